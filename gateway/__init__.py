@@ -1,0 +1,1 @@
+"""Gatewright: an LLM and MCP gateway; importing this package does no work."""

@@ -1,0 +1,1 @@
+"""Bounded in-process caches and their invalidation."""

@@ -1,0 +1,29 @@
+"""Values without behaviour, shared by the core and by plugins."""
+
+from gateway.domain.completion import Charge, Completion
+from gateway.domain.deployment import Deployment, Endpoint, ModelGroup, OnDisconnect, Secret
+from gateway.domain.identity import ModelGrant, Principal, Role
+from gateway.domain.limits import Claim, Limit, LimitKind, Scope, ScopeKind
+from gateway.domain.price import Price, PriceTier
+from gateway.domain.usage import Usage
+
+__all__ = [
+    "Charge",
+    "Claim",
+    "Completion",
+    "Deployment",
+    "Endpoint",
+    "Limit",
+    "LimitKind",
+    "ModelGrant",
+    "ModelGroup",
+    "OnDisconnect",
+    "Price",
+    "PriceTier",
+    "Principal",
+    "Role",
+    "Scope",
+    "ScopeKind",
+    "Secret",
+    "Usage",
+]

@@ -1,0 +1,46 @@
+"""How one request ended, for those that are told afterwards."""
+
+import msgspec
+
+from gateway.domain.usage import Usage
+
+__all__ = ["Charge", "Completion"]
+
+
+class Charge(msgspec.Struct, frozen=True, kw_only=True):
+    """What one request cost, in nano-dollars; the parts add up to `total` but for the one rounding.
+
+    `is_priced` is False when the gateway knew no price: the total is then 0 and the record says `unpriced`.
+    """
+
+    total: int = 0
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_creation: int = 0
+    reasoning: int = 0
+    per_request: int = 0
+    is_priced: bool = True
+
+
+class Completion(msgspec.Struct, frozen=True, kw_only=True):
+    """The end of one admitted request.
+
+    `status` is `success` or `failure`. `error_type` is the type of the answer's error object. Times are
+    nanoseconds since 1970; `first_byte_nanos` is None where nothing was streamed.
+    """
+
+    charge_id: str
+    request_id: str
+    status: str
+    usage: Usage
+    charge: Charge
+    deployment_id: str | None
+    provider: str | None
+    upstream_model: str | None
+    started_nanos: int
+    ended_nanos: int
+    first_byte_nanos: int | None = None
+    error_type: str | None = None
+    error_message: str | None = None
+    is_client_gone: bool = False

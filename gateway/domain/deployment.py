@@ -1,0 +1,100 @@
+"""Where a model name leads: deployments, and groups of deployments behind one name."""
+
+from enum import StrEnum
+
+import msgspec
+
+from gateway.domain.price import Price
+
+__all__ = ["Deployment", "Endpoint", "ModelGroup", "OnDisconnect", "Secret"]
+
+
+class Secret:
+    """A credential that does not show itself in logs, errors or reprs."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the credential; call it only where it goes onto the wire."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    __str__ = __repr__
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._value))
+
+
+class Endpoint(StrEnum):
+    """The endpoint families of the request path; the values are the path below the API's base address."""
+
+    CHAT = "chat/completions"
+    COMPLETIONS = "completions"
+    EMBEDDINGS = "embeddings"
+
+
+class OnDisconnect(StrEnum):
+    """What becomes of an upstream call whose client has left."""
+
+    DRAIN = "drain"
+    """A stream is cut as soon as it has headers; a non-streaming call runs on and is charged exactly."""
+    CANCEL = "cancel"
+    """The call is stopped at once (needs the HTTP client that can do that)."""
+
+
+class Deployment(msgspec.Struct, frozen=True, kw_only=True):
+    """One place that can answer for a model name.
+
+    `model` is the provider's name of the model. `urls` has the complete address per endpoint. `headers`
+    carry the credential: they are what goes upstream beside the body's own headers. `defaults` are body
+    members that the operator set, already encoded; the caller's members win. `timeout_seconds` bounds a
+    whole non-streaming call, `stream_timeout_seconds` the silence between two chunks.
+    """
+
+    id: str
+    group: str
+    provider: str
+    model: str
+    urls: dict[Endpoint, str]
+    headers: dict[str, Secret] = msgspec.field(default_factory=dict[str, Secret])
+    api_base: str = ""
+    defaults: dict[str, msgspec.Raw] = msgspec.field(default_factory=dict[str, msgspec.Raw])
+    dropped_params: frozenset[str] = frozenset()
+    price: Price | None = None
+    mode: str = "chat"
+    timeout_seconds: float = 600.0
+    stream_timeout_seconds: float = 600.0
+    weight: float | None = None
+    rpm: int | None = None
+    tpm: int | None = None
+    order: int = 0
+    max_retries: int | None = None
+    cooldown_seconds: float | None = None
+    max_parallel_requests: int | None = None
+    max_input_tokens: int | None = None
+    max_output_tokens: int | None = None
+    mock_response: str | None = None
+    does_stream_usage: bool = True
+    on_disconnect: OnDisconnect = OnDisconnect.DRAIN
+    tags: tuple[str, ...] = ()
+    region: str | None = None
+    access_groups: tuple[str, ...] = ()
+    model_info: dict[str, object] = msgspec.field(default_factory=dict[str, object])
+
+
+class ModelGroup(msgspec.Struct, frozen=True):
+    """All deployments behind one name; never empty."""
+
+    name: str
+    deployments: tuple[Deployment, ...]

@@ -1,0 +1,66 @@
+"""What limits a request: scopes, limits on them, and the claims that a request makes on the limits."""
+
+from enum import StrEnum
+
+import msgspec
+
+__all__ = ["Claim", "Limit", "LimitKind", "Scope", "ScopeKind"]
+
+
+class ScopeKind(StrEnum):
+    """The kinds of object that can carry spend, a budget or a rate limit."""
+
+    KEY = "key"
+    TEAM = "team"
+    TEAM_MEMBER = "team_member"
+    USER = "user"
+    ORGANIZATION = "organization"
+    ORGANIZATION_MEMBER = "organization_member"
+    PROJECT = "project"
+    END_USER = "end_user"
+    TAG = "tag"
+    AGENT = "agent"
+    GATEWAY = "gateway"
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """One object that carries spend; `id` is its primary key, for a member `<user>:<team>`."""
+
+    kind: ScopeKind
+    id: str
+
+
+class LimitKind(StrEnum):
+    """What a limit counts."""
+
+    BUDGET = "budget"
+    """Nano-dollars, settled and held, since the last reset."""
+    REQUESTS = "requests"
+    """Requests begun within a window."""
+    TOKENS = "tokens"
+    """Tokens within a window; an estimate is taken before the call and corrected after it."""
+    PARALLEL = "max_parallel_requests"
+    """Requests under way."""
+
+
+class Limit(msgspec.Struct, frozen=True, kw_only=True):
+    """One limit on one scope.
+
+    `amount` is nano-dollars for a budget, else a count; 0 means that nothing is allowed. `window_seconds` is
+    0 for budgets and parallel requests. `reset_at_nanos` is when a budget starts anew (nanoseconds since
+    1970), for messages. `name` is how a message calls the object: its alias, else its id, never a whole key.
+    """
+
+    scope: Scope
+    kind: LimitKind
+    amount: int
+    window_seconds: int = 0
+    reset_at_nanos: int | None = None
+    name: str = ""
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """What one request wants of one limit: `amount` nano-dollars, requests or tokens."""
+
+    limit: Limit
+    amount: int

@@ -1,0 +1,56 @@
+"""The body of a request: decoded member by member, and only where somebody asks."""
+
+import msgspec
+
+__all__ = ["RequestBody"]
+
+_decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_value = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+
+class RequestBody:
+    """A JSON object whose members stay encoded until they are read.
+
+    Reading a member decodes that member only; writing one replaces it. What nobody reads travels upstream
+    byte for byte. Of a repeated name the last value counts, for the gateway and for the upstream alike.
+    """
+
+    __slots__ = ("_decoded", "members")
+
+    def __init__(self, members: dict[str, msgspec.Raw]) -> None:
+        self.members = members
+        self._decoded: dict[str, object] = {}
+
+    @classmethod
+    def parse(cls, data: bytes | bytearray) -> "RequestBody":
+        """Split a JSON object into its members; raises msgspec.DecodeError when it is not one."""
+        return cls(_decode_members(data))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.members
+
+    def read(self, name: str) -> object:
+        """Return the decoded member, or None where there is none.
+
+        The value is shared by everybody who reads it: change it with `write`. Raises msgspec.DecodeError
+        when the member is not valid JSON.
+        """
+        if name in self._decoded:
+            return self._decoded[name]
+        raw = self.members.get(name)
+        if raw is None:
+            return None
+        value: object = _decode_value(raw)
+        self._decoded[name] = value
+        return value
+
+    def write(self, name: str, value: object) -> None:
+        """Replace or add a member; what goes upstream is the new value."""
+        self.members[name] = msgspec.Raw(_encode(value))
+        self._decoded[name] = value
+
+    def remove(self, name: str) -> None:
+        """Take a member out, if it is there."""
+        self.members.pop(name, None)
+        self._decoded.pop(name, None)

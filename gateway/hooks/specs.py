@@ -1,0 +1,82 @@
+"""The whole extension surface: one signature and one sentence per hook."""
+
+from collections.abc import Callable, Iterable, Sequence
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import pluggy
+
+from gateway.domain import Claim, Completion, Principal
+from gateway.hooks.context import Admission, RequestContext, RequestHead
+
+__all__ = ["GROUP", "HookMode", "HookSpecs", "hookimpl", "mode_of"]
+
+GROUP = "gateway.plugins"
+"""The entry-point group in which plugins register."""
+
+hookimpl = pluggy.HookimplMarker("gateway")
+_pluggy_spec = pluggy.HookspecMarker("gateway")
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+class HookMode(StrEnum):
+    """How the implementations of one hook are combined."""
+
+    FIRST = "first"
+    """In order, until one answers something other than None."""
+    VETO = "veto"
+    """In order; one that raises stops the request."""
+    PIPE = "pipe"
+    """In order; each gets what the one before it returned, and None leaves it as it is."""
+    COLLECT = "collect"
+    """All of them; what they return is put together."""
+    NOTIFY = "notify"
+    """All of them, after the answer; an error is logged with the plugin's name and never raised."""
+
+
+def hookspec(mode: HookMode) -> Callable[[_Function], _Function]:
+    """Declare a hook and how its implementations are combined."""
+
+    def declare(function: _Function) -> _Function:
+        function.__dict__["gateway_mode"] = mode
+        return _pluggy_spec(function)
+
+    return declare
+
+
+def mode_of(function: Callable[..., Any]) -> HookMode:
+    """Return the mode with which a hook was declared."""
+    mode: HookMode = function.__dict__["gateway_mode"]
+    return mode
+
+
+class HookSpecs:
+    """Every hook. An implementation may be a plain or an async function, and may leave arguments out."""
+
+    @hookspec(HookMode.FIRST)
+    async def authenticate(self, head: RequestHead) -> Principal | None:
+        """Say who is calling, or None to leave that to the next one."""
+
+    @hookspec(HookMode.PIPE)
+    async def resolve_model(self, model: str, context: RequestContext) -> str | None:
+        """Replace the name of the model that the request is routed to."""
+
+    @hookspec(HookMode.VETO)
+    async def authorize(self, context: RequestContext) -> None:
+        """Refuse a request by raising a GatewayError."""
+
+    @hookspec(HookMode.COLLECT)
+    async def collect_claims(self, context: RequestContext) -> Iterable[Claim] | None:
+        """List what the request wants of limits and budgets."""
+
+    @hookspec(HookMode.FIRST)
+    async def admit(self, context: RequestContext, claims: Sequence[Claim]) -> Admission | None:
+        """Take all claims or none of them."""
+
+    @hookspec(HookMode.VETO)
+    async def guard_request(self, context: RequestContext) -> None:
+        """Inspect or rewrite the body before it goes upstream, or refuse it by raising GuardrailBlocked."""
+
+    @hookspec(HookMode.NOTIFY)
+    async def on_completion(self, context: RequestContext, completion: Completion) -> None:
+        """Learn how an admitted request ended."""

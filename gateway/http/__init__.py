@@ -1,0 +1,1 @@
+"""The Litestar side: routes, error answers, health."""

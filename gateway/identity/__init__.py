@@ -1,0 +1,1 @@
+"""From the credential on a request to a Principal."""

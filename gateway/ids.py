@@ -1,0 +1,33 @@
+"""Identifiers: time-ordered charge ids, database ids and virtual keys."""
+
+import hashlib
+import os
+import secrets
+import time
+import uuid
+
+__all__ = ["hash_token", "new_charge_id", "new_id", "new_key"]
+
+
+def new_charge_id() -> str:
+    """A UUID version 7 (RFC 9562 section 5.7): 48 bits of Unix milliseconds, then random bits."""
+    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10))
+    value = value & ~(0xF000 << 64) | 0x7000 << 64
+    value = value & ~(0xC000 << 48) | 0x8000 << 48
+    text = f"{value:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def new_id() -> str:
+    """A random UUID version 4, as the prescribed schema's client-side `uuid()` defaults."""
+    return str(uuid.uuid4())
+
+
+def new_key(random_bytes: int = 16) -> str:
+    """A fresh virtual key: `sk-` and url-safe random text of so many bytes."""
+    return "sk-" + secrets.token_urlsafe(random_bytes)
+
+
+def hash_token(token: str) -> str:
+    """The SHA-256 of a key in hex: the only form in which a key is stored, cached or compared."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,1 @@
+"""One readable function per endpoint family, and settlement."""

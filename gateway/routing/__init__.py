@@ -1,0 +1,1 @@
+"""Which deployment answers: strategies, retries, fallbacks, cooldowns."""

@@ -1,0 +1,178 @@
+"""The typed settings: what config.yaml, the environment and the command line come to."""
+
+from pathlib import Path
+
+import msgspec
+
+from gateway.domain import Secret
+
+__all__ = [
+    "Credential",
+    "Environment",
+    "FallbackMap",
+    "GatewrightSettings",
+    "GeneralSettings",
+    "LimitSettings",
+    "LitellmSettings",
+    "ModelEntry",
+    "PluginSettings",
+    "RouterSettings",
+    "Settings",
+    "SettingsNotice",
+]
+
+FallbackMap = dict[str, tuple[str, ...]]
+"""For a model name, the names that are tried in its place, in order."""
+
+
+def _members() -> dict[str, object]:
+    return {}
+
+
+class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One item of `model_list`; `key_path` says where it stands, for error messages."""
+
+    model_name: str
+    litellm_params: dict[str, object]
+    model_info: dict[str, object] = msgspec.field(default_factory=_members)
+    key_path: str = ""
+
+
+class Credential(msgspec.Struct, frozen=True, kw_only=True):
+    """One item of `credential_list`."""
+
+    name: str
+    values: dict[str, Secret]
+    info: dict[str, object] = msgspec.field(default_factory=_members)
+
+
+class RouterSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`router_settings`, and those of `litellm_settings` that mean the same; times are seconds."""
+
+    routing_strategy: str = "simple-shuffle"
+    num_retries: int = 2
+    timeout: float | None = None
+    stream_timeout: float | None = None
+    retry_after: float = 0.0
+    allowed_fails: int | None = None
+    cooldown_time: float = 5.0
+    disable_cooldowns: bool = False
+    max_fallbacks: int = 5
+    fallbacks: FallbackMap = msgspec.field(default_factory=FallbackMap)
+    default_fallbacks: tuple[str, ...] = ()
+    context_window_fallbacks: FallbackMap = msgspec.field(default_factory=FallbackMap)
+    content_policy_fallbacks: FallbackMap = msgspec.field(default_factory=FallbackMap)
+    model_group_alias: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+    hidden_aliases: frozenset[str] = frozenset()
+    retry_policy: dict[str, int] = msgspec.field(default_factory=dict[str, int])
+    """Retries per LiteLLM error class without its suffix `Retries`, for example `RateLimitError`."""
+
+
+class LitellmSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Those of `litellm_settings` that the gateway acts on; times are seconds."""
+
+    drop_params: bool = False
+    request_timeout: float = 600.0
+    budget_exceeded_status_code: int = 422
+    block_requests_for_models_without_pricing: bool = False
+    json_logs: bool = False
+    always_include_stream_usage: bool = False
+    default_key_generate_params: dict[str, object] = msgspec.field(default_factory=_members)
+    upperbound_key_generate_params: dict[str, object] = msgspec.field(default_factory=_members)
+
+
+class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Those of `general_settings` that the gateway acts on."""
+
+    key_header_name: str | None = None
+    max_request_size_mb: float | None = None
+    store_prompts_in_spend_logs: bool = False
+    disable_spend_logs: bool = False
+    proxy_batch_write_at: float = 1.0
+    """Seconds between two drains of the journal while there is little to drain."""
+    include_call_id_in_error_body: bool = False
+    allow_client_side_credentials: bool = False
+    dangerously_permit_weak_or_unset_master_key: bool = False
+    disable_schema_update: bool = False
+    """`disable_prisma_schema_update`: serve never upgrades the database by itself."""
+    default_estimated_output_tokens: int | None = None
+
+
+class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`gatewright.limits`: what a single request may be; bytes, levels, counts and seconds."""
+
+    body_bytes: int = 100 * 1024 * 1024
+    json_depth: int = 128
+    header_bytes: int = 64 * 1024
+    stream_seconds: float = 3600.0
+    response_bytes: int = 256 * 1024 * 1024
+
+
+class PluginSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`gatewright.plugins`: which plugins load, and what each of them is told.
+
+    `allow` None loads what is configured in `settings`; a list loads exactly these. `deny` wins.
+    `settings` maps a plugin's name to its own section, handed over as it stands.
+    """
+
+    allow: tuple[str, ...] | None = None
+    deny: tuple[str, ...] = ()
+    settings: dict[str, dict[str, object]] = msgspec.field(default_factory=dict[str, dict[str, object]])
+
+
+class GatewrightSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The section `gatewright:`."""
+
+    plugins: PluginSettings = PluginSettings()
+    limits: LimitSettings = LimitSettings()
+    price_file: str | None = None
+    """A price file in LiteLLM's format, relative to the configuration file; its prices win over bundled ones."""
+    drain_seconds: float = 30.0
+    """How long a stopping server waits for requests under way."""
+    stream_keepalive_seconds: float = 15.0
+    """How long a stream may be silent before a comment line is sent; 0 sends none."""
+    cors_origins: tuple[str, ...] = ("*",)
+    journal_segment_bytes: int = 64 * 1024 * 1024
+    journal_sync_seconds: float = 0.05
+    key_cache_seconds: float = 60.0
+    key_cache_entries: int = 100_000
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
+    """What the process was started with: environment variables and command-line flags.
+
+    `database_url` None means the embedded PostgreSQL. `master_key` None means that one is kept in the data
+    directory. `salt_key` encrypts secrets in the database and falls back to the master key.
+    """
+
+    data_dir: Path
+    config_path: Path | None = None
+    database_url: Secret | None = None
+    database_direct_url: Secret | None = None
+    redis_url: Secret | None = None
+    master_key: Secret | None = None
+    salt_key: Secret | None = None
+    server_root_path: str = ""
+    is_log_json: bool = False
+
+
+class SettingsNotice(msgspec.Struct, frozen=True):
+    """Something in a configuration that is accepted and worth telling the operator."""
+
+    path: str
+    message: str
+    file: str | None = None
+    line: int | None = None
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that the gateway is told."""
+
+    environment: Environment
+    models: tuple[ModelEntry, ...] = ()
+    credentials: dict[str, Credential] = msgspec.field(default_factory=dict[str, Credential])
+    litellm: LitellmSettings = LitellmSettings()
+    general: GeneralSettings = GeneralSettings()
+    router: RouterSettings = RouterSettings()
+    gatewright: GatewrightSettings = GatewrightSettings()
+    notices: tuple[SettingsNotice, ...] = ()

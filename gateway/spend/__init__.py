@@ -1,0 +1,1 @@
+"""The journal, its drain into PostgreSQL, and what is reported from there."""

@@ -1,0 +1,1 @@
+"""msgspec structs, one to one with the bytes on the network."""

@@ -1,0 +1,1 @@
+"""Guardrails for Gatewright, one file each."""
