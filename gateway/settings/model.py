@@ -126,7 +126,7 @@ class GatewrightSettings(msgspec.Struct, frozen=True, kw_only=True):
     plugins: PluginSettings = PluginSettings()
     limits: LimitSettings = LimitSettings()
     price_file: str | None = None
-    """A price file in LiteLLM's format, relative to the configuration file; its prices win over bundled ones."""
+    """A price file in LiteLLM's format, relative to the configuration file; it wins over bundled prices."""
     drain_seconds: float = 30.0
     """How long a stopping server waits for requests under way."""
     stream_keepalive_seconds: float = 15.0
