@@ -28,6 +28,10 @@ class RequestHead(msgspec.Struct, frozen=True):
 class Admission(Protocol):
     """What an admitted request holds of its limits, until it is settled or released, exactly once."""
 
+    async def extend(self, cost_nanos: int) -> bool:
+        """Hold so many nano-dollars more, if every budget has that much left; say whether it has."""
+        ...
+
     async def settle(self, cost_nanos: int, tokens: int) -> None:
         """Turn what is held into what it did cost (nano-dollars) and use (tokens)."""
         ...
