@@ -27,7 +27,8 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     """The end of one admitted request.
 
     `status` is `success` or `failure`. `error_type` is the type of the answer's error object. Times are
-    nanoseconds since 1970; `first_byte_nanos` is None where nothing was streamed.
+    nanoseconds since 1970; `first_byte_nanos` is None where nothing was streamed. `upstream_nanos` is how long
+    the gateway waited for the provider. `model_group` is the name behind which the deployment was found.
     """
 
     charge_id: str
@@ -41,6 +42,10 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     started_nanos: int
     ended_nanos: int
     first_byte_nanos: int | None = None
+    upstream_nanos: int = 0
+    model_group: str | None = None
+    attempted_retries: int = 0
+    attempted_fallbacks: int = 0
     error_type: str | None = None
     error_message: str | None = None
     is_client_gone: bool = False
