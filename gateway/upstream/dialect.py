@@ -1,0 +1,164 @@
+"""How a request is put to a provider that speaks OpenAI."""
+
+import msgspec
+
+from gateway.domain import Deployment, Endpoint
+from gateway.errors import BadRequest
+from gateway.hooks.body import RequestBody
+from gateway.upstream.client import HeaderPairs, UpstreamRequest
+from gateway.upstream.gateway_members import GATEWAY_MEMBERS, GATEWAY_PREFIXES
+
+__all__ = ["CallBounds", "asks_for_stream_usage", "build_upstream_request", "is_mock"]
+
+_encode = msgspec.json.Encoder().encode
+_decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+_USAGE_WANTED = msgspec.Raw(b'{"include_usage":true}')
+_TRUE = msgspec.Raw(b"true")
+
+_OWN_HEADERS = (
+    ("content-type", "application/json"),
+    # Compressed answers are refused: their size would only show after decompression.
+    ("accept-encoding", "identity"),
+)
+_NEVER_FORWARDED = frozenset(
+    {
+        # Credentials of the caller; they are the gateway's.
+        "authorization",
+        "proxy-authorization",
+        "cookie",
+        "api-key",
+        "x-api-key",
+        "x-goog-api-key",
+        "ocp-apim-subscription-key",
+        # What describes one connection and one body.
+        "host",
+        "connection",
+        "keep-alive",
+        "content-length",
+        "content-type",
+        "content-encoding",
+        "transfer-encoding",
+        "accept-encoding",
+        "te",
+        "trailer",
+        "upgrade",
+        "expect",
+    }
+)
+
+
+class CallBounds(msgspec.Struct, frozen=True):
+    """What one call may take: bytes and seconds.
+
+    `timeout_seconds` and `silence_seconds` are the caller's own wishes (`x-litellm-timeout`,
+    `x-litellm-stream-timeout`); None leaves the deployment's. `stream_seconds` ends every stream.
+    """
+
+    max_response_bytes: int
+    stream_seconds: float
+    timeout_seconds: float | None = None
+    silence_seconds: float | None = None
+
+
+def build_upstream_request(
+    deployment: Deployment,
+    endpoint: Endpoint,
+    body: RequestBody,
+    *,
+    is_stream: bool,
+    bounds: CallBounds,
+    wants_stream_usage: bool = True,
+    forwarded: HeaderPairs = (),
+) -> UpstreamRequest:
+    """Build the request to one deployment.
+
+    The body is made anew from its members: the provider's name of the model, the operator's defaults where
+    the caller has no such member, without dropped parameters and without what speaks to the gateway. With
+    `wants_stream_usage` a stream is asked for its usage if the provider can tell it. `forwarded` headers
+    (lower-case names) of the caller are sent unless they are credentials or the deployment's own.
+
+    Raises BadRequest when the deployment does not serve the endpoint.
+    """
+    members = _members(deployment, body)
+    if is_stream and wants_stream_usage and deployment.does_stream_usage:
+        _ask_for_usage(members)
+    timeout = bounds.timeout_seconds or deployment.timeout_seconds
+    return UpstreamRequest(
+        _address(deployment, endpoint),
+        _headers(deployment, forwarded),
+        _encode(members),
+        bounds.stream_seconds if is_stream else timeout,
+        bounds.silence_seconds or bounds.timeout_seconds or deployment.stream_timeout_seconds,
+        bounds.max_response_bytes,
+    )
+
+
+def is_mock(deployment: Deployment) -> bool:
+    """Whether the gateway itself answers for this deployment."""
+    return deployment.provider == "mock" or deployment.mock_response is not None
+
+
+def asks_for_stream_usage(body: RequestBody) -> bool:
+    """Whether the caller wants the usage chunk at the end of its stream (`stream_options.include_usage`)."""
+    raw = body.members.get("stream_options")
+    if raw is None:
+        return False
+    try:
+        return bytes(_decode_members(raw).get("include_usage", b"")) == b"true"
+    except msgspec.DecodeError:
+        return False
+
+
+def _members(deployment: Deployment, body: RequestBody) -> dict[str, msgspec.Raw]:
+    members = {
+        name: raw
+        for name, raw in body.members.items()
+        if name not in GATEWAY_MEMBERS and not name.startswith(GATEWAY_PREFIXES)
+    }
+    for name, raw in deployment.defaults.items():
+        members.setdefault(name, raw)
+    for name in deployment.dropped_params:
+        members.pop(name, None)
+    members["model"] = msgspec.Raw(_encode(deployment.model))
+    if deployment.mock_response is not None:
+        members["mock_response"] = msgspec.Raw(_encode(deployment.mock_response))
+    return members
+
+
+def _ask_for_usage(members: dict[str, msgspec.Raw]) -> None:
+    raw = members.get("stream_options")
+    if raw is None or bytes(raw) == b"null":
+        members["stream_options"] = _USAGE_WANTED
+        return
+    try:
+        options = _decode_members(raw)
+    except msgspec.DecodeError:
+        # Not an object: the provider says so better than we could.
+        return
+    options["include_usage"] = _TRUE
+    members["stream_options"] = msgspec.Raw(_encode(options))
+
+
+def _address(deployment: Deployment, endpoint: Endpoint) -> str:
+    if is_mock(deployment):
+        return f"mock:{endpoint.value}"
+    try:
+        return deployment.urls[endpoint]
+    except KeyError:
+        raise BadRequest(
+            f"The model '{deployment.group}' does not serve {endpoint.value}.", param="model"
+        ) from None
+
+
+def _headers(deployment: Deployment, forwarded: HeaderPairs) -> HeaderPairs:
+    own = [(name, secret.reveal()) for name, secret in deployment.headers.items()]
+    if not forwarded:
+        return (*_OWN_HEADERS, *own)
+    taken = {name.lower() for name in deployment.headers}
+    passed = tuple(
+        (name, value)
+        for name, value in forwarded
+        if name not in _NEVER_FORWARDED and name not in taken and not name.startswith("x-litellm-")
+    )
+    return (*_OWN_HEADERS, *own, *passed)
