@@ -2,6 +2,8 @@
 
 from gateway.hooks.body import RequestBody
 from gateway.hooks.context import Admission, RequestContext, RequestHead
+from gateway.hooks.dispatch import Hooks, compile_hooks
+from gateway.hooks.registry import LoadedPlugins, PluginChoice, PluginInfo, build_plugin, load_plugins
 from gateway.hooks.specs import GROUP, HookMode, HookSpecs, hookimpl, mode_of
 
 __all__ = [
@@ -9,9 +11,16 @@ __all__ = [
     "Admission",
     "HookMode",
     "HookSpecs",
+    "Hooks",
+    "LoadedPlugins",
+    "PluginChoice",
+    "PluginInfo",
     "RequestBody",
     "RequestContext",
     "RequestHead",
+    "build_plugin",
+    "compile_hooks",
     "hookimpl",
+    "load_plugins",
     "mode_of",
 ]

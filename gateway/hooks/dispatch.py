@@ -1,0 +1,173 @@
+"""The compiled dispatch: per hook one async function, chosen at startup for the implementations there are."""
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+import pluggy
+import structlog
+
+from gateway.domain import Claim, Completion, Principal
+from gateway.hooks.context import Admission, RequestContext, RequestHead
+from gateway.hooks.implementations import HOOKS, HookSpec, Implementation, check_plugin, read_implementation
+from gateway.hooks.specs import HookMode, HookSpecs
+
+__all__ = ["Hooks", "compile_hooks"]
+
+_Call = Callable[..., Coroutine[Any, Any, Any]]
+_Implementations = tuple[Implementation, ...]
+
+
+class Hooks(msgspec.Struct, frozen=True, kw_only=True):
+    """Every hook as one coroutine function; read the struct once per request.
+
+    `implementations` lists per hook who is called, in order. The `has_...` members let a caller skip the
+    preparation of a call that nobody would answer.
+    """
+
+    authenticate: Callable[[RequestHead], Coroutine[Any, Any, Principal | None]]
+    resolve_model: Callable[[str, RequestContext], Coroutine[Any, Any, str]]
+    authorize: Callable[[RequestContext], Coroutine[Any, Any, None]]
+    collect_claims: Callable[[RequestContext], Coroutine[Any, Any, list[Claim]]]
+    admit: Callable[[RequestContext, Sequence[Claim]], Coroutine[Any, Any, Admission | None]]
+    guard_request: Callable[[RequestContext], Coroutine[Any, Any, None]]
+    on_completion: Callable[[RequestContext, Completion], Coroutine[Any, Any, None]]
+    has_resolve_model: bool
+    has_guard_request: bool
+    has_on_completion: bool
+    implementations: Mapping[str, tuple[Implementation, ...]]
+
+
+def compile_hooks(plugins: Sequence[tuple[str, object]]) -> Hooks:
+    """Build the dispatch for named plugins: a module or an object with `@hookimpl` functions each.
+
+    They are called in the order given; `tryfirst` and `trylast` move an implementation to the front or the
+    end, as in pluggy. Raises PluginError for a plugin whose hooks or arguments do not exist.
+    """
+    manager = pluggy.PluginManager("gateway")
+    manager.add_hookspecs(HookSpecs)
+    # pluggy calls what was registered last first.
+    for name, plugin in reversed(plugins):
+        check_plugin(name, plugin, manager)
+        manager.register(plugin, name)
+    found = {name: _list_implementations(manager, spec) for name, spec in HOOKS.items()}
+    return Hooks(
+        **{name: _compile(HOOKS[name], implementations) for name, implementations in found.items()},
+        has_resolve_model=bool(found["resolve_model"]),
+        has_guard_request=bool(found["guard_request"]),
+        has_on_completion=bool(found["on_completion"]),
+        implementations=MappingProxyType(found),
+    )
+
+
+def _list_implementations(manager: pluggy.PluginManager, spec: HookSpec) -> _Implementations:
+    registered = getattr(manager.hook, spec.name).get_hookimpls()
+    return tuple(read_implementation(spec, item.plugin_name, item.function) for item in reversed(registered))
+
+
+def _compile(spec: HookSpec, implementations: _Implementations) -> Any:
+    match spec.mode:
+        case HookMode.FIRST:
+            return _compile_first(implementations)
+        case HookMode.VETO:
+            return _compile_veto(implementations)
+        case HookMode.PIPE:
+            return _compile_pipe(implementations)
+        case HookMode.COLLECT:
+            return _compile_collect(implementations)
+        case HookMode.NOTIFY:
+            return _compile_notify(spec.name, implementations)
+
+
+def _only_async(implementations: _Implementations) -> _Call | None:
+    """The one implementation, where it can stand for the hook itself and so adds no cost."""
+    if len(implementations) == 1 and implementations[0].is_async:
+        return implementations[0].call
+    return None
+
+
+async def _nothing(*_: object) -> None:
+    """What a hook without implementations does."""
+
+
+def _compile_first(implementations: _Implementations) -> _Call:
+    if not implementations:
+        return _nothing
+    calls = tuple(item.call for item in implementations)
+
+    async def call_until_answered(*values: object) -> Any:
+        for call in calls:
+            answer = call(*values)
+            # A plain function may hand back a coroutine too, so the answer is asked, not the function.
+            if hasattr(answer, "__await__"):
+                answer = await answer
+            if answer is not None:
+                return answer
+        return None
+
+    return _only_async(implementations) or call_until_answered
+
+
+def _compile_veto(implementations: _Implementations) -> _Call:
+    if not implementations:
+        return _nothing
+    calls = tuple(item.call for item in implementations)
+
+    async def call_each(*values: object) -> None:
+        for call in calls:
+            answer = call(*values)
+            if answer is not None and hasattr(answer, "__await__"):
+                await answer
+
+    return _only_async(implementations) or call_each
+
+
+def _compile_pipe(implementations: _Implementations) -> _Call:
+    calls = tuple(item.call for item in implementations)
+
+    async def thread_through(value: object, *rest: object) -> Any:
+        for call in calls:
+            answer = call(value, *rest)
+            if hasattr(answer, "__await__"):
+                answer = await answer
+            if answer is not None:
+                value = answer
+        return value
+
+    return thread_through
+
+
+def _compile_collect(implementations: _Implementations) -> _Call:
+    calls = tuple(item.call for item in implementations)
+
+    async def put_together(*values: object) -> list[Any]:
+        collected: list[Any] = []
+        for call in calls:
+            answer = call(*values)
+            if hasattr(answer, "__await__"):
+                answer = await answer
+            if answer is not None:
+                collected.extend(answer)
+        return collected
+
+    return put_together
+
+
+def _compile_notify(hook: str, implementations: _Implementations) -> _Call:
+    if not implementations:
+        return _nothing
+    calls = tuple((item.call, item.plugin) for item in implementations)
+    log = structlog.get_logger("gateway.hooks")
+
+    async def tell_each(*values: object) -> None:
+        for call, plugin in calls:
+            try:
+                answer = call(*values)
+                if answer is not None and hasattr(answer, "__await__"):
+                    await answer
+            except Exception:
+                # One plugin's failure may not keep the others from being told.
+                log.exception("plugin_failed", plugin=plugin, hook=hook)
+
+    return tell_each
