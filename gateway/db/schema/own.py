@@ -1,0 +1,64 @@
+"""The gateway's own tables in the schema `gatewright`, where LiteLLM's migration tool does not look."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from gateway.db.schema.connection import SchemaConnection
+from gateway.db.schema.steps import Step
+
+__all__ = ["OWN_SCHEMA", "OWN_TABLES", "plan_own_tables", "read_own_tables"]
+
+OWN_SCHEMA = "gatewright"
+
+# Amounts are nano-dollars; a bigint holds nine billion dollars.
+OWN_TABLES: Mapping[str, str] = MappingProxyType(
+    {
+        "schema_migration": """
+CREATE TABLE gatewright.schema_migration (
+    id serial PRIMARY KEY, name varchar(200) NOT NULL, app_name varchar(200) NOT NULL,
+    ran_on timestamp NOT NULL
+)""",
+        "schema_state": """
+CREATE TABLE gatewright.schema_state (
+    id smallint PRIMARY KEY DEFAULT 1 CHECK (id = 1),
+    fingerprint text NOT NULL, updated_at timestamptz NOT NULL DEFAULT now()
+)""",
+        "journal_position": """
+CREATE TABLE gatewright.journal_position (
+    journal text PRIMARY KEY, position bigint NOT NULL, updated_at timestamptz NOT NULL DEFAULT now()
+)""",
+        "opening_balance": """
+CREATE TABLE gatewright.opening_balance (
+    entity_type text NOT NULL, entity_id text NOT NULL, nanos bigint NOT NULL,
+    at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (entity_type, entity_id)
+)""",
+        "adjustment": """
+CREATE TABLE gatewright.adjustment (
+    id text PRIMARY KEY, entity_type text NOT NULL, entity_id text NOT NULL, nanos bigint NOT NULL,
+    reason text NOT NULL, actor text NOT NULL, at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX adjustment_entity_idx ON gatewright.adjustment (entity_type, entity_id, at)""",
+    }
+)
+
+_SCHEMA = "(schema)"
+_READ = """
+SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = $1 AND c.relkind = 'r'
+UNION ALL SELECT $2 FROM pg_namespace WHERE nspname = $1
+"""
+
+
+async def read_own_tables(connection: SchemaConnection) -> frozenset[str]:
+    """The names of the tables in our schema; an existing schema counts as one more name."""
+    rows = await connection.fetch(_READ, OWN_SCHEMA, _SCHEMA)
+    return frozenset(row["name"] for row in rows)
+
+
+def plan_own_tables(present: frozenset[str]) -> Iterator[Step]:
+    """The steps for what our schema lacks."""
+    if _SCHEMA not in present:
+        yield Step(sql=f"CREATE SCHEMA {OWN_SCHEMA}", reason=f"schema {OWN_SCHEMA} is missing")
+    for name, sql in OWN_TABLES.items():
+        if name not in present:
+            yield Step(sql=sql.strip(), reason=f"table {OWN_SCHEMA}.{name} is missing")

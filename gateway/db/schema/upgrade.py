@@ -1,0 +1,121 @@
+"""Brings a database to the schema of this release: forward only, guarded, safe to run twice or at once."""
+
+import asyncio
+from typing import cast
+
+import asyncpg
+import msgspec
+from piccolo.engine.postgres import PostgresEngine
+
+from gateway.db.schema.concurrent import build_large_indexes
+from gateway.db.schema.connection import ConnectTarget, SchemaConnection, connect_options, open_connection
+from gateway.db.schema.current import record_fingerprint
+from gateway.db.schema.execute import run_steps
+from gateway.db.schema.locks import UpgradeLimits, take_upgrade_lock
+from gateway.db.schema.plan import SchemaState
+from gateway.db.schema.runner import run_pending_migrations
+from gateway.db.schema.status import Survey, survey
+from gateway.db.schema.steps import Step, StepKind
+from gateway.errors import SchemaError
+
+__all__ = ["UpgradeReport", "upgrade"]
+
+_BUSY = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
+_DEFAULT_LIMITS = UpgradeLimits()
+
+
+class UpgradeReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What an upgrade did, or with `is_dry_run` would do.
+
+    `before` is the state that it found, `steps` the statements sent in order, `migrations` the ids that it
+    recorded, `warnings` sentences about what was left undone and does no harm.
+    """
+
+    is_dry_run: bool
+    before: SchemaState
+    steps: tuple[Step, ...]
+    migrations: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+async def upgrade(
+    target: ConnectTarget, *, dry_run: bool = False, limits: UpgradeLimits = _DEFAULT_LIMITS
+) -> UpgradeReport:
+    """Adds what the database lacks, all in one transaction, then large indexes concurrently.
+
+    Nothing is dropped, renamed or retyped, except that a grown index takes its predecessor's place. Raises
+    SchemaError with a sentence on what to do when the database is not one that this release knows, when
+    locks could not be had within `limits`, or when a statement fails; nothing is changed then.
+    """
+    if dry_run:
+        async with open_connection(target) as connection:
+            return _report(await survey(connection), is_dry_run=True)
+    report = await _upgrade_patiently(target, limits)
+    if any(step.kind is StepKind.CONCURRENT for step in report.steps):
+        await build_large_indexes(target, limits)
+    return report
+
+
+async def _upgrade_patiently(target: ConnectTarget, limits: UpgradeLimits) -> UpgradeReport:
+    for attempt in range(1, limits.attempts + 1):
+        try:
+            return await _upgrade_once(target, limits)
+        except _BUSY as error:
+            if attempt == limits.attempts:
+                raise SchemaError(_busy_message(error, limits)) from error
+            await asyncio.sleep(limits.first_pause_seconds * 2 ** (attempt - 1))
+        except asyncpg.PostgresError as error:
+            raise SchemaError(_failure_message(error)) from error
+    raise SchemaError("The upgrade was given no attempt.")
+
+
+async def _upgrade_once(target: ConnectTarget, limits: UpgradeLimits) -> UpgradeReport:
+    engine = PostgresEngine(config=connect_options(target), extensions=())
+    async with engine.transaction() as transaction:
+        # The connection is asyncpg's, which ships no type hints.
+        connection = cast(SchemaConnection, transaction.connection)  # pyright: ignore[reportUnknownMemberType] untyped
+        await take_upgrade_lock(connection, limits)
+        found = await survey(connection)
+        if found.plan.conflicts:
+            raise SchemaError(" ".join(("This database cannot be adopted.", *found.plan.conflicts)))
+        warnings = await _apply(engine, connection, found)
+        report = msgspec.structs.replace(_report(found, is_dry_run=False), warnings=warnings)
+    return report  # pyright: ignore[reportPossiblyUnbound] Piccolo's transaction never swallows an error
+
+
+async def _apply(engine: PostgresEngine, connection: SchemaConnection, found: Survey) -> tuple[str, ...]:
+    warnings = list(found.plan.warnings)
+    warnings += await run_steps(connection, found.own_steps)
+    if found.pending_migrations:
+        warnings += await run_pending_migrations(engine, connection)
+    # Whatever a recorded migration made and somebody removed since is added again.
+    again = await survey(connection)
+    warnings += await run_steps(connection, again.plan.steps)
+    await record_fingerprint(connection)
+    return tuple(dict.fromkeys(warnings))
+
+
+def _report(found: Survey, *, is_dry_run: bool) -> UpgradeReport:
+    return UpgradeReport(
+        is_dry_run=is_dry_run,
+        before=found.plan.state,
+        steps=found.steps,
+        migrations=found.pending_migrations,
+        warnings=(*found.plan.conflicts, *found.plan.warnings) if is_dry_run else (),
+    )
+
+
+def _busy_message(error: asyncpg.PostgresError, limits: UpgradeLimits) -> str:
+    return (
+        f"The upgrade did not get its locks in {limits.attempts} attempts ({_first_note(error)}); nothing "
+        "was changed. Another session holds a table: end it or wait, then run `gatewright db upgrade` again."
+    )
+
+
+def _failure_message(error: asyncpg.PostgresError) -> str:
+    return f"The upgrade failed and nothing was changed: {error} {_first_note(error)}"
+
+
+def _first_note(error: BaseException) -> str:
+    notes: list[str] = getattr(error, "__notes__", [])
+    return notes[0] if notes else "while it waited for another upgrade"
