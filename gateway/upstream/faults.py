@@ -12,6 +12,7 @@ __all__ = [
     "answer_broke_off",
     "answer_is_encoded",
     "answer_is_not_http",
+    "answer_is_not_json",
     "answer_is_too_large",
     "connection_failed",
     "connection_lost",
@@ -65,6 +66,11 @@ def answer_broke_off() -> UpstreamError:
 def answer_is_not_http() -> UpstreamError:
     """The head of the answer cannot be read, or is too large."""
     return _error(UpstreamGarbled, "The answer of the model provider cannot be read.", is_sent=True)
+
+
+def answer_is_not_json() -> UpstreamError:
+    """The body of a 2xx answer is not a JSON object."""
+    return _error(UpstreamGarbled, "The model provider's answer is not a JSON object.", is_sent=True)
 
 
 def answer_is_encoded() -> UpstreamError:

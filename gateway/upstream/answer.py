@@ -1,0 +1,53 @@
+"""A provider's complete answer: what the gateway reads in it, and the name of the model that it shows."""
+
+import msgspec
+
+from gateway.domain import Usage
+from gateway.upstream import faults
+from gateway.upstream.usage import usage_from_json
+from gateway.wire.openai import AnswerEnvelope
+
+__all__ = ["ReadAnswer", "read_answer"]
+
+_decode_envelope = msgspec.json.Decoder(AnswerEnvelope).decode
+_decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+
+class ReadAnswer(msgspec.Struct, frozen=True):
+    """The bytes for the client, and what the gateway learned from them; None where nothing was stated."""
+
+    body: bytes
+    usage: Usage | None
+    response_id: str | None
+
+
+def read_answer(body: bytes, shown_model: str | None) -> ReadAnswer:
+    """Read a 2xx answer and put `shown_model` in the place of the provider's name (None leaves it).
+
+    Nothing else changes. Raises UpstreamGarbled when the body is not a JSON object.
+    """
+    try:
+        envelope = _decode_envelope(body)
+        found: object = _decode(envelope.id)
+        if shown_model is not None:
+            body = _rename(body, bytes(envelope.model), _encode(shown_model))
+    except (msgspec.DecodeError, RecursionError):
+        raise faults.answer_is_not_json() from None
+    return ReadAnswer(body, usage_from_json(envelope.usage), found if isinstance(found, str) else None)
+
+
+def _rename(body: bytes, model: bytes, shown: bytes) -> bytes:
+    if model in {b"null", shown}:
+        return body
+    # Inside a JSON string each quote has a backslash before it, so that a single match is the member.
+    tight, spaced = b'"model":' + model, b'"model": ' + model
+    matches = body.count(tight), body.count(spaced)
+    if matches == (1, 0):
+        return body.replace(tight, b'"model":' + shown)
+    if matches == (0, 1):
+        return body.replace(spaced, b'"model": ' + shown)
+    members = _decode_members(body)
+    members["model"] = msgspec.Raw(shown)
+    return _encode(members)
