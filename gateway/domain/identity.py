@@ -60,6 +60,8 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     team_metadata: dict[str, object] = msgspec.field(default_factory=dict[str, object])
     scopes: tuple[Scope, ...] = ()
     """Every object whose spend grows with this caller's requests, the key first."""
+    permission_ids: tuple[tuple[Scope, str], ...] = ()
+    """The object permission row (MCP servers, agents, vector stores, ...) of each object that has one."""
 
     @property
     def is_admin(self) -> bool:

@@ -1,0 +1,118 @@
+"""The checks that a model request passes before anything is spent on it."""
+
+from collections.abc import Callable, Container
+
+from gateway.access.banned import CREDENTIALS, check_banned
+from gateway.access.models import ModelLists, ModelNames
+from gateway.access.routes import RouteLists
+from gateway.clock import Clock
+from gateway.domain import ModelGrant, Principal, ScopeKind
+from gateway.errors import ModelAccessDenied
+from gateway.hooks import RequestContext, hookimpl
+from gateway.identity.special import NO_DEFAULT_MODELS
+from gateway.identity.standing import check_standing
+
+__all__ = ["AccessChecks", "check_models", "is_model_allowed"]
+
+_DENIED_TYPES = {
+    ScopeKind.KEY: "key_model_access_denied",
+    ScopeKind.TEAM: "team_model_access_denied",
+    ScopeKind.TEAM_MEMBER: "team_model_access_denied",
+    ScopeKind.USER: "user_model_access_denied",
+    ScopeKind.ORGANIZATION: "org_model_access_denied",
+    ScopeKind.ORGANIZATION_MEMBER: "org_model_access_denied",
+    ScopeKind.PROJECT: "project_model_access_denied",
+    ScopeKind.END_USER: "customer_model_access_denied",
+    ScopeKind.AGENT: "agent_model_access_denied",
+}
+_NOTHING: frozenset[str] = frozenset()
+
+
+def _none_settable(_model: str) -> Container[str]:
+    return _NOTHING
+
+
+class AccessChecks:
+    """The hook `authorize` of the core: standing, routes, banned members, models; the first refusal counts.
+
+    `client_settable` names, for a routed model, the body members that all its deployments leave to the client
+    (`configurable_clientside_auth_params`).
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        names: ModelNames | None = None,
+        *,
+        client_settable: Callable[[str], Container[str]] = _none_settable,
+        is_client_credential_allowed: bool = False,
+    ) -> None:
+        self._clock = clock
+        self._lists = ModelLists(names)
+        self._routes = RouteLists()
+        self._client_settable = client_settable
+        self._permitted_always = CREDENTIALS if is_client_credential_allowed else _NOTHING
+
+    @hookimpl
+    async def authorize(self, context: RequestContext) -> None:
+        """Refuse by raising the error of the first check that fails."""
+        principal = context.principal
+        check_standing(principal, self._clock.now_nanos())
+        if principal.allowed_routes:
+            self._routes.check(principal.allowed_routes, context.head.path)
+        check_banned(context.body, _Permitted(self, context.routed_model))
+        if principal.grants:
+            check_models(self._lists, principal, context.model, context.routed_model)
+
+    def is_permitted(self, name: str, model: str) -> bool:
+        """Whether a client may send a member that is otherwise banned, for a routed model."""
+        return name in self._permitted_always or name in self._client_settable(model)
+
+
+class _Permitted:
+    """The members permitted on one request, asked for only once a banned one is seen."""
+
+    __slots__ = ("_checks", "_model")
+
+    def __init__(self, checks: AccessChecks, model: str) -> None:
+        self._checks = checks
+        self._model = model
+
+    def __contains__(self, name: object) -> bool:
+        return self._checks.is_permitted(str(name), self._model)
+
+
+def check_models(lists: ModelLists, principal: Principal, model: str, routed_model: str) -> None:
+    """Raise ModelAccessDenied unless every grant covers the model.
+
+    The key's own list may name the alias or its target. Of the others a key's alias opens nothing: they see
+    the name that it leads to, so that nobody reaches a model by renaming it.
+    """
+    aliased = principal.aliases.get(model, model) if principal.aliases else model
+    for grant in principal.grants:
+        name = model if grant.owner.kind is ScopeKind.KEY else aliased
+        if lists.covers(grant.models, name):
+            continue
+        if routed_model == name or not lists.covers(grant.models, routed_model):
+            raise _denied(grant, model)
+
+
+def is_model_allowed(lists: ModelLists, principal: Principal, model: str, routed_model: str) -> bool:
+    """Whether `check_models` would pass: for the list of models that a caller may see."""
+    try:
+        check_models(lists, principal, model, routed_model)
+    except ModelAccessDenied:
+        return False
+    return True
+
+
+def _denied(grant: ModelGrant, model: str) -> ModelAccessDenied:
+    kind = grant.owner.kind
+    if NO_DEFAULT_MODELS in grant.models:
+        kind = ScopeKind.KEY
+    return ModelAccessDenied(
+        f"The requested model '{model}' is not available for this API key, or the model name is invalid. "
+        "Call `/v1/models` to view available models for your key.",
+        param="model",
+        type=_DENIED_TYPES.get(kind, "key_model_access_denied"),
+    )

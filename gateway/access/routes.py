@@ -1,0 +1,100 @@
+"""The list of routes that a key is restricted to: paths, wildcards and the contract's route groups."""
+
+from collections.abc import Sequence
+
+from gateway.cache.memo import Memo
+from gateway.errors import PermissionDenied
+
+__all__ = ["INFO_ROUTES", "LLM_ROUTES", "MANAGEMENT_ROUTES", "RouteLists", "covers_path"]
+
+_MODEL_ROUTES = (
+    "chat/completions",
+    "completions",
+    "embeddings",
+    "responses",
+    "moderations",
+    "rerank",
+    "audio/transcriptions",
+    "audio/translations",
+    "audio/speech",
+    "images/generations",
+    "images/edits",
+    "images/variations",
+)
+
+LLM_ROUTES: tuple[str, ...] = (
+    *(f"/{route}" for route in _MODEL_ROUTES),
+    *(f"/v1/{route}" for route in _MODEL_ROUTES),
+    *(f"/engines/{{}}/{route}" for route in _MODEL_ROUTES),
+    *(f"/openai/deployments/{{}}/{route}" for route in _MODEL_ROUTES),
+    *("/models", "/models/*", "/v1/models", "/v1/models/*"),
+    *("/v1/messages", "/v1/messages/*", "/v1/responses/*", "/responses/*", "/v1/realtime", "/realtime"),
+    *("/v1/files", "/v1/files/*", "/files", "/files/*", "/v1/batches", "/v1/batches/*", "/batches"),
+    *("/v1/vector_stores", "/v1/vector_stores/*", "/v1/search", "/v1/search/*", "/mcp", "/mcp/*"),
+    *("/v1beta/models", "/v1beta/models/*"),
+)
+"""What `llm_api_routes` stands for; `{}` is one segment, a final `*` one or more."""
+
+INFO_ROUTES: tuple[str, ...] = (
+    *("/key/info", "/v2/key/info", "/key/list", "/key/health", "/team/info", "/team/list", "/v2/team/list"),
+    *("/team/available", "/user/info", "/v2/user/info", "/organization/info", "/organization/list"),
+    *("/project/info", "/project/list", "/model/info", "/v1/model/info", "/v2/model/info"),
+    *("/model_group/info", "/models", "/v1/models", "/health"),
+)
+"""What `info_routes` stands for."""
+
+MANAGEMENT_ROUTES: tuple[str, ...] = (
+    *INFO_ROUTES,
+    *("/key/*", "/v2/key/*", "/user/*", "/team/*", "/v2/team/*", "/organization/*", "/v2/organization/*"),
+    *("/project/*", "/customer/*", "/end_user/*", "/budget/*", "/tag/*", "/model/*", "/jwt/key/mapping/*"),
+    *("/v1/access_group", "/v1/access_group/*", "/v1/unified_access_group", "/v1/unified_access_group/*"),
+    *("/spend/*", "/global/*", "/credentials", "/credentials/*", "/invitation/*", "/audit", "/audit/*"),
+)
+"""What `management_routes` stands for."""
+
+_GROUPS = {
+    "llm_api_routes": LLM_ROUTES,
+    "openai_routes": LLM_ROUTES,
+    "info_routes": INFO_ROUTES,
+    "management_routes": MANAGEMENT_ROUTES,
+}
+
+
+class RouteLists:
+    """Holds keys with `allowed_routes` to them; answers are remembered, a bounded number."""
+
+    def __init__(self) -> None:
+        self._covers = Memo(_is_covered)
+
+    def check(self, allowed_routes: tuple[str, ...], path: str) -> None:
+        """Raise PermissionDenied when the list is not empty and none of its entries covers the path."""
+        if allowed_routes and not self._covers((allowed_routes, path)):
+            raise PermissionDenied(
+                "Virtual key is not allowed to call this route. "
+                f"Only allowed to call routes: {list(allowed_routes)}. Tried to call route: {path}"
+            )
+
+
+def covers_path(entry: str, path: str) -> bool:
+    """Whether one entry (a group, a path, or a path ending in `/*`) covers a path, segment by segment.
+
+    A crafted path opens nothing: empty segments, dots and a trailing slash are not those of any entry.
+    """
+    group = _GROUPS.get(entry)
+    if group is not None:
+        return any(covers_path(route, path) for route in group)
+    wanted, given = entry.split("/"), path.split("/")
+    if any(part in {"", ".", ".."} for part in given[1:]):
+        return False
+    if wanted[-1] == "*":
+        return len(given) >= len(wanted) and _equal_segments(wanted[:-1], given[: len(wanted) - 1])
+    return len(given) == len(wanted) and _equal_segments(wanted, given)
+
+
+def _equal_segments(wanted: Sequence[str], given: Sequence[str]) -> bool:
+    return all(part in ("{}", actual) for part, actual in zip(wanted, given, strict=True))
+
+
+def _is_covered(question: tuple[tuple[str, ...], str]) -> bool:
+    allowed_routes, path = question
+    return any(covers_path(entry, path) for entry in allowed_routes)

@@ -1,0 +1,196 @@
+"""A bounded cache whose entries expire, whose loads are shared, and whose drops win over loads under way."""
+
+import asyncio
+import contextvars
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable, Iterable
+from typing import Generic, TypeVar
+
+import msgspec
+
+from gateway.cache.lane import Lane
+from gateway.clock import Clock
+
+__all__ = ["ExpiringCache", "Limits"]
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+_NANOS = 1_000_000_000
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a cache may hold; times are seconds, capacities entries.
+
+    `stale_seconds` is how long an expired entry is served again, without asking, after a reload failed.
+    `loads` cold loads run at once and `waiting_loads` wait. Refreshing a known key is not a cold load.
+    """
+
+    ttl_seconds: float = 60.0
+    negative_ttl_seconds: float = 5.0
+    stale_seconds: float = 1.0
+    capacity: int = 100_000
+    negative_capacity: int = 10_000
+    loads: int = 8
+    waiting_loads: int = 1_000
+
+
+class _Entry(Generic[V]):
+    __slots__ = ("expires_at", "value")
+
+    def __init__(self, value: V, expires_at: int) -> None:
+        self.value = value
+        self.expires_at = expires_at
+
+
+class ExpiringCache(Generic[K, V]):
+    """Values by key, least recently used first to go, and absences in a smaller store of their own.
+
+    `tags_of` names the objects that a value was made from, so that all values made from one of them can be
+    dropped together. Errors of the types `stale_on` leave an expired entry in use: who is known stays known
+    while the source is away.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        limits: Limits,
+        *,
+        tags_of: Callable[[V], Iterable[Hashable]] | None = None,
+        stale_on: tuple[type[Exception], ...] = (),
+    ) -> None:
+        self._clock = clock
+        self._limits = limits
+        self._tags_of = tags_of
+        self._stale_on = stale_on
+        self._entries: OrderedDict[K, _Entry[V]] = OrderedDict()
+        self._absent: OrderedDict[K, int] = OrderedDict()
+        self._keys_by_tag: dict[Hashable, set[K]] = {}
+        self._loads: dict[K, asyncio.Task[V | None]] = {}
+        self._tasks: set[asyncio.Task[V | None]] = set()
+        self._lane = Lane(limits.loads, limits.waiting_loads)
+        self._ttl = int(limits.ttl_seconds * _NANOS)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def peek(self, key: K) -> V | None:
+        """Return the value if it is here and fresh; never waits."""
+        entry = self._entries.get(key)
+        if entry is None or entry.expires_at <= self._clock.monotonic_nanos():
+            return None
+        self._entries.move_to_end(key)
+        return entry.value
+
+    async def get_or_load(self, key: K, load: Callable[[K], Awaitable[V | None]]) -> V | None:
+        """Return the value, loading it at most once for all who ask meanwhile; None when there is none.
+
+        Raises what `load` raises, and ServiceUnavailable when too many cold loads are waiting.
+        """
+        value = self.peek(key)
+        if value is not None or self._is_known_absent(key):
+            return value
+        task = self._loads.get(key)
+        if task is None:
+            task = self._start(key, load)
+        try:
+            # A caller that gives up must not take the load away from those who still wait.
+            return await asyncio.shield(task)
+        except self._stale_on:
+            entry = self._entries.get(key)
+            if entry is None:
+                raise
+            entry.expires_at = self._clock.monotonic_nanos() + int(self._limits.stale_seconds * _NANOS)
+            return entry.value
+
+    def drop(self, key: K) -> None:
+        """Forget a key; a load of it that has begun will not be stored."""
+        self._loads.pop(key, None)
+        self._absent.pop(key, None)
+        self._remove(key)
+
+    def drop_tag(self, tag: Hashable) -> None:
+        """Forget every value made from an object; loads under way are not stored, for they may be."""
+        self._loads.clear()
+        for key in tuple(self._keys_by_tag.get(tag, ())):
+            self._remove(key)
+
+    def clear(self) -> None:
+        """Forget everything, loads under way included."""
+        self._loads.clear()
+        self._entries.clear()
+        self._absent.clear()
+        self._keys_by_tag.clear()
+
+    async def close(self) -> None:
+        """Stop the loads that are under way."""
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _start(self, key: K, load: Callable[[K], Awaitable[V | None]]) -> asyncio.Task[V | None]:
+        # An empty context: the load must not join a transaction that its first caller has open.
+        task = asyncio.get_running_loop().create_task(self._run(key, load), context=contextvars.Context())
+        self._loads[key] = task
+        self._tasks.add(task)
+        task.add_done_callback(self._finish)
+        return task
+
+    def _finish(self, task: asyncio.Task[V | None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            # Looked at, so that asyncio does not report the error of a load whose callers have all left.
+            task.exception()
+
+    async def _run(self, key: K, load: Callable[[K], Awaitable[V | None]]) -> V | None:
+        this = asyncio.current_task()
+        try:
+            value = await self._load(key, load)
+            # A drop took this load out of the table, and may have let another one in.
+            if self._loads.get(key) is this:
+                self._store(key, value)
+            return value
+        finally:
+            if self._loads.get(key) is this:
+                del self._loads[key]
+
+    async def _load(self, key: K, load: Callable[[K], Awaitable[V | None]]) -> V | None:
+        if key in self._entries:
+            return await load(key)
+        async with self._lane:
+            return await load(key)
+
+    def _is_known_absent(self, key: K) -> bool:
+        expires_at = self._absent.get(key)
+        return expires_at is not None and expires_at > self._clock.monotonic_nanos()
+
+    def _store(self, key: K, value: V | None) -> None:
+        self._remove(key)
+        now = self._clock.monotonic_nanos()
+        if value is None:
+            self._absent[key] = now + int(self._limits.negative_ttl_seconds * _NANOS)
+            self._absent.move_to_end(key)
+            if len(self._absent) > self._limits.negative_capacity:
+                self._absent.popitem(last=False)
+            return
+        self._absent.pop(key, None)
+        self._entries[key] = _Entry(value, now + self._ttl)
+        for tag in self._tags(value):
+            self._keys_by_tag.setdefault(tag, set()).add(key)
+        if len(self._entries) > self._limits.capacity:
+            self._remove(next(iter(self._entries)))
+
+    def _remove(self, key: K) -> None:
+        entry = self._entries.pop(key, None)
+        if entry is None:
+            return
+        for tag in self._tags(entry.value):
+            keys = self._keys_by_tag.get(tag)
+            if keys is not None:
+                keys.discard(key)
+                if not keys:
+                    del self._keys_by_tag[tag]
+
+    def _tags(self, value: V) -> Iterable[Hashable]:
+        return () if self._tags_of is None else self._tags_of(value)

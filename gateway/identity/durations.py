@@ -1,0 +1,115 @@
+"""The contract's durations (`30s`, `24h`, `7d`, `1mo`, `daily`) and the times at which budgets start anew."""
+
+import calendar
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
+
+import msgspec
+
+__all__ = ["Duration", "add_duration", "next_reset", "parse_duration"]
+
+_FORM = re.compile(r"([1-9][0-9]{0,8})(s|mo|m|h|d|w)")
+_WORDS = {"hourly": "1h", "daily": "1d", "weekly": "1w", "monthly": "1mo"}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_LONGEST_SECONDS = 100 * 366 * 86_400
+_LONGEST_MONTHS = 1_200
+_DAYS_OF_A_WEEK = 7
+_DAYS_THAT_MEAN_A_MONTH = 30
+
+
+class Duration(msgspec.Struct, frozen=True):
+    """`count` units of `s`, `m`, `h`, `d`, `w` or `mo` (calendar months); at most a hundred years."""
+
+    count: int
+    unit: str
+
+    @property
+    def seconds(self) -> int:
+        """Its length, a month counted as 30 days: for comparing durations with each other."""
+        return self.count * _SECONDS.get(self.unit, 30 * 86_400)
+
+
+def parse_duration(text: str) -> Duration:
+    """Read a duration; raises ValueError, with a sentence for the API user, when it is none."""
+    match = _FORM.fullmatch(_WORDS.get(text, text))
+    if match is None:
+        raise ValueError(
+            f"'{text[:40]}' is not a duration. Write a number and s, m, h, d, w or mo, for example 30d."
+        )
+    duration = Duration(int(match[1]), match[2])
+    is_too_long = (
+        duration.count > _LONGEST_MONTHS if duration.unit == "mo" else duration.seconds > _LONGEST_SECONDS
+    )
+    if is_too_long:
+        raise ValueError(f"'{text}' is longer than a hundred years.")
+    return duration
+
+
+def add_duration(start: datetime, duration: Duration) -> datetime:
+    """The time so much later; months keep the day of the month, clamped to the month's end."""
+    if duration.unit == "mo":
+        return _add_months(start, duration.count)
+    return start + timedelta(seconds=duration.seconds)
+
+
+def next_reset(now: datetime, budget_duration: str, zone: tzinfo = UTC) -> datetime:
+    """When a budget of this duration starts anew, strictly after `now`, as an aware UTC time.
+
+    Days, weeks and months end at midnight in `zone`; hours, minutes and seconds at multiples of the clock. A
+    stored duration that cannot be read means the next midnight: an adopted row must not stop the resets.
+    """
+    local = now.astimezone(zone)
+    try:
+        duration = parse_duration(budget_duration)
+    except ValueError:
+        duration = Duration(1, "d")
+    match duration.unit:
+        case "mo":
+            reset = _first_of_month(local, duration.count)
+        case "w":
+            reset = _after_weeks(local, duration.count)
+        case "d":
+            reset = _after_days(local, duration.count)
+        case _:
+            reset = _next_multiple(local, duration.seconds)
+    return reset.astimezone(UTC)
+
+
+def _after_days(local: datetime, days: int) -> datetime:
+    if days == _DAYS_OF_A_WEEK:
+        return _after_weeks(local, 1)
+    if days == _DAYS_THAT_MEAN_A_MONTH:
+        return _first_of_month(local, 1)
+    return _midnight(local) + timedelta(days=days)
+
+
+def _after_weeks(local: datetime, weeks: int) -> datetime:
+    """The Monday that ends the current week, and one more for each further week."""
+    days_to_monday = _DAYS_OF_A_WEEK - local.weekday()
+    return _midnight(local) + timedelta(days=days_to_monday, weeks=weeks - 1)
+
+
+def _next_multiple(local: datetime, seconds: int) -> datetime:
+    """The next time whose distance from midnight, for more than a day from the epoch, is a multiple."""
+    if seconds > _SECONDS["d"]:
+        elapsed = int(local.timestamp())
+        return datetime.fromtimestamp(elapsed - elapsed % seconds + seconds, local.tzinfo)
+    midnight = _midnight(local)
+    # Wall-clock arithmetic, so that a change to or from summer time does not shift the grid.
+    passed = local.hour * 3600 + local.minute * 60 + local.second
+    return midnight + timedelta(seconds=passed - passed % seconds + seconds)
+
+
+def _midnight(local: datetime) -> datetime:
+    return local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+
+
+def _first_of_month(local: datetime, months: int) -> datetime:
+    return _add_months(_midnight(local).replace(day=1), months)
+
+
+def _add_months(start: datetime, months: int) -> datetime:
+    index = start.year * 12 + start.month - 1 + months
+    year, month = divmod(index, 12)
+    day = min(start.day, calendar.monthrange(year, month + 1)[1])
+    return start.replace(year=year, month=month + 1, day=day)

@@ -1,0 +1,60 @@
+"""What a management write tells every worker to forget."""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from gateway.domain import Scope
+from gateway.identity.principals import Principals
+
+__all__ = ["CHANNEL", "Invalidation", "decode_scopes", "encode_scopes"]
+
+CHANNEL = "gatewright_identity"
+"""The PostgreSQL channel of these notices."""
+
+# PostgreSQL refuses payloads of 8,000 bytes and more; an id of the longest sensible kind has 500.
+_SCOPES_PER_PAYLOAD = 12
+_LONGEST_PAYLOAD = 7_900
+_EVERYTHING = "*"
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(list[Scope]).decode
+
+
+def encode_scopes(scopes: Iterable[Scope]) -> Iterator[str]:
+    """Write the changed objects as payloads, in parts that PostgreSQL accepts.
+
+    A part that would be too long all the same says that everything must be forgotten.
+    """
+    listed = list(scopes)
+    for start in range(0, len(listed), _SCOPES_PER_PAYLOAD):
+        payload = _encode(listed[start : start + _SCOPES_PER_PAYLOAD])
+        yield payload.decode() if len(payload) <= _LONGEST_PAYLOAD else _EVERYTHING
+
+
+def decode_scopes(payload: str) -> list[Scope] | None:
+    """Read a payload; None means everything, which is also the answer to one that cannot be read."""
+    try:
+        return _decode(payload)
+    except msgspec.DecodeError:
+        # A newer or older release may be writing to the same database: forgetting too much is safe.
+        return None
+
+
+class Invalidation:
+    """Drops what a notice names: a key by its hash, the keys of a team, user, organization or project."""
+
+    def __init__(self, principals: Principals) -> None:
+        self._principals = principals
+
+    def apply(self, payload: str) -> None:
+        """Act on one notice."""
+        scopes = decode_scopes(payload)
+        if scopes is None:
+            self._principals.clear()
+        else:
+            self._principals.drop(scopes)
+
+    def forget_everything(self) -> None:
+        """After the listener was away: notices may have been missed."""
+        self._principals.clear()

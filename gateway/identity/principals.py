@@ -1,0 +1,95 @@
+"""From the hash of a key to a Principal, through a cache that outlives the database for a while."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+
+from gateway.cache.expiring import ExpiringCache, Limits
+from gateway.clock import Clock
+from gateway.domain import Principal, Scope, ScopeKind
+from gateway.errors import DatabaseUnavailable
+from gateway.identity.build import build_principal
+from gateway.identity.rows import KeyRow
+
+__all__ = ["KeySource", "Principals", "Seed"]
+
+Seed = Callable[[tuple[tuple[Scope, int], ...], int], None]
+"""Told on every load: nano-dollars spent per scope in the database, at a position of the own journal."""
+
+
+class KeySource(Protocol):
+    """Where keys are read; KeyStore in earnest."""
+
+    async def find_key(self, token_hash: str, journal: str) -> KeyRow | None:
+        """Find a key by its hash; raises DatabaseUnavailable."""
+        ...
+
+
+def _no_seed(_totals: tuple[tuple[Scope, int], ...], _position: int) -> None:
+    """For a process that keeps no counters."""
+
+
+class Principals:
+    """Principals by the SHA-256 of the presented key.
+
+    While the database is away, keys that are known keep working beyond their time, and unknown ones are
+    answered with DatabaseUnavailable. `journal` is the name of this worker's own journal.
+    """
+
+    def __init__(
+        self,
+        source: KeySource,
+        clock: Clock,
+        *,
+        journal: str = "",
+        seed: Seed = _no_seed,
+        limits: Limits | None = None,
+    ) -> None:
+        self._source = source
+        self._clock = clock
+        self._journal = journal
+        self._seed = seed
+        self._cache: ExpiringCache[str, Principal] = ExpiringCache(
+            clock, limits or Limits(), tags_of=_tags, stale_on=(DatabaseUnavailable,)
+        )
+        self.peek = self._cache.peek
+        self.clear = self._cache.clear
+        self.close = self._cache.close
+
+    def __len__(self) -> int:
+        return len(self._cache)
+
+    async def find(self, token_hash: str) -> Principal | None:
+        """Return who presents this key, or None when nobody issued it.
+
+        Raises DatabaseUnavailable, and ServiceUnavailable when too many unknown keys are being looked up.
+        """
+        return await self._cache.get_or_load(token_hash, self._load)
+
+    def drop(self, scopes: Iterable[Scope]) -> None:
+        """Forget every Principal made from one of these objects, and that a key was unknown."""
+        for scope in scopes:
+            if scope.kind is ScopeKind.KEY:
+                self._cache.drop(scope.id)
+            self._cache.drop_tag(scope)
+
+    async def _load(self, token_hash: str) -> Principal | None:
+        row = await self._source.find_key(token_hash, self._journal)
+        if row is None:
+            return None
+        self._seed(row.totals, row.position)
+        return build_principal(row, self._clock.now_nanos())
+
+
+def _tags(principal: Principal) -> Iterator[Scope]:
+    """The objects on a Principal, those included that were named and not found: they may appear."""
+    yield Scope(ScopeKind.KEY, principal.token_hash)
+    yield from principal.scopes[1:]
+    named = (
+        (ScopeKind.TEAM, principal.team_id),
+        (ScopeKind.USER, principal.user_id),
+        (ScopeKind.ORGANIZATION, principal.organization_id),
+        (ScopeKind.PROJECT, principal.project_id),
+    )
+    for kind, identifier in named:
+        if identifier is not None:
+            yield Scope(kind, identifier)

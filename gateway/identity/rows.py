@@ -1,0 +1,78 @@
+"""What one look-up of a key reads, before it becomes a Principal."""
+
+from datetime import datetime
+
+import msgspec
+
+from gateway.domain import Scope
+
+__all__ = ["BudgetColumns", "KeyColumns", "KeyRow", "OwnerRow", "UserColumns"]
+
+
+class BudgetColumns(msgspec.Struct, frozen=True, kw_only=True):
+    """The limits of one row, or of the budget row that it links; None means no limit.
+
+    `max_budget` is USD, `reset_at` naive UTC as the schema stores it; rates are per minute.
+    """
+
+    max_budget: float | None = None
+    tpm_limit: int | None = None
+    rpm_limit: int | None = None
+    max_parallel_requests: int | None = None
+    reset_at: datetime | None = None
+
+
+class OwnerRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One object on the request: `name` is what messages call it, `models` what it may use."""
+
+    scope: Scope
+    name: str
+    models: tuple[str, ...] = ()
+    budget: BudgetColumns = BudgetColumns()
+    is_blocked: bool = False
+    permission_id: str | None = None
+
+
+class KeyColumns(msgspec.Struct, frozen=True, kw_only=True):
+    """The columns of the key itself; `revoke_at` is set when an older secret of it was presented."""
+
+    token_hash: str
+    key_name: str | None
+    key_alias: str | None
+    user_id: str | None
+    team_id: str | None
+    organization_id: str | None
+    project_id: str | None
+    agent_id: str | None
+    is_blocked: bool
+    expires: datetime | None
+    revoke_at: datetime | None
+    allowed_routes: tuple[str, ...]
+    aliases: dict[str, object]
+    metadata: dict[str, object]
+
+
+class UserColumns(msgspec.Struct, frozen=True, kw_only=True):
+    """What is taken from the key's user; `role` None with a user means that none was given."""
+
+    email: str | None = None
+    role: str | None = None
+    is_known: bool = False
+
+
+class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One key, joined, as of one moment.
+
+    `owners` begin with the key. `totals` are nano-dollars spent per scope as the database knows them, and
+    `position` is how far the caller's own journal is contained in them.
+    """
+
+    key: KeyColumns
+    user: UserColumns
+    owners: tuple[OwnerRow, ...]
+    team_alias: str | None
+    project_alias: str | None
+    team_metadata: dict[str, object]
+    team_aliases: dict[str, object]
+    totals: tuple[tuple[Scope, int], ...]
+    position: int

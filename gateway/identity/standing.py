@@ -1,0 +1,37 @@
+"""Whether a credential still holds: blocked and expired keys, blocked teams and projects."""
+
+from gateway.clock import datetime_from_nanos
+from gateway.domain import Principal, Scope, ScopeKind
+from gateway.errors import AuthenticationFailed, KeyExpired
+
+__all__ = ["check_standing"]
+
+_OWNER_NAMES = {ScopeKind.TEAM: "Team", ScopeKind.PROJECT: "Project"}
+
+
+def check_standing(principal: Principal, now_nanos: int) -> None:
+    """Refuse a blocked or expired key, and one whose team or project is blocked; admins' keys too.
+
+    `now_nanos` is nanoseconds since 1970. Raises AuthenticationFailed or KeyExpired.
+    """
+    if principal.is_blocked:
+        raise AuthenticationFailed(
+            "Authentication Error, Key is blocked. Update via `/key/unblock` if you're an admin."
+        )
+    expires = principal.expires_nanos
+    if expires is not None and expires <= now_nanos:
+        raise KeyExpired(
+            f"Authentication Error - Expired Key. Key Expiry time {datetime_from_nanos(expires)} "
+            f"and current time {datetime_from_nanos(now_nanos)}",
+            param=principal.key_name,
+        )
+    if principal.blocked_owner is not None:
+        raise _blocked(principal.blocked_owner)
+
+
+def _blocked(owner: Scope) -> AuthenticationFailed:
+    name = _OWNER_NAMES.get(owner.kind, owner.kind.value)
+    return AuthenticationFailed(
+        f"Authentication Error, {name}={owner.id} is blocked. "
+        f"Update via `/{owner.kind.value}/unblock` if you're an admin."
+    )
