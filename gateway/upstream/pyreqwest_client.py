@@ -103,14 +103,10 @@ class _OpenStream:
             with self._guard:
                 self._response = await self._stream.__aenter__()
         except PyreqwestError as error:
-            self._guard.close()
             raise _translate(error, self._request) from None
-        except TimeoutError:
+        finally:
+            # Armed again by the first chunk; a stream that fails here is never left by its context.
             self._guard.close()
-            raise faults.stream_fell_silent(self._request.read_timeout_seconds) from None
-        except BaseException:
-            self._guard.close()
-            raise
         self._reader = self._response.body_reader
         return self
 
@@ -135,8 +131,6 @@ class _OpenStream:
                 chunk = await self._reader.read_chunk()
         except PyreqwestError as error:
             raise _translate(error, self._request) from None
-        except TimeoutError:
-            raise faults.stream_fell_silent(self._request.read_timeout_seconds) from None
         if chunk is None:
             return b""
         self._left -= len(chunk)

@@ -1,5 +1,7 @@
 """A provider's stream on its way to the client: read along, and changed only in the name of the model."""
 
+import sys
+
 import msgspec
 
 from gateway.domain import Usage
@@ -16,6 +18,7 @@ _encode = msgspec.json.Encoder().encode
 
 _DONE = b"[DONE]"
 _BYTES_PER_TOKEN = 4
+_ONE_MATCH = 2
 
 
 class StreamRelay:
@@ -53,7 +56,7 @@ class StreamRelay:
         self._new_token = b""
         self._events = 0
         self._payload_bytes = 0
-        self._smallest = 0
+        self._smallest = sys.maxsize
         self.usage: Usage | None = None
         self.response_id: str | None = None
         self.error: bytes | None = None
@@ -90,17 +93,25 @@ class StreamRelay:
 
     def _relay(self, event: bytes) -> bytes:
         token = self._old_token
-        if token is None or not _is_plain(event) or event.count(token) != 1:
+        if token is None or b'"error"' in event:
             return self._read(event)
-        self._count(len(event))
+        at = event.find(b'"usage"')
+        if at >= 0 and not event.startswith((b":null", b": null"), at + 7):
+            return self._read(event)
         # Inside a JSON string each quote has a backslash before it, so that a single match is the member.
-        return event if self._shown is None else event.replace(token, self._new_token)
+        parts = event.split(token)
+        if len(parts) != _ONE_MATCH:
+            return self._read(event)
+        size = len(event)
+        self._events += 1
+        self._payload_bytes += size
+        self._smallest = min(self._smallest, size)
+        return event if self._shown is None else self._new_token.join(parts)
 
     def _count(self, size: int) -> None:
         self._events += 1
         self._payload_bytes += size
-        if size < self._smallest or not self._smallest:
-            self._smallest = size
+        self._smallest = min(self._smallest, size)
 
     def _read(self, event: bytes) -> bytes:
         payload = event_payload(event)
@@ -150,14 +161,6 @@ class StreamRelay:
                 self._old_token = token
                 self._new_token = b'"model"' + separator + bytes(self._shown or b"")
                 return
-
-
-def _is_plain(event: bytes) -> bool:
-    """Whether a look at the bytes shows that there is neither usage nor an error to read."""
-    if b'"error"' in event or b"[DONE]" in event:
-        return False
-    at = event.find(b'"usage"')
-    return at < 0 or event.startswith((b":null", b": null"), at + 7)
 
 
 def _read_envelope(payload: bytes) -> AnswerEnvelope | None:

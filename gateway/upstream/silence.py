@@ -3,11 +3,13 @@
 import asyncio
 from types import TracebackType
 
+from gateway.upstream import faults
+
 __all__ = ["SilenceGuard"]
 
 
 class SilenceGuard:
-    """Wrap each wait with it; a wait of more than `seconds` ends in TimeoutError.
+    """Wrap each wait with it; a wait of more than `seconds` ends in UpstreamTimeout.
 
     `asyncio.timeout` sets and drops a timer per wait. Here one timer runs for the whole stream and, when it
     goes off early, is set again for the rest. `close` stops it.
@@ -41,7 +43,7 @@ class SilenceGuard:
         self._has_expired = False
         # A cancellation from outside that came together with ours must win.
         if task.uncancel() <= self._cancelling and exc_type is asyncio.CancelledError:
-            raise TimeoutError from exc
+            raise faults.stream_fell_silent(self._seconds) from exc
 
     def close(self) -> None:
         """Stop the timer."""

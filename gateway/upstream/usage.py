@@ -6,14 +6,14 @@ from typing import cast
 import msgspec
 
 from gateway.domain import Usage
+from gateway.wire.openai import TokenCount, TokenDetails, UsageBlock
 
 __all__ = ["usage_from_json"]
 
-_MOST_TOKENS = 1_000_000_000
-"""More than any model reads or writes in one call; a larger number is a defect, not a bill."""
-
+_decode_block = msgspec.json.Decoder(UsageBlock).decode
 _decode = msgspec.json.Decoder().decode
-_NOTHING: Mapping[str, object] = {}
+
+_NO_DETAILS = TokenDetails()
 
 
 def usage_from_json(raw: bytes | msgspec.Raw) -> Usage | None:
@@ -23,73 +23,87 @@ def usage_from_json(raw: bytes | msgspec.Raw) -> Usage | None:
     or absurd counts as not stated; a part is never larger than its whole.
     """
     try:
-        found: object = _decode(raw)
+        return _build(_decode_block(raw))
+    except msgspec.ValidationError:
+        return _read_leniently(raw)
     except msgspec.DecodeError:
         return None
-    if not isinstance(found, dict):
-        return None
-    return _build(cast("dict[str, object]", found))  # JSON object keys are strings
 
 
-def _build(usage: Mapping[str, object]) -> Usage | None:
-    prompt = _first(usage, "prompt_tokens", "input_tokens")
-    completion = _first(usage, "completion_tokens", "output_tokens")
-    total = _count(usage.get("total_tokens"))
-    if prompt is None and completion is None and total is None:
-        return None
-    # A server that states only the total, as some do for embeddings, means the prompt.
-    prompt = prompt if prompt is not None else max((total or 0) - (completion or 0), 0)
-    completion = completion or 0
-    inputs = _object(usage, "prompt_tokens_details", "input_tokens_details")
-    outputs = _object(usage, "completion_tokens_details", "output_tokens_details")
-    cached = _count(inputs.get("cached_tokens"))
-    if cached is None:
-        cached = _first(usage, "prompt_cache_hit_tokens", "cached_tokens")
-    creation = _first(usage, "cache_creation_input_tokens")
-    if "prompt_tokens" not in usage:
-        # Anthropic's own counts exclude what was read from and written to the cache; here they are parts.
-        read = _first(usage, "cache_read_input_tokens")
-        cached = cached if read is None else read
-        prompt += (read or 0) + (creation or 0)
-    elif cached is None:
-        cached = _first(usage, "cache_read_input_tokens")
+def _build(block: UsageBlock) -> Usage:
+    prompt, completion = block.prompt_tokens, block.completion_tokens
+    inputs = block.prompt_tokens_details or _NO_DETAILS
+    outputs = block.completion_tokens_details or _NO_DETAILS
+    cached = inputs.cached_tokens or block.prompt_cache_hit_tokens or block.cached_tokens
     return Usage(
         prompt_tokens=prompt,
         completion_tokens=completion,
-        cached_tokens=min(cached or 0, prompt),
-        cache_creation_tokens=min(creation or 0, prompt),
-        audio_input_tokens=_part(inputs, "audio_tokens", prompt),
-        image_input_tokens=_part(inputs, "image_tokens", prompt),
-        reasoning_tokens=_part(outputs, "reasoning_tokens", completion),
-        audio_output_tokens=_part(outputs, "audio_tokens", completion),
-        image_output_tokens=_part(outputs, "image_tokens", completion),
+        cached_tokens=min(cached or block.cache_read_input_tokens or 0, prompt),
+        cache_creation_tokens=min(block.cache_creation_input_tokens or 0, prompt),
+        audio_input_tokens=min(inputs.audio_tokens or 0, prompt),
+        image_input_tokens=min(inputs.image_tokens or 0, prompt),
+        reasoning_tokens=min(outputs.reasoning_tokens or 0, completion),
+        audio_output_tokens=min(outputs.audio_tokens or 0, completion),
+        image_output_tokens=min(outputs.image_tokens or 0, completion),
     )
 
 
-def _count(value: object) -> int | None:
-    # bool is an int to Python, but not to JSON.
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if type(value) is not int or not 0 <= value <= _MOST_TOKENS:
+def _read_leniently(raw: bytes | msgspec.Raw) -> Usage | None:
+    """What is left of an object with other names, or with values that no count can have."""
+    found: object = _decode(raw)
+    if not isinstance(found, dict):
         return None
-    return value
+    usage = cast("dict[str, object]", found)  # JSON object keys are strings
+    completion = _count(usage, "completion_tokens", "output_tokens")
+    prompt = _count(usage, "prompt_tokens")
+    if prompt is None:
+        prompt = _anthropic_prompt(usage)
+    if prompt is None:
+        # A server that states only the total, as some do for embeddings, means the prompt.
+        total = _count(usage, "total_tokens")
+        prompt = None if total is None else max(total - (completion or 0), 0)
+    if prompt is None and completion is None:
+        return None
+    counts = {
+        name: _count(usage, name)
+        for name in UsageBlock.__struct_fields__
+        if name.startswith(("cache", "prompt_cache"))
+    }
+    return _build(
+        UsageBlock(
+            prompt_tokens=prompt or 0,
+            completion_tokens=completion or 0,
+            prompt_tokens_details=_details(usage, "prompt_tokens_details", "input_tokens_details"),
+            completion_tokens_details=_details(usage, "completion_tokens_details", "output_tokens_details"),
+            **counts,
+        )
+    )
 
 
-def _first(usage: Mapping[str, object], *names: str) -> int | None:
-    for name in names:
-        value = _count(usage.get(name))
-        if value is not None:
-            return value
-    return None
+def _anthropic_prompt(usage: Mapping[str, object]) -> int | None:
+    """Anthropic's count excludes what was read from and written to its cache; here they are parts of it."""
+    prompt = _count(usage, "input_tokens")
+    if prompt is None:
+        return None
+    read, written = _count(usage, "cache_read_input_tokens"), _count(usage, "cache_creation_input_tokens")
+    return prompt + (read or 0) + (written or 0)
 
 
-def _object(usage: Mapping[str, object], *names: str) -> Mapping[str, object]:
+def _details(usage: Mapping[str, object], *names: str) -> TokenDetails | None:
     for name in names:
         value = usage.get(name)
         if isinstance(value, dict):
-            return cast("dict[str, object]", value)  # JSON object keys are strings
-    return _NOTHING
+            details = cast("dict[str, object]", value)  # JSON object keys are strings
+            return TokenDetails(**{field: _count(details, field) for field in TokenDetails.__struct_fields__})
+    return None
 
 
-def _part(details: Mapping[str, object], name: str, whole: int) -> int:
-    return min(_count(details.get(name)) or 0, whole)
+def _count(usage: Mapping[str, object], *names: str) -> int | None:
+    for name in names:
+        value = usage.get(name)
+        try:
+            # Not strict about 3.0, which is an integer to JSON; strict about true and "3".
+            return msgspec.convert(int(value) if isinstance(value, float) else value, TokenCount)
+        except (msgspec.ValidationError, ValueError, OverflowError):
+            continue
+    return None

@@ -1,10 +1,40 @@
 """The parts of OpenAI's answers that the gateway reads; everything else stays as it came."""
 
+from typing import Annotated
+
 import msgspec
 
-__all__ = ["AnswerEnvelope", "ErrorEnvelope"]
+__all__ = ["AnswerEnvelope", "ErrorEnvelope", "TokenCount", "TokenDetails", "UsageBlock"]
+
+TokenCount = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
+"""More than any model reads or writes in one call is a defect, not a bill."""
 
 _ABSENT = msgspec.Raw(b"null")
+
+
+class TokenDetails(msgspec.Struct, frozen=True):
+    """`prompt_tokens_details` and `completion_tokens_details`."""
+
+    cached_tokens: TokenCount | None = None
+    audio_tokens: TokenCount | None = None
+    image_tokens: TokenCount | None = None
+    reasoning_tokens: TokenCount | None = None
+
+
+class UsageBlock(msgspec.Struct, frozen=True):
+    """A well-formed `usage` as OpenAI writes it; the last two are Anthropic's and DeepSeek's additions.
+
+    https://platform.openai.com/docs/api-reference/chat/object#chat/object-usage
+    """
+
+    prompt_tokens: TokenCount
+    completion_tokens: TokenCount = 0
+    prompt_tokens_details: TokenDetails | None = None
+    completion_tokens_details: TokenDetails | None = None
+    cached_tokens: TokenCount | None = None
+    prompt_cache_hit_tokens: TokenCount | None = None
+    cache_read_input_tokens: TokenCount | None = None
+    cache_creation_input_tokens: TokenCount | None = None
 
 
 class AnswerEnvelope(msgspec.Struct, frozen=True):

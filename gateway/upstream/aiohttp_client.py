@@ -1,0 +1,177 @@
+"""The HTTP client for calls that must stop at once when their client leaves: aiohttp."""
+
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Self
+
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientPayloadError,
+    ClientResponse,
+    ClientResponseError,
+    ClientSession,
+    ClientTimeout,
+    ConnectionTimeoutError,
+    DummyCookieJar,
+    InvalidURL,
+    ServerDisconnectedError,
+    TCPConnector,
+)
+
+from gateway.errors import UpstreamError
+from gateway.upstream import faults
+from gateway.upstream.client import CONNECT_SECONDS, HeaderPairs, UpstreamAnswer, UpstreamRequest
+from gateway.upstream.silence import SilenceGuard
+
+__all__ = ["AiohttpClient"]
+
+_READ_BYTES = 64 * 1024
+_HEADER_BYTES = 64 * 1024
+_FAULTS = (ClientError, TimeoutError, OSError, ValueError)
+
+
+class AiohttpClient:
+    """UpstreamClient over aiohttp: half as fast as pyreqwest, but a cancelled call closes its connection."""
+
+    def __init__(self) -> None:
+        self._session: ClientSession | None = None
+
+    async def send(self, request: UpstreamRequest) -> UpstreamAnswer:
+        """See UpstreamClient.send."""
+        try:
+            async with self.post(request) as response:
+                body = await _read_body(response, request.max_response_bytes)
+                return UpstreamAnswer(response.status, _headers(response), body)
+        except _FAULTS as error:
+            raise _translate(error, request) from None
+
+    def stream(self, request: UpstreamRequest) -> "_OpenStream":
+        """See UpstreamClient.stream."""
+        return _OpenStream(self, request)
+
+    async def close(self) -> None:
+        """See UpstreamClient.close."""
+        if self._session is not None:
+            await self._session.close()
+
+    def post(self, request: UpstreamRequest) -> AbstractAsyncContextManager[ClientResponse]:
+        """Start a request; entering the context waits for the head of the answer."""
+        # A session binds to the running loop, so that it is made with the first call.
+        self._session = self._session or _open_session()
+        return self._session.post(
+            request.url,
+            data=request.body,
+            headers=request.headers,
+            timeout=ClientTimeout(total=request.timeout_seconds, sock_connect=CONNECT_SECONDS),
+            allow_redirects=False,
+        )
+
+
+class _OpenStream:
+    """A stream and its context in one object: UpstreamStream of AiohttpClient."""
+
+    def __init__(self, client: AiohttpClient, request: UpstreamRequest) -> None:
+        self._client = client
+        self._request = request
+        self._guard = SilenceGuard(request.read_timeout_seconds)
+        self._left = request.max_response_bytes
+
+    async def __aenter__(self) -> Self:
+        self._call = self._client.post(self._request)
+        try:
+            with self._guard:
+                self._response = await self._call.__aenter__()
+        except _FAULTS as error:
+            raise _translate(error, self._request) from None
+        finally:
+            self._guard.close()
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._guard.close()
+        if not self._response.content.at_eof():
+            # Releasing would keep the connection, and the provider working.
+            self._response.close()
+        await self._call.__aexit__(exc_type, exc, trace)
+
+    @property
+    def status(self) -> int:
+        return self._response.status
+
+    @property
+    def headers(self) -> HeaderPairs:
+        return _headers(self._response)
+
+    async def read_chunk(self) -> bytes:
+        """See UpstreamStream.read_chunk."""
+        try:
+            with self._guard:
+                chunk = await self._response.content.readany()
+        except _FAULTS as error:
+            raise _translate(error, self._request) from None
+        self._left -= len(chunk)
+        if self._left < 0:
+            raise faults.answer_is_too_large(self._request.max_response_bytes)
+        return chunk
+
+
+def _open_session() -> ClientSession:
+    return ClientSession(
+        connector=TCPConnector(limit=0),
+        cookie_jar=DummyCookieJar(),
+        auto_decompress=False,
+        skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
+        headers={"User-Agent": "gatewright"},
+        max_line_size=_HEADER_BYTES,
+        max_field_size=_HEADER_BYTES,
+        read_bufsize=_READ_BYTES,
+    )
+
+
+def _headers(response: ClientResponse) -> HeaderPairs:
+    return tuple((name.lower(), value) for name, value in response.headers.items())
+
+
+async def _read_body(response: ClientResponse, limit: int) -> bytes:
+    if response.headers.get("content-encoding") not in {None, "identity"}:
+        raise faults.answer_is_encoded()
+    chunks: list[bytes] = []
+    left = limit
+    while chunk := await response.content.readany():
+        left -= len(chunk)
+        if left < 0:
+            raise faults.answer_is_too_large(limit)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _translate(error: Exception, request: UpstreamRequest) -> UpstreamError:
+    match error:
+        case InvalidURL():
+            return faults.request_is_unsendable()
+        case ConnectionTimeoutError():
+            return faults.connection_timed_out()
+        case ClientConnectorError():
+            return faults.connection_failed()
+        case TimeoutError():
+            return faults.no_answer_in_time(request.timeout_seconds)
+        case ClientPayloadError():
+            return faults.answer_broke_off()
+        case _:
+            return _translate_rest(error)
+
+
+def _translate_rest(error: Exception) -> UpstreamError:
+    match error:
+        case ClientResponseError():
+            return faults.answer_is_not_http()
+        case ServerDisconnectedError() | OSError():
+            # The connection went before an answer came.
+            return faults.connection_lost()
+        case ValueError():
+            return faults.request_is_unsendable()
+        case _:
+            return faults.answer_broke_off()

@@ -1,0 +1,44 @@
+"""Which HTTP client serves a deployment."""
+
+from importlib import import_module
+from typing import cast
+
+from gateway.domain import Deployment, OnDisconnect
+from gateway.upstream.client import UpstreamClient
+from gateway.upstream.dialect import is_mock
+from gateway.upstream.mock import MockClient
+from gateway.upstream.pyreqwest_client import PyreqwestClient
+
+__all__ = ["UpstreamClients"]
+
+
+class UpstreamClients:
+    """All clients of one worker; each is made when the first deployment needs it. Close it at the end."""
+
+    def __init__(self) -> None:
+        self._mock: UpstreamClient = MockClient()
+        self._default: UpstreamClient | None = None
+        self._stoppable: UpstreamClient | None = None
+
+    def client_for(self, deployment: Deployment) -> UpstreamClient:
+        """Return the client: the built-in mock, one that can stop a call at once, or the fast one."""
+        if is_mock(deployment):
+            return self._mock
+        if deployment.on_disconnect is OnDisconnect.CANCEL:
+            self._stoppable = self._stoppable or _make_stoppable()
+            return self._stoppable
+        if self._default is None:
+            self._default = PyreqwestClient()
+        return self._default
+
+    async def close(self) -> None:
+        """Close every client that was made."""
+        for client in (self._mock, self._default, self._stoppable):
+            if client is not None:
+                await client.close()
+
+
+def _make_stoppable() -> UpstreamClient:
+    # aiohttp costs 100 ms and 15 MB to import: only a gateway with such a deployment pays for it.
+    module = import_module("gateway.upstream.aiohttp_client")
+    return cast("UpstreamClient", module.AiohttpClient())  # an attribute of a module is Any
