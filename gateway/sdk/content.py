@@ -31,7 +31,7 @@ def read_member(context: RequestContext, name: str) -> object:
     """
     try:
         return context.body.read(name)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedBody(f"The member '{name}' is not valid JSON: {error}.", param=name) from error
 
 

@@ -1,0 +1,112 @@
+"""The plugin: a request reaches only the MCP servers that the operator allows.
+
+A model provider calls the MCP servers that a request names, from its own network and on the account of the
+company whose key the gateway sends. Without a rule any client could make it call any server.
+"""
+
+from collections.abc import Mapping
+from typing import cast
+
+import msgspec
+
+from gateway.errors import PermissionDenied
+from gateway.hooks import RequestContext, hookimpl
+from gateway.sdk import read_member
+from gateway_mcp.servers import AllowedServer, is_inside
+
+__all__ = ["RemoteServers", "Settings", "build"]
+
+_SECTION = "gatewright.plugins.settings.mcp"
+_CREDENTIALS = ("authorization", "authorization_token", "headers")
+_PLACES = ("server_url", "url", "connector_id")
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The section `gatewright.plugins.settings.mcp`; nothing is allowed unless it is listed.
+
+    `allowed_connectors` are ids of connectors that the provider itself hosts (`connector_dropbox`).
+    `allow_inline_credentials` lets a request carry headers or a token for the MCP server.
+    """
+
+    allowed_servers: tuple[AllowedServer, ...] = ()
+    allowed_connectors: frozenset[str] = frozenset()
+    allow_inline_credentials: bool = False
+
+
+class RemoteServers:
+    """Checks the MCP servers that a request names in `tools` and `mcp_servers`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @hookimpl
+    def authorize(self, context: RequestContext) -> None:
+        """Raise PermissionDenied for the first entry that names a server which is not allowed."""
+        for index, tool in _list_objects(context, "tools"):
+            if _names_a_server(tool):
+                self._check(tool, f"tools[{index}]")
+        for index, server in _list_objects(context, "mcp_servers"):
+            self._check(server, f"mcp_servers[{index}]")
+
+    def _check(self, entry: Mapping[str, object], path: str) -> None:
+        named = [place for place in _PLACES if entry.get(place) is not None]
+        if not named:
+            raise _refusal(path, "names an MCP server by neither 'server_url' nor 'connector_id'")
+        for place in named:
+            self._check_place(entry, place, path)
+        self._check_credentials(entry, path)
+
+    def _check_place(self, members: Mapping[str, object], place: str, path: str) -> None:
+        value, settings = members[place], self._settings
+        if place == "connector_id":
+            if value not in settings.allowed_connectors:
+                raise _refusal(
+                    f"{path}.{place}", "names a connector that is not allowed", "allowed_connectors"
+                )
+            return
+        label = members.get("server_label", members.get("name"))
+        is_allowed = isinstance(value, str) and any(
+            is_inside(value, server) and server.label in {None, label} for server in settings.allowed_servers
+        )
+        if not is_allowed:
+            raise _refusal(f"{path}.{place}", "names an MCP server that is not allowed", "allowed_servers")
+
+    def _check_credentials(self, members: Mapping[str, object], path: str) -> None:
+        if self._settings.allow_inline_credentials:
+            return
+        for name in _CREDENTIALS:
+            if members.get(name):
+                message = "carries credentials for an MCP server; leave them out"
+                raise _refusal(f"{path}.{name}", message, "allow_inline_credentials")
+
+
+def build(settings: Settings) -> RemoteServers:
+    """The plugin for its settings."""
+    return RemoteServers(settings)
+
+
+def _list_objects(context: RequestContext, name: str) -> list[tuple[int, Mapping[str, object]]]:
+    """The objects in an array of the body, with their indexes; other shapes are the provider's to refuse."""
+    value = read_member(context, name)
+    items = cast("list[object]", value) if isinstance(value, list) else []  # decoded JSON
+    return [
+        (index, cast("Mapping[str, object]", item))  # decoded JSON
+        for index, item in enumerate(items)
+        if isinstance(item, dict)
+    ]
+
+
+def _names_a_server(tool: Mapping[str, object]) -> bool:
+    """Whether a tool is one of an MCP server, however leniently a provider may read the type."""
+    kind = tool.get("type")
+    is_mcp = isinstance(kind, str) and kind.strip().lower() == "mcp"
+    return is_mcp or "server_url" in tool or "connector_id" in tool
+
+
+def _refusal(path: str, problem: str, setting: str = "allowed_servers") -> PermissionDenied:
+    remedy = f"An administrator can allow it with the setting '{setting}' of the plugin 'mcp'."
+    return PermissionDenied(
+        f"'{path}' {problem}. {remedy}",
+        param=path,
+        details={"plugin": "mcp", "setting": f"{_SECTION}.{setting}"},
+    )
