@@ -56,26 +56,25 @@ class RemoteServers:
             self._check_place(entry, place, path)
         self._check_credentials(entry, path)
 
-    def _check_place(self, members: Mapping[str, object], place: str, path: str) -> None:
-        value, settings = members[place], self._settings
+    def _check_place(self, entry: Mapping[str, object], place: str, path: str) -> None:
+        value, settings = entry[place], self._settings
         if place == "connector_id":
-            if value not in settings.allowed_connectors:
-                raise _refusal(
-                    f"{path}.{place}", "names a connector that is not allowed", "allowed_connectors"
-                )
+            if not isinstance(value, str) or value not in settings.allowed_connectors:
+                problem = "names a connector that is not allowed"
+                raise _refusal(f"{path}.{place}", problem, "allowed_connectors")
             return
-        label = members.get("server_label", members.get("name"))
+        label = entry.get("server_label", entry.get("name"))
         is_allowed = isinstance(value, str) and any(
             is_inside(value, server) and server.label in {None, label} for server in settings.allowed_servers
         )
         if not is_allowed:
             raise _refusal(f"{path}.{place}", "names an MCP server that is not allowed", "allowed_servers")
 
-    def _check_credentials(self, members: Mapping[str, object], path: str) -> None:
+    def _check_credentials(self, entry: Mapping[str, object], path: str) -> None:
         if self._settings.allow_inline_credentials:
             return
         for name in _CREDENTIALS:
-            if members.get(name):
+            if entry.get(name):
                 message = "carries credentials for an MCP server; leave them out"
                 raise _refusal(f"{path}.{name}", message, "allow_inline_credentials")
 
