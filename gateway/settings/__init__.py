@@ -1,5 +1,8 @@
 """Typed settings from config.yaml, the environment and the command line."""
 
+from gateway.settings.environment import Flags
+from gateway.settings.load import load_settings
+from gateway.settings.master_key import MasterKey, ensure_master_key
 from gateway.settings.model import (
     Credential,
     Environment,
@@ -19,13 +22,17 @@ __all__ = [
     "Credential",
     "Environment",
     "FallbackMap",
+    "Flags",
     "GatewrightSettings",
     "GeneralSettings",
     "LimitSettings",
     "LitellmSettings",
+    "MasterKey",
     "ModelEntry",
     "PluginSettings",
     "RouterSettings",
     "Settings",
     "SettingsNotice",
+    "ensure_master_key",
+    "load_settings",
 ]

@@ -37,6 +37,10 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
     model_info: dict[str, object] = msgspec.field(default_factory=_members)
     key_path: str = ""
 
+    def __repr__(self) -> str:
+        # The parameters hold credentials as plain texts.
+        return f"ModelEntry(model_name={self.model_name!r}, key_path={self.key_path!r})"
+
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True):
     """One item of `credential_list`."""
@@ -96,6 +100,10 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     disable_schema_update: bool = False
     """`disable_prisma_schema_update`: serve never upgrades the database by itself."""
     default_estimated_output_tokens: int | None = None
+    database_connection_pool_limit: int | None = None
+    """Connections per worker at most; None leaves it to the database's URL."""
+    database_connection_timeout: float | None = None
+    """Seconds to wait for a connection of the pool; None leaves it to the database's URL."""
 
 
 class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,4 +183,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     general: GeneralSettings = GeneralSettings()
     router: RouterSettings = RouterSettings()
     gatewright: GatewrightSettings = GatewrightSettings()
+    variables: dict[str, Secret] = msgspec.field(default_factory=dict[str, Secret])
+    """The section `environment_variables`; these win over the process's own variables of the same names."""
     notices: tuple[SettingsNotice, ...] = ()

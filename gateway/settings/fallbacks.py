@@ -1,0 +1,98 @@
+"""Fallbacks and aliases in each of the spellings that LiteLLM takes."""
+
+from fnmatch import fnmatchcase
+
+import msgspec
+
+from gateway.settings.model import FallbackMap, ModelEntry, RouterSettings, SettingsNotice
+from gateway.settings.node import Node, config_error, describe
+from gateway.settings.readers import read_boolean, read_mapping, read_text, read_texts
+
+__all__ = ["find_unknown_models", "read_aliases", "read_fallbacks", "read_hidden_aliases"]
+
+
+def read_fallbacks(node: Node) -> FallbackMap:
+    """Fallbacks by model: a list of mappings, or one mapping; a single name counts as a list of one.
+
+    Where two items name the same model the first holds, as in LiteLLM. Raises ConfigError.
+    """
+    found: FallbackMap = {}
+    for mapping in _mappings(node):
+        for model, names in read_mapping(mapping).items():
+            found.setdefault(model, _names(names))
+    return found
+
+
+def _mappings(node: Node) -> list[Node]:
+    if isinstance(node.value, dict):
+        return [node]
+    if not isinstance(node.value, list):
+        message = f"Expected a list such as [{{model: [other, another]}}], found {describe(node)}."
+        raise config_error(node, message)
+    for item in node.value:
+        if isinstance(item.value, str):
+            message = (
+                "Expected a mapping from a model to its fallbacks; a plain list belongs to default_fallbacks."
+            )
+            raise config_error(item, message)
+    return node.value
+
+
+def _names(node: Node) -> tuple[str, ...]:
+    if isinstance(node.value, list):
+        for item in node.value:
+            if isinstance(item.value, dict):
+                message = "A fallback with parameters of its own is not supported; name a model."
+                raise config_error(item, message)
+    return read_texts(node)
+
+
+class _Alias(msgspec.Struct, frozen=True):
+    model: str
+    is_hidden: bool
+
+
+def _alias(node: Node) -> _Alias:
+    if not isinstance(node.value, dict):
+        return _Alias(read_text(node), is_hidden=False)
+    members = read_mapping(node)
+    for name, child in members.items():
+        if name not in {"model", "hidden"}:
+            raise config_error(child, f"There is no key '{name}' here.", allowed=("model", "hidden"))
+    if "model" not in members:
+        raise config_error(node, "The alias names no model.", allowed=("model", "hidden"))
+    hidden = members.get("hidden")
+    return _Alias(read_text(members["model"]), is_hidden=hidden is not None and read_boolean(hidden))
+
+
+def read_aliases(node: Node) -> dict[str, str]:
+    """The model that each alias stands for. Raises ConfigError."""
+    return {name: _alias(child).model for name, child in read_mapping(node).items()}
+
+
+def read_hidden_aliases(node: Node) -> frozenset[str]:
+    """The aliases that model listings leave out. Raises ConfigError."""
+    return frozenset(name for name, child in read_mapping(node).items() if _alias(child).is_hidden)
+
+
+def find_unknown_models(router: RouterSettings, models: tuple[ModelEntry, ...]) -> list[SettingsNotice]:
+    """A notice for every fallback and alias that leads to a model which no entry offers."""
+    offered = {entry.model_name for entry in models} | set(router.model_group_alias)
+    patterns = [name for name in offered if "*" in name]
+    wanted = {
+        "router_settings.model_group_alias": set(router.model_group_alias.values()),
+        "router_settings.default_fallbacks": set(router.default_fallbacks),
+        "router_settings.fallbacks": _targets(router.fallbacks),
+        "router_settings.context_window_fallbacks": _targets(router.context_window_fallbacks),
+        "router_settings.content_policy_fallbacks": _targets(router.content_policy_fallbacks),
+    }
+    return [
+        SettingsNotice(path, f"The model '{name}' is named here, and no item of model_list offers it.")
+        for path, names in wanted.items()
+        for name in sorted(names - offered)
+        if not any(fnmatchcase(name, pattern) for pattern in patterns)
+    ]
+
+
+def _targets(fallbacks: FallbackMap) -> set[str]:
+    return {name for names in fallbacks.values() for name in names}

@@ -1,0 +1,115 @@
+"""The keys of `general_settings`."""
+
+from gateway.settings.known.entry import harmless, no_effect, refused, supported
+
+__all__ = ["GENERAL_KEYS"]
+
+_JOURNAL = "Spend goes through a local journal and is drained in batches."
+_NO_USER_ADDRESSES = "The gateway fetches no address that a caller names."
+_IN_THE_URL = "Write it as an option of the database URL."
+
+GENERAL_KEYS = (
+    supported("master_key", "The administrator's key; `GATEWAY_MASTER_KEY` wins over it."),
+    supported(
+        "database_url",
+        "The PostgreSQL to use; wins over `DATABASE_URL`. Without either an embedded one runs.",
+    ),
+    supported("database_connection_pool_limit", "Connections per worker at most."),
+    supported("database_connection_timeout", "Seconds to wait for a connection of the pool."),
+    supported("litellm_key_header_name", "The only header in which a key is looked for."),
+    supported(
+        "max_request_size_mb", "The largest request body in megabytes (1024 x 1024 bytes).", restricts=True
+    ),
+    supported("store_prompts_in_spend_logs", "Whether spend rows carry the request and the answer."),
+    supported("disable_spend_logs", "Writes no spend rows; totals are kept all the same."),
+    supported(
+        "proxy_batch_write_at", "Seconds between two drains of the journal while there is little to drain."
+    ),
+    supported("include_call_id_in_error_body", "Whether an error names the call in its body."),
+    supported(
+        "allow_client_side_credentials", "Lets callers send `api_key` and `api_base` for the upstream."
+    ),
+    supported("dangerously_permit_weak_or_unset_master_key", "Accepts a weak master key; for a laptop only."),
+    supported("disable_prisma_schema_update", "`serve` never upgrades the database by itself."),
+    supported(
+        "default_estimated_output_tokens", "Output tokens to reserve for when the caller names no limit."
+    ),
+    refused("custom_auth", "Write a plugin with an `authenticate` hook instead."),
+    refused("custom_auth_run_common_checks"),
+    refused("enable_jwt_auth"),
+    refused("enable_oauth2_auth"),
+    refused("enable_oauth2_proxy_auth"),
+    refused("allowed_ips"),
+    refused("allowed_routes"),
+    refused("admin_only_routes"),
+    refused("role_permissions"),
+    refused("enforce_user_param"),
+    refused("enforced_params"),
+    refused("reject_clientside_metadata_tags"),
+    refused("custom_key_generate"),
+    refused("custom_key_update"),
+    refused("custom_sso"),
+    refused("custom_ui_sso_sign_in_handler"),
+    refused("service_account_settings"),
+    refused("default_team_disabled"),
+    refused("max_parallel_requests"),
+    refused("global_max_parallel_requests"),
+    refused("apply_user_budget_to_team_keys"),
+    refused("fail_closed_rate_limit_enforcement"),
+    refused("enforce_fallback_model_access"),
+    refused("require_trace_id"),
+    refused("disable_llm_api_endpoints"),
+    refused("disable_admin_endpoints"),
+    no_effect("litellm_license", "Nothing is behind a licence."),
+    no_effect("disable_budget_reservation", "A budget is always reserved before the call."),
+    no_effect("use_redis_transaction_buffer", _JOURNAL),
+    no_effect(
+        "allow_requests_on_db_unavailable", "Without a database known keys keep working, and only those."
+    ),
+    no_effect("user_url_validation", _NO_USER_ADDRESSES),
+    no_effect("user_url_allowed_hosts", _NO_USER_ADDRESSES),
+    no_effect("provider_url_destination_allowed_hosts", _NO_USER_ADDRESSES),
+    no_effect("disable_adding_master_key_hash_to_db", "The master key's hash is not stored."),
+    no_effect("disable_master_key_return", "The master key is never returned."),
+    no_effect("scheduled_job_stagger", "One worker runs each job."),
+    no_effect("use_shared_health_check", "One worker runs each job."),
+    no_effect("database_type", "PostgreSQL is the only database."),
+    no_effect("database_args", "PostgreSQL is the only database."),
+    no_effect("database_extra_connection_params", _IN_THE_URL),
+    no_effect("database_disable_prepared_statements", _IN_THE_URL),
+    no_effect("database_connect_timeout", _IN_THE_URL),
+    no_effect("database_socket_timeout", _IN_THE_URL),
+    no_effect("ui_access_mode", "There is no console."),
+    no_effect("max_response_size_mb", "Set `gatewright.limits.response_bytes`."),
+    no_effect("user_api_key_cache_ttl", "Set `gatewright.key_cache_seconds`."),
+    no_effect("max_batch_file_size_mb", "Files are not served."),
+    no_effect("litellm_jwtauth", "It is read only with `enable_jwt_auth`."),
+    no_effect("unregistered_jwt_client_behavior", "It is read only with `enable_jwt_auth`."),
+    no_effect("oauth2_config_mappings", "It is read only with `enable_oauth2_proxy_auth`."),
+    no_effect("trusted_proxy_ranges", "It is read only with `enable_oauth2_proxy_auth`."),
+    *harmless(
+        "store_model_in_db supported_db_objects proxy_config_reload_interval_seconds plugins completion_model "
+        "embedding_model image_generation_model moderation_model infer_model_from_keys key_management_system "
+        "key_management_settings use_google_kms use_azure_key_vault google_kms_resource_name coordination_redis "
+        "control_plane_url allow_cli_sso_verification_uri_complete otel background_health_checks "
+        "health_check_interval health_check_concurrency health_check_details "
+        "health_check_skip_disabled_background_models background_health_check_model_groups "
+        "enable_health_check_routing health_check_staleness_threshold model_list_healthy_only alerting alert_types "
+        "alert_to_webhook_url alerting_args alerting_threshold spend_report_frequency public_routes "
+        "enable_public_model_hub pass_through_request_timeout pass_through_endpoints user_header_name "
+        "user_header_mappings user_mcp_management_mode disable_auto_add_proxy_admin_to_teams "
+        "maximum_spend_logs_retention_period maximum_spend_logs_retention_interval maximum_spend_logs_cleanup_cron "
+        "maximum_autorouter_session_retention_period maximum_health_check_retention_period "
+        "use_spend_logs_partitioning maximum_spend_logs_cleanup_batch_size maximum_spend_logs_cleanup_max_batches "
+        "maximum_spend_logs_cleanup_run_budget maximum_spend_logs_cleanup_batch_timeout mcp_internal_ip_ranges "
+        "mcp_trusted_proxy_ranges mcp_xff_num_trusted_hops mcp_required_fields mcp_client_side_auth_header_name "
+        "mcp_allowed_clients mcp_client_id_header require_key_mcp_access_defined "
+        "require_end_user_mcp_access_defined forward_client_headers_to_llm_api forward_openai_org_id "
+        "use_x_forwarded_for cancel_on_disconnect disable_spend_updates disable_error_logs disable_reset_budget "
+        "disable_retry_on_max_parallel_request_limit_error disable_responses_id_security "
+        "use_client_credentials_pass_through_routes proxy_budget_rescheduler_min_time "
+        "proxy_budget_rescheduler_max_time proxy_batch_polling_interval allow_user_auth token_rate_limit_type "
+        "always_include_stream_usage spend_logs_metadata_fields timezone budget_reset_time budget_rollover "
+        "custom_prompt_management allow_dynamic_callback_disabling"
+    ),
+)

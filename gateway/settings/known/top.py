@@ -1,0 +1,31 @@
+"""The sections of a configuration file."""
+
+from gateway.settings.known.entry import harmless, no_effect, refused, supported
+
+__all__ = ["TOP_KEYS"]
+
+TOP_KEYS = (
+    supported("include", "Files whose sections are joined with this one's; paths are relative to this file."),
+    supported("model_list", "The models that clients may name, each with one or more deployments."),
+    supported("litellm_settings", "Settings of requests, fallbacks and new keys."),
+    supported("general_settings", "Settings of the server: master key, database, limits."),
+    supported("router_settings", "Retries, fallbacks, cooldowns, aliases."),
+    supported(
+        "environment_variables", "Variables that references may name; they win over the process's own."
+    ),
+    supported("credential_list", "Named credentials for `litellm_credential_name`."),
+    supported("gatewright", "Settings that LiteLLM does not have."),
+    refused(
+        "guardrails",
+        "Configure guardrails under `gatewright.plugins.settings` until this section is supported.",
+    ),
+    refused("policies", "They decide which guardrails apply."),
+    refused("policy_attachments", "They decide which guardrails apply."),
+    no_effect("worker_registry", "Every gateway is managed on its own."),
+    no_effect("default_vertex_config", "It serves pass-through routes, which are not served."),
+    *harmless(
+        "prompts mcp_servers mcp_tools search_tools vector_store_registry agent_list agents files_settings "
+        "finetune_settings assistant_settings callback_settings pass_through_endpoints plugins sandbox_tools "
+        "mcp_semantic_tool_filter cost_discount_config health_check_settings ui_settings"
+    ),
+)

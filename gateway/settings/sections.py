@@ -1,0 +1,73 @@
+"""Read `litellm_settings` and `general_settings`."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from gateway.settings.model import GeneralSettings, LitellmSettings
+from gateway.settings.node import Node
+from gateway.settings.readers import (
+    Reader,
+    integer,
+    read_boolean,
+    read_fields,
+    read_members,
+    read_number,
+    read_plain_mapping,
+    read_seconds,
+    read_text,
+)
+
+__all__ = ["GENERAL_READERS", "LITELLM_READERS", "read_general_settings", "read_litellm_settings"]
+
+LITELLM_READERS: Mapping[str, tuple[str, Reader]] = {
+    "drop_params": ("drop_params", read_boolean),
+    "request_timeout": ("request_timeout", read_seconds),
+    "budget_exceeded_status_code": ("budget_exceeded_status_code", integer(400, 499)),
+    "block_requests_for_models_without_pricing": ("block_requests_for_models_without_pricing", read_boolean),
+    "json_logs": ("json_logs", read_boolean),
+    "always_include_stream_usage": ("always_include_stream_usage", read_boolean),
+    "default_key_generate_params": ("default_key_generate_params", read_plain_mapping),
+    "upperbound_key_generate_params": ("upperbound_key_generate_params", read_plain_mapping),
+}
+
+GENERAL_READERS: Mapping[str, tuple[str, Reader]] = {
+    "litellm_key_header_name": ("key_header_name", read_text),
+    "max_request_size_mb": ("max_request_size_mb", read_number),
+    "store_prompts_in_spend_logs": ("store_prompts_in_spend_logs", read_boolean),
+    "disable_spend_logs": ("disable_spend_logs", read_boolean),
+    "proxy_batch_write_at": ("proxy_batch_write_at", read_seconds),
+    "include_call_id_in_error_body": ("include_call_id_in_error_body", read_boolean),
+    "allow_client_side_credentials": ("allow_client_side_credentials", read_boolean),
+    "dangerously_permit_weak_or_unset_master_key": (
+        "dangerously_permit_weak_or_unset_master_key",
+        read_boolean,
+    ),
+    "disable_prisma_schema_update": ("disable_schema_update", read_boolean),
+    "default_estimated_output_tokens": ("default_estimated_output_tokens", integer(1)),
+    "database_connection_pool_limit": ("database_connection_pool_limit", integer(1, 10_000)),
+    "database_connection_timeout": ("database_connection_timeout", read_seconds),
+}
+
+_FLAGS = {
+    "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "dangerously_permit_weak_or_unset_master_key",
+    "DISABLE_SCHEMA_UPDATE": "disable_schema_update",
+}
+"""Environment variables of LiteLLM that set a field where the file does not."""
+
+
+def read_litellm_settings(root: Node) -> LitellmSettings:
+    """The settings of requests. Raises ConfigError."""
+    members = read_members(root.member("litellm_settings"))
+    return msgspec.structs.replace(LitellmSettings(), **read_fields(members, LITELLM_READERS))
+
+
+def read_general_settings(root: Node, environ: Mapping[str, str]) -> GeneralSettings:
+    """The settings of the server, those that only the environment gives included. Raises ConfigError."""
+    given = {
+        field: read_boolean(Node(environ[name], "environment", 1, name, is_from_environment=True))
+        for name, field in _FLAGS.items()
+        if environ.get(name)
+    }
+    members = read_members(root.member("general_settings"))
+    return msgspec.structs.replace(GeneralSettings(), **{**given, **read_fields(members, GENERAL_READERS)})

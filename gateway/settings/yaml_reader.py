@@ -1,0 +1,156 @@
+"""Read one YAML file into nodes that know their lines, within bounds on size, depth and number of values."""
+
+import math
+from pathlib import Path
+
+import yaml
+from yaml.constructor import SafeConstructor
+
+from gateway.errors import ConfigError
+from gateway.settings.node import Node, Value
+
+__all__ = ["MAX_DEPTH", "MAX_FILE_BYTES", "MAX_VALUES", "read_yaml", "read_yaml_text"]
+
+MAX_FILE_BYTES = 16 * 1024 * 1024
+MAX_DEPTH = 50
+"""Levels of nesting; far below what the composer's recursion takes."""
+MAX_VALUES = 250_000
+"""Values after aliases are expanded, so that a few lines of aliases cannot fill the memory."""
+
+_MERGE_TAG = "tag:yaml.org,2002:merge"
+_STRING_TAGS = frozenset({"tag:yaml.org,2002:str", "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"})
+_TYPED_TAGS = frozenset({f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float")})
+
+
+def read_yaml(path: Path) -> Node:
+    """Read a file into a node.
+
+    Raises ConfigError when the file cannot be read, is no UTF-8, no YAML, or beyond the bounds.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ConfigError(f"The configuration file cannot be read: {reason}.", file=str(path)) from error
+    except ValueError as error:
+        raise ConfigError("The path of the configuration file is not valid.", file=repr(path)) from error
+    if len(data) > MAX_FILE_BYTES:
+        raise ConfigError(f"The file is larger than {MAX_FILE_BYTES} bytes.", file=str(path))
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError("The file is not UTF-8.", file=str(path), line=line) from error
+    return read_yaml_text(text, str(path))
+
+
+def read_yaml_text(text: str, file: str) -> Node:
+    """Read a YAML text into a node; `file` is the name that errors show. Raises ConfigError."""
+    try:
+        _refuse_deep_nesting(text, file)
+        composed = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else None
+        raise ConfigError(f"This is not valid YAML: {error.problem}.", file=file, line=line) from error
+    except yaml.YAMLError as error:
+        raise ConfigError(
+            "This is not valid YAML: it has characters that YAML forbids.", file=file
+        ) from error
+    except ValueError as error:
+        # PyYAML's scanner lets int() and chr() fail on absurd directives and escapes.
+        raise ConfigError(
+            "This is not valid YAML: it has a number or escape out of range.", file=file
+        ) from error
+    if composed is None:
+        return Node({}, file, 1)
+    return _Builder(file).build(composed, composed.start_mark.line + 1, 0)
+
+
+def _refuse_deep_nesting(text: str, file: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            line = event.start_mark.line + 1
+            raise ConfigError(f"Values are nested deeper than {MAX_DEPTH} levels.", file=file, line=line)
+
+
+class _Builder:
+    """Turns composed YAML into nodes; one per file, because it counts."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._count = 0
+        self._constructor = SafeConstructor()
+
+    def build(self, source: yaml.Node, line: int, depth: int) -> Node:
+        """The node for one composed value; `line` is where its key or item starts."""
+        self._count += 1
+        if self._count > MAX_VALUES:
+            raise self._error(
+                source, f"There are more than {MAX_VALUES} values, aliases counted as often as used."
+            )
+        if depth > MAX_DEPTH:
+            raise self._error(source, f"Values are nested deeper than {MAX_DEPTH} levels, aliases included.")
+        return Node(self._value(source, depth), self._file, line)
+
+    def _value(self, source: yaml.Node, depth: int) -> Value:
+        if isinstance(source, yaml.MappingNode):
+            return self._mapping(source, depth)
+        if isinstance(source, yaml.SequenceNode):
+            return [self.build(item, item.start_mark.line + 1, depth + 1) for item in source.value]
+        return self._scalar(source)
+
+    def _mapping(self, source: yaml.MappingNode, depth: int) -> dict[str, Node]:
+        own: dict[str, Node] = {}
+        merged: dict[str, Node] = {}
+        for key, value in source.value:
+            line = key.start_mark.line + 1
+            if key.tag == _MERGE_TAG:
+                for name, child in self._merged(value, depth).items():
+                    merged.setdefault(name, child)
+                continue
+            if not isinstance(key, yaml.ScalarNode):
+                raise self._error(key, "A key must be a plain text.")
+            if key.value in own:
+                first = own[key.value].line
+                raise self._error(key, f"The key '{key.value}' stands here twice; first in line {first}.")
+            own[key.value] = self.build(value, line, depth + 1)
+        return {**merged, **own}
+
+    def _merged(self, source: yaml.Node, depth: int) -> dict[str, Node]:
+        if depth > MAX_DEPTH:
+            raise self._error(source, f"Values are nested deeper than {MAX_DEPTH} levels, aliases included.")
+        if isinstance(source, yaml.MappingNode):
+            self._count += 1
+            return self._mapping(source, depth + 1)
+        if not isinstance(source, yaml.SequenceNode):
+            raise self._error(source, "'<<' takes a mapping or a list of mappings.")
+        merged: dict[str, Node] = {}
+        for item in source.value:
+            for name, child in self._merged(item, depth + 1).items():
+                merged.setdefault(name, child)
+        return merged
+
+    def _scalar(self, source: yaml.Node) -> str | int | float | bool | None:
+        text: str = source.value
+        if source.tag in _STRING_TAGS:
+            return text
+        if source.tag not in _TYPED_TAGS:
+            raise self._error(source, f"The YAML tag '{source.tag}' is not supported.")
+        try:
+            value: object = self._constructor.construct_object(source)  # pyright: ignore[reportUnknownMemberType]  the stub leaves the argument untyped
+        except (ValueError, yaml.YAMLError, KeyError) as error:
+            raise self._error(source, "This number or truth value cannot be read.") from error
+        if isinstance(value, float) and not math.isfinite(value):
+            raise self._error(source, "A number must be finite.")
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        raise self._error(source, "This value cannot be read.")
+
+    def _error(self, source: yaml.Node, message: str) -> ConfigError:
+        return ConfigError(message, file=self._file, line=source.start_mark.line + 1)
