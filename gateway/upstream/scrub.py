@@ -1,6 +1,7 @@
 """What a provider says, made fit for the caller's eyes: no credential, no address, bounded."""
 
 import re
+from collections.abc import Sequence
 
 __all__ = ["scrub_message"]
 
@@ -28,7 +29,7 @@ _ADDRESS = re.compile(
 )
 
 
-def scrub_message(text: str, secrets: tuple[str, ...] = ()) -> str:
+def scrub_message(text: str, secrets: Sequence[str] = ()) -> str:
     """Return the text with the given secrets, likely credentials and addresses replaced by `***`."""
     text = text[: _LONGEST * 4]
     for secret in secrets:
