@@ -201,7 +201,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("detector", DETECTORS, ids=lambda item: item.kind)
 def test_hostile_text_is_searched_in_linear_time(detector: Any) -> None:
-    """32 times the text takes about 32 times the CPU time, and would take 1,024 times in a quadratic search."""
+    """32 times the text takes about 32 times the CPU time; a quadratic search would take 1,024 times."""
 
     def seconds(length: int) -> float:
         text = HOSTILE[detector.kind] * (length // len(HOSTILE[detector.kind]))
