@@ -5,6 +5,7 @@ import hashlib
 from gateway.db.schema.catalog import Catalog, load_wanted_bytes, load_wanted_catalog
 from gateway.db.schema.connection import SchemaConnection
 from gateway.db.schema.own import OWN_TABLES
+from gateway.db.schema.reader import read_schema_name
 from gateway.db.schema.views import VIEWS
 
 __all__ = ["is_current", "record_fingerprint", "schema_fingerprint"]
@@ -19,7 +20,7 @@ SELECT (SELECT fingerprint FROM gatewright.schema_state WHERE id = 1) = $1 AND (
     JOIN pg_class c ON c.oid = a.attrelid
     JOIN unnest($2::text[], $3::text[]) AS needed(relation, name) ON needed.relation = c.relname
                                                                 AND needed.name = a.attname
-    WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND c.relkind IN ('r', 'p')
+    WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $5) AND c.relkind IN ('r', 'p')
       AND NOT a.attisdropped
 ) = $4
 """
@@ -40,14 +41,16 @@ def schema_fingerprint() -> str:
 
 
 async def is_current(connection: SchemaConnection) -> bool:
-    """Whether the last upgrade was this release's and every needed column is still there; two queries.
+    """Whether the last upgrade was this release's and every needed column is still there; three queries.
 
     False says only that `upgrade` has to look; a database can be False here and yet lack nothing.
     """
     if not await connection.fetchval(_HAS_STATE):
         return False
     relations, names = _needed_columns(load_wanted_catalog())
-    return bool(await connection.fetchval(_LOOK, schema_fingerprint(), relations, names, len(names)))
+    schema = await read_schema_name(connection)
+    found = await connection.fetchval(_LOOK, schema_fingerprint(), relations, names, len(names), schema)
+    return bool(found)
 
 
 async def record_fingerprint(connection: SchemaConnection) -> None:

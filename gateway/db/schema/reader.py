@@ -7,13 +7,18 @@ from typing import Any
 from gateway.db.schema.catalog import Catalog, Column, ForeignKey, Index, TableShape
 from gateway.db.schema.connection import SchemaConnection
 
-__all__ = ["read_catalog"]
+__all__ = ["read_catalog", "read_schema_name"]
 
 Row = Mapping[str, Any]
 
 _PREFIX = r"LiteLLM\_%"
 
-# Everything is read in the first schema of the search path, which is where unqualified DDL goes as well.
+# The contract's tables are in the first schema of the search path. A role named like our own schema has that
+# one first, by PostgreSQL's default search path `"$user", public`.
+_SCHEMA = """
+SELECT name FROM unnest(current_schemas(false)) WITH ORDINALITY AS path(name, position)
+WHERE name <> 'gatewright' ORDER BY position LIMIT 1
+"""
 _COLUMNS = """
 SELECT c.relname AS table, c.relkind = 'p' AS is_partitioned, a.attname AS name,
        format_type(a.atttypid, a.atttypmod) AS type, NOT a.attnotnull AS nullable,
@@ -22,15 +27,15 @@ SELECT c.relname AS table, c.relkind = 'p' AS is_partitioned, a.attname AS name,
 FROM pg_class c
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
-WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema()))
-  AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname LIKE $1
+WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1)
+  AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname LIKE $2
 ORDER BY c.relname COLLATE "C", a.attnum
 """
 
 _INDEXES = """
 SELECT t.relname AS table, i.relname AS name, pg_get_indexdef(i.oid) AS definition,
        x.indisunique AS is_unique, x.indisprimary AS is_primary, x.indisvalid AS is_valid,
-       quote_ident(current_schema()) AS schema,
+       quote_ident($1) AS schema,
        ARRAY(SELECT coalesce(a.attname::text, '')
              FROM unnest(x.indkey::int2[]) WITH ORDINALITY k(num, position)
              LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.num AND k.num > 0
@@ -38,42 +43,48 @@ SELECT t.relname AS table, i.relname AS name, pg_get_indexdef(i.oid) AS definiti
 FROM pg_index x
 JOIN pg_class i ON i.oid = x.indexrelid
 JOIN pg_class t ON t.oid = x.indrelid
-WHERE t.relnamespace = to_regnamespace(quote_ident(current_schema()))
-  AND NOT t.relispartition AND t.relname LIKE $1
+WHERE t.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1)
+  AND NOT t.relispartition AND t.relname LIKE $2
 ORDER BY t.relname COLLATE "C", i.relname COLLATE "C"
 """
 
 _FOREIGN_KEYS = """
 SELECT t.relname AS table, k.conname AS name, pg_get_constraintdef(k.oid) AS definition,
-       k.convalidated AS is_validated, quote_ident(current_schema()) AS schema
+       k.convalidated AS is_validated, quote_ident($1) AS schema
 FROM pg_constraint k JOIN pg_class t ON t.oid = k.conrelid
 WHERE k.contype = 'f'
-  AND t.relnamespace = to_regnamespace(quote_ident(current_schema()))
-  AND NOT t.relispartition AND t.relname LIKE $1
+  AND t.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1)
+  AND NOT t.relispartition AND t.relname LIKE $2
 ORDER BY t.relname COLLATE "C", k.conname COLLATE "C"
 """
 
 _ENUMS = """
 SELECT t.typname AS name, array_agg(e.enumlabel::text ORDER BY e.enumsortorder) AS labels
 FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid
-WHERE t.typnamespace = to_regnamespace(quote_ident(current_schema()))
+WHERE t.typnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1)
 GROUP BY t.typname ORDER BY t.typname COLLATE "C"
 """
 
 _VIEWS = """
 SELECT relname AS name FROM pg_class
-WHERE relnamespace = to_regnamespace(quote_ident(current_schema()))
+WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1)
   AND relkind IN ('v', 'm') ORDER BY relname COLLATE "C"
 """
 
 
+async def read_schema_name(connection: SchemaConnection) -> str:
+    """The PostgreSQL schema of the contract's tables: `public` unless the search path says otherwise."""
+    return await connection.fetchval(_SCHEMA) or "public"
+
+
 async def read_catalog(connection: SchemaConnection) -> Catalog:
-    """The LiteLLM tables, enums and views in the connection's current schema; five queries, about 10 ms."""
-    columns = await connection.fetch(_COLUMNS, _PREFIX)
-    indexes = await connection.fetch(_INDEXES, _PREFIX)
-    keys = await connection.fetch(_FOREIGN_KEYS, _PREFIX)
-    enums = await connection.fetch(_ENUMS)
-    views = await connection.fetch(_VIEWS)
+    """The LiteLLM tables, enums and views in the contract's schema; six queries, about 10 ms."""
+    schema = await read_schema_name(connection)
+    columns = await connection.fetch(_COLUMNS, schema, _PREFIX)
+    indexes = await connection.fetch(_INDEXES, schema, _PREFIX)
+    keys = await connection.fetch(_FOREIGN_KEYS, schema, _PREFIX)
+    enums = await connection.fetch(_ENUMS, schema)
+    views = await connection.fetch(_VIEWS, schema)
     return Catalog(
         tables=_build_tables(_group(columns), _group(indexes), _group(keys)),
         enums=tuple((row["name"], tuple(row["labels"])) for row in enums),

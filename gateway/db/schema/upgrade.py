@@ -79,8 +79,9 @@ async def _upgrade_once(target: ConnectTarget, limits: UpgradeLimits) -> Upgrade
         if found.plan.conflicts:
             raise SchemaError(" ".join(("This database cannot be adopted.", *found.plan.conflicts)))
         warnings = await _apply(engine, connection, found)
-        report = msgspec.structs.replace(_report(found, is_dry_run=False), warnings=warnings)
-    return report  # pyright: ignore[reportPossiblyUnbound] Piccolo's transaction never swallows an error
+        return msgspec.structs.replace(_report(found, is_dry_run=False), warnings=warnings)
+    # Piccolo's transaction is annotated as if it could swallow an error.
+    raise SchemaError("The upgrade's transaction ended early; nothing was changed.")
 
 
 async def _apply(engine: PostgresEngine, connection: SchemaConnection, found: Survey) -> tuple[str, ...]:
