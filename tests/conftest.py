@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from gateway.db.embedded import EmbeddedPostgres
+from gateway.db.schema.upgrade import upgrade
 
 
 class DatabaseFactory:
@@ -22,23 +23,26 @@ class DatabaseFactory:
         return urlunsplit(urlsplit(self._server_url)._replace(path=f"/{name}"))
 
     def create(self, template: str = "template0") -> str:
-        self._count += 1
-        name = f"test_{self._count}"
-        self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
-        return name
+        return asyncio.run(self.create_async(template))
 
     def drop(self, name: str) -> None:
-        self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        asyncio.run(self.drop_async(name))
 
-    def _run(self, sql: str) -> None:
-        async def execute() -> None:
-            connection = await asyncpg.connect(self._server_url)
-            try:
-                await connection.execute(sql)
-            finally:
-                await connection.close()
+    async def create_async(self, template: str = "template0") -> str:
+        self._count += 1
+        name = f"test_{self._count}"
+        await self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
+        return name
 
-        asyncio.run(execute())
+    async def drop_async(self, name: str) -> None:
+        await self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    async def _run(self, sql: str) -> None:
+        connection = await asyncpg.connect(self._server_url)
+        try:
+            await connection.execute(sql)
+        finally:
+            await connection.close()
 
 
 @pytest.fixture(scope="session")
@@ -59,5 +63,21 @@ def database_factory(postgres_server: EmbeddedPostgres) -> DatabaseFactory:
 def database_url(database_factory: DatabaseFactory) -> Iterator[str]:
     """The URL of a fresh, empty database."""
     name = database_factory.create()
+    yield database_factory.url_of(name)
+    database_factory.drop(name)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(database_factory: DatabaseFactory) -> str:
+    """The name of a database with the whole schema and no rows; copy it, do not connect to it."""
+    name = database_factory.create()
+    asyncio.run(upgrade(database_factory.url_of(name)))
+    return name
+
+
+@pytest.fixture
+def migrated_database_url(database_factory: DatabaseFactory, migrated_template: str) -> Iterator[str]:
+    """The URL of a fresh database with the whole schema."""
+    name = database_factory.create(migrated_template)
     yield database_factory.url_of(name)
     database_factory.drop(name)
