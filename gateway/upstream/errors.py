@@ -14,7 +14,7 @@ from gateway.upstream.retry_after import parse_retry_after
 from gateway.upstream.scrub import scrub_message
 from gateway.wire.openai import ErrorEnvelope
 
-__all__ = ["error_from_answer", "error_from_event"]
+__all__ = ["UpstreamSource", "error_from_answer", "error_from_event", "upstream_source"]
 
 _decode = msgspec.json.Decoder(ErrorEnvelope).decode
 _decode_value = msgspec.json.Decoder().decode
@@ -23,27 +23,49 @@ _FIRST_CLIENT_ERROR = 400
 _SHORTEST_SECRET = 4
 
 
+class UpstreamSource(msgspec.Struct, frozen=True):
+    """Who answered, and the texts that must not be repeated.
+
+    `secrets` are the credentials and addresses of the deployment, `now_nanos` the time of day (nanoseconds
+    since 1970) for dates in `retry-after`.
+    """
+
+    provider: str
+    secrets: tuple[str, ...] = ()
+    now_nanos: int = 0
+
+
+def upstream_source(deployment: Deployment, now_nanos: int) -> UpstreamSource:
+    """Return the source for one deployment; `now_nanos` is the time of day."""
+    values = [secret.reveal() for secret in deployment.headers.values()]
+    bare = [value.partition(" ")[2] for value in values]
+    addresses = [deployment.api_base, *deployment.urls.values()]
+    hosts = [urlsplit(address).netloc for address in addresses]
+    found = {text for text in (*values, *bare, *addresses, *hosts) if len(text) >= _SHORTEST_SECRET}
+    # The longest first: an address goes as a whole, not its host out of its middle.
+    return UpstreamSource(deployment.provider, tuple(sorted(found, key=len, reverse=True)), now_nanos)
+
+
 def error_from_answer(
-    status: int, headers: HeaderPairs, body: bytes, deployment: Deployment, now_nanos: int = 0
+    status: int, headers: HeaderPairs, body: bytes, source: UpstreamSource
 ) -> UpstreamError:
     """Return (not raise) the error for an answer that is not 2xx; the message is the provider's, scrubbed.
 
     A status without a class of its own keeps its number: 402 and 413 reach the caller as they are. A
-    redirect, which is never followed, counts as a bad answer (502). `now_nanos` (since 1970) is for a
-    `retry-after` date in an answer without a date of its own.
+    redirect, which is never followed, counts as a bad answer (502).
     """
     envelope = _read(body)
     message, codes = _message(envelope), tuple(_codes(envelope))
     kind = _kind(status, message, codes)
-    error = _build(kind, message or f"The model provider answered with status {status}.", deployment)
+    error = _build(kind, message or f"The model provider answered with status {status}.", source)
     if status not in BY_STATUS and status >= _FIRST_CLIENT_ERROR:
         error.status = status
     first = dict(reversed(headers))
-    error.retry_after_seconds = parse_retry_after(first.get, now_nanos)
+    error.retry_after_seconds = parse_retry_after(first.get, source.now_nanos)
     return error
 
 
-def error_from_event(error: bytes, deployment: Deployment) -> UpstreamError:
+def error_from_event(error: bytes, source: UpstreamSource) -> UpstreamError:
     """Return the error for the `error` member of an event in a stream that had begun well."""
     try:
         found: object = _decode_value(error)
@@ -55,23 +77,12 @@ def error_from_event(error: bytes, deployment: Deployment) -> UpstreamError:
     kind = _kind(status or _FIRST_SERVER_ERROR, message, codes)
     for code in codes:
         kind = BY_CODE.get(code, kind)
-    return _build(kind, message or "The model provider failed in the middle of its answer.", deployment)
+    return _build(kind, message or "The model provider failed in the middle of its answer.", source)
 
 
-def _build(kind: type[UpstreamError], message: str, deployment: Deployment) -> UpstreamError:
-    text = scrub_message(message, _secrets(deployment))
-    return kind(f"litellm.{kind.litellm_class}: {deployment.provider}: {text}")
-
-
-def _secrets(deployment: Deployment) -> list[str]:
-    """The deployment's credentials and addresses, in which a provider may quote them."""
-    values = [secret.reveal() for secret in deployment.headers.values()]
-    bare = [value.partition(" ")[2] for value in values]
-    addresses = [deployment.api_base, *deployment.urls.values()]
-    hosts = [urlsplit(address).netloc for address in addresses]
-    found = {text for text in (*values, *bare, *addresses, *hosts) if len(text) >= _SHORTEST_SECRET}
-    # The longest first: an address goes as a whole, not its host out of its middle.
-    return sorted(found, key=len, reverse=True)
+def _build(kind: type[UpstreamError], message: str, source: UpstreamSource) -> UpstreamError:
+    text = scrub_message(message, source.secrets)
+    return kind(f"litellm.{kind.litellm_class}: {source.provider}: {text}")
 
 
 def _kind(status: int, message: str, codes: tuple[str, ...]) -> type[UpstreamError]:
