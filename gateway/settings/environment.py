@@ -82,7 +82,7 @@ def _master_key(general: Node | None, environ: Mapping[str, str]) -> Secret | No
 def _database_url(
     general: Node | None, environ: Mapping[str, str], notices: list[SettingsNotice]
 ) -> Secret | None:
-    """The file's URL, which wins as in LiteLLM, else `DATABASE_URL`, else one put together from `DATABASE_HOST`."""
+    """The file's URL, which wins as in LiteLLM, else `DATABASE_URL`, else one put together from its parts."""
     configured = general.member("database_url") if general is not None else None
     from_file = read_text(configured) if configured is not None else ""
     from_environ = environ.get("DATABASE_URL") or _assembled_url(environ)

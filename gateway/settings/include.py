@@ -102,7 +102,7 @@ def _included(node: Node | None) -> Iterator[Node]:
 
 
 def place(node: Node, path: str) -> Node:
-    """The same value, every part of it knowing its key path. Raises ConfigError beyond the bound on values."""
+    """The same value, every part knowing its key path. Raises ConfigError beyond the bound on values."""
     return _Placer(node).place(node, path)
 
 
@@ -114,9 +114,8 @@ class _Placer:
     def place(self, node: Node, path: str) -> Node:
         self._count += 1
         if self._count > MAX_VALUES:
-            raise ConfigError(
-                f"There are more than {MAX_VALUES} values with the included files.", file=self._root.file
-            )
+            message = f"There are more than {MAX_VALUES} values with the included files."
+            raise ConfigError(message, file=self._root.file)
         value = node.value
         if isinstance(value, dict):
             value = {name: self.place(child, child_path(path, name)) for name, child in value.items()}

@@ -1,4 +1,4 @@
-"""Every key that the gateway knows, by section: the one table behind checks, suggestions and documentation."""
+"""Every key that the gateway knows, by section: behind the checks, suggestions and documentation."""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -40,7 +40,7 @@ CREDENTIAL_ITEM = "credential_list[]"
 RETRY_POLICY = "router_settings.retry_policy"
 
 _CLOSENESS = 0.8
-"""difflib's ratio from which a word counts as a misspelling of another; 0.8 finds `num_retry` for `num_retries`."""
+"""difflib's ratio from which a word is a misspelling; 0.8 finds `num_retry` for `num_retries`."""
 
 
 def _table(keys: Iterable[KnownKey]) -> dict[str, KnownKey]:
@@ -73,5 +73,5 @@ def find_similar_key(section: str, name: str) -> str | None:
 
 
 def is_open_family(name: str) -> bool:
-    """Whether a key of a deployment belongs to a family that is too large to list (prices, providers' settings)."""
+    """Whether a key of a deployment belongs to a family too large to list: prices, providers' settings."""
     return name.startswith(OPEN_PREFIXES)

@@ -79,7 +79,7 @@ def describe(node: Node) -> str:
 
 
 def plain(node: Node) -> object:
-    """The value as ordinary dictionaries, lists and scalars, for sections that are handed on as they stand."""
+    """The value as ordinary dictionaries, lists and scalars, for what is handed on as it stands."""
     if isinstance(node.value, dict):
         return {key: plain(child) for key, child in node.value.items()}
     if isinstance(node.value, list):

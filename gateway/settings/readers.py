@@ -163,5 +163,5 @@ def read_plain_mapping(node: Node) -> dict[str, object]:
 
 
 def read_fields(members: Mapping[str, Node], readers: Mapping[str, tuple[str, Reader]]) -> dict[str, object]:
-    """The fields of a settings struct: per key of the file the field's name and its reader; absent ones stay out."""
+    """The fields of a settings struct. `readers` gives per key the field's name and its reader."""
     return {field: read(members[key]) for key, (field, read) in readers.items() if key in members}

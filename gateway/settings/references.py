@@ -12,7 +12,7 @@ __all__ = ["REFERENCE_PREFIX", "read_variables", "resolve_references"]
 REFERENCE_PREFIX = "os.environ/"
 
 _MISSING = "The environment variable {name} is not set; this counts as not given."
-_MISSING_CREDENTIAL = "The environment variable {name} is not set, so there is no credential here; what needs it will be refused."
+_MISSING_CREDENTIAL = "The environment variable {name} is not set, so there is no credential here."
 _MISSING_DATABASE = (
     "The environment variable {name} is not set, so this database is not the one that is used."
 )

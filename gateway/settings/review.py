@@ -1,4 +1,4 @@
-"""Compare a configuration with the known keys: refuse misspellings and unenforced restrictions, list the rest once."""
+"""Compare a configuration with the known keys: refuse, list once, or let pass."""
 
 from collections.abc import Iterator
 
@@ -153,7 +153,7 @@ def _other_section(section: str, name: str) -> str | None:
 
 def _is_inert(node: Node) -> bool:
     """Whether the value switches its key off: false, or nothing in it. A budget of 0 is no such value."""
-    return node.value is None or node.value is False or node.value in ("", [], {})  # noqa: PLR6201  unhashable values
+    return node.value is None or node.value is False or node.value in ("", [], {})
 
 
 def _does_restrict(known: KnownKey, node: Node) -> bool:

@@ -69,7 +69,7 @@ SHARED_KEYS = frozenset(
 
 
 def read_router_settings(root: Node, notices: list[SettingsNotice]) -> RouterSettings:
-    """The router's settings; what stands in both sections is taken from `router_settings`. Raises ConfigError."""
+    """The router's settings; `router_settings` wins over `litellm_settings`. Raises ConfigError."""
     shared = read_members(root.member("litellm_settings"))
     own = read_members(root.member("router_settings"))
     members = {**{key: node for key, node in shared.items() if key in SHARED_KEYS}, **own}

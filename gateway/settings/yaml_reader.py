@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import cast
 
 import yaml
 from yaml.constructor import SafeConstructor
@@ -47,8 +48,7 @@ def read_yaml(path: Path) -> Node:
 def read_yaml_text(text: str, file: str) -> Node:
     """Read a YAML text into a node; `file` is the name that errors show. Raises ConfigError."""
     try:
-        _refuse_deep_nesting(text, file)
-        composed = yaml.compose(text, Loader=yaml.SafeLoader)
+        composed = _Loader(text).get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else None
@@ -67,16 +67,22 @@ def read_yaml_text(text: str, file: str) -> Node:
     return _Builder(file).build(composed, composed.start_mark.line + 1, 0)
 
 
-def _refuse_deep_nesting(text: str, file: str) -> None:
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > MAX_DEPTH:
-            line = event.start_mark.line + 1
-            raise ConfigError(f"Values are nested deeper than {MAX_DEPTH} levels.", file=file, line=line)
+class _Loader(yaml.SafeLoader):
+    """Composes nodes and stops where nesting is too deep, before Python's own recursion does."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH + 1:
+            message = f"values are nested deeper than {MAX_DEPTH} levels"
+            mark: yaml.Mark = self.get_mark()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  untyped in the stub
+            raise yaml.MarkedYAMLError(problem=message, problem_mark=mark)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
 class _Builder:
@@ -89,14 +95,15 @@ class _Builder:
 
     def build(self, source: yaml.Node, line: int, depth: int) -> Node:
         """The node for one composed value; `line` is where its key or item starts."""
+        self._enter(source, depth)
+        return Node(self._value(source, depth), self._file, line)
+
+    def _enter(self, source: yaml.Node, depth: int) -> None:
         self._count += 1
         if self._count > MAX_VALUES:
-            raise self._error(
-                source, f"There are more than {MAX_VALUES} values, aliases counted as often as used."
-            )
+            raise self._error(source, f"There are more than {MAX_VALUES} values, each alias counted in full.")
         if depth > MAX_DEPTH:
             raise self._error(source, f"Values are nested deeper than {MAX_DEPTH} levels, aliases included.")
-        return Node(self._value(source, depth), self._file, line)
 
     def _value(self, source: yaml.Node, depth: int) -> Value:
         if isinstance(source, yaml.MappingNode):
@@ -123,10 +130,8 @@ class _Builder:
         return {**merged, **own}
 
     def _merged(self, source: yaml.Node, depth: int) -> dict[str, Node]:
-        if depth > MAX_DEPTH:
-            raise self._error(source, f"Values are nested deeper than {MAX_DEPTH} levels, aliases included.")
+        self._enter(source, depth)
         if isinstance(source, yaml.MappingNode):
-            self._count += 1
             return self._mapping(source, depth + 1)
         if not isinstance(source, yaml.SequenceNode):
             raise self._error(source, "'<<' takes a mapping or a list of mappings.")
@@ -143,7 +148,7 @@ class _Builder:
         if source.tag not in _TYPED_TAGS:
             raise self._error(source, f"The YAML tag '{source.tag}' is not supported.")
         try:
-            value: object = self._constructor.construct_object(source)  # pyright: ignore[reportUnknownMemberType]  the stub leaves the argument untyped
+            value = cast("object", self._constructor.construct_object(source))  # the stub leaves it untyped
         except (ValueError, yaml.YAMLError, KeyError) as error:
             raise self._error(source, "This number or truth value cannot be read.") from error
         if isinstance(value, float) and not math.isfinite(value):

@@ -1,10 +1,8 @@
 """The keys of one item of `model_list`: of the item, its `litellm_params` and its `model_info`."""
 
-from gateway.settings.known.entry import harmless, no_effect, refused, supported
+from gateway.settings.known.entry import harmless, no_effect, refused, supported, supported_all
 
 __all__ = ["CREDENTIAL_KEYS", "INFO_KEYS", "ITEM_KEYS", "OPEN_PREFIXES", "PARAMS_KEYS"]
-
-_PASSED_ON = "Sent upstream where the caller names none."
 
 ITEM_KEYS = (
     supported("model_name", "The name that clients use; several items may share one."),
@@ -70,15 +68,14 @@ PARAMS_KEYS = (
     supported("additional_drop_params", "Parameters to drop for this deployment."),
     supported("configurable_clientside_auth_params", "Parameters that callers may set themselves."),
     supported("on_disconnect", "`drain` or `cancel`: what becomes of a call whose client has left."),
-    *(
-        supported(name, _PASSED_ON)
-        for name in (
-            "temperature top_p top_k max_tokens max_completion_tokens stop seed n presence_penalty "
-            "frequency_penalty logit_bias logprobs top_logprobs response_format tools tool_choice "
-            "parallel_tool_calls reasoning_effort thinking service_tier store stream_options user dimensions "
-            "encoding_format modalities audio prediction web_search_options extra_body extra_query metadata verbosity "
-            "best_of min_p repetition_penalty safety_identifier prompt_cache_key"
-        ).split()
+    *supported_all(
+        "temperature top_p top_k max_tokens max_completion_tokens stop seed n "
+        "presence_penalty frequency_penalty logit_bias logprobs top_logprobs response_format "
+        "tools tool_choice parallel_tool_calls reasoning_effort thinking service_tier store "
+        "stream_options user dimensions encoding_format modalities audio prediction "
+        "web_search_options extra_body extra_query metadata verbosity best_of min_p "
+        "repetition_penalty safety_identifier prompt_cache_key",
+        "Sent upstream where the caller names none.",
     ),
     refused("max_budget"),
     refused("guardrails"),
@@ -89,12 +86,13 @@ PARAMS_KEYS = (
     no_effect("use_in_pass_through", "Pass-through routes are not served."),
     no_effect("use_litellm_proxy", "Name the other gateway in `api_base`."),
     *harmless(
-        "itpm otpm max_file_size_mb model_info litellm_trace_id num_retries fallbacks context_window_fallback_dict "
-        "cache merge_reasoning_content_in_choices input_type allowed_openai_params hf_model_name "
-        "client_id client_secret tenant_id project project_id space_id token credentials bucket_name "
-        "use_chat_completions_api model_template prompt_id prompt_variables ssl_verify stream headers "
-        "max_input_tokens max_output_tokens litellm_system_prompt cache_control_injection_points custom_tokenizer "
-        "base_model deployment_id azure_ad_token keep_alive think"
+        "itpm otpm max_file_size_mb model_info litellm_trace_id num_retries fallbacks "
+        "context_window_fallback_dict cache merge_reasoning_content_in_choices input_type "
+        "allowed_openai_params hf_model_name client_id client_secret tenant_id project project_id "
+        "space_id token credentials bucket_name use_chat_completions_api model_template prompt_id "
+        "prompt_variables ssl_verify stream headers max_input_tokens max_output_tokens "
+        "litellm_system_prompt cache_control_injection_points custom_tokenizer base_model "
+        "deployment_id azure_ad_token keep_alive think"
     ),
 )
 
@@ -110,8 +108,8 @@ INFO_KEYS = (
     refused("team_id", "It makes the model one team's own."),
     refused("blocked"),
     *harmless(
-        "team_public_model_name db_model updated_at updated_by created_at created_by tier description "
-        "disable_background_health_check metadata version key direct_access member_ids output_vector_size "
-        "tpm rpm custom_tokenizer input_type"
+        "team_public_model_name db_model updated_at updated_by created_at created_by tier "
+        "description disable_background_health_check metadata version key direct_access "
+        "member_ids output_vector_size tpm rpm custom_tokenizer input_type"
     ),
 )

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
-__all__ = ["KnownKey", "Standing", "harmless", "no_effect", "refused", "supported"]
+__all__ = ["KnownKey", "Standing", "harmless", "no_effect", "refused", "supported", "supported_all"]
 
 
 class Standing(StrEnum):
@@ -39,6 +39,11 @@ class KnownKey(msgspec.Struct, frozen=True, kw_only=True):
 def supported(name: str, note: str, *, restricts: bool = False) -> KnownKey:
     """A key that the gateway acts on."""
     return KnownKey(name=name, standing=Standing.SUPPORTED, note=note, restricts=restricts)
+
+
+def supported_all(names: str, note: str) -> tuple[KnownKey, ...]:
+    """Supported keys with one note, given as words in one text."""
+    return tuple(supported(name, note) for name in names.split())
 
 
 def no_effect(name: str, note: str) -> KnownKey:

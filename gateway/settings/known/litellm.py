@@ -55,12 +55,31 @@ LITELLM_KEYS = (
         "callbacks",
         "These callbacks may refuse requests; write a plugin instead.",
         values=frozenset(
-            "hide_secrets hide-secrets presidio llmguard_moderations llamaguard_moderations llama_guard "
-            "google_text_moderation openai_moderations lakera_prompt_injection aporia_prompt_injection "
-            "detect_prompt_injection prompt_injection_detection blocked_user_check banned_keywords "
-            "azure_content_safety max_budget_limiter parallel_request_limiter dynamic_rate_limiter "
-            "dynamic_rate_limiter_v3 batch_redis_requests cache_control_check guardrails_ai "
-            "max_parallel_request_limiter_v3".split()
+            {
+                "hide_secrets",
+                "hide-secrets",
+                "presidio",
+                "llmguard_moderations",
+                "llamaguard_moderations",
+                "llama_guard",
+                "google_text_moderation",
+                "openai_moderations",
+                "lakera_prompt_injection",
+                "aporia_prompt_injection",
+                "detect_prompt_injection",
+                "prompt_injection_detection",
+                "blocked_user_check",
+                "banned_keywords",
+                "azure_content_safety",
+                "max_budget_limiter",
+                "parallel_request_limiter",
+                "dynamic_rate_limiter",
+                "dynamic_rate_limiter_v3",
+                "batch_redis_requests",
+                "cache_control_check",
+                "guardrails_ai",
+                "max_parallel_request_limiter_v3",
+            }
         ),
         is_code_refused=True,
     ),
@@ -80,37 +99,46 @@ LITELLM_KEYS = (
     no_effect("disable_hf_tokenizer_download", "Nothing is downloaded at run time."),
     no_effect("expose_router_debug_in_errors", "Errors never name deployments."),
     *harmless(
-        "modify_params cache cache_params success_callback failure_callback input_callback service_callback "
-        "service_callbacks audit_log_callbacks cold_storage_custom_logger callback_settings langfuse_default_tags "
-        "standard_logging_payload_excluded_fields s3_callback_params s3_audit_callback_params datadog_params "
-        "datadog_llm_observability_params newrelic_params aws_sqs_callback_params generic_logger_headers "
-        "default_key_max_budget_alert_emails default_internal_user_params default_team_params "
-        "default_team_settings max_ui_session_budget model_alias_map model_group_settings cost_discount_config "
-        "cost_margin_config priority_reservation priority_reservation_settings public_model_groups "
-        "public_model_groups_links public_mcp_servers public_mcp_hub_strict_whitelist public_agent_groups "
-        "require_auth_for_metrics_endpoint ssl_verify ssl_certificate ssl_security_level ssl_ecdh_curve "
-        "disable_add_user_agent_to_request_tags extra_spend_tag_headers force_ipv4 aiohttp_trust_env "
-        "disable_aiohttp_trust_env forward_traceparent_to_llm_provider enable_preview_features "
-        "enable_json_schema_validation enable_key_alias_format_validation mcp_aliases "
-        "disable_end_user_cost_tracking disable_end_user_cost_tracking_prometheus_only "
-        "enable_end_user_cost_tracking_prometheus_only prometheus_metrics_config prometheus_initialize_budget_metrics "
-        "prometheus_latency_buckets custom_prometheus_metadata_labels custom_prometheus_tags "
-        "prometheus_emit_stream_label prometheus_emit_rate_limit_labels default_soft_budget "
-        "budget_exceeded_throttle_percentage include_cost_in_streaming_usage return_response_headers "
-        "disable_streaming_logging disable_token_counter disable_stop_sequence_limit "
-        "disable_add_transform_inline_image_block disable_copilot_system_to_assistant disable_add_prefix_to_prompt "
+        "modify_params cache cache_params success_callback failure_callback input_callback "
+        "service_callback service_callbacks audit_log_callbacks cold_storage_custom_logger "
+        "callback_settings langfuse_default_tags standard_logging_payload_excluded_fields "
+        "s3_callback_params s3_audit_callback_params datadog_params "
+        "datadog_llm_observability_params newrelic_params aws_sqs_callback_params "
+        "generic_logger_headers default_key_max_budget_alert_emails default_internal_user_params "
+        "default_team_params default_team_settings max_ui_session_budget model_alias_map "
+        "model_group_settings cost_discount_config cost_margin_config priority_reservation "
+        "priority_reservation_settings public_model_groups public_model_groups_links "
+        "public_mcp_servers public_mcp_hub_strict_whitelist public_agent_groups "
+        "require_auth_for_metrics_endpoint ssl_verify ssl_certificate ssl_security_level "
+        "ssl_ecdh_curve disable_add_user_agent_to_request_tags extra_spend_tag_headers force_ipv4 "
+        "aiohttp_trust_env disable_aiohttp_trust_env forward_traceparent_to_llm_provider "
+        "enable_preview_features enable_json_schema_validation enable_key_alias_format_validation "
+        "mcp_aliases disable_end_user_cost_tracking "
+        "disable_end_user_cost_tracking_prometheus_only "
+        "enable_end_user_cost_tracking_prometheus_only prometheus_metrics_config "
+        "prometheus_initialize_budget_metrics prometheus_latency_buckets "
+        "custom_prometheus_metadata_labels custom_prometheus_tags prometheus_emit_stream_label "
+        "prometheus_emit_rate_limit_labels default_soft_budget "
+        "budget_exceeded_throttle_percentage include_cost_in_streaming_usage "
+        "return_response_headers disable_streaming_logging disable_token_counter "
+        "disable_stop_sequence_limit disable_add_transform_inline_image_block "
+        "disable_copilot_system_to_assistant disable_add_prefix_to_prompt "
         "use_chat_completions_url_for_anthropic_messages route_all_chat_openai_to_responses "
-        "strip_anthropic_total_tokens enable_anthropic_prompt_caching anthropic_prompt_caching_ttl "
-        "add_user_information_to_llm_headers overwrite_user_with_key_hash filter_invalid_headers "
-        "num_retries_per_request model_fallbacks custom_provider_map custom_prompt_dict add_function_to_prompt "
+        "strip_anthropic_total_tokens enable_anthropic_prompt_caching "
+        "anthropic_prompt_caching_ttl add_user_information_to_llm_headers "
+        "overwrite_user_with_key_hash filter_invalid_headers num_retries_per_request "
+        "model_fallbacks custom_provider_map custom_prompt_dict add_function_to_prompt "
         "default_in_memory_ttl default_redis_ttl default_redis_batch_cache_expiry caching "
-        "enable_caching_on_provider_specific_optional_params enable_loadbalancing_on_batch_endpoints "
-        "output_parse_pii presidio_ad_hoc_recognizers llamaguard_model_name llamaguard_unsafe_content_categories "
+        "enable_caching_on_provider_specific_optional_params "
+        "enable_loadbalancing_on_batch_endpoints output_parse_pii presidio_ad_hoc_recognizers "
+        "llamaguard_model_name llamaguard_unsafe_content_categories "
         "google_moderation_confidence_threshold openai_moderations_model_name llm_guard_mode "
-        "skip_system_message_in_guardrail skip_tool_message_in_guardrail timezone budget_reset_time "
-        "allow_dynamic_callback_disabling reasoning_auto_summary api_base api_key api_version organization headers "
-        "max_tokens enable_azure_ad_token_refresh vertex_project vertex_location vertex_ai_safety_settings "
-        "use_litellm_proxy model_cost_map_url default_vertex_config key_alerting sso_settings "
-        "enable_model_config_credential_overrides user_url_validation user_url_allowed_hosts global_disable_no_log_param"
+        "skip_system_message_in_guardrail skip_tool_message_in_guardrail timezone "
+        "budget_reset_time allow_dynamic_callback_disabling reasoning_auto_summary api_base "
+        "api_key api_version organization headers max_tokens enable_azure_ad_token_refresh "
+        "vertex_project vertex_location vertex_ai_safety_settings use_litellm_proxy "
+        "model_cost_map_url default_vertex_config key_alerting sso_settings "
+        "enable_model_config_credential_overrides user_url_validation user_url_allowed_hosts "
+        "global_disable_no_log_param"
     ),
 )

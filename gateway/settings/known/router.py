@@ -61,12 +61,13 @@ ROUTER_KEYS = (
     no_effect("tag_routing_prefix", "It is read only with `enable_tag_filtering`."),
     no_effect("ignore_invalid_deployments", "A deployment that is wrong stops the start, with its line."),
     *harmless(
-        "routing_strategy_args routing_groups max_retries allowed_fails_policy model_group_retry_policy "
-        "model_group_affinity_config enable_pre_call_checks enable_pre_call_check default_litellm_params "
-        "default_max_parallel_requests default_priority polling_interval client_ttl cache_kwargs cache_responses "
-        "caching_groups alerting_config assistants_config router_general_settings search_tools guardrail_list "
-        "deployment_affinity_ttl_seconds enable_health_check_routing health_check_staleness_threshold "
-        "health_check_ignore_transient_errors enable_weighted_failover model_list stream_timeout_first_token "
-        "fallback_access_groups"
+        "routing_strategy_args routing_groups max_retries allowed_fails_policy "
+        "model_group_retry_policy model_group_affinity_config enable_pre_call_checks "
+        "enable_pre_call_check default_litellm_params default_max_parallel_requests "
+        "default_priority polling_interval client_ttl cache_kwargs cache_responses caching_groups "
+        "alerting_config assistants_config router_general_settings search_tools guardrail_list "
+        "deployment_affinity_ttl_seconds enable_health_check_routing "
+        "health_check_staleness_threshold health_check_ignore_transient_errors "
+        "enable_weighted_failover model_list stream_timeout_first_token fallback_access_groups"
     ),
 )

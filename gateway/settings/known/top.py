@@ -24,8 +24,9 @@ TOP_KEYS = (
     no_effect("worker_registry", "Every gateway is managed on its own."),
     no_effect("default_vertex_config", "It serves pass-through routes, which are not served."),
     *harmless(
-        "prompts mcp_servers mcp_tools search_tools vector_store_registry agent_list agents files_settings "
-        "finetune_settings assistant_settings callback_settings pass_through_endpoints plugins sandbox_tools "
-        "mcp_semantic_tool_filter cost_discount_config health_check_settings ui_settings"
+        "prompts mcp_servers mcp_tools search_tools vector_store_registry agent_list agents "
+        "files_settings finetune_settings assistant_settings callback_settings "
+        "pass_through_endpoints plugins sandbox_tools mcp_semantic_tool_filter "
+        "cost_discount_config health_check_settings ui_settings"
     ),
 )

@@ -1,0 +1,105 @@
+"""`gatewright config`: look at a configuration file without starting anything."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from gateway.errors import ConfigError
+from gateway.settings import Settings, SettingsNotice, load_settings
+
+__all__ = ["config"]
+
+_NARROWEST = 100
+"""Columns for output that goes to no terminal, so that a log shows whole lines."""
+
+
+@click.group()
+def config() -> None:
+    """Look at configuration files."""
+
+
+@config.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON object instead of tables.")
+def check(file: Path, *, is_json: bool) -> None:
+    """Check FILE: what the gateway would take from it, and what it would not.
+
+    Nothing is started, connected to or written. The exit code is 1 when the gateway would not start.
+    """
+    try:
+        settings = load_settings(file, os.environ)
+    except ConfigError as error:
+        _print_error(error, is_json=is_json)
+        raise SystemExit(1) from error
+    if is_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(_report(settings)), indent=2).decode())
+    else:
+        _print_report(settings, file)
+
+
+def _print_error(error: ConfigError, *, is_json: bool) -> None:
+    if not is_json:
+        click.echo(str(error), err=True)
+        return
+    members = {
+        "message": error.message,
+        "file": error.file,
+        "line": error.line,
+        "path": error.path,
+        "allowed": error.allowed,
+    }
+    report = msgspec.json.encode({"ok": False, "error": members})
+    click.echo(msgspec.json.format(report, indent=2).decode())
+
+
+def _report(settings: Settings) -> Mapping[str, object]:
+    return {
+        "ok": True,
+        "models": [
+            {"model_name": entry.model_name, "model": entry.litellm_params["model"], "path": entry.key_path}
+            for entry in settings.models
+        ],
+        "database": _database(settings),
+        "master_key": _master_key(settings),
+        "data_dir": str(settings.environment.data_dir),
+        "notices": settings.notices,
+    }
+
+
+def _database(settings: Settings) -> str:
+    return "external" if settings.environment.database_url else "embedded"
+
+
+def _master_key(settings: Settings) -> str:
+    return "configured" if settings.environment.master_key else "kept in the data directory"
+
+
+def _print_report(settings: Settings, file: Path) -> None:
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=max(console.width, _NARROWEST))
+    models = Table("model", "deployment", "at", title="Models", title_justify="left")
+    for entry in settings.models:
+        deployment = str(entry.litellm_params["model"])
+        models.add_row(escape(entry.model_name), escape(deployment), escape(entry.key_path))
+    console.print(models)
+    console.print(f"Database: {_database(settings)}. Master key: {_master_key(settings)}.", soft_wrap=True)
+    console.print(f"Data directory: {escape(str(settings.environment.data_dir))}", soft_wrap=True)
+    _print_notices(console, settings.notices)
+    console.print(f"{escape(str(file))} can be served.", soft_wrap=True)
+
+
+def _print_notices(console: Console, notices: tuple[SettingsNotice, ...]) -> None:
+    if not notices:
+        return
+    console.print(f"\n{len(notices)} {'notice' if len(notices) == 1 else 'notices'}:")
+    for notice in notices:
+        where = ":".join(str(part) for part in (notice.file, notice.line) if part is not None)
+        text = ": ".join(part for part in (where, notice.path, notice.message) if part)
+        console.print(escape(f"  {text}"), soft_wrap=True)
