@@ -1,0 +1,78 @@
+"""The operator's defaults and upper bounds for new keys."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from gateway.errors import ConfigError
+from gateway.identity.durations import parse_duration
+from gateway.identity.key_request import GenerateKeyRequest
+from gateway.identity.key_values import read_duration, refuse
+
+__all__ = ["KeyDefaults"]
+
+_DURATIONS = frozenset({"duration", "budget_duration"})
+_BOUNDED = frozenset(
+    {"max_budget", "tpm_limit", "rpm_limit", "tpd_limit", "max_parallel_requests", *_DURATIONS}
+)
+
+
+class KeyDefaults:
+    """`default_key_generate_params` and `upperbound_key_generate_params` of `litellm_settings`, checked once.
+
+    Raises ConfigError for a member that new keys do not have, or that cannot be bounded.
+    """
+
+    def __init__(self, defaults: Mapping[str, object], upperbounds: Mapping[str, object]) -> None:
+        self._defaults = _read("litellm_settings.default_key_generate_params", defaults)
+        self._bounds = _read("litellm_settings.upperbound_key_generate_params", upperbounds)
+        for name in self._bounds:
+            if name not in _BOUNDED:
+                path = f"litellm_settings.upperbound_key_generate_params.{name}"
+                raise ConfigError("this has no upper bound.", path=path, allowed=sorted(_BOUNDED))
+            _check_bound(name, self._bounds[name])
+
+    def apply(self, request: GenerateKeyRequest) -> GenerateKeyRequest:
+        """Fill what the request leaves out, and raise BadRequest for what is above its bound."""
+        missing = {
+            name: value for name, value in self._defaults.items() if getattr(request, name) in (None, [])
+        }
+        request = msgspec.structs.replace(request, **missing) if missing else request
+        bounded: dict[str, Any] = {}
+        for name, bound in self._bounds.items():
+            value = getattr(request, name)
+            if value is None:
+                bounded[name] = bound
+            elif _is_above(name, value, bound):
+                raise refuse(name, f"{value} is over the limit that the administrator set: {bound}.")
+        return msgspec.structs.replace(request, **bounded) if bounded else request
+
+
+def _read(path: str, values: Mapping[str, object]) -> dict[str, Any]:
+    known = GenerateKeyRequest.__struct_fields__
+    for name in values:
+        if name not in known:
+            raise ConfigError("new keys have no such member.", path=f"{path}.{name}", allowed=known)
+    given = {name: value for name, value in values.items() if value is not None}
+    try:
+        request = msgspec.convert(given, GenerateKeyRequest)
+    except msgspec.ValidationError as error:
+        raise ConfigError(str(error), path=path) from None
+    return {name: getattr(request, name) for name in given}
+
+
+def _check_bound(name: str, bound: object) -> None:
+    if name in _DURATIONS:
+        try:
+            parse_duration(str(bound))
+        except ValueError as error:
+            path = f"litellm_settings.upperbound_key_generate_params.{name}"
+            raise ConfigError(str(error), path=path) from None
+
+
+def _is_above(name: str, value: Any, bound: Any) -> bool:
+    if name not in _DURATIONS:
+        return value > bound
+    given, highest = read_duration(name, value), parse_duration(bound)
+    return given is not None and given.seconds > highest.seconds

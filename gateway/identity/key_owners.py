@@ -1,0 +1,92 @@
+"""Whose a new key will be: its user, team, project and organization, and whether the caller may say so."""
+
+import msgspec
+
+from gateway.domain import Principal
+from gateway.errors import AuthenticationFailed, NotFound, PermissionDenied
+from gateway.identity.key_request import GenerateKeyRequest
+from gateway.identity.key_rules import Covers, UserBounds, check_fields, restrict_to_caller
+from gateway.identity.key_store import KeyRecords, TeamStanding
+from gateway.identity.key_values import refuse
+
+__all__ = ["KeyOwners"]
+
+_GENERATE = "/key/generate"
+
+
+class KeyOwners:
+    """Settles the owners of a new key, and holds callers who are not administrators to their own rights."""
+
+    def __init__(self, records: KeyRecords, covers: Covers) -> None:
+        self._records = records
+        self._covers = covers
+
+    async def settle(self, caller: Principal, request: GenerateKeyRequest) -> GenerateKeyRequest:
+        """Return the request with its owners and inherited limits filled in.
+
+        Raises BadRequest for an unknown organization or budget (and team, unless for an administrator),
+        NotFound for an unknown project, PermissionDenied or AuthenticationFailed for what belongs to
+        others.
+        """
+        if caller.is_admin:
+            await self._check_references(request)
+            return request
+        check_fields(request)
+        request = await self._settle_user(caller, request)
+        bounds = UserBounds()
+        if request.team_id is None and request.user_id is not None:
+            bounds = await self._records.find_user_bounds(request.user_id)
+        return restrict_to_caller(caller, bounds, request, self._covers)
+
+    async def standing_in(self, team_id: str | None, caller: Principal) -> TeamStanding:
+        """What the caller is in a team; nothing in one that does not exist."""
+        if team_id is None:
+            return TeamStanding()
+        return await self._records.find_team_standing(team_id, caller.user_id) or TeamStanding()
+
+    async def _settle_user(self, caller: Principal, request: GenerateKeyRequest) -> GenerateKeyRequest:
+        """A caller makes keys for itself; an admin of the team for the team's members too."""
+        if caller.user_id is None:
+            raise PermissionDenied("A key without a user cannot make keys.", param="user_id")
+        user_id = request.user_id or caller.user_id
+        if request.team_id is None:
+            allowed = frozenset({caller.user_id})
+        else:
+            allowed = await self._users_in_team(caller, request.team_id)
+        if user_id not in allowed:
+            raise PermissionDenied("You can only make keys for yourself.", param="user_id")
+        return msgspec.structs.replace(request, user_id=user_id)
+
+    async def _users_in_team(self, caller: Principal, team_id: str) -> frozenset[str]:
+        """For which users the caller may make keys of a team."""
+        itself = frozenset({caller.user_id or ""})
+        standing = await self._records.find_team_standing(team_id, caller.user_id)
+        if standing is None:
+            raise refuse("team_id", f"Unable to find team object in database. Team ID: {team_id}")
+        if standing.is_admin:
+            return standing.members | itself
+        if not standing.is_member:
+            raise refuse("team_id", f"User={caller.user_id} not assigned to team={team_id}.")
+        if _GENERATE not in standing.permissions:
+            raise AuthenticationFailed(
+                f"Authentication Error, Team member does not have permissions for endpoint: {_GENERATE}. "
+                "A team admin can give them.",
+                param=_GENERATE,
+                type="team_member_permission_error",
+            )
+        return itself
+
+    async def _check_references(self, request: GenerateKeyRequest) -> None:
+        """What a database constraint would refuse, refused with the member's name."""
+        organization, budget, project = request.organization_id, request.budget_id, request.project_id
+        if organization is not None and not await self._records.has_organization(organization):
+            raise refuse("organization_id", f"Organization not found. Organization ID: {organization}")
+        if budget is not None and not await self._records.has_budget(budget):
+            raise refuse("budget_id", f"Budget not found. Budget ID: {budget}")
+        if project is None:
+            return
+        team = await self._records.find_project_team(project)
+        if team is None:
+            raise NotFound(f"Project not found. Project ID: {project}", param="project_id")
+        if team[0] is not None and request.team_id not in (None, team[0]):
+            raise refuse("project_id", f"Project {project} belongs to another team.")

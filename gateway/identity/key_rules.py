@@ -1,0 +1,126 @@
+"""Field by field: what a caller who is not an administrator may give a new key."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from gateway.domain import LimitKind, Principal, ScopeKind
+from gateway.errors import PermissionDenied
+from gateway.identity.key_request import GenerateKeyRequest
+from gateway.money import usd_from_nanos
+
+__all__ = ["DASHBOARD_TEAM", "Covers", "UserBounds", "check_fields", "restrict_to_caller"]
+
+Covers = Callable[[frozenset[str], str], bool]
+"""Whether a list of models covers a name."""
+
+DASHBOARD_TEAM = "litellm-dashboard"
+"""The team of the short-lived keys that stand for a login: their own limits bind the session only."""
+
+# Listed is what may be set; whatever the contract adds later is refused until somebody has thought about it.
+_OPEN_FIELDS = frozenset(
+    {
+        *("key", "key_alias", "key_type", "duration", "models", "aliases", "user_id", "team_id", "metadata"),
+        *("max_budget", "soft_budget", "budget_duration", "budget_limits", "model_max_budget", "blocked"),
+        *("max_parallel_requests", "tpm_limit", "rpm_limit", "tpd_limit", "auto_rotate", "rotation_interval"),
+        *("guardrails", "prompts", "enforced_params", "model_rpm_limit", "model_tpm_limit", "mcp_rpm_limit"),
+        *("allowed_cache_controls", "denied_passthrough_routes", "enable_prompt_caching"),
+        *("default_estimated_output_tokens", "default_estimated_output_tokens_per_model"),
+    }
+)
+_MEANINGFUL_METADATA = frozenset(
+    {
+        *("tags", "guardrails", "policies", "prompts", "logging", "tag_rpm_limit", "model_rpm_limit"),
+        *("model_tpm_limit", "mcp_rpm_limit", "rpm_limit_type", "tpm_limit_type", "enforced_params"),
+        *("temp_budget_increase", "temp_budget_expiry", "allowed_tools", "allowed_passthrough_routes"),
+        *("denied_passthrough_routes", "disable_global_guardrails", "service_account_id", "priority"),
+        *("litellm_disabled_callbacks", "allow_client_mock_response", "end_user_budget_id"),
+        *("throttle_on_budget_exceeded", "enable_prompt_caching", "max_iterations"),
+        *("max_budget_per_session", "allow_client_side_credentials", "allow_client_pricing_override"),
+    }
+)
+_LIMITED = (
+    ("max_budget", LimitKind.BUDGET),
+    ("rpm_limit", LimitKind.REQUESTS),
+    ("tpm_limit", LimitKind.TOKENS),
+    ("max_parallel_requests", LimitKind.PARALLEL),
+)
+_MANAGEMENT_ROUTES = "management_routes"
+_NO_LIMITS: Mapping[str, float] = MappingProxyType({})
+
+
+class UserBounds(msgspec.Struct, frozen=True, kw_only=True):
+    """What the caller's user row allows a personal key; None and empty mean no bound."""
+
+    models: frozenset[str] = frozenset()
+    max_budget: float | None = None
+    tpm_limit: int | None = None
+    rpm_limit: int | None = None
+    max_parallel_requests: int | None = None
+
+
+def check_fields(request: GenerateKeyRequest) -> None:
+    """Raise PermissionDenied naming the first member that only an administrator may set."""
+    for name in request.__struct_fields__:
+        if name not in _OPEN_FIELDS and getattr(request, name) not in (None, [], {}, 0, False):
+            raise _denied(name, "Only proxy admins can set it.")
+    for name in request.metadata or ():
+        if name in _MEANINGFUL_METADATA:
+            raise _denied(f"metadata.{name}", "It has a meaning for admission; only proxy admins can set it.")
+
+
+def restrict_to_caller(
+    caller: Principal, bounds: UserBounds, request: GenerateKeyRequest, covers: Covers
+) -> GenerateKeyRequest:
+    """Hold a new key to what the caller's key and user have.
+
+    What the request leaves out and the caller's own key has is inherited; what goes beyond raises
+    PermissionDenied. The keys of a login session (team `litellm-dashboard`) pass on no limits of their own.
+    """
+    is_session = caller.team_id == DASHBOARD_TEAM
+    own: Mapping[str, float] = _NO_LIMITS if is_session else _limits_of_key(caller)
+    changes: dict[str, Any] = {}
+    for name, _ in _LIMITED:
+        value, bound = getattr(request, name), getattr(bounds, name)
+        if value is None and name in own:
+            changes[name] = own[name]
+        elif value is not None and any(value > most for most in (own.get(name), bound) if most is not None):
+            raise _denied(name, "It is above what you have yourself.")
+    own_models = frozenset[str]() if is_session else _models_of_key(caller)
+    _check_models(request, own_models, bounds.models, covers)
+    if own_models and not request.models:
+        changes["models"] = sorted(own_models)
+    if caller.allowed_routes and _MANAGEMENT_ROUTES not in caller.allowed_routes:
+        changes["allowed_routes"] = list(caller.allowed_routes)
+    return msgspec.structs.replace(request, **changes) if changes else request
+
+
+def _limits_of_key(caller: Principal) -> Mapping[str, float]:
+    amounts = {limit.kind: limit.amount for limit in caller.limits if limit.scope.kind is ScopeKind.KEY}
+    return {
+        name: usd_from_nanos(amounts[kind]) if kind is LimitKind.BUDGET else amounts[kind]
+        for name, kind in _LIMITED
+        if kind in amounts
+    }
+
+
+def _models_of_key(caller: Principal) -> frozenset[str]:
+    for grant in caller.grants:
+        if grant.owner.kind is ScopeKind.KEY:
+            return grant.models
+    return frozenset()
+
+
+def _check_models(
+    request: GenerateKeyRequest, own: frozenset[str], of_user: frozenset[str], covers: Covers
+) -> None:
+    for model in request.models or ():
+        for models in (own, of_user):
+            if models and not covers(models, model):
+                raise _denied("models", f"You may not use the model '{model}' yourself.")
+
+
+def _denied(path: str, reason: str) -> PermissionDenied:
+    return PermissionDenied(f"Not allowed to set '{path}' on a key. {reason}", param=path)

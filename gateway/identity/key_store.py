@@ -1,0 +1,216 @@
+"""The queries of key management."""
+
+# Piccolo's query builders have type parameters that it leaves open; what they return is annotated here.
+# pyright: reportUnknownMemberType=false
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+import msgspec
+
+from gateway.db.engine import Database
+from gateway.db.notify import notify
+from gateway.db.tables.budgets import BudgetTable
+from gateway.db.tables.keys import DeletedVerificationToken, VerificationToken
+from gateway.db.tables.organizations import OrganizationTable, ProjectTable
+from gateway.db.tables.permissions import ObjectPermissionTable
+from gateway.db.tables.users import UserTable
+from gateway.domain import Scope
+from gateway.identity.invalidation import CHANNEL, encode_scopes
+from gateway.identity.key_rules import UserBounds
+
+__all__ = ["KeyRecords", "TeamStanding"]
+
+Columns = dict[str, Any]
+
+_TEAM = """
+SELECT t.members_with_roles, t.team_member_permissions, t.organization_id, m.user_role AS organization_role
+FROM "LiteLLM_TeamTable" t
+LEFT JOIN "LiteLLM_OrganizationMembership" m
+    ON m.organization_id = t.organization_id AND m.user_id = $2
+WHERE t.team_id = $1
+"""
+_OPENING = """
+INSERT INTO gatewright.opening_balance (entity_type, entity_id, nanos) VALUES ($1, $2, $3)
+"""
+# Held until the transaction ends, so that two requests cannot both find an alias free.
+_LOCK_ALIAS = "SELECT pg_advisory_xact_lock(hashtextextended('key_alias:' || $1, 0))"
+
+_decode_members = msgspec.json.Decoder().decode
+
+
+class TeamStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """What a user is in a team."""
+
+    is_admin: bool = False
+    is_member: bool = False
+    permissions: frozenset[str] = frozenset()
+    members: frozenset[str] = frozenset()
+
+
+class KeyRecords:
+    """Reads and writes the rows of keys; inside `Database.transaction()` all of it is one step.
+
+    Raises DatabaseUnavailable; asyncpg's UniqueViolationError for a token that exists.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, token: str) -> Columns | None:
+        """The row of a live key."""
+        table = VerificationToken
+        return await table.select().where(table.token == token).first().output(load_json=True)
+
+    async def find_deleted(self, token: str) -> Columns | None:
+        """The last state of a deleted key, the newest if there are several."""
+        table = DeletedVerificationToken
+        rows = await (
+            table.select()
+            .where(table.token == token)
+            .order_by(table.deleted_at, ascending=False)
+            .limit(1)
+            .output(load_json=True)
+        )
+        return rows[0] if rows else None
+
+    async def lock(self, tokens: Sequence[str], aliases: Sequence[str]) -> list[Columns]:
+        """The rows of these keys, by hash or alias, held for change until the transaction ends."""
+        table = VerificationToken
+        where = table.token.is_in(list(tokens)) if tokens else table.key_alias.is_in(list(aliases))
+        return await table.select().where(where).lock_rows("UPDATE").output(load_json=True)
+
+    async def is_alias_taken(self, alias: str) -> bool:
+        """Whether a live key has this alias; until the transaction ends, nobody else takes it."""
+        await self._database.fetch_value(_LOCK_ALIAS, alias)
+        return await VerificationToken.exists().where(VerificationToken.key_alias == alias)
+
+    async def insert(self, columns: Columns) -> Columns:
+        """Store a new key and return its row."""
+        await VerificationToken.insert(VerificationToken(**columns))
+        row = await self.find(columns["token"])
+        return row or columns
+
+    async def set_blocked(self, token: str, now: datetime, actor: str | None, *, is_blocked: bool) -> None:
+        """Block or unblock; `now` is naive UTC."""
+        table = VerificationToken
+        change = {table.blocked: is_blocked, table.updated_at: now, table.updated_by: actor}
+        await table.update(cast("dict[Any, Any]", change)).where(table.token == token)
+
+    async def archive(self, rows: Sequence[Columns], marks: Columns) -> None:
+        """Move rows to the archive, with who deleted them and when."""
+        archived = DeletedVerificationToken._meta.columns  # noqa: SLF001  Piccolo's documented name  # pyright: ignore[reportPrivateUsage]  the same
+        names = {column._meta.name for column in archived} - {"id"}  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  the same
+        for row in rows:
+            kept: Columns = {name: _stored(value) for name, value in row.items() if name in names}
+            await DeletedVerificationToken.insert(DeletedVerificationToken(**(kept | marks)))
+        tokens = [row["token"] for row in rows]
+        await VerificationToken.delete().where(VerificationToken.token.is_in(tokens))
+
+    async def find_team_standing(self, team_id: str, user_id: str | None) -> TeamStanding | None:
+        """What a user is in a team, or None when there is no such team."""
+        row = await self._database.fetch_row(_TEAM, team_id, user_id)
+        if row is None:
+            return None
+        members: object = _decode_members(row["members_with_roles"] or "[]")
+        roles = dict(_members(members))
+        return TeamStanding(
+            is_admin=roles.get(user_id) == "admin" or row["organization_role"] == "org_admin",
+            is_member=user_id is not None and user_id in roles,
+            permissions=frozenset(row["team_member_permissions"] or ()),
+            members=frozenset(member for member in roles if member),
+        )
+
+    async def find_user_bounds(self, user_id: str) -> UserBounds:
+        """What the user's row allows personal keys; no row is no bound."""
+        table = UserTable
+        row: Columns | None = await (
+            table.select(
+                table.models, table.max_budget, table.tpm_limit, table.rpm_limit, table.max_parallel_requests
+            )
+            .where(table.user_id == user_id)
+            .first()
+        )
+        if row is None:
+            return UserBounds()
+        return UserBounds(models=frozenset(row.pop("models") or ()), **row)
+
+    async def ensure_user(self, user_id: str) -> bool:
+        """Make a user row for an id that has none; returns whether one was made."""
+        if await UserTable.exists().where(UserTable.user_id == user_id):
+            return False
+        user = UserTable(user_id=user_id, user_role="internal_user")
+        await UserTable.insert(user).on_conflict(target=UserTable.user_id, action="DO NOTHING")
+        return True
+
+    async def has_organization(self, organization_id: str) -> bool:
+        """Whether there is such an organization."""
+        table = OrganizationTable
+        return await table.exists().where(table.organization_id == organization_id)
+
+    async def has_budget(self, budget_id: str) -> bool:
+        """Whether there is such a budget row."""
+        return await BudgetTable.exists().where(BudgetTable.budget_id == budget_id)
+
+    async def find_project_team(self, project_id: str) -> tuple[str | None] | None:
+        """The team of a project, in a tuple, or None when there is no such project."""
+        table = ProjectTable
+        row: Columns | None = await table.select(table.team_id).where(table.project_id == project_id).first()
+        return None if row is None else (row["team_id"],)
+
+    async def find_budget(self, budget_id: str) -> Columns | None:
+        """A budget row."""
+        table = BudgetTable
+        return await table.select().where(table.budget_id == budget_id).first().output(load_json=True)
+
+    async def find_permission(self, permission_id: str) -> Columns | None:
+        """An object permission row."""
+        table = ObjectPermissionTable
+        where = table.object_permission_id == permission_id
+        return await table.select().where(where).first().output(load_json=True)
+
+    async def insert_soft_budget(self, soft_budget: float, actor: str) -> str:
+        """Make the budget row that carries a key's soft budget, in USD; returns its id."""
+        budget = BudgetTable(soft_budget=soft_budget, created_by=actor, updated_by=actor)
+        await BudgetTable.insert(budget)
+        return str(budget.budget_id)
+
+    async def insert_permission(self, values: Mapping[str, object]) -> str:
+        """Make an object permission row; returns its id."""
+        permission = ObjectPermissionTable(**{name: _stored(value) for name, value in values.items()})
+        await ObjectPermissionTable.insert(permission)
+        return str(permission.object_permission_id)
+
+    async def open_balance(self, scope: Scope, nanos: int) -> None:
+        """Enter in the books what an object is said to have spent before it was made."""
+        await self._database.execute(_OPENING, scope.kind.value, scope.id, nanos)
+
+    async def announce(self, scopes: Iterable[Scope]) -> None:
+        """Tell every worker, when the transaction commits, to forget what was made from these objects."""
+        async with self._database.acquire() as connection:
+            for payload in encode_scopes(scopes):
+                await notify(connection, CHANNEL, payload)
+
+
+def _members(value: object) -> Iterable[tuple[str | None, str | None]]:
+    """User and role of `members_with_roles`; an empty one is stored as an object."""
+    if not isinstance(value, list):
+        return
+    for member in cast("list[object]", value):  # of unknown JSON values
+        if isinstance(member, dict):
+            fields = cast("dict[str, str | None]", member)  # as the contract writes it
+            yield fields.get("user_id"), fields.get("role")
+
+
+def _stored(value: Any) -> Any:
+    """A value as Piccolo wants it: JSON as text."""
+    return msgspec.json.encode(value).decode() if isinstance(value, dict) or _is_json_list(value) else value
+
+
+def _is_json_list(value: Any) -> bool:
+    """Whether a list is JSON rather than a text[]: those hold texts only."""
+    if not isinstance(value, list):
+        return False
+    items = cast("list[object]", value)
+    return bool(items) and not all(isinstance(item, str) for item in items)

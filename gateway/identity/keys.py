@@ -1,0 +1,202 @@
+"""The rules of making, showing, deleting and blocking virtual keys."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from gateway.clock import Clock, datetime_from_nanos
+from gateway.db.engine import Database
+from gateway.domain import Principal, Role, Scope, ScopeKind
+from gateway.errors import BadRequest, NotFound, PermissionDenied
+from gateway.identity.credentials import KEY_PREFIX
+from gateway.identity.key_defaults import KeyDefaults
+from gateway.identity.key_owners import KeyOwners
+from gateway.identity.key_record import build_columns, naive
+from gateway.identity.key_request import DeleteKeysRequest, GenerateKeyRequest
+from gateway.identity.key_response import build_generated, build_info, status_of
+from gateway.identity.key_rules import Covers
+from gateway.identity.key_store import KeyRecords
+from gateway.identity.key_values import check_values, refuse
+from gateway.ids import hash_token, new_key
+from gateway.money import nanos_from_usd
+
+__all__ = ["KeyService"]
+
+_READERS = frozenset({Role.PROXY_ADMIN, Role.PROXY_ADMIN_VIEWER})
+
+
+class KeyService:
+    """Virtual keys on behalf of a caller.
+
+    Every change is one transaction that also announces itself, so that all workers forget the key when it
+    commits. All methods raise DatabaseUnavailable. `covers` says whether a list of models covers a name.
+    """
+
+    def __init__(self, database: Database, clock: Clock, defaults: KeyDefaults, covers: Covers) -> None:
+        self._database = database
+        self._clock = clock
+        self._defaults = defaults
+        self._records = KeyRecords(database)
+        self._owners = KeyOwners(self._records, covers)
+
+    async def generate(self, caller: Principal, request: GenerateKeyRequest) -> dict[str, object]:
+        """Make a key; the answer (GenerateKeyResponse) is the only place where its secret is ever shown.
+
+        Raises BadRequest for values that cannot be, PermissionDenied for members that the caller may not
+        set, NotFound for a project that does not exist.
+        """
+        request = self._defaults.apply(request)
+        check_values(request)
+        secret = request.key or new_key()
+        try:
+            async with self._database.transaction():
+                request = await self._owners.settle(caller, request)
+                return await self._insert(caller, request, secret)
+        except asyncpg.UniqueViolationError:
+            raise refuse("key", "A key with this value already exists.") from None
+
+    async def info(self, caller: Principal, key: str | None) -> dict[str, object]:
+        """Show a key, the caller's own by default, a deleted one from the archive.
+
+        Raises NotFound, and PermissionDenied for somebody else's key.
+        """
+        token = caller.token_hash if key is None else _hash_of(key)
+        row = await self._records.find(token)
+        status = None if row is None else status_of(row, self._now_naive())
+        if row is None:
+            row, status = await self._records.find_deleted(token), "deleted"
+        if row is None:
+            raise _not_found()
+        await self._check_may_see(caller, row)
+        budget = await self._records.find_budget(row["budget_id"]) if row["budget_id"] else None
+        permission_id = row["object_permission_id"]
+        permission = await self._records.find_permission(permission_id) if permission_id else None
+        return {"key": key or token, "info": build_info(row, status or "active", budget, permission)}
+
+    async def delete(
+        self, caller: Principal, request: DeleteKeysRequest, changed_by: str | None = None
+    ) -> dict[str, object]:
+        """Delete keys, all or none; their rows move to the archive with who deleted them.
+
+        `changed_by` is the header `litellm-changed-by`. Raises BadRequest when nothing is named, NotFound
+        when a key does not exist, PermissionDenied when one is not the caller's.
+        """
+        keys, aliases = request.keys or [], request.key_aliases or []
+        if not keys and not aliases:
+            raise refuse("keys", "Name the keys to delete, or their key_aliases.")
+        async with self._database.transaction():
+            rows = await self._find_to_change(keys, aliases)
+            for row in rows:
+                await self._check_may_change(caller, row)
+            await self._records.archive(rows, self._deletion_marks(caller, changed_by))
+            await self._records.announce(_scope(row["token"]) for row in rows)
+        return {"deleted_keys": keys or aliases}
+
+    async def set_blocked(self, caller: Principal, key: str, *, is_blocked: bool) -> dict[str, object]:
+        """Block or unblock a key and return its row; raises NotFound, PermissionDenied."""
+        token = _hash_of(key)
+        async with self._database.transaction():
+            rows = await self._find_to_change([token], [])
+            await self._check_may_block(caller, rows[0])
+            await self._records.set_blocked(token, self._now_naive(), caller.user_id, is_blocked=is_blocked)
+            await self._records.announce([_scope(token)])
+            row = await self._records.find(token)
+        changed = row or rows[0]
+        return {"token": token, **build_info(changed, status_of(changed, self._now_naive()), None, None)}
+
+    async def _insert(self, caller: Principal, request: GenerateKeyRequest, secret: str) -> dict[str, object]:
+        if request.key_alias and await self._records.is_alias_taken(request.key_alias):
+            raise BadRequest(
+                f"Key with alias '{request.key_alias}' already exists. Aliases are unique across all keys.",
+                param="key_alias",
+                type="bad_request_error",
+            )
+        columns = build_columns(request, secret, caller, self._now())
+        await self._insert_linked(caller, request, columns)
+        row = await self._records.insert(columns)
+        scope = _scope(row["token"])
+        if request.spend:
+            await self._records.open_balance(scope, nanos_from_usd(request.spend))
+        changed = [scope]
+        if request.user_id and await self._records.ensure_user(request.user_id):
+            changed.append(Scope(ScopeKind.USER, request.user_id))
+        await self._records.announce(changed)
+        budget = await self._records.find_budget(row["budget_id"]) if row["budget_id"] else None
+        return build_generated(request, row, secret, budget)
+
+    async def _insert_linked(
+        self, caller: Principal, request: GenerateKeyRequest, columns: dict[str, Any]
+    ) -> None:
+        """Make the rows that the key refers to: its soft budget and its object permission."""
+        if request.soft_budget is not None:
+            actor = caller.user_id or caller.token_hash
+            columns["budget_id"] = await self._records.insert_soft_budget(request.soft_budget, actor)
+        if request.object_permission is not None:
+            given = msgspec.structs.asdict(request.object_permission)
+            columns["object_permission_id"] = await self._records.insert_permission(
+                {name: value for name, value in given.items() if value is not None}
+            )
+
+    async def _find_to_change(self, keys: Sequence[str], aliases: Sequence[str]) -> list[dict[str, Any]]:
+        tokens = {_hash_of(key) for key in keys}
+        rows = await self._records.lock(sorted(tokens), aliases)
+        found = {row["token"] for row in rows} if keys else {row["key_alias"] for row in rows}
+        if not rows or found != (tokens or set(aliases)):
+            raise _not_found()
+        return rows
+
+    def _deletion_marks(self, caller: Principal, changed_by: str | None) -> dict[str, Any]:
+        return {
+            "deleted_at": self._now_naive(),
+            "deleted_by": caller.user_id,
+            "deleted_by_api_key": caller.token_hash,
+            "litellm_changed_by": changed_by,
+        }
+
+    async def _check_may_see(self, caller: Principal, row: dict[str, Any]) -> None:
+        if caller.role in _READERS or row["token"] == caller.token_hash or _owns(caller, row):
+            return
+        standing = await self._owners.standing_in(row["team_id"], caller)
+        if not (standing.is_admin or standing.is_member):
+            raise PermissionDenied("You are not allowed to access this key's info.", param="key")
+
+    async def _check_may_change(self, caller: Principal, row: dict[str, Any]) -> None:
+        if caller.is_admin or _owns(caller, row):
+            return
+        await self._check_is_team_admin(caller, row)
+
+    async def _check_may_block(self, caller: Principal, row: dict[str, Any]) -> None:
+        """An owner may delete a key and not unblock it: somebody above may have blocked it."""
+        if not caller.is_admin:
+            await self._check_is_team_admin(caller, row)
+
+    async def _check_is_team_admin(self, caller: Principal, row: dict[str, Any]) -> None:
+        standing = await self._owners.standing_in(row["team_id"], caller)
+        if not standing.is_admin:
+            raise PermissionDenied("You are not allowed to change this key.", param="key")
+
+    def _now(self) -> datetime:
+        return datetime_from_nanos(self._clock.now_nanos())
+
+    def _now_naive(self) -> datetime:
+        return naive(self._now())
+
+
+def _owns(caller: Principal, row: dict[str, Any]) -> bool:
+    return caller.user_id is not None and caller.user_id == row["user_id"]
+
+
+def _hash_of(key: str) -> str:
+    """The hash of a key that is given plain or already hashed."""
+    return hash_token(key) if key.startswith(KEY_PREFIX) else key
+
+
+def _scope(token: str) -> Scope:
+    return Scope(ScopeKind.KEY, token)
+
+
+def _not_found() -> NotFound:
+    return NotFound("No keys found. The key does not exist in the database.", param="key")
