@@ -1,0 +1,1 @@
+"""What one batch of charges changes in the database."""

@@ -1,0 +1,203 @@
+"""The set-based SQL that books one batch of charges; made of constants only, never of values."""
+
+__all__ = ["BOOK_CHARGES", "INSERT_LOGS", "PREPARE", "READ_LINES"]
+
+# The position is in the same transaction, so a lost commit only means that the batch is drained again.
+PREPARE = """
+SET LOCAL synchronous_commit = off;
+CREATE TEMP TABLE journal_line (line json) ON COMMIT DROP;
+"""
+
+READ_LINES = """
+CREATE TEMP TABLE charge ON COMMIT DROP AS
+SELECT r.*,
+    timestamp 'epoch' + started_ms * interval '1 millisecond' AS started,
+    timestamp 'epoch' + ended_ms * interval '1 millisecond' AS ended
+FROM journal_line, json_to_record(line) AS r (
+    charge_id text, request_id text, call_type text, endpoint text, api_key text, cost_nanos bigint,
+    started_ms bigint, ended_ms bigint, request_duration_ms int, first_ms bigint, status text,
+    model text, model_id text, model_group text, custom_llm_provider text, api_base text,
+    total_tokens int, prompt_tokens int, completion_tokens int,
+    cache_read_input_tokens bigint, cache_creation_input_tokens bigint,
+    "user" text, team_id text, organization_id text, end_user text, agent_id text, session_id text,
+    requester_ip_address text, mcp_namespaced_tool_name text,
+    scopes jsonb, request_tags jsonb, metadata jsonb, messages jsonb, response jsonb,
+    proxy_server_request jsonb
+);
+"""
+
+# Sorted, so that two drains with the same request ids wait for each other in one order.
+INSERT_LOGS = """
+INSERT INTO "LiteLLM_SpendLogs" (
+    request_id, call_type, api_key, spend, total_tokens, prompt_tokens, completion_tokens,
+    "startTime", "endTime", request_duration_ms, "completionStartTime", model, model_id, model_group,
+    custom_llm_provider, api_base, "user", metadata, cache_hit, cache_key, request_tags, team_id,
+    organization_id, end_user, requester_ip_address, messages, response, session_id, status,
+    mcp_namespaced_tool_name, agent_id, proxy_server_request
+)
+SELECT
+    CASE WHEN turn > 1 OR EXISTS (SELECT FROM "LiteLLM_SpendLogs" s WHERE s.request_id = c.request_id)
+        THEN request_id || '_' || charge_id ELSE request_id END AS request_id,
+    call_type, api_key, cost_nanos / 1e9::float8, COALESCE(total_tokens, 0), COALESCE(prompt_tokens, 0),
+    COALESCE(completion_tokens, 0), started, ended, COALESCE(request_duration_ms, 0),
+    timestamp 'epoch' + first_ms * interval '1 millisecond', COALESCE(model, ''), COALESCE(model_id, ''),
+    COALESCE(model_group, ''), COALESCE(custom_llm_provider, ''), COALESCE(api_base, ''),
+    COALESCE("user", ''), COALESCE(metadata, '{}'), 'False', 'Cache OFF', COALESCE(request_tags, '[]'),
+    team_id, organization_id, end_user, requester_ip_address, COALESCE(messages, '{}'),
+    COALESCE(response, '{}'), session_id, COALESCE(status, 'success'), mcp_namespaced_tool_name, agent_id,
+    COALESCE(proxy_server_request, '{}')
+FROM (SELECT *, row_number() OVER (PARTITION BY request_id ORDER BY charge_id) AS turn FROM charge) c
+ORDER BY 1
+ON CONFLICT (request_id) DO NOTHING;
+"""
+
+_GROUP_CHARGES = """
+CREATE TEMP TABLE entity_charge ON COMMIT DROP AS
+SELECT part ->> 0 AS kind, part ->> 1 AS id, COALESCE(part ->> 2, '') AS owner_id,
+    sum(nanos)::bigint AS nanos, max(ended) AS ended
+FROM (SELECT scopes, sum(cost_nanos) AS nanos, max(ended) AS ended FROM charge GROUP BY scopes) grouped,
+    jsonb_array_elements(scopes) AS part
+GROUP BY 1, 2, 3;
+CREATE TEMP TABLE day_charge ON COMMIT DROP AS
+SELECT COALESCE("user", '') AS user_id, team_id, organization_id, end_user AS end_user_id, agent_id,
+    to_char(started, 'YYYY-MM-DD') AS date, api_key, COALESCE(model, '') AS model,
+    max(model_group) AS model_group, COALESCE(custom_llm_provider, '') AS custom_llm_provider,
+    COALESCE(mcp_namespaced_tool_name, '') AS mcp_namespaced_tool_name, COALESCE(endpoint, '') AS endpoint,
+    sum(prompt_tokens) AS prompt_tokens, sum(completion_tokens) AS completion_tokens,
+    sum(cache_read_input_tokens) AS cache_read_input_tokens,
+    sum(cache_creation_input_tokens) AS cache_creation_input_tokens, sum(cost_nanos) AS nanos,
+    count(*) AS api_requests, count(*) FILTER (WHERE COALESCE(status, 'success') = 'success') AS successes
+FROM charge GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12;
+"""
+
+
+def _add(table: str, key: str, source: str, nanos: str = "l.nanos", more: str = "") -> str:
+    """Add amounts to the rows of a table, which are locked in the order of their keys first.
+
+    A double holds nano-dollars exactly up to 4.5 million dollars; scaling to whole nano-dollars before each
+    addition keeps the column on the double that is nearest to the exact total.
+    """
+    keys = key.split(", ")
+    matches = " AND ".join(f"t.{name} = e.{name}" for name in keys)
+    order = ", ".join(f't.{name} COLLATE "C"' for name in keys)
+    columns = ", ".join(f"t.{name}" for name in keys)
+    same = " AND ".join(f"t.{name} = l.{name}" for name in keys)
+    return f"""
+WITH locked AS MATERIALIZED (
+    SELECT {columns}, e.nanos, e.ended FROM "{table}" t JOIN ({source}) e ON {matches}
+    ORDER BY {order} FOR NO KEY UPDATE OF t
+)
+UPDATE "{table}" t SET spend = (round(COALESCE(t.spend, 0) * 1e9::float8) + {nanos}) / 1e9::float8{more}
+FROM locked l WHERE {same};
+"""  # noqa: S608  only constants of this module are put in
+
+
+def _entities(kind: str, key: str, *, zeros: bool = False) -> str:
+    names = key.split(", ")
+    columns = f"id AS {names[0]}" + (f", owner_id AS {names[1]}" if len(names) > 1 else "")
+    condition = "" if zeros else " AND nanos <> 0"
+    # Only constants of this module are put in.
+    return f"SELECT {columns}, nanos, ended FROM entity_charge WHERE kind = '{kind}'{condition}"  # noqa: S608  see above
+
+
+_KEYS = _add(
+    "LiteLLM_VerificationToken",
+    "token",
+    _entities("key", "token", zeros=True),
+    more=", last_active = GREATEST(t.last_active, l.ended)",
+)
+# The whole gateway's spend stands, as in LiteLLM, in the row of a user of this name.
+_USERS = _add(
+    "LiteLLM_UserTable",
+    "user_id",
+    "SELECT CASE kind WHEN 'gateway' THEN 'litellm-proxy-budget' ELSE id END AS user_id,"
+    " sum(nanos)::bigint AS nanos, max(ended) AS ended FROM entity_charge"
+    " WHERE kind IN ('user', 'gateway') AND nanos <> 0 GROUP BY 1",
+)
+_TEAM_MEMBERS = _add(
+    "LiteLLM_TeamMembership",
+    "user_id, team_id",
+    _entities("team_member", "user_id, team_id"),
+    more=", total_spend = (round(t.total_spend * 1e9::float8) + l.nanos) / 1e9::float8",
+)
+# LiteLLM makes the row of an end user that it sees for the first time; so do we.
+_END_USERS = """
+INSERT INTO "LiteLLM_EndUserTable" AS t (user_id, spend, blocked)
+SELECT id, nanos / 1e9::float8, false FROM entity_charge WHERE kind = 'end_user' AND id <> ''
+ORDER BY id COLLATE "C"
+ON CONFLICT (user_id) DO UPDATE SET
+    spend = (round(t.spend * 1e9::float8) + round(EXCLUDED.spend * 1e9::float8)) / 1e9::float8;
+"""
+
+_COUNTS = (
+    "prompt_tokens",
+    "completion_tokens",
+    "cache_read_input_tokens",
+    "cache_creation_input_tokens",
+    "api_requests",
+    "successful_requests",
+    "failed_requests",
+)
+
+
+def _add_days(table: str, entity: str, source: str = "day_charge", more: tuple[str, ...] = ()) -> str:
+    """Add to one daily table. Its unique key has nullable parts: absent ones are empty, never NULL."""
+    key = f"{entity}, date, api_key, model, custom_llm_provider, mcp_namespaced_tool_name, endpoint"
+    sums = ", ".join(f"COALESCE(sum({name}), 0)::bigint" for name in _COUNTS[:4])
+    added = ", ".join(f"{name} = t.{name} + EXCLUDED.{name}" for name in _COUNTS)
+    extra = "".join(f", {name}" for name in more)
+    taken = "".join(f", max({name})" for name in more)
+    kept = "".join(f", {name} = EXCLUDED.{name}" for name in more)
+    present = "" if entity == "user_id" else f"WHERE {entity} <> ''"
+    return f"""
+INSERT INTO "{table}" AS t (
+    id, {key}, model_group, {", ".join(_COUNTS)}, spend, created_at, updated_at{extra}
+)
+SELECT gen_random_uuid()::text, {key}, max(model_group), {sums}, sum(api_requests)::bigint,
+    sum(successes)::bigint, sum(api_requests - successes)::bigint, sum(nanos)::bigint / 1e9::float8,
+    now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'{taken}
+FROM {source} {present}
+GROUP BY {key}
+ORDER BY {", ".join(f'{name} COLLATE "C"' for name in key.split(", "))}
+ON CONFLICT ({key}) DO UPDATE SET {added},
+    spend = (round(t.spend * 1e9::float8) + round(EXCLUDED.spend * 1e9::float8)) / 1e9::float8,
+    updated_at = EXCLUDED.updated_at{kept};
+"""  # noqa: S608  only constants of this module are put in
+
+
+_TAG_CHARGES = """(
+    SELECT DISTINCT ON (charge_id, tag) tag, request_id, to_char(started, 'YYYY-MM-DD') AS date, api_key,
+        COALESCE(model, '') AS model, model_group, COALESCE(custom_llm_provider, '') AS custom_llm_provider,
+        COALESCE(mcp_namespaced_tool_name, '') AS mcp_namespaced_tool_name,
+        COALESCE(endpoint, '') AS endpoint, prompt_tokens, completion_tokens, cache_read_input_tokens,
+        cache_creation_input_tokens, cost_nanos AS nanos, 1 AS api_requests,
+        (COALESCE(status, 'success') = 'success')::int AS successes
+    FROM charge, jsonb_array_elements_text(request_tags) AS tag
+) tagged"""
+
+# The order of the tables is the same in every drain, as is the order of the rows within each.
+BOOK_CHARGES = "".join(
+    (
+        _GROUP_CHARGES,
+        _KEYS,
+        _USERS,
+        _add("LiteLLM_TeamTable", "team_id", _entities("team", "team_id")),
+        _TEAM_MEMBERS,
+        _add("LiteLLM_OrganizationTable", "organization_id", _entities("organization", "organization_id")),
+        _add(
+            "LiteLLM_OrganizationMembership",
+            "user_id, organization_id",
+            _entities("organization_member", "user_id, organization_id"),
+        ),
+        _add("LiteLLM_ProjectTable", "project_id", _entities("project", "project_id")),
+        _END_USERS,
+        _add("LiteLLM_TagTable", "tag_name", _entities("tag", "tag_name")),
+        _add("LiteLLM_AgentsTable", "agent_id", _entities("agent", "agent_id")),
+        _add_days("LiteLLM_DailyUserSpend", "user_id"),
+        _add_days("LiteLLM_DailyTeamSpend", "team_id"),
+        _add_days("LiteLLM_DailyOrganizationSpend", "organization_id"),
+        _add_days("LiteLLM_DailyEndUserSpend", "end_user_id"),
+        _add_days("LiteLLM_DailyAgentSpend", "agent_id"),
+        _add_days("LiteLLM_DailyTagSpend", "tag", _TAG_CHARGES, ("request_id",)),
+    )
+)

@@ -1,0 +1,227 @@
+"""Makes the journal's records of a request; what is the same for all requests of a caller is made once."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from gateway.domain import Completion, Endpoint, Principal, Scope, ScopeKind
+from gateway.hooks.context import RequestContext
+from gateway.spend import metadata
+from gateway.spend.records import ChargedRecord, OpenedRecord
+
+__all__ = ["NO_DETAILS", "CallDetails", "RecordBuilder"]
+
+_NAME_LIMIT = 256
+"""Characters of a client-chosen name; six of them must fit the unique indexes of the daily tables."""
+_ID_LIMIT = 1_000
+_INT_MAX = 2**31 - 1
+_JSON_LIMIT_BYTES = 64 * 1024
+
+_encode = msgspec.json.Encoder().encode
+
+_CALL_TYPES: Mapping[Endpoint, tuple[str, str]] = {
+    Endpoint.CHAT: ("acompletion", "/chat/completions"),
+    Endpoint.COMPLETIONS: ("atext_completion", "/completions"),
+    Endpoint.EMBEDDINGS: ("aembedding", "/embeddings"),
+}
+
+
+class CallDetails(msgspec.Struct, frozen=True, kw_only=True):
+    """What the record of a request shows beside its context and completion.
+
+    `extra_scopes` are the objects whose spend grows beside the caller's own: its end user and tags.
+    `error_code` is the HTTP status of a failure. `messages`, `response` and `proxy_server_request` are JSON,
+    given only where prompts are stored.
+    """
+
+    end_user: str | None = None
+    tags: tuple[str, ...] = ()
+    extra_scopes: tuple[Scope, ...] = ()
+    session_id: str | None = None
+    api_base: str = ""
+    max_retries: int | None = None
+    error_code: str = ""
+    error_class: str = ""
+    spend_logs_metadata: msgspec.Raw | None = None
+    applied_guardrails: tuple[str, ...] = ()
+    messages: msgspec.Raw | None = None
+    response: msgspec.Raw | None = None
+    proxy_server_request: msgspec.Raw | None = None
+
+
+NO_DETAILS = CallDetails()
+
+
+class _Caller(msgspec.Struct, frozen=True, gc=False):
+    """The encoded parts that are the same for every request of one Principal, which is kept alive by it."""
+
+    principal: Principal
+    metadata: bytes
+    scopes: bytes
+
+
+class RecordBuilder:
+    """Builds records; remembers the parts of at most `max_callers` callers, by identity.
+
+    A Principal is replaced whole when anything about it changes, so identity is the right key.
+    """
+
+    def __init__(self, max_callers: int = 4_096) -> None:
+        self._max_callers = max_callers
+        self._callers: dict[int, _Caller] = {}
+
+    def build_opened(self, context: RequestContext, details: CallDetails = NO_DETAILS) -> OpenedRecord:
+        """The record of an admitted request, with the estimate that the context carries."""
+        principal = context.principal
+        caller = self._caller(principal)
+        call_type, endpoint = _CALL_TYPES[context.endpoint]
+        return OpenedRecord(
+            charge_id=context.charge_id,
+            call_id=metadata.bounded(context.call_id, _ID_LIMIT),
+            call_type=call_type,
+            endpoint=endpoint,
+            api_key=principal.token_hash,
+            cost_nanos=context.estimated_cost_nanos,
+            started_ms=context.started_nanos // 1_000_000,
+            model_group=metadata.bounded(context.routed_model, _NAME_LIMIT),
+            total_tokens=min(context.estimated_tokens, _INT_MAX),
+            user=principal.user_id,
+            team_id=principal.team_id,
+            organization_id=principal.organization_id,
+            end_user=_name(details.end_user),
+            agent_id=principal.agent_id,
+            session_id=_name(details.session_id),
+            requester_ip_address=context.head.client_host,
+            scopes=_scopes(caller, details),
+            request_tags=_tags(details.tags),
+            metadata=msgspec.Raw(caller.metadata),
+        )
+
+    def build_charged(
+        self, context: RequestContext, completion: Completion, details: CallDetails = NO_DETAILS
+    ) -> ChargedRecord:
+        """The record of how a request ended: one row of LiteLLM_SpendLogs, filled as LiteLLM 1.106 does."""
+        principal = context.principal
+        caller = self._caller(principal)
+        call_type, endpoint = _CALL_TYPES[context.endpoint]
+        usage = completion.usage
+        prompt, output = min(usage.prompt_tokens, _INT_MAX), min(usage.completion_tokens, _INT_MAX)
+        first = completion.first_byte_nanos
+        started_ms, ended_ms = completion.started_nanos // 1_000_000, completion.ended_nanos // 1_000_000
+        return ChargedRecord(
+            charge_id=completion.charge_id,
+            request_id=metadata.bounded(completion.request_id or context.call_id, _ID_LIMIT),
+            call_type=call_type,
+            endpoint=endpoint,
+            api_key=principal.token_hash,
+            cost_nanos=completion.charge.total,
+            started_ms=started_ms,
+            ended_ms=ended_ms,
+            request_duration_ms=min(max(ended_ms - started_ms, 0), _INT_MAX),
+            first_ms=None if first is None else first // 1_000_000,
+            status=completion.status,
+            model=metadata.bounded(completion.upstream_model or context.routed_model, _NAME_LIMIT),
+            model_id=completion.deployment_id or "",
+            model_group=metadata.bounded(completion.model_group or context.routed_model, _NAME_LIMIT),
+            custom_llm_provider=completion.provider or "",
+            api_base=details.api_base,
+            total_tokens=min(prompt + output, _INT_MAX),
+            prompt_tokens=prompt,
+            completion_tokens=output,
+            cache_read_input_tokens=usage.cached_tokens,
+            cache_creation_input_tokens=usage.cache_creation_tokens,
+            user=principal.user_id,
+            team_id=principal.team_id,
+            organization_id=principal.organization_id,
+            end_user=_name(details.end_user),
+            agent_id=principal.agent_id,
+            session_id=_name(details.session_id),
+            requester_ip_address=context.head.client_host,
+            scopes=_scopes(caller, details),
+            request_tags=_tags(details.tags),
+            metadata=metadata.extend(caller.metadata, _request_metadata(context, completion, details)),
+            messages=_limited(details.messages),
+            response=_limited(details.response),
+            proxy_server_request=_limited(details.proxy_server_request),
+        )
+
+    def _caller(self, principal: Principal) -> _Caller:
+        caller = self._callers.get(id(principal))
+        if caller is None:
+            if len(self._callers) >= self._max_callers:
+                self._callers.clear()
+            parts = [_scope_parts(scope, principal) for scope in principal.scopes]
+            caller = _Caller(principal, metadata.encode_principal(principal), _encode(parts))
+            self._callers[id(principal)] = caller
+        return caller
+
+
+def _request_metadata(
+    context: RequestContext, completion: Completion, details: CallDetails
+) -> metadata.RequestMetadata:
+    charge, usage, provider_nanos = completion.charge, completion.usage, completion.upstream_nanos
+    is_failure = completion.status != "success"
+    agent = context.head.headers.get("user-agent")
+    model = completion.upstream_model
+    own_nanos = completion.ended_nanos - completion.started_nanos - provider_nanos
+    return metadata.RequestMetadata(
+        status=completion.status,
+        litellm_call_id=metadata.bounded(context.call_id, _ID_LIMIT),
+        gatewright=metadata.GatewrightMarks(
+            charge_id=completion.charge_id,
+            cost_nanos=charge.total,
+            unpriced=not charge.is_priced,
+            estimated=usage.is_estimated,
+            client_gone=completion.is_client_gone,
+        ),
+        attempted_retries=completion.attempted_retries,
+        max_retries=details.max_retries,
+        attempted_fallbacks=completion.attempted_fallbacks,
+        original_model_group=context.model if context.model != context.routed_model else None,
+        usage_object=metadata.build_usage(usage),
+        additional_usage_values=metadata.build_additional_usage(usage),
+        cost_breakdown=metadata.build_breakdown(charge),
+        model_map_information=metadata.build_model_map(model) if model else None,
+        error_information=(
+            metadata.build_error(completion, details.error_code, details.error_class) if is_failure else None
+        ),
+        litellm_overhead_time_ms=own_nanos / 1e6 if provider_nanos else None,
+        requester_ip_address=context.head.client_host,
+        user_agent=None if agent is None else metadata.bounded(agent),
+        spend_logs_metadata=_limited(details.spend_logs_metadata),
+        applied_guardrails=details.applied_guardrails,
+    )
+
+
+def _scope_parts(scope: Scope, principal: Principal) -> list[str]:
+    """A scope as `[kind, id]`; a member's id is split, because either half may hold a colon."""
+    owner = {
+        ScopeKind.TEAM_MEMBER: principal.team_id,
+        ScopeKind.ORGANIZATION_MEMBER: principal.organization_id,
+    }.get(scope.kind)
+    if owner and scope.id.endswith(f":{owner}"):
+        return [scope.kind, scope.id[: -len(owner) - 1], owner]
+    return [scope.kind, scope.id]
+
+
+def _scopes(caller: _Caller, details: CallDetails) -> msgspec.Raw:
+    if not details.extra_scopes:
+        return msgspec.Raw(caller.scopes)
+    extra = _encode([[scope.kind, scope.id[:_NAME_LIMIT]] for scope in details.extra_scopes])
+    own = caller.scopes[:-1]
+    return msgspec.Raw(own + (b"," if len(own) > 1 else b"") + extra[1:])
+
+
+def _tags(tags: tuple[str, ...]) -> msgspec.Raw | None:
+    return msgspec.Raw(_encode([tag[:_NAME_LIMIT] for tag in tags])) if tags else None
+
+
+def _name(text: str | None) -> str | None:
+    return None if text is None else text[:_NAME_LIMIT]
+
+
+def _limited(value: msgspec.Raw | None) -> msgspec.Raw | None:
+    """JSON that a client sent, or how long it was where it is too long to keep."""
+    if value is None or len(bytes(value)) <= _JSON_LIMIT_BYTES:
+        return value
+    return msgspec.Raw(_encode({"truncated_bytes": len(bytes(value))}))

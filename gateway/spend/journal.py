@@ -1,0 +1,243 @@
+"""The append-only file of one worker in which every admitted request stands before anything else happens."""
+
+import os
+from asyncio import to_thread
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from gateway.clock import Clock
+from gateway.domain import Scope
+from gateway.errors import ServiceUnavailable
+from gateway.ids import new_charge_id
+from gateway.spend.records import ChargedRecord, OpenedRecord, SegmentHead, encode_line
+from gateway.spend.segments import Batch, JournalFolder, Segment, lock_root, segment_path
+from gateway.spend.syncer import Syncer
+from gateway.spend.undrained import Undrained
+
+__all__ = ["Journal", "JournalOptions"]
+
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+
+
+class JournalOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How large a segment grows, how often it reaches the disk, and how much one drain moves."""
+
+    segment_bytes: int = 64 * 1024 * 1024
+    sync_seconds: float = 0.05
+    batch_bytes: int = 2 * 1024 * 1024
+
+
+class Journal:
+    """The live journal of one worker: `<root>/<worker id>-<uuid7>/<start>.segment`.
+
+    A position is a byte offset over all segments of the journal. A record is one `write()`: it survives the
+    death of the process at once, a power cut after at most `sync_seconds`. At the head of a new segment stand
+    the `opened` records that are still open, so that no segment is needed to understand a later one.
+
+    When the disk refuses, `append_opened` raises ServiceUnavailable and `is_healthy` turns False, while
+    charges wait in memory and are written first once the disk takes them again.
+    """
+
+    def __init__(
+        self, root: Path, worker_id: str, clock: Clock, options: JournalOptions | None = None
+    ) -> None:
+        self.name = f"{worker_id}-{new_charge_id()}"
+        self.position = 0
+        self.undrained = Undrained(clock, (options or JournalOptions()).batch_bytes)
+        self._options = options or JournalOptions()
+        self._root = root
+        self._folder = JournalFolder(root / self.name)
+        self._segments: deque[Segment] = deque()
+        self._open: dict[str, bytes] = {}
+        self._waiting: deque[tuple[str, bytes, Sequence[Scope], int]] = deque()
+        self._file = -1
+        self._write_error: OSError | None = None
+        self._syncer = Syncer(self._folder.path, self._options.sync_seconds, self._report)
+        self._log = structlog.get_logger(__name__)
+
+    @property
+    def last_error(self) -> OSError | None:
+        """Why the disk refuses records at the moment, or None."""
+        return self._write_error or self._syncer.error
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether requests can be recorded; while they cannot, none is admitted."""
+        return self.last_error is None
+
+    @property
+    def open_count(self) -> int:
+        """Admitted requests that are not charged yet."""
+        return len(self._open)
+
+    def open(self) -> None:
+        """Make the folder (0700) and the first segment (0600), take the lock, start the sync thread.
+
+        Raises OSError when the folder cannot be written.
+        """
+        with lock_root(self._root):
+            self._folder.path.mkdir(mode=0o700)
+            self._folder.claim()
+        self._rotate()
+        self._syncer.start()
+
+    def close(self) -> None:
+        """Bring everything to the disk and give the lock back; the next start drains what is left."""
+        if self._file < 0:
+            return
+        self._write_waiting()
+        self._syncer.close()
+        os.close(self._file)
+        self._file = -1
+        self._folder.release()
+
+    def append_opened(self, record: OpenedRecord) -> None:
+        """Write down that a request was admitted.
+
+        Raises ServiceUnavailable when the disk refuses: a request that cannot be booked is not served.
+        """
+        if self._syncer.error is not None:
+            raise _refusal() from self._syncer.error
+        line = encode_line(record)
+        try:
+            self._write(line)
+        except OSError as error:
+            self._note_failure(error)
+            raise _refusal() from error
+        self._open[record.charge_id] = line
+
+    def append_charged(self, record: ChargedRecord, scopes: Sequence[Scope]) -> None:
+        """Write down what a request cost, and count it for each of its scopes; never raises for the disk."""
+        line = encode_line(record)
+        try:
+            self._write(line)
+        except OSError as error:
+            self._note_failure(error)
+            self._waiting.append((record.charge_id, line, scopes, record.cost_nanos))
+            return
+        self.undrained.add(self.position, scopes, record.cost_nanos)
+        self._open.pop(record.charge_id, None)
+
+    def settled_after(self, scope: Scope, position: int) -> int:
+        """Nano-dollars charged to a scope behind a position; see `Undrained.settled_after`."""
+        return self.undrained.settled_after(scope, position)
+
+    async def sync(self) -> None:
+        """Return once everything written so far would survive a power cut. Raises OSError."""
+        await to_thread(self._syncer.sync)
+
+    async def next_batch(self, position: int) -> Batch | None:
+        """The next lines to drain after `position`, already safe on the disk; None when there are none.
+
+        The database must never be ahead of the disk, or a power cut would leave requests that look open
+        and are charged already.
+        """
+        if self._waiting:
+            self._try_waiting()
+        if position >= self.position:
+            return None
+        end = self.undrained.find_end(position)
+        if end is None:
+            end = self.position
+            self.undrained.seal(end)
+        if self._syncer.synced_position < end:
+            await self.sync()
+        return self._folder.read_lines(position, end - position)
+
+    async def mark_drained(self, position: int) -> None:
+        """Note that the database has everything before `position`, and delete segments that nobody needs."""
+        self.undrained.mark_drained(position)
+        done: list[Path] = []
+        while len(self._segments) > 1 and self._segments[1].start <= min(
+            position, self._syncer.synced_position
+        ):
+            done.append(self._segments.popleft().path)
+        if done:
+            await to_thread(_unlink, done)
+
+    def _write(self, line: bytes) -> None:
+        """Append one line whole, or nothing; raises OSError."""
+        if self._write_error is not None:
+            self._write_waiting()
+        if self.position - self._segments[-1].start >= self._options.segment_bytes:
+            self._rotate()
+        self._append(self._file, line)
+        self.position += len(line)
+        self._syncer.note_write(self.position)
+
+    def _append(self, file: int, line: bytes) -> None:
+        written = os.write(file, line)
+        if written == len(line):
+            return
+        try:
+            while written < len(line):
+                written += os.write(file, line[written:])
+        except OSError:
+            os.ftruncate(file, self.position - self._segments[-1].start)
+            raise
+
+    def _rotate(self) -> None:
+        """Begin a segment with what is still open; the old one stays until drained, and this one synced."""
+        start = self.position
+        path = segment_path(self._folder.path, start)
+        head = msgspec.json.encode(SegmentHead(len(self._open))) + b"\n" + b"".join(self._open.values())
+        file = os.open(path, _FLAGS, 0o600)
+        try:
+            _write_fully(file, head)
+        except OSError:
+            os.close(file)
+            path.unlink()
+            raise
+        self.undrained.seal(start)
+        self._segments.append(Segment(start, path))
+        self.position = start + len(head)
+        self._file = file
+        self._syncer.use(file, self.position)
+
+    def _try_waiting(self) -> None:
+        try:
+            self._write_waiting()
+        except OSError as error:
+            self._note_failure(error)
+
+    def _write_waiting(self) -> None:
+        """Write the charges that the disk refused before; raises OSError when it still does."""
+        while self._waiting:
+            charge_id, line, scopes, nanos = self._waiting[0]
+            self._append(self._file, line)
+            self.position += len(line)
+            self._waiting.popleft()
+            self.undrained.add(self.position, scopes, nanos)
+            self._open.pop(charge_id, None)
+            self._syncer.note_write(self.position)
+        self._write_error = None
+
+    def _note_failure(self, error: OSError) -> None:
+        if self._write_error is None:
+            self._report(error)
+        self._write_error = error
+
+    def _report(self, error: OSError) -> None:
+        self._log.error("journal_write_failed", journal=self.name, error=str(error))
+
+
+def _refusal() -> ServiceUnavailable:
+    return ServiceUnavailable(
+        "The gateway cannot record requests at the moment. Try again later.",
+        headers={"retry-after": "5"},
+    )
+
+
+def _write_fully(file: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(file, view) :]
+
+
+def _unlink(paths: Sequence[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)

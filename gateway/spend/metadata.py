@@ -1,0 +1,219 @@
+"""The member `metadata` of a spend row, with the names that readers of LiteLLM's rows know."""
+
+import msgspec
+
+from gateway.domain import Charge, Completion, Principal, Usage
+from gateway.money import usd_from_nanos
+from gateway.spend.records import encode_struct
+
+__all__ = [
+    "ErrorInformation",
+    "GatewrightMarks",
+    "PrincipalMetadata",
+    "RequestMetadata",
+    "bounded",
+    "build_additional_usage",
+    "build_breakdown",
+    "build_error",
+    "build_model_map",
+    "build_usage",
+    "encode_principal",
+    "extend",
+]
+
+_TEXT_LIMIT = 2_000
+
+
+class PrincipalMetadata(msgspec.Struct, frozen=True, gc=False, rename={"api_key": "user_api_key"}):
+    """What every row of one caller says about the caller."""
+
+    api_key: str
+    user_api_key_alias: str | None
+    user_api_key_team_id: str | None
+    user_api_key_team_alias: str | None
+    user_api_key_org_id: str | None
+    user_api_key_user_id: str | None
+    user_api_key_project_id: str | None
+    user_api_key_project_alias: str | None
+
+
+class GatewrightMarks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What Gatewright adds, in a member of its own: the charge id and exact nano-dollars of the books."""
+
+    charge_id: str
+    cost_nanos: int
+    unpriced: bool = False
+    interrupted: bool = False
+    estimated: bool = False
+    client_gone: bool = False
+
+
+class _TokenDetails(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    cached_tokens: int = 0
+    cache_creation_tokens: int = 0
+    audio_tokens: int = 0
+    image_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+class _UsageObject(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    prompt_tokens_details: _TokenDetails | None = None
+    completion_tokens_details: _TokenDetails | None = None
+
+
+class _AdditionalUsage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    cache_read_input_tokens: int = 0
+    cache_creation_input_tokens: int = 0
+    images: int = 0
+
+
+class _CostBreakdown(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Amounts in USD."""
+
+    input_cost: float
+    output_cost: float
+    total_cost: float
+    cache_read_cost: float = 0.0
+    cache_creation_cost: float = 0.0
+    reasoning_cost: float = 0.0
+    per_request_cost: float = 0.0
+    tool_usage_cost: float = 0.0
+
+
+class ErrorInformation(msgspec.Struct, frozen=True, gc=False):
+    """Why a request failed; there is never a traceback, which could carry secrets."""
+
+    error_code: str
+    error_class: str
+    error_message: str
+    llm_provider: str
+    traceback: str = ""
+
+
+class _ModelMap(msgspec.Struct, frozen=True, gc=False):
+    model_map_key: str
+    model_map_value: None = None
+
+
+class RequestMetadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What one row says about one request; durations are milliseconds."""
+
+    status: str
+    litellm_call_id: str
+    gatewright: GatewrightMarks
+    attempted_retries: int = 0
+    max_retries: int | None = None
+    attempted_fallbacks: int = 0
+    original_model_group: str | None = None
+    usage_object: _UsageObject | None = None
+    additional_usage_values: _AdditionalUsage | None = None
+    cost_breakdown: _CostBreakdown | None = None
+    model_map_information: _ModelMap | None = None
+    error_information: ErrorInformation | None = None
+    litellm_overhead_time_ms: float | None = None
+    requester_ip_address: str | None = None
+    user_agent: str | None = None
+    spend_logs_metadata: msgspec.Raw | None = None
+    applied_guardrails: tuple[str, ...] = ()
+
+
+def bounded(text: str, limit: int = _TEXT_LIMIT) -> str:
+    """At most `limit` characters of a text that a client or a provider chose."""
+    return text if len(text) <= limit else text[:limit]
+
+
+def encode_principal(principal: Principal) -> bytes:
+    """The JSON object of a caller's part; the same bytes for every request of one Principal."""
+    return encode_struct(
+        PrincipalMetadata(
+            principal.token_hash,
+            principal.key_alias,
+            principal.team_id,
+            principal.team_alias,
+            principal.organization_id,
+            principal.user_id,
+            principal.project_id,
+            principal.project_alias,
+        )
+    )
+
+
+def extend(caller: bytes, request: RequestMetadata) -> msgspec.Raw:
+    """One JSON object with the members of both, without decoding either."""
+    own = encode_struct(request)
+    return msgspec.Raw(caller[:-1] + b"," + own[1:] if len(caller) > len(b"{}") else own)
+
+
+def build_usage(usage: Usage) -> _UsageObject:
+    """The usage object as OpenAI shapes it; details only where there are any."""
+    prompt, completion = usage.prompt_tokens, usage.completion_tokens
+    if not (usage.cached_tokens or usage.reasoning_tokens) and _is_plain(usage):
+        return _UsageObject(prompt, completion, prompt + completion)
+    return _UsageObject(
+        prompt,
+        completion,
+        prompt + completion,
+        _TokenDetails(
+            usage.cached_tokens,
+            usage.cache_creation_tokens,
+            usage.audio_input_tokens,
+            usage.image_input_tokens,
+        ),
+        _TokenDetails(
+            audio_tokens=usage.audio_output_tokens,
+            image_tokens=usage.image_output_tokens,
+            reasoning_tokens=usage.reasoning_tokens,
+        ),
+    )
+
+
+def build_additional_usage(usage: Usage) -> _AdditionalUsage | None:
+    """The counts that have no column of their own in the row."""
+    if not (usage.cached_tokens or usage.cache_creation_tokens or usage.images):
+        return None
+    return _AdditionalUsage(usage.cached_tokens, usage.cache_creation_tokens, usage.images)
+
+
+def build_breakdown(charge: Charge) -> _CostBreakdown:
+    """The parts of a charge in USD."""
+    if not (charge.cache_read or charge.cache_creation or charge.reasoning or charge.per_request):
+        return _CostBreakdown(
+            usd_from_nanos(charge.input), usd_from_nanos(charge.output), usd_from_nanos(charge.total)
+        )
+    return _CostBreakdown(
+        usd_from_nanos(charge.input),
+        usd_from_nanos(charge.output),
+        usd_from_nanos(charge.total),
+        usd_from_nanos(charge.cache_read),
+        usd_from_nanos(charge.cache_creation),
+        usd_from_nanos(charge.reasoning),
+        usd_from_nanos(charge.per_request),
+    )
+
+
+def build_error(completion: Completion, code: str, error_class: str) -> ErrorInformation:
+    """What the row of a failed request says about the failure."""
+    return ErrorInformation(
+        code,
+        error_class or completion.error_type or "",
+        bounded(completion.error_message or ""),
+        completion.provider or "",
+    )
+
+
+def build_model_map(model: str) -> _ModelMap:
+    """Which entry of the price list the request was priced by."""
+    return _ModelMap(model)
+
+
+def _is_plain(usage: Usage) -> bool:
+    return not (
+        usage.cache_creation_tokens
+        or usage.audio_input_tokens
+        or usage.image_input_tokens
+        or usage.audio_output_tokens
+        or usage.image_output_tokens
+    )
