@@ -46,9 +46,12 @@ def choose_account(folder: Path) -> Account | None:
     """The account for the database in `folder` (which need not exist), or None for the caller's own.
 
     An existing folder keeps its owner, so that volumes filled elsewhere go on working.
-    Raises ConfigError where root has no `/proc` to start the server by, or no ordinary user exists.
+    Raises ConfigError where root has no `/proc` to start the server by, or no ordinary user exists, and
+    where a database is to be made for a user without a passwd entry.
     """
     if os.geteuid() != _ROOT:
+        if not folder.exists():
+            _refuse_nameless_user()
         return None
     if not sys.platform.startswith("linux"):
         raise ConfigError("The embedded database does not run as root here. Start as another user.")
@@ -94,6 +97,18 @@ def find_binaries(account: Account | None) -> Path:
     if account is None or _is_open_to_others(binaries / "postgres"):
         return binaries
     return _copy_for_others(site)
+
+
+def _refuse_nameless_user() -> None:
+    """`initdb` looks its user up; containers that run under an arbitrary number have no such entry."""
+    uid = os.geteuid()
+    try:
+        pwd.getpwuid(uid)
+    except KeyError as error:
+        raise ConfigError(
+            f"User id {uid} has no entry in /etc/passwd, without which PostgreSQL makes no database. Add one,"
+            " run as root (the database then gets an account of its own), or set DATABASE_URL."
+        ) from error
 
 
 def _any_ordinary_user() -> pwd.struct_passwd:

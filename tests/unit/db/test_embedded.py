@@ -1,12 +1,15 @@
 import asyncio
 import json
 import os
+import pwd
+import shutil
 import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -25,6 +28,26 @@ from gateway.db.embedded import EmbeddedPostgres
 server = EmbeddedPostgres(Path(sys.argv[1]))
 print(server.start(), server.process_id, flush=True)
 time.sleep(600)
+"""
+THREADED_OWNER = """
+import sys, threading, time
+from pathlib import Path
+from gateway.db.embedded import EmbeddedPostgres
+server = EmbeddedPostgres(Path(sys.argv[1]))
+thread = threading.Thread(target=server.start)
+thread.start()
+thread.join()
+print(server.url, server.process_id, flush=True)
+time.sleep(600)
+"""
+ORDINARY_USER = """
+import os, sys
+from pathlib import Path
+from gateway.db.embedded import EmbeddedPostgres
+uid = int(sys.argv[2])
+os.setgroups([]); os.setgid(uid); os.setuid(uid)
+with EmbeddedPostgres(Path(sys.argv[1]), settings={"fsync": "off"}) as server:
+    print(Path(f"/proc/{server.process_id}").stat().st_uid)
 """
 FAST = {"fsync": "off"}
 
@@ -64,9 +87,9 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def start_owner(folder: Path) -> tuple["subprocess.Popen[str]", str, int]:
+def start_owner(folder: Path, script: str = OWNER) -> tuple["subprocess.Popen[str]", str, int]:
     owner = subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(folder)], stdout=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, "-c", script, str(folder)], stdout=subprocess.PIPE, text=True, start_new_session=True
     )
     assert owner.stdout is not None
     url, pid = owner.stdout.readline().split()
@@ -133,6 +156,19 @@ def test_no_postgres_outlives_an_owner_that_is_killed(made_folder: Path, number:
     with EmbeddedPostgres(made_folder) as server:
         assert server.is_owner
         assert query(server.url, "SELECT 1") == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_server_started_in_a_thread_lives_as_long_as_the_process_and_no_longer(made_folder: Path) -> None:
+    owner, url, pid = start_owner(made_folder, THREADED_OWNER)
+    try:
+        assert query(url, "SELECT 1") == 1
+        assert is_alive(pid)
+        owner.kill()
+        owner.wait(10)
+        assert wait_until(lambda: not is_alive(pid))
+    finally:
+        end(owner)
 
 
 def test_ctrl_c_in_the_terminal_of_the_owner_does_not_reach_postgres(made_folder: Path) -> None:
@@ -279,6 +315,24 @@ class TestAsRoot:
             uid = Path(f"/proc/{server.process_id}").stat().st_uid
         assert uid == (made_folder / "pg18").stat().st_uid
         assert uid not in {0, 65534}
+
+    @pytest.fixture
+    def open_place(self) -> Iterator[Path]:
+        """A folder that every user can reach, unlike pytest's own."""
+        place = Path(tempfile.mkdtemp(dir="/tmp"))
+        place.chmod(0o777)
+        yield place
+        shutil.rmtree(place)
+
+    def test_an_ordinary_user_runs_the_server_as_itself(self, open_place: Path) -> None:
+        uid = str(pwd.getpwnam("nobody").pw_uid)
+        command = [sys.executable, "-c", ORDINARY_USER, str(open_place / "data"), uid]
+        assert subprocess.check_output(command, timeout=60, text=True).strip() == uid
+
+    def test_a_user_without_a_passwd_entry_is_told_what_to_do(self, open_place: Path) -> None:
+        command = [sys.executable, "-c", ORDINARY_USER, str(open_place / "data"), "54321"]
+        result = subprocess.run(command, check=False, capture_output=True, timeout=60, text=True)
+        assert "User id 54321 has no entry in /etc/passwd" in result.stderr
 
     def test_no_folder_above_the_database_is_opened(self, tmp_path: Path) -> None:
         private = tmp_path / "private"
