@@ -1,5 +1,6 @@
 """What makes a plugin's test a few lines: values with defaults, a clock to turn, and a plugin's hooks."""
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -83,4 +84,6 @@ def load_plugin(
 
     An object that is already built is taken as it is. Raises PluginError as the start of the gateway would.
     """
-    return compile_hooks([(name, build_plugin(name, target, settings or {}))])
+    is_built = not (inspect.isclass(target) or inspect.ismodule(target))
+    plugin = target if is_built else build_plugin(name, target, settings or {})
+    return compile_hooks([(name, plugin)])
