@@ -1,0 +1,129 @@
+"""Builds the catalog of a configuration."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from gateway.catalog.catalog import Catalog, Contents
+from gateway.catalog.deployments import BuiltDeployment, build_deployment
+from gateway.catalog.expansions import Expansions, Template
+from gateway.catalog.identifiers import build_id
+from gateway.catalog.price_book import PriceBook
+from gateway.catalog.providers import LOCAL_PROVIDERS, MOCK
+from gateway.catalog.wildcards import build_wildcards
+from gateway.clock import Clock, SystemClock
+from gateway.domain import Deployment, ModelGroup
+from gateway.errors import ConfigError
+from gateway.settings import ModelEntry, Settings, SettingsNotice
+
+__all__ = ["build_catalog"]
+
+_SYSTEM_CLOCK = SystemClock()
+
+
+def build_catalog(
+    settings: Settings, price_book: PriceBook, environ: Mapping[str, str], clock: Clock = _SYSTEM_CLOCK
+) -> Catalog:
+    """Build the catalog of a configuration.
+
+    `environ` lends keys and addresses that the configuration leaves out. Raises ConfigError with the key
+    path of what is wrong.
+    """
+    now_nanos = clock.now_nanos()
+    built: dict[str, BuiltDeployment] = {}
+    templates: dict[str, list[Template]] = {}
+    groups: dict[str, list[BuiltDeployment]] = {}
+    for entry in settings.models:
+        is_wildcard = "*" in entry.model_name
+        one = _build(entry, settings, price_book, environ, now_nanos=now_nanos)
+        one = _with_own_id(one, entry, built)
+        built[one.deployment.id] = one
+        if is_wildcard:
+            templates.setdefault(entry.model_name, []).append(Template(entry, one.deployment.id))
+        else:
+            groups.setdefault(entry.model_name, []).append(one)
+    frozen = {name: tuple(members) for name, members in templates.items()}
+    return Catalog(
+        Contents(
+            book=price_book,
+            clock=clock,
+            built=built,
+            groups={name: _group(name, members) for name, members in groups.items()},
+            expansions=Expansions(build_wildcards(frozen), frozen, settings, price_book, environ),
+            aliases=settings.router.model_group_alias,
+            hidden_aliases=settings.router.hidden_aliases,
+            notices=_notices(settings, built, frozen),
+        )
+    )
+
+
+def _group(name: str, members: list[BuiltDeployment]) -> ModelGroup:
+    return ModelGroup(name, tuple(one.deployment for one in members))
+
+
+def _build(
+    entry: ModelEntry, settings: Settings, book: PriceBook, environ: Mapping[str, str], *, now_nanos: int
+) -> BuiltDeployment:
+    """Build an item; `model: "*"` gets its provider from the name that is asked for, until then from nobody."""
+    if not _takes_any_provider(entry):
+        return build_deployment(entry, settings, book, environ, now_nanos=now_nanos)
+    model = str(entry.litellm_params["model"])
+    stand_in = msgspec.structs.replace(
+        entry, litellm_params={**entry.litellm_params, "model": f"{MOCK}/{model}"}
+    )
+    built = build_deployment(stand_in, settings, book, environ, now_nanos=now_nanos)
+    deployment = msgspec.structs.replace(
+        built.deployment, id=build_id(entry), provider="*", model=model, api_base="", urls={}
+    )
+    return msgspec.structs.replace(built, deployment=deployment)
+
+
+def _takes_any_provider(entry: ModelEntry) -> bool:
+    model = str(entry.litellm_params.get("model") or "")
+    has_provider = entry.litellm_params.get("custom_llm_provider") is not None
+    return "*" in entry.model_name and model.startswith("*") and not has_provider
+
+
+def _with_own_id(
+    built: BuiltDeployment, entry: ModelEntry, taken: Mapping[str, BuiltDeployment]
+) -> BuiltDeployment:
+    """Tell equal items apart by a number; two with one configured id are a mistake."""
+    identifier = built.deployment.id
+    if identifier not in taken:
+        return built
+    if entry.model_info.get("id") is not None:
+        message = f"'{identifier}' is the id of another deployment too."
+        path = f"{entry.key_path}.model_info.id" if entry.key_path else "model_info.id"
+        raise ConfigError(message, path=path)
+    number = 2
+    while f"{identifier}-{number}" in taken:
+        number += 1
+    deployment = msgspec.structs.replace(built.deployment, id=f"{identifier}-{number}")
+    return msgspec.structs.replace(built, deployment=deployment)
+
+
+def _notices(
+    settings: Settings, built: Mapping[str, BuiltDeployment], templates: Mapping[str, tuple[Template, ...]]
+) -> tuple[SettingsNotice, ...]:
+    found = [notice for one in built.values() for notice in one.notices]
+    found += (_unpriced(one.deployment) for one in built.values() if _lacks_price(one.deployment))
+    names = {one.deployment.group for one in built.values()}
+    wildcards = build_wildcards(templates)
+    for alias, target in settings.router.model_group_alias.items():
+        if target not in names and not any(one.pattern.fullmatch(target) for one in wildcards):
+            path = f"router_settings.model_group_alias.{alias}"
+            found.append(SettingsNotice(path, f"stands for '{target}', which no model has as its name."))
+    return tuple(found)
+
+
+def _lacks_price(deployment: Deployment) -> bool:
+    is_known = deployment.price is not None or "*" in deployment.model
+    return not (is_known or deployment.provider == MOCK or deployment.provider in LOCAL_PROVIDERS)
+
+
+def _unpriced(deployment: Deployment) -> SettingsNotice:
+    message = (
+        f"no price is known for '{deployment.provider}/{deployment.model}', so its calls are recorded as "
+        "unpriced. Set input_cost_per_token and output_cost_per_token, or model_info.base_model."
+    )
+    return SettingsNotice(f"model_list.{deployment.group}", message)

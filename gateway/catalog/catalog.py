@@ -1,0 +1,94 @@
+"""The catalog: which deployments stand behind a model name, as one immutable snapshot."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from gateway.catalog.deployments import BuiltDeployment
+from gateway.catalog.expansions import Expansions
+from gateway.catalog.price_book import PriceBook
+from gateway.clock import Clock
+from gateway.domain import Deployment, ModelGroup, Price
+from gateway.settings import SettingsNotice
+
+__all__ = ["Catalog", "Contents"]
+
+
+class Contents(msgspec.Struct, frozen=True, kw_only=True):
+    """What a catalog is made of: `built` by id, groups by name, alias names and what they stand for."""
+
+    book: PriceBook
+    clock: Clock
+    built: dict[str, BuiltDeployment]
+    groups: dict[str, ModelGroup]
+    expansions: Expansions
+    aliases: Mapping[str, str]
+    hidden_aliases: frozenset[str]
+    notices: tuple[SettingsNotice, ...] = ()
+
+
+class Catalog:
+    """All models of one configuration; a new configuration is a new catalog.
+
+    What callers see never changes. Inside, names covered by wildcards are built when they are first asked
+    for, and prices that hold for a time only are looked up again.
+    """
+
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        self._renewed: dict[tuple[str, str], Price | None] = {}
+        aliased = {alias: contents.groups.get(target) for alias, target in contents.aliases.items()}
+        self._groups = contents.groups | {name: group for name, group in aliased.items() if group}
+
+    @property
+    def notices(self) -> tuple[SettingsNotice, ...]:
+        """What the operator should know about the models: missing keys, prices and alias targets."""
+        return self._contents.notices
+
+    def find(self, name: str) -> ModelGroup | None:
+        """The deployments behind a name: an alias, a configured name, or one that a wildcard covers."""
+        group = self._groups.get(name)
+        if group is not None or not self._contents.expansions.wildcards:
+            return group
+        target = self._contents.aliases.get(name, name)
+        return self._contents.expansions.find(target, self._contents.clock.now_nanos())
+
+    def names(self) -> tuple[str, ...]:
+        """The names that callers may use, sorted, without wildcards and hidden aliases."""
+        names = {*self._contents.groups, *self._contents.aliases}
+        return tuple(sorted(names - self._contents.hidden_aliases))
+
+    def wildcard_names(self) -> tuple[str, ...]:
+        """The configured names with `*`, the most specific first."""
+        return tuple(wildcard.name for wildcard in self._contents.expansions.wildcards)
+
+    def deployments(self) -> tuple[Deployment, ...]:
+        """Every configured deployment, in the configuration's order; those of wildcards as written there."""
+        return tuple(built.deployment for built in self._contents.built.values())
+
+    def find_deployment(self, deployment_id: str) -> Deployment | None:
+        """The configured deployment with an id."""
+        built = self._contents.built.get(deployment_id)
+        return built.deployment if built is not None else None
+
+    def price_of(self, deployment: Deployment, now_nanos: int) -> Price | None:
+        """A deployment's price at a moment (nanoseconds since 1970); None when no price is known.
+
+        A price that holds for a time only (an announced change, hours of the day) is looked up again once
+        its time is over.
+        """
+        if _holds(deployment.price, now_nanos):
+            return deployment.price
+        key = deployment.id, deployment.model
+        if key in self._renewed and _holds(self._renewed[key], now_nanos):
+            return self._renewed[key]
+        built = self._contents.expansions.find_built(deployment.group, deployment.id)
+        built = built or self._contents.built.get(deployment.id)
+        if built is None or built.deployment.model != deployment.model:
+            return deployment.price
+        self._renewed[key] = self._contents.book.quote(built.query, now_nanos).price
+        return self._renewed[key]
+
+
+def _holds(price: Price | None, now_nanos: int) -> bool:
+    return price is None or price.valid_until_nanos is None or now_nanos < price.valid_until_nanos

@@ -1,0 +1,123 @@
+"""What a request is likely to use at most, before it is sent: the size of its hold."""
+
+import msgspec
+
+from gateway.catalog.pricing import find_tier
+from gateway.catalog.prompt_size import count_messages_tokens, count_prompts, count_text_tokens
+from gateway.domain import Deployment, Endpoint, ModelGroup, Price
+from gateway.errors import MalformedBody
+from gateway.hooks.body import RequestBody
+from gateway.money import FEMTOS_PER_NANO
+from gateway.settings import GeneralSettings
+
+__all__ = ["DEFAULT_OUTPUT_TOKENS", "estimate_charge", "estimate_output_tokens", "estimate_prompt_tokens"]
+
+DEFAULT_OUTPUT_TOKENS = 1_024
+"""What an answer is expected to take where neither the caller nor the operator says anything."""
+_MAXIMUM_OUTPUT_TOKENS = 131_072
+"""For models whose maximum nobody states."""
+_MAXIMUM_CHOICES = 128
+"""The most answers that OpenAI lets one request ask for (`n`)."""
+_BYTES_PER_TOKEN = 3
+_LIMITS = ("max_completion_tokens", "max_tokens")
+_CHOICES = ("n", "best_of")
+_EXTRAS = ("tools", "functions", "response_format", "suffix")
+_decode = msgspec.json.Decoder().decode
+
+
+def estimate_prompt_tokens(endpoint: Endpoint, body: RequestBody) -> int:
+    """Tokens of the prompt, from the bytes of its encoded members.
+
+    Text counts a token per three bytes of JSON (quotes and names included) and eight per message; tools and
+    schemas count as text; images, audio and files have fixed rules. Raises MalformedBody when a member is no
+    JSON.
+    """
+    members = body.members
+    tokens = 0
+    if endpoint is Endpoint.CHAT:
+        if (messages := members.get("messages")) is not None:
+            tokens = count_messages_tokens(messages)
+    elif (text := members.get("prompt" if endpoint is Endpoint.COMPLETIONS else "input")) is not None:
+        tokens = count_text_tokens(text)
+    for name in _EXTRAS:
+        if name in members:
+            tokens += memoryview(members[name]).nbytes // _BYTES_PER_TOKEN
+    return tokens
+
+
+def estimate_output_tokens(body: RequestBody, deployment: Deployment, default: int) -> int:
+    """Tokens of all answers together: what the caller or the operator allows, else `default`, times `n`.
+
+    Never more than the model's maximum per answer. Raises MalformedBody for a limit that is no number of
+    tokens.
+    """
+    members, defaults = body.members, deployment.defaults
+    wanted = None
+    for name in _LIMITS:
+        if wanted is None and (name in members or name in defaults):
+            wanted = _count(body, deployment, name)
+    choices = 1
+    for name in _CHOICES:
+        if name in members or name in defaults:
+            choices = max(choices, _count(body, deployment, name) or 1)
+    limit = deployment.max_output_tokens or deployment.max_input_tokens or _MAXIMUM_OUTPUT_TOKENS
+    return min(default if wanted is None else wanted, limit) * min(choices, _MAXIMUM_CHOICES)
+
+
+def estimate_charge(
+    endpoint: Endpoint, body: RequestBody, group: ModelGroup, settings: GeneralSettings
+) -> tuple[int, int]:
+    """The nano-dollars and the tokens that a request may come to.
+
+    They are those of the dearest deployment of the group, which need not be the one that answers. Raises
+    MalformedBody.
+    """
+    prompt = estimate_prompt_tokens(endpoint, body)
+    default = settings.default_estimated_output_tokens or DEFAULT_OUTPUT_TOKENS
+    prompts = 1
+    if endpoint is Endpoint.COMPLETIONS and "prompt" in body.members:
+        prompts = count_prompts(body.members["prompt"])
+    nanos = tokens = 0
+    for deployment in group.deployments:
+        output = 0
+        if endpoint is not Endpoint.EMBEDDINGS:
+            output = estimate_output_tokens(body, deployment, default) * prompts
+        entered = min(prompt, deployment.max_input_tokens or prompt)
+        nanos = max(nanos, _nanos(deployment.price, entered, output))
+        tokens = max(tokens, entered + output)
+    return nanos, tokens
+
+
+def _nanos(price: Price | None, prompt: int, output: int) -> int:
+    """The price of so many tokens of text, rounded up; nothing is known of what will be cached."""
+    if price is None:
+        return 0
+    tier = find_tier(price.tiers, prompt)
+    per_output = max(tier.output or 0, tier.reasoning_output or 0)
+    femtos = prompt * (tier.input or 0) + output * per_output + price.per_request
+    return -(-femtos // FEMTOS_PER_NANO)
+
+
+def _count(body: RequestBody, deployment: Deployment, name: str) -> int | None:
+    """A whole number of at least 0 that the caller or else the operator set; the caller's null is none."""
+    if name in body.members:
+        return _whole(_read(body, name), name)
+    return _whole(_decode(deployment.defaults[name]), name)
+
+
+def _whole(value: object, name: str) -> int | None:
+    """The value as a whole number; a fraction of zero is fine, as other JSON writers send it."""
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 and value == int(value):
+        return int(value)
+    raise MalformedBody(f"`{name}` must be a whole number of at least 0.", param=name)
+
+
+def _read(body: RequestBody, name: str) -> object:
+    try:
+        return body.read(name)
+    except msgspec.DecodeError as error:
+        raise MalformedBody(f"`{name}` is not valid JSON: {error}.", param=name) from None
+    except RecursionError:
+        raise MalformedBody(f"`{name}` is nested too deeply.", param=name) from None
