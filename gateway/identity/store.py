@@ -38,6 +38,7 @@ SELECT
     m.user_id AS m_id, m.spend AS m_spend, mb.allowed_models AS m_models, {_limits_of("mb")},
     o.organization_id AS o_id, o.organization_alias, o.models AS o_models, o.spend AS o_spend,
     o.object_permission_id AS o_permission, {_limits_of("ob")},
+    n.user_id AS n_id, n.spend AS n_spend, nb.allowed_models AS n_models, {_limits_of("nb")},
     p.project_id AS p_id, p.project_alias, p.blocked AS p_blocked, p.models AS p_models, p.spend AS p_spend,
     p.object_permission_id AS p_permission, {_limits_of("pb")},
     g.agent_id AS g_id, g.agent_name, g.spend AS g_spend, g.object_permission_id AS g_permission,
@@ -54,6 +55,9 @@ LEFT JOIN "LiteLLM_BudgetTable" mb ON mb.budget_id = m.budget_id
 LEFT JOIN "LiteLLM_OrganizationTable" o
     ON o.organization_id = COALESCE(k.organization_id, t.organization_id)
 LEFT JOIN "LiteLLM_BudgetTable" ob ON ob.budget_id = o.budget_id
+LEFT JOIN "LiteLLM_OrganizationMembership" n
+    ON n.user_id = k.user_id AND n.organization_id = o.organization_id
+LEFT JOIN "LiteLLM_BudgetTable" nb ON nb.budget_id = n.budget_id
 LEFT JOIN "LiteLLM_ProjectTable" p ON p.project_id = k.project_id
 LEFT JOIN "LiteLLM_BudgetTable" pb ON pb.budget_id = p.budget_id
 LEFT JOIN "LiteLLM_AgentsTable" g ON g.agent_id = k.agent_id
@@ -124,7 +128,7 @@ def _owners(row: Record) -> Iterator[tuple[OwnerRow, float | None]]:
             row["t_spend"],
         )
     if row["m_id"] is not None:
-        yield _member(row), row["m_spend"]
+        yield _member(row, "m", ScopeKind.TEAM_MEMBER, row["team_id"]), row["m_spend"]
     if row["u_id"] is not None:
         yield _owner(row, "u", ScopeKind.USER, row["user_alias"], "u"), row["u_spend"]
     if row["p_id"] is not None:
@@ -132,6 +136,9 @@ def _owners(row: Record) -> Iterator[tuple[OwnerRow, float | None]]:
         yield owner, row["p_spend"]
     if row["o_id"] is not None:
         yield _owner(row, "o", ScopeKind.ORGANIZATION, row["organization_alias"], "ob"), row["o_spend"]
+    if row["n_id"] is not None:
+        member = _member(row, "n", ScopeKind.ORGANIZATION_MEMBER, row["organization_id"])
+        yield member, row["n_spend"]
     if row["g_id"] is not None:
         agent = Scope(ScopeKind.AGENT, row["g_id"])
         yield OwnerRow(scope=agent, name=row["agent_name"], permission_id=row["g_permission"]), row["g_spend"]
@@ -147,12 +154,13 @@ def _key_owner(row: Record) -> OwnerRow:
     )
 
 
-def _member(row: Record) -> OwnerRow:
+def _member(row: Record, prefix: str, kind: ScopeKind, group_id: str) -> OwnerRow:
+    identifier = f"{row['user_id']}:{group_id}"
     return OwnerRow(
-        scope=Scope(ScopeKind.TEAM_MEMBER, f"{row['user_id']}:{row['team_id']}"),
-        name=f"{row['user_id']}:{row['team_id']}",
-        models=_names(row["m_models"]),
-        budget=_budget(row, "mb"),
+        scope=Scope(kind, identifier),
+        name=identifier,
+        models=_names(row[f"{prefix}_models"]),
+        budget=_budget(row, f"{prefix}b"),
     )
 
 
