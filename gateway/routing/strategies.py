@@ -10,8 +10,12 @@ __all__ = ["choose_by_weight", "lowest_order"]
 
 def lowest_order(deployments: Sequence[Deployment]) -> Sequence[Deployment]:
     """Return those with the lowest `order`: the others are only asked when these fail."""
-    first = min(deployment.order for deployment in deployments)
-    return [deployment for deployment in deployments if deployment.order == first]
+    first = deployments[0].order
+    for deployment in deployments:
+        if deployment.order != first:
+            first = min(item.order for item in deployments)
+            return [item for item in deployments if item.order == first]
+    return deployments
 
 
 def choose_by_weight(deployments: Sequence[Deployment], source: random.Random) -> Deployment:
@@ -20,14 +24,17 @@ def choose_by_weight(deployments: Sequence[Deployment], source: random.Random) -
     Where some have the number and others do not, those without it are not chosen. Without any numbers each
     is as likely as the others.
     """
-    for weights in (
-        [deployment.weight for deployment in deployments],
-        [deployment.rpm for deployment in deployments],
-        [deployment.tpm for deployment in deployments],
-    ):
-        total = sum(weight or 0 for weight in weights)
-        if total > 0:
-            return _spin(deployments, weights, source.random() * total)
+    weight = rpm = tpm = 0.0
+    for item in deployments:
+        weight += item.weight or 0
+        rpm += item.rpm or 0
+        tpm += item.tpm or 0
+    if weight > 0:
+        return _spin(deployments, [item.weight for item in deployments], source.random() * weight)
+    if rpm > 0:
+        return _spin(deployments, [item.rpm for item in deployments], source.random() * rpm)
+    if tpm > 0:
+        return _spin(deployments, [item.tpm for item in deployments], source.random() * tpm)
     return deployments[int(source.random() * len(deployments))]
 
 
