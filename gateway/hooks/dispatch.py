@@ -80,6 +80,10 @@ def _compile(spec: HookSpec, implementations: _Implementations) -> Any:
             return _compile_notify(spec.name, implementations)
 
 
+# A plain function may hand back a coroutine too (a decorator's wrapper does), so its answer is asked as well:
+# a check that is never awaited would let everybody in.
+
+
 def _only_async(implementations: _Implementations) -> _Call | None:
     """The one implementation, where it can stand for the hook itself and so adds no cost."""
     if len(implementations) == 1 and implementations[0].is_async:
@@ -94,13 +98,12 @@ async def _nothing(*_: object) -> None:
 def _compile_first(implementations: _Implementations) -> _Call:
     if not implementations:
         return _nothing
-    calls = tuple(item.call for item in implementations)
+    calls = tuple((item.call, item.is_async) for item in implementations)
 
     async def call_until_answered(*values: object) -> Any:
-        for call in calls:
+        for call, is_async in calls:
             answer = call(*values)
-            # A plain function may hand back a coroutine too, so the answer is asked, not the function.
-            if hasattr(answer, "__await__"):
+            if is_async or hasattr(answer, "__await__"):
                 answer = await answer
             if answer is not None:
                 return answer
@@ -112,24 +115,24 @@ def _compile_first(implementations: _Implementations) -> _Call:
 def _compile_veto(implementations: _Implementations) -> _Call:
     if not implementations:
         return _nothing
-    calls = tuple(item.call for item in implementations)
+    calls = tuple((item.call, item.is_async) for item in implementations)
 
     async def call_each(*values: object) -> None:
-        for call in calls:
+        for call, is_async in calls:
             answer = call(*values)
-            if answer is not None and hasattr(answer, "__await__"):
+            if is_async or (answer is not None and hasattr(answer, "__await__")):
                 await answer
 
     return _only_async(implementations) or call_each
 
 
 def _compile_pipe(implementations: _Implementations) -> _Call:
-    calls = tuple(item.call for item in implementations)
+    calls = tuple((item.call, item.is_async) for item in implementations)
 
     async def thread_through(value: object, *rest: object) -> Any:
-        for call in calls:
+        for call, is_async in calls:
             answer = call(value, *rest)
-            if hasattr(answer, "__await__"):
+            if is_async or hasattr(answer, "__await__"):
                 answer = await answer
             if answer is not None:
                 value = answer
@@ -139,13 +142,13 @@ def _compile_pipe(implementations: _Implementations) -> _Call:
 
 
 def _compile_collect(implementations: _Implementations) -> _Call:
-    calls = tuple(item.call for item in implementations)
+    calls = tuple((item.call, item.is_async) for item in implementations)
 
     async def put_together(*values: object) -> list[Any]:
         collected: list[Any] = []
-        for call in calls:
+        for call, is_async in calls:
             answer = call(*values)
-            if hasattr(answer, "__await__"):
+            if is_async or hasattr(answer, "__await__"):
                 answer = await answer
             if answer is not None:
                 collected.extend(answer)
@@ -157,14 +160,14 @@ def _compile_collect(implementations: _Implementations) -> _Call:
 def _compile_notify(hook: str, implementations: _Implementations) -> _Call:
     if not implementations:
         return _nothing
-    calls = tuple((item.call, item.plugin) for item in implementations)
+    calls = tuple((item.call, item.is_async, item.plugin) for item in implementations)
     log = structlog.get_logger("gateway.hooks")
 
     async def tell_each(*values: object) -> None:
-        for call, plugin in calls:
+        for call, is_async, plugin in calls:
             try:
                 answer = call(*values)
-                if answer is not None and hasattr(answer, "__await__"):
+                if is_async or (answer is not None and hasattr(answer, "__await__")):
                     await answer
             except Exception:
                 # One plugin's failure may not keep the others from being told.
