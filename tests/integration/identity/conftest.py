@@ -1,6 +1,6 @@
 """A migrated database with one of everything that a key can belong to, and the services upon it."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
@@ -104,8 +104,12 @@ def admin() -> Principal:
     return MasterKey(Secret(MASTER_KEY)).principal
 
 
-def member(user_id: str = "user", **fields: object) -> Principal:
-    """A caller with a personal key of an internal user."""
-    return Principal(
-        token_hash=f"hash-of-{user_id}", user_id=user_id, role=Role.INTERNAL_USER, **fields
-    )
+@pytest.fixture
+def member() -> Callable[..., Principal]:
+    """Builds a caller with a personal key of an internal user."""
+
+    def build(user_id: str = "user", **fields: object) -> Principal:
+        role = fields.pop("role", Role.INTERNAL_USER)
+        return Principal(token_hash=f"hash-of-{user_id}", user_id=user_id, role=role, **fields)
+
+    return build
