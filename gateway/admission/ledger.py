@@ -114,7 +114,7 @@ class Hold:
         self._is_open = True
 
     async def extend(self, cost_nanos: int) -> bool:
-        """Hold so many nano-dollars more on every budget, if each of them has that much left; else nothing."""
+        """Hold so many nano-dollars more on every budget, if each has that much left; else nothing."""
         for money, claim in self._money:
             if money.settled + money.held + cost_nanos > claim.limit.amount:
                 return False

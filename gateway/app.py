@@ -1,0 +1,266 @@
+"""The composition root: from settings to a Litestar application; nothing else wires."""
+
+import random
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from litestar import Litestar
+from litestar.config.cors import CORSConfig
+from litestar.di import Provide
+
+from gateway.access.aliases import Aliases
+from gateway.access.checks import AccessChecks
+from gateway.access.models import ModelLists, ModelNames
+from gateway.admission.hookimpls import AdmissionHooks
+from gateway.admission.ledger import Ledger
+from gateway.cache.expiring import Limits
+from gateway.catalog.builder import build_catalog
+from gateway.catalog.catalog import Catalog
+from gateway.catalog.price_book import load_price_book
+from gateway.clock import SystemClock
+from gateway.db.engine import Database
+from gateway.db.notify import ChangeListener
+from gateway.db.tables import TABLES
+from gateway.db.url import ConnectionOptions, parse_database_url
+from gateway.domain import Scope
+from gateway.errors import ConfigError, DatabaseUnavailable, StartupError
+from gateway.hooks.registry import load_plugins
+from gateway.http import health, metrics, models
+from gateway.http.guard import build_guard, caller_of, check_rules
+from gateway.http.inference import build_inference_routes
+from gateway.http.prepare import prepare_database
+from gateway.http.problems import EXCEPTION_HANDLERS
+from gateway.http.stopping import StopSignal
+from gateway.identity.hookimpls import KeyAuthentication
+from gateway.identity.invalidation import CHANNEL, Invalidation
+from gateway.identity.key_defaults import KeyDefaults
+from gateway.identity.keys import KeyService
+from gateway.identity.master import MasterKey
+from gateway.identity.principals import Principals
+from gateway.identity.store import KeyStore
+from gateway.manage import keys as key_routes
+from gateway.manage import spend as spend_routes
+from gateway.routing.cooldown import Cooldowns
+from gateway.routing.router import Router
+from gateway.runtime import Gateway, Parts, Snapshot
+from gateway.settings import Settings, ensure_master_key, load_settings
+from gateway.settings.handover import Handover
+from gateway.spend.builder import RecordBuilder
+from gateway.spend.drain import Drain
+from gateway.spend.journal import Journal, JournalOptions
+from gateway.spend.recovery import Recovery
+from gateway.spend.rejected import RejectedFile
+from gateway.spend.reports import SpendReports
+from gateway.spend.store import SpendStore
+from gateway.spend.undrained import StalePositionError
+from gateway.upstream.clients import UpstreamClients
+
+__all__ = ["build_gateway", "create_app"]
+
+_MEGABYTE = 1024 * 1024
+_ROUTES = (
+    *health.ROUTE_HANDLERS,
+    *metrics.ROUTE_HANDLERS,
+    *models.ROUTE_HANDLERS,
+    *key_routes.ROUTE_HANDLERS,
+    *spend_routes.ROUTE_HANDLERS,
+)
+
+
+def create_app(settings: Settings, environ: Mapping[str, str], handover: Handover | None = None) -> Litestar:
+    """Build the application of one worker.
+
+    `environ` lends keys and addresses of providers; `handover` is what the command line said, for a reload.
+    Raises StartupError for settings, plugins or routes that cannot be served.
+    """
+    said = handover or Handover(config_path=settings.environment.config_path)
+    gateway = build_gateway(settings, environ, said)
+    app = Litestar(
+        route_handlers=[*build_inference_routes(gateway), *_ROUTES],
+        lifespan=[_lifespan(gateway, environ, said)],
+        guards=[build_guard(gateway)],
+        dependencies=_dependencies(gateway),
+        exception_handlers=EXCEPTION_HANDLERS,
+        cors_config=_cors(settings),
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=gateway.snapshot.body_bytes,
+    )
+    check_rules(app)
+    return app
+
+
+def build_gateway(settings: Settings, environ: Mapping[str, str], handover: Handover) -> Gateway:
+    """Build every long-lived object of a worker, closed as yet; raises StartupError."""
+    parts = _Builder(settings).build()
+    gateway = Gateway(parts, build_snapshot(settings, environ, parts, Cooldowns(parts.clock)))
+
+    async def prepare() -> None:
+        may_upgrade = handover.may_upgrade and not settings.general.disable_schema_update
+        await prepare_database(parts.database, environ, may_upgrade=may_upgrade)
+
+    gateway.prepare_database = prepare
+    return gateway
+
+
+def build_snapshot(
+    settings: Settings, environ: Mapping[str, str], parts: Parts, cooldowns: Cooldowns
+) -> Snapshot:
+    """Build what a reload replaces; raises ConfigError or PluginError and changes nothing."""
+    lent = {**environ, **{name: secret.reveal() for name, secret in settings.variables.items()}}
+    catalog = build_catalog(settings, load_price_book(settings), lent, now_nanos=parts.clock.now_nanos())
+    names = _model_names(catalog)
+    master = MasterKey(ensure_master_key(settings.environment).key)
+    core = (
+        KeyAuthentication(parts.principals, master, parts.clock, settings.general.key_header_name),
+        Aliases(),
+        AccessChecks(
+            parts.clock,
+            names,
+            is_client_credential_allowed=settings.general.allow_client_side_credentials,
+        ),
+        AdmissionHooks(parts.ledger),
+    )
+    megabytes = settings.general.max_request_size_mb
+    return Snapshot(
+        settings=settings,
+        catalog=catalog,
+        router=Router(settings.router, parts.clock, random.Random(), cooldowns=cooldowns),  # noqa: S311  it spreads load
+        plugins=load_plugins(settings.gatewright.plugins, core),
+        model_lists=ModelLists(names),
+        body_bytes=int(megabytes * _MEGABYTE) if megabytes else settings.gatewright.limits.body_bytes,
+    )
+
+
+class _Builder:
+    """Builds the parts of one worker."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._own = settings.gatewright
+        self._clock = SystemClock()
+        self._ledger = Ledger(self._clock, settings.litellm.budget_exceeded_status_code)
+        options = JournalOptions(
+            segment_bytes=self._own.journal_segment_bytes, sync_seconds=self._own.journal_sync_seconds
+        )
+        self._journal_root = settings.environment.data_dir / "journal"
+        self._journal = Journal(self._journal_root, socket.gethostname(), self._clock, options)
+
+    def build(self) -> Parts:
+        options = self._database_options()
+        database = Database(options)
+        database.bind(TABLES)
+        store = SpendStore(database, writes_logs=not self._settings.general.disable_spend_logs)
+        principals = self._principals(database)
+        invalidation = Invalidation(principals)
+        rejected = RejectedFile(self._journal_root / f"{self._journal.name}.rejected")
+        litellm = self._settings.litellm
+        defaults = KeyDefaults(litellm.default_key_generate_params, litellm.upperbound_key_generate_params)
+        return Parts(
+            clock=self._clock,
+            database=database,
+            listener=ChangeListener(
+                self._direct_options(options), CHANNEL, invalidation.apply, invalidation.forget_everything
+            ),
+            ledger=self._ledger,
+            journal=self._journal,
+            drain=Drain(
+                self._journal, store, rejected, interval_seconds=self._settings.general.proxy_batch_write_at
+            ),
+            recovery=Recovery(self._journal_root, store, self._clock),
+            records=RecordBuilder(),
+            reports=SpendReports(database),
+            principals=principals,
+            keys=KeyService(database, self._clock, defaults, ModelLists().covers),
+            clients=UpstreamClients(),
+        )
+
+    def _principals(self, database: Database) -> Principals:
+        limits = Limits(ttl_seconds=self._own.key_cache_seconds, capacity=self._own.key_cache_entries)
+        return Principals(
+            KeyStore(database), self._clock, journal=self._journal.name, seed=self._seed, limits=limits
+        )
+
+    def _seed(self, totals: tuple[tuple[Scope, int], ...], position: int) -> None:
+        """Set live counters: what the database had at a journal position, and what was charged since."""
+        try:
+            self._ledger.seed(
+                (scope, nanos + self._journal.settled_after(scope, position)) for scope, nanos in totals
+            )
+        except StalePositionError:
+            raise DatabaseUnavailable("The database took too long to answer; try again.") from None
+
+    def _database_options(self) -> ConnectionOptions:
+        url = self._settings.environment.database_url
+        if url is None:
+            raise ConfigError(
+                "There is no database: 'gatewright serve' starts one, anything else needs its URL.",
+                path="DATABASE_URL",
+            )
+        return parse_database_url(url.reveal())
+
+    def _direct_options(self, options: ConnectionOptions) -> ConnectionOptions:
+        direct = self._settings.environment.database_direct_url
+        return (
+            options if direct is None else parse_database_url(direct.reveal(), variable="DATABASE_DIRECT_URL")
+        )
+
+
+def _model_names(catalog: Catalog) -> ModelNames:
+    def groups_of(model: str) -> frozenset[str]:
+        group = catalog.find(model)
+        return (
+            frozenset(name for item in group.deployments for name in item.access_groups)
+            if group
+            else frozenset()
+        )
+
+    def providers_of(model: str) -> frozenset[str]:
+        group = catalog.find(model)
+        return frozenset(item.provider for item in group.deployments) if group else frozenset()
+
+    return ModelNames(groups_of, providers_of)
+
+
+def _lifespan(gateway: Gateway, environ: Mapping[str, str], handover: Handover) -> Any:
+    def reload() -> None:
+        log = structlog.get_logger(__name__)
+        try:
+            settings = load_settings(handover.config_path, environ, handover.flags)
+            cooldowns = gateway.snapshot.router.cooldowns
+            gateway.snapshot = build_snapshot(settings, environ, gateway.parts, cooldowns)
+        except StartupError as error:
+            log.error("reload_refused", reason=error.message)  # noqa: TRY400  the message says all; a traceback hides it
+        else:
+            log.info("reloaded")
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        await gateway.open()
+        stop = StopSignal(gateway, gateway.snapshot.settings.gatewright.drain_seconds, reload)
+        stop.install()
+        try:
+            yield
+        finally:
+            stop.remove()
+            await gateway.close()
+
+    return lifespan
+
+
+def _dependencies(gateway: Gateway) -> dict[str, Provide]:
+    return {
+        "gateway": Provide(lambda: gateway, sync_to_thread=False),
+        "key_service": Provide(lambda: gateway.parts.keys, sync_to_thread=False),
+        "caller": Provide(caller_of, sync_to_thread=False),
+    }
+
+
+def _cors(settings: Settings) -> CORSConfig | None:
+    origins = settings.gatewright.cors_origins
+    if not origins:
+        return None
+    return CORSConfig(allow_origins=list(origins), expose_headers=["*"])

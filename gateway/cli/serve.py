@@ -1,0 +1,181 @@
+"""`gatewright serve`: the supervising process, which owns the embedded database and the listening address."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+import msgspec
+from granian.constants import Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server.mp import MPServer
+
+from gateway.db.embedded import EmbeddedPostgres
+from gateway.errors import ConfigError
+from gateway.settings import Flags, Settings, ensure_master_key, load_settings
+from gateway.settings.handover import Handover, write_handover
+
+__all__ = ["serve"]
+
+_GRACE_SECONDS = 20
+"""How much longer than the drain a worker may take before it is killed: it books what it has recorded."""
+_BACKLOG = 4096
+_HEADER_SECONDS = 75
+"""How long an idle connection is kept and a slow header awaited; longer than the balancers' usual 60."""
+
+
+class ServeOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The flags of `serve` that mean something."""
+
+    config: Path | None
+    host: str
+    port: int
+    num_workers: int
+    data_dir: Path | None
+    server_root_path: str | None
+    log_json: bool | None
+    db_upgrade: bool
+    ssl_certfile_path: Path | None
+    ssl_keyfile_path: Path | None
+
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+@click.command(context_settings={"show_default": True})
+@click.option("--config", "-c", type=click.Path(path_type=Path), help="The config.yaml.")
+@click.option("--host", default="0.0.0.0", envvar="HOST", help="The address to listen on.")  # noqa: S104  the contract's default
+@click.option("--port", default=4000, envvar="PORT", type=click.IntRange(0, 65535), help="The port.")
+@click.option("--num_workers", "--workers", default=1, type=click.IntRange(1), help="Worker processes.")
+@click.option("--data-dir", type=_FOLDER, help="The folder of database, journal and master key.")
+@click.option("--server_root_path", "--server-root-path", help="Serve below this prefix as well.")
+@click.option("--log-json/--log-text", default=None, help="Write log lines as JSON.")
+@click.option("--db-upgrade/--no-db-upgrade", default=True, help="Upgrade an outdated database at the start.")
+@click.option("--ssl_certfile_path", "--ssl-certfile", type=_FILE, help="The TLS certificate, PEM.")
+@click.option("--ssl_keyfile_path", "--ssl-keyfile", type=_FILE, help="The TLS key, PEM.")
+@click.option("--telemetry", default=None, help="Accepted: there is no telemetry.")
+@click.option("--use_prisma_db_push", is_flag=True, help="Accepted: see --db-upgrade.")
+@click.option("--enforce_prisma_migration_check", is_flag=True, help="Accepted: serve always checks.")
+def serve(
+    telemetry: str | None,
+    use_prisma_db_push: bool,  # noqa: FBT001  click passes flags as booleans
+    enforce_prisma_migration_check: bool,  # noqa: FBT001  the same
+    **flags: Any,
+) -> None:
+    """Serve the gateway until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
+    options = msgspec.convert(flags, ServeOptions)
+    _explain_accepted(
+        telemetry=telemetry is not None,
+        use_prisma_db_push=use_prisma_db_push,
+        enforce_prisma_migration_check=enforce_prisma_migration_check,
+    )
+    given = Flags(
+        data_dir=options.data_dir, server_root_path=options.server_root_path, is_log_json=options.log_json
+    )
+    settings = load_settings(options.config, os.environ, given)
+    _refuse_impossible(options, settings)
+    _tell_notices(settings)
+    _tell_master_key(settings)
+    handover = Handover(config_path=options.config, flags=given, may_upgrade=options.db_upgrade)
+    os.environ.update(write_handover(handover))
+    with contextlib.ExitStack() as stack:
+        if settings.environment.database_url is None:
+            database = stack.enter_context(EmbeddedPostgres(settings.environment.data_dir))
+            os.environ["DATABASE_URL"] = database.url
+        _build_server(options, settings).serve()
+
+
+def _explain_accepted(**given: bool) -> None:
+    sentences = {
+        "telemetry": "--telemetry is accepted and does nothing: this gateway sends no telemetry.",
+        "use_prisma_db_push": "--use_prisma_db_push is accepted and does nothing: see --db-upgrade.",
+        "enforce_prisma_migration_check": (
+            "--enforce_prisma_migration_check is accepted: serve always checks the schema before it serves."
+        ),
+    }
+    for name, is_given in given.items():
+        if is_given:
+            click.echo(sentences[name], err=True)
+
+
+def _refuse_impossible(options: ServeOptions, settings: Settings) -> None:
+    if options.num_workers > 1:
+        needs = "" if settings.environment.redis_url else " without REDIS_URL"
+        raise ConfigError(
+            f"{options.num_workers} workers{needs} would each count budgets for themselves, and this release "
+            "does not share the counts yet: serve with one worker.",
+            path="--num_workers",
+            allowed=("1",),
+        )
+    if (options.ssl_certfile_path is None) != (options.ssl_keyfile_path is None):
+        raise ConfigError(
+            "TLS needs both --ssl_certfile_path and --ssl_keyfile_path.", path="--ssl_certfile_path"
+        )
+
+
+def _tell_notices(settings: Settings) -> None:
+    for notice in settings.notices:
+        where = ":".join(str(part) for part in (notice.file, notice.line) if part is not None)
+        click.echo(f"{where + ': ' if where else ''}{notice.path}: {notice.message}", err=True)
+
+
+def _tell_master_key(settings: Settings) -> None:
+    master = ensure_master_key(settings.environment)
+    if master.is_new:
+        click.echo(
+            f"A master key was made. It is shown this once and kept in {master.path}, for you only:\n"
+            f"  {master.key.reveal()}"
+        )
+
+
+def _build_server(options: ServeOptions, settings: Settings) -> MPServer:
+    limits = settings.gatewright.limits
+    # A forked worker would inherit the lock on the database's folder and outlive us with it.
+    multiprocessing.set_start_method("spawn", force=True)
+    server = MPServer(
+        "gateway.worker:build",
+        factory=True,
+        interface=Interfaces.ASGI,
+        address=options.host,
+        port=options.port,
+        workers=1,
+        websockets=False,
+        backlog=_BACKLOG,
+        backpressure=_BACKLOG,
+        http1_settings=HTTP1Settings(
+            header_read_timeout=_HEADER_SECONDS * 1000, max_buffer_size=max(8192, limits.header_bytes)
+        ),
+        log_level=LogLevels.warning,
+        ssl_cert=options.ssl_certfile_path,
+        ssl_key=options.ssl_keyfile_path,
+        workers_kill_timeout=int(settings.gatewright.drain_seconds) + _GRACE_SECONDS,
+    )
+    server.on_startup(_forward_reload)
+    server.on_startup(lambda: _tell_address(options))
+    return server
+
+
+def _forward_reload() -> None:
+    """Pass SIGHUP on: a worker replaces what it can while it serves, which a respawned one could not."""
+
+    def forward(_number: int, _frame: FrameType | None) -> None:
+        for child in multiprocessing.active_children():
+            if child.pid is not None:
+                os.kill(child.pid, signal.SIGHUP)
+
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, forward)
+
+
+def _tell_address(options: ServeOptions) -> None:
+    scheme = "https" if options.ssl_certfile_path else "http"
+    shown = "127.0.0.1" if options.host in {"0.0.0.0", "::"} else options.host  # noqa: S104  compared, not bound
+    click.echo(
+        f"Gatewright listens on {scheme}://{options.host}:{options.port}; try {scheme}://{shown}:{options.port}/v1"
+    )

@@ -1,0 +1,53 @@
+"""Which models the caller may name."""
+
+from typing import Annotated
+
+from litestar import get
+from litestar.params import Parameter
+
+from gateway.access.checks import is_model_allowed
+from gateway.access.rules import RouteRule
+from gateway.domain import Principal
+from gateway.errors import NotFound
+from gateway.runtime import Gateway
+
+__all__ = ["ROUTE_HANDLERS"]
+
+_RULE = RouteRule(name="/v1/models", allows_any_key=True, is_read_only=True)
+_CREATED = 1677610602
+"""The contract gives every model this time of creation."""
+
+
+@get(["/v1/models", "/models"], opt={"rule": _RULE})
+async def list_models(
+    gateway: Gateway,
+    caller: Principal,
+    return_wildcard_routes: Annotated[bool, Parameter(query="return_wildcard_routes")] = False,  # noqa: FBT002  a query parameter
+) -> dict[str, object]:
+    """List the models that the caller may name, wildcards only on request."""
+    snapshot = gateway.snapshot
+    names = [
+        *snapshot.catalog.names(),
+        *(snapshot.catalog.wildcard_names() if return_wildcard_routes else ()),
+    ]
+    granted = (name for name in names if is_model_allowed(snapshot.model_lists, caller, name, name))
+    return {"object": "list", "data": [_shown(name) for name in granted]}
+
+
+@get(["/v1/models/{model_id:path}", "/models/{model_id:path}"], opt={"rule": _RULE})
+async def get_model(gateway: Gateway, caller: Principal, model_id: str) -> dict[str, object]:
+    """Show one model; raises NotFound for one that is unknown or that the caller may not use."""
+    name = model_id.lstrip("/")
+    snapshot = gateway.snapshot
+    if snapshot.catalog.find(name) is None or not is_model_allowed(snapshot.model_lists, caller, name, name):
+        raise NotFound(
+            f"The model '{name[:200]}' does not exist or is not available for this key.", param="model"
+        )
+    return _shown(name)
+
+
+def _shown(name: str) -> dict[str, object]:
+    return {"id": name, "object": "model", "created": _CREATED, "owned_by": "openai"}
+
+
+ROUTE_HANDLERS = (list_models, get_model)

@@ -1,0 +1,53 @@
+"""Every exception of an ordinary route as an OpenAI-shaped answer."""
+
+import logging
+from typing import Any
+
+from litestar import MediaType, Request, Response
+from litestar.exceptions import HTTPException
+
+from gateway.errors import GatewayError, MethodNotAllowed, NotFound
+from gateway.wire.errors import error_bytes
+
+__all__ = ["EXCEPTION_HANDLERS"]
+
+_log = logging.getLogger("gateway.http")
+
+
+def answer_gateway_error(request: Request[Any, Any, Any], error: GatewayError) -> Response[bytes]:
+    """Answer with the error as it says it is to be answered."""
+    del request
+    return _response(error)
+
+
+def answer_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """Answer what Litestar itself refuses: an unknown path, a wrong method, an unreadable request."""
+    if error.status_code == NotFound.status:
+        return _response(NotFound(f"There is no route {request.method} {request.url.path}."))
+    if error.status_code == MethodNotAllowed.status:
+        allowed = (error.headers or {}).get("Allow", "")
+        headers = {"allow": allowed} if allowed else None
+        message = f"{request.url.path} does not answer {request.method}."
+        return _response(MethodNotAllowed(message, headers=headers))
+    kind = "invalid_request_error" if error.status_code < GatewayError.status else GatewayError.type
+    return _response(GatewayError(error.detail, status=error.status_code, type=kind))
+
+
+def answer_anything(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Answer a defect of ours without telling what it was; the log has the traceback."""
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return _response(GatewayError("The gateway failed at this request; its log says why."))
+
+
+def _response(error: GatewayError) -> Response[bytes]:
+    return Response(
+        error_bytes(error), status_code=error.status, media_type=MediaType.JSON, headers=dict(error.headers)
+    )
+
+
+EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {
+    GatewayError: answer_gateway_error,
+    HTTPException: answer_http_exception,
+    Exception: answer_anything,
+}
+"""For `Litestar(exception_handlers=...)`; its values have one signature per exception class."""

@@ -1,0 +1,2 @@
+"""What was spent, from the recorded requests."""
+

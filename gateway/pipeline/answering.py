@@ -1,0 +1,83 @@
+"""Answers that come whole: sent upstream, charged by their usage, returned as the bytes that came."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from gateway.domain import Charge, Deployment, ModelGroup, OnDisconnect
+from gateway.pipeline.answers import with_length
+from gateway.pipeline.attempts import Attempts
+from gateway.pipeline.call import Call
+from gateway.pipeline.estimates import usage_of_answer
+from gateway.pipeline.exchange import ClientLeftError, Exchange
+from gateway.pipeline.interruption import Interruption
+from gateway.pipeline.response_headers import build_headers
+from gateway.routing.router import Routed
+from gateway.upstream.answer import ReadAnswer, read_answer
+from gateway.upstream.client import UpstreamAnswer
+from gateway.upstream.errors import error_from_answer, upstream_source
+
+__all__ = ["relay_answer"]
+
+_OK = range(200, 300)
+
+
+class _Answered(msgspec.Struct, frozen=True):
+    """An answer, and what the gateway read in it."""
+
+    raw: UpstreamAnswer
+    read: ReadAnswer
+
+
+_Attempt = Callable[[Deployment, ModelGroup], Awaitable[_Answered]]
+
+
+async def relay_answer(call: Call) -> None:
+    """Send the request to a deployment, settle, and give the answer back.
+
+    Only a deployment with `on_disconnect: cancel` is stopped when the client leaves; any other call runs to
+    its end and is charged exactly. Raises GatewayError when no deployment answers.
+    """
+    attempts = Attempts(call)
+
+    async def attempt(deployment: Deployment, tried: ModelGroup) -> _Answered:
+        answer = await call.gateway.client_for(deployment).send(attempts.build_request(deployment))
+        if answer.status not in _OK:
+            source = upstream_source(deployment, call.gateway.clock.now_nanos())
+            raise error_from_answer(answer.status, answer.headers, answer.body, source)
+        return _Answered(answer, read_answer(answer.body, attempts.shown_model(tried)))
+
+    try:
+        routed = await _run(attempts, call.exchange, attempt)
+    finally:
+        call.settlement.upstream_nanos = attempts.upstream_nanos
+    charge = await _charge(call, routed)
+    body = routed.value.read.body
+    headers = build_headers(call, routed, routed.value.raw.headers, charge)
+    await call.exchange.begin(routed.value.raw.status, with_length(headers, body))
+    await call.exchange.end(body)
+
+
+async def _charge(call: Call, routed: Routed[_Answered]) -> Charge:
+    context, read = call.context, routed.value.read
+    usage = read.usage
+    if usage is None:
+        usage = usage_of_answer(context, len(read.body))
+    return await call.settlement.charge(routed, usage, read.response_id or context.call_id)
+
+
+async def _run(attempts: Attempts, exchange: Exchange, attempt: _Attempt) -> Routed[_Answered]:
+    if all(item.on_disconnect is OnDisconnect.DRAIN for item in attempts.group.deployments):
+        return await attempts.run(attempt)
+    interruption = Interruption(exchange.receive)
+    interruption.watch()
+    interruption.arm()
+    try:
+        return await attempts.run(attempt)
+    except asyncio.CancelledError:
+        if not interruption.absorb():
+            raise
+        raise ClientLeftError from None
+    finally:
+        interruption.close()

@@ -1,0 +1,111 @@
+"""The attempts of one request: how it is put to a deployment, and which deployments may be tried."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from gateway.catalog.estimate import estimate_charge
+from gateway.domain import Deployment, ModelGroup
+from gateway.errors import GatewayError
+from gateway.pipeline.call import Call
+from gateway.pipeline.wishes import read_wishes
+from gateway.routing.router import Routed, RoutePlan
+from gateway.upstream.client import UpstreamRequest
+from gateway.upstream.dialect import CallBounds, asks_for_stream_usage, build_upstream_request
+
+__all__ = ["Attempts"]
+
+_Value = TypeVar("_Value")
+
+
+class Attempts:
+    """Runs one request through the router.
+
+    `upstream_nanos` adds up how long the gateway waited for providers. Raises BadRequest at once for
+    wishes of the caller that cannot be met.
+    """
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self.context = call.context
+        self.group = call.group
+        self.wishes = read_wishes(self.context)
+        self.upstream_nanos = 0
+        self.wants_usage = (
+            asks_for_stream_usage(self.context.body)
+            or call.snapshot.settings.litellm.always_include_stream_usage
+        )
+        limits = call.snapshot.settings.gatewright.limits
+        self._bounds = CallBounds(
+            limits.response_bytes,
+            limits.stream_seconds,
+            self.wishes.timeout_seconds,
+            self.wishes.silence_seconds,
+        )
+
+    async def run(self, attempt: Callable[[Deployment, ModelGroup], Awaitable[_Value]]) -> Routed[_Value]:
+        """Try deployments until one answers; raises the last UpstreamError."""
+        clock = self._call.gateway.clock
+
+        async def timed(deployment: Deployment, group: ModelGroup) -> _Value:
+            started = clock.monotonic_nanos()
+            try:
+                return await attempt(deployment, group)
+            finally:
+                self.upstream_nanos += clock.monotonic_nanos() - started
+
+        plan = RoutePlan(
+            group=self.group,
+            find_group=self._call.snapshot.catalog.find,
+            may_use=self._may_use,
+            client_fallbacks=self.wishes.fallbacks,
+            uses_fallbacks=self.wishes.uses_fallbacks,
+            num_retries=self.wishes.num_retries,
+        )
+        return await self._call.snapshot.router.run(plan, timed)
+
+    def build_request(self, deployment: Deployment) -> UpstreamRequest:
+        """Build the request to one deployment."""
+        return build_upstream_request(
+            deployment,
+            self.context.endpoint,
+            self.context.body,
+            is_stream=self.context.is_stream,
+            bounds=self._bounds,
+        )
+
+    def shown_model(self, group: ModelGroup) -> str:
+        """Return the name in the answer: the one that the client asked for, except after a fallback."""
+        return self.context.model if group.name == self.group.name else group.name
+
+    async def _may_use(self, name: str) -> bool:
+        """Whether a fallback may be tried: the caller may use it, and its budgets have room for it.
+
+        The operator's own fallbacks lead where the operator wants; names that the client chose are checked.
+        """
+        context = self.context
+        if self.wishes.fallbacks and name in self.wishes.fallbacks and not await self._is_granted(name):
+            return False
+        group = self._call.snapshot.catalog.find(name)
+        if group is None:
+            return False
+        nanos, _ = estimate_charge(
+            context.endpoint, context.body, group, self._call.snapshot.settings.general
+        )
+        dearer = nanos - context.estimated_cost_nanos
+        if dearer > 0:
+            if not await self._call.settlement.admission.extend(dearer):
+                return False
+            context.estimated_cost_nanos = nanos
+        return True
+
+    async def _is_granted(self, name: str) -> bool:
+        context = self.context
+        routed = context.routed_model
+        context.routed_model = name
+        try:
+            await self._call.snapshot.hooks.authorize(context)
+        except GatewayError:
+            return False
+        finally:
+            context.routed_model = routed
+        return True

@@ -1,0 +1,27 @@
+"""One admitted request, and everything that its answer needs."""
+
+import msgspec
+
+from gateway.domain import ModelGroup
+from gateway.hooks import RequestContext
+from gateway.pipeline.exchange import Exchange
+from gateway.pipeline.settlement import Settlement
+from gateway.runtime import Gateway, Snapshot
+
+__all__ = ["Call"]
+
+
+class Call(msgspec.Struct, frozen=True):
+    """An admitted request on its way to the deployments of `group`."""
+
+    gateway: Gateway
+    snapshot: Snapshot
+    exchange: Exchange
+    context: RequestContext
+    group: ModelGroup
+    settlement: Settlement
+
+    @property
+    def elapsed_nanos(self) -> int:
+        """Nanoseconds since the request came."""
+        return self.gateway.clock.monotonic_nanos() - self.exchange.started_monotonic

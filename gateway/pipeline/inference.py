@@ -1,0 +1,91 @@
+"""One inference request, from its head to its settlement."""
+
+from gateway.catalog.estimate import estimate_charge
+from gateway.domain import Endpoint, ModelGroup
+from gateway.errors import AuthenticationFailed, GatewayError, UnknownModel
+from gateway.hooks import RequestContext
+from gateway.pipeline.answering import relay_answer
+from gateway.pipeline.answers import send_error
+from gateway.pipeline.call import Call
+from gateway.pipeline.exchange import ClientLeftError, Exchange
+from gateway.pipeline.intake import begin_context, fill_context
+from gateway.pipeline.settlement import Settlement, record_refusal
+from gateway.pipeline.streaming import relay_stream
+from gateway.runtime import Gateway, Snapshot
+
+__all__ = ["infer"]
+
+
+async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_model: str) -> None:
+    """Answer a chat completion, completion or embeddings request.
+
+    Raises GatewayError only while nobody is known to be calling; every later failure is answered and
+    recorded here. Raises ClientLeftError when the client left before its request was whole.
+    """
+    snapshot = gateway.snapshot
+    principal = await snapshot.hooks.authenticate(exchange.head)
+    if principal is None:
+        raise AuthenticationFailed("No authentication accepts this credential.")
+    context = begin_context(exchange, principal, endpoint)
+    try:
+        limit = snapshot.body_bytes
+        fill_context(context, await exchange.read_json_bytes(limit), path_model)
+        group = await _authorize(snapshot, context)
+        settlement = await _admit(gateway, snapshot, context, group)
+    except GatewayError as error:
+        record_refusal(gateway, snapshot, context, error)
+        await _send(snapshot, exchange, context, error)
+        return
+    try:
+        await _guard(snapshot, context, settlement)
+        relay = relay_stream if context.is_stream else relay_answer
+        await relay(Call(gateway, snapshot, exchange, context, group, settlement))
+    except ClientLeftError:
+        await settlement.abandon(group)
+    except GatewayError as error:
+        await settlement.fail(error)
+        await _send(snapshot, exchange, context, error)
+
+
+async def _authorize(snapshot: Snapshot, context: RequestContext) -> ModelGroup:
+    context.routed_model = await snapshot.hooks.resolve_model(context.model, context)
+    await snapshot.hooks.authorize(context)
+    group = snapshot.catalog.find(context.routed_model)
+    if group is None:
+        raise UnknownModel(
+            f"/{context.endpoint.value}: Invalid model name passed in model={context.model[:200]}. "
+            "Call `/v1/models` to view available models for your key.",
+            param="model",
+        )
+    return group
+
+
+async def _admit(
+    gateway: Gateway, snapshot: Snapshot, context: RequestContext, group: ModelGroup
+) -> Settlement:
+    estimate = estimate_charge(context.endpoint, context.body, group, snapshot.settings.general)
+    context.estimated_cost_nanos, context.estimated_tokens = estimate
+    claims = await snapshot.hooks.collect_claims(context)
+    admission = await snapshot.hooks.admit(context, claims)
+    if admission is None:
+        raise GatewayError("No plugin admits requests; the gateway's own admission was replaced by nothing.")
+    settlement = Settlement(gateway, snapshot, context, admission)
+    try:
+        gateway.record_opened(context)
+    except GatewayError:
+        await admission.release()
+        raise
+    return settlement
+
+
+async def _guard(snapshot: Snapshot, context: RequestContext, settlement: Settlement) -> None:
+    try:
+        await snapshot.hooks.guard_request(context)
+    except GatewayError as error:
+        await settlement.release(error)
+        raise
+
+
+async def _send(snapshot: Snapshot, exchange: Exchange, context: RequestContext, error: GatewayError) -> None:
+    tells = snapshot.settings.general.include_call_id_in_error_body
+    await send_error(exchange, error, context.call_id, tells_call_id=tells)

@@ -1,0 +1,101 @@
+"""From bytes to a request context: what is decoded is what the gateway acts on."""
+
+import msgspec
+
+from gateway.domain import Endpoint, Principal
+from gateway.errors import MalformedBody
+from gateway.hooks import RequestBody, RequestContext
+from gateway.ids import new_charge_id
+from gateway.pipeline.exchange import Exchange
+
+__all__ = ["begin_context", "fill_context"]
+
+_CALL_ID_LENGTH = 128
+_CONTENT_MEMBERS = {
+    Endpoint.CHAT: ("messages", b"["),
+    Endpoint.COMPLETIONS: ("prompt", b'"['),
+    Endpoint.EMBEDDINGS: ("input", b'"['),
+}
+"""The member without which an endpoint has nothing to do, and the first bytes that its value may have."""
+
+
+def begin_context(exchange: Exchange, principal: Principal, endpoint: Endpoint) -> RequestContext:
+    """Build the context of a request whose body is still unread."""
+    charge_id = new_charge_id()
+    return RequestContext(
+        head=exchange.head,
+        principal=principal,
+        endpoint=endpoint,
+        body=RequestBody({}),
+        model="",
+        is_stream=False,
+        call_id=call_id_of(exchange, charge_id),
+        charge_id=charge_id,
+        started_nanos=exchange.started_nanos,
+        started_monotonic=exchange.started_monotonic,
+    )
+
+
+def call_id_of(exchange: Exchange, fallback: str) -> str:
+    """Return the call id that the caller chose, if it can stand in a header, else ours."""
+    chosen = exchange.head.headers.get("x-litellm-call-id", "")
+    if chosen and len(chosen) <= _CALL_ID_LENGTH and chosen.isascii() and chosen.isprintable():
+        return chosen
+    return fallback
+
+
+def fill_context(context: RequestContext, data: bytes, path_model: str) -> None:
+    """Read the body into the context; `path_model` is the model named by the path, or empty.
+
+    Raises MalformedBody when the body is not a JSON object, is nested beyond the decoder's depth (about a
+    thousand levels), or has no usable `model`, `stream` or content member.
+    """
+    context.body = _parse(data)
+    context.model = context.routed_model = _read_model(context.body, path_model)
+    context.is_stream = _read_stream(context)
+    _check_content(context.body, context.endpoint)
+
+
+def _parse(data: bytes) -> RequestBody:
+    if not data:
+        raise MalformedBody("The request has no body; this route reads a JSON object.", param="body")
+    try:
+        return RequestBody.parse(data)
+    except RecursionError:
+        raise MalformedBody("The JSON of the request body is nested too deeply.", param="body") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedBody(f"The request body is not a JSON object: {error}.", param="body") from None
+
+
+def _read_model(body: RequestBody, path_model: str) -> str:
+    if path_model:
+        body.write("model", path_model)
+        return path_model
+    model = body.read("model")
+    if model is None:
+        raise MalformedBody("The member 'model' is missing; name the model to be used.", param="model")
+    if not isinstance(model, str) or not model:
+        raise MalformedBody("The member 'model' must be a non-empty string.", param="model")
+    return model
+
+
+def _read_stream(context: RequestContext) -> bool:
+    if "stream" not in context.body.members:
+        return False
+    stream = context.body.read("stream")
+    if stream is not None and not isinstance(stream, bool):
+        raise MalformedBody("The member 'stream' must be true or false.", param="stream")
+    if stream and context.endpoint is Endpoint.EMBEDDINGS:
+        raise MalformedBody("Embeddings cannot be streamed; leave 'stream' out.", param="stream")
+    return bool(stream)
+
+
+def _check_content(body: RequestBody, endpoint: Endpoint) -> None:
+    name, first_bytes = _CONTENT_MEMBERS[endpoint]
+    raw = body.members.get(name)
+    if raw is None:
+        raise MalformedBody(f"The member '{name}' is missing.", param=name)
+    view = memoryview(raw)
+    if view[0] not in first_bytes or bytes(view[:2]) == b"[]":
+        kind = "a non-empty array" if first_bytes == b"[" else "a string or a non-empty array"
+        raise MalformedBody(f"The member '{name}' must be {kind}.", param=name)

@@ -1,0 +1,81 @@
+"""Ends a request that nobody waits for, or that the stopping server no longer waits for."""
+
+import asyncio
+from enum import StrEnum
+
+from gateway.wire.asgi import Receive
+
+__all__ = ["Interruption", "Reason"]
+
+
+class Reason(StrEnum):
+    """Why a request was interrupted."""
+
+    CLIENT_LEFT = "client_left"
+    STOPPING = "stopping"
+    TOO_LONG = "too_long"
+
+
+class Interruption:
+    """Watches for the client's leaving, and cancels the request's task once that is wanted.
+
+    Servers neither cancel a handler nor raise from `send` when a client leaves; `receive` tells it. While
+    not armed an interruption is only noted. The task tells it from a real cancellation by `reason`.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._task = asyncio.current_task()
+        self._watcher: asyncio.Task[None] | None = None
+        self._is_armed = False
+        self.reason: Reason | None = None
+
+    def watch(self) -> None:
+        """Begin to watch; call it after the body was read, and `close` in any case."""
+        self._watcher = asyncio.create_task(self._wait_for_disconnect())
+
+    def arm(self) -> None:
+        """From now on cancel the task; at once, if the interruption has already come."""
+        self._is_armed = True
+        if self.reason is not None:
+            self._cancel()
+
+    def disarm(self) -> None:
+        """From now on only note the interruption."""
+        self._is_armed = False
+
+    def interrupt(self, reason: Reason) -> None:
+        """Interrupt the request; the first reason stays."""
+        if self.reason is None:
+            self.reason = reason
+            if self._is_armed:
+                self._cancel()
+
+    def stop(self) -> None:
+        """Interrupt the request because the server stops."""
+        self.interrupt(Reason.STOPPING)
+
+    def absorb(self) -> bool:
+        """Say whether the CancelledError that was just caught is ours, and then take it back."""
+        if self.reason is None or self._task is None:
+            return False
+        self._is_armed = False
+        self._task.uncancel()
+        return True
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._is_armed = False
+        if self._watcher is not None:
+            self._watcher.cancel()
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _wait_for_disconnect(self) -> None:
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self.interrupt(Reason.CLIENT_LEFT)
+                return

@@ -1,0 +1,177 @@
+"""Answers that come in pieces: relayed as they come, charged before their last piece goes out."""
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+
+import msgspec
+
+from gateway.domain import Deployment, ModelGroup, OnDisconnect
+from gateway.errors import GatewayError, ServiceUnavailable, UpstreamError, UpstreamGarbled
+from gateway.pipeline.answers import Headers
+from gateway.pipeline.attempts import Attempts
+from gateway.pipeline.call import Call
+from gateway.pipeline.estimates import usage_of_stream
+from gateway.pipeline.exchange import ClientLeftError
+from gateway.pipeline.interruption import Interruption, Reason
+from gateway.pipeline.keepalive import KeepAlive
+from gateway.pipeline.response_headers import build_headers
+from gateway.routing.router import Routed
+from gateway.upstream.client import UpstreamStream
+from gateway.upstream.errors import UpstreamSource, error_from_answer, error_from_event, upstream_source
+from gateway.upstream.relay import StreamRelay
+from gateway.wire.errors import error_event
+
+__all__ = ["relay_stream"]
+
+_OK = range(200, 300)
+_ERROR_BODY_BYTES = 64 * 1024
+_STREAM_HEADERS: Headers = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    # Reverse proxies that buffer answers, nginx among them, let this one through.
+    (b"x-accel-buffering", b"no"),
+]
+
+
+class _Open(msgspec.Struct, frozen=True):
+    """A stream whose head has come, and what closes it."""
+
+    opening: AbstractAsyncContextManager[UpstreamStream]
+    stream: UpstreamStream
+
+    async def close(self) -> None:
+        await self.opening.__aexit__(None, None, None)
+
+
+async def relay_stream(call: Call) -> None:
+    """Open a stream at a deployment and relay it.
+
+    When the client leaves, the stream is cut upstream as soon as it has headers, and charged for what was
+    generated. Raises GatewayError when no deployment begins to answer; later failures end the stream with
+    an error event.
+    """
+    interruption = Interruption(call.exchange.receive)
+    call.gateway.streams.add(interruption)
+    interruption.watch()
+    try:
+        attempts = Attempts(call)
+        routed = await _open(call, attempts, interruption)
+        call.settlement.upstream_nanos = attempts.upstream_nanos
+        relay = StreamRelay(attempts.shown_model(routed.group), wants_usage=attempts.wants_usage)
+        try:
+            await _Pump(call, interruption, routed, relay).run()
+        finally:
+            await routed.value.close()
+    finally:
+        interruption.close()
+        call.gateway.streams.discard(interruption)
+
+
+async def _open(call: Call, attempts: Attempts, interruption: Interruption) -> Routed[_Open]:
+    async def attempt(deployment: Deployment, _tried: ModelGroup) -> _Open:
+        opening = call.gateway.client_for(deployment).stream(attempts.build_request(deployment))
+        found = _Open(opening, await opening.__aenter__())
+        try:
+            await _check(found.stream, upstream_source(deployment, call.gateway.clock.now_nanos()))
+        except BaseException:
+            await found.close()
+            raise
+        return found
+
+    if all(item.on_disconnect is OnDisconnect.CANCEL for item in attempts.group.deployments):
+        interruption.arm()
+    try:
+        return await attempts.run(attempt)
+    except asyncio.CancelledError:
+        if not interruption.absorb():
+            raise
+        raise ClientLeftError from None
+    finally:
+        interruption.disarm()
+
+
+async def _check(stream: UpstreamStream, source: UpstreamSource) -> None:
+    """Raise the UpstreamError of an answer that is no stream."""
+    kind = next((value for name, value in stream.headers if name == "content-type"), "")
+    if stream.status in _OK and "json" not in kind:
+        return
+    body = b""
+    while len(body) < _ERROR_BODY_BYTES and (chunk := await stream.read_chunk()):
+        body += chunk
+    if stream.status in _OK:
+        raise UpstreamGarbled("litellm.BadGatewayError: The model provider did not answer with a stream.")
+    raise error_from_answer(stream.status, stream.headers, body, source)
+
+
+class _Pump:
+    """Moves one stream from the provider to the client, and settles it."""
+
+    def __init__(
+        self, call: Call, interruption: Interruption, routed: Routed[_Open], relay: StreamRelay
+    ) -> None:
+        self._call = call
+        self._exchange = call.exchange
+        self._interruption = interruption
+        self._routed = routed
+        self._relay = relay
+        self._first_byte_nanos: int | None = None
+        self._keepalive_seconds = call.snapshot.settings.gatewright.stream_keepalive_seconds
+
+    async def run(self) -> None:
+        """Relay until the end, settle, and send the last bytes."""
+        await self._exchange.begin(self._routed.value.stream.status, self._headers())
+        output = KeepAlive(self._exchange, self._keepalive_seconds)
+        error: GatewayError | None = None
+        last = b""
+        try:
+            self._interruption.arm()
+            last = await self._relay_all(output)
+            self._interruption.disarm()
+        except UpstreamError as failure:
+            error = failure
+        except asyncio.CancelledError:
+            if not self._interruption.absorb():
+                raise
+            error = self._interruption_error()
+        finally:
+            self._interruption.disarm()
+            await output.close()
+        await self._settle(error)
+        await self._exchange.end(last if error is None else error_event(error))
+
+    async def _relay_all(self, output: KeepAlive) -> bytes:
+        """Relay up to the last event, which is returned: it goes out after the settlement."""
+        stream, relay = self._routed.value.stream, self._relay
+        while chunk := await stream.read_chunk():
+            if self._first_byte_nanos is None:
+                self._first_byte_nanos = self._call.gateway.clock.now_nanos()
+            events = relay.feed(chunk)
+            if relay.is_done:
+                return events
+            if events:
+                await output.write(events)
+        return relay.finish()
+
+    async def _settle(self, error: GatewayError | None) -> None:
+        relay, context = self._relay, self._call.context
+        if error is None and relay.error is not None:
+            source = upstream_source(self._routed.deployment, self._call.gateway.clock.now_nanos())
+            error = error_from_event(relay.error, source)
+        usage = relay.usage or usage_of_stream(context, relay.estimated_completion_tokens)
+        await self._call.settlement.charge(
+            self._routed,
+            usage,
+            relay.response_id or context.call_id,
+            first_byte_nanos=self._first_byte_nanos,
+            error=error,
+            is_client_gone=self._interruption.reason is Reason.CLIENT_LEFT,
+        )
+
+    def _interruption_error(self) -> GatewayError:
+        if self._interruption.reason is Reason.STOPPING:
+            return ServiceUnavailable("The gateway is stopping; send the request again.")
+        return GatewayError("The client closed the connection.", status=499, type="client_disconnected")
+
+    def _headers(self) -> Headers:
+        upstream = self._routed.value.stream.headers
+        return [*_STREAM_HEADERS, *build_headers(self._call, self._routed, upstream, None)]

@@ -1,0 +1,107 @@
+"""What a caller may wish of the way its request is sent: time limits, retries, fallbacks."""
+
+from collections.abc import Mapping
+from typing import cast
+
+import msgspec
+
+from gateway.errors import BadRequest
+from gateway.hooks import RequestBody, RequestContext
+
+__all__ = ["Wishes", "read_wishes"]
+
+_MOST_SECONDS = 86_400.0
+_MOST_RETRIES = 10
+_MOST_FALLBACKS = 10
+_MEMBERS = (
+    "timeout",
+    "request_timeout",
+    "stream_timeout",
+    "num_retries",
+    "fallbacks",
+    "disable_fallbacks",
+)
+_HEADERS = ("x-litellm-timeout", "x-litellm-stream-timeout", "x-litellm-num-retries")
+
+
+class Wishes(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds, counts and model names; None where the caller said nothing."""
+
+    timeout_seconds: float | None = None
+    silence_seconds: float | None = None
+    num_retries: int | None = None
+    fallbacks: tuple[str, ...] | None = None
+    uses_fallbacks: bool = True
+
+
+_NOTHING = Wishes()
+
+
+def read_wishes(context: RequestContext) -> Wishes:
+    """Read the members and headers of the contract; raises BadRequest for a value that is none."""
+    members, headers = context.body.members, context.head.headers
+    if not any(name in members for name in _MEMBERS) and not any(name in headers for name in _HEADERS):
+        return _NOTHING
+    body = context.body
+    return Wishes(
+        timeout_seconds=_seconds(body, headers, "x-litellm-timeout", "timeout", "request_timeout"),
+        silence_seconds=_seconds(body, headers, "x-litellm-stream-timeout", "stream_timeout"),
+        num_retries=_retries(body, headers),
+        fallbacks=_fallbacks(body),
+        uses_fallbacks=body.read("disable_fallbacks") is not True,
+    )
+
+
+def _seconds(body: RequestBody, headers: Mapping[str, str], header: str, *members: str) -> float | None:
+    name, value = _stated(body, headers, header, *members)
+    if value is None:
+        return None
+    number = _number(value)
+    if number is None or not 0 < number <= _MOST_SECONDS:
+        raise BadRequest(
+            f"'{name}' must be a number of seconds above 0, at most {_MOST_SECONDS:g}.", param=name
+        )
+    return number
+
+
+def _retries(body: RequestBody, headers: Mapping[str, str]) -> int | None:
+    name, value = _stated(body, headers, "x-litellm-num-retries", "num_retries")
+    if value is None:
+        return None
+    number = _number(value)
+    if number is None or not number.is_integer() or not 0 <= number <= _MOST_RETRIES:
+        raise BadRequest(f"'{name}' must be a whole number from 0 to {_MOST_RETRIES}.", param=name)
+    return int(number)
+
+
+def _stated(
+    body: RequestBody, headers: Mapping[str, str], header: str, *members: str
+) -> tuple[str, object | None]:
+    if header in headers:
+        return header, headers[header]
+    for member in members:
+        value = body.read(member)
+        if value is not None:
+            return member, value
+    return header, None
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _fallbacks(body: RequestBody) -> tuple[str, ...] | None:
+    value = body.read("fallbacks")
+    if value is None:
+        return None
+    items = cast("list[object]", value) if isinstance(value, list) else None
+    if items is None or len(items) > _MOST_FALLBACKS or not all(isinstance(item, str) for item in items):
+        raise BadRequest(
+            f"'fallbacks' must be a list of at most {_MOST_FALLBACKS} model names.", param="fallbacks"
+        )
+    return tuple(cast("list[str]", items))

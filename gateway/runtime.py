@@ -1,0 +1,179 @@
+"""The Gateway: every long-lived object of one process, opened and closed in order."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+import msgspec
+import structlog
+
+from gateway.access.models import ModelLists
+from gateway.admission.ledger import Ledger
+from gateway.catalog.catalog import Catalog
+from gateway.clock import Clock
+from gateway.db.engine import Database
+from gateway.db.notify import ChangeListener
+from gateway.domain import Completion, Deployment
+from gateway.errors import DatabaseUnavailable
+from gateway.hooks import RequestContext
+from gateway.hooks.dispatch import Hooks
+from gateway.hooks.registry import LoadedPlugins
+from gateway.identity.keys import KeyService
+from gateway.identity.principals import Principals
+from gateway.routing.router import Router
+from gateway.settings import Settings
+from gateway.spend.builder import CallDetails, RecordBuilder
+from gateway.spend.drain import Drain
+from gateway.spend.journal import Journal
+from gateway.spend.recovery import Recovery
+from gateway.spend.reports import SpendReports
+from gateway.upstream.client import UpstreamClient
+from gateway.upstream.clients import UpstreamClients
+
+__all__ = ["Gateway", "Interruptible", "Parts", "Readiness", "Snapshot"]
+
+_CLOSE_SECONDS = 10.0
+
+
+class Interruptible(Protocol):
+    """A request under way that a stopping server can end."""
+
+    def stop(self) -> None:
+        """End it with an answer that says why."""
+        ...
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a reload replaces; a request reads one snapshot from its beginning to its end."""
+
+    settings: Settings
+    catalog: Catalog
+    router: Router
+    plugins: LoadedPlugins
+    model_lists: ModelLists
+    body_bytes: int
+
+    @property
+    def hooks(self) -> Hooks:
+        """The compiled hooks."""
+        return self.plugins.hooks
+
+
+class Readiness(msgspec.Struct, frozen=True, kw_only=True):
+    """What the gateway needs in order to serve, and whether it has it."""
+
+    is_database_reachable: bool
+    is_journal_writable: bool
+    is_stopping: bool
+    undrained_bytes: int
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether new requests should be sent here."""
+        return self.is_database_reachable and self.is_journal_writable and not self.is_stopping
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """The objects that live as long as the process; the composition root builds them."""
+
+    clock: Clock
+    database: Database
+    listener: ChangeListener
+    ledger: Ledger
+    journal: Journal
+    drain: Drain
+    recovery: Recovery
+    records: RecordBuilder
+    reports: SpendReports
+    principals: Principals
+    keys: KeyService
+    clients: UpstreamClients
+
+
+class Gateway:
+    """One gateway process; `create_app` builds it, and nothing of it is global."""
+
+    def __init__(self, parts: Parts, snapshot: Snapshot) -> None:
+        self.parts = parts
+        self.snapshot = snapshot
+        self.clock = parts.clock
+        self.is_stopping = False
+        self.streams: set[Interruptible] = set()
+        self.prepare_database: Callable[[], Coroutine[Any, Any, None]] | None = None
+        self._jobs: list[asyncio.Task[None]] = []
+        self._background: set[asyncio.Task[None]] = set()
+        self._log = structlog.get_logger(__name__)
+
+    async def open(self) -> None:
+        """Open everything in the order in which it is needed; raises StartupError or DatabaseUnavailable."""
+        await self.parts.database.open()
+        if self.prepare_database is not None:
+            await self.prepare_database()
+        await asyncio.to_thread(self.parts.journal.open)
+        await self.parts.listener.start()
+        for job in (self.parts.recovery.run(), self.parts.drain.run()):
+            self._jobs.append(asyncio.create_task(job))
+
+    async def close(self) -> None:
+        """Bring what is recorded into the database, if it can be reached, and close everything."""
+        self.begin_stop()
+        if self._background:
+            await asyncio.wait(self._background, timeout=_CLOSE_SECONDS)
+        await self._stop_jobs()
+        await self.parts.listener.stop()
+        await self._drain_rest()
+        self.parts.recovery.close()
+        await asyncio.to_thread(self.parts.journal.close)
+        await self.parts.principals.close()
+        await self.parts.clients.close()
+        await self.parts.database.close()
+
+    def begin_stop(self) -> None:
+        """Tell balancers to look elsewhere; requests under way go on."""
+        self.is_stopping = True
+
+    def end_streams(self) -> None:
+        """End the streams that are still open, with an event that says why."""
+        for stream in list(self.streams):
+            stream.stop()
+
+    def client_for(self, deployment: Deployment) -> UpstreamClient:
+        """Return the HTTP client that suits a deployment."""
+        return self.parts.clients.client_for(deployment)
+
+    def record_opened(self, context: RequestContext) -> None:
+        """Write down that a request was admitted; raises ServiceUnavailable when that is impossible."""
+        self.parts.journal.append_opened(self.parts.records.build_opened(context))
+
+    def record(self, context: RequestContext, completion: Completion, details: CallDetails) -> None:
+        """Write down how a request ended, and count it for all its scopes."""
+        record = self.parts.records.build_charged(context, completion, details)
+        self.parts.journal.append_charged(record, context.principal.scopes)
+
+    def background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something after the answer; a stopping gateway waits for it."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def _stop_jobs(self) -> None:
+        for job in self._jobs:
+            job.cancel()
+        await asyncio.gather(*self._jobs, return_exceptions=True)
+
+    async def _drain_rest(self) -> None:
+        """Bring what is recorded into the database now, if that is possible; else the next start does it."""
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self.parts.drain.flush()
+        except (TimeoutError, DatabaseUnavailable, OSError) as error:
+            self._log.warning("journal_kept_for_next_start", reason=str(error) or type(error).__name__)
+
+    async def readiness(self) -> Readiness:
+        """Look whether everything that is needed is there."""
+        return Readiness(
+            is_database_reachable=await self.parts.database.is_reachable(),
+            is_journal_writable=self.parts.journal.is_healthy,
+            is_stopping=self.is_stopping,
+            undrained_bytes=self.parts.drain.lag_bytes,
+        )
