@@ -83,12 +83,14 @@ def read_implementation(spec: HookSpec, plugin: str, function: Callable[..., Any
 
 
 def _refuse_unmarked(name: str, plugin: object, attribute: str) -> None:
+    found = inspect.getattr_static(plugin, attribute)
+    if isinstance(getattr(found, "gateway_impl", None), dict):
+        raise PluginError(name, f"'{attribute}' is marked with @hookimpl but is not a function.")
     if attribute not in HOOKS:
         return
-    function = inspect.getattr_static(plugin, attribute)
     # A module may import something that happens to be called like a hook.
-    is_own = not isinstance(plugin, ModuleType) or getattr(function, "__module__", None) == plugin.__name__
-    if is_own and inspect.isroutine(function):
+    is_own = not isinstance(plugin, ModuleType) or getattr(found, "__module__", None) == plugin.__name__
+    if is_own and inspect.isroutine(found):
         raise PluginError(name, f"'{attribute}' is named like a hook but not marked with @hookimpl.")
 
 

@@ -5,6 +5,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from gateway.domain import Secret
 from gateway.errors import PluginError
 from gateway.hooks.implementations import nearest
 
@@ -17,17 +18,24 @@ def decode_settings(plugin: str, section: Mapping[str, object], declared: type[_
     """Decode a plugin's section; raises PluginError with the path of a key or value that does not fit.
 
     A key that the struct does not know is refused, also deep inside and also where the struct itself would
-    ignore it: a misspelt switch of a guard must not leave the guard off.
+    ignore it: a misspelt switch of a guard must not leave the guard off. A member of type
+    `gateway.domain.Secret` is read from a string.
     """
     path = f"gatewright.plugins.settings.{plugin}"
     for place, key, known in _unknown_keys(section, msgspec.inspect.type_info(declared), path):
         raise PluginError(plugin, f"{place}: there is no setting '{key}'.{nearest(key, known)}")
     try:
-        return msgspec.convert(section, declared)
+        return msgspec.convert(section, declared, dec_hook=_decode_secret)
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at `$")
         where = path + place.rstrip("`")
         raise PluginError(plugin, f"{where}: {message}.") from error
+
+
+def _decode_secret(expected: type, value: object) -> object:
+    if expected is Secret and isinstance(value, str):
+        return Secret(value)
+    raise ValueError(f"Expected `{'str' if expected is Secret else expected.__name__}`")
 
 
 def _unknown_keys(

@@ -1,5 +1,6 @@
 """What a plugin may not get wrong: each refusal names the plugin and the word."""
 
+import functools
 from types import ModuleType
 from typing import Any
 
@@ -69,6 +70,13 @@ def test_a_function_that_lacks_the_marker_is_refused() -> None:
     assert refusal(Plugin) == (
         "Plugin 'acme': 'guard_request' is named like a hook but not marked with @hookimpl."
     )
+
+
+def test_something_marked_that_is_not_a_function_is_refused() -> None:
+    module = ModuleType("acme")
+    module.authorize = hookimpl(functools.partial(print, "asked"))
+
+    assert refusal(module) == "Plugin 'acme': 'authorize' is marked with @hookimpl but is not a function."
 
 
 def test_a_module_may_import_something_that_is_called_like_a_hook() -> None:

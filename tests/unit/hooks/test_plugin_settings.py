@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.domain import Secret
 from gateway.errors import PluginError
 from gateway.hooks.plugin_settings import decode_settings
 
@@ -19,6 +20,7 @@ class Settings(msgspec.Struct, frozen=True):
     by_name: dict[str, Rule] = {}
     default: Rule | None = None
     ratio: float = 0.5
+    key: Secret | None = None
 
 
 def refusal(section: dict[str, Any]) -> str:
@@ -33,6 +35,13 @@ def test_a_section_is_decoded_into_the_struct() -> None:
     assert decode_settings("acme", section, Settings) == Settings(
         rules=(Rule(1),), by_name={"a": Rule(2)}, ratio=1.0
     )
+
+
+def test_a_secret_is_read_from_a_string_and_does_not_show() -> None:
+    settings = decode_settings("acme", {"key": "hidden"}, Settings)
+
+    assert settings.key == Secret("hidden")
+    assert "hidden" not in repr(settings)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +63,7 @@ def test_an_unknown_key_is_refused_at_every_depth(section: dict[str, Any], path:
     ("section", "message"),
     [
         ({"ratio": "1"}, "acme.ratio: Expected `float`, got `str`."),
+        ({"key": 1}, "acme.key: Expected `str`."),
         ({"rules": [{}]}, "acme.rules[0]: Object missing required field `limit`."),
         ({"rules": {}}, "acme.rules: Expected `array`, got `object`."),
     ],
