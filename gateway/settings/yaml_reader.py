@@ -20,7 +20,9 @@ MAX_VALUES = 250_000
 
 _MERGE_TAG = "tag:yaml.org,2002:merge"
 _STRING_TAGS = frozenset({"tag:yaml.org,2002:str", "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"})
-_TYPED_TAGS = frozenset({f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float")})
+_TAGS = _STRING_TAGS | {
+    f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "map", "seq")
+}
 
 
 def read_yaml(path: Path) -> Node:
@@ -33,7 +35,7 @@ def read_yaml(path: Path) -> Node:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ConfigError(f"The configuration file cannot be read: {reason}.", file=str(path)) from error
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise ConfigError("The path of the configuration file is not valid.", file=repr(path)) from error
     if len(data) > MAX_FILE_BYTES:
         raise ConfigError(f"The file is larger than {MAX_FILE_BYTES} bytes.", file=str(path))
@@ -57,7 +59,7 @@ def read_yaml_text(text: str, file: str) -> Node:
         raise ConfigError(
             "This is not valid YAML: it has characters that YAML forbids.", file=file
         ) from error
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         # PyYAML's scanner lets int() and chr() fail on absurd directives and escapes.
         raise ConfigError(
             "This is not valid YAML: it has a number or escape out of range.", file=file
@@ -78,7 +80,7 @@ class _Loader(yaml.SafeLoader):
         self._depth += 1
         if self._depth > MAX_DEPTH + 1:
             message = f"values are nested deeper than {MAX_DEPTH} levels"
-            mark: yaml.Mark = self.get_mark()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  untyped in the stub
+            mark = cast("yaml.Mark", self.get_mark())  # pyright: ignore[reportUnknownMemberType]  untyped stub
             raise yaml.MarkedYAMLError(problem=message, problem_mark=mark)
         node = super().compose_node(parent, index)
         self._depth -= 1
@@ -106,6 +108,8 @@ class _Builder:
             raise self._error(source, f"Values are nested deeper than {MAX_DEPTH} levels, aliases included.")
 
     def _value(self, source: yaml.Node, depth: int) -> Value:
+        if source.tag not in _TAGS:
+            raise self._error(source, f"The YAML tag '{source.tag}' is not supported.")
         if isinstance(source, yaml.MappingNode):
             return self._mapping(source, depth)
         if isinstance(source, yaml.SequenceNode):
@@ -123,10 +127,10 @@ class _Builder:
                 continue
             if not isinstance(key, yaml.ScalarNode):
                 raise self._error(key, "A key must be a plain text.")
-            if key.value in own:
-                first = own[key.value].line
-                raise self._error(key, f"The key '{key.value}' stands here twice; first in line {first}.")
-            own[key.value] = self.build(value, line, depth + 1)
+            name = self._text(key)
+            if name in own:
+                raise self._error(key, f"The key '{name}' stands here twice; first in line {own[name].line}.")
+            own[name] = self.build(value, line, depth + 1)
         return {**merged, **own}
 
     def _merged(self, source: yaml.Node, depth: int) -> dict[str, Node]:
@@ -142,13 +146,11 @@ class _Builder:
         return merged
 
     def _scalar(self, source: yaml.Node) -> str | int | float | bool | None:
-        text: str = source.value
         if source.tag in _STRING_TAGS:
-            return text
-        if source.tag not in _TYPED_TAGS:
-            raise self._error(source, f"The YAML tag '{source.tag}' is not supported.")
+            return self._text(source)
         try:
-            value = cast("object", self._constructor.construct_object(source))  # the stub leaves it untyped
+            construct = self._constructor.construct_object  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  untyped stub
+            value = cast("object", construct(source))
         except (ValueError, yaml.YAMLError, KeyError) as error:
             raise self._error(source, "This number or truth value cannot be read.") from error
         if isinstance(value, float) and not math.isfinite(value):
@@ -156,6 +158,13 @@ class _Builder:
         if value is None or isinstance(value, bool | int | float):
             return value
         raise self._error(source, "This value cannot be read.")
+
+    def _text(self, source: yaml.Node) -> str:
+        text: str = source.value
+        # Escapes can spell what neither JSON nor PostgreSQL nor the file system takes.
+        if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+            raise self._error(source, "A text may hold neither a zero byte nor half of a surrogate pair.")
+        return text
 
     def _error(self, source: yaml.Node, message: str) -> ConfigError:
         return ConfigError(message, file=self._file, line=source.start_mark.line + 1)

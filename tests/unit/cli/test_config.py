@@ -1,0 +1,83 @@
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from gateway.cli.config import config
+
+
+def _check(tmp_path: Path, text: str, *options: str):
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    return CliRunner().invoke(config, ["check", str(path), *options])
+
+
+GOOD = """
+model_list:
+- model_name: first
+  litellm_params: {model: openai/gpt-4o-mini, api_key: os.environ/NOT_SET_ANYWHERE}
+general_settings: {alerting: [slack]}
+"""
+
+
+def test_models_and_notices_are_listed(tmp_path: Path):
+    result = _check(tmp_path, GOOD)
+    assert result.exit_code == 0
+    assert "openai/gpt-4o-mini" in result.output
+    assert f"{tmp_path}/config.yaml:4: model_list[0].litellm_params.api_key: " in result.output
+    assert "2 notices" in result.output
+    assert "can be served" in result.output
+
+
+def test_the_report_as_json(tmp_path: Path):
+    result = _check(tmp_path, GOOD, "--json")
+    report = msgspec.json.decode(result.output)
+    assert report["ok"] is True
+    assert report["models"] == [
+        {"model_name": "first", "model": "openai/gpt-4o-mini", "path": "model_list[0]"}
+    ]
+    assert [notice["line"] for notice in report["notices"]] == [5, 4]
+
+
+def test_an_error_is_one_line_with_its_place(tmp_path: Path):
+    result = _check(tmp_path, "litellm_settings:\n  drop_params: maybe\n")
+    assert result.exit_code == 1
+    assert result.stderr.startswith(
+        f"{tmp_path}/config.yaml:2: litellm_settings.drop_params: Expected true or false"
+    )
+    assert result.stdout == ""
+
+
+def test_an_error_as_json(tmp_path: Path):
+    result = _check(tmp_path, "litellm_settings:\n  drop_params: maybe\n", "--json")
+    assert result.exit_code == 1
+    error = msgspec.json.decode(result.stdout)["error"]
+    assert (error["path"], error["line"], error["allowed"]) == (
+        "litellm_settings.drop_params",
+        2,
+        ["true", "false"],
+    )
+
+
+def test_nothing_is_written_and_no_secret_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GATEWAY_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("GATEWAY_MASTER_KEY", "sk-4f9a1c77e2b8d035")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:hunter2@127.0.0.1:1/none")
+    for options in ((), ("--json",)):
+        result = _check(tmp_path, GOOD, *options)
+        assert result.exit_code == 0
+        assert "hunter2" not in result.output
+        assert "4f9a1c77e2b8d035" not in result.output
+    assert not (tmp_path / "data").exists()
+
+
+def test_markup_in_names_is_shown_as_it_stands(tmp_path: Path):
+    result = _check(tmp_path, "model_list: [{model_name: '[red]x[/red]', litellm_params: {model: mock/a}}]")
+    assert "[red]x[/red]" in result.output
+
+
+def test_a_missing_file_is_an_error(tmp_path: Path):
+    result = CliRunner().invoke(config, ["check", str(tmp_path / "absent.yaml")])
+    assert result.exit_code == 1
+    assert "absent.yaml: The configuration file cannot be read" in result.stderr
