@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
 
 import msgspec
 from piccolo.columns import JSONB, Array, BigInt, Boolean, Bytea, Column, ForeignKey, Integer, Serial, Text
+from piccolo.columns.base import ColumnMeta
 from piccolo.table import Table
 
 from gateway.db.columns import EnumText, Money, TimestampMillis
@@ -54,7 +54,7 @@ async def check(target: ConnectTarget) -> DriftReport:
 
 
 def compare_tables(tables: Iterable[type[Table]], live: Catalog) -> tuple[str, ...]:
-    """One sentence per difference between Piccolo tables and a catalog; columns that only the catalog has are fine."""
+    """One sentence per difference between Piccolo tables and a catalog, which may have further columns."""
     present = live.by_name()
     return tuple(sentence for table in tables for sentence in _compare(table, present))
 
@@ -68,13 +68,13 @@ def _compare(table: type[Table], present: Mapping[str, TableShape]) -> Iterator[
         return
     for column in meta.columns:
         yield from _compare_column(name, column, have)
-    keys = {column._meta.name for column in meta.columns if column._meta.primary_key}  # noqa: SLF001
+    keys = {column_meta.name for column_meta in map(_meta_of, meta.columns) if column_meta.primary_key}
     if keys != set(have.primary_key):
         yield f"The primary key of {name} is {have.primary_key}, not {sorted(keys)}."
 
 
 def _compare_column(table: str, column: Column, have: TableShape) -> Iterator[str]:
-    meta = column._meta  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] Piccolo names its settings so
+    meta = _meta_of(column)
     found = have.find_column(meta.name)
     if found is None:
         yield f"{table}.{meta.name} is missing."
@@ -83,13 +83,16 @@ def _compare_column(table: str, column: Column, have: TableShape) -> Iterator[st
     if found.type != expected:
         yield f"{table}.{meta.name} has type {found.type}, not {expected}."
     if found.nullable != meta.null:
-        yield f"{table}.{meta.name} {'may' if found.nullable else 'may not'} be NULL, the code says otherwise."
+        yield f"{table}.{meta.name} {'may' if found.nullable else 'may not'} be NULL; the code differs."
+
+
+def _meta_of(column: Column) -> ColumnMeta:
+    return column._meta  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] Piccolo names its settings so
 
 
 def _physical_type(column: Column) -> str:
     if isinstance(column, EnumText):
         return column.column_type
     if isinstance(column, ForeignKey):
-        target: ForeignKey[Any] = column
-        return _physical_type(target._foreign_key_meta.resolved_target_column)  # noqa: SLF001 - Piccolo's name
+        return "integer" if column.value_type is int else "text"
     return _PHYSICAL[type(column)]

@@ -13,6 +13,7 @@ from gateway.db.schema.locks import UpgradeLimits
 from gateway.db.schema.plan import SchemaState
 from gateway.db.schema.status import read_status
 from gateway.db.schema.upgrade import upgrade
+from gateway.db.schema.views import VIEWS
 from gateway.errors import SchemaError
 
 IMPATIENT = UpgradeLimits(turn_seconds=5, lock_seconds=0.05, attempts=2, first_pause_seconds=0.01)
@@ -135,7 +136,7 @@ async def test_a_held_table_fails_cleanly_and_a_retry_works(older_url, read):
     transaction = holder.transaction()
     await transaction.start()
     await holder.fetch('SELECT * FROM "LiteLLM_BudgetTable"')
-    with pytest.raises(SchemaError, match="did not get its locks in 2 attempts.*LiteLLM_BudgetTable"):
+    with pytest.raises(SchemaError, match=r"did not get its locks in 2 attempts.*LiteLLM_BudgetTable"):
         await upgrade(older_url, limits=IMPATIENT)
     assert await read(older_url) == before
     await transaction.rollback()
@@ -147,7 +148,7 @@ async def test_a_foreign_type_is_refused_in_a_sentence(base_url, execute, read):
     await execute(base_url, 'ALTER TABLE "LiteLLM_TeamTable" ALTER COLUMN team_alias TYPE bytea USING NULL')
     before = await read(base_url)
     status = await read_status(base_url)
-    with pytest.raises(SchemaError, match="LiteLLM_TeamTable.team_alias has type bytea"):
+    with pytest.raises(SchemaError, match=r"LiteLLM_TeamTable.team_alias has type bytea"):
         await upgrade(base_url)
     assert (status.state, status.can_serve) == (SchemaState.UNKNOWN, False)
     assert await read(base_url) == before
@@ -181,3 +182,21 @@ async def test_two_processes_at_once_do_the_work_once(older_url):
     assert [process.returncode for process in started] == [0, 0]
     assert counts[0] == 0
     assert counts[1] > 100
+
+
+async def test_every_view_can_be_read(database_url, fill, fetchval):
+    await upgrade(database_url)
+    await fill(database_url)
+    for view in VIEWS:
+        assert await fetchval(database_url, f'SELECT count(*) FROM "{view}"') >= 0
+    tag = """UPDATE "LiteLLM_SpendLogs" SET request_tags = '["a", "b"]' RETURNING 1"""
+    await fetchval(database_url, tag)
+    assert await fetchval(database_url, 'SELECT sum(log_count) FROM "DailyTagSpend"') == 6
+
+
+async def test_a_role_named_like_our_schema_gets_its_tables_in_public(database_url, fetchval):
+    await upgrade(database_url)
+    count = "SELECT count(*) FROM pg_tables WHERE schemaname = $1"
+    assert await fetchval(database_url, "SELECT current_user::text") == "gatewright"
+    assert await fetchval(database_url, count, "public") == 64
+    assert await fetchval(database_url, count, "gatewright") == 5
