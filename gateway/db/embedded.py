@@ -15,8 +15,9 @@ import msgspec
 
 from gateway.db.embedded_account import Account, choose_account, find_binaries, give_to
 from gateway.db.embedded_folder import MAJOR, SocketPath, check_space, check_version, prepare_data_dir
+from gateway.db.embedded_leftover import end_leftover
 from gateway.db.embedded_probe import accepts_connections
-from gateway.db.embedded_process import SERVER_SETTINGS, end_leftover, initialise, spawn, stop, watch_parent
+from gateway.db.embedded_process import SERVER_SETTINGS, initialise, spawn, stop, watch_parent
 from gateway.errors import StartupError
 
 __all__ = ["EmbeddedPostgres"]

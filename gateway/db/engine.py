@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from piccolo.table import Table
 
 from gateway.db.connection import Connection, Record
-from gateway.db.failures import holding, is_lost, is_repeatable, using
+from gateway.db.failures import holding, using
 from gateway.db.piccolo_engine import GatewayEngine
 from gateway.db.pool import ConnectionPool, StatementCounter
 from gateway.db.url import ConnectionOptions
@@ -115,20 +115,9 @@ class Database:
         return self.pool.count()
 
     async def _run(self, sql: str, call: Callable[[Connection], Awaitable[_Result]]) -> _Result:
-        """Run one statement; a read again, on another connection, if it was lost with the first.
-
-        When the server restarts, every connection in the pool is lost, and each shows it only when used:
-        there are as many further attempts as connections, and the last is on a fresh one.
-        """
-        is_read = self.engine.current_transaction.get() is None and is_repeatable(sql)
-        for _ in range(self.pool.size if is_read else 0):
-            async with self.pool.lend() as connection:
-                try:
-                    with using(connection):
-                        return await call(connection)
-                except DatabaseUnavailable as error:
-                    if error.__cause__ is None or not is_lost(error.__cause__, connection):
-                        raise
-        async with self.acquire() as connection:
-            with using(connection):
-                return await call(connection)
+        """One statement, in this task's transaction if there is one."""
+        current = self.engine.current_transaction.get()
+        if current is None:
+            return await self.pool.run(sql, call)
+        with using(current.connection):
+            return await call(current.connection)

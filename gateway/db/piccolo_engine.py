@@ -112,9 +112,7 @@ class GatewayEngine(PostgresEngine):
             return await connect(self._options.connect_arguments())
 
     async def _run_in_pool(self, query: str, args: Sequence[Any] | None = None) -> Any:
-        async with self.connections.lend() as connection:
-            with using(connection):
-                return await connection.fetch(query, *(args or ()))
+        return await self.connections.run(query, lambda connection: connection.fetch(query, *(args or ())))
 
     async def _run_in_new_connection(self, query: str, args: Sequence[Any] | None = None) -> Any:
         """Where Piccolo goes without a pool of its own: to ours."""

@@ -1,18 +1,20 @@
 """The connections that the gateway keeps open, lent with a deadline."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import asyncpg
 
 from gateway.db.connection import Connection, LoggedQuery, Pool, create_pool
-from gateway.db.failures import connecting, is_over
+from gateway.db.failures import connecting, is_lost, is_over, is_repeatable, using
 from gateway.db.url import ConnectionOptions
 from gateway.errors import DatabaseUnavailable
 
 __all__ = ["ConnectionPool", "StatementCounter"]
 
+_Result = TypeVar("_Result")
 _CONTROL = frozenset({"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"})
 
 
@@ -113,6 +115,24 @@ class ConnectionPool:
             yield connection
         finally:
             await self.give_back(connection)
+
+    async def run(self, sql: str, call: Callable[[Connection], Awaitable[_Result]]) -> _Result:
+        """Run one statement by `call`; a read again, on another connection, if it was lost with the first.
+
+        When the server restarts, every connection in the pool is lost, and each shows it only when used:
+        there are as many further attempts as connections, and the last is on a fresh one.
+        """
+        for _ in range(self.size if is_repeatable(sql) else 0):
+            async with self.lend() as connection:
+                try:
+                    with using(connection):
+                        return await call(connection)
+                except DatabaseUnavailable as error:
+                    if error.__cause__ is None or not is_lost(error.__cause__, connection):
+                        raise
+        async with self.lend() as connection:
+            with using(connection):
+                return await call(connection)
 
     @asynccontextmanager
     async def count(self) -> AsyncGenerator[StatementCounter]:

@@ -1,12 +1,11 @@
 """Reading DATABASE_URL: PostgreSQL URLs with the options that Prisma and libpq users write."""
 
-from collections.abc import Callable, Mapping
-from typing import TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
 
 from gateway.db.tls import TLS_MODES, TlsMode, TlsOptions, build_ssl_argument
+from gateway.db.url_options import UrlOptions
 from gateway.errors import ConfigError
 
 __all__ = ["ConnectionOptions", "parse_database_url"]
@@ -14,17 +13,6 @@ __all__ = ["ConnectionOptions", "parse_database_url"]
 _SCHEMES = ("postgresql", "postgres")
 _VARIABLE = "DATABASE_URL"
 _SEARCH_PATH_DEFAULT = "public"
-_LARGEST = 1_000_000
-_Word = TypeVar("_Word", bound=str)
-_Number = TypeVar("_Number", int, float)
-
-# Prisma's `sslcert` is the server's root, libpq's the client's own; a key or root beside it tells which.
-_ALLOWED = (
-    "application_name", "channel_binding", "connect_timeout", "connection_limit", "host",
-    "idle_in_transaction_session_timeout", "min_connections", "password", "pgbouncer", "pool_timeout",
-    "port", "schema", "socket_timeout", "sslaccept", "sslcert", "sslidentity", "sslkey", "sslmode",
-    "sslpassword", "sslrootcert", "statement_cache_size", "statement_timeout", "user",
-)  # fmt: skip
 
 
 class ConnectionOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,11 +104,11 @@ def parse_database_url(url: str, *, variable: str = _VARIABLE) -> ConnectionOpti
             path=variable,
         ) from error
     _check_shape(parts, variable)
-    options = _Options(_split_query(parts.query, variable), variable)
+    options = UrlOptions(parts.query, variable)
     return _build(parts, port, options)
 
 
-def _build(parts: SplitResult, port: int | None, options: "_Options") -> ConnectionOptions:
+def _build(parts: SplitResult, port: int | None, options: UrlOptions) -> ConnectionOptions:
     host = options.text("host") or unquote(parts.hostname or "")
     user = options.text("user") or unquote(parts.username or "")
     if not host or not user:
@@ -148,12 +136,13 @@ def _build(parts: SplitResult, port: int | None, options: "_Options") -> Connect
     )
 
 
-def _read_tls(options: "_Options", *, is_socket: bool) -> TlsOptions:
+def _read_tls(options: UrlOptions, *, is_socket: bool) -> TlsOptions:
     if options.choice("channel_binding", ("disable", "prefer", "require")) == "require":
         raise options.error(
             "channel_binding", "cannot be required: the driver has none. Use sslmode=verify-full instead."
         )
     mode: TlsMode | None = options.choice("sslmode", TLS_MODES)
+    # Prisma's `sslcert` is the server's root, libpq's the client's own; a key or root beside it tells which.
     certificate, key = options.text("sslcert"), options.text("sslkey")
     root = options.text("sslrootcert")
     if certificate is not None and key is None and root is None:
@@ -180,72 +169,5 @@ def _check_shape(parts: SplitResult, variable: str) -> None:
         raise ConfigError("A / in user, password or database name is written %2F.", path=variable)
 
 
-def _split_query(query: str, variable: str) -> dict[str, str]:
-    """Options by name. A plus sign stays one: file names hold them, and libpq does not decode it."""
-    options: dict[str, str] = {}
-    for part in filter(None, query.split("&")):
-        name, _, value = part.partition("=")
-        name = unquote(name)
-        if name not in _ALLOWED:
-            raise ConfigError(f"Unknown option '{name}'.", path=variable, allowed=_ALLOWED)
-        if name in options:
-            raise ConfigError(f"Option '{name}' is given twice.", path=variable)
-        options[name] = unquote(value)
-    return options
-
-
 def _milliseconds(seconds: float | None) -> str:
     return "0" if seconds is None else str(round(seconds * 1000))
-
-
-class _Options:
-    """Typed access to the options of one URL, with errors that name option and variable."""
-
-    def __init__(self, values: Mapping[str, str], variable: str) -> None:
-        self._values = values
-        self._variable = variable
-
-    def error(self, name: str, problem: str, allowed: tuple[str, ...] = ()) -> ConfigError:
-        return ConfigError(f"'{name}' {problem}", path=self._variable, allowed=allowed)
-
-    def text(self, name: str) -> str | None:
-        return self._values.get(name) or None
-
-    def choice(self, name: str, allowed: tuple[_Word, ...]) -> _Word | None:
-        value = self._values.get(name)
-        if value is None:
-            return None
-        for word in allowed:
-            if word == value:
-                return word
-        raise self.error(name, f"is '{value}'.", allowed)
-
-    def integer(self, name: str, default: int, *, at_least: int) -> int:
-        return self._number(name, default, int, at_least, "a whole number")
-
-    def seconds(self, name: str, default: float) -> float | None:
-        """Seconds; 0 means no limit, as with Prisma."""
-        return self._number(name, default, float, 0, "a number of seconds") or None
-
-    def milliseconds(self, name: str, default_seconds: float) -> float | None:
-        """Seconds from an option in milliseconds, as the server's setting of that name; 0 means no limit."""
-        value = self._number(name, default_seconds * 1000, float, 0, "a number of milliseconds")
-        return value / 1000 or None
-
-    def flag(self, name: str) -> bool:
-        return self.choice(name, ("true", "false")) == "true"
-
-    def _number(
-        self, name: str, default: _Number, read: Callable[[str], _Number], least: int, kind: str
-    ) -> _Number:
-        text = self._values.get(name)
-        if text is None:
-            return default
-        try:
-            value = read(text)
-        except ValueError as error:
-            raise self.error(name, f"is '{text}', but has to be {kind}.") from error
-        # Written so that NaN fails, too.
-        if not least <= value <= _LARGEST:
-            raise self.error(name, f"is {text}, but has to be {kind} from {least} to {_LARGEST}.")
-        return value

@@ -3,6 +3,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from piccolo.columns import Integer
+from piccolo.table import Table
 
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.db.engine import Database
@@ -13,6 +15,10 @@ KILL_OTHERS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE pid <> pg_backend_pid() AND datname = current_database() AND backend_type = 'client backend'
 """
+
+
+class Thing(Table, tablename="thing"):
+    id = Integer(primary_key=True)
 
 
 @pytest.fixture
@@ -38,9 +44,13 @@ def own_server(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
 
 
 async def test_reads_survive_the_death_of_every_backend(database: Database, killer: Database) -> None:
+    await killer.execute("CREATE TABLE thing (id integer PRIMARY KEY)")
+    database.bind([Thing])
     for _ in range(3):
         assert len(await killer.fetch(KILL_OTHERS)) >= 1
         assert await database.fetch_value("SELECT 1") == 1
+        assert len(await killer.fetch(KILL_OTHERS)) >= 1
+        assert await Thing.count() == 0
 
 
 async def test_a_transaction_whose_backend_dies_is_unavailable_and_frees_its_connection(
