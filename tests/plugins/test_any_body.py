@@ -5,7 +5,7 @@ from typing import Any
 
 import gateway_guardrails
 import gateway_mcp
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import PermissionDenied
@@ -37,6 +37,7 @@ GUARDRAILS = load_plugin(gateway_guardrails, {"secret_detection": {}}, name="gua
 MCP = load_plugin(gateway_mcp, {"allowed_servers": [{"url": "https://mcp.example.com"}]}, name="mcp")
 
 
+@settings(deadline=None)
 @given(TEXT_BODIES)
 def test_a_body_without_credentials_goes_on_byte_for_byte(body: dict[str, Any]) -> None:
     context = make_context(body)
@@ -47,6 +48,7 @@ def test_a_body_without_credentials_goes_on_byte_for_byte(body: dict[str, Any]) 
     assert context.body.members == before
 
 
+@settings(deadline=None)
 @given(TOOL_BODIES)
 def test_a_tool_is_either_accepted_or_refused_with_its_place(body: dict[str, Any]) -> None:
     refusal = _authorize(body)

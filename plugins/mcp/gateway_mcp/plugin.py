@@ -65,7 +65,8 @@ class RemoteServers:
             return
         label = entry.get("server_label", entry.get("name"))
         is_allowed = isinstance(value, str) and any(
-            is_inside(value, server) and server.label in {None, label} for server in settings.allowed_servers
+            is_inside(value, server) and (server.label is None or server.label == label)
+            for server in settings.allowed_servers
         )
         if not is_allowed:
             raise _refusal(f"{path}.{place}", "names an MCP server that is not allowed", "allowed_servers")

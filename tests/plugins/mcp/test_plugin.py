@@ -91,8 +91,9 @@ async def test_any_other_address_is_refused_with_the_place_and_the_setting(url: 
 async def test_a_label_binds_the_server() -> None:
     await ask(server("https://labelled.example.com:8443/x", server_label="docs"))
 
-    with pytest.raises(PermissionDenied):
-        await ask(server("https://labelled.example.com:8443/x", server_label="other"))
+    for label in ("other", ["docs"], None):
+        with pytest.raises(PermissionDenied):
+            await ask(server("https://labelled.example.com:8443/x", server_label=label))
 
 
 async def test_connectors_are_allowed_by_id() -> None:
