@@ -2,7 +2,7 @@
 
 import random
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -42,7 +42,6 @@ from gateway.identity.master import MasterKey
 from gateway.identity.principals import Principals
 from gateway.identity.store import KeyStore
 from gateway.manage import keys as key_routes
-from gateway.manage import spend as spend_routes
 from gateway.routing.cooldown import Cooldowns
 from gateway.routing.router import Router
 from gateway.runtime import Gateway, Parts, Snapshot
@@ -53,7 +52,6 @@ from gateway.spend.drain import Drain
 from gateway.spend.journal import Journal, JournalOptions
 from gateway.spend.recovery import Recovery
 from gateway.spend.rejected import RejectedFile
-from gateway.spend.reports import SpendReports
 from gateway.spend.store import SpendStore
 from gateway.spend.undrained import StalePositionError
 from gateway.upstream.clients import UpstreamClients
@@ -66,7 +64,6 @@ _ROUTES = (
     *metrics.ROUTE_HANDLERS,
     *models.ROUTE_HANDLERS,
     *key_routes.ROUTE_HANDLERS,
-    *spend_routes.ROUTE_HANDLERS,
 )
 
 
@@ -111,7 +108,7 @@ def build_snapshot(
 ) -> Snapshot:
     """Build what a reload replaces; raises ConfigError or PluginError and changes nothing."""
     lent = {**environ, **{name: secret.reveal() for name, secret in settings.variables.items()}}
-    catalog = build_catalog(settings, load_price_book(settings), lent, now_nanos=parts.clock.now_nanos())
+    catalog = build_catalog(settings, load_price_book(settings), lent, parts.clock)
     names = _model_names(catalog)
     master = MasterKey(ensure_master_key(settings.environment).key)
     core = (
@@ -172,7 +169,6 @@ class _Builder:
             ),
             recovery=Recovery(self._journal_root, store, self._clock),
             records=RecordBuilder(),
-            reports=SpendReports(database),
             principals=principals,
             keys=KeyService(database, self._clock, defaults, ModelLists().covers),
             clients=UpstreamClients(),
@@ -238,7 +234,7 @@ def _lifespan(gateway: Gateway, environ: Mapping[str, str], handover: Handover) 
             log.info("reloaded")
 
     @asynccontextmanager
-    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+    async def lifespan(_app: Litestar) -> AsyncGenerator[None]:
         await gateway.open()
         stop = StopSignal(gateway, gateway.snapshot.settings.gatewright.drain_seconds, reload)
         stop.install()

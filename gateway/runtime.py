@@ -26,7 +26,6 @@ from gateway.spend.builder import CallDetails, RecordBuilder
 from gateway.spend.drain import Drain
 from gateway.spend.journal import Journal
 from gateway.spend.recovery import Recovery
-from gateway.spend.reports import SpendReports
 from gateway.upstream.client import UpstreamClient
 from gateway.upstream.clients import UpstreamClients
 
@@ -84,7 +83,6 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     drain: Drain
     recovery: Recovery
     records: RecordBuilder
-    reports: SpendReports
     principals: Principals
     keys: KeyService
     clients: UpstreamClients

@@ -7,6 +7,7 @@ import sys
 from typing import cast
 
 from gateway.app import create_app
+from gateway.errors import StartupError
 from gateway.http.root_path import under_root_path
 from gateway.logs import configure_logs
 from gateway.settings import load_settings
@@ -21,9 +22,18 @@ _PR_SET_PDEATHSIG = 1
 def build() -> App:
     """Build the application of this worker from what `gatewright serve` handed over.
 
-    Raises StartupError; the server then ends.
+    Ends the process with one sentence when settings or plugins cannot be served.
     """
     _end_with_parent()
+    try:
+        return _build()
+    except StartupError as error:
+        # The sentence says what to mend; a traceback would bury it.
+        sys.stderr.write(f"gatewright: {error.message}\n")
+        sys.exit(1)
+
+
+def _build() -> App:
     handover = read_handover(os.environ)
     settings = load_settings(handover.config_path, os.environ, handover.flags)
     configure_logs(is_json=settings.environment.is_log_json)
