@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 from gateway.domain import Secret
+from gateway.settings.known.deployment import UNSENT_PREFIXES
+from gateway.settings.known_keys import MODEL_PARAMS, Standing, find_known_key
 from gateway.settings.model import Credential, ModelEntry, SettingsNotice
 from gateway.settings.node import Node, config_error, plain
 from gateway.settings.readers import (
@@ -90,10 +92,22 @@ def _read_model(item: Node) -> ModelEntry:
         raise config_error(members["litellm_params"], message)
     return ModelEntry(
         model_name=name,
-        litellm_params={**_typed(params, _PARAM_READERS), "model": read_text(model)},
+        litellm_params={**_typed(_effective(params), _PARAM_READERS), "model": read_text(model)},
         model_info=_typed(read_members(members.get("model_info")), _INFO_READERS),
         key_path=item.path,
     )
+
+
+def _effective(params: Mapping[str, Node]) -> dict[str, Node]:
+    """Leave out what has no effect: whatever else stands in the parameters may be sent upstream."""
+    return {name: node for name, node in params.items() if not _has_no_effect(name)}
+
+
+def _has_no_effect(name: str) -> bool:
+    known = find_known_key(MODEL_PARAMS, name)
+    if known is not None:
+        return known.standing is not Standing.SUPPORTED
+    return name.startswith(UNSENT_PREFIXES)
 
 
 def _typed(members: Mapping[str, Node], readers: Mapping[str, Reader]) -> dict[str, object]:

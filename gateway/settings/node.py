@@ -55,7 +55,7 @@ def config_error(node: Node, message: str, *, allowed: Sequence[str] = ()) -> Co
 
 def is_credential_path(path: str) -> bool:
     """Whether a value at this path may be a credential, so that it is never shown."""
-    last = path.rpartition(".")[2]
+    last = path.rpartition(".")[2].rstrip('"]')
     return path.startswith(_CREDENTIAL_SECTIONS) or _CREDENTIAL.search(last) is not None
 
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from gateway.settings.known.deployment import OPEN_PREFIXES
+from gateway.settings.known.deployment import OPEN_PREFIXES, UNSENT_PREFIXES
 from gateway.settings.known_keys import (
     CREDENTIAL_ITEM,
     MODEL_INFO,
@@ -48,8 +48,10 @@ def render_section(section: str) -> str:
     keys = SECTIONS[section].values()
     parts = [_table(key for key in keys if key.standing is Standing.SUPPORTED)]
     if section == MODEL_PARAMS:
-        families = ", ".join(f"`{prefix}*`" for prefix in OPEN_PREFIXES)
+        families = ", ".join(f"`{prefix}*`" for prefix in OPEN_PREFIXES if prefix not in UNSENT_PREFIXES)
+        unsent = ", ".join(f"`{prefix}*`" for prefix in UNSENT_PREFIXES)
         parts.append(f"Families of keys that are taken without a list: {families}.\n")
+        parts.append(f"Families that are not supported yet, and never sent upstream: {unsent}.\n")
     refused = [key for key in keys if key.standing is Standing.REFUSED]
     if refused:
         parts.append("Refused, because ignoring them would open what they close:\n\n" + _list(refused))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from gateway.errors import ConfigError
+from gateway.settings.known.deployment import UNSENT_PREFIXES
 from gateway.settings.known_keys import (
     CREDENTIAL_ITEM,
     MODEL_INFO,
@@ -22,6 +23,7 @@ from gateway.settings.node import Node, config_error
 
 __all__ = ["find_restricting_keys", "review_keys"]
 
+_UNSUPPORTED = "This is not supported yet and has no effect."
 _PLAIN_SECTIONS = ("general_settings", "litellm_settings", "router_settings")
 
 
@@ -102,7 +104,7 @@ class _Review:
             elif known.standing is Standing.REFUSED and _does_restrict(known, child):
                 self._refused.append((child, known))
             elif known.standing in {Standing.UNSUPPORTED, Standing.REFUSED} and not _is_inert(child):
-                self._say(section, name, child, "This is not supported yet and has no effect.")
+                self._say(section, name, child, _UNSUPPORTED)
             elif known.standing is Standing.NO_EFFECT:
                 self._say(section, name, child, f"This has no effect: {_lower_first(known.note)}")
 
@@ -114,6 +116,9 @@ class _Review:
             self._notices.append(SettingsNotice(node.path, text, node.file, node.line))
 
     def _unknown(self, section: str, name: str, node: Node) -> None:
+        if section == MODEL_PARAMS and name.startswith(UNSENT_PREFIXES):
+            self._say(section, name, node, _UNSUPPORTED)
+            return
         is_open = section in {MODEL_PARAMS, MODEL_INFO}
         if (is_open and is_open_family(name)) or (section == TOP and name.startswith("x-")):
             return

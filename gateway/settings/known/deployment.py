@@ -2,7 +2,7 @@
 
 from gateway.settings.known.entry import harmless, no_effect, refused, supported, supported_all
 
-__all__ = ["CREDENTIAL_KEYS", "INFO_KEYS", "ITEM_KEYS", "OPEN_PREFIXES", "PARAMS_KEYS"]
+__all__ = ["CREDENTIAL_KEYS", "INFO_KEYS", "ITEM_KEYS", "OPEN_PREFIXES", "PARAMS_KEYS", "UNSENT_PREFIXES"]
 
 ITEM_KEYS = (
     supported("model_name", "The name that clients use; several items may share one."),
@@ -42,6 +42,21 @@ OPEN_PREFIXES = (
 )
 """Families of keys whose members are many: prices, capabilities and providers' own settings."""
 
+UNSENT_PREFIXES = (
+    "aws_",
+    "vertex_",
+    "watsonx_",
+    "s3_",
+    "gcs_",
+    "oci_",
+    "sap_",
+    "health_check_",
+    "supports_",
+    "complexity_router_",
+    "auto_router_",
+)
+"""Families that no deployment acts on yet. Some are credentials, so that they must never go upstream."""
+
 PARAMS_KEYS = (
     supported("model", "The provider and its name for the model: `openai/gpt-4o-mini`, `mock/any`."),
     supported("api_key", "The provider's credential."),
@@ -67,6 +82,8 @@ PARAMS_KEYS = (
     supported("drop_params", "As in `litellm_settings`, for this deployment."),
     supported("additional_drop_params", "Parameters to drop for this deployment."),
     supported("configurable_clientside_auth_params", "Parameters that callers may set themselves."),
+    supported("base_model", "As in `model_info`."),
+    supported("azure_ad_token", "Azure's other credential."),
     supported("on_disconnect", "`drain` or `cancel`: what becomes of a call whose client has left."),
     *supported_all(
         "temperature top_p top_k max_tokens max_completion_tokens stop seed n "
@@ -74,7 +91,7 @@ PARAMS_KEYS = (
         "tools tool_choice parallel_tool_calls reasoning_effort thinking service_tier store "
         "stream_options user dimensions encoding_format modalities audio prediction "
         "web_search_options extra_body extra_query metadata verbosity best_of min_p "
-        "repetition_penalty safety_identifier prompt_cache_key",
+        "repetition_penalty safety_identifier prompt_cache_key input_type keep_alive think",
         "Sent upstream where the caller names none.",
     ),
     refused("max_budget"),
@@ -87,12 +104,12 @@ PARAMS_KEYS = (
     no_effect("use_litellm_proxy", "Name the other gateway in `api_base`."),
     *harmless(
         "itpm otpm max_file_size_mb model_info litellm_trace_id num_retries fallbacks "
-        "context_window_fallback_dict cache merge_reasoning_content_in_choices input_type "
+        "context_window_fallback_dict cache merge_reasoning_content_in_choices "
         "allowed_openai_params hf_model_name client_id client_secret tenant_id project project_id "
         "space_id token credentials bucket_name use_chat_completions_api model_template prompt_id "
         "prompt_variables ssl_verify stream headers max_input_tokens max_output_tokens "
-        "litellm_system_prompt cache_control_injection_points custom_tokenizer base_model "
-        "deployment_id azure_ad_token keep_alive think"
+        "litellm_system_prompt cache_control_injection_points custom_tokenizer "
+        "deployment_id   "
     ),
 )
 

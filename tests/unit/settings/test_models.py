@@ -22,6 +22,13 @@ def test_numbers_given_as_texts_become_numbers_and_the_rest_is_handed_on(load):
     assert entry.key_path == "model_list[0]"
 
 
+def test_what_has_no_effect_is_not_handed_on_where_it_could_be_sent_upstream(load):
+    secrets = "token: sk-x, credentials: y, oci_key: z, aws_secret_access_key: w"
+    settings = load(_one(f"{{model: openai/a, {secrets}, itpm: 3, think: true}}"))
+    assert settings.models[0].litellm_params == {"model": "openai/a", "think": True}
+    assert len(settings.notices) == 5
+
+
 @pytest.mark.parametrize(
     ("text", "path", "line"),
     [

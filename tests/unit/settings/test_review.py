@@ -114,6 +114,13 @@ def test_a_key_without_effect_says_why(load):
 
 
 def test_prices_and_provider_settings_are_taken_without_a_list(load):
-    params = "{model: bedrock/x, aws_region_name: r, input_cost_per_token_above_128k_tokens: 1e-6}"
+    params = "{model: openai/x, mock_delay: 1, input_cost_per_token_above_128k_tokens: 1e-6}"
     settings = load(f"model_list: [{{model_name: a, litellm_params: {params}, model_info: {{team: blue}}}}]")
     assert settings.notices == ()
+
+
+def test_settings_of_providers_that_are_not_supported_yet_are_told(load):
+    (notice,) = load(
+        "model_list: [{model_name: a, litellm_params: {model: bedrock/x, aws_region_name: r}}]"
+    ).notices
+    assert notice.path == "model_list[0].litellm_params.aws_region_name"
