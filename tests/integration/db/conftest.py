@@ -12,10 +12,12 @@ from gateway.db.schema.catalog import Catalog
 from gateway.db.schema.connection import open_connection
 from gateway.db.schema.generate import apply_migrations, list_migrations
 from gateway.db.schema.reader import read_catalog
+from gateway.db.schema.upgrade import upgrade
 
 BASELINE = "20260602"
 OLDER_SEED = "20250620"
 NEWEST = "9"
+CURRENT = "ours"
 
 # One expression per column type; equal texts for row i everywhere make the foreign keys agree.
 EXPRESSIONS = {
@@ -41,10 +43,11 @@ class LitellmDatabases:
         self._templates: dict[str, str] = {}
 
     def copy(self, before: str) -> tuple[str, str]:
-        """Name and URL of a copy of the database that the folders sorting before this name leave."""
+        """Name and URL of a copy of what the folders sorting before this name leave, or of ours."""
         if before not in self._templates:
             name = self._factory.create()
-            asyncio.run(self._migrate(self._factory.url_of(name), before))
+            url = self._factory.url_of(name)
+            asyncio.run(upgrade(url) if before == CURRENT else self._migrate(url, before))
             self._templates[before] = name
         name = self._factory.create(template=self._templates[before])
         return name, self._factory.url_of(name)
@@ -79,6 +82,12 @@ def _copy(databases: LitellmDatabases, before: str) -> Iterator[str]:
 
 
 @pytest.fixture
+def current_url(litellm_databases: LitellmDatabases) -> Iterator[str]:
+    """A database that the gateway made."""
+    yield from _copy(litellm_databases, CURRENT)
+
+
+@pytest.fixture
 def older_url(litellm_databases: LitellmDatabases) -> Iterator[str]:
     """A database of mid-2025, as of the older seed schema."""
     yield from _copy(litellm_databases, OLDER_SEED)
@@ -96,7 +105,14 @@ def newest_url(litellm_databases: LitellmDatabases) -> Iterator[str]:
     yield from _copy(litellm_databases, NEWEST)
 
 
-@pytest.fixture(params=[OLDER_SEED, BASELINE, NEWEST], ids=["older", "base", "newest"])
+AGES = (
+    pytest.param(OLDER_SEED, id="older"),
+    pytest.param(BASELINE, id="base", marks=pytest.mark.slow),
+    pytest.param(NEWEST, id="newest"),
+)
+
+
+@pytest.fixture(params=AGES)
 def litellm_url(request: pytest.FixtureRequest, litellm_databases: LitellmDatabases) -> Iterator[str]:
     """A database of each age in turn."""
     yield from _copy(litellm_databases, request.param)

@@ -99,18 +99,17 @@ async def test_the_quick_look_follows_what_an_upgrade_left(database_url, execute
         assert not await is_current(connection)
 
 
-async def test_what_somebody_removed_comes_back(database_url, execute):
-    await upgrade(database_url)
-    await execute(database_url, 'DROP VIEW "LiteLLM_VerificationTokenView"')
-    await execute(database_url, 'ALTER TABLE "LiteLLM_VerificationToken" DROP COLUMN tpd_limit')
-    status = await read_status(database_url)
-    report = await upgrade(database_url)
+async def test_what_somebody_removed_comes_back(current_url, execute):
+    await execute(current_url, 'DROP VIEW "LiteLLM_VerificationTokenView"')
+    await execute(current_url, 'ALTER TABLE "LiteLLM_VerificationToken" DROP COLUMN tpd_limit')
+    status = await read_status(current_url)
+    report = await upgrade(current_url)
     assert (status.state, status.can_serve) == (SchemaState.OLDER, False)
     assert [step.reason for step in report.steps] == [
         "LiteLLM_VerificationToken lacks tpd_limit",
         "view LiteLLM_VerificationTokenView is missing",
     ]
-    assert (await read_status(database_url)).state is SchemaState.CURRENT
+    assert (await read_status(current_url)).state is SchemaState.CURRENT
 
 
 async def test_rows_without_a_parent_leave_the_key_unchecked_and_are_told(older_url, execute, fetchval):
@@ -184,14 +183,13 @@ async def test_two_processes_at_once_do_the_work_once(older_url):
     assert counts[1] > 100
 
 
-async def test_every_view_can_be_read(database_url, fill, fetchval):
-    await upgrade(database_url)
-    await fill(database_url)
+async def test_every_view_can_be_read(current_url, fill, fetchval):
+    await fill(current_url)
     for view in VIEWS:
-        assert await fetchval(database_url, f'SELECT count(*) FROM "{view}"') >= 0
+        assert await fetchval(current_url, f'SELECT count(*) FROM "{view}"') >= 0
     tag = """UPDATE "LiteLLM_SpendLogs" SET request_tags = '["a", "b"]' RETURNING 1"""
-    await fetchval(database_url, tag)
-    assert await fetchval(database_url, 'SELECT sum(log_count) FROM "DailyTagSpend"') == 6
+    await fetchval(current_url, tag)
+    assert await fetchval(current_url, 'SELECT sum(log_count) FROM "DailyTagSpend"') == 6
 
 
 async def test_a_role_named_like_our_schema_gets_its_tables_in_public(database_url, fetchval):

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import asyncpg
+import pytest
 
 from gateway.db.schema.connection import open_connection
 from gateway.db.schema.plan import SchemaState
@@ -49,18 +50,18 @@ async def assert_nothing_of_the_newest_is_missing(read, url: str, newest_url: st
 
 
 async def test_a_database_made_by_the_gateway_takes_every_later_migration(
-    database_url, newest_url, read, fill, checksums, litellm_migrations
+    current_url, newest_url, read, fill, checksums, litellm_migrations
 ):
-    await upgrade(database_url)
-    filled = await fill(database_url)
-    before = await checksums(database_url, filled)
+    filled = await fill(current_url)
+    before = await checksums(current_url, filled)
     later = [path for path in litellm_migrations if path.name >= BASELINE or path.name == NOT_OURS]
-    recovered = await deploy(database_url, later)
+    recovered = await deploy(current_url, later)
     assert recovered == [KEY_TYPE]
-    assert await checksums(database_url, filled) == before
-    await assert_nothing_of_the_newest_is_missing(read, database_url, newest_url)
+    assert await checksums(current_url, filled) == before
+    await assert_nothing_of_the_newest_is_missing(read, current_url, newest_url)
 
 
+@pytest.mark.slow
 async def test_an_adopted_database_of_the_prescribed_schema_takes_every_later_migration(
     base_url, newest_url, read, fill, checksums, litellm_migrations
 ):
@@ -92,13 +93,13 @@ async def test_an_adopted_newest_database_has_nothing_left_to_apply(newest_url, 
     assert [t.columns for t in after.tables] == [t.columns for t in before.tables]
 
 
+@pytest.mark.slow
 async def test_coming_back_after_the_newest_litellm_needs_no_statement(
-    database_url, litellm_migrations, execute
+    current_url, litellm_migrations, execute
 ):
-    await upgrade(database_url)
     later = [path for path in litellm_migrations if path.name >= BASELINE or path.name == NOT_OURS]
-    await deploy(database_url, later)
-    status = await read_status(database_url)
-    report = await upgrade(database_url)
+    await deploy(current_url, later)
+    status = await read_status(current_url)
+    report = await upgrade(current_url)
     assert (status.state, status.can_serve) == (SchemaState.NEWER, True)
     assert report.steps == ()

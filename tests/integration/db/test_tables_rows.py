@@ -10,7 +10,6 @@ from piccolo.querystring import QueryString
 from gateway.db.columns import EnumText, Money, TimestampMillis, utc_now_millis
 from gateway.db.schema.connection import connect_options
 from gateway.db.schema.drift import check
-from gateway.db.schema.upgrade import upgrade
 from gateway.db.tables import TABLES, BudgetTable, CronJob, DailyUserSpend, VerificationToken
 
 JSON_TEXT = '{"a": [1]}'
@@ -27,17 +26,16 @@ DAILY_KEY = (
 
 
 @pytest.fixture
-async def bound_url(database_url):
+async def bound_url(current_url):
     """A current database, with every table of the code bound to it and no foreign keys in the way."""
-    await upgrade(database_url)
-    options = connect_options(database_url)
+    options = connect_options(current_url)
     settings = {**options["server_settings"], "session_replication_role": "replica"}
     engine = PostgresEngine(config={**options, "server_settings": settings}, extensions=())
     former = [table._meta._db for table in TABLES]
     await engine.start_connection_pool(min_size=1, max_size=2)
     for table in TABLES:
         table._meta.db = engine
-    yield database_url
+    yield current_url
     await engine.close_connection_pool()
     for table, db in zip(TABLES, former, strict=True):
         table._meta._db = db

@@ -102,10 +102,9 @@ def test_a_unique_index_over_other_columns_is_a_conflict():
     other = Index(name=name, definition="other", columns=("credential_id", "created_by"), is_unique=True)
     plan = plan_upgrade(changed("LiteLLM_CredentialsTable", indexes=(other,)), WANTED)
     assert plan.state is SchemaState.UNKNOWN
-    assert plan.conflicts == (
-        f"{name} of LiteLLM_CredentialsTable covers (credential_id, created_by); "
-        "upserts need (credential_name).",
-    )
+    (sentence,) = plan.conflicts
+    assert sentence.startswith(f"{name} of LiteLLM_CredentialsTable covers (credential_id, created_by)")
+    assert sentence.endswith("upserts need (credential_name).")
 
 
 def test_an_index_of_the_same_definition_under_another_name_is_enough():
