@@ -26,6 +26,7 @@ _DENIED_TYPES = {
     ScopeKind.AGENT: "agent_model_access_denied",
 }
 _NOTHING: frozenset[str] = frozenset()
+_LONGEST_NAME = 256
 
 
 def _none_settable(_model: str) -> Container[str]:
@@ -111,7 +112,7 @@ def _denied(grant: ModelGrant, model: str) -> ModelAccessDenied:
     if NO_DEFAULT_MODELS in grant.models:
         kind = ScopeKind.KEY
     return ModelAccessDenied(
-        f"The requested model '{model}' is not available for this API key, or the model name is invalid. "
+        f"The requested model '{model[:_LONGEST_NAME]}' is not available for this API key, or the model name is invalid. "
         "Call `/v1/models` to view available models for your key.",
         param="model",
         type=_DENIED_TYPES.get(kind, "key_model_access_denied"),

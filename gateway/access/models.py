@@ -1,6 +1,5 @@
 """Which model names a list of models covers: names, patterns, access groups and the special entries."""
 
-import re
 from collections.abc import Callable, Container, Iterable
 
 import msgspec
@@ -35,23 +34,34 @@ class ModelNames(msgspec.Struct, frozen=True):
     providers_of: Callable[[str], Iterable[str]] = _no_providers
 
 
-class _Compiled(msgspec.Struct, frozen=True):
-    names: frozenset[str]
-    patterns: re.Pattern[str] | None
-
-
 def is_pattern(entry: str) -> bool:
     """Whether an entry of a model list stands for many names."""
     return "*" in entry
 
 
 def pattern_covers(pattern: str, model: str) -> bool:
-    """Whether a pattern with `*` for any characters covers a whole name."""
-    return re.fullmatch(_regex(pattern), model, re.DOTALL) is not None
+    """Whether a pattern with `*` for any characters covers a whole name.
+
+    Searching part by part takes time proportional to both lengths: patterns come from tenants, and a regular
+    expression could be made to run for years.
+    """
+    first, *rest = pattern.split("*")
+    if not rest:
+        return pattern == model
+    if not model.startswith(first):
+        return False
+    position = len(first)
+    *middle, last = rest
+    for part in middle:
+        found = model.find(part, position)
+        if found < 0:
+            return False
+        position = found + len(part)
+    return len(model) - position >= len(last) and model.endswith(last)
 
 
 class ModelLists:
-    """Answers whether a list of models covers a name; compiled lists are remembered, a bounded number.
+    """Answers whether a list of models covers a name; the patterns of a list are remembered, a bounded number.
 
     An empty list covers everything, `*` and `all-proxy-models` too. `no-default-models` covers nothing.
     `all-team-models` must have been resolved before: here it is an ordinary name.
@@ -59,40 +69,30 @@ class ModelLists:
 
     def __init__(self, names: ModelNames | None = None) -> None:
         self._names = names or ModelNames()
-        self._compiled = Memo(_compile)
+        self._patterns_of = Memo(_patterns_of)
 
     def covers(self, models: frozenset[str], model: str) -> bool:
         """Whether a name may be used under a list."""
         if not models or model in models:
             return NO_DEFAULT_MODELS not in models
-        compiled = self._compiled(models)
-        if not compiled.names.isdisjoint(UNRESTRICTED):
-            return NO_DEFAULT_MODELS not in models
         if NO_DEFAULT_MODELS in models:
             return False
-        return self._matches_pattern(compiled, model) or self._is_in_group(compiled, model)
-
-    def _matches_pattern(self, compiled: _Compiled, model: str) -> bool:
-        patterns = compiled.patterns
-        if patterns is None:
-            return False
-        if patterns.fullmatch(model):
+        if not models.isdisjoint(UNRESTRICTED):
             return True
-        if "/" in model:
+        return self._matches_pattern(self._patterns_of(models), model) or self._is_in_group(models, model)
+
+    def _matches_pattern(self, patterns: tuple[str, ...], model: str) -> bool:
+        if any(pattern_covers(pattern, model) for pattern in patterns):
+            return True
+        if not patterns or "/" in model:
             return False
-        return any(patterns.fullmatch(f"{name}/{model}") for name in self._names.providers_of(model))
+        names = [f"{provider}/{model}" for provider in self._names.providers_of(model)]
+        return any(pattern_covers(pattern, name) for pattern in patterns for name in names)
 
-    def _is_in_group(self, compiled: _Compiled, model: str) -> bool:
+    def _is_in_group(self, models: frozenset[str], model: str) -> bool:
         groups = self._names.groups_of(model)
-        return any(name in groups for name in compiled.names)
+        return any(name in groups for name in models)
 
 
-def _compile(models: frozenset[str]) -> _Compiled:
-    patterns = sorted(entry for entry in models if is_pattern(entry))
-    regex = re.compile("|".join(map(_regex, patterns)), re.DOTALL) if patterns else None
-    return _Compiled(names=models, patterns=regex)
-
-
-def _regex(pattern: str) -> str:
-    # Several stars in a row mean one; each further `.*` would only multiply the ways to fail.
-    return ".*".join(re.escape(part) for part in re.split(r"\*+", pattern))
+def _patterns_of(models: frozenset[str]) -> tuple[str, ...]:
+    return tuple(sorted(entry for entry in models if is_pattern(entry)))
