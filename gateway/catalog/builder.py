@@ -64,7 +64,7 @@ def _group(name: str, members: list[BuiltDeployment]) -> ModelGroup:
 def _build(
     entry: ModelEntry, settings: Settings, book: PriceBook, environ: Mapping[str, str], *, now_nanos: int
 ) -> BuiltDeployment:
-    """Build an item; `model: "*"` gets its provider from the name that is asked for, until then from nobody."""
+    """Build an item; `model: "*"` has no provider until somebody asks for a name."""
     if not _takes_any_provider(entry):
         return build_deployment(entry, settings, book, environ, now_nanos=now_nanos)
     model = str(entry.litellm_params["model"])

@@ -15,8 +15,8 @@ from gateway.settings import ModelEntry, Settings
 __all__ = ["Expansion", "Expansions", "Template"]
 
 _MAXIMUM_NAME_LENGTH = 256
-_MAXIMUM_EXPANSIONS = 4096
-"""How many names are kept; callers choose them, so there must be a bound."""
+_MAXIMUM_EXPANSIONS = 1024
+"""How many names are kept, at about 2 KB; callers choose them, so there must be a bound."""
 
 
 class Template(msgspec.Struct, frozen=True):

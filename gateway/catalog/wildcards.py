@@ -36,10 +36,7 @@ def find_wildcard(wildcards: tuple[Wildcard, ...], name: str) -> tuple[Wildcard,
 
 def fill_in(template: str, texts: tuple[str, ...]) -> str:
     """Put the texts in the place of a template's stars, in order; stars without a text stay."""
-    for text in texts:
-        head, star, tail = template.partition("*")
-        if not star:
-            break
-        # A star within the text is a caller's character, so it must not be filled in again.
-        template = head + text.replace("*", "\0") + tail
-    return template.replace("\0", "*")
+    head, *tails = template.split("*")
+    for index, tail in enumerate(tails):
+        head += (texts[index] if index < len(texts) else "*") + tail
+    return head

@@ -1,0 +1,84 @@
+"""Pricing and estimating, beside a yardstick: one encoding of a small object in the same run."""
+
+import json
+from collections.abc import Callable
+
+import msgspec
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from gateway.catalog import PriceBook, compute_charge, estimate_charge
+from gateway.catalog.price_book import PriceQuery
+from gateway.catalog.price_snapshot import PriceSnapshot
+from gateway.domain import Deployment, Endpoint, ModelGroup, Price, Usage
+from gateway.hooks.body import RequestBody
+from gateway.settings import GeneralSettings
+
+_NOW = 1_795_262_400 * 1_000_000_000
+_SMALL = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hello " * 40}], "max_tokens": 100}
+_LARGE = {"model": "gpt-4o", "messages": [{"role": "user", "content": 'It is a "sentence". ' * 15_000}]}
+_USAGES = {
+    "text": Usage(prompt_tokens=1000, completion_tokens=500),
+    "cached": Usage(prompt_tokens=1000, completion_tokens=500, cached_tokens=200),
+    "everything": Usage(
+        prompt_tokens=1000,
+        completion_tokens=500,
+        cached_tokens=200,
+        cache_creation_tokens=100,
+        audio_input_tokens=50,
+        image_input_tokens=50,
+        reasoning_tokens=100,
+        audio_output_tokens=20,
+        images=1,
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def price() -> Price:
+    found = PriceBook(PriceSnapshot()).quote(PriceQuery(provider="openai", model="gpt-4o"), _NOW).price
+    assert found is not None
+    return found
+
+
+@pytest.mark.benchmark(group="pricing")
+def test_yardstick_encode_a_usage(benchmark: BenchmarkFixture) -> None:
+    benchmark(msgspec.json.Encoder().encode, _USAGES["everything"])
+
+
+@pytest.mark.benchmark(group="pricing")
+@pytest.mark.parametrize("kind", sorted(_USAGES))
+def test_compute_a_charge(benchmark: BenchmarkFixture, price: Price, kind: str) -> None:
+    charge = benchmark(compute_charge, price, _USAGES[kind])
+
+    assert charge.is_priced
+
+
+@pytest.mark.benchmark(group="estimate")
+def test_yardstick_split_a_body(benchmark: BenchmarkFixture) -> None:
+    benchmark(RequestBody.parse, json.dumps(_SMALL).encode())
+
+
+@pytest.mark.benchmark(group="estimate")
+@pytest.mark.parametrize("members", [_SMALL, _LARGE], ids=["small", "300KB"])
+def test_estimate_a_charge(benchmark: BenchmarkFixture, price: Price, members: dict[str, object]) -> None:
+    deployment = Deployment(id="d", group="m", provider="openai", model="gpt-4o", urls={}, price=price)
+    group, settings = ModelGroup("m", (deployment,)), GeneralSettings()
+    data = json.dumps(members).encode()
+
+    def fresh() -> tuple[tuple[object, ...], dict[str, object]]:
+        return (Endpoint.CHAT, RequestBody.parse(data), group, settings), {}
+
+    estimate: Callable[..., tuple[int, int]] = estimate_charge
+    nanos, _ = benchmark.pedantic(estimate, setup=fresh, rounds=2000)
+
+    assert nanos > 0
+
+
+@pytest.mark.benchmark(group="price book")
+def test_open_the_book_and_price_one_model(benchmark: BenchmarkFixture) -> None:
+    query = PriceQuery(provider="openai", model="gpt-4o")
+
+    quote = benchmark(lambda: PriceBook(PriceSnapshot()).quote(query, _NOW))
+
+    assert quote.price is not None
