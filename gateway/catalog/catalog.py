@@ -1,6 +1,6 @@
 """The catalog: which deployments stand behind a model name, as one immutable snapshot."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -63,8 +63,15 @@ class Catalog:
         return tuple(wildcard.name for wildcard in self._contents.expansions.wildcards)
 
     def deployments(self) -> tuple[Deployment, ...]:
-        """Every configured deployment, in the configuration's order; those of wildcards as written there."""
-        return tuple(built.deployment for built in self._contents.built.values())
+        """Every configured deployment of an exact name, in the configuration's order."""
+        return tuple(one for one in self._configured() if "*" not in one.group)
+
+    def wildcard_deployments(self) -> tuple[Deployment, ...]:
+        """The deployments of names with `*` as they are written: not to be called before a name is asked for.
+
+        One whose model is `*` has `*` as its provider too, and no addresses.
+        """
+        return tuple(one for one in self._configured() if "*" in one.group)
 
     def find_deployment(self, deployment_id: str) -> Deployment | None:
         """The configured deployment with an id."""
@@ -88,6 +95,9 @@ class Catalog:
             return deployment.price
         self._renewed[key] = self._contents.book.quote(built.query, now_nanos).price
         return self._renewed[key]
+
+    def _configured(self) -> Iterator[Deployment]:
+        return (built.deployment for built in self._contents.built.values())
 
 
 def _holds(price: Price | None, now_nanos: int) -> bool:

@@ -92,7 +92,8 @@ def test_a_wildcards_deployments_keep_the_id_of_their_item(catalog_of: Build) ->
     group = catalog.find("groq/llama")
 
     assert group is not None
-    assert catalog.find_deployment(group.deployments[0].id) == catalog.deployments()[0]
+    assert catalog.find_deployment(group.deployments[0].id) == catalog.wildcard_deployments()[0]
+    assert catalog.deployments() == ()
 
 
 def test_an_exact_name_wins_over_a_wildcard(catalog_of: Build) -> None:
