@@ -112,8 +112,8 @@ def _denied(grant: ModelGrant, model: str) -> ModelAccessDenied:
     if NO_DEFAULT_MODELS in grant.models:
         kind = ScopeKind.KEY
     return ModelAccessDenied(
-        f"The requested model '{model[:_LONGEST_NAME]}' is not available for this API key, or the model name is invalid. "
-        "Call `/v1/models` to view available models for your key.",
+        f"The requested model '{model[:_LONGEST_NAME]}' is not available for this API key, or the model name "
+        "is invalid. Call `/v1/models` to view available models for your key.",
         param="model",
         type=_DENIED_TYPES.get(kind, "key_model_access_denied"),
     )

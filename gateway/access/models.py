@@ -61,7 +61,7 @@ def pattern_covers(pattern: str, model: str) -> bool:
 
 
 class ModelLists:
-    """Answers whether a list of models covers a name; the patterns of a list are remembered, a bounded number.
+    """Answers whether a list of models covers a name; a bounded number of lists is remembered.
 
     An empty list covers everything, `*` and `all-proxy-models` too. `no-default-models` covers nothing.
     `all-team-models` must have been resolved before: here it is an ordinary name.

@@ -3,8 +3,9 @@
 from typing import Any
 
 from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import FromQuery
 
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal, Role
@@ -19,11 +20,13 @@ _GENERATE = BodyReader(GenerateKeyRequest)
 _DELETE = BodyReader(DeleteKeysRequest)
 _BLOCK = BodyReader(BlockKeyRequest)
 _Request = Request[Any, Any, Any]
+_Caller = NamedDependency[Principal]
+_Service = NamedDependency[KeyService]
 _Answer = Response[dict[str, object]]
 
 
 @post("/key/generate", status_code=200, opt={"rule": RouteRule(name="/key/generate", roles=_MANAGERS)})
-async def generate_key(request: _Request, caller: Principal, key_service: KeyService) -> _Answer:
+async def generate_key(request: _Request, caller: _Caller, key_service: _Service) -> _Answer:
     """Make a virtual key; its secret is shown in this answer only."""
     body = _GENERATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
     return _answer(await key_service.generate(caller, body.value), body)
@@ -31,16 +34,14 @@ async def generate_key(request: _Request, caller: Principal, key_service: KeySer
 
 @get("/key/info", opt={"rule": RouteRule(name="/key/info", allows_any_key=True, is_read_only=True)})
 async def show_key(
-    caller: Principal,
-    key_service: KeyService,
-    key: str | None = Parameter(query="key", default=None),
+    caller: _Caller, key_service: _Service, key: FromQuery[str | None] = None
 ) -> dict[str, object]:
     """Show a key without its secret; the caller's own by default."""
     return await key_service.info(caller, key or None)
 
 
 @post("/key/delete", status_code=200, opt={"rule": RouteRule(name="/key/delete", roles=_MANAGERS)})
-async def delete_keys(request: _Request, caller: Principal, key_service: KeyService) -> _Answer:
+async def delete_keys(request: _Request, caller: _Caller, key_service: _Service) -> _Answer:
     """Delete keys, all or none."""
     body = _DELETE.read(await request.body(), refuses_unknown=is_strict(request.headers))
     changed_by = request.headers.get("litellm-changed-by")
@@ -48,14 +49,14 @@ async def delete_keys(request: _Request, caller: Principal, key_service: KeyServ
 
 
 @post("/key/block", status_code=200, opt={"rule": RouteRule(name="/key/block", roles=_MANAGERS)})
-async def block_key(request: _Request, caller: Principal, key_service: KeyService) -> _Answer:
+async def block_key(request: _Request, caller: _Caller, key_service: _Service) -> _Answer:
     """Block a key: it is refused until it is unblocked."""
     body = _BLOCK.read(await request.body(), refuses_unknown=is_strict(request.headers))
     return _answer(await key_service.set_blocked(caller, body.value.key, is_blocked=True), body)
 
 
 @post("/key/unblock", status_code=200, opt={"rule": RouteRule(name="/key/unblock", roles=_MANAGERS)})
-async def unblock_key(request: _Request, caller: Principal, key_service: KeyService) -> _Answer:
+async def unblock_key(request: _Request, caller: _Caller, key_service: _Service) -> _Answer:
     """Unblock a key."""
     body = _BLOCK.read(await request.body(), refuses_unknown=is_strict(request.headers))
     return _answer(await key_service.set_blocked(caller, body.value.key, is_blocked=False), body)
