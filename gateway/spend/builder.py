@@ -7,7 +7,7 @@ import msgspec
 from gateway.domain import Completion, Endpoint, Principal, Scope, ScopeKind
 from gateway.hooks.context import RequestContext
 from gateway.spend import metadata
-from gateway.spend.records import ChargedRecord, OpenedRecord
+from gateway.spend.records import ChargedRecord, OpenedRecord, clean_json, clean_text
 
 __all__ = ["NO_DETAILS", "CallDetails", "RecordBuilder"]
 
@@ -57,7 +57,13 @@ class _Caller(msgspec.Struct, frozen=True, gc=False):
 
     principal: Principal
     metadata: bytes
+    metadata_text: str
     scopes: bytes
+    scopes_text: str
+    user: str
+    team_id: str | None
+    organization_id: str | None
+    agent_id: str | None
 
 
 class RecordBuilder:
@@ -77,24 +83,24 @@ class RecordBuilder:
         call_type, endpoint = _CALL_TYPES[context.endpoint]
         return OpenedRecord(
             charge_id=context.charge_id,
-            call_id=metadata.bounded(context.call_id, _ID_LIMIT),
+            call_id=clean_text(context.call_id, _ID_LIMIT),
             call_type=call_type,
             endpoint=endpoint,
             api_key=principal.token_hash,
             cost_nanos=context.estimated_cost_nanos,
             started_ms=context.started_nanos // 1_000_000,
-            model_group=metadata.bounded(context.routed_model, _NAME_LIMIT),
+            model_group=clean_text(context.routed_model, _NAME_LIMIT),
             total_tokens=min(context.estimated_tokens, _INT_MAX),
-            user=principal.user_id,
-            team_id=principal.team_id,
-            organization_id=principal.organization_id,
+            user=caller.user,
+            team_id=caller.team_id,
+            organization_id=caller.organization_id,
             end_user=_name(details.end_user),
-            agent_id=principal.agent_id,
+            agent_id=caller.agent_id,
             session_id=_name(details.session_id),
             requester_ip_address=context.head.client_host,
             scopes=_scopes(caller, details),
             request_tags=_tags(details.tags),
-            metadata=msgspec.Raw(caller.metadata),
+            metadata=caller.metadata_text,
         )
 
     def build_charged(
@@ -110,7 +116,8 @@ class RecordBuilder:
         started_ms, ended_ms = completion.started_nanos // 1_000_000, completion.ended_nanos // 1_000_000
         return ChargedRecord(
             charge_id=completion.charge_id,
-            request_id=metadata.bounded(completion.request_id or context.call_id, _ID_LIMIT),
+            litellm_call_id=clean_text(context.call_id, _ID_LIMIT),
+            request_id=clean_text(completion.request_id or context.call_id, _ID_LIMIT),
             call_type=call_type,
             endpoint=endpoint,
             api_key=principal.token_hash,
@@ -120,29 +127,29 @@ class RecordBuilder:
             request_duration_ms=min(max(ended_ms - started_ms, 0), _INT_MAX),
             first_ms=None if first is None else first // 1_000_000,
             status=completion.status,
-            model=metadata.bounded(completion.upstream_model or context.routed_model, _NAME_LIMIT),
-            model_id=completion.deployment_id or "",
-            model_group=metadata.bounded(completion.model_group or context.routed_model, _NAME_LIMIT),
-            custom_llm_provider=completion.provider or "",
-            api_base=details.api_base,
+            model=clean_text(completion.upstream_model or context.routed_model, _NAME_LIMIT),
+            model_id=clean_text(completion.deployment_id or "", _NAME_LIMIT),
+            model_group=clean_text(completion.model_group or context.routed_model, _NAME_LIMIT),
+            custom_llm_provider=clean_text(completion.provider or "", _NAME_LIMIT),
+            api_base=clean_text(details.api_base, _ID_LIMIT),
             total_tokens=min(prompt + output, _INT_MAX),
             prompt_tokens=prompt,
             completion_tokens=output,
             cache_read_input_tokens=usage.cached_tokens,
             cache_creation_input_tokens=usage.cache_creation_tokens,
-            user=principal.user_id,
-            team_id=principal.team_id,
-            organization_id=principal.organization_id,
+            user=caller.user,
+            team_id=caller.team_id,
+            organization_id=caller.organization_id,
             end_user=_name(details.end_user),
-            agent_id=principal.agent_id,
+            agent_id=caller.agent_id,
             session_id=_name(details.session_id),
             requester_ip_address=context.head.client_host,
             scopes=_scopes(caller, details),
             request_tags=_tags(details.tags),
             metadata=metadata.extend(caller.metadata, _request_metadata(context, completion, details)),
-            messages=_limited(details.messages),
-            response=_limited(details.response),
-            proxy_server_request=_limited(details.proxy_server_request),
+            messages=_body(details.messages),
+            response=_body(details.response),
+            proxy_server_request=_body(details.proxy_server_request),
         )
 
     def _caller(self, principal: Principal) -> _Caller:
@@ -150,10 +157,25 @@ class RecordBuilder:
         if caller is None:
             if len(self._callers) >= self._max_callers:
                 self._callers.clear()
-            parts = [_scope_parts(scope, principal) for scope in principal.scopes]
-            caller = _Caller(principal, metadata.encode_principal(principal), _encode(parts))
+            caller = _build_caller(principal)
             self._callers[id(principal)] = caller
         return caller
+
+
+def _build_caller(principal: Principal) -> _Caller:
+    encoded = metadata.encode_principal(principal)
+    scopes = _encode([_scope_parts(scope, principal) for scope in principal.scopes])
+    return _Caller(
+        principal=principal,
+        metadata=encoded,
+        metadata_text=clean_json(encoded),
+        scopes=scopes,
+        scopes_text=clean_json(scopes),
+        user=clean_text(principal.user_id or "", _ID_LIMIT),
+        team_id=_name(principal.team_id),
+        organization_id=_name(principal.organization_id),
+        agent_id=_name(principal.agent_id),
+    )
 
 
 def _request_metadata(
@@ -166,7 +188,7 @@ def _request_metadata(
     own_nanos = completion.ended_nanos - completion.started_nanos - provider_nanos
     return metadata.RequestMetadata(
         status=completion.status,
-        litellm_call_id=metadata.bounded(context.call_id, _ID_LIMIT),
+        litellm_call_id=clean_text(context.call_id, _ID_LIMIT),
         gatewright=metadata.GatewrightMarks(
             charge_id=completion.charge_id,
             cost_nanos=charge.total,
@@ -187,7 +209,7 @@ def _request_metadata(
         ),
         litellm_overhead_time_ms=own_nanos / 1e6 if provider_nanos else None,
         requester_ip_address=context.head.client_host,
-        user_agent=None if agent is None else metadata.bounded(agent),
+        user_agent=metadata.build_user_agent(agent),
         spend_logs_metadata=_limited(details.spend_logs_metadata),
         applied_guardrails=details.applied_guardrails,
     )
@@ -204,20 +226,20 @@ def _scope_parts(scope: Scope, principal: Principal) -> list[str]:
     return [scope.kind, scope.id]
 
 
-def _scopes(caller: _Caller, details: CallDetails) -> msgspec.Raw:
+def _scopes(caller: _Caller, details: CallDetails) -> str:
     if not details.extra_scopes:
-        return msgspec.Raw(caller.scopes)
-    extra = _encode([[scope.kind, scope.id[:_NAME_LIMIT]] for scope in details.extra_scopes])
+        return caller.scopes_text
+    extra = _encode([[scope.kind, clean_text(scope.id, _NAME_LIMIT)] for scope in details.extra_scopes])
     own = caller.scopes[:-1]
-    return msgspec.Raw(own + (b"," if len(own) > 1 else b"") + extra[1:])
+    return clean_json(own + (b"," if len(own) > 1 else b"") + extra[1:])
 
 
-def _tags(tags: tuple[str, ...]) -> msgspec.Raw | None:
-    return msgspec.Raw(_encode([tag[:_NAME_LIMIT] for tag in tags])) if tags else None
+def _tags(tags: tuple[str, ...]) -> str:
+    return _encode([clean_text(tag, _NAME_LIMIT) for tag in tags]).decode() if tags else "[]"
 
 
 def _name(text: str | None) -> str | None:
-    return None if text is None else text[:_NAME_LIMIT]
+    return None if text is None else clean_text(text, _NAME_LIMIT)
 
 
 def _limited(value: msgspec.Raw | None) -> msgspec.Raw | None:
@@ -225,3 +247,8 @@ def _limited(value: msgspec.Raw | None) -> msgspec.Raw | None:
     if value is None or len(bytes(value)) <= _JSON_LIMIT_BYTES:
         return value
     return msgspec.Raw(_encode({"truncated_bytes": len(bytes(value))}))
+
+
+def _body(value: msgspec.Raw | None) -> str | None:
+    limited = _limited(value)
+    return None if limited is None else clean_json(bytes(limited))

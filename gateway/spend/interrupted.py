@@ -74,7 +74,6 @@ def _charge_id(line: bytes) -> str:
 def build_interrupted(opened: OpenedRecord, ended_nanos: int) -> ChargedRecord:
     """The charge of a request that nobody settled: what was held for it, marked as such."""
     ended_ms = max(ended_nanos // 1_000_000, opened.started_ms)
-    caller = b"{}" if opened.metadata is None else bytes(opened.metadata)
     request = RequestMetadata(
         status="interrupted",
         litellm_call_id=opened.call_id,
@@ -86,6 +85,7 @@ def build_interrupted(opened: OpenedRecord, ended_nanos: int) -> ChargedRecord:
     return ChargedRecord(
         charge_id=opened.charge_id,
         request_id=opened.call_id,
+        litellm_call_id=opened.call_id,
         call_type=opened.call_type,
         endpoint=opened.endpoint,
         api_key=opened.api_key,
@@ -97,7 +97,7 @@ def build_interrupted(opened: OpenedRecord, ended_nanos: int) -> ChargedRecord:
         model=opened.model_group,
         model_group=opened.model_group,
         total_tokens=opened.total_tokens,
-        user=opened.user,
+        user=opened.user or "",
         team_id=opened.team_id,
         organization_id=opened.organization_id,
         end_user=opened.end_user,
@@ -106,7 +106,7 @@ def build_interrupted(opened: OpenedRecord, ended_nanos: int) -> ChargedRecord:
         requester_ip_address=opened.requester_ip_address,
         scopes=opened.scopes,
         request_tags=opened.request_tags,
-        metadata=extend(caller, request),
+        metadata=extend(opened.metadata.encode(), request),
     )
 
 

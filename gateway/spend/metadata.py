@@ -4,24 +4,25 @@ import msgspec
 
 from gateway.domain import Charge, Completion, Principal, Usage
 from gateway.money import usd_from_nanos
-from gateway.spend.records import encode_struct
+from gateway.spend.records import clean_json, clean_text
 
 __all__ = [
     "ErrorInformation",
     "GatewrightMarks",
     "PrincipalMetadata",
     "RequestMetadata",
-    "bounded",
     "build_additional_usage",
     "build_breakdown",
     "build_error",
     "build_model_map",
     "build_usage",
+    "build_user_agent",
     "encode_principal",
     "extend",
 ]
 
 _TEXT_LIMIT = 2_000
+_encode = msgspec.json.Encoder().encode
 
 
 class PrincipalMetadata(msgspec.Struct, frozen=True, gc=False, rename={"api_key": "user_api_key"}):
@@ -120,14 +121,9 @@ class RequestMetadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     applied_guardrails: tuple[str, ...] = ()
 
 
-def bounded(text: str, limit: int = _TEXT_LIMIT) -> str:
-    """At most `limit` characters of a text that a client or a provider chose."""
-    return text if len(text) <= limit else text[:limit]
-
-
 def encode_principal(principal: Principal) -> bytes:
     """The JSON object of a caller's part; the same bytes for every request of one Principal."""
-    return encode_struct(
+    return _encode_safely(
         PrincipalMetadata(
             principal.token_hash,
             principal.key_alias,
@@ -141,10 +137,15 @@ def encode_principal(principal: Principal) -> bytes:
     )
 
 
-def extend(caller: bytes, request: RequestMetadata) -> msgspec.Raw:
+def extend(caller: bytes, request: RequestMetadata) -> str:
     """One JSON object with the members of both, without decoding either."""
-    own = encode_struct(request)
-    return msgspec.Raw(caller[:-1] + b"," + own[1:] if len(caller) > len(b"{}") else own)
+    own = _encode_safely(request)
+    return clean_json(caller[:-1] + b"," + own[1:] if len(caller) > len(b"{}") else own)
+
+
+def build_user_agent(agent: str | None) -> str | None:
+    """The header as it is shown: bounded, and None where the client sent none."""
+    return None if agent is None else clean_text(agent, _TEXT_LIMIT)
 
 
 def build_usage(usage: Usage) -> _UsageObject:
@@ -152,22 +153,19 @@ def build_usage(usage: Usage) -> _UsageObject:
     prompt, completion = usage.prompt_tokens, usage.completion_tokens
     if not (usage.cached_tokens or usage.reasoning_tokens) and _is_plain(usage):
         return _UsageObject(prompt, completion, prompt + completion)
-    return _UsageObject(
-        prompt,
-        completion,
-        prompt + completion,
-        _TokenDetails(
-            usage.cached_tokens,
-            usage.cache_creation_tokens,
-            usage.audio_input_tokens,
-            usage.image_input_tokens,
-        ),
-        _TokenDetails(
-            audio_tokens=usage.audio_output_tokens,
-            image_tokens=usage.image_output_tokens,
-            reasoning_tokens=usage.reasoning_tokens,
-        ),
+    inputs = _TokenDetails(
+        usage.cached_tokens,
+        usage.cache_creation_tokens,
+        usage.audio_input_tokens,
+        usage.image_input_tokens,
     )
+    outputs = _TokenDetails(
+        audio_tokens=usage.audio_output_tokens,
+        image_tokens=usage.image_output_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+    )
+    has_outputs = usage.audio_output_tokens or usage.image_output_tokens or usage.reasoning_tokens
+    return _UsageObject(prompt, completion, prompt + completion, inputs, outputs if has_outputs else None)
 
 
 def build_additional_usage(usage: Usage) -> _AdditionalUsage | None:
@@ -199,7 +197,7 @@ def build_error(completion: Completion, code: str, error_class: str) -> ErrorInf
     return ErrorInformation(
         code,
         error_class or completion.error_type or "",
-        bounded(completion.error_message or ""),
+        clean_text(completion.error_message or "", _TEXT_LIMIT),
         completion.provider or "",
     )
 
@@ -207,6 +205,23 @@ def build_error(completion: Completion, code: str, error_class: str) -> ErrorInf
 def build_model_map(model: str) -> _ModelMap:
     """Which entry of the price list the request was priced by."""
     return _ModelMap(model)
+
+
+def _encode_safely(value: PrincipalMetadata | RequestMetadata) -> bytes:
+    """Encode a struct of which some text may hold lone surrogates, as addresses and headers can."""
+    try:
+        return _encode(value)
+    except UnicodeEncodeError:
+        return _encode(_without_surrogates(msgspec.to_builtins(value)))
+
+
+def _without_surrogates(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        members: dict[str, object] = value  # pyright: ignore[reportUnknownVariableType]  builtins of a struct
+        return {name: _without_surrogates(member) for name, member in members.items()}
+    return value
 
 
 def _is_plain(usage: Usage) -> bool:

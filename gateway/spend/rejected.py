@@ -5,11 +5,17 @@ from pathlib import Path
 
 import msgspec
 
+from gateway.spend.records import ChargedRecord
+
 __all__ = ["RejectedFile", "keep_essentials"]
 
 _TRIMMINGS = ("messages", "response", "proxy_server_request", "request_tags", "metadata", "session_id")
-_decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+# The first element of the array is the kind of the line.
+_PLACES = {ChargedRecord.__struct_fields__.index(name) + 1 for name in _TRIMMINGS}
+_METADATA = ChargedRecord.__struct_fields__.index("metadata") + 1
+_decode = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
+_NULL = msgspec.Raw(b"null")
 
 
 class RejectedFile:
@@ -37,6 +43,8 @@ def keep_essentials(line: bytes) -> bytes | None:
         members = _decode(line)
     except msgspec.DecodeError:
         return None
-    for name in _TRIMMINGS:
-        members.pop(name, None)
-    return _encode(members)
+    kept = [_NULL if place in _PLACES else member for place, member in enumerate(members)]
+    if len(kept) > _METADATA:
+        charge_id = _encode({"gatewright": {"charge_id": kept[1]}})
+        kept[_METADATA] = msgspec.Raw(_encode(charge_id.decode()))
+    return _encode(kept)

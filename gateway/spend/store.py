@@ -1,15 +1,19 @@
 """The SQL of the spend package: what a batch of charges changes, and what reports read."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Protocol, cast
+from uuid import UUID
 
 import asyncpg
+import msgspec
 
-from gateway.db.connection import Connection
+from gateway.clock import datetime_from_nanos
+from gateway.db.connection import Connection, Record
 from gateway.db.engine import Database
-from gateway.spend.booking.store import BOOK_CHARGES, INSERT_LOGS, PREPARE, READ_LINES
+from gateway.spend.booking.store import BOOK_CHARGES, INSERT_LOGS, INSERT_MISSED_LOGS, PREPARE
 
-__all__ = ["LinesRefusedError", "PositionMovedError", "SpendStore"]
+__all__ = ["LinesRefusedError", "LogFilter", "PositionMovedError", "SpendStore"]
 
 _POISON = (
     asyncpg.DataError,
@@ -17,6 +21,22 @@ _POISON = (
     asyncpg.ProgramLimitExceededError,
 )
 _ATTEMPTS = 3
+_MOST_ROWS = 10_000
+_UUID_WITH_TIME = 7
+_CHOSEN = """
+($1::text IS NULL OR api_key = $1) AND ($2::text IS NULL OR "user" = $2)
+AND ($3::timestamp IS NULL OR "startTime" >= $3) AND ($4::timestamp IS NULL OR "startTime" <= $4)
+"""
+
+
+class LogFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which spend rows: `api_key` is a hash; `start` and `end` are naive UTC, both included."""
+
+    api_key: str | None = None
+    user_id: str | None = None
+    request_id: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
 
 
 class LinesRefusedError(Exception):
@@ -31,10 +51,6 @@ class PositionMovedError(Exception):
         self.position = position
 
 
-class _CollidedError(Exception):
-    """Another drain has just written one of the request ids of this batch."""
-
-
 class _UndoneError(Exception):
     """Everything went well in a transaction that was only a trial."""
 
@@ -46,8 +62,8 @@ class _CopiesText(Protocol):
         *,
         source: memoryview,
         format: str,  # noqa: A002  asyncpg's name
-        delimiter: str,
-        quote: str,
+        escape: str,
+        null: str,
     ) -> str: ...
 
 
@@ -79,8 +95,8 @@ class SpendStore:
                 async with self._database.transaction() as connection:
                     await _move_position(connection, journal, start, end)
                     if lines:
-                        await self._book(connection, lines, is_last=attempt == _ATTEMPTS - 1)
-            except (_CollidedError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+                        await self._book(connection, lines)
+            except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
                 if attempt == _ATTEMPTS - 1:
                     raise
             except _POISON as error:
@@ -92,27 +108,72 @@ class SpendStore:
         """Whether PostgreSQL would take these lines; changes nothing. Raises DatabaseUnavailable."""
         try:
             async with self._database.transaction() as connection:
-                await self._book(connection, lines, is_last=True)
+                await self._book(connection, lines)
                 raise _UndoneError  # noqa: TRY301  leaving the block by an error is what rolls back
         except _UndoneError:
             return True
-        except _POISON:
+        except (*_POISON, LinesRefusedError):
             return False
 
-    async def _book(self, connection: Connection, lines: Sequence[bytes], *, is_last: bool) -> None:
-        await connection.execute(PREPARE)
-        data = b"\n".join(lines) + b"\n"
-        # asyncpg takes bytes for the name of a file. JSON has neither delimiter nor quote as a plain byte.
-        copier = cast(_CopiesText, connection)  # The protocol of gateway.db names only binary COPY.
-        await copier.copy_to_table(
-            "journal_line", source=memoryview(data), format="csv", delimiter="\x02", quote="\x01"
+    async def list_logs(self, chosen: LogFilter) -> list[Record]:
+        """Rows of LiteLLM_SpendLogs, newest first, at most 10,000.
+
+        A request id is looked up in its two indexed columns. A charge id is the suffix of a request id that
+        collided, else it stands in the metadata only; being a UUID version 7 it tells when to look.
+        """
+        arguments = (chosen.api_key, chosen.user_id, chosen.start, chosen.end)
+        if chosen.request_id is None:
+            sql = f"""
+                SELECT * FROM "LiteLLM_SpendLogs" WHERE {_CHOSEN}
+                ORDER BY "startTime" DESC LIMIT {_MOST_ROWS}"""  # noqa: S608  constants of this module
+            return await self._database.fetch(sql, *arguments)
+        sql = f"""
+            SELECT * FROM "LiteLLM_SpendLogs"
+            WHERE (request_id = $5 OR litellm_call_id = $5) AND {_CHOSEN}
+            ORDER BY "startTime" DESC LIMIT {_MOST_ROWS}"""  # noqa: S608  constants of this module
+        rows = await self._database.fetch(sql, *arguments, chosen.request_id)
+        return rows or await self._find_charge(chosen.request_id, arguments)
+
+    async def total_by_day(self, chosen: LogFilter) -> list[Record]:
+        """Nano-dollars per `day`, `api_key`, `user` and `model`, as `nanos`."""
+        sql = f"""
+            SELECT "startTime"::date AS day, api_key, COALESCE("user", '') AS "user", model,
+                sum(round(spend * 1e9::float8)::numeric) AS nanos
+            FROM "LiteLLM_SpendLogs" WHERE {_CHOSEN}
+                AND ($5::text IS NULL OR request_id = $5 OR litellm_call_id = $5)
+            GROUP BY 1, 2, 3, 4"""  # noqa: S608  constants of this module
+        return await self._database.fetch(
+            sql, chosen.api_key, chosen.user_id, chosen.start, chosen.end, chosen.request_id
         )
-        await connection.execute(READ_LINES)
-        if self._writes_logs:
-            status = await connection.execute(INSERT_LOGS)
-            if not is_last and int(status.rpartition(" ")[2]) != len(lines):
-                raise _CollidedError
+
+    async def _find_charge(self, charge_id: str, arguments: Sequence[object]) -> list[Record]:
+        at = _time_of(charge_id)
+        if at is None:
+            return []
+        sql = f"""
+            SELECT * FROM "LiteLLM_SpendLogs"
+            WHERE "startTime" BETWEEN $5 AND $6 AND metadata -> 'gatewright' ->> 'charge_id' = $7
+                AND {_CHOSEN}"""  # noqa: S608  constants of this module
+        window = timedelta(minutes=1)
+        return await self._database.fetch(sql, *arguments, at - window, at + window, charge_id)
+
+    async def _book(self, connection: Connection, lines: Sequence[bytes]) -> None:
+        await connection.execute(PREPARE)
+        await _copy(connection, lines)
+        if self._writes_logs and _count(await connection.execute(INSERT_LOGS)) < len(lines):
+            await connection.execute(INSERT_MISSED_LOGS)
         await connection.execute(BOOK_CHARGES)
+
+
+def _time_of(text: str) -> datetime | None:
+    """The naive UTC time in a UUID version 7, or None for any other text."""
+    try:
+        value = UUID(text)
+    except ValueError:
+        return None
+    if value.version != _UUID_WITH_TIME:
+        return None
+    return datetime_from_nanos((value.int >> 80) * 1_000_000).replace(tzinfo=None)
 
 
 async def _move_position(connection: Connection, journal: str, start: int, end: int) -> None:
@@ -128,3 +189,17 @@ async def _move_position(connection: Connection, journal: str, start: int, end: 
     if await connection.execute(sql, journal, start, end) != "UPDATE 1":
         sql = "SELECT position FROM gatewright.journal_position WHERE journal = $1"
         raise PositionMovedError(await connection.fetchval(sql, journal) or 0)
+
+
+def _count(status: str) -> int:
+    """The number of rows in a status such as `INSERT 0 3`."""
+    return int(status.rpartition(" ")[2])
+
+
+async def _copy(connection: Connection, lines: Sequence[bytes]) -> None:
+    """Send the lines as they are; as CSV they mean the same as in JSON, see `gateway.spend.records`."""
+    copier = cast(_CopiesText, connection)  # The protocol of gateway.db names only binary COPY.
+    data = memoryview(b"\n".join(lines) + b"\n")  # asyncpg takes bytes for the name of a file.
+    status = await copier.copy_to_table("charge", source=data, format="csv", escape="\\", null="null")
+    if _count(status) != len(lines):
+        raise LinesRefusedError("two lines were read as one")

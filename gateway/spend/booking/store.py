@@ -1,74 +1,89 @@
 """The set-based SQL that books one batch of charges; made of constants only, never of values."""
 
-__all__ = ["BOOK_CHARGES", "INSERT_LOGS", "PREPARE", "READ_LINES"]
+__all__ = ["BOOK_CHARGES", "INSERT_LOGS", "INSERT_MISSED_LOGS", "PREPARE"]
 
 # The position is in the same transaction, so a lost commit only means that the batch is drained again.
+# The columns stand in the order of a line's elements; brackets are part of the first and the last.
 PREPARE = """
 SET LOCAL synchronous_commit = off;
-CREATE TEMP TABLE journal_line (line json) ON COMMIT DROP;
+CREATE TEMP TABLE charge (
+    kind text, charge_id text, request_id text, litellm_call_id text, call_type text, endpoint text,
+    api_key text, cost_nanos bigint, started_ms bigint, ended_ms bigint, first_ms bigint,
+    request_duration_ms int, status text, model text, model_id text, model_group text,
+    custom_llm_provider text, api_base text, total_tokens int, prompt_tokens int, completion_tokens int,
+    cache_read_input_tokens bigint, cache_creation_input_tokens bigint, user_id text, team_id text,
+    organization_id text, end_user_id text, agent_id text, session_id text, requester_ip_address text,
+    mcp_namespaced_tool_name text, scopes text, request_tags jsonb, metadata jsonb, messages jsonb,
+    response jsonb, proxy_server_request jsonb, last text
+) ON COMMIT DROP;
 """
 
-READ_LINES = """
-CREATE TEMP TABLE charge ON COMMIT DROP AS
-SELECT r.*,
-    timestamp 'epoch' + started_ms * interval '1 millisecond' AS started,
-    timestamp 'epoch' + ended_ms * interval '1 millisecond' AS ended
-FROM journal_line, json_to_record(line) AS r (
-    charge_id text, request_id text, call_type text, endpoint text, api_key text, cost_nanos bigint,
-    started_ms bigint, ended_ms bigint, request_duration_ms int, first_ms bigint, status text,
-    model text, model_id text, model_group text, custom_llm_provider text, api_base text,
-    total_tokens int, prompt_tokens int, completion_tokens int,
-    cache_read_input_tokens bigint, cache_creation_input_tokens bigint,
-    "user" text, team_id text, organization_id text, end_user text, agent_id text, session_id text,
-    requester_ip_address text, mcp_namespaced_tool_name text,
-    scopes jsonb, request_tags jsonb, metadata jsonb, messages jsonb, response jsonb,
-    proxy_server_request jsonb
-);
-"""
+_EPOCH = "timestamp 'epoch' + {} * interval '1 millisecond'"
+_STARTED, _ENDED, _FIRST = (_EPOCH.format(name) for name in ("started_ms", "ended_ms", "first_ms"))
 
-# Sorted, so that two drains with the same request ids wait for each other in one order.
-INSERT_LOGS = """
+
+def _insert_logs(request_id: str, condition: str) -> str:
+    """Sorted, so that two drains with the same request ids wait for each other in one order."""
+    return f"""
 INSERT INTO "LiteLLM_SpendLogs" (
-    request_id, call_type, api_key, spend, total_tokens, prompt_tokens, completion_tokens,
+    request_id, litellm_call_id, call_type, api_key, spend, total_tokens, prompt_tokens, completion_tokens,
     "startTime", "endTime", request_duration_ms, "completionStartTime", model, model_id, model_group,
     custom_llm_provider, api_base, "user", metadata, cache_hit, cache_key, request_tags, team_id,
     organization_id, end_user, requester_ip_address, messages, response, session_id, status,
     mcp_namespaced_tool_name, agent_id, proxy_server_request
 )
 SELECT
-    CASE WHEN turn > 1 OR EXISTS (SELECT FROM "LiteLLM_SpendLogs" s WHERE s.request_id = c.request_id)
-        THEN request_id || '_' || charge_id ELSE request_id END AS request_id,
-    call_type, api_key, cost_nanos / 1e9::float8, COALESCE(total_tokens, 0), COALESCE(prompt_tokens, 0),
-    COALESCE(completion_tokens, 0), started, ended, COALESCE(request_duration_ms, 0),
-    timestamp 'epoch' + first_ms * interval '1 millisecond', COALESCE(model, ''), COALESCE(model_id, ''),
-    COALESCE(model_group, ''), COALESCE(custom_llm_provider, ''), COALESCE(api_base, ''),
-    COALESCE("user", ''), COALESCE(metadata, '{}'), 'False', 'Cache OFF', COALESCE(request_tags, '[]'),
-    team_id, organization_id, end_user, requester_ip_address, COALESCE(messages, '{}'),
-    COALESCE(response, '{}'), session_id, COALESCE(status, 'success'), mcp_namespaced_tool_name, agent_id,
-    COALESCE(proxy_server_request, '{}')
+    {request_id} AS request_id, litellm_call_id, call_type, api_key, cost_nanos / 1e9::float8, total_tokens,
+    prompt_tokens, completion_tokens, {_STARTED}, {_ENDED}, request_duration_ms, {_FIRST}, model, model_id,
+    model_group, custom_llm_provider, api_base, user_id, COALESCE(metadata, '{{}}'), 'False', 'Cache OFF',
+    COALESCE(request_tags, '[]'), team_id, organization_id, end_user_id, requester_ip_address,
+    COALESCE(messages, '{{}}'), COALESCE(response, '{{}}'), session_id, status, mcp_namespaced_tool_name,
+    agent_id, COALESCE(proxy_server_request, '{{}}')
 FROM (SELECT *, row_number() OVER (PARTITION BY request_id ORDER BY charge_id) AS turn FROM charge) c
+WHERE {condition}
 ORDER BY 1
 ON CONFLICT (request_id) DO NOTHING;
-"""
+"""  # noqa: S608  only constants of this module are put in
 
-_GROUP_CHARGES = """
+
+INSERT_LOGS = _insert_logs(
+    """CASE WHEN turn > 1 OR EXISTS (SELECT FROM "LiteLLM_SpendLogs" s WHERE s.request_id = c.request_id)
+        THEN request_id || '_' || charge_id ELSE request_id END""",
+    "true",
+)
+# For the case that another drain has just taken an id: what is not there under either name follows.
+INSERT_MISSED_LOGS = _insert_logs(
+    "request_id || '_' || charge_id",
+    """NOT EXISTS (SELECT FROM "LiteLLM_SpendLogs" s
+        WHERE s.request_id IN (c.request_id, c.request_id || '_' || c.charge_id)
+            AND s.metadata -> 'gatewright' ->> 'charge_id' = c.charge_id)""",
+)
+
+_GROUP_CHARGES = f"""
 CREATE TEMP TABLE entity_charge ON COMMIT DROP AS
 SELECT part ->> 0 AS kind, part ->> 1 AS id, COALESCE(part ->> 2, '') AS owner_id,
     sum(nanos)::bigint AS nanos, max(ended) AS ended
-FROM (SELECT scopes, sum(cost_nanos) AS nanos, max(ended) AS ended FROM charge GROUP BY scopes) grouped,
-    jsonb_array_elements(scopes) AS part
+FROM (
+    SELECT scopes, sum(cost_nanos) AS nanos, {_EPOCH.format("max(ended_ms)")} AS ended
+    FROM charge GROUP BY scopes
+) grouped, jsonb_array_elements(scopes::jsonb) AS part
 GROUP BY 1, 2, 3;
 CREATE TEMP TABLE day_charge ON COMMIT DROP AS
-SELECT COALESCE("user", '') AS user_id, team_id, organization_id, end_user AS end_user_id, agent_id,
-    to_char(started, 'YYYY-MM-DD') AS date, api_key, COALESCE(model, '') AS model,
-    max(model_group) AS model_group, COALESCE(custom_llm_provider, '') AS custom_llm_provider,
-    COALESCE(mcp_namespaced_tool_name, '') AS mcp_namespaced_tool_name, COALESCE(endpoint, '') AS endpoint,
-    sum(prompt_tokens) AS prompt_tokens, sum(completion_tokens) AS completion_tokens,
-    sum(cache_read_input_tokens) AS cache_read_input_tokens,
-    sum(cache_creation_input_tokens) AS cache_creation_input_tokens, sum(cost_nanos) AS nanos,
-    count(*) AS api_requests, count(*) FILTER (WHERE COALESCE(status, 'success') = 'success') AS successes
-FROM charge GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12;
-"""
+SELECT user_id, team_id, organization_id, end_user_id, agent_id,
+    to_char({_EPOCH.format("day * 86400000")}, 'YYYY-MM-DD') AS date, api_key, model, model_group,
+    custom_llm_provider, COALESCE(mcp_namespaced_tool_name, '') AS mcp_namespaced_tool_name, endpoint,
+    prompt_tokens, completion_tokens, cache_read_input_tokens, cache_creation_input_tokens, nanos,
+    api_requests, successes
+FROM (
+    SELECT user_id, team_id, organization_id, end_user_id, agent_id, started_ms / 86400000 AS day, api_key,
+        model, max(model_group) AS model_group, custom_llm_provider, mcp_namespaced_tool_name, endpoint,
+        sum(prompt_tokens) AS prompt_tokens, sum(completion_tokens) AS completion_tokens,
+        sum(cache_read_input_tokens) AS cache_read_input_tokens,
+        sum(cache_creation_input_tokens) AS cache_creation_input_tokens, sum(cost_nanos) AS nanos,
+        count(*) AS api_requests, count(*) FILTER (WHERE status = 'success') AS successes
+    FROM charge GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12
+) grouped;
+"""  # noqa: S608  only constants of this module are put in
 
 
 def _add(table: str, key: str, source: str, nanos: str = "l.nanos", more: str = "") -> str:
@@ -165,15 +180,14 @@ ON CONFLICT ({key}) DO UPDATE SET {added},
 """  # noqa: S608  only constants of this module are put in
 
 
-_TAG_CHARGES = """(
-    SELECT DISTINCT ON (charge_id, tag) tag, request_id, to_char(started, 'YYYY-MM-DD') AS date, api_key,
-        COALESCE(model, '') AS model, model_group, COALESCE(custom_llm_provider, '') AS custom_llm_provider,
-        COALESCE(mcp_namespaced_tool_name, '') AS mcp_namespaced_tool_name,
-        COALESCE(endpoint, '') AS endpoint, prompt_tokens, completion_tokens, cache_read_input_tokens,
-        cache_creation_input_tokens, cost_nanos AS nanos, 1 AS api_requests,
-        (COALESCE(status, 'success') = 'success')::int AS successes
-    FROM charge, jsonb_array_elements_text(request_tags) AS tag
-) tagged"""
+_TAG_CHARGES = f"""(
+    SELECT DISTINCT ON (charge_id, tag) tag, request_id, to_char({_STARTED}, 'YYYY-MM-DD') AS date, api_key,
+        model, model_group, custom_llm_provider,
+        COALESCE(mcp_namespaced_tool_name, '') AS mcp_namespaced_tool_name, endpoint, prompt_tokens,
+        completion_tokens, cache_read_input_tokens, cache_creation_input_tokens, cost_nanos AS nanos,
+        1 AS api_requests, (status = 'success')::int AS successes
+    FROM charge, jsonb_array_elements_text(request_tags) AS tag WHERE request_tags <> '[]'
+) tagged"""  # noqa: S608  only constants of this module are put in
 
 # The order of the tables is the same in every drain, as is the order of the rows within each.
 BOOK_CHARGES = "".join(
