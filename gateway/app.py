@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
-from litestar import Litestar
-from litestar.config.cors import CORSConfig
+from litestar import Litestar, Router
 from litestar.di import Provide
 
 from gateway.access.aliases import Aliases
@@ -43,7 +42,7 @@ from gateway.identity.principals import Principals
 from gateway.identity.store import KeyStore
 from gateway.manage import keys as key_routes
 from gateway.routing.cooldown import Cooldowns
-from gateway.routing.router import Router
+from gateway.routing.router import Router as DeploymentRouter
 from gateway.runtime import Gateway, Parts, Snapshot
 from gateway.settings import Settings, ensure_master_key, load_settings
 from gateway.settings.handover import Handover
@@ -76,12 +75,9 @@ def create_app(settings: Settings, environ: Mapping[str, str], handover: Handove
     said = handover or Handover(config_path=settings.environment.config_path)
     gateway = build_gateway(settings, environ, said)
     app = Litestar(
-        route_handlers=[*build_inference_routes(gateway), *_ROUTES],
+        route_handlers=[*build_inference_routes(gateway), _build_router(gateway)],
         lifespan=[_lifespan(gateway, environ, said)],
-        guards=[build_guard(gateway)],
-        dependencies=_dependencies(gateway),
         exception_handlers=EXCEPTION_HANDLERS,
-        cors_config=_cors(settings),
         openapi_config=None,
         logging_config=None,
         request_max_body_size=gateway.snapshot.body_bytes,
@@ -125,7 +121,7 @@ def build_snapshot(
     return Snapshot(
         settings=settings,
         catalog=catalog,
-        router=Router(settings.router, parts.clock, random.Random(), cooldowns=cooldowns),  # noqa: S311  it spreads load
+        router=DeploymentRouter(settings.router, parts.clock, random.Random(), cooldowns=cooldowns),  # noqa: S311  it spreads load
         plugins=load_plugins(settings.gatewright.plugins, core),
         model_lists=ModelLists(names),
         body_bytes=int(megabytes * _MEGABYTE) if megabytes else settings.gatewright.limits.body_bytes,
@@ -247,16 +243,11 @@ def _lifespan(gateway: Gateway, environ: Mapping[str, str], handover: Handover) 
     return lifespan
 
 
-def _dependencies(gateway: Gateway) -> dict[str, Provide]:
-    return {
+def _build_router(gateway: Gateway) -> Router:
+    """The ordinary routes; a guard on the whole application would cost the inference routes a tenth."""
+    dependencies = {
         "gateway": Provide(lambda: gateway, sync_to_thread=False),
         "key_service": Provide(lambda: gateway.parts.keys, sync_to_thread=False),
         "caller": Provide(caller_of, sync_to_thread=False),
     }
-
-
-def _cors(settings: Settings) -> CORSConfig | None:
-    origins = settings.gatewright.cors_origins
-    if not origins:
-        return None
-    return CORSConfig(allow_origins=list(origins), expose_headers=["*"])
+    return Router("", route_handlers=_ROUTES, guards=[build_guard(gateway)], dependencies=dependencies)

@@ -1,13 +1,17 @@
 """What the server imports in each worker process: a factory without arguments, fed by the environment."""
 
 import ctypes
+import gc
 import os
 import signal
 import sys
 from typing import cast
 
+from litestar.config.cors import CORSConfig
+
 from gateway.app import create_app
 from gateway.errors import StartupError
+from gateway.http.cors import with_cors
 from gateway.http.root_path import under_root_path
 from gateway.logs import configure_logs
 from gateway.settings import load_settings
@@ -17,6 +21,7 @@ from gateway.wire.asgi import App
 __all__ = ["build"]
 
 _PR_SET_PDEATHSIG = 1
+_COLLECTOR_THRESHOLDS = (50_000, 20, 50)
 
 
 def build() -> App:
@@ -37,9 +42,21 @@ def _build() -> App:
     handover = read_handover(os.environ)
     settings = load_settings(handover.config_path, os.environ, handover.flags)
     configure_logs(is_json=settings.environment.is_log_json)
-    return under_root_path(
-        cast("App", create_app(settings, os.environ, handover)), settings.environment.server_root_path
-    )
+    app = cast("App", create_app(settings, os.environ, handover))
+    _spare_collector()
+    origins = settings.gatewright.cors_origins
+    cors = CORSConfig(allow_origins=list(origins), expose_headers=["*"]) if origins else None
+    return with_cors(under_root_path(app, settings.environment.server_root_path), cors)
+
+
+def _spare_collector() -> None:
+    """Keep what lives as long as the process out of the garbage collector's rounds, and make these rarer.
+
+    A request leaves almost no cycles; looking for them every 700 objects costs a twentieth of it.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECTOR_THRESHOLDS)
 
 
 def _end_with_parent() -> None:

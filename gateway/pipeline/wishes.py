@@ -13,15 +13,10 @@ __all__ = ["Wishes", "read_wishes"]
 _MOST_SECONDS = 86_400.0
 _MOST_RETRIES = 10
 _MOST_FALLBACKS = 10
-_MEMBERS = (
-    "timeout",
-    "request_timeout",
-    "stream_timeout",
-    "num_retries",
-    "fallbacks",
-    "disable_fallbacks",
+_MEMBERS = frozenset(
+    {"timeout", "request_timeout", "stream_timeout", "num_retries", "fallbacks", "disable_fallbacks"}
 )
-_HEADERS = ("x-litellm-timeout", "x-litellm-stream-timeout", "x-litellm-num-retries")
+_HEADERS = frozenset({"x-litellm-timeout", "x-litellm-stream-timeout", "x-litellm-num-retries"})
 
 
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,10 +34,9 @@ _NOTHING = Wishes()
 
 def read_wishes(context: RequestContext) -> Wishes:
     """Read the members and headers of the contract; raises BadRequest for a value that is none."""
-    members, headers = context.body.members, context.head.headers
-    if not any(name in members for name in _MEMBERS) and not any(name in headers for name in _HEADERS):
+    body, headers = context.body, context.head.headers
+    if _MEMBERS.isdisjoint(body.members) and _HEADERS.isdisjoint(headers):
         return _NOTHING
-    body = context.body
     return Wishes(
         timeout_seconds=_seconds(body, headers, "x-litellm-timeout", "timeout", "request_timeout"),
         silence_seconds=_seconds(body, headers, "x-litellm-stream-timeout", "stream_timeout"),
