@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
+import asyncpg
 import msgspec
 
 from gateway.db.engine import Database
@@ -19,6 +20,7 @@ from gateway.db.tables.users import UserTable
 from gateway.domain import Scope
 from gateway.identity.invalidation import CHANNEL, encode_scopes
 from gateway.identity.key_rules import UserBounds
+from gateway.identity.key_values import refuse
 
 __all__ = ["KeyRecords", "TeamStanding"]
 
@@ -52,7 +54,7 @@ class TeamStanding(msgspec.Struct, frozen=True, kw_only=True):
 class KeyRecords:
     """Reads and writes the rows of keys; inside `Database.transaction()` all of it is one step.
 
-    Raises DatabaseUnavailable; asyncpg's UniqueViolationError for a token that exists.
+    Raises DatabaseUnavailable.
     """
 
     def __init__(self, database: Database) -> None:
@@ -87,8 +89,11 @@ class KeyRecords:
         return await VerificationToken.exists().where(VerificationToken.key_alias == alias)
 
     async def insert(self, columns: Columns) -> Columns:
-        """Store a new key and return its row."""
-        await VerificationToken.insert(VerificationToken(**columns))
+        """Store a new key and return its row; raises BadRequest for a token that exists."""
+        try:
+            await VerificationToken.insert(VerificationToken(**columns))
+        except asyncpg.UniqueViolationError:
+            raise refuse("key", "A key with this value already exists.") from None
         row = await self.find(columns["token"])
         return row or columns
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import asyncpg
 import msgspec
 
 from gateway.clock import Clock, datetime_from_nanos
@@ -51,12 +50,9 @@ class KeyService:
         request = self._defaults.apply(request)
         check_values(request)
         secret = request.key or new_key()
-        try:
-            async with self._database.transaction():
-                request = await self._owners.settle(caller, request)
-                return await self._insert(caller, request, secret)
-        except asyncpg.UniqueViolationError:
-            raise refuse("key", "A key with this value already exists.") from None
+        async with self._database.transaction():
+            request = await self._owners.settle(caller, request)
+            return await self._insert(caller, request, secret)
 
     async def info(self, caller: Principal, key: str | None) -> dict[str, object]:
         """Show a key, the caller's own by default, a deleted one from the archive.
