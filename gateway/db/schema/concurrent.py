@@ -7,7 +7,7 @@ import asyncpg
 from gateway.db.schema.catalog import load_wanted_catalog
 from gateway.db.schema.connection import ConnectTarget, SchemaConnection, open_connection
 from gateway.db.schema.execute import run_step
-from gateway.db.schema.locks import UpgradeLimits
+from gateway.db.schema.locks import UpgradeLimits, lift_session_limits
 from gateway.db.schema.plan import plan_upgrade
 from gateway.db.schema.reader import read_catalog
 from gateway.db.schema.steps import Step, StepKind
@@ -31,6 +31,7 @@ async def build_large_indexes(
     Raises SchemaError when another builder does not end within `limits.turn_seconds` or a build fails.
     """
     async with open_connection(target) as connection:
+        await lift_session_limits(connection)
         await _wait_for_turn(connection, limits)
         plan = plan_upgrade(await read_catalog(connection), load_wanted_catalog())
         steps = tuple(step for step in plan.steps if step.kind is StepKind.CONCURRENT)

@@ -44,11 +44,7 @@ def connect_options(target: ConnectTarget) -> dict[str, Any]:
     """The keyword arguments of asyncpg.connect() for a target, for a session in UTC."""
     options: dict[str, Any] = {"dsn": target} if isinstance(target, str) else dict(target)
     given: Mapping[str, str] = options.get("server_settings") or {}
-    # By default PostgreSQL looks in a schema named like the role first, and ours is named like a likely role.
-    ours = {"timezone": "UTC", "application_name": "gatewright-schema"}
-    if not (isinstance(target, str) and "search_path" in target):
-        ours["search_path"] = "public"
-    server = {**ours, **given}
+    server = {"timezone": "UTC", "application_name": "gatewright-schema", **given}
     return {**options, "server_settings": server, "command_timeout": None}
 
 

@@ -24,7 +24,9 @@ KEY_TYPE = "20260713230852_add_key_type_to_litellm_verification_token"
 async def deploy(url: str, folders: list[Path]) -> list[str]:
     """What `prisma migrate deploy` and LiteLLM's recovery do; returns the names that had to be recovered."""
     recovered = []
-    async with open_connection(url) as connection:
+    # Prisma works in the schema that its URL names, `public` by default, whatever the role is called.
+    prisma = {"dsn": url, "server_settings": {"search_path": "public"}}
+    async with open_connection(prisma) as connection:
         for folder in folders:
             try:
                 await connection.execute((folder / "migration.sql").read_text())
