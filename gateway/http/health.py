@@ -1,10 +1,11 @@
 """Whether the process lives, whether it can serve, and whether its deployments answer."""
 
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Response, get
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromQuery
 
 from gateway.access.rules import RouteRule
 from gateway.errors import NotFound
@@ -13,13 +14,14 @@ from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
 
+_Gateway = NamedDependency[Gateway]
 _UNAVAILABLE = 503
 _PUBLIC = RouteRule(name="/health/*", is_public=True, is_read_only=True)
 _ANY_KEY = RouteRule(name="/health", allows_any_key=True, is_read_only=True)
 
 
 @get(["/health/liveliness", "/health/liveness"], opt={"rule": _PUBLIC})
-async def liveliness(gateway: Gateway) -> Response[Any]:
+async def liveliness(gateway: _Gateway) -> Response[Any]:
     """Say that the process lives; 503 once it is stopping, so that a balancer looks elsewhere."""
     if gateway.is_stopping:
         return Response({"status": "shutting_down"}, status_code=_UNAVAILABLE)
@@ -27,7 +29,7 @@ async def liveliness(gateway: Gateway) -> Response[Any]:
 
 
 @get("/health/readiness", opt={"rule": _PUBLIC})
-async def readiness(gateway: Gateway) -> Response[dict[str, object]]:
+async def readiness(gateway: _Gateway) -> Response[dict[str, object]]:
     """Say whether requests can be served; 503 while stopping or when the database is away."""
     state = await gateway.readiness()
     body: dict[str, object] = {
@@ -42,9 +44,7 @@ async def readiness(gateway: Gateway) -> Response[dict[str, object]]:
 
 @get("/health", opt={"rule": _ANY_KEY})
 async def health(
-    gateway: Gateway,
-    model: Annotated[str | None, Parameter(query="model")] = None,
-    model_id: Annotated[str | None, Parameter(query="model_id")] = None,
+    gateway: _Gateway, model: FromQuery[str | None] = None, model_id: FromQuery[str | None] = None
 ) -> dict[str, object]:
     """Ask every deployment, or those of one model, for one token, and list who answered.
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from litestar import Response, get
+from litestar.di import NamedDependency
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
@@ -12,6 +13,7 @@ from gateway.runtime import Gateway
 __all__ = ["ROUTE_HANDLERS"]
 
 _RULE = RouteRule(name="/metrics", is_read_only=True)
+_Gateway = NamedDependency[Gateway]
 _MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -52,7 +54,7 @@ def _counter(name: str, text: str, value: float) -> Metric:
 
 
 @get("/metrics", opt={"rule": _RULE})
-async def show_metrics(gateway: Gateway) -> Response[bytes]:
+async def show_metrics(gateway: _Gateway) -> Response[bytes]:
     """Show the metrics of this worker."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(gateway))

@@ -1,9 +1,8 @@
 """Which models the caller may name."""
 
-from typing import Annotated
-
 from litestar import get
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
 
 from gateway.access.checks import is_model_allowed
 from gateway.access.rules import RouteRule
@@ -14,15 +13,16 @@ from gateway.runtime import Gateway
 __all__ = ["ROUTE_HANDLERS"]
 
 _RULE = RouteRule(name="/v1/models", allows_any_key=True, is_read_only=True)
+_Gateway = NamedDependency[Gateway]
 _CREATED = 1677610602
 """The contract gives every model this time of creation."""
 
 
 @get(["/v1/models", "/models"], opt={"rule": _RULE})
 async def list_models(
-    gateway: Gateway,
-    caller: Principal,
-    return_wildcard_routes: Annotated[bool, Parameter(query="return_wildcard_routes")] = False,  # noqa: FBT002  a query parameter
+    gateway: _Gateway,
+    caller: NamedDependency[Principal],
+    return_wildcard_routes: FromQuery[bool] = False,  # noqa: FBT002  a query parameter
 ) -> dict[str, object]:
     """List the models that the caller may name, wildcards only on request."""
     snapshot = gateway.snapshot
@@ -35,7 +35,9 @@ async def list_models(
 
 
 @get(["/v1/models/{model_id:path}", "/models/{model_id:path}"], opt={"rule": _RULE})
-async def get_model(gateway: Gateway, caller: Principal, model_id: str) -> dict[str, object]:
+async def get_model(
+    gateway: _Gateway, caller: NamedDependency[Principal], model_id: FromPath[str]
+) -> dict[str, object]:
     """Show one model; raises NotFound for one that is unknown or that the caller may not use."""
     name = model_id.lstrip("/")
     snapshot = gateway.snapshot
