@@ -22,13 +22,15 @@ _NANOS = 1_000_000_000
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What a cache may hold; times are seconds, capacities entries.
 
-    `stale_seconds` is how long an expired entry is served again, without asking, after a reload failed.
+    `refresh_seconds` is how long a caller waits for the reload of an expired entry before it gets the old
+    value; `stale_seconds` how long the old value is served, without asking, after a reload failed or is slow.
     `loads` cold loads run at once and `waiting_loads` wait. Refreshing a known key is not a cold load.
     """
 
     ttl_seconds: float = 60.0
     negative_ttl_seconds: float = 5.0
-    stale_seconds: float = 1.0
+    refresh_seconds: float = 0.5
+    stale_seconds: float = 5.0
     capacity: int = 100_000
     negative_capacity: int = 10_000
     loads: int = 8
@@ -90,9 +92,12 @@ class ExpiringCache(Generic[K, V]):
         value = self.peek(key)
         if value is not None or self._is_known_absent(key):
             return value
-        task = self._loads.get(key)
-        if task is None:
-            task = self._start(key, load)
+        task = self._loads.get(key) or self._start(key, load)
+        entry = self._entries.get(key)
+        if entry is not None:
+            await asyncio.wait((task,), timeout=self._limits.refresh_seconds)
+            if not task.done() and self._entries.get(key) is entry:
+                return self._extend(entry)
         try:
             # A caller that gives up must not take the load away from those who still wait.
             return await asyncio.shield(task)
@@ -100,8 +105,7 @@ class ExpiringCache(Generic[K, V]):
             entry = self._entries.get(key)
             if entry is None:
                 raise
-            entry.expires_at = self._clock.monotonic_nanos() + int(self._limits.stale_seconds * _NANOS)
-            return entry.value
+            return self._extend(entry)
 
     def drop(self, key: K) -> None:
         """Forget a key; a load of it that has begun will not be stored."""
@@ -128,6 +132,11 @@ class ExpiringCache(Generic[K, V]):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _extend(self, entry: _Entry[V]) -> V:
+        """Serve an expired entry for a little longer: its source is away, or slow."""
+        entry.expires_at = self._clock.monotonic_nanos() + int(self._limits.stale_seconds * _NANOS)
+        return entry.value
 
     def _start(self, key: K, load: Callable[[K], Awaitable[V | None]]) -> asyncio.Task[V | None]:
         # An empty context: the load must not join a transaction that its first caller has open.

@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 import msgspec
@@ -11,9 +11,13 @@ from gateway.access.models import ModelLists
 from gateway.cli.target import database_options, database_url
 from gateway.clock import SystemClock
 from gateway.db.engine import Database
+from gateway.db.schema.connection import SchemaConnection
+from gateway.db.schema.current import is_current
+from gateway.db.schema.upgrade import upgrade
 from gateway.db.tables import TABLES
 from gateway.db.url import parse_database_url
 from gateway.domain import Principal, Role
+from gateway.errors import SchemaError
 from gateway.identity.key_defaults import KeyDefaults
 from gateway.identity.key_request import GenerateKeyRequest
 from gateway.identity.keys import KeyService
@@ -62,10 +66,21 @@ async def _generate(settings: Settings, url: str, request: GenerateKeyRequest) -
     defaults = KeyDefaults(litellm.default_key_generate_params, litellm.upperbound_key_generate_params)
     await database.open()
     try:
+        await _prepare(database, settings)
         service = KeyService(database, SystemClock(), defaults, ModelLists().covers)
         return await service.generate(_operator(), request)
     finally:
         await database.close()
+
+
+async def _prepare(database: Database, settings: Settings) -> None:
+    """Make sure that there are tables: the first key may come before the first start of the server."""
+    async with database.acquire() as connection:
+        if await is_current(cast("SchemaConnection", connection)):  # both describe the same class of asyncpg
+            return
+    if settings.general.disable_schema_update:
+        raise SchemaError("The database is not current. Run 'gatewright db upgrade'.")
+    await upgrade(database.options.connect_arguments())
 
 
 def _operator() -> Principal:

@@ -170,7 +170,7 @@ async def test_without_a_database_known_keys_go_on_and_unknown_ones_are_told_so(
         await authentication.authenticate(head(TEAM_KEY))
     assert (raised.value.status, raised.value.type) == (503, "no_db_connection")
     await database.open()
-    clock.ahead += 2
+    clock.ahead += 6
     fresh = await authentication.authenticate(head(PERSONAL_KEY))
     assert fresh == known
     assert fresh is not known

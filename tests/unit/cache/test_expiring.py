@@ -219,3 +219,30 @@ async def test_closing_stops_the_loads_under_way(clock):
     await cache.close()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+async def test_a_slow_refresh_keeps_nobody_waiting_and_still_arrives(clock):
+    cache, source = make(clock, ttl_seconds=60, refresh_seconds=0, stale_seconds=5), Source({"a": "1"})
+    await cache.get_or_load("a", source.load)
+    clock.seconds += 60
+    source.values["a"] = "2"
+    source.gate.clear()
+    assert await cache.get_or_load("a", source.load) == "1"
+    assert cache.peek("a") == "1"
+    await until(lambda: source.now == 1)
+    source.gate.set()
+    await until(lambda: cache.peek("a") == "2")
+
+
+async def test_a_value_dropped_during_a_slow_refresh_is_not_served(clock):
+    cache, source = make(clock, ttl_seconds=60, refresh_seconds=30), Source({"a": "1"})
+    await cache.get_or_load("a", source.load)
+    clock.seconds += 60
+    source.gate.clear()
+    waiting = asyncio.create_task(cache.get_or_load("a", source.load))
+    await until(lambda: source.now == 1)
+    cache.drop("a")
+    source.error = DatabaseUnavailable("away")
+    source.gate.set()
+    with pytest.raises(DatabaseUnavailable):
+        await waiting
