@@ -8,6 +8,7 @@ import asyncpg
 import msgspec
 from piccolo.engine.postgres import PostgresEngine
 
+from gateway.db.schema.adoption import find_row_warnings
 from gateway.db.schema.concurrent import build_large_indexes
 from gateway.db.schema.connection import ConnectTarget, SchemaConnection, connect_options, open_connection
 from gateway.db.schema.current import record_fingerprint
@@ -55,7 +56,7 @@ async def upgrade(
     """
     if dry_run:
         async with open_connection(target) as connection:
-            return _report(await survey(connection), is_dry_run=True)
+            return await _preview(connection)
     report = await _upgrade_patiently(target, limits)
     if any(step.kind is StepKind.CONCURRENT for step in report.steps):
         await build_large_indexes(target, limits)
@@ -92,14 +93,25 @@ async def _upgrade_once(target: ConnectTarget, limits: UpgradeLimits) -> Upgrade
 
 async def _apply(engine: PostgresEngine, connection: SchemaConnection, found: Survey) -> tuple[str, ...]:
     warnings = list(found.plan.warnings)
+    is_adoption = bool(found.pending_migrations)
     warnings += await run_steps(connection, found.own_steps)
-    if found.pending_migrations:
+    if is_adoption:
         warnings += await _load_runner().run_pending_migrations(engine, connection)
         found = await survey(connection)
     # Whatever a recorded migration made and somebody removed since is added again.
     warnings += await run_steps(connection, found.plan.steps)
+    if is_adoption:
+        warnings += await find_row_warnings(connection)
     await record_fingerprint(connection)
     return tuple(dict.fromkeys(warnings))
+
+
+async def _preview(connection: SchemaConnection) -> UpgradeReport:
+    found = await survey(connection)
+    report = _report(found, is_dry_run=True)
+    if found.plan.state in {SchemaState.EMPTY, SchemaState.UNKNOWN} or not found.pending_migrations:
+        return report
+    return msgspec.structs.replace(report, warnings=(*report.warnings, *await find_row_warnings(connection)))
 
 
 def _load_runner() -> _Runner:

@@ -198,3 +198,20 @@ async def test_a_role_named_like_our_schema_gets_its_tables_in_public(database_u
     assert await fetchval(database_url, "SELECT current_user::text") == "gatewright"
     assert await fetchval(database_url, count, "public") == 64
     assert await fetchval(database_url, count, "gatewright") == 5
+
+
+async def test_adopting_warns_once_about_organizations_with_a_budget_of_zero(base_url, execute):
+    await execute(
+        base_url,
+        """INSERT INTO "LiteLLM_BudgetTable" (budget_id, max_budget, created_by, updated_by)
+           VALUES ('zero', 0, 'a', 'a'), ('free', NULL, 'a', 'a');
+           INSERT INTO "LiteLLM_OrganizationTable"
+           (organization_id, organization_alias, budget_id, models, created_by, updated_by)
+           VALUES ('acme', 'Acme', 'zero', '{}', 'a', 'a'), ('rich', 'Rich', 'free', '{}', 'a', 'a')""",
+    )
+    planned = await upgrade(base_url, dry_run=True)
+    done = await upgrade(base_url)
+    again = await upgrade(base_url)
+    assert ["acme" in warning and "rich" not in warning for warning in done.warnings] == [True]
+    assert planned.warnings == done.warnings
+    assert again.warnings == ()
