@@ -167,7 +167,7 @@ async def test_a_killed_backend_costs_a_retry_and_no_charge(database: Database, 
         victims = (
             "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
-        while not (pid := await lock.fetchval(victims)):  # noqa: ASYNC110  PostgreSQL sends no event
+        while not (pid := await database.fetch_value(victims)):  # noqa: ASYNC110  PostgreSQL sends no event
             await asyncio.sleep(0)
         await lock.execute("SELECT pg_terminate_backend($1)", pid)
         with pytest.raises(DatabaseUnavailable):

@@ -132,7 +132,7 @@ async def test_a_journal_cut_at_any_part_of_its_last_lines_adds_up(
     for context in contexts[:4]:
         worker.charge(context, 7)
     await worker.journal.sync()
-    last = sorted((tmp_path / "journal" / worker.journal.name).glob("*.segment"))[-1]
+    last = max((tmp_path / "journal" / worker.journal.name).glob("*.segment"))
     os.truncate(last, last.stat().st_size * at // 100)
     abandon(worker.journal)
     recovery = Recovery(tmp_path / "journal", store, SystemClock())
@@ -143,16 +143,21 @@ async def test_a_journal_cut_at_any_part_of_its_last_lines_adds_up(
     assert 4 <= count <= 6
 
 
-async def test_a_writer_killed_with_sigkill_loses_nothing(
-    database: Database, store: SpendStore, tmp_path: Path
-):
-    root = tmp_path / "victims"
+def write_until_killed(root: Path) -> list[list[bytes]]:
+    """What a writer said that it had written before it was killed, word by word."""
     with subprocess.Popen([sys.executable, "-c", WRITER, str(root)], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         seen = [process.stdout.readline() for _ in range(500)]
         process.send_signal(signal.SIGKILL)
         seen += process.stdout.read().splitlines(keepends=True)
-    whole = [line.split() for line in seen if line.endswith(b"\n")]
+    return [line.split() for line in seen if line.endswith(b"\n")]
+
+
+async def test_a_writer_killed_with_sigkill_loses_nothing(
+    database: Database, store: SpendStore, tmp_path: Path
+):
+    root = tmp_path / "victims"
+    whole = write_until_killed(root)
     opened = {charge_id for kind, charge_id in whole if kind == b"open"}
     charged = {charge_id for kind, charge_id in whole if kind == b"charged"}
     recovery = Recovery(root, store, SystemClock())
