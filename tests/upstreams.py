@@ -112,6 +112,12 @@ class Upstream:
     def base_url(self) -> str:
         return f"{self.origin}/v1"
 
+    async def wait_for_requests(self, count: int) -> None:
+        """Return when so many requests have arrived."""
+        while len(self.requests) < count:
+            self.arrived.clear()
+            await self.arrived.wait()
+
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         task = asyncio.get_running_loop().create_task(self._serve(Wire(reader, writer, self)))

@@ -15,6 +15,7 @@ from aiohttp import (
     ConnectionTimeoutError,
     DummyCookieJar,
     InvalidURL,
+    NonHttpUrlClientError,
     ServerDisconnectedError,
     TCPConnector,
 )
@@ -150,7 +151,7 @@ async def _read_body(response: ClientResponse, limit: int) -> bytes:
 
 def _translate(error: Exception, request: UpstreamRequest) -> UpstreamError:
     match error:
-        case InvalidURL():
+        case InvalidURL() | NonHttpUrlClientError():
             return faults.request_is_unsendable()
         case ConnectionTimeoutError():
             return faults.connection_timed_out()

@@ -102,10 +102,14 @@ class _OpenStream:
         try:
             with self._guard:
                 self._response = await self._stream.__aenter__()
-        except PyreqwestError as error:
-            raise _translate(error, self._request) from None
+        except BaseException as error:
+            # Its last reference closes the connection; the traceback of the error still leads to `self`.
+            del self._stream
+            if isinstance(error, PyreqwestError):
+                raise _translate(error, self._request) from None
+            raise
         finally:
-            # Armed again by the first chunk; a stream that fails here is never left by its context.
+            # A stream that fails here is never left through its context; the first chunk arms it again.
             self._guard.close()
         self._reader = self._response.body_reader
         return self

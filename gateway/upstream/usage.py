@@ -6,7 +6,7 @@ from typing import cast
 import msgspec
 
 from gateway.domain import Usage
-from gateway.wire.openai import TokenCount, TokenDetails, UsageBlock
+from gateway.wire.openai import MOST_TOKENS, TokenDetails, UsageBlock
 
 __all__ = ["usage_from_json"]
 
@@ -24,10 +24,8 @@ def usage_from_json(raw: bytes | msgspec.Raw) -> Usage | None:
     """
     try:
         return _build(_decode_block(raw))
-    except msgspec.ValidationError:
-        return _read_leniently(raw)
     except msgspec.DecodeError:
-        return None
+        return _read_leniently(raw)
 
 
 def _build(block: UsageBlock) -> Usage:
@@ -50,7 +48,10 @@ def _build(block: UsageBlock) -> Usage:
 
 def _read_leniently(raw: bytes | msgspec.Raw) -> Usage | None:
     """What is left of an object with other names, or with values that no count can have."""
-    found: object = _decode(raw)
+    try:
+        found: object = _decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return None
     if not isinstance(found, dict):
         return None
     usage = cast("dict[str, object]", found)  # JSON object keys are strings
@@ -101,9 +102,9 @@ def _details(usage: Mapping[str, object], *names: str) -> TokenDetails | None:
 def _count(usage: Mapping[str, object], *names: str) -> int | None:
     for name in names:
         value = usage.get(name)
-        try:
-            # Not strict about 3.0, which is an integer to JSON; strict about true and "3".
-            return msgspec.convert(int(value) if isinstance(value, float) else value, TokenCount)
-        except (msgspec.ValidationError, ValueError, OverflowError):
-            continue
+        # 3.0 is an integer to JSON; true is none, though it is one to Python.
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if type(value) is int and 0 <= value <= MOST_TOKENS:
+            return value
     return None
