@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 
-from gateway.admission.counters import Counters, Money, Slots, Window
-from gateway.admission.refusals import budget_refusal, descriptor_of, parallel_refusal, rate_refusal
+from gateway.admission.accounts import Accounts, LimitAccount
+from gateway.admission.counters import Money, Slots, Window
+from gateway.admission.refusals import budget_refusal, parallel_refusal, rate_refusal
 from gateway.clock import Clock
-from gateway.domain import Claim, Limit, LimitKind, Principal, Scope, ScopeKind
+from gateway.domain import Claim, LimitKind, Principal, Scope
+from gateway.errors import RateLimited
 from gateway.money import usd_from_nanos
 
 __all__ = ["Hold", "Ledger"]
+
+_TOKENS = LimitKind.TOKENS
 
 
 class Ledger:
@@ -19,21 +23,21 @@ class Ledger:
 
     def __init__(self, clock: Clock, budget_status: int = 422) -> None:
         self._clock = clock
-        self._counters = Counters(clock)
-        self.budget_status = budget_status
+        self._accounts = Accounts()
+        self._budget_status = budget_status
 
     def seed(self, totals: Iterable[tuple[Scope, int]]) -> None:
         """Set what is settled on scopes, in nano-dollars; what requests hold stays as it is."""
         for scope, nanos in totals:
-            self._counters.money(scope).settled = nanos
+            self._accounts.money(scope).settled = nanos
 
     def settled(self, scope: Scope) -> int:
         """Return the nano-dollars settled on a scope."""
-        return self._counters.money(scope).settled
+        return self._accounts.money(scope).settled
 
     def held(self, scope: Scope) -> int:
         """Return the nano-dollars held on a scope by requests under way."""
-        return self._counters.money(scope).held
+        return self._accounts.money(scope).held
 
     def take(self, principal: Principal, claims: Sequence[Claim]) -> "Hold":
         """Take every claim, or raise for the first that does not fit and take none.
@@ -41,86 +45,66 @@ class Ledger:
         A budget refuses when `settled + held >= limit`, a rate when its count has reached its limit.
         Raises BudgetExceeded before any RateLimited.
         """
-        hold = Hold(self, principal)
+        now = self._clock.monotonic_nanos()
+        taken: list[tuple[LimitAccount, Claim, int]] = []
+        refused: tuple[LimitAccount, Claim] | None = None
         for claim in claims:
-            if claim.limit.kind is LimitKind.BUDGET:
-                hold.add_money(claim, self._check_budget(claim.limit))
-        for claim in claims:
-            kind = claim.limit.kind
-            if kind is LimitKind.PARALLEL:
-                hold.add_slot(self._check_slots(claim.limit))
-            elif kind is not LimitKind.BUDGET:
-                hold.add_rate(claim, self._check_rate(claim.limit))
-        hold.apply()
-        return hold
+            account = self._accounts.of_limit(claim.limit)
+            counter = account.counter
+            if type(counter) is Money:
+                if counter.settled + counter.held >= claim.limit.amount:
+                    raise budget_refusal(claim.limit, counter.settled, counter.held, self._budget_status)
+            elif not _has_room(counter, claim, now) and refused is None:
+                refused = account, claim
+            taken.append((account, claim, counter.opened if type(counter) is Window else 0))
+        if refused is not None:
+            raise self._rate_refusal(*refused, now)
+        return Hold(self._accounts.of_principal(principal), taken)
 
-    def money(self, scope: Scope) -> Money:
-        """Return the money counter of a scope."""
-        return self._counters.money(scope)
+    def _rate_refusal(self, account: LimitAccount, claim: Claim, now: int) -> RateLimited:
+        counter = account.counter
+        if isinstance(counter, Window):
+            return rate_refusal(claim.limit, counter.count, now, counter.ends_at, self._clock.now_nanos())
+        return parallel_refusal(claim.limit)
 
-    def _check_budget(self, limit: Limit) -> Money:
-        money = self._counters.money(limit.scope)
-        if money.settled + money.held >= limit.amount:
-            raise budget_refusal(limit, money.settled, money.held, self.budget_status)
-        return money
 
-    def _check_rate(self, limit: Limit) -> Window:
-        window = self._counters.window(limit.scope, limit.kind, limit.window_seconds)
-        if window.count >= limit.amount:
-            now = self._clock.monotonic_nanos()
-            raise rate_refusal(limit, window.count, now, window.ends_at, self._clock.now_nanos())
-        return window
-
-    def _check_slots(self, limit: Limit) -> Slots:
-        slots = self._counters.slots(limit.scope)
-        if slots.used >= limit.amount:
-            raise parallel_refusal(limit, slots.used)
-        return slots
+def _has_room(counter: Window | Slots | Money, claim: Claim, now: int) -> bool:
+    if type(counter) is Window:
+        if now >= counter.ends_at:
+            counter.roll(now, claim.limit.window_seconds)
+        return counter.count < claim.limit.amount
+    return type(counter) is Slots and counter.used < claim.limit.amount
 
 
 class Hold:
     """What one admitted request holds; settled or released once, later calls do nothing."""
 
-    __slots__ = ("_is_open", "_ledger", "_money", "_principal", "_rates", "_slots")
+    __slots__ = ("_is_open", "_scopes", "_taken")
 
-    def __init__(self, ledger: Ledger, principal: Principal) -> None:
-        self._ledger = ledger
-        self._principal = principal
-        self._money: list[tuple[Money, Claim]] = []
-        self._rates: list[tuple[Window, int, Claim]] = []
-        self._slots: list[Slots] = []
-        self._is_open = False
-
-    def add_money(self, claim: Claim, money: Money) -> None:
-        """Note a budget that fits."""
-        self._money.append((money, claim))
-
-    def add_rate(self, claim: Claim, window: Window) -> None:
-        """Note a rate that fits, with the window in which it does."""
-        self._rates.append((window, window.opened, claim))
-
-    def add_slot(self, slots: Slots) -> None:
-        """Note a free slot."""
-        self._slots.append(slots)
-
-    def apply(self) -> None:
-        """Take everything that was noted."""
-        for money, claim in self._money:
-            money.held += claim.amount
-        for window, _, claim in self._rates:
-            window.count += claim.amount
-        for slots in self._slots:
-            slots.used += 1
+    def __init__(self, scopes: tuple[Money, ...], taken: list[tuple[LimitAccount, Claim, int]]) -> None:
+        self._scopes = scopes
+        self._taken = taken
         self._is_open = True
+        for account, claim, _ in taken:
+            counter = account.counter
+            if type(counter) is Money:
+                counter.held += claim.amount
+            elif type(counter) is Window:
+                counter.count += claim.amount
+            elif type(counter) is Slots:
+                counter.used += 1
 
     async def extend(self, cost_nanos: int) -> bool:
         """Hold so many nano-dollars more on every budget, if each has that much left; else nothing."""
-        for money, claim in self._money:
-            if money.settled + money.held + cost_nanos > claim.limit.amount:
+        for account, claim, _ in self._taken:
+            counter = account.counter
+            if type(counter) is Money and counter.settled + counter.held + cost_nanos > claim.limit.amount:
                 return False
-        for index, (money, claim) in enumerate(self._money):
-            money.held += cost_nanos
-            self._money[index] = (money, Claim(claim.limit, claim.amount + cost_nanos))
+        for index, (account, claim, opened) in enumerate(self._taken):
+            counter = account.counter
+            if type(counter) is Money:
+                counter.held += cost_nanos
+                self._taken[index] = account, Claim(claim.limit, claim.amount + cost_nanos), opened
         return True
 
     async def settle(self, cost_nanos: int, tokens: int) -> None:
@@ -128,51 +112,42 @@ class Hold:
         if not self._is_open:
             return
         self._give_back()
-        for scope in self._principal.scopes:
-            self._ledger.money(scope).settled += cost_nanos
-        for window, opened, claim in self._rates:
-            if claim.limit.kind is LimitKind.TOKENS and window.opened == opened:
-                window.count += tokens - claim.amount
+        for money in self._scopes:
+            money.settled += cost_nanos
+        for account, claim, opened in self._taken:
+            counter = account.counter
+            if type(counter) is Window and claim.limit.kind is _TOKENS and counter.opened == opened:
+                counter.count += tokens - claim.amount
 
     async def release(self) -> None:
         """Give everything back, the counted request included."""
         if not self._is_open:
             return
         self._give_back()
-        for window, opened, claim in self._rates:
-            if window.opened == opened:
-                window.count -= claim.amount
+        for account, claim, opened in self._taken:
+            counter = account.counter
+            if type(counter) is Window and counter.opened == opened:
+                counter.count -= claim.amount
 
-    def headers(self) -> list[tuple[str, str]]:
+    def headers(self) -> list[tuple[bytes, bytes]]:
         """Return the contract's headers on the key's spend and on what is left of the rates."""
-        key = self._principal.scopes[0] if self._principal.scopes else None
-        found: list[tuple[str, str]] = []
-        if key is not None:
-            found.append(("x-litellm-key-spend", str(usd_from_nanos(self._ledger.settled(key)))))
-        for _, claim in self._money:
-            if claim.limit.scope.kind is ScopeKind.KEY:
-                found.append(("x-litellm-key-max-budget", str(usd_from_nanos(claim.limit.amount))))
-        for window, opened, claim in self._rates:
-            used = window.count if window.opened == opened else 0
-            found += _rate_headers(claim.limit, used)
+        found: list[tuple[bytes, bytes]] = []
+        if self._scopes:
+            found.append((b"x-litellm-key-spend", str(usd_from_nanos(self._scopes[0].settled)).encode()))
+        for account, claim, opened in self._taken:
+            counter = account.counter
+            if type(counter) is Window:
+                used = counter.count if counter.opened == opened else 0
+                left = max(0, claim.limit.amount - used)
+                found.append((account.remaining_header, b"%d" % left))
+            found += account.fixed_headers
         return found
 
     def _give_back(self) -> None:
         self._is_open = False
-        for money, claim in self._money:
-            money.held -= claim.amount
-        for slots in self._slots:
-            slots.used -= 1
-
-
-def _rate_headers(limit: Limit, used: int) -> list[tuple[str, str]]:
-    descriptor = descriptor_of(limit.scope.kind)
-    kind = limit.kind.value
-    found = [
-        (f"x-ratelimit-{descriptor}-remaining-{kind}", str(max(0, limit.amount - used))),
-        (f"x-ratelimit-{descriptor}-limit-{kind}", str(limit.amount)),
-    ]
-    if limit.scope.kind is ScopeKind.KEY:
-        short = "rpm" if limit.kind is LimitKind.REQUESTS else "tpm"
-        found.append((f"x-litellm-key-{short}-limit", str(limit.amount)))
-    return found
+        for account, claim, _ in self._taken:
+            counter = account.counter
+            if type(counter) is Money:
+                counter.held -= claim.amount
+            elif type(counter) is Slots:
+                counter.used -= 1

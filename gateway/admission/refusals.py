@@ -68,12 +68,12 @@ def rate_refusal(limit: Limit, used: int, now: int, ends_at: int, now_of_day: in
     return RateLimited(text, headers=headers)
 
 
-def parallel_refusal(limit: Limit, used: int) -> RateLimited:
+def parallel_refusal(limit: Limit) -> RateLimited:
     """Build the refusal of one request too many at a time: nobody knows when a slot gets free, so 1 s."""
     text = (
         f"Rate limit exceeded for {descriptor_of(limit.scope.kind)}: {limit.name}. "
-        f"Limit type: {LimitKind.PARALLEL.value}. Current limit: {limit.amount}, "
-        f"Remaining: {max(0, limit.amount - used)}. A slot gets free when one of the requests under way ends"
+        f"Limit type: {LimitKind.PARALLEL.value}. Current limit: {limit.amount}, Remaining: 0. "
+        "A slot gets free when one of the requests under way ends"
     )
     return RateLimited(text, headers={"retry-after": "1", "rate_limit_type": LimitKind.PARALLEL.value})
 

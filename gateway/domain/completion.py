@@ -27,8 +27,8 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     """The end of one admitted request.
 
     `status` is `success` or `failure`. `error_type` is the type of the answer's error object. Times are
-    nanoseconds since 1970; `first_byte_nanos` is None where nothing was streamed. `upstream_nanos` is how long
-    the gateway waited for the provider. `model_group` is the name behind which the deployment was found.
+    nanoseconds since 1970; `first_byte_nanos` is None where nothing was streamed. `upstream_nanos` is how
+    long the gateway waited for the provider. `model_group` is the name that led to the deployment.
     """
 
     charge_id: str

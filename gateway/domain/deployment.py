@@ -39,6 +39,9 @@ class Secret:
 class Endpoint(StrEnum):
     """The endpoint families of the request path; the values are the path below the API's base address."""
 
+    # An enumeration's own hash is a Python function; endpoints are looked up in every request.
+    __hash__ = str.__hash__
+
     CHAT = "chat/completions"
     COMPLETIONS = "completions"
     EMBEDDINGS = "embeddings"

@@ -10,6 +10,9 @@ __all__ = ["Claim", "Limit", "LimitKind", "Scope", "ScopeKind"]
 class ScopeKind(StrEnum):
     """The kinds of object that can carry spend, a budget or a rate limit."""
 
+    # An enumeration's own hash is a Python function; scopes are hashed all the time.
+    __hash__ = str.__hash__
+
     KEY = "key"
     TEAM = "team"
     TEAM_MEMBER = "team_member"
@@ -32,6 +35,8 @@ class Scope(msgspec.Struct, frozen=True):
 
 class LimitKind(StrEnum):
     """What a limit counts."""
+
+    __hash__ = str.__hash__
 
     BUDGET = "budget"
     """Nano-dollars, settled and held, since the last reset."""
@@ -59,7 +64,7 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
 
 
-class Claim(msgspec.Struct, frozen=True):
+class Claim(msgspec.Struct, frozen=True, gc=False):
     """What one request wants of one limit: `amount` nano-dollars, requests or tokens."""
 
     limit: Limit

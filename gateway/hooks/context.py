@@ -40,8 +40,8 @@ class Admission(Protocol):
         """Give back what is held: nothing was used."""
         ...
 
-    def headers(self) -> list[tuple[str, str]]:
-        """Return the response headers that tell what is left of the limits."""
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Return the response headers that tell what is left of the limits, names in lower case."""
         ...
 
 

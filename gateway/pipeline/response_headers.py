@@ -38,43 +38,38 @@ def build_headers(call: Call, routed: Routed[Any], upstream: HeaderPairs, charge
 
     The upstream's address is never told.
     """
-    elapsed_nanos = call.elapsed_nanos
-    overhead = max(0, elapsed_nanos - call.settlement.upstream_nanos)
-    pairs = [
-        ("x-litellm-call-id", call.context.call_id),
-        ("x-litellm-model-id", routed.deployment.id),
-        ("x-litellm-model-group", routed.group.name),
-        ("x-litellm-response-duration-ms", f"{elapsed_nanos / _NANOS_PER_MS:.3f}"),
-        ("x-litellm-overhead-duration-ms", f"{overhead / _NANOS_PER_MS:.3f}"),
-        ("x-litellm-attempted-retries", str(routed.attempted_retries)),
-        ("x-litellm-attempted-fallbacks", str(routed.attempted_fallbacks)),
+    elapsed = call.elapsed_nanos
+    overhead = max(0, elapsed - call.settlement.upstream_nanos)
+    headers: Headers = [
+        _VERSION,
+        (b"x-litellm-call-id", call.context.call_id.encode("latin-1", "replace")),
+        (b"x-litellm-model-id", routed.deployment.id.encode("latin-1", "replace")),
+        (b"x-litellm-model-group", routed.group.name.encode("latin-1", "replace")),
+        (b"x-litellm-response-duration-ms", b"%.3f" % (elapsed / _NANOS_PER_MS)),
+        (b"x-litellm-overhead-duration-ms", b"%.3f" % (overhead / _NANOS_PER_MS)),
+        (b"x-litellm-attempted-retries", b"%d" % routed.attempted_retries),
+        (b"x-litellm-attempted-fallbacks", b"%d" % routed.attempted_fallbacks),
     ]
-    if charge is not None:
-        pairs += _cost_headers(charge)
-    pairs += call.settlement.admission.headers()
-    headers: Headers = [(name.encode(), value.encode("latin-1", "replace")) for name, value in pairs]
-    headers.append(_VERSION)
-    headers += _provider_headers(upstream)
+    if charge is not None and charge.is_priced:
+        headers += (
+            (b"x-litellm-response-cost", _usd(charge.total)),
+            (b"x-litellm-response-cost-input", _usd(charge.input)),
+            (b"x-litellm-response-cost-output", _usd(charge.output)),
+        )
+    headers += call.settlement.admission.headers()
+    _add_provider_headers(headers, upstream)
     return headers
 
 
-def _cost_headers(charge: Charge) -> list[tuple[str, str]]:
-    if not charge.is_priced:
-        return []
-    return [
-        ("x-litellm-response-cost", str(usd_from_nanos(charge.total))),
-        ("x-litellm-response-cost-input", str(usd_from_nanos(charge.input))),
-        ("x-litellm-response-cost-output", str(usd_from_nanos(charge.output))),
-    ]
+def _usd(nanos: int) -> bytes:
+    return str(usd_from_nanos(nanos)).encode()
 
 
-def _provider_headers(upstream: HeaderPairs) -> Headers:
-    found: Headers = []
+def _add_provider_headers(headers: Headers, upstream: HeaderPairs) -> None:
     for name, value in upstream:
         if name in _HOP_BY_HOP:
             continue
         encoded = value.encode("latin-1", "replace")
         if name.startswith("x-ratelimit-"):
-            found.append((name.encode(), encoded))
-        found.append((b"llm_provider-" + name.encode(), encoded))
-    return found
+            headers.append((name.encode(), encoded))
+        headers.append((b"llm_provider-" + name.encode(), encoded))
