@@ -118,13 +118,12 @@ class KeyRecords:
         row = await self._database.fetch_row(_TEAM, team_id, user_id)
         if row is None:
             return None
-        members: object = _decode_members(row["members_with_roles"] or "[]")
-        roles = dict(_members(members))
+        roles = dict(_members(_decode_members(row["members_with_roles"] or "[]")))
         return TeamStanding(
-            is_admin=roles.get(user_id) == "admin" or row["organization_role"] == "org_admin",
-            is_member=user_id is not None and user_id in roles,
+            is_admin=roles.get(user_id or "") == "admin" or row["organization_role"] == "org_admin",
+            is_member=user_id in roles,
             permissions=frozenset(row["team_member_permissions"] or ()),
-            members=frozenset(member for member in roles if member),
+            members=frozenset(roles),
         )
 
     async def find_user_bounds(self, user_id: str) -> UserBounds:
@@ -198,14 +197,19 @@ class KeyRecords:
                 await notify(connection, CHANNEL, payload)
 
 
-def _members(value: object) -> Iterable[tuple[str | None, str | None]]:
-    """User and role of `members_with_roles`; an empty one is stored as an object."""
+def _members(value: object) -> Iterable[tuple[str, str | None]]:
+    """User and role of `members_with_roles`; an empty one is stored as an object.
+
+    Members who were invited by e-mail have no user yet: nobody is taken for them.
+    """
     if not isinstance(value, list):
         return
     for member in cast("list[object]", value):  # of unknown JSON values
         if isinstance(member, dict):
             fields = cast("dict[str, str | None]", member)  # as the contract writes it
-            yield fields.get("user_id"), fields.get("role")
+            user_id = fields.get("user_id")
+            if user_id:
+                yield user_id, fields.get("role")
 
 
 def _stored(value: Any) -> Any:

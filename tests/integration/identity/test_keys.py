@@ -5,7 +5,7 @@ import pytest
 
 from gateway.db.engine import Database
 from gateway.db.notify import ChangeListener
-from gateway.domain import Limit, LimitKind, ModelGrant, Role, Scope, ScopeKind
+from gateway.domain import Limit, LimitKind, ModelGrant, Principal, Role, Scope, ScopeKind
 from gateway.errors import AuthenticationFailed, BadRequest, DatabaseUnavailable, NotFound, PermissionDenied
 from gateway.identity.invalidation import CHANNEL, Invalidation
 from gateway.identity.key_request import (
@@ -207,6 +207,17 @@ class TestReading:
         assert (await keys.info(member("boss"), TEAM_KEY))["info"]["key_alias"] == "team key"
         viewer = member("viewer", role=Role.PROXY_ADMIN_VIEWER)
         assert (await keys.info(viewer, PERSONAL_KEY))["info"]["user_id"] == "user"
+
+    async def test_a_key_without_a_user_is_not_taken_for_a_member_without_one(self, keys, database) -> None:
+        await database.execute(
+            """UPDATE "LiteLLM_TeamTable" SET members_with_roles =
+               '[{"user_id": null, "user_email": "a@example.com", "role": "admin"}]'"""
+        )
+        nobody = Principal(token_hash="hash-of-nobody")
+        with pytest.raises(PermissionDenied):
+            await keys.info(nobody, TEAM_KEY)
+        with pytest.raises(PermissionDenied):
+            await keys.set_blocked(nobody, TEAM_KEY, is_blocked=True)
 
     async def test_unknown_keys_are_not_found(self, keys, admin) -> None:
         with pytest.raises(NotFound) as raised:

@@ -65,6 +65,11 @@ def test_nul_characters_are_refused_before_the_database_sees_them(data):
     assert "U+0000" in faults_of(data)[0]["msg"]
 
 
+@pytest.mark.parametrize("number", [b"1e400", b"NaN", b"Infinity", b"-1e400"])
+def test_numbers_that_json_or_a_float_cannot_hold_are_refused(number):
+    assert faults_of(b'{"max_budget": ' + number + b"}")
+
+
 def test_an_escaped_backslash_before_u0000_is_no_nul():
     assert READER.read(b'{"key_alias": "\\\\u0000"}').value.key_alias == "\\u0000"
 
