@@ -1,0 +1,112 @@
+"""What a request pays for its two journal records, and what a record costs the drain in Python."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from gateway.clock import SystemClock
+from gateway.domain import Charge, Completion, Endpoint, Principal, Scope, ScopeKind, Usage
+from gateway.hooks import RequestBody, RequestContext, RequestHead
+from gateway.spend.builder import RecordBuilder
+from gateway.spend.journal import Journal
+from gateway.spend.records import CHARGED_PREFIX, encode_line
+from gateway.spend.segments import charged_lines
+
+PRINCIPAL = Principal(
+    token_hash="88dc28d0f030c55ed4ab77ed8faf098196cb1c05df778539800c9f1243fe6b4b",
+    key_alias="benchmark",
+    user_id="user-1",
+    team_id="team-1",
+    team_alias="Team",
+    scopes=(
+        Scope(ScopeKind.KEY, "88dc28d0f030c55ed4ab77ed8faf098196cb1c05df778539800c9f1243fe6b4b"),
+        Scope(ScopeKind.USER, "user-1"),
+        Scope(ScopeKind.TEAM, "team-1"),
+        Scope(ScopeKind.TEAM_MEMBER, "user-1:team-1"),
+    ),
+)
+CONTEXT = RequestContext(
+    head=RequestHead(
+        "POST", "/v1/chat/completions", {"user-agent": "OpenAI/Python 2"}, client_host="10.0.0.1"
+    ),
+    principal=PRINCIPAL,
+    endpoint=Endpoint.CHAT,
+    body=RequestBody.parse(b"{}"),
+    model="gpt-4o",
+    is_stream=False,
+    call_id="0199b0f4-7b8e-7cc0-8000-000000000000",
+    charge_id="0199b0f4-7b8e-7cc0-8000-000000000001",
+    started_nanos=1_750_000_000_123_000_000,
+    started_monotonic=0,
+)
+COMPLETION = Completion(
+    charge_id=CONTEXT.charge_id,
+    request_id="chatcmpl-0199b0f47b8e7cc08000",
+    status="success",
+    usage=Usage(prompt_tokens=25, completion_tokens=40),
+    charge=Charge(total=462_500, input=62_500, output=400_000),
+    deployment_id="deployment-1",
+    provider="openai",
+    upstream_model="gpt-4o-2024-11-20",
+    started_nanos=CONTEXT.started_nanos,
+    ended_nanos=CONTEXT.started_nanos + 250_000_000,
+    upstream_nanos=249_000_000,
+    model_group="gpt-4o",
+)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    journal = Journal(tmp_path, "benchmark", SystemClock())
+    journal.open()
+    yield journal
+    journal.close()
+
+
+def test_yardstick_encode_a_small_struct(benchmark: BenchmarkFixture) -> None:
+    encode = msgspec.json.Encoder().encode
+    benchmark(encode, COMPLETION.usage)
+
+
+def test_build_and_encode_opened(benchmark: BenchmarkFixture) -> None:
+    builder = RecordBuilder()
+    benchmark(lambda: encode_line(builder.build_opened(CONTEXT)))
+
+
+def test_build_and_encode_charged(benchmark: BenchmarkFixture) -> None:
+    builder = RecordBuilder()
+    benchmark(lambda: encode_line(builder.build_charged(CONTEXT, COMPLETION)))
+
+
+def test_append_opened_and_charged(benchmark: BenchmarkFixture, journal: Journal) -> None:
+    builder = RecordBuilder()
+    opened, charged = builder.build_opened(CONTEXT), builder.build_charged(CONTEXT, COMPLETION)
+
+    def append() -> None:
+        journal.append_opened(opened)
+        journal.append_charged(charged, PRINCIPAL.scopes)
+
+    benchmark(append)
+
+
+def test_whole_request(benchmark: BenchmarkFixture, journal: Journal) -> None:
+    builder = RecordBuilder()
+
+    def serve() -> None:
+        journal.append_opened(builder.build_opened(CONTEXT))
+        journal.append_charged(builder.build_charged(CONTEXT, COMPLETION), PRINCIPAL.scopes)
+
+    benchmark(serve)
+
+
+def test_pick_a_thousand_charged_lines(benchmark: BenchmarkFixture) -> None:
+    """The drain's own work per batch; the rest is one COPY and PostgreSQL's."""
+    builder = RecordBuilder()
+    lines = encode_line(builder.build_opened(CONTEXT)) + encode_line(
+        builder.build_charged(CONTEXT, COMPLETION)
+    )
+    data = lines * 1_000
+    benchmark(charged_lines, data, CHARGED_PREFIX)
