@@ -42,12 +42,11 @@ def _rename(body: bytes, model: bytes, shown: bytes) -> bytes:
     if model in {b"null", shown}:
         return body
     # Inside a JSON string each quote has a backslash before it, so that a single match is the member.
-    tight, spaced = b'"model":' + model, b'"model": ' + model
-    matches = body.count(tight), body.count(spaced)
-    if matches == (1, 0):
-        return body.replace(tight, b'"model":' + shown)
-    if matches == (0, 1):
-        return body.replace(spaced, b'"model": ' + shown)
+    if body.count(b'"model"') == 1:
+        for colon in (b":", b": "):
+            found = b'"model"' + colon + model
+            if found in body:
+                return body.replace(found, b'"model"' + colon + shown)
     members = _decode_members(body)
     members["model"] = msgspec.Raw(shown)
     return _encode(members)

@@ -155,9 +155,11 @@ class StreamRelay:
         return replace_payload(event, _encode(members))
 
     def _learn(self, event: bytes, model: bytes) -> None:
+        if event.count(b'"model"') != 1:
+            return
         for separator in (b":", b": "):
             token = b'"model"' + separator + model
-            if event.count(token) == 1:
+            if token in event:
                 self._old_token = token
                 self._new_token = b'"model"' + separator + bytes(self._shown or b"")
                 return
