@@ -189,13 +189,7 @@ def _request_metadata(
     return metadata.RequestMetadata(
         status=completion.status,
         litellm_call_id=clean_text(context.call_id, _ID_LIMIT),
-        gatewright=metadata.GatewrightMarks(
-            charge_id=completion.charge_id,
-            cost_nanos=charge.total,
-            unpriced=not charge.is_priced,
-            estimated=usage.is_estimated,
-            client_gone=completion.is_client_gone,
-        ),
+        gatewright=_build_marks(completion),
         attempted_retries=completion.attempted_retries,
         max_retries=details.max_retries,
         attempted_fallbacks=completion.attempted_fallbacks,
@@ -212,6 +206,23 @@ def _request_metadata(
         user_agent=metadata.build_user_agent(agent),
         spend_logs_metadata=_limited(details.spend_logs_metadata),
         applied_guardrails=details.applied_guardrails,
+    )
+
+
+def _build_marks(completion: Completion) -> metadata.GatewrightMarks:
+    charge, is_estimated, is_gone = (
+        completion.charge,
+        completion.usage.is_estimated,
+        completion.is_client_gone,
+    )
+    if charge.is_priced and not is_estimated and not is_gone:
+        return metadata.GatewrightMarks(charge_id=completion.charge_id, cost_nanos=charge.total)
+    return metadata.GatewrightMarks(
+        charge_id=completion.charge_id,
+        cost_nanos=charge.total,
+        unpriced=not charge.is_priced,
+        estimated=is_estimated,
+        client_gone=is_gone,
     )
 
 

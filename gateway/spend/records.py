@@ -138,9 +138,9 @@ def clean_text(text: str, limit: int) -> str:
 
     PostgreSQL cannot store NUL, and CSV knows no JSON escapes; a name needs neither.
     """
-    if len(text) > limit:
-        text = text[:limit]
-    return text if text.isprintable() else text.translate(_CONTROLS)
+    if len(text) <= limit and text.isprintable():
+        return text
+    return text[:limit].translate(_CONTROLS)
 
 
 def clean_json(value: bytes) -> str:
