@@ -1,0 +1,52 @@
+"""What an import does before anybody asked for anything."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import json, socket, sys, threading
+
+def refuse(event, arguments):
+    if event in ("socket.connect", "socket.bind", "subprocess.Popen", "os.fork", "_thread.start_new_thread"):
+        raise AssertionError(f"{event} during an import")
+
+before = set(sys.modules)
+sys.addaudithook(refuse)
+for name in sys.argv[1:]:
+    __import__(name)
+print(json.dumps({"modules": sorted(set(sys.modules) - before), "threads": threading.active_count()}))
+"""
+HEAVY = {"litestar", "piccolo", "asyncpg", "aiohttp", "pyreqwest", "granian", "genai_prices", "click"}
+
+
+def imported(*names: str) -> list[str]:
+    """The modules that importing these brings in; the program fails when an import does work."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *names], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["threads"] == 1
+    return result["modules"]
+
+
+def test_importing_the_package_imports_nothing_else() -> None:
+    assert imported("gateway") == ["gateway"]
+
+
+@pytest.mark.parametrize("name", ["gateway.hooks", "gateway.domain", "gateway.sdk", "gateway.testing"])
+def test_what_a_plugin_imports_is_light(name: str) -> None:
+    assert not HEAVY & {module.split(".")[0] for module in imported(name)}
+
+
+def test_the_command_imports_no_framework_and_no_database_before_it_knows_what_to_do() -> None:
+    modules = {module.split(".")[0] for module in imported("gateway.cli.main")}
+
+    assert not modules & (HEAVY - {"click"})
+
+
+def test_importing_the_application_starts_nothing() -> None:
+    assert "litestar" in imported("gateway.app")
