@@ -1,5 +1,8 @@
 """The default HTTP client: pyreqwest, about twice as fast as aiohttp."""
 
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
@@ -27,6 +30,8 @@ from gateway.upstream.silence import SilenceGuard
 __all__ = ["PyreqwestClient"]
 
 _MEMO_ENTRIES = 4096
+_Abandon = Callable[[Coroutine[None, None, None]], None]
+
 _CONNECT_CAUSE = "client error (Connect)"
 
 
@@ -42,6 +47,7 @@ class PyreqwestClient:
         # Parsing an address and building a timedelta cost 1 us each; both repeat from call to call.
         self._urls: dict[str, Url] = {}
         self._timeouts: dict[float, timedelta] = {}
+        self._abandoned: set[asyncio.Task[None]] = set()
 
     async def send(self, request: UpstreamRequest) -> UpstreamAnswer:
         """See UpstreamClient.send."""
@@ -56,11 +62,21 @@ class PyreqwestClient:
     def stream(self, request: UpstreamRequest) -> "_OpenStream":
         """See UpstreamClient.stream."""
         # With any other limit the head is held back until the buffer is full.
-        return _OpenStream(self._prepare(request).streamed_read_buffer_limit(0).build_streamed(), request)
+        stream = self._prepare(request).streamed_read_buffer_limit(0).build_streamed()
+        return _OpenStream(stream, request, self._abandon)
 
     async def close(self) -> None:
         """See UpstreamClient.close."""
+        for task in list(self._abandoned):
+            task.cancel()
+        await asyncio.gather(*self._abandoned, return_exceptions=True)
         await self._client.close()
+
+    def _abandon(self, cut: Coroutine[None, None, None]) -> None:
+        """Let a stream that nobody waits for any more be cut when its head comes."""
+        task = asyncio.get_running_loop().create_task(cut)
+        self._abandoned.add(task)
+        task.add_done_callback(self._abandoned.discard)
 
     def _prepare(self, request: UpstreamRequest) -> RequestBuilder:
         try:
@@ -88,25 +104,27 @@ class PyreqwestClient:
 class _OpenStream:
     """A stream and its context in one object: UpstreamStream of PyreqwestClient."""
 
-    __slots__ = ("_guard", "_left", "_reader", "_request", "_response", "_stream")
+    __slots__ = ("_abandon", "_guard", "_left", "_reader", "_request", "_response", "_stream")
 
     _response: Response
 
-    def __init__(self, stream: StreamRequest, request: UpstreamRequest) -> None:
+    def __init__(self, stream: StreamRequest, request: UpstreamRequest, abandon: _Abandon) -> None:
         self._stream = stream
+        self._abandon = abandon
         self._request = request
         self._guard = SilenceGuard(request.read_timeout_seconds)
         self._left = request.max_response_bytes
 
     async def __aenter__(self) -> Self:
+        # A task of its own: a cancelled entering would neither stop the call nor close what it opened.
+        opening = asyncio.ensure_future(self._stream.__aenter__())
         try:
             with self._guard:
-                self._response = await self._stream.__aenter__()
-        except BaseException as error:
-            # Its last reference closes the connection; the traceback of the error still leads to `self`.
-            del self._stream
-            if isinstance(error, PyreqwestError):
-                raise _translate(error, self._request) from None
+                self._response = await asyncio.shield(opening)
+        except PyreqwestError as error:
+            raise _translate(error, self._request) from None
+        except BaseException:
+            self._abandon(_cut(opening, self._stream))
             raise
         finally:
             # A stream that fails here is never left through its context; the first chunk arms it again.
@@ -141,6 +159,13 @@ class _OpenStream:
         if self._left < 0:
             raise faults.answer_is_too_large(self._request.max_response_bytes)
         return bytes(chunk)
+
+
+async def _cut(opening: asyncio.Future[Response], stream: StreamRequest) -> None:
+    with suppress(PyreqwestError):
+        await opening
+        # Dropping the references would leave the connection open until the provider writes again.
+        await stream.__aexit__(None, None, None)
 
 
 def _build_client() -> Client:

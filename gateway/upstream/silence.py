@@ -11,6 +11,8 @@ __all__ = ["SilenceGuard"]
 class SilenceGuard:
     """Wrap each wait with it; a wait of more than `seconds` ends in UpstreamTimeout.
 
+    A wait that was cancelled ends in CancelledError even if the library swallowed the cancellation.
+
     `asyncio.timeout` sets and drops a timer per wait. Here one timer runs for the whole stream and, when it
     goes off early, is set again for the rest. `close` stops it.
     """
@@ -38,12 +40,16 @@ class SilenceGuard:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         task, self._task = self._task, None
-        if not self._has_expired or task is None:
+        if task is None or task.cancelling() <= self._cancelling:
             return
-        self._has_expired = False
-        # A cancellation from outside that came together with ours must win.
-        if task.uncancel() <= self._cancelling and exc_type is asyncio.CancelledError:
-            raise faults.stream_fell_silent(self._seconds) from exc
+        if self._has_expired:
+            self._has_expired = False
+            # A cancellation from outside that came together with ours must win.
+            if task.uncancel() <= self._cancelling and exc_type in {None, asyncio.CancelledError}:
+                raise faults.stream_fell_silent(self._seconds) from exc
+        if exc_type is None:
+            # pyreqwest 0.15 returns normally when its result is ready at the moment of the cancellation.
+            raise asyncio.CancelledError
 
     def close(self) -> None:
         """Stop the timer."""
