@@ -6,7 +6,7 @@ from typing import cast
 from gateway.clock import Clock
 from gateway.errors import BadRequest, BodyTooLarge, UnsupportedMediaType
 from gateway.hooks import RequestHead
-from gateway.wire.asgi import Receive, Scope, Send
+from gateway.wire.asgi import Message, Receive, Scope, Send
 
 __all__ = ["ClientLeftError", "Exchange", "read_head"]
 
@@ -72,30 +72,27 @@ class Exchange:
                 param="content-type",
             )
         declared = self.head.headers.get("content-length", "")
-        if declared.isdecimal() and int(declared) > limit:
+        length = int(declared) if declared.isdecimal() else -1
+        if length > limit:
             raise _too_large(limit)
         message = await self._receive()
         data: bytes = message.get("body", b"")
-        if not message.get("more_body", False) and message["type"] == "http.request":
-            if len(data) > limit:
-                raise _too_large(limit)
+        if len(data) == length:
+            # All of it came at once; to be told so by the server would be another turn of the event loop.
             return data
-        return await self._read_rest(message["type"], data, limit)
+        return await self._read_rest(message, limit)
 
-    async def _read_rest(self, kind: str, first: bytes, limit: int) -> bytes:
-        parts = [first]
-        size = len(first)
-        while kind == "http.request":
-            if size > limit:
-                raise _too_large(limit)
-            message = await self._receive()
-            kind = message["type"]
+    async def _read_rest(self, message: Message, limit: int) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        while message["type"] == "http.request":
             parts.append(message.get("body", b""))
             size += len(parts[-1])
-            if kind == "http.request" and not message.get("more_body", False):
-                if size > limit:
-                    raise _too_large(limit)
+            if size > limit:
+                raise _too_large(limit)
+            if not message.get("more_body", False):
                 return b"".join(parts)
+            message = await self._receive()
         raise ClientLeftError
 
     async def begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
