@@ -30,6 +30,7 @@ class Attempts:
         self.group = call.group
         self.wishes = read_wishes(self.context)
         self.upstream_nanos = 0
+        self._wished: dict[str, str] = {}
         self.wants_usage = (
             asks_for_stream_usage(self.context.body)
             or call.snapshot.settings.litellm.always_include_stream_usage
@@ -53,11 +54,12 @@ class Attempts:
             finally:
                 self.upstream_nanos += clock.monotonic_nanos() - started
 
+        await self._resolve_wished()
         plan = RoutePlan(
             group=self.group,
             find_group=self._call.snapshot.catalog.find,
             may_use=self._may_use,
-            client_fallbacks=self.wishes.fallbacks,
+            client_fallbacks=None if self.wishes.fallbacks is None else tuple(self._wished),
             uses_fallbacks=self.wishes.uses_fallbacks,
             num_retries=self.wishes.num_retries,
         )
@@ -83,7 +85,7 @@ class Attempts:
         The operator's own fallbacks lead where the operator wants; names that the client chose are checked.
         """
         context = self.context
-        if self.wishes.fallbacks and name in self.wishes.fallbacks and not await self._is_granted(name):
+        if name in self._wished and not await self._is_granted(name):
             return False
         group = self._call.snapshot.catalog.find(name)
         if group is None:
@@ -98,14 +100,21 @@ class Attempts:
             context.estimated_cost_nanos = nanos
         return True
 
+    async def _resolve_wished(self) -> None:
+        """Follow the aliases of the models that the caller wishes for, as for the model itself."""
+        for name in self.wishes.fallbacks or ():
+            resolved = await self._call.snapshot.hooks.resolve_model(name, self.context)
+            self._wished.setdefault(resolved, name)
+
     async def _is_granted(self, name: str) -> bool:
+        """Whether the checks of a request would let the caller ask for this model by itself."""
         context = self.context
-        routed = context.routed_model
-        context.routed_model = name
+        before = context.model, context.routed_model
+        context.model, context.routed_model = self._wished[name], name
         try:
             await self._call.snapshot.hooks.authorize(context)
         except GatewayError:
             return False
         finally:
-            context.routed_model = routed
+            context.model, context.routed_model = before
         return True

@@ -39,6 +39,7 @@ async def live(shared_gateway: LiveGateway) -> AsyncIterator[LiveGateway]:
     upstream.default = None
     upstream.release.clear()
     upstream.hung_up.clear()
+    shared_gateway.stuck = shared_gateway.gateway.parts.journal.open_count
     shared_gateway.configure(deployment("m", upstream))
     yield shared_gateway
     upstream.release.set()
