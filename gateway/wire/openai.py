@@ -4,10 +4,12 @@ from typing import Annotated
 
 import msgspec
 
-__all__ = ["AnswerEnvelope", "ErrorEnvelope", "TokenCount", "TokenDetails", "UsageBlock"]
+__all__ = ["MOST_TOKENS", "AnswerEnvelope", "ErrorEnvelope", "TokenCount", "TokenDetails", "UsageBlock"]
 
-TokenCount = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
-"""More than any model reads or writes in one call is a defect, not a bill."""
+MOST_TOKENS = 1_000_000_000
+"""More than any model reads or writes in one call; a larger number is a defect, not a bill."""
+
+TokenCount = Annotated[int, msgspec.Meta(ge=0, le=MOST_TOKENS)]
 
 _ABSENT = msgspec.Raw(b"null")
 
