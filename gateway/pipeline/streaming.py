@@ -150,13 +150,15 @@ class _Pump:
                 return events
             if events:
                 await output.write(events)
-        return relay.finish()
+            if relay.error is not None:
+                raise self._error_of_event(relay.error)
+        last = relay.finish()
+        if relay.error is not None:
+            raise self._error_of_event(relay.error)
+        return last
 
     async def _settle(self, error: GatewayError | None) -> None:
         relay, context = self._relay, self._call.context
-        if error is None and relay.error is not None:
-            source = upstream_source(self._routed.deployment, self._call.gateway.clock.now_nanos())
-            error = error_from_event(relay.error, source)
         usage = relay.usage or usage_of_stream(context, relay.estimated_completion_tokens)
         await self._call.settlement.charge(
             self._routed,
@@ -165,6 +167,11 @@ class _Pump:
             first_byte_nanos=self._first_byte_nanos,
             error=error,
             is_client_gone=self._interruption.reason is Reason.CLIENT_LEFT,
+        )
+
+    def _error_of_event(self, error: bytes) -> UpstreamError:
+        return error_from_event(
+            error, upstream_source(self._routed.deployment, self._call.gateway.clock.now_nanos())
         )
 
     def _interruption_error(self) -> GatewayError:

@@ -28,7 +28,8 @@ class StreamRelay:
     Without `wants_usage` the extra chunk that carries nothing but usage is withheld.
 
     `usage` is the last one stated, `response_id` the provider's id, `error` the encoded error object of a
-    provider that failed within its stream. `is_done` says that `[DONE]` came.
+    provider that failed within its stream: it is withheld, with everything after it, for providers quote
+    addresses and credentials. `is_done` says that `[DONE]` came.
     """
 
     __slots__ = (
@@ -67,7 +68,12 @@ class StreamRelay:
         events = self._splitter.feed(chunk)
         if len(events) == 1:
             return self._relay(events[0])
-        return b"".join([self._relay(event) for event in events])
+        parts: list[bytes] = []
+        for event in events:
+            parts.append(self._relay(event))
+            if self.error is not None:
+                break
+        return b"".join(parts)
 
     def finish(self) -> bytes:
         """Return the last bytes for the client after the upstream's end.
@@ -123,7 +129,8 @@ class StreamRelay:
         envelope = _read_envelope(payload)
         if envelope is None:
             return event
-        if self._notice(envelope) and not self._wants_usage:
+        is_only_usage = self._notice(envelope)
+        if self.error is not None or (is_only_usage and not self._wants_usage):
             return b""
         self._count(len(event))
         return self._rename(event, payload, envelope)

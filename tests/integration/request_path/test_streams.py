@@ -4,7 +4,7 @@ import asyncio
 import json
 from typing import Any
 
-import httpx
+import openai
 import pytest
 
 from tests.integration.serving import (
@@ -214,7 +214,7 @@ async def test_a_stream_that_breaks_off_ends_with_an_error_event_and_is_charged(
     assert_nothing_leaked(live, row.text)
 
 
-async def test_the_real_client_raises_for_an_error_event_of_the_upstream(live: LiveGateway, key: str) -> None:
+async def test_an_error_event_of_the_upstream_ends_the_stream_without_its_secrets(live: LiveGateway, key: str) -> None:
     first = b'data: {"id":"c","choices":[{"delta":{"content":"x"}}],"model":"up"}\n\n'
     failure = {
         "message": f"Overloaded at {live.upstream.origin} with {UPSTREAM_KEY}",
@@ -233,6 +233,14 @@ async def test_the_real_client_raises_for_an_error_event_of_the_upstream(live: L
     assert row.status == "failure"
     assert row.nanos > 0
     assert_nothing_leaked(live, row.text)
+
+
+async def test_the_real_client_raises_for_an_error_event(live: LiveGateway, key: str) -> None:
+    event = b'data: {"error":{"message":"Overloaded.","code":503}}\n\n'
+    live.upstream.script.append(replies.stream_of(event))
+    stream = await live.openai(key).chat.completions.create(model="m", messages=HELLO, stream=True)
+    with pytest.raises(openai.APIError, match="Overloaded"):
+        [chunk async for chunk in stream]
 
 
 async def test_a_stream_that_fails_before_its_first_byte_is_an_ordinary_error(
@@ -279,4 +287,3 @@ def stream_of(live: LiveGateway, key: str) -> Any:
 def assert_nothing_leaked(live: LiveGateway, text: str) -> None:
     assert UPSTREAM_KEY not in text
     assert str(live.upstream.port) not in text
-    assert isinstance(httpx.URL(live.upstream.origin).host, str)
