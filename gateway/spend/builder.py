@@ -66,6 +66,12 @@ class _Caller(msgspec.Struct, frozen=True, gc=False):
     agent_id: str | None
 
 
+class _Place(msgspec.Struct, frozen=True, gc=False):
+    model_id: str
+    model: str
+    provider: str
+
+
 class RecordBuilder:
     """Builds records; remembers the parts of at most `max_callers` callers, by identity.
 
@@ -75,6 +81,7 @@ class RecordBuilder:
     def __init__(self, max_callers: int = 4_096) -> None:
         self._max_callers = max_callers
         self._callers: dict[int, _Caller] = {}
+        self._places: dict[tuple[str, str], _Place] = {}
 
     def build_opened(self, context: RequestContext, details: CallDetails = NO_DETAILS) -> OpenedRecord:
         """The record of an admitted request, with the estimate that the context carries."""
@@ -110,10 +117,13 @@ class RecordBuilder:
         principal = context.principal
         caller = self._caller(principal)
         call_type, endpoint = _CALL_TYPES[context.endpoint]
-        usage = completion.usage
+        usage, charge = completion.usage, completion.charge
         prompt, output = min(usage.prompt_tokens, _INT_MAX), min(usage.completion_tokens, _INT_MAX)
-        first = completion.first_byte_nanos
-        started_ms, ended_ms = completion.started_nanos // 1_000_000, completion.ended_nanos // 1_000_000
+        first, provider_nanos = completion.first_byte_nanos, completion.upstream_nanos
+        duration = max(completion.ended_nanos - completion.started_nanos, 0)
+        place = self._place(completion)
+        is_plain = details is NO_DETAILS and _is_plain(context, completion)
+        agent = context.head.headers.get("user-agent") if is_plain else None
         return ChargedRecord(
             charge_id=completion.charge_id,
             litellm_call_id=clean_text(context.call_id, _ID_LIMIT),
@@ -121,17 +131,17 @@ class RecordBuilder:
             call_type=call_type,
             endpoint=endpoint,
             api_key=principal.token_hash,
-            cost_nanos=completion.charge.total,
-            started_ms=started_ms,
-            ended_ms=ended_ms,
-            request_duration_ms=min(max(ended_ms - started_ms, 0), _INT_MAX),
+            cost_nanos=charge.total,
+            started_ms=completion.started_nanos // 1_000_000,
+            ended_ms=completion.ended_nanos // 1_000_000,
+            request_duration_ms=min(duration // 1_000_000, _INT_MAX),
             first_ms=None if first is None else first // 1_000_000,
             status=completion.status,
-            model=clean_text(completion.upstream_model or context.routed_model, _NAME_LIMIT),
-            model_id=clean_text(completion.deployment_id or "", _NAME_LIMIT),
+            model=place.model if place else clean_text(context.routed_model, _NAME_LIMIT),
+            model_id=place.model_id if place else "",
             model_group=clean_text(completion.model_group or context.routed_model, _NAME_LIMIT),
-            custom_llm_provider=clean_text(completion.provider or "", _NAME_LIMIT),
-            api_base=clean_text(details.api_base, _ID_LIMIT),
+            custom_llm_provider=place.provider if place else "",
+            api_base=clean_text(details.api_base, _ID_LIMIT) if details.api_base else "",
             total_tokens=min(prompt + output, _INT_MAX),
             prompt_tokens=prompt,
             completion_tokens=output,
@@ -144,13 +154,37 @@ class RecordBuilder:
             agent_id=caller.agent_id,
             session_id=_name(details.session_id),
             requester_ip_address=context.head.client_host,
-            scopes=_scopes(caller, details),
-            request_tags=_tags(details.tags),
-            metadata=metadata.extend(caller.metadata, _request_metadata(context, completion, details)),
+            scopes=_scopes(caller, details) if details.extra_scopes else caller.scopes_text,
+            request_tags=_tags(details.tags) if details.tags else "[]",
+            metadata=(
+                caller.metadata_text
+                if is_plain
+                else metadata.extend(caller.metadata, _request_metadata(context, completion, details))
+            ),
             messages=_body(details.messages),
             response=_body(details.response),
             proxy_server_request=_body(details.proxy_server_request),
+            is_plain=is_plain,
+            input_nanos=charge.input,
+            output_nanos=charge.output,
+            overhead_us=(duration - provider_nanos) // 1_000 if provider_nanos else None,
+            attempted_retries=completion.attempted_retries,
+            attempted_fallbacks=completion.attempted_fallbacks,
+            user_agent=metadata.build_user_agent(agent),
         )
+
+    def _place(self, completion: Completion) -> "_Place | None":
+        """Where the request was answered, its names cleaned once per deployment and model."""
+        if completion.deployment_id is None:
+            return None
+        key = completion.deployment_id, completion.upstream_model or ""
+        found = self._places.get(key)
+        if found is None:
+            if len(self._places) >= self._max_callers:
+                self._places.clear()
+            names = (*key, completion.provider or "")
+            found = self._places[key] = _Place(*(clean_text(name, _NAME_LIMIT) for name in names))
+        return found
 
     def _caller(self, principal: Principal) -> _Caller:
         caller = self._callers.get(id(principal))
@@ -206,6 +240,18 @@ def _request_metadata(
         user_agent=metadata.build_user_agent(agent),
         spend_logs_metadata=_limited(details.spend_logs_metadata),
         applied_guardrails=details.applied_guardrails,
+    )
+
+
+def _is_plain(context: RequestContext, completion: Completion) -> bool:
+    """Whether the columns say everything about a request, so that SQL can put its metadata together."""
+    return (
+        completion.status == "success"
+        and completion.charge.is_priced
+        and completion.upstream_model is not None
+        and not completion.is_client_gone
+        and context.model == context.routed_model
+        and metadata.is_plain(completion.usage, completion.charge)
     )
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "build_user_agent",
     "encode_principal",
     "extend",
+    "is_plain",
 ]
 
 _TEXT_LIMIT = 2_000
@@ -151,7 +152,7 @@ def build_user_agent(agent: str | None) -> str | None:
 def build_usage(usage: Usage) -> _UsageObject:
     """The usage object as OpenAI shapes it; details only where there are any."""
     prompt, completion = usage.prompt_tokens, usage.completion_tokens
-    if not (usage.cached_tokens or usage.reasoning_tokens) and _is_plain(usage):
+    if not (usage.cached_tokens or usage.reasoning_tokens or _has_details(usage)):
         return _UsageObject(prompt, completion, prompt + completion)
     inputs = _TokenDetails(
         usage.cached_tokens,
@@ -212,7 +213,15 @@ def _encode_safely(value: PrincipalMetadata | RequestMetadata) -> bytes:
     try:
         return _encode(value)
     except UnicodeEncodeError:
-        return _encode(_without_surrogates(msgspec.to_builtins(value)))
+        return _encode(_without_surrogates(_members(value)))
+
+
+def _members(value: PrincipalMetadata | RequestMetadata) -> object:
+    """A struct as plain values; what is encoded already stays so, as msgspec cannot take it apart."""
+    if not isinstance(value, RequestMetadata) or value.spend_logs_metadata is None:
+        return msgspec.to_builtins(value)
+    members = msgspec.to_builtins(msgspec.structs.replace(value, spend_logs_metadata=None))
+    return {**members, "spend_logs_metadata": value.spend_logs_metadata}
 
 
 def _without_surrogates(value: object) -> object:
@@ -224,8 +233,23 @@ def _without_surrogates(value: object) -> object:
     return value
 
 
-def _is_plain(usage: Usage) -> bool:
+def is_plain(usage: Usage, charge: Charge) -> bool:
+    """Whether usage and charge are nothing but prompt and completion, stated by the provider."""
     return not (
+        usage.is_estimated
+        or usage.cached_tokens
+        or usage.reasoning_tokens
+        or usage.images
+        or charge.cache_read
+        or charge.cache_creation
+        or charge.reasoning
+        or charge.per_request
+        or _has_details(usage)
+    )
+
+
+def _has_details(usage: Usage) -> bool:
+    return bool(
         usage.cache_creation_tokens
         or usage.audio_input_tokens
         or usage.image_input_tokens

@@ -76,8 +76,11 @@ class ChargedRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_l
     Members are named as the columns, and the drain's COPY names them in this order. `cost_nanos` is
     nano-dollars, `*_ms` are milliseconds since 1970, `request_duration_ms` is a duration. `scopes` is a JSON
     array of `[kind, id]`, for members `[kind, user, team or organization]`; it, `request_tags`, `metadata`
-    and the three bodies are JSON text. `endpoint` is the route as the daily tables name it. `end` is there
-    because the closing bracket of the line ends up in the last column.
+    and the three bodies are JSON text. `endpoint` is the route as the daily tables name it.
+
+    Of an `is_plain` record `metadata` is the caller's part only, and the drain's SQL puts the rest together
+    from the columns: building that JSON is work for the database, not for the request. `overhead_us` is
+    microseconds. `end` is there because the closing bracket of the line ends up in the last column.
     """
 
     charge_id: str
@@ -116,6 +119,13 @@ class ChargedRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_l
     messages: str | None = None
     response: str | None = None
     proxy_server_request: str | None = None
+    is_plain: bool = False
+    input_nanos: int = 0
+    output_nanos: int = 0
+    overhead_us: int | None = None
+    attempted_retries: int = 0
+    attempted_fallbacks: int = 0
+    user_agent: str | None = None
     end: int = 0
 
 

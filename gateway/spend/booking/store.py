@@ -14,11 +14,27 @@ CREATE TEMP TABLE charge (
     cache_read_input_tokens bigint, cache_creation_input_tokens bigint, user_id text, team_id text,
     organization_id text, end_user_id text, agent_id text, session_id text, requester_ip_address text,
     mcp_namespaced_tool_name text, scopes text, request_tags jsonb, metadata jsonb, messages jsonb,
-    response jsonb, proxy_server_request jsonb, last text
+    response jsonb, proxy_server_request jsonb, is_plain boolean, input_nanos bigint, output_nanos bigint,
+    overhead_us bigint, attempted_retries int, attempted_fallbacks int, user_agent text, last text
 ) ON COMMIT DROP;
 """
 
 _EPOCH = "timestamp 'epoch' + {} * interval '1 millisecond'"
+# The members of a request that went as most do; `gateway.spend.metadata` builds those of all others.
+_METADATA = """COALESCE(metadata, '{}') || CASE WHEN is_plain THEN jsonb_strip_nulls(jsonb_build_object(
+        'status', status, 'litellm_call_id', litellm_call_id,
+        'gatewright', jsonb_build_object('charge_id', charge_id, 'cost_nanos', cost_nanos),
+        'usage_object', jsonb_build_object('prompt_tokens', prompt_tokens,
+            'completion_tokens', completion_tokens, 'total_tokens', total_tokens),
+        'cost_breakdown', jsonb_build_object('input_cost', input_nanos / 1e9::float8,
+            'output_cost', output_nanos / 1e9::float8, 'total_cost', cost_nanos / 1e9::float8),
+        'attempted_retries', NULLIF(attempted_retries, 0),
+        'attempted_fallbacks', NULLIF(attempted_fallbacks, 0),
+        'litellm_overhead_time_ms', overhead_us / 1e3::float8,
+        'requester_ip_address', requester_ip_address, 'user_agent', user_agent
+    )) || jsonb_build_object('model_map_information',
+        jsonb_build_object('model_map_key', model, 'model_map_value', NULL))
+    ELSE '{}' END"""
 _STARTED, _ENDED, _FIRST = (_EPOCH.format(name) for name in ("started_ms", "ended_ms", "first_ms"))
 
 
@@ -35,7 +51,7 @@ INSERT INTO "LiteLLM_SpendLogs" (
 SELECT
     {request_id} AS request_id, litellm_call_id, call_type, api_key, cost_nanos / 1e9::float8, total_tokens,
     prompt_tokens, completion_tokens, {_STARTED}, {_ENDED}, request_duration_ms, {_FIRST}, model, model_id,
-    model_group, custom_llm_provider, api_base, user_id, COALESCE(metadata, '{{}}'), 'False', 'Cache OFF',
+    model_group, custom_llm_provider, api_base, user_id, {_METADATA}, 'False', 'Cache OFF',
     COALESCE(request_tags, '[]'), team_id, organization_id, end_user_id, requester_ip_address,
     COALESCE(messages, '{{}}'), COALESCE(response, '{{}}'), session_id, status, mcp_namespaced_tool_name,
     agent_id, COALESCE(proxy_server_request, '{{}}')
