@@ -6,10 +6,18 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import hypothesis
 import pytest
 
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.db.schema.upgrade import upgrade
+
+# Examples take as long as a busy machine lets them; that says nothing about the code.
+hypothesis.settings.register_profile(
+    "change", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.register_profile("nightly", hypothesis.settings.get_profile("change"), max_examples=20_000)
+hypothesis.settings.load_profile("change")
 
 
 class DatabaseFactory:
