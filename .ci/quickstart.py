@@ -45,9 +45,14 @@ def main(clone: Path, command: str) -> None:
         wait_until_ready(server, f"http://127.0.0.1:{port}/health/readiness")
         ask(f"http://127.0.0.1:{port}", "".join(said))
     finally:
+        interrupt(server)
+
+
+def interrupt(server: subprocess.Popen[str]) -> None:
+    """End the command and all that it started; raises TimeoutExpired when it does not end."""
+    if server.poll() is None:
         os.killpg(server.pid, signal.SIGINT)
-        status = server.wait(STOP_SECONDS)
-    print(f"ended with status {status}")
+        print(f"ended with status {server.wait(STOP_SECONDS)}")
 
 
 def free_port() -> int:
