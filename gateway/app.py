@@ -41,6 +41,7 @@ from gateway.identity.master import MasterKey
 from gateway.identity.principals import Principals
 from gateway.identity.store import KeyStore
 from gateway.manage import keys as key_routes
+from gateway.manage import spend as spend_routes
 from gateway.routing.cooldown import Cooldowns
 from gateway.routing.router import Router as DeploymentRouter
 from gateway.runtime import Gateway, Parts, Snapshot
@@ -63,6 +64,7 @@ _ROUTES = (
     *metrics.ROUTE_HANDLERS,
     *models.ROUTE_HANDLERS,
     *key_routes.ROUTE_HANDLERS,
+    *spend_routes.ROUTE_HANDLERS,
 )
 
 
@@ -165,6 +167,7 @@ class _Builder:
             ),
             recovery=Recovery(self._journal_root, store, self._clock),
             records=RecordBuilder(),
+            spend=store,
             principals=principals,
             keys=KeyService(database, self._clock, defaults, ModelLists().covers),
             clients=UpstreamClients(),

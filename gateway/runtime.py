@@ -26,6 +26,7 @@ from gateway.spend.builder import CallDetails, RecordBuilder
 from gateway.spend.drain import Drain
 from gateway.spend.journal import Journal
 from gateway.spend.recovery import Recovery
+from gateway.spend.store import SpendStore
 from gateway.upstream.client import UpstreamClient
 from gateway.upstream.clients import UpstreamClients
 
@@ -83,6 +84,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     drain: Drain
     recovery: Recovery
     records: RecordBuilder
+    spend: SpendStore
     principals: Principals
     keys: KeyService
     clients: UpstreamClients

@@ -1,23 +1,50 @@
-"""Every exception of an ordinary route as an OpenAI-shaped answer."""
+"""Every exception of an ordinary route as an OpenAI-shaped answer, or as the contract's list of faults."""
 
 import logging
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
+import msgspec
 from litestar import MediaType, Request, Response
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, ValidationException
 
-from gateway.errors import GatewayError, MethodNotAllowed, NotFound
+from gateway.errors import GatewayError, MethodNotAllowed, NotFound, ValidationFailed
 from gateway.wire.errors import error_bytes
 
 __all__ = ["EXCEPTION_HANDLERS"]
 
 _log = logging.getLogger("gateway.http")
+_encode = msgspec.json.Encoder().encode
 
 
 def answer_gateway_error(request: Request[Any, Any, Any], error: GatewayError) -> Response[bytes]:
     """Answer with the error as it says it is to be answered."""
     del request
     return _response(error)
+
+
+def answer_faults(request: Request[Any, Any, Any], error: ValidationFailed) -> Response[bytes]:
+    """Answer a request with wrong members as `{"detail": [{"loc", "msg", "type"}]}`, as the contract does."""
+    del request
+    fault = {"loc": ["body", *filter(None, [error.param])], "msg": error.message, "type": "value_error"}
+    return _faults(cast("Sequence[object]", error.details.get("detail") or [fault]))  # made by BodyReader
+
+
+def answer_wrong_parameters(request: Request[Any, Any, Any], error: ValidationException) -> Response[bytes]:
+    """Answer query parameters that Litestar could not read, in the same shape."""
+    del request
+    extra = cast("object", error.extra)
+    found = cast("Sequence[dict[str, str]]", extra if isinstance(extra, list) else [{}])  # Litestar's shape
+    return _faults(
+        [
+            {
+                "loc": [*filter(None, [item.get("source", "query"), item.get("key")])],
+                "msg": item.get("message", error.detail),
+                "type": "type_error",
+            }
+            for item in found
+        ]
+    )
 
 
 def answer_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
@@ -39,6 +66,12 @@ def answer_anything(request: Request[Any, Any, Any], error: Exception) -> Respon
     return _response(GatewayError("The gateway failed at this request; its log says why."))
 
 
+def _faults(faults: Sequence[object]) -> Response[bytes]:
+    return Response(
+        _encode({"detail": faults}), status_code=ValidationFailed.status, media_type=MediaType.JSON
+    )
+
+
 def _response(error: GatewayError) -> Response[bytes]:
     return Response(
         error_bytes(error), status_code=error.status, media_type=MediaType.JSON, headers=dict(error.headers)
@@ -47,6 +80,8 @@ def _response(error: GatewayError) -> Response[bytes]:
 
 EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {
     GatewayError: answer_gateway_error,
+    ValidationFailed: answer_faults,
+    ValidationException: answer_wrong_parameters,
     HTTPException: answer_http_exception,
     Exception: answer_anything,
 }
