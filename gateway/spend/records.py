@@ -146,7 +146,8 @@ def encode_line(record: OpenedRecord | ChargedRecord) -> bytes:
 def clean_text(text: str, limit: int) -> str:
     """At most `limit` characters of a name that somebody chose, without control characters.
 
-    PostgreSQL cannot store NUL, and CSV knows no JSON escapes; a name needs neither.
+    PostgreSQL cannot store NUL, and CSV knows no JSON escapes; a name needs neither. Lone surrogates, which
+    have no UTF-8, become question marks.
     """
     if len(text) <= limit and text.isprintable():
         return text
