@@ -151,7 +151,7 @@ def clean_text(text: str, limit: int) -> str:
     """
     if len(text) <= limit and text.isprintable():
         return text
-    return text[:limit].translate(_CONTROLS)
+    return text[:limit].translate(_CONTROLS).encode("utf-8", "replace").decode()
 
 
 def clean_json(value: bytes) -> str:
