@@ -16,7 +16,9 @@ from gateway.db.schema.upgrade import upgrade
 hypothesis.settings.register_profile(
     "change", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
-hypothesis.settings.register_profile("nightly", hypothesis.settings.get_profile("change"), max_examples=20_000)
+hypothesis.settings.register_profile(
+    "nightly", hypothesis.settings.get_profile("change"), max_examples=20_000
+)
 hypothesis.settings.load_profile("change")
 
 
