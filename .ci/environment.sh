@@ -59,6 +59,7 @@ run_readme_command() {
 }
 
 # The README's first command in an empty clone, for a user who has nothing yet. Only downloads are shared.
+# What is named besides is run against it.
 quickstart() {
     local cache
     cache="$(.uv/bin/uv cache dir)"
@@ -66,7 +67,7 @@ quickstart() {
     mkdir "$work/home"
     env -u VIRTUAL_ENV -u UV -u DATABASE_URL -u REDIS_URL -u XDG_DATA_HOME -u GATEWAY_DATA_DIR \
         -u GATEWAY_MASTER_KEY -u LITELLM_MASTER_KEY HOME="$work/home" UV_CACHE_DIR="$cache" \
-        .uv/bin/uv run --no-sync python .ci/quickstart.py "$work/clone" "$(readme_command serve)"
+        .uv/bin/uv run --no-sync python .ci/quickstart.py "$work/clone" "$(readme_command serve)" "$@"
 }
 
 build() {

@@ -1,7 +1,8 @@
 """Does what the README promises of its first command: serves, and answers the openai client.
 
 Called with an empty clone and the command. It runs the command there, waits until the gateway is ready, asks
-it with the master key that it printed and with a virtual key, and ends it as Ctrl-C in a terminal would.
+it with the master key that it printed and with a virtual key, and ends it as Ctrl-C in a terminal would. A program
+that is named after the command finds the gateway in GATEWAY_URL and the virtual key in GATEWAY_KEY.
 """
 
 import json
@@ -25,8 +26,8 @@ MASTER_KEY = re.compile(r"^\s+(sk-\S+)$", re.MULTILINE)
 ANSWER = "Hello from Gatewright."
 
 
-def main(clone: Path, command: str) -> None:
-    """Run the command in the clone and check what it promises; raises AssertionError."""
+def main(clone: Path, command: str, program: list[str]) -> None:
+    """Run the command in the clone and check what it promises; raises AssertionError, CalledProcessError."""
     port = free_port()
     print(command, flush=True)
     server = subprocess.Popen(
@@ -43,7 +44,11 @@ def main(clone: Path, command: str) -> None:
     reader.start()
     try:
         wait_until_ready(server, f"http://127.0.0.1:{port}/health/readiness")
-        ask(f"http://127.0.0.1:{port}", "".join(said))
+        address = f"http://127.0.0.1:{port}"
+        virtual_key = ask(address, "".join(said))
+        if program:
+            found = {"GATEWAY_URL": address, "GATEWAY_KEY": virtual_key}
+            subprocess.run(program, env={**os.environ, **found}, check=True)
     finally:
         interrupt(server)
 
@@ -83,8 +88,8 @@ def wait_until_ready(server: subprocess.Popen[str], url: str) -> None:
     raise AssertionError(f"not ready after {READY_SECONDS} s")
 
 
-def ask(address: str, said: str) -> None:
-    """Use the gateway as a newcomer would."""
+def ask(address: str, said: str) -> str:
+    """Use the gateway as a newcomer would; returns the virtual key that was made."""
     found = MASTER_KEY.search(said)
     assert found, "no master key was printed"
     master_key = found[1]
@@ -96,7 +101,7 @@ def ask(address: str, said: str) -> None:
     try:
         chat(address, "sk-of-nobody-0123456789")
     except AuthenticationError:
-        return
+        return virtual_key
     raise AssertionError("a key that does not exist was accepted")
 
 
@@ -127,4 +132,4 @@ def post(url: str, key: str, body: dict[str, object]) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:])
