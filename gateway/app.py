@@ -112,11 +112,7 @@ def build_snapshot(
     core = (
         KeyAuthentication(parts.principals, master, parts.clock, settings.general.key_header_name),
         Aliases(),
-        AccessChecks(
-            parts.clock,
-            names,
-            is_client_credential_allowed=settings.general.allow_client_side_credentials,
-        ),
+        AccessChecks(parts.clock, names),
         AdmissionHooks(parts.ledger),
     )
     megabytes = settings.general.max_request_size_mb
@@ -195,7 +191,10 @@ class _Builder:
                 "There is no database: 'gatewright serve' starts one, anything else needs its URL.",
                 path="DATABASE_URL",
             )
-        return parse_database_url(url.reveal())
+        general = self._settings.general
+        return parse_database_url(url.reveal()).with_pool(
+            general.database_connection_pool_limit, general.database_connection_timeout
+        )
 
     def _direct_options(self, options: ConnectionOptions) -> ConnectionOptions:
         direct = self._settings.environment.database_direct_url

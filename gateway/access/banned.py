@@ -1,7 +1,7 @@
 """Body members by which a caller could choose the upstream, a credential or a price."""
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import msgspec
@@ -9,10 +9,7 @@ import msgspec
 from gateway.errors import BannedParameter
 from gateway.hooks import RequestBody
 
-__all__ = ["CREDENTIALS", "check_banned"]
-
-CREDENTIALS = frozenset({"api_key", "api_base", "base_url", "api_version", "organization"})
-"""What `general_settings.allow_client_side_credentials` leaves to the client."""
+__all__ = ["check_banned"]
 
 _UPSTREAM = {
     *("api_base", "api_key", "base_url", "api_version", "api_type", "custom_llm_provider", "model_list"),
@@ -50,50 +47,48 @@ _SUSPECT_PRICE = re.compile(_PRICE_MARK.encode())
 _ESCAPE = re.compile(rb"\\")
 
 
-def check_banned(body: RequestBody, permitted: Container[str] = ()) -> None:
+def check_banned(body: RequestBody) -> None:
     """Raise BannedParameter naming the path of the first member that a caller may not send.
 
-    `permitted` are names that a setting or the deployment leaves to the client. Nested containers are decoded
-    only when their bytes make it possible that they hold such a member.
+    Nested containers are decoded only when their bytes make it possible that they hold such a member.
     """
     members = body.members
     if not _AT_TOP.isdisjoint(members):
         for name in members:
             if name in _AT_TOP:
-                _refuse_unless(name, name, permitted)
+                raise _refusal(name)
     for name in members:
         if _PRICE_MARK in name:
-            _refuse_unless(name, name, permitted)
+            raise _refusal(name)
     if not _CONTAINERS.isdisjoint(members):
-        _check_containers(body, permitted)
+        _check_containers(body)
 
 
-def _check_containers(body: RequestBody, permitted: Container[str]) -> None:
+def _check_containers(body: RequestBody) -> None:
     for name, raw in body.members.items():
         if name in _CONTAINERS and _is_suspect(raw):
-            _walk(body.read(name), name, permitted)
+            _walk(body.read(name), name)
 
 
 def _is_suspect(raw: msgspec.Raw) -> bool:
     return bool(_SUSPECT_NAME.search(raw) or _SUSPECT_PRICE.search(raw) or _ESCAPE.search(raw))
 
 
-def _walk(value: object, path: str, permitted: Container[str]) -> None:
+def _walk(value: object, path: str) -> None:
     """Go through a decoded value; its depth was bounded when the body was read."""
     if isinstance(value, dict):
         for name, inner in cast("Mapping[str, object]", value).items():  # JSON objects have text keys
             if name in _NESTED or _PRICE_MARK in name:
-                _refuse_unless(name, f"{path}.{name}", permitted)
-            _walk(inner, f"{path}.{name}", permitted)
+                raise _refusal(f"{path}.{name}")
+            _walk(inner, f"{path}.{name}")
     elif isinstance(value, list):
         for index, inner in enumerate(cast("Sequence[object]", value)):  # of unknown JSON values
-            _walk(inner, f"{path}[{index}]", permitted)
+            _walk(inner, f"{path}[{index}]")
 
 
-def _refuse_unless(name: str, path: str, permitted: Container[str]) -> None:
-    if name not in permitted:
-        raise BannedParameter(
-            f"Rejected Request: '{path}' is not allowed in the request body. "
-            "Upstream addresses, credentials and prices are set by the gateway's administrator.",
-            param=path,
-        )
+def _refusal(path: str) -> BannedParameter:
+    return BannedParameter(
+        f"Rejected Request: '{path}' is not allowed in the request body. "
+        "Upstream addresses, credentials and prices are set by the gateway's administrator.",
+        param=path,
+    )

@@ -1,8 +1,6 @@
 """The checks that a model request passes before anything is spent on it."""
 
-from collections.abc import Callable, Container
-
-from gateway.access.banned import CREDENTIALS, check_banned
+from gateway.access.banned import check_banned
 from gateway.access.models import ModelLists, ModelNames
 from gateway.access.routes import RouteLists
 from gateway.clock import Clock
@@ -25,34 +23,16 @@ _DENIED_TYPES = {
     ScopeKind.END_USER: "customer_model_access_denied",
     ScopeKind.AGENT: "agent_model_access_denied",
 }
-_NOTHING: frozenset[str] = frozenset()
 _LONGEST_NAME = 256
 
 
-def _none_settable(_model: str) -> Container[str]:
-    return _NOTHING
-
-
 class AccessChecks:
-    """The hook `authorize` of the core: standing, routes, banned members, models; the first refusal counts.
+    """The hook `authorize` of the core: standing, routes, banned members, models, in this order."""
 
-    `client_settable` names, for a routed model, the body members that all its deployments leave to the client
-    (`configurable_clientside_auth_params`).
-    """
-
-    def __init__(
-        self,
-        clock: Clock,
-        names: ModelNames | None = None,
-        *,
-        client_settable: Callable[[str], Container[str]] = _none_settable,
-        is_client_credential_allowed: bool = False,
-    ) -> None:
+    def __init__(self, clock: Clock, names: ModelNames | None = None) -> None:
         self._clock = clock
         self._lists = ModelLists(names)
         self._routes = RouteLists()
-        self._client_settable = client_settable
-        self._permitted_always = CREDENTIALS if is_client_credential_allowed else _NOTHING
 
     @hookimpl
     async def authorize(self, context: RequestContext) -> None:
@@ -61,26 +41,9 @@ class AccessChecks:
         check_standing(principal, self._clock.now_nanos())
         if principal.allowed_routes:
             self._routes.check(principal.allowed_routes, context.head.path)
-        check_banned(context.body, _Permitted(self, context.routed_model))
+        check_banned(context.body)
         if principal.grants:
             check_models(self._lists, principal, context.model, context.routed_model)
-
-    def is_permitted(self, name: str, model: str) -> bool:
-        """Whether a client may send a member that is otherwise banned, for a routed model."""
-        return name in self._permitted_always or name in self._client_settable(model)
-
-
-class _Permitted:
-    """The members permitted on one request, asked for only once a banned one is seen."""
-
-    __slots__ = ("_checks", "_model")
-
-    def __init__(self, checks: AccessChecks, model: str) -> None:
-        self._checks = checks
-        self._model = model
-
-    def __contains__(self, name: object) -> bool:
-        return self._checks.is_permitted(str(name), self._model)
 
 
 def check_models(lists: ModelLists, principal: Principal, model: str, routed_model: str) -> None:

@@ -13,6 +13,7 @@ __all__ = ["ConnectionOptions", "parse_database_url"]
 _SCHEMES = ("postgresql", "postgres")
 _VARIABLE = "DATABASE_URL"
 _SEARCH_PATH_DEFAULT = "public"
+_OWN_SCHEMA = "gatewright"
 
 
 class ConnectionOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,11 +58,26 @@ class ConnectionOptions(msgspec.Struct, frozen=True, kw_only=True):
         """The redacted address; the password must not reach a log."""
         return f"ConnectionOptions({self.redacted})"
 
+    def with_pool(self, connections: int | None, timeout_seconds: float | None) -> "ConnectionOptions":
+        """Bound the pool by settings that win over the URL's; None leaves the URL's, 0 s is for ever."""
+        changed = self
+        if connections is not None:
+            changed = msgspec.structs.replace(
+                changed, pool_max=connections, pool_min=min(self.pool_min, connections)
+            )
+        if timeout_seconds is not None:
+            changed = msgspec.structs.replace(changed, pool_timeout_seconds=timeout_seconds or None)
+        return changed
+
     @property
     def server_settings(self) -> dict[str, str]:
-        """Settings of every session. PgBouncer refuses most (its manual, `ignore_startup_parameters`)."""
+        """Settings of every session. PgBouncer refuses most (its manual, `ignore_startup_parameters`).
+
+        The search path is always ours: PostgreSQL's default begins with a schema named like the role, and
+        a role may be named like the schema that holds our own tables.
+        """
         settings = {"timezone": "UTC", "application_name": self.application_name}
-        if self.schema != _SEARCH_PATH_DEFAULT:
+        if not self.uses_pgbouncer or self.schema != _SEARCH_PATH_DEFAULT or self.user == _OWN_SCHEMA:
             settings["search_path"] = '"' + self.schema.replace('"', '""') + '"'
         if not self.uses_pgbouncer:
             settings["jit"] = "off"

@@ -75,7 +75,6 @@ class RouterSettings(msgspec.Struct, frozen=True, kw_only=True):
 class LitellmSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Those of `litellm_settings` that the gateway acts on; times are seconds."""
 
-    drop_params: bool = False
     request_timeout: float = 600.0
     budget_exceeded_status_code: int = 422
     block_requests_for_models_without_pricing: bool = False
@@ -95,7 +94,6 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     proxy_batch_write_at: float = 1.0
     """Seconds between two drains of the journal while there is little to drain."""
     include_call_id_in_error_body: bool = False
-    allow_client_side_credentials: bool = False
     dangerously_permit_weak_or_unset_master_key: bool = False
     disable_schema_update: bool = False
     """`disable_prisma_schema_update`: serve never upgrades the database by itself."""
@@ -107,10 +105,9 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """`gatewright.limits`: what a single request may be; bytes, levels, counts and seconds."""
+    """`gatewright.limits`: what a single request may be; bytes and seconds."""
 
     body_bytes: int = 100 * 1024 * 1024
-    json_depth: int = 128
     header_bytes: int = 64 * 1024
     stream_seconds: float = 3600.0
     response_bytes: int = 256 * 1024 * 1024

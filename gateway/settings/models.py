@@ -11,7 +11,6 @@ from gateway.settings.readers import (
     Reader,
     integer,
     one_of,
-    read_boolean,
     read_items,
     read_mapping,
     read_members,
@@ -41,7 +40,6 @@ _PARAM_READERS: Mapping[str, Reader] = {
     "stream_timeout": read_seconds,
     "max_retries": integer(0, 100),
     "cooldown_time": read_seconds,
-    "drop_params": read_boolean,
     "on_disconnect": one_of("drain", "cancel"),
     "extra_headers": read_plain_mapping,
 }

@@ -26,7 +26,6 @@ _MEGABYTE = 1024 * 1024
 
 LIMIT_READERS: Mapping[str, tuple[str, Reader]] = {
     "body_bytes": ("body_bytes", integer(1)),
-    "json_depth": ("json_depth", integer(1, 1000)),
     "header_bytes": ("header_bytes", integer(1024)),
     "stream_seconds": ("stream_seconds", read_seconds),
     "response_bytes": ("response_bytes", integer(1)),

@@ -21,7 +21,6 @@ from gateway.settings.readers import (
 __all__ = ["GENERAL_READERS", "LITELLM_READERS", "read_general_settings", "read_litellm_settings"]
 
 LITELLM_READERS: Mapping[str, tuple[str, Reader]] = {
-    "drop_params": ("drop_params", read_boolean),
     "request_timeout": ("request_timeout", read_seconds),
     "budget_exceeded_status_code": ("budget_exceeded_status_code", integer(400, 499)),
     "block_requests_for_models_without_pricing": ("block_requests_for_models_without_pricing", read_boolean),
@@ -38,7 +37,6 @@ GENERAL_READERS: Mapping[str, tuple[str, Reader]] = {
     "disable_spend_logs": ("disable_spend_logs", read_boolean),
     "proxy_batch_write_at": ("proxy_batch_write_at", read_seconds),
     "include_call_id_in_error_body": ("include_call_id_in_error_body", read_boolean),
-    "allow_client_side_credentials": ("allow_client_side_credentials", read_boolean),
     "dangerously_permit_weak_or_unset_master_key": (
         "dangerously_permit_weak_or_unset_master_key",
         read_boolean,

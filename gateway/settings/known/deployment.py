@@ -79,9 +79,7 @@ PARAMS_KEYS = (
     supported("region_name", "The deployment's region."),
     supported("mock_response", "Answers this text without calling anybody."),
     supported("extra_headers", "Headers to send along."),
-    supported("drop_params", "As in `litellm_settings`, for this deployment."),
     supported("additional_drop_params", "Parameters to drop for this deployment."),
-    supported("configurable_clientside_auth_params", "Parameters that callers may set themselves."),
     supported("base_model", "As in `model_info`."),
     supported("azure_ad_token", "Azure's other credential."),
     supported("on_disconnect", "`drain` or `cancel`: what becomes of a call whose client has left."),
@@ -103,13 +101,14 @@ PARAMS_KEYS = (
     no_effect("use_in_pass_through", "Pass-through routes are not served."),
     no_effect("use_litellm_proxy", "Name the other gateway in `api_base`."),
     *harmless(
+        "drop_params configurable_clientside_auth_params "
         "itpm otpm max_file_size_mb model_info litellm_trace_id num_retries fallbacks "
         "context_window_fallback_dict cache merge_reasoning_content_in_choices "
         "allowed_openai_params hf_model_name client_id client_secret tenant_id project project_id "
         "space_id token credentials bucket_name use_chat_completions_api model_template prompt_id "
         "prompt_variables ssl_verify stream headers max_input_tokens max_output_tokens "
         "litellm_system_prompt cache_control_injection_points custom_tokenizer "
-        "deployment_id   "
+        "deployment_id"
     ),
 )
 

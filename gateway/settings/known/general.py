@@ -14,8 +14,14 @@ GENERAL_KEYS = (
         "database_url",
         "The PostgreSQL to use; wins over `DATABASE_URL`. Without either an embedded one runs.",
     ),
-    supported("database_connection_pool_limit", "Connections per worker at most."),
-    supported("database_connection_timeout", "Seconds to wait for a connection of the pool."),
+    supported(
+        "database_connection_pool_limit",
+        "Connections per worker at most; wins over `connection_limit` in the URL.",
+    ),
+    supported(
+        "database_connection_timeout",
+        "Seconds to wait for a connection of the pool; wins over `pool_timeout` in the URL.",
+    ),
     supported("litellm_key_header_name", "The only header in which a key is looked for."),
     supported(
         "max_request_size_mb", "The largest request body in megabytes (1024 x 1024 bytes).", restricts=True
@@ -26,9 +32,6 @@ GENERAL_KEYS = (
         "proxy_batch_write_at", "Seconds between two drains of the journal while there is little to drain."
     ),
     supported("include_call_id_in_error_body", "Whether an error names the call in its body."),
-    supported(
-        "allow_client_side_credentials", "Lets callers send `api_key` and `api_base` for the upstream."
-    ),
     supported("dangerously_permit_weak_or_unset_master_key", "Accepts a weak master key; for a laptop only."),
     supported("disable_prisma_schema_update", "`serve` never upgrades the database by itself."),
     supported(
@@ -88,7 +91,8 @@ GENERAL_KEYS = (
     no_effect("oauth2_config_mappings", "It is read only with `enable_oauth2_proxy_auth`."),
     no_effect("trusted_proxy_ranges", "It is read only with `enable_oauth2_proxy_auth`."),
     *harmless(
-        "store_model_in_db supported_db_objects proxy_config_reload_interval_seconds plugins "
+        "store_model_in_db allow_client_side_credentials "
+        "supported_db_objects proxy_config_reload_interval_seconds plugins "
         "completion_model embedding_model image_generation_model moderation_model "
         "infer_model_from_keys key_management_system key_management_settings use_google_kms "
         "use_azure_key_vault google_kms_resource_name coordination_redis control_plane_url "

@@ -9,9 +9,6 @@ _ROUTER = "The same key of `router_settings` wins."
 _NO_USERS = "Set budgets on keys."
 
 LITELLM_KEYS = (
-    supported(
-        "drop_params", "Drops parameters that the deployment's provider does not take, instead of refusing."
-    ),
     supported("request_timeout", "Seconds for a whole call to a deployment."),
     supported("budget_exceeded_status_code", "The status of an answer that refuses for a used-up budget."),
     supported(
@@ -99,7 +96,7 @@ LITELLM_KEYS = (
     no_effect("disable_hf_tokenizer_download", "Nothing is downloaded at run time."),
     no_effect("expose_router_debug_in_errors", "Errors never name deployments."),
     *harmless(
-        "modify_params cache cache_params success_callback failure_callback input_callback "
+        "drop_params modify_params cache cache_params success_callback failure_callback input_callback "
         "service_callback service_callbacks audit_log_callbacks cold_storage_custom_logger "
         "callback_settings langfuse_default_tags standard_logging_payload_excluded_fields "
         "s3_callback_params s3_audit_callback_params datadog_params "

@@ -41,20 +41,20 @@ def test_the_report_as_json(tmp_path: Path):
 
 
 def test_an_error_is_one_line_with_its_place(tmp_path: Path):
-    result = _check(tmp_path, "litellm_settings:\n  drop_params: maybe\n")
+    result = _check(tmp_path, "litellm_settings:\n  json_logs: maybe\n")
     assert result.exit_code == 1
     assert result.stderr.startswith(
-        f"{tmp_path}/config.yaml:2: litellm_settings.drop_params: Expected true or false"
+        f"{tmp_path}/config.yaml:2: litellm_settings.json_logs: Expected true or false"
     )
     assert result.stdout == ""
 
 
 def test_an_error_as_json(tmp_path: Path):
-    result = _check(tmp_path, "litellm_settings:\n  drop_params: maybe\n", "--json")
+    result = _check(tmp_path, "litellm_settings:\n  json_logs: maybe\n", "--json")
     assert result.exit_code == 1
     error = msgspec.json.decode(result.stdout)["error"]
     assert (error["path"], error["line"], error["allowed"]) == (
-        "litellm_settings.drop_params",
+        "litellm_settings.json_logs",
         2,
         ["true", "false"],
     )

@@ -95,6 +95,25 @@ def test_the_session_gets_utc_timeouts_no_jit_and_a_quoted_search_path() -> None
     }
 
 
+def test_the_search_path_is_public_whatever_the_role_is_called() -> None:
+    for user in ("gatewright", "llm"):
+        settings = parse_database_url(f"postgresql://{user}@db.example/proxy").server_settings
+        assert settings["search_path"] == '"public"'
+
+
+def test_behind_pgbouncer_a_role_named_like_our_schema_needs_the_search_path() -> None:
+    settings = parse_database_url("postgresql://gatewright@db.example/proxy?pgbouncer=true").server_settings
+    assert settings["search_path"] == '"public"'
+
+
+def test_settings_of_the_file_bound_the_pool() -> None:
+    options = parse_database_url(f"{PLAIN}?connection_limit=8&min_connections=4&pool_timeout=3")
+    assert options.with_pool(None, None) == options
+    bounded = options.with_pool(2, 0.0)
+    assert (bounded.pool_min, bounded.pool_max, bounded.pool_timeout_seconds) == (2, 2, None)
+    assert options.with_pool(20, 1.5).pool_timeout_seconds == 1.5
+
+
 def test_behind_pgbouncer_only_tracked_settings_are_sent() -> None:
     settings = parse_database_url(f"{PLAIN}?pgbouncer=true").server_settings
     assert settings == {"timezone": "UTC", "application_name": "gatewright"}

@@ -26,9 +26,9 @@ def test_without_a_file_the_environment_alone_decides():
 
 def test_the_variable_names_the_file_where_the_command_line_does_not(tmp_path: Path):
     path = tmp_path / "c.yaml"
-    path.write_text("litellm_settings: {drop_params: true}")
+    path.write_text("litellm_settings: {json_logs: true}")
     settings = load_settings(None, {"HOME": "/h", "CONFIG_FILE_PATH": str(path)})
-    assert settings.litellm.drop_params
+    assert settings.litellm.json_logs
     assert settings.environment.config_path == path
 
 

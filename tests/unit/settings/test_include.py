@@ -31,11 +31,11 @@ def test_included_lists_are_joined_and_paths_count_from_the_naming_file(tmp_path
 def test_sections_are_merged_and_a_replaced_value_is_told(tmp_path: Path):
     main = _write(
         tmp_path,
-        main="include: [other.yaml]\nlitellm_settings: {drop_params: true, request_timeout: 5}\n",
+        main="include: [other.yaml]\nlitellm_settings: {json_logs: true, request_timeout: 5}\n",
         other="litellm_settings: {request_timeout: 7}\n",
     )
     settings = load_settings(main, {"HOME": "/home/x"})
-    assert settings.litellm.drop_params
+    assert settings.litellm.json_logs
     assert settings.litellm.request_timeout == 7.0
     assert [(notice.path, notice.line) for notice in settings.notices] == [
         ("litellm_settings.request_timeout", 1)
@@ -52,7 +52,7 @@ def test_files_that_include_each_other_are_refused(tmp_path: Path):
 
 
 def test_an_error_in_an_included_file_names_that_file(tmp_path: Path):
-    main = _write(tmp_path, main="include: [other.yaml]\n", other="\nlitellm_settings:\n  drop_params: 7\n")
+    main = _write(tmp_path, main="include: [other.yaml]\n", other="\nlitellm_settings:\n  json_logs: 7\n")
     with pytest.raises(ConfigError) as caught:
         load_settings(main, {})
     assert caught.value.file == str(tmp_path / "other.yaml")

@@ -50,7 +50,7 @@ def test_an_unknown_key_is_refused_with_the_allowed_ones(load, text, path):
 @pytest.mark.parametrize(
     "text",
     [
-        "limits: {json_depth: 0}",
+        "limits: {body_bytes: 0}",
         "limits: 3",
         "plugins: {allow: {a: b}}",
         "plugins: {settings: {a: 3}}",

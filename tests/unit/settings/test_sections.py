@@ -30,12 +30,12 @@ general_settings:
 def test_the_litellm_section_is_read(load):
     text = """
 litellm_settings:
-  drop_params: true
+  json_logs: true
   budget_exceeded_status_code: 429
   upperbound_key_generate_params: {max_budget: 100, duration: 30d}
 """
     litellm = load(text).litellm
-    assert litellm.drop_params
+    assert litellm.json_logs
     assert litellm.budget_exceeded_status_code == 429
     assert litellm.upperbound_key_generate_params == {"max_budget": 100, "duration": "30d"}
 
@@ -43,8 +43,8 @@ litellm_settings:
 @pytest.mark.parametrize(
     ("section", "key", "value"),
     [
-        ("litellm_settings", "drop_params", "maybe"),
-        ("litellm_settings", "drop_params", "[true]"),
+        ("litellm_settings", "json_logs", "maybe"),
+        ("litellm_settings", "json_logs", "[true]"),
         ("litellm_settings", "request_timeout", "soon"),
         ("litellm_settings", "request_timeout", "-3"),
         ("litellm_settings", "request_timeout", "1mo"),
