@@ -2,6 +2,8 @@
 
 import msgspec
 
+from gateway.errors import MalformedBody
+
 __all__ = ["RequestBody"]
 
 _decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -33,15 +35,20 @@ class RequestBody:
     def read(self, name: str) -> object:
         """Return the decoded member, or None where there is none.
 
-        The value is shared by everybody who reads it: change it with `write`. Raises msgspec.DecodeError
-        when the member is not valid JSON.
+        The value is shared by everybody who reads it: change it with `write`. Raises MalformedBody when the
+        member is not valid JSON, which shows only now.
         """
         if name in self._decoded:
             return self._decoded[name]
         raw = self.members.get(name)
         if raw is None:
             return None
-        value: object = _decode_value(raw)
+        try:
+            value: object = _decode_value(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise MalformedBody(f"The member '{name}' is not valid JSON: {error}.", param=name) from None
+        except RecursionError:
+            raise MalformedBody(f"The member '{name}' is nested too deeply.", param=name) from None
         self._decoded[name] = value
         return value
 

@@ -40,7 +40,8 @@ def _plain_route(gateway: Gateway, endpoint: Endpoint) -> ASGIRouteHandler:
 def _model_route(gateway: Gateway, mount: str) -> ASGIRouteHandler:
     @asgi(mount, is_mount=True, copy_scope=False, opt={"is_inference": True})
     async def route(scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope["path"].strip("/")
+        # The router hands over what follows the mount, also of a path that only begins with the same letters.
+        path = scope["path"].strip("/") if scope["path"].startswith("/") else ""
         for endpoint in Endpoint:
             model = path.removesuffix(f"/{endpoint.value}")
             if model not in (path, ""):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import msgspec
-from litestar import MediaType, Request, Response
+from litestar import HttpMethod, MediaType, Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from gateway.errors import GatewayError, MethodNotAllowed, NotFound, ValidationFailed
@@ -52,12 +52,23 @@ def answer_http_exception(request: Request[Any, Any, Any], error: HTTPException)
     if error.status_code == NotFound.status:
         return _response(NotFound(f"There is no route {request.method} {request.url.path}."))
     if error.status_code == MethodNotAllowed.status:
-        allowed = (error.headers or {}).get("Allow", "")
-        headers = {"allow": allowed} if allowed else None
         message = f"{request.url.path} does not answer {request.method}."
-        return _response(MethodNotAllowed(message, headers=headers))
+        return _response(MethodNotAllowed(message, headers={"allow": ", ".join(_allowed_methods(request))}))
     kind = "invalid_request_error" if error.status_code < GatewayError.status else GatewayError.type
     return _response(GatewayError(error.detail, status=error.status_code, type=kind))
+
+
+def _allowed_methods(request: Request[Any, Any, Any]) -> list[str]:
+    """List what the path answers (RFC 9110 section 15.5.6 asks for it, Litestar does not tell it)."""
+    return [method for method in HttpMethod if _is_routed(request, method)]
+
+
+def _is_routed(request: Request[Any, Any, Any], method: HttpMethod) -> bool:
+    try:
+        request.app.asgi_router.handle_routing(path=request.url.path, method=method.value)
+    except HTTPException:
+        return False
+    return True
 
 
 def answer_anything(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

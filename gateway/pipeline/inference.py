@@ -1,5 +1,9 @@
 """One inference request, from its head to its settlement."""
 
+import asyncio
+
+import structlog
+
 from gateway.catalog.estimate import estimate_charge
 from gateway.domain import Endpoint, ModelGroup
 from gateway.errors import AuthenticationFailed, GatewayError, UnknownModel
@@ -12,6 +16,7 @@ from gateway.pipeline.intake import begin_context, fill_context
 from gateway.pipeline.settlement import Settlement, record_refusal
 from gateway.pipeline.streaming import relay_stream
 from gateway.runtime import Gateway, Snapshot
+from gateway.wire.errors import error_event
 
 __all__ = ["infer"]
 
@@ -32,7 +37,10 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
         fill_context(context, await exchange.read_json_bytes(limit), path_model)
         group = await _authorize(snapshot, context)
         settlement = await _admit(gateway, snapshot, context, group)
-    except GatewayError as error:
+    except ClientLeftError:
+        raise
+    except Exception as raised:  # noqa: BLE001  a plugin's defect is answered and recorded as any refusal
+        error = _as_gateway_error(raised)
         record_refusal(gateway, snapshot, context, error)
         await _send(snapshot, exchange, context, error)
         return
@@ -42,7 +50,11 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
         await relay(Call(gateway, snapshot, exchange, context, group, settlement))
     except ClientLeftError:
         await settlement.abandon(group)
-    except GatewayError as error:
+    except asyncio.CancelledError:
+        await settlement.abandon(group)
+        raise
+    except Exception as raised:  # noqa: BLE001  whatever went wrong, what is held must be given back
+        error = _as_gateway_error(raised)
         await settlement.fail(error)
         await _send(snapshot, exchange, context, error)
 
@@ -81,11 +93,22 @@ async def _admit(
 async def _guard(snapshot: Snapshot, context: RequestContext, settlement: Settlement) -> None:
     try:
         await snapshot.hooks.guard_request(context)
-    except GatewayError as error:
-        await settlement.release(error)
+    except Exception as raised:
+        await settlement.release(_as_gateway_error(raised))
         raise
 
 
+def _as_gateway_error(raised: Exception) -> GatewayError:
+    """Return the error that the caller is told; a defect, of a plugin or of ours, is only logged in full."""
+    if isinstance(raised, GatewayError):
+        return raised
+    structlog.get_logger(__name__).error("request_failed", exc_info=raised)
+    return GatewayError("The gateway failed at this request; its log says why.")
+
+
 async def _send(snapshot: Snapshot, exchange: Exchange, context: RequestContext, error: GatewayError) -> None:
+    if exchange.is_begun:
+        await exchange.end(error_event(error))
+        return
     tells = snapshot.settings.general.include_call_id_in_error_body
     await send_error(exchange, error, context.call_id, tells_call_id=tells)

@@ -60,6 +60,9 @@ def _parse(data: bytes) -> RequestBody:
     if not data:
         raise MalformedBody("The request has no body; this route reads a JSON object.", param="body")
     try:
+        if not data.isascii():
+            # JSON is UTF-8 (RFC 8259 section 8.1); the decoder looks only at the members that are read.
+            data.decode()
         return RequestBody.parse(data)
     except RecursionError:
         raise MalformedBody("The JSON of the request body is nested too deeply.", param="body") from None

@@ -130,9 +130,10 @@ class _Pump:
         except UpstreamError as failure:
             error = failure
         except asyncio.CancelledError:
-            if not self._interruption.absorb():
-                raise
             error = self._interruption_error()
+            if not self._interruption.absorb():
+                await self._settle(error)
+                raise
         finally:
             self._interruption.disarm()
             await output.close()

@@ -214,7 +214,9 @@ async def test_a_stream_that_breaks_off_ends_with_an_error_event_and_is_charged(
     assert_nothing_leaked(live, row.text)
 
 
-async def test_an_error_event_of_the_upstream_ends_the_stream_without_its_secrets(live: LiveGateway, key: str) -> None:
+async def test_an_error_event_of_the_upstream_ends_the_stream_without_its_secrets(
+    live: LiveGateway, key: str
+) -> None:
     first = b'data: {"id":"c","choices":[{"delta":{"content":"x"}}],"model":"up"}\n\n'
     failure = {
         "message": f"Overloaded at {live.upstream.origin} with {UPSTREAM_KEY}",
