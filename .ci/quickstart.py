@@ -1,8 +1,8 @@
 """Does what the README promises of its first command: serves, and answers the openai client.
 
 Called with an empty clone and the command. It runs the command there, waits until the gateway is ready, asks
-it with the master key that it printed and with a virtual key, and ends it as Ctrl-C in a terminal would. A program
-that is named after the command finds the gateway in GATEWAY_URL and the virtual key in GATEWAY_KEY.
+it with the master key that it printed and with a virtual key, and ends it as Ctrl-C in a terminal would. A
+program that is named after the command finds the gateway in GATEWAY_URL and the virtual key in GATEWAY_KEY.
 """
 
 import json
@@ -33,7 +33,7 @@ def main(clone: Path, command: str, program: list[str]) -> None:
     server = subprocess.Popen(
         ["bash", "-c", command],
         cwd=clone,
-        env={**os.environ, "PORT": str(port)},
+        env=surroundings() | {"PORT": str(port)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -51,6 +51,11 @@ def main(clone: Path, command: str, program: list[str]) -> None:
             subprocess.run(program, env={**os.environ, **found}, check=True)
     finally:
         interrupt(server)
+
+
+def surroundings() -> dict[str, str]:
+    """Leave out what `uv run` told this program about its own environment."""
+    return {name: value for name, value in os.environ.items() if name not in {"UV", "VIRTUAL_ENV"}}
 
 
 def interrupt(server: subprocess.Popen[str]) -> None:
