@@ -63,8 +63,7 @@ run_readme_command() {
 quickstart() {
     local cache
     cache="$(.uv/bin/uv cache dir)"
-    git clone --quiet . "$work/clone"
-    mkdir "$work/home"
+    git clone --quiet . "$work/clone" && mkdir "$work/home" || return
     env -u VIRTUAL_ENV -u UV -u DATABASE_URL -u REDIS_URL -u XDG_DATA_HOME -u GATEWAY_DATA_DIR \
         -u GATEWAY_MASTER_KEY -u LITELLM_MASTER_KEY HOME="$work/home" UV_CACHE_DIR="$cache" \
         .uv/bin/uv run --no-sync python .ci/quickstart.py "$work/clone" "$(readme_command serve)" "$@"
