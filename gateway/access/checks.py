@@ -34,7 +34,8 @@ class AccessChecks:
         self._lists = ModelLists(names)
         self._routes = RouteLists()
 
-    @hookimpl
+    # A plugin's opinion is asked only of what may be done at all.
+    @hookimpl(tryfirst=True)
     async def authorize(self, context: RequestContext) -> None:
         """Refuse by raising the error of the first check that fails."""
         principal = context.principal

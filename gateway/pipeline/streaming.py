@@ -24,6 +24,8 @@ from gateway.wire.errors import error_event
 __all__ = ["relay_stream"]
 
 _OK = range(200, 300)
+_NO_STREAM = ("json", "html")
+"""In the content types of answers that are no stream; event streams themselves come under several names."""
 _ERROR_BODY_BYTES = 64 * 1024
 _STREAM_HEADERS: Headers = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -93,7 +95,7 @@ async def _open(call: Call, attempts: Attempts, interruption: Interruption) -> R
 async def _check(stream: UpstreamStream, source: UpstreamSource) -> None:
     """Raise the UpstreamError of an answer that is no stream."""
     kind = next((value for name, value in stream.headers if name == "content-type"), "")
-    if stream.status in _OK and "json" not in kind:
+    if stream.status in _OK and not any(word in kind.lower() for word in _NO_STREAM):
         return
     body = b""
     while len(body) < _ERROR_BODY_BYTES and (chunk := await stream.read_chunk()):
@@ -156,6 +158,8 @@ class _Pump:
         last = relay.finish()
         if relay.error is not None:
             raise self._error_of_event(relay.error)
+        if relay.is_empty:
+            raise UpstreamGarbled("litellm.BadGatewayError: The model provider's stream held no event.")
         return last
 
     async def _settle(self, error: GatewayError | None) -> None:

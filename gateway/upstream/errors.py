@@ -1,5 +1,6 @@
 """From a provider's error answer to the error that drives retries, fallbacks and the caller's answer."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import cast
 from urllib.parse import urlsplit
@@ -61,7 +62,9 @@ def error_from_answer(
     if status not in BY_STATUS and status >= _FIRST_CLIENT_ERROR:
         error.status = status
     first = dict(reversed(headers))
-    error.retry_after_seconds = parse_retry_after(first.get, source.now_nanos)
+    seconds = error.retry_after_seconds = parse_retry_after(first.get, source.now_nanos)
+    if seconds is not None:
+        error.headers = {"retry-after": str(math.ceil(seconds))}
     return error
 
 

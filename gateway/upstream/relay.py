@@ -89,6 +89,11 @@ class StreamRelay:
         return b""
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing came that could be read as an event of the API."""
+        return not (self._events or self.is_done or self.usage)
+
+    @property
     def estimated_completion_tokens(self) -> int:
         """Tokens that were streamed, where the provider states no usage.
 
