@@ -124,6 +124,7 @@ class RecordBuilder:
         place = self._place(completion)
         is_plain = details is NO_DETAILS and _is_plain(context, completion)
         agent = context.head.headers.get("user-agent") if is_plain else None
+        text = caller.metadata_text if is_plain else _metadata(caller, context, completion, details)
         return ChargedRecord(
             charge_id=completion.charge_id,
             litellm_call_id=clean_text(context.call_id, _ID_LIMIT),
@@ -156,11 +157,7 @@ class RecordBuilder:
             requester_ip_address=context.head.client_host,
             scopes=_scopes(caller, details) if details.extra_scopes else caller.scopes_text,
             request_tags=_tags(details.tags) if details.tags else "[]",
-            metadata=(
-                caller.metadata_text
-                if is_plain
-                else metadata.extend(caller.metadata, _request_metadata(context, completion, details))
-            ),
+            metadata=text,
             messages=_body(details.messages),
             response=_body(details.response),
             proxy_server_request=_body(details.proxy_server_request),
@@ -210,6 +207,10 @@ def _build_caller(principal: Principal) -> _Caller:
         organization_id=_name(principal.organization_id),
         agent_id=_name(principal.agent_id),
     )
+
+
+def _metadata(caller: _Caller, context: RequestContext, completion: Completion, details: CallDetails) -> str:
+    return metadata.extend(caller.metadata, _request_metadata(context, completion, details))
 
 
 def _request_metadata(
