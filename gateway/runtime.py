@@ -141,14 +141,15 @@ class Gateway:
         """Return the HTTP client that suits a deployment."""
         return self.parts.clients.client_for(deployment)
 
-    def record_opened(self, context: RequestContext) -> None:
+    def record_opened(self, context: RequestContext, details: CallDetails) -> None:
         """Write down that a request was admitted; raises ServiceUnavailable when that is impossible."""
-        self.parts.journal.append_opened(self.parts.records.build_opened(context))
+        self.parts.journal.append_opened(self.parts.records.build_opened(context, details))
 
     def record(self, context: RequestContext, completion: Completion, details: CallDetails) -> None:
         """Write down how a request ended, and count it for all its scopes."""
         record = self.parts.records.build_charged(context, completion, details)
-        self.parts.journal.append_charged(record, context.principal.scopes)
+        scopes, extra = context.principal.scopes, details.extra_scopes
+        self.parts.journal.append_charged(record, (*scopes, *extra) if extra else scopes)
 
     def background(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something after the answer; a stopping gateway waits for it."""

@@ -61,6 +61,8 @@ async def relay_answer(call: Call) -> None:
 
 async def _charge(call: Call, routed: Routed[_Answered]) -> Charge:
     context, read = call.context, routed.value.read
+    if call.settlement.transcript is not None:
+        call.settlement.transcript.add(read.body)
     usage = read.usage
     if usage is None:
         usage = usage_of_answer(context, len(read.body))

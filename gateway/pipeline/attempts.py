@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from gateway.catalog.estimate import estimate_charge
+from gateway.catalog.priced import has_price
 from gateway.domain import Deployment, ModelGroup
 from gateway.errors import GatewayError
 from gateway.pipeline.call import Call
@@ -88,7 +89,7 @@ class Attempts:
         if name in self._wished and not await self._is_granted(name):
             return False
         group = self._call.snapshot.catalog.find(name)
-        if group is None:
+        if group is None or self._lacks_price(group):
             return False
         nanos, _ = estimate_charge(
             context.endpoint, context.body, group, self._call.snapshot.settings.general
@@ -99,6 +100,13 @@ class Attempts:
                 return False
             context.estimated_cost_nanos = nanos
         return True
+
+    def _lacks_price(self, group: ModelGroup) -> bool:
+        """Whether the operator closes models without a price, and this is one."""
+        snapshot = self._call.snapshot
+        return snapshot.settings.litellm.block_requests_for_models_without_pricing and not has_price(
+            snapshot.catalog, group, self.context.started_nanos
+        )
 
     async def _resolve_wished(self) -> None:
         """Follow the aliases of the models that the caller wishes for, as for the model itself."""

@@ -5,17 +5,20 @@ import asyncio
 import structlog
 
 from gateway.catalog.estimate import estimate_charge
+from gateway.catalog.priced import check_priced
 from gateway.domain import Endpoint, ModelGroup
 from gateway.errors import AuthenticationFailed, GatewayError, UnknownModel
 from gateway.hooks import RequestContext
 from gateway.pipeline.answering import relay_answer
 from gateway.pipeline.answers import send_error
+from gateway.pipeline.attribution import read_details
 from gateway.pipeline.call import Call
 from gateway.pipeline.exchange import ClientLeftError, Exchange
 from gateway.pipeline.intake import begin_context, fill_context
 from gateway.pipeline.settlement import Settlement, record_refusal
 from gateway.pipeline.streaming import relay_stream
 from gateway.runtime import Gateway, Snapshot
+from gateway.spend.builder import NO_DETAILS, CallDetails
 from gateway.wire.errors import error_event
 
 __all__ = ["infer"]
@@ -32,16 +35,18 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
     if principal is None:
         raise AuthenticationFailed("No authentication accepts this credential.")
     context = begin_context(exchange, principal, endpoint)
+    details = NO_DETAILS
     try:
         limit = snapshot.body_bytes
         fill_context(context, await exchange.read_json_bytes(limit), path_model)
+        details = read_details(context)
         group = await _authorize(snapshot, context)
-        settlement = await _admit(gateway, snapshot, context, group)
+        settlement = await _admit(gateway, snapshot, context, group, details)
     except ClientLeftError:
         raise
     except Exception as raised:  # noqa: BLE001  a plugin's defect is answered and recorded as any refusal
         error = _as_gateway_error(raised)
-        record_refusal(gateway, snapshot, context, error)
+        record_refusal(gateway, snapshot, context, error, details)
         await _send(snapshot, exchange, context, error)
         return
     try:
@@ -69,11 +74,13 @@ async def _authorize(snapshot: Snapshot, context: RequestContext) -> ModelGroup:
             "Call `/v1/models` to view available models for your key.",
             param="model",
         )
+    if snapshot.settings.litellm.block_requests_for_models_without_pricing:
+        check_priced(snapshot.catalog, group, context.started_nanos)
     return group
 
 
 async def _admit(
-    gateway: Gateway, snapshot: Snapshot, context: RequestContext, group: ModelGroup
+    gateway: Gateway, snapshot: Snapshot, context: RequestContext, group: ModelGroup, details: CallDetails
 ) -> Settlement:
     estimate = estimate_charge(context.endpoint, context.body, group, snapshot.settings.general)
     context.estimated_cost_nanos, context.estimated_tokens = estimate
@@ -81,9 +88,9 @@ async def _admit(
     admission = await snapshot.hooks.admit(context, claims)
     if admission is None:
         raise GatewayError("No plugin admits requests; the gateway's own admission was replaced by nothing.")
-    settlement = Settlement(gateway, snapshot, context, admission)
+    settlement = Settlement(gateway, snapshot, context, admission, details)
     try:
-        gateway.record_opened(context)
+        gateway.record_opened(context, details)
     except GatewayError:
         await admission.release()
         raise

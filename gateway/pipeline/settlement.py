@@ -2,11 +2,14 @@
 
 from typing import Any
 
+import msgspec
+
 from gateway.catalog.pricing import compute_charge
 from gateway.domain import Charge, Completion, ModelGroup, Usage
 from gateway.errors import GatewayError
 from gateway.hooks import Admission, RequestContext
 from gateway.pipeline.estimates import usage_of_stream
+from gateway.pipeline.transcript import Transcript
 from gateway.routing.router import Routed
 from gateway.runtime import Gateway, Snapshot
 from gateway.spend.builder import NO_DETAILS, CallDetails
@@ -19,15 +22,33 @@ _NO_USAGE = Usage()
 class Settlement:
     """Turns the hold of one request into its cost; the first of its endings counts, later ones do nothing."""
 
-    __slots__ = ("_gateway", "_snapshot", "admission", "context", "is_open", "upstream_nanos")
+    __slots__ = (
+        "_details",
+        "_gateway",
+        "_snapshot",
+        "admission",
+        "context",
+        "is_open",
+        "transcript",
+        "upstream_nanos",
+    )
 
     def __init__(
-        self, gateway: Gateway, snapshot: Snapshot, context: RequestContext, admission: Admission
+        self,
+        gateway: Gateway,
+        snapshot: Snapshot,
+        context: RequestContext,
+        admission: Admission,
+        details: CallDetails = NO_DETAILS,
     ) -> None:
         self._gateway = gateway
         self._snapshot = snapshot
         self.context = context
         self.admission = admission
+        self._details = details
+        self.transcript = (
+            Transcript(context) if snapshot.settings.general.store_prompts_in_spend_logs else None
+        )
         self.is_open = True
         self.upstream_nanos = 0
 
@@ -121,7 +142,10 @@ class Settlement:
         )
 
     def _record(self, completion: Completion, error: GatewayError | None) -> None:
-        self._gateway.record(self.context, completion, _details(error))
+        details = _with_error(self._details, error)
+        if self.transcript is not None:
+            details = self.transcript.add_to(details)
+        self._gateway.record(self.context, completion, details)
         notify_completion(self._gateway, self._snapshot, self.context, completion)
 
 
@@ -134,7 +158,11 @@ def notify_completion(
 
 
 def record_refusal(
-    gateway: Gateway, snapshot: Snapshot, context: RequestContext, error: GatewayError
+    gateway: Gateway,
+    snapshot: Snapshot,
+    context: RequestContext,
+    error: GatewayError,
+    details: CallDetails = NO_DETAILS,
 ) -> None:
     """Record a request of a known caller that was refused before it was admitted."""
     completion = Completion(
@@ -152,11 +180,11 @@ def record_refusal(
         error_type=error.type,
         error_message=error.message,
     )
-    gateway.record(context, completion, _details(error))
+    gateway.record(context, completion, _with_error(details, error))
     notify_completion(gateway, snapshot, context, completion)
 
 
-def _details(error: GatewayError | None) -> CallDetails:
+def _with_error(details: CallDetails, error: GatewayError | None) -> CallDetails:
     if error is None:
-        return NO_DETAILS
-    return CallDetails(error_code=str(error.status), error_class=type(error).__name__)
+        return details
+    return msgspec.structs.replace(details, error_code=str(error.status), error_class=type(error).__name__)

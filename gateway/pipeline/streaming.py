@@ -145,10 +145,13 @@ class _Pump:
     async def _relay_all(self, output: KeepAlive) -> bytes:
         """Relay up to the last event, which is returned: it goes out after the settlement."""
         stream, relay = self._routed.value.stream, self._relay
+        transcript = self._call.settlement.transcript
         while chunk := await stream.read_chunk():
             if self._first_byte_nanos is None:
                 self._first_byte_nanos = self._call.gateway.clock.now_nanos()
             events = relay.feed(chunk)
+            if transcript is not None:
+                transcript.add(events)
             if relay.is_done:
                 return events
             if events:

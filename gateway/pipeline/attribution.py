@@ -1,0 +1,214 @@
+"""On whose account a request is booked beside its key: end user, tags, session, notes for the spend row."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
+
+import msgspec
+
+from gateway.domain import Principal, Scope, ScopeKind
+from gateway.hooks import RequestContext
+from gateway.spend.builder import NO_DETAILS, CallDetails
+from gateway.spend.records import clean_text
+
+__all__ = ["read_details"]
+
+_HEADERS = frozenset(
+    {
+        "x-litellm-customer-id",
+        "x-litellm-end-user-id",
+        "x-litellm-trace-id",
+        "x-litellm-session-id",
+        "x-session-id",
+        "x-litellm-tags",
+        "x-litellm-spend-logs-metadata",
+        "x-litellm-num-retries",
+    }
+)
+_MEMBERS = frozenset(
+    {
+        *("user", "safety_identifier", "metadata", "litellm_metadata", "tags"),
+        *("litellm_session_id", "litellm_trace_id", "num_retries"),
+    }
+)
+_OWNED = frozenset({"tags", "spend_logs_metadata"})
+"""What the metadata of a key or team says about the rows of its requests."""
+_NAME_LIMIT = 256
+_MOST_TAGS = 50
+_MOST_RETRIES = 1_000
+_LARGEST_NUMBER = 2**63
+_AGENT_TAG = "User-Agent: "
+
+_Members = Mapping[str, object]
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(dict[str, object]).decode
+
+
+def read_details(context: RequestContext) -> CallDetails:
+    """Read what headers, body, key and team say; a request that says nothing costs three look-ups.
+
+    Values of a wrong type are passed over, long ones cut: accounting never refuses a request. Raises
+    MalformedBody for a member that is no JSON.
+    """
+    headers, principal = context.head.headers, context.principal
+    if (
+        _MEMBERS.isdisjoint(context.body.members)
+        and headers.keys().isdisjoint(_HEADERS)
+        and not _is_marked(principal)
+    ):
+        agent = headers.get("user-agent")
+        return NO_DETAILS if not agent else _build(tags=_limited(_agent_tags(agent)))
+    said = _Said(context)
+    return _build(
+        end_user=said.end_user(),
+        tags=_limited(said.tags()),
+        session_id=said.session_id(),
+        max_retries=said.max_retries(),
+        notes=said.notes(),
+    )
+
+
+def _is_marked(principal: Principal) -> bool:
+    return not (_OWNED.isdisjoint(principal.metadata) and _OWNED.isdisjoint(principal.team_metadata))
+
+
+def _build(
+    *,
+    tags: tuple[str, ...],
+    end_user: str | None = None,
+    session_id: str | None = None,
+    max_retries: int | None = None,
+    notes: msgspec.Raw | None = None,
+) -> CallDetails:
+    scopes = tuple(Scope(ScopeKind.TAG, tag) for tag in tags)
+    if end_user is not None:
+        scopes = (Scope(ScopeKind.END_USER, end_user), *scopes)
+    return CallDetails(
+        end_user=end_user,
+        tags=tags,
+        extra_scopes=scopes,
+        session_id=session_id,
+        max_retries=max_retries,
+        spend_logs_metadata=notes,
+    )
+
+
+class _Said:
+    """What one request says, member by member, in the contract's order of precedence."""
+
+    def __init__(self, context: RequestContext) -> None:
+        self._headers = context.head.headers
+        self._body = context.body
+        self._principal = context.principal
+        self._metadata = _mapping(context.body.read("metadata"))
+        self._own_metadata = _mapping(context.body.read("litellm_metadata"))
+
+    def end_user(self) -> str | None:
+        return _first_name(
+            self._headers.get("x-litellm-customer-id"),
+            self._headers.get("x-litellm-end-user-id"),
+            self._body.read("user"),
+            self._own_metadata.get("user"),
+            self._metadata.get("user_id"),
+            self._body.read("safety_identifier"),
+        )
+
+    def session_id(self) -> str | None:
+        return _first_name(
+            self._headers.get("x-litellm-trace-id"),
+            self._headers.get("x-litellm-session-id"),
+            self._headers.get("x-session-id"),
+            self._body.read("litellm_session_id"),
+            self._body.read("litellm_trace_id"),
+            self._metadata.get("session_id"),
+            self._own_metadata.get("session_id"),
+        )
+
+    def tags(self) -> Iterator[object]:
+        yield from self._headers.get("x-litellm-tags", "").split(",")
+        yield from _sequence(self._body.read("tags"))
+        for owner in (
+            self._metadata,
+            self._own_metadata,
+            self._principal.metadata,
+            self._principal.team_metadata,
+        ):
+            yield from _sequence(owner.get("tags"))
+        yield from _agent_tags(self._headers.get("user-agent", ""))
+
+    def notes(self) -> msgspec.Raw | None:
+        """The member `spend_logs_metadata` of team, key, body and header; the nearest to the request wins."""
+        merged: dict[str, object] = {}
+        for owner in (
+            self._principal.team_metadata,
+            self._principal.metadata,
+            self._metadata,
+            self._own_metadata,
+        ):
+            merged.update(_mapping(owner.get("spend_logs_metadata")))
+        merged.update(_read_json(self._headers.get("x-litellm-spend-logs-metadata")))
+        return _encode_notes(merged)
+
+    def max_retries(self) -> int | None:
+        value = self._headers.get("x-litellm-num-retries")
+        if value is not None:
+            return min(int(value), _MOST_RETRIES) if value.isdecimal() and len(value) <= _NAME_LIMIT else None
+        asked = self._body.read("num_retries")
+        is_count = isinstance(asked, int) and not isinstance(asked, bool) and asked >= 0
+        return min(cast("int", asked), _MOST_RETRIES) if is_count else None  # checked by `is_count`
+
+
+def _agent_tags(agent: str) -> tuple[str, ...]:
+    """The tags of a client program: its name, and its name with the version."""
+    if not agent:
+        return ()
+    return (_AGENT_TAG + agent.partition("/")[0], _AGENT_TAG + agent)
+
+
+def _limited(tags: Iterator[object] | tuple[str, ...]) -> tuple[str, ...]:
+    """Different names, each cut to what the tables take, and not too many."""
+    found: dict[str, None] = {}
+    for tag in tags:
+        name = clean_text(tag, _NAME_LIMIT).strip() if isinstance(tag, str) else ""
+        if name:
+            found[name] = None
+            if len(found) == _MOST_TAGS:
+                break
+    return tuple(found)
+
+
+def _first_name(*candidates: object) -> str | None:
+    for value in candidates:
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST_NUMBER:
+            return str(value)
+        if isinstance(value, str) and (name := clean_text(value, _NAME_LIMIT).strip()):
+            return name
+    return None
+
+
+def _mapping(value: object) -> _Members:
+    return cast("_Members", value) if isinstance(value, dict) else {}  # JSON objects have text keys
+
+
+def _sequence(value: object) -> Sequence[object]:
+    if isinstance(value, str):
+        return value.split(",")
+    return cast("Sequence[object]", value) if isinstance(value, list) else ()  # of unknown JSON values
+
+
+def _encode_notes(notes: _Members) -> msgspec.Raw | None:
+    if not notes:
+        return None
+    try:
+        return msgspec.Raw(_encode(notes))
+    except (OverflowError, RecursionError):
+        # JSON knows numbers and depths that cannot be written again.
+        return None
+
+
+def _read_json(text: str | None) -> _Members:
+    if not text:
+        return {}
+    try:
+        return _decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return {}
