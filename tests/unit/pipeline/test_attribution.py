@@ -1,0 +1,124 @@
+import msgspec
+import pytest
+
+from gateway.domain import Endpoint, Principal, Scope, ScopeKind
+from gateway.hooks import RequestBody, RequestContext, RequestHead
+from gateway.pipeline.attribution import read_details
+from gateway.spend.builder import NO_DETAILS, CallDetails
+
+
+def read(
+    headers: dict[str, str] | None = None, principal: Principal | None = None, **members: object
+) -> CallDetails:
+    context = RequestContext(
+        head=RequestHead("POST", "/v1/chat/completions", headers or {}),
+        principal=principal or Principal(token_hash="hash"),
+        endpoint=Endpoint.CHAT,
+        body=RequestBody.parse(msgspec.json.encode({"model": "m", "messages": [], **members})),
+        model="m",
+        is_stream=False,
+        call_id="call",
+        charge_id="charge",
+        started_nanos=0,
+        started_monotonic=0,
+    )
+    return read_details(context)
+
+
+def test_a_request_that_says_nothing_has_no_details():
+    assert read() is NO_DETAILS
+
+
+@pytest.mark.parametrize(
+    ("headers", "members", "expected"),
+    [
+        ({"x-litellm-customer-id": "a", "x-litellm-end-user-id": "b"}, {"user": "c"}, "a"),
+        ({"x-litellm-end-user-id": "b"}, {"user": "c"}, "b"),
+        ({"x-litellm-end-user-id": " "}, {"user": "c"}, "c"),
+        ({}, {"user": "c", "litellm_metadata": {"user": "d"}}, "c"),
+        ({}, {"litellm_metadata": {"user": "d"}, "metadata": {"user_id": "e"}}, "d"),
+        ({}, {"metadata": {"user_id": "e"}, "safety_identifier": "f"}, "e"),
+        ({}, {"safety_identifier": "f"}, "f"),
+        ({}, {"user": 7}, "7"),
+        ({}, {"user": True}, None),
+        ({}, {"user": ["x"]}, None),
+        ({}, {"user": ""}, None),
+        ({}, {"metadata": "text"}, None),
+    ],
+)
+def test_the_end_user_is_the_first_that_is_named(headers, members, expected):
+    details = read(headers, **members)
+    assert details.end_user == expected
+    scopes = () if expected is None else (Scope(ScopeKind.END_USER, expected),)
+    assert details.extra_scopes == scopes
+
+
+@pytest.mark.parametrize(
+    ("headers", "members", "expected"),
+    [
+        ({"x-litellm-trace-id": "t", "x-litellm-session-id": "s"}, {}, "t"),
+        ({"x-litellm-session-id": "s", "x-session-id": "x"}, {}, "s"),
+        ({"x-session-id": "x"}, {"litellm_session_id": "b"}, "x"),
+        ({}, {"litellm_session_id": "b", "metadata": {"session_id": "m"}}, "b"),
+        ({}, {"metadata": {"session_id": "m"}}, "m"),
+    ],
+)
+def test_the_session_is_the_first_that_is_named(headers, members, expected):
+    assert read(headers, **members).session_id == expected
+
+
+def test_tags_come_from_everybody_once_each():
+    principal = Principal(
+        token_hash="hash", metadata={"tags": ["key", "both"]}, team_metadata={"tags": ["team"]}
+    )
+    details = read(
+        {"x-litellm-tags": "a,both", "user-agent": "prog/2"},
+        principal,
+        tags=["b"],
+        metadata={"tags": ["c", "a"]},
+    )
+    agent = ("User-Agent: prog", "User-Agent: prog/2")
+    assert details.tags == ("a", "both", "b", "c", "key", "team", *agent)
+    assert details.extra_scopes == tuple(Scope(ScopeKind.TAG, tag) for tag in details.tags)
+
+
+def test_the_client_program_alone_is_a_tag():
+    assert read({"user-agent": "prog"}).tags == ("User-Agent: prog",)
+
+
+def test_tags_are_bounded_in_number_and_length():
+    details = read(tags=["x" * 300, *(f"tag-{number}" for number in range(100))])
+    assert len(details.tags) == 50
+    assert details.tags[0] == "x" * 256
+
+
+def test_notes_of_the_key_are_overruled_by_those_of_the_request():
+    principal = Principal(
+        token_hash="hash", metadata={"spend_logs_metadata": {"cost_centre": 1, "job": "key"}}
+    )
+    details = read(
+        {"x-litellm-spend-logs-metadata": '{"step": 3}'},
+        principal,
+        metadata={"spend_logs_metadata": {"job": "body"}},
+    )
+    assert details.spend_logs_metadata is not None
+    assert msgspec.json.decode(details.spend_logs_metadata) == {"cost_centre": 1, "job": "body", "step": 3}
+
+
+@pytest.mark.parametrize("text", ["no json", "[1]", "3", "[" * 5_000])
+def test_notes_that_are_no_object_are_passed_over(text):
+    assert read({"x-litellm-spend-logs-metadata": text}).spend_logs_metadata is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "members", "expected"),
+    [
+        ({"x-litellm-num-retries": "3"}, {}, 3),
+        ({"x-litellm-num-retries": "many"}, {"num_retries": 4}, None),
+        ({}, {"num_retries": 4}, 4),
+        ({}, {"num_retries": -1}, None),
+        ({}, {"num_retries": True}, None),
+    ],
+)
+def test_the_retries_that_were_asked_for_are_noted(headers, members, expected):
+    assert read(headers, **members).max_retries == expected
