@@ -4,11 +4,10 @@ import asyncio
 import contextlib
 import json
 import os
-import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -29,16 +28,6 @@ from gateway.routing.cooldown import Cooldowns
 from gateway.runtime import Gateway
 from gateway.settings import Settings, load_settings
 from tests.upstreams import Upstream
-
-__all__ = [
-    "MASTER_KEY",
-    "UPSTREAM_KEY",
-    "LiveGateway",
-    "ServerProcess",
-    "deployment",
-    "free_port",
-    "serve_here",
-]
 
 MASTER_KEY = "sk-master-of-the-tests-0123456789"
 UPSTREAM_KEY = "sk-the-deployments-own-credential"
@@ -196,9 +185,7 @@ class LiveGateway(Client):
 
     async def settled(self) -> None:
         """Return when no request is under way."""
-        async with asyncio.timeout(_SETTLED_SECONDS):
-            while self.gateway.parts.journal.open_count > self.stuck:
-                await asyncio.sleep(0.005)
+        await eventually(lambda: self.gateway.parts.journal.open_count <= self.stuck, _SETTLED_SECONDS)
 
     async def spent_nanos(self, key: str) -> int:
         """The spend of a key in the database."""
@@ -346,6 +333,13 @@ class ServerProcess(Client):
         return max(workers)
 
 
+async def eventually(condition: Callable[[], bool], seconds: float = 30.0, pause: float = 0.005) -> None:
+    """Return when the condition holds: for what happens elsewhere and tells nobody."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110  there is no event to wait on
+            await asyncio.sleep(pause)
+
+
 async def fetch_rows(database_url: str, sql: str, *args: object) -> list[Any]:
     """Ask the database behind a server process."""
     connection = await asyncpg.connect(database_url)
@@ -353,7 +347,3 @@ async def fetch_rows(database_url: str, sql: str, *args: object) -> list[Any]:
         return await connection.fetch(sql, *args)
     finally:
         await connection.close()
-
-
-def unique(word: str) -> str:
-    return f"{word}-{secrets.token_hex(4)}"

@@ -1,4 +1,4 @@
-"""Requests that are wrong: each gets its status, an OpenAI-shaped error, and a failure row if its caller is known."""
+"""Wrong requests: each gets its status, an OpenAI-shaped error, and a failure row if its caller is known."""
 
 import json
 from typing import Any
@@ -165,10 +165,15 @@ async def test_a_blocked_key_is_refused(live: LiveGateway, key: str) -> None:
 
 @pytest.mark.parametrize("declares", [True, False], ids=["content-length", "chunked"])
 async def test_a_body_beyond_the_limit_is_refused_while_it_is_read(
-    live: LiveGateway, key: str, declares: bool
+    live: LiveGateway,
+    key: str,
+    declares: bool,  # noqa: FBT001  pytest passes it by name
 ) -> None:
     live.configure(deployment("m", live.upstream), gatewright={"limits": {"body_bytes": 2000}})
-    head = f"POST {CHAT} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\n"
+    head = (
+        f"POST {CHAT} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n"
+        "content-type: application/json\r\n"
+    )
     if declares:
         # The body never comes: the declared length alone is enough.
         answer = await live.raw((head + "content-length: 3000\r\n\r\n").encode())
@@ -186,7 +191,8 @@ async def test_of_a_length_and_a_transfer_encoding_the_latter_counts_and_nothing
     """RFC 9112 section 6.1: a connection on which both came is closed, so that no request can hide in it."""
     data = json.dumps(chat_body()).encode()
     head = (
-        f"POST {CHAT} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\n"
+        f"POST {CHAT} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n"
+        "content-type: application/json\r\n"
         f"content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n"
     )
     hidden = f"POST {CHAT} HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n"
@@ -198,7 +204,10 @@ async def test_of_a_length_and_a_transfer_encoding_the_latter_counts_and_nothing
 
 
 async def test_two_different_lengths_are_refused(live: LiveGateway, key: str) -> None:
-    head = f"POST {CHAT} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{{}} "
+    head = (
+        f"POST {CHAT} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n"
+        "content-length: 2\r\ncontent-length: 3\r\n\r\n{} "
+    )
     answer = await live.raw(head.encode(), until_closed=True)
     assert answer.startswith(b"HTTP/1.1 400")
     assert live.upstream.requests == []
@@ -318,7 +327,8 @@ async def test_nul_and_surrogates_in_a_conversation_reach_the_upstream_as_they_a
 
 
 async def test_lone_surrogates_are_refused_or_pass_but_never_fail(live: LiveGateway, key: str) -> None:
-    body = b'{"model":"m","messages":[{"role":"user","content":"\\ud800"}],"user":"\\udfff","metadata":{"a":"\\ud800"}}'
+    message = b'{"role":"user","content":"\\ud800"}'
+    body = b'{"model":"m","messages":[' + message + b'],"user":"\\udfff","metadata":{"a":"\\ud800"}}'
     answer = await live.post(CHAT, key, body)
     assert answer.status_code in {200, 400}
     assert len(await live.rows(key)) == 1

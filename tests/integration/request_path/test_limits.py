@@ -106,7 +106,7 @@ async def test_a_refused_request_takes_no_slot_and_no_money(live: LiveGateway) -
 
 
 @pytest.mark.parametrize("is_stream", [True, False], ids=["stream", "whole"])
-async def test_a_slot_gets_free_when_the_client_leaves(live: LiveGateway, is_stream: bool) -> None:
+async def test_a_slot_gets_free_when_the_client_leaves(live: LiveGateway, is_stream: bool) -> None:  # noqa: FBT001  pytest passes it by name
     live.configure(deployment("m", live.upstream, on_disconnect="cancel"))
     key = await live.make_key(max_parallel_requests=1)
     live.upstream.script.append(replies.stream_held(["one"]) if is_stream else replies.never())

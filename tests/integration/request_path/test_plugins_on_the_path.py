@@ -37,7 +37,9 @@ def with_plugin(live: LiveGateway, name: str, settings: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("is_stream", [False, True], ids=["whole", "stream"])
 async def test_secrets_are_masked_in_what_the_upstream_gets(
-    live: LiveGateway, key: str, is_stream: bool
+    live: LiveGateway,
+    key: str,
+    is_stream: bool,  # noqa: FBT001  pytest passes it by name
 ) -> None:
     with_plugin(live, "guardrails", {"secret_detection": {}})
     message = {"role": "user", "content": f"my key is {SECRET}"}

@@ -112,7 +112,8 @@ async def test_a_stream_without_usage_is_charged_by_an_estimate(live: LiveGatewa
 
 
 async def test_events_cut_in_pieces_are_put_together(live: LiveGateway, key: str) -> None:
-    whole = b'data: {"id":"c","choices":[{"delta":{"content":"h\xc3\xa9"}}],"model":"up"}\r\n\r\ndata: [DONE]\r\n\r\n'
+    chunk = b'data: {"id":"c","choices":[{"delta":{"content":"h\xc3\xa9"}}],"model":"up"}'
+    whole = chunk + b"\r\n\r\ndata: [DONE]\r\n\r\n"
     live.upstream.script.append(replies.stream_of(*(whole[at : at + 1] for at in range(len(whole)))))
     stream = await live.openai(key).chat.completions.create(model="m", messages=HELLO, stream=True)
     assert [chunk.choices[0].delta.content async for chunk in stream] == ["hé"]
@@ -196,7 +197,9 @@ async def test_a_deployment_that_wants_it_is_stopped_when_the_client_leaves(
 
 @pytest.mark.parametrize("is_reset", [True, False], ids=["reset", "closed"])
 async def test_a_stream_that_breaks_off_ends_with_an_error_event_and_is_charged(
-    live: LiveGateway, key: str, is_reset: bool
+    live: LiveGateway,
+    key: str,
+    is_reset: bool,  # noqa: FBT001  pytest passes it by name
 ) -> None:
     words = ["one", "two"]
     live.upstream.release.set()

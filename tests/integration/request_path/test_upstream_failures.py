@@ -1,7 +1,7 @@
 """What a client gets when a provider fails, what is recorded, and what must never be told."""
 
-from email.utils import format_datetime
 from datetime import UTC, datetime
+from email.utils import format_datetime
 
 import pytest
 
@@ -45,7 +45,12 @@ FAILURES: dict[str, tuple[Reply, int, str]] = {
 @pytest.mark.parametrize("is_stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize(("reply", "status", "kind"), FAILURES.values(), ids=FAILURES)
 async def test_a_failure_is_told_and_recorded_and_betrays_nothing(
-    live: LiveGateway, key: str, reply: Reply, status: int, kind: str, is_stream: bool
+    live: LiveGateway,
+    key: str,
+    reply: Reply,
+    status: int,
+    kind: str,
+    is_stream: bool,  # noqa: FBT001  pytest passes it by name
 ) -> None:
     live.configure(deployment("m", live.upstream), router_settings={"num_retries": 0})
     live.upstream.default = reply

@@ -1,0 +1,41 @@
+"""SIGHUP, and what only the whole process shows: the server as an operator starts it."""
+
+import asyncio
+import signal
+
+from tests.chaos.conftest import config_for
+from tests.integration.serving import ServerProcess, deployment, eventually, write_config
+from tests.upstreams import Upstream
+
+
+async def wait_for_model(server: ServerProcess, key: str, name: str) -> None:
+    async with asyncio.timeout(10):
+        while (await server.chat(key, name)).status_code != 200:  # noqa: ASYNC110  another process tells nobody
+            await asyncio.sleep(0.05)
+
+
+async def test_a_reload_brings_a_new_model_and_a_broken_file_changes_nothing(
+    server: ServerProcess, upstream: Upstream
+) -> None:
+    key = await server.make_key()
+    assert (await server.chat(key, "new")).status_code == 400
+    write_config(server.config_path, config_for(upstream, deployment("new", upstream)))
+    assert server.process is not None
+    server.process.send_signal(signal.SIGHUP)
+    await wait_for_model(server, key, "new")
+    server.config_path.write_text("model_list: [{model_name: x")
+    server.process.send_signal(signal.SIGHUP)
+    await eventually(lambda: "reload_refused" in server.log_path.read_text(), pause=0.05)
+    assert (await server.chat(key, "new")).status_code == 200
+
+
+async def test_the_process_serves_the_real_client_and_browsers(server: ServerProcess) -> None:
+    client = server.openai(await server.make_key())
+    stream = await client.chat.completions.create(
+        model="m", messages=[{"role": "user", "content": "Hello"}], stream=True
+    )
+    assert [chunk.choices[0].delta.content async for chunk in stream] == ["Hello", " there", None]
+    asked = {"origin": "https://app.example", "access-control-request-method": "POST"}
+    preflight = await server.http.options("/v1/chat/completions", headers=asked)
+    assert preflight.status_code == 204
+    assert preflight.headers["access-control-allow-origin"] == "*"
