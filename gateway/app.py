@@ -47,6 +47,7 @@ from gateway.routing.router import Router as DeploymentRouter
 from gateway.runtime import Gateway, Parts, Snapshot
 from gateway.settings import Settings, ensure_master_key, load_settings
 from gateway.settings.handover import Handover
+from gateway.spend.attribution import Attribution
 from gateway.spend.builder import RecordBuilder
 from gateway.spend.drain import Drain
 from gateway.spend.journal import Journal, JournalOptions
@@ -55,6 +56,7 @@ from gateway.spend.rejected import RejectedFile
 from gateway.spend.store import SpendStore
 from gateway.spend.undrained import StalePositionError
 from gateway.upstream.clients import UpstreamClients
+from gateway.upstream.dialect import CallBounds
 
 __all__ = ["build_gateway", "create_app"]
 
@@ -115,14 +117,15 @@ def build_snapshot(
         AccessChecks(parts.clock, names),
         AdmissionHooks(parts.ledger),
     )
-    megabytes = settings.general.max_request_size_mb
+    megabytes, limits = settings.general.max_request_size_mb, settings.gatewright.limits
     return Snapshot(
         settings=settings,
         catalog=catalog,
         router=DeploymentRouter(settings.router, parts.clock, random.Random(), cooldowns=cooldowns),  # noqa: S311  it spreads load
         plugins=load_plugins(settings.gatewright.plugins, core),
         model_lists=ModelLists(names),
-        body_bytes=int(megabytes * _MEGABYTE) if megabytes else settings.gatewright.limits.body_bytes,
+        bounds=CallBounds(limits.response_bytes, limits.stream_seconds),
+        body_bytes=int(megabytes * _MEGABYTE) if megabytes else limits.body_bytes,
     )
 
 
@@ -163,6 +166,7 @@ class _Builder:
             ),
             recovery=Recovery(self._journal_root, store, self._clock),
             records=RecordBuilder(),
+            attribution=Attribution(),
             spend=store,
             principals=principals,
             keys=KeyService(database, self._clock, defaults, ModelLists().covers),

@@ -22,6 +22,7 @@ from gateway.identity.keys import KeyService
 from gateway.identity.principals import Principals
 from gateway.routing.router import Router
 from gateway.settings import Settings
+from gateway.spend.attribution import Attribution
 from gateway.spend.builder import CallDetails, RecordBuilder
 from gateway.spend.drain import Drain
 from gateway.spend.journal import Journal
@@ -29,6 +30,7 @@ from gateway.spend.recovery import Recovery
 from gateway.spend.store import SpendStore
 from gateway.upstream.client import UpstreamClient
 from gateway.upstream.clients import UpstreamClients
+from gateway.upstream.dialect import CallBounds
 
 __all__ = ["Gateway", "Interruptible", "Parts", "Readiness", "Snapshot"]
 
@@ -52,6 +54,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     plugins: LoadedPlugins
     model_lists: ModelLists
     body_bytes: int
+    bounds: CallBounds
 
     @property
     def hooks(self) -> Hooks:
@@ -84,6 +87,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     drain: Drain
     recovery: Recovery
     records: RecordBuilder
+    attribution: Attribution
     spend: SpendStore
     principals: Principals
     keys: KeyService

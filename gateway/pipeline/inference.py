@@ -11,7 +11,6 @@ from gateway.errors import AuthenticationFailed, GatewayError, UnknownModel
 from gateway.hooks import RequestContext
 from gateway.pipeline.answering import relay_answer
 from gateway.pipeline.answers import send_error
-from gateway.pipeline.attribution import read_details
 from gateway.pipeline.call import Call
 from gateway.pipeline.exchange import ClientLeftError, Exchange
 from gateway.pipeline.intake import begin_context, fill_context
@@ -39,7 +38,7 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
     try:
         limit = snapshot.body_bytes
         fill_context(context, await exchange.read_json_bytes(limit), path_model)
-        details = read_details(context)
+        details = gateway.parts.attribution.read(context)
         group = await _authorize(snapshot, context)
         settlement = await _admit(gateway, snapshot, context, group, details)
     except ClientLeftError:

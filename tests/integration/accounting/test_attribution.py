@@ -1,14 +1,19 @@
 """Spend rows say for whom a request was made, and the totals of those grow."""
 
 import json
+import secrets
 
 import pytest
 
-from tests.integration.serving import LiveGateway, deployment, unique
+from tests.integration.serving import LiveGateway, deployment
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CLOSED = {"block_requests_for_models_without_pricing": True}
+
+
+def unique(word: str) -> str:
+    return f"{word}-{secrets.token_hex(4)}"
 
 
 async def spend_of(live: LiveGateway, sql: str, *args: object) -> int:

@@ -1,10 +1,12 @@
 """Who sees which spend rows through `GET /spend/logs`."""
 
+import secrets
+
 import pytest
 
 from gateway.errors import DatabaseUnavailable
 from gateway.ids import hash_token
-from tests.integration.serving import MASTER_KEY, LiveGateway, bearer, unique
+from tests.integration.serving import MASTER_KEY, LiveGateway, bearer
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -38,7 +40,7 @@ async def test_a_key_without_a_role_sees_only_its_own_rows(live: LiveGateway, ke
 async def test_an_internal_user_sees_the_rows_of_all_its_keys_and_of_nobody_else(
     live: LiveGateway, key: str, spend
 ):
-    user = unique("user")
+    user = f"user-{secrets.token_hex(4)}"
     keys = [await live.make_key(user_id=user), await live.make_key(user_id=user)]
     for one in (*keys, key):
         await live.chat(one)

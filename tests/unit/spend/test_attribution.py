@@ -3,7 +3,7 @@ import pytest
 
 from gateway.domain import Endpoint, Principal, Scope, ScopeKind
 from gateway.hooks import RequestBody, RequestContext, RequestHead
-from gateway.pipeline.attribution import read_details
+from gateway.spend.attribution import Attribution
 from gateway.spend.builder import NO_DETAILS, CallDetails
 
 
@@ -22,7 +22,7 @@ def read(
         started_nanos=0,
         started_monotonic=0,
     )
-    return read_details(context)
+    return Attribution().read(context)
 
 
 def test_a_request_that_says_nothing_has_no_details():

@@ -5,12 +5,13 @@ from typing import cast
 
 import msgspec
 
+from gateway.cache.memo import Memo
 from gateway.domain import Principal, Scope, ScopeKind
 from gateway.hooks import RequestContext
 from gateway.spend.builder import NO_DETAILS, CallDetails
 from gateway.spend.records import clean_text
 
-__all__ = ["read_details"]
+__all__ = ["Attribution"]
 
 _HEADERS = frozenset(
     {
@@ -43,42 +44,42 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, object]).decode
 
 
-def read_details(context: RequestContext) -> CallDetails:
-    """Read what headers, body, key and team say; a request that says nothing costs three look-ups.
+class Attribution:
+    """Reads on whose account requests are booked; one per worker."""
 
-    Values of a wrong type are passed over, long ones cut: accounting never refuses a request. Raises
-    MalformedBody for a member that is no JSON.
-    """
-    headers, principal = context.head.headers, context.principal
-    if (
-        _MEMBERS.isdisjoint(context.body.members)
-        and headers.keys().isdisjoint(_HEADERS)
-        and not _is_marked(principal)
-    ):
-        agent = headers.get("user-agent")
-        return NO_DETAILS if not agent else _build(tags=_limited(_agent_tags(agent)))
-    said = _Said(context)
-    return _build(
-        end_user=said.end_user(),
-        tags=_limited(said.tags()),
-        session_id=said.session_id(),
-        max_retries=said.max_retries(),
-        notes=said.notes(),
-    )
+    def __init__(self) -> None:
+        self._of_agent = Memo(_read_agent)
+
+    def read(self, context: RequestContext) -> CallDetails:
+        """Read what headers, body, key and team say; a request that says nothing costs a few look-ups.
+
+        Values of a wrong type are passed over, long ones cut: accounting never refuses a request. Raises
+        MalformedBody for a member that is no JSON.
+        """
+        headers, principal = context.head.headers, context.principal
+        if (
+            _MEMBERS.isdisjoint(context.body.members)
+            and headers.keys().isdisjoint(_HEADERS)
+            and not _is_marked(principal)
+        ):
+            agent = headers.get("user-agent")
+            return self._of_agent(agent) if agent else NO_DETAILS
+        return _read_everything(_Said(context))
+
+
+def _read_agent(agent: str) -> CallDetails:
+    tags = _limited(_agent_tags(agent))
+    return CallDetails(tags=tags, extra_scopes=tuple(Scope(ScopeKind.TAG, tag) for tag in tags))
 
 
 def _is_marked(principal: Principal) -> bool:
+    if not (principal.metadata or principal.team_metadata):
+        return False
     return not (_OWNED.isdisjoint(principal.metadata) and _OWNED.isdisjoint(principal.team_metadata))
 
 
-def _build(
-    *,
-    tags: tuple[str, ...],
-    end_user: str | None = None,
-    session_id: str | None = None,
-    max_retries: int | None = None,
-    notes: msgspec.Raw | None = None,
-) -> CallDetails:
+def _read_everything(said: "_Said") -> CallDetails:
+    end_user, tags = said.end_user(), _limited(said.tags())
     scopes = tuple(Scope(ScopeKind.TAG, tag) for tag in tags)
     if end_user is not None:
         scopes = (Scope(ScopeKind.END_USER, end_user), *scopes)
@@ -86,9 +87,9 @@ def _build(
         end_user=end_user,
         tags=tags,
         extra_scopes=scopes,
-        session_id=session_id,
-        max_retries=max_retries,
-        spend_logs_metadata=notes,
+        session_id=said.session_id(),
+        max_retries=said.max_retries(),
+        spend_logs_metadata=said.notes(),
     )
 
 
