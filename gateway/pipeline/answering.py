@@ -40,18 +40,21 @@ async def relay_answer(call: Call) -> None:
     its end and is charged exactly. Raises GatewayError when no deployment answers.
     """
     attempts = Attempts(call)
+    now = call.gateway.clock.monotonic_nanos
 
     async def attempt(deployment: Deployment, tried: ModelGroup) -> _Answered:
-        answer = await call.gateway.client_for(deployment).send(attempts.build_request(deployment))
+        request = attempts.build_request(deployment)
+        started = now()
+        try:
+            answer = await call.gateway.client_for(deployment).send(request)
+        finally:
+            call.settlement.upstream_nanos += now() - started
         if answer.status not in _OK:
             source = upstream_source(deployment, call.gateway.clock.now_nanos())
             raise error_from_answer(answer.status, answer.headers, answer.body, source)
         return _Answered(answer, read_answer(answer.body, attempts.shown_model(tried)))
 
-    try:
-        routed = await _run(attempts, call.exchange, attempt)
-    finally:
-        call.settlement.upstream_nanos = attempts.upstream_nanos
+    routed = await _run(attempts, call.exchange, attempt)
     charge = await _charge(call, routed)
     body = routed.value.read.body
     headers = build_headers(call, routed, routed.value.raw.headers, charge)
@@ -70,8 +73,13 @@ async def _charge(call: Call, routed: Routed[_Answered]) -> Charge:
 
 
 async def _run(attempts: Attempts, exchange: Exchange, attempt: _Attempt) -> Routed[_Answered]:
-    if all(item.on_disconnect is OnDisconnect.DRAIN for item in attempts.group.deployments):
-        return await attempts.run(attempt)
+    for item in attempts.group.deployments:
+        if item.on_disconnect is OnDisconnect.CANCEL:
+            return await _run_stoppable(attempts, exchange, attempt)
+    return await attempts.run(attempt)
+
+
+async def _run_stoppable(attempts: Attempts, exchange: Exchange, attempt: _Attempt) -> Routed[_Answered]:
     interruption = Interruption(exchange.receive)
     interruption.watch()
     interruption.arm()

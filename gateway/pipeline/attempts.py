@@ -3,12 +3,14 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import msgspec
+
 from gateway.catalog.estimate import estimate_charge
 from gateway.catalog.priced import has_price
 from gateway.domain import Deployment, ModelGroup
 from gateway.errors import GatewayError
 from gateway.pipeline.call import Call
-from gateway.pipeline.wishes import read_wishes
+from gateway.pipeline.wishes import Wishes, read_wishes
 from gateway.routing.router import Routed, RoutePlan
 from gateway.upstream.client import UpstreamRequest
 from gateway.upstream.dialect import CallBounds, asks_for_stream_usage, build_upstream_request
@@ -19,44 +21,29 @@ _Value = TypeVar("_Value")
 
 
 class Attempts:
-    """Runs one request through the router.
-
-    `upstream_nanos` adds up how long the gateway waited for providers. Raises BadRequest at once for
-    wishes of the caller that cannot be met.
-    """
+    """Runs one request through the router; raises BadRequest at once for wishes that cannot be met."""
 
     def __init__(self, call: Call) -> None:
         self._call = call
         self.context = call.context
         self.group = call.group
         self.wishes = read_wishes(self.context)
-        self.upstream_nanos = 0
         self._wished: dict[str, str] = {}
-        self.wants_usage = (
-            asks_for_stream_usage(self.context.body)
-            or call.snapshot.settings.litellm.always_include_stream_usage
-        )
-        limits = call.snapshot.settings.gatewright.limits
-        self._bounds = CallBounds(
-            limits.response_bytes,
-            limits.stream_seconds,
-            self.wishes.timeout_seconds,
-            self.wishes.silence_seconds,
-        )
+        self._bounds = _bounds(call.snapshot.bounds, self.wishes)
+
+    @property
+    def wants_usage(self) -> bool:
+        """Whether the client of a stream gets the chunk that tells its usage."""
+        always = self._call.snapshot.settings.litellm.always_include_stream_usage
+        return always or asks_for_stream_usage(self.context.body)
 
     async def run(self, attempt: Callable[[Deployment, ModelGroup], Awaitable[_Value]]) -> Routed[_Value]:
         """Try deployments until one answers; raises the last UpstreamError."""
-        clock = self._call.gateway.clock
+        return await self._call.snapshot.router.route(self.group, attempt, self._build_plan)
 
-        async def timed(deployment: Deployment, group: ModelGroup) -> _Value:
-            started = clock.monotonic_nanos()
-            try:
-                return await attempt(deployment, group)
-            finally:
-                self.upstream_nanos += clock.monotonic_nanos() - started
-
+    async def _build_plan(self) -> RoutePlan:
         await self._resolve_wished()
-        plan = RoutePlan(
+        return RoutePlan(
             group=self.group,
             find_group=self._call.snapshot.catalog.find,
             may_use=self._may_use,
@@ -64,7 +51,6 @@ class Attempts:
             uses_fallbacks=self.wishes.uses_fallbacks,
             num_retries=self.wishes.num_retries,
         )
-        return await self._call.snapshot.router.run(plan, timed)
 
     def build_request(self, deployment: Deployment) -> UpstreamRequest:
         """Build the request to one deployment."""
@@ -126,3 +112,11 @@ class Attempts:
         finally:
             context.model, context.routed_model = before
         return True
+
+
+def _bounds(usual: CallBounds, wishes: Wishes) -> CallBounds:
+    if wishes.timeout_seconds is None and wishes.silence_seconds is None:
+        return usual
+    return msgspec.structs.replace(
+        usual, timeout_seconds=wishes.timeout_seconds, silence_seconds=wishes.silence_seconds
+    )

@@ -17,7 +17,7 @@ from gateway.pipeline.keepalive import KeepAlive
 from gateway.pipeline.response_headers import build_headers
 from gateway.routing.router import Routed
 from gateway.upstream.client import UpstreamStream
-from gateway.upstream.errors import UpstreamSource, error_from_answer, error_from_event, upstream_source
+from gateway.upstream.errors import error_from_answer, error_from_event, upstream_source
 from gateway.upstream.relay import StreamRelay
 from gateway.wire.errors import error_event
 
@@ -58,7 +58,6 @@ async def relay_stream(call: Call) -> None:
     try:
         attempts = Attempts(call)
         routed = await _open(call, attempts, interruption)
-        call.settlement.upstream_nanos = attempts.upstream_nanos
         relay = StreamRelay(attempts.shown_model(routed.group), wants_usage=attempts.wants_usage)
         try:
             await _Pump(call, interruption, routed, relay).run()
@@ -72,9 +71,13 @@ async def relay_stream(call: Call) -> None:
 async def _open(call: Call, attempts: Attempts, interruption: Interruption) -> Routed[_Open]:
     async def attempt(deployment: Deployment, _tried: ModelGroup) -> _Open:
         opening = call.gateway.client_for(deployment).stream(attempts.build_request(deployment))
-        found = _Open(opening, await opening.__aenter__())
+        started = call.gateway.clock.monotonic_nanos()
         try:
-            await _check(found.stream, upstream_source(deployment, call.gateway.clock.now_nanos()))
+            found = _Open(opening, await opening.__aenter__())
+        finally:
+            call.settlement.upstream_nanos += call.gateway.clock.monotonic_nanos() - started
+        try:
+            await _check(found.stream, deployment, call.gateway.clock.now_nanos())
         except BaseException:
             await found.close()
             raise
@@ -92,7 +95,7 @@ async def _open(call: Call, attempts: Attempts, interruption: Interruption) -> R
         interruption.disarm()
 
 
-async def _check(stream: UpstreamStream, source: UpstreamSource) -> None:
+async def _check(stream: UpstreamStream, deployment: Deployment, now_nanos: int) -> None:
     """Raise the UpstreamError of an answer that is no stream."""
     kind = next((value for name, value in stream.headers if name == "content-type"), "")
     if stream.status in _OK and not any(word in kind.lower() for word in _NO_STREAM):
@@ -102,6 +105,7 @@ async def _check(stream: UpstreamStream, source: UpstreamSource) -> None:
         body += chunk
     if stream.status in _OK:
         raise UpstreamGarbled("litellm.BadGatewayError: The model provider did not answer with a stream.")
+    source = upstream_source(deployment, now_nanos)
     raise error_from_answer(stream.status, stream.headers, body, source)
 
 

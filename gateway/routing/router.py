@@ -25,6 +25,7 @@ T = TypeVar("T")
 Attempt = Callable[[Deployment, ModelGroup], Awaitable[T]]
 Sleep = Callable[[float], Awaitable[None]]
 _Failure = UpstreamError | NoDeploymentAvailable
+_FirstFailure = tuple[Deployment, UpstreamError]
 
 
 class RoutePlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,15 +121,33 @@ class Router:
         """Count a call that failed; the deployment may begin to cool down."""
         self.cooldowns.note_failure(deployment, error, group_size, self._settings)
 
+    async def route(
+        self, group: ModelGroup, attempt: Attempt[T], build_plan: Callable[[], Awaitable[RoutePlan]]
+    ) -> Routed[T]:
+        """Do what `run` does; the plan is only built once a first attempt has failed."""
+        try:
+            deployment = self.pick(group)
+        except NoDeploymentAvailable:
+            return await self.run(await build_plan(), attempt)
+        try:
+            value = await attempt(deployment, group)
+        except UpstreamError as error:
+            return await self._run_all(await build_plan(), attempt, (deployment, error))
+        self.cooldowns.note_success(deployment.id)
+        return Routed(value, deployment, group)
+
     async def run(self, plan: RoutePlan, attempt: Attempt[T]) -> Routed[T]:
         """Call `attempt` with one deployment after the other until one answers.
 
         `attempt` raises UpstreamError for what another deployment may do better; any other error ends the
         run. Raises the last UpstreamError, or NoDeploymentAvailable when nothing could be asked at all.
         """
+        return await self._run_all(plan, attempt, None)
+
+    async def _run_all(self, plan: RoutePlan, attempt: Attempt[T], failed: _FirstFailure | None) -> Routed[T]:
         trip = _Trip(plan)
         try:
-            return await self._run_group(trip, plan.group, attempt)
+            return await self._run_group(trip, plan.group, attempt, failed)
         except (UpstreamError, NoDeploymentAvailable) as error:
             if not plan.uses_fallbacks:
                 raise
@@ -153,10 +172,25 @@ class Router:
                 names.extendleft(reversed(self._list_fallbacks(trip, name, failure)))
         raise last
 
-    async def _run_group(self, trip: _Trip, group: ModelGroup, attempt: Attempt[T]) -> Routed[T]:
-        """Try the deployments of one name; raises the last UpstreamError or NoDeploymentAvailable."""
-        deployment = self.pick(group)
+    async def _run_group(
+        self,
+        trip: _Trip,
+        group: ModelGroup,
+        attempt: Attempt[T],
+        failed: _FirstFailure | None = None,
+    ) -> Routed[T]:
+        """Try the deployments of one name; raises the last UpstreamError or NoDeploymentAvailable.
+
+        `failed` is an attempt that was already made.
+        """
         failures = None
+        if failed is None:
+            deployment = self.pick(group)
+        else:
+            failures = _Failures()
+            failures.ids.add(failed[0].id)
+            self.note_failure(*failed, len(group.deployments))
+            deployment = await self._pick_next(trip, group, *failed, failures)
         while True:
             try:
                 value = await attempt(deployment, group)
