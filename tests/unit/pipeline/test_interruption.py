@@ -1,0 +1,69 @@
+import asyncio
+
+import pytest
+
+from gateway.pipeline.interruption import Interruption, Reason
+
+
+class Client:
+    """Its `receive` tells that it left once `leave` was called."""
+
+    def __init__(self) -> None:
+        self._left = asyncio.Event()
+
+    async def receive(self) -> dict[str, object]:
+        await self._left.wait()
+        return {"type": "http.disconnect"}
+
+    def leave(self) -> None:
+        self._left.set()
+
+
+async def test_an_armed_interruption_cancels_the_task_that_made_it() -> None:
+    client = Client()
+    interruption = Interruption(client.receive)
+    interruption.watch()
+    interruption.arm()
+    client.leave()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.sleep(60)
+    assert interruption.reason is Reason.CLIENT_LEFT
+    assert interruption.absorb()
+    interruption.close()
+    await asyncio.sleep(0)
+
+
+async def test_an_interruption_that_came_before_is_acted_upon_when_armed() -> None:
+    client = Client()
+    interruption = Interruption(client.receive)
+    interruption.watch()
+    client.leave()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert interruption.reason is Reason.CLIENT_LEFT
+    interruption.arm()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.sleep(60)
+    assert interruption.absorb()
+    interruption.close()
+
+
+async def test_a_disarmed_interruption_only_notes() -> None:
+    interruption = Interruption(Client().receive)
+    interruption.arm()
+    interruption.disarm()
+    interruption.stop()
+    await asyncio.sleep(0)
+    assert interruption.reason is Reason.STOPPING
+
+
+async def test_the_first_reason_stays() -> None:
+    interruption = Interruption(Client().receive)
+    interruption.stop()
+    interruption.interrupt(Reason.CLIENT_LEFT)
+    assert interruption.reason is Reason.STOPPING
+
+
+async def test_a_cancellation_by_somebody_else_is_not_absorbed() -> None:
+    interruption = Interruption(Client().receive)
+    assert not interruption.absorb()
