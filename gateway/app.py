@@ -2,7 +2,7 @@
 
 import random
 import socket
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,6 +18,7 @@ from gateway.admission.ledger import Ledger
 from gateway.cache.expiring import Limits
 from gateway.catalog.builder import build_catalog
 from gateway.catalog.catalog import Catalog
+from gateway.catalog.naming import find_family
 from gateway.catalog.price_book import load_price_book
 from gateway.clock import SystemClock
 from gateway.db.engine import Database
@@ -30,6 +31,7 @@ from gateway.hooks.registry import load_plugins
 from gateway.http import health, metrics, models
 from gateway.http.guard import build_guard, caller_of, check_rules
 from gateway.http.inference import build_inference_routes
+from gateway.http.opening import open_gateway, tell_model_notices
 from gateway.http.prepare import prepare_database
 from gateway.http.problems import EXCEPTION_HANDLERS
 from gateway.http.stopping import StopSignal
@@ -51,6 +53,7 @@ from gateway.spend.attribution import Attribution
 from gateway.spend.builder import RecordBuilder
 from gateway.spend.drain import Drain
 from gateway.spend.journal import Journal, JournalOptions
+from gateway.spend.lines import RecordLines
 from gateway.spend.recovery import Recovery
 from gateway.spend.rejected import RejectedFile
 from gateway.spend.store import SpendStore
@@ -70,17 +73,24 @@ _ROUTES = (
 )
 
 
-def create_app(settings: Settings, environ: Mapping[str, str], handover: Handover | None = None) -> Litestar:
+def create_app(
+    settings: Settings,
+    environ: Mapping[str, str],
+    handover: Handover | None = None,
+    *,
+    give_up: Callable[[StartupError], None] | None = None,
+) -> Litestar:
     """Build the application of one worker.
 
     `environ` lends keys and addresses of providers; `handover` is what the command line said, for a reload.
+    `give_up` is called with what keeps the opened application from serving, before the server hears of it.
     Raises StartupError for settings, plugins or routes that cannot be served.
     """
     said = handover or Handover(config_path=settings.environment.config_path)
     gateway = build_gateway(settings, environ, said)
     app = Litestar(
         route_handlers=[*build_inference_routes(gateway), _build_router(gateway)],
-        lifespan=[_lifespan(gateway, environ, said)],
+        lifespan=[_lifespan(gateway, environ, said, give_up)],
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_config=None,
         logging_config=None,
@@ -165,7 +175,7 @@ class _Builder:
                 self._journal, store, rejected, interval_seconds=self._settings.general.proxy_batch_write_at
             ),
             recovery=Recovery(self._journal_root, store, self._clock),
-            records=RecordBuilder(),
+            records=RecordLines(RecordBuilder()),
             attribution=Attribution(),
             spend=store,
             principals=principals,
@@ -217,13 +227,19 @@ def _model_names(catalog: Catalog) -> ModelNames:
         )
 
     def providers_of(model: str) -> frozenset[str]:
-        group = catalog.find(model)
-        return frozenset(item.provider for item in group.deployments) if group else frozenset()
+        group, family = catalog.find(model), find_family(model)
+        providers = {item.provider for item in group.deployments} if group else set[str]()
+        return frozenset(providers | {family.prefix} if family else providers)
 
     return ModelNames(groups_of, providers_of)
 
 
-def _lifespan(gateway: Gateway, environ: Mapping[str, str], handover: Handover) -> Any:
+def _lifespan(
+    gateway: Gateway,
+    environ: Mapping[str, str],
+    handover: Handover,
+    give_up: Callable[[StartupError], None] | None,
+) -> Any:
     def reload() -> None:
         log = structlog.get_logger(__name__)
         try:
@@ -234,10 +250,19 @@ def _lifespan(gateway: Gateway, environ: Mapping[str, str], handover: Handover) 
             log.error("reload_refused", reason=error.message)  # noqa: TRY400  the message says all; a traceback hides it
         else:
             log.info("reloaded")
+            tell_model_notices(gateway)
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncGenerator[None]:
-        await gateway.open()
+        try:
+            await open_gateway(gateway)
+        except StartupError as error:
+            if give_up is not None:
+                give_up(error)
+            raise
+        tell_model_notices(gateway)
+        if handover.address:
+            structlog.get_logger(__name__).info(f"Gatewright listens on {handover.address}")
         stop = StopSignal(gateway, gateway.snapshot.settings.gatewright.drain_seconds, reload)
         stop.install()
         try:

@@ -23,9 +23,10 @@ from gateway.identity.principals import Principals
 from gateway.routing.router import Router
 from gateway.settings import Settings
 from gateway.spend.attribution import Attribution
-from gateway.spend.builder import CallDetails, RecordBuilder
+from gateway.spend.builder import CallDetails
 from gateway.spend.drain import Drain
 from gateway.spend.journal import Journal
+from gateway.spend.lines import RecordLines
 from gateway.spend.recovery import Recovery
 from gateway.spend.store import SpendStore
 from gateway.upstream.client import UpstreamClient
@@ -86,7 +87,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     journal: Journal
     drain: Drain
     recovery: Recovery
-    records: RecordBuilder
+    records: RecordLines
     attribution: Attribution
     spend: SpendStore
     principals: Principals
@@ -147,13 +148,16 @@ class Gateway:
 
     def record_opened(self, context: RequestContext, details: CallDetails) -> None:
         """Write down that a request was admitted; raises ServiceUnavailable when that is impossible."""
-        self.parts.journal.append_opened(self.parts.records.build_opened(context, details))
+        line = self.parts.records.opened(context, details)
+        self.parts.journal.append_opened_line(context.charge_id, line)
 
     def record(self, context: RequestContext, completion: Completion, details: CallDetails) -> None:
         """Write down how a request ended, and count it for all its scopes."""
-        record = self.parts.records.build_charged(context, completion, details)
+        line = self.parts.records.charged(context, completion, details)
         scopes, extra = context.principal.scopes, details.extra_scopes
-        self.parts.journal.append_charged(record, (*scopes, *extra) if extra else scopes)
+        self.parts.journal.append_charged_line(
+            completion.charge_id, line, (*scopes, *extra) if extra else scopes, completion.charge.total
+        )
 
     def background(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something after the answer; a stopping gateway waits for it."""

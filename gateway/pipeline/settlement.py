@@ -187,4 +187,6 @@ def record_refusal(
 def _with_error(details: CallDetails, error: GatewayError | None) -> CallDetails:
     if error is None:
         return details
-    return msgspec.structs.replace(details, error_code=str(error.status), error_class=type(error).__name__)
+    return msgspec.structs.replace(
+        details, error_code=str(error.status), error_class=type(error).__name__, is_shared=False
+    )

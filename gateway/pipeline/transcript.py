@@ -43,6 +43,7 @@ class Transcript:
         kept = {name: raw for name, raw in members.items() if name not in _SECRET}
         return msgspec.structs.replace(
             details,
+            is_shared=False,
             messages=None if asked is None else _checked(bytes(asked)),
             response=self._response(),
             proxy_server_request=_checked(_encode(kept)),

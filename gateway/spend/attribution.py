@@ -69,7 +69,8 @@ class Attribution:
 
 def _read_agent(agent: str) -> CallDetails:
     tags = _limited(_agent_tags(agent))
-    return CallDetails(tags=tags, extra_scopes=tuple(Scope(ScopeKind.TAG, tag) for tag in tags))
+    scopes = tuple(Scope(ScopeKind.TAG, tag) for tag in tags)
+    return CallDetails(tags=tags, extra_scopes=scopes, is_shared=True)
 
 
 def _is_marked(principal: Principal) -> bool:

@@ -9,7 +9,7 @@ from gateway.hooks.context import RequestContext
 from gateway.spend import metadata
 from gateway.spend.records import ChargedRecord, OpenedRecord, clean_json, clean_text
 
-__all__ = ["NO_DETAILS", "CallDetails", "RecordBuilder"]
+__all__ = ["NO_DETAILS", "CallDetails", "RecordBuilder", "is_plain"]
 
 _NAME_LIMIT = 256
 """Characters of a client-chosen name; six of them must fit the unique indexes of the daily tables."""
@@ -31,7 +31,8 @@ class CallDetails(msgspec.Struct, frozen=True, kw_only=True):
 
     `extra_scopes` are the objects whose spend grows beside the caller's own: its end user and tags.
     `error_code` is the HTTP status of a failure. `messages`, `response` and `proxy_server_request` are JSON,
-    given only where prompts are stored.
+    given only where prompts are stored. `is_shared` says that there are but tags, and that this very object
+    comes with many requests; whoever changes a copy of it makes it False.
     """
 
     end_user: str | None = None
@@ -47,9 +48,10 @@ class CallDetails(msgspec.Struct, frozen=True, kw_only=True):
     messages: msgspec.Raw | None = None
     response: msgspec.Raw | None = None
     proxy_server_request: msgspec.Raw | None = None
+    is_shared: bool = False
 
 
-NO_DETAILS = CallDetails()
+NO_DETAILS = CallDetails(is_shared=True)
 
 
 class _Caller(msgspec.Struct, frozen=True, gc=False):
@@ -122,9 +124,9 @@ class RecordBuilder:
         first, provider_nanos = completion.first_byte_nanos, completion.upstream_nanos
         duration = max(completion.ended_nanos - completion.started_nanos, 0)
         place = self._place(completion)
-        is_plain = details is NO_DETAILS and _is_plain(context, completion)
-        agent = context.head.headers.get("user-agent") if is_plain else None
-        text = caller.metadata_text if is_plain else _metadata(caller, context, completion, details)
+        goes_plain = details.is_shared and is_plain(context, completion)
+        agent = context.head.headers.get("user-agent") if goes_plain else None
+        text = caller.metadata_text if goes_plain else _metadata(caller, context, completion, details)
         return ChargedRecord(
             charge_id=completion.charge_id,
             litellm_call_id=clean_text(context.call_id, _ID_LIMIT),
@@ -161,7 +163,7 @@ class RecordBuilder:
             messages=_body(details.messages),
             response=_body(details.response),
             proxy_server_request=_body(details.proxy_server_request),
-            is_plain=is_plain,
+            is_plain=goes_plain,
             input_nanos=charge.input,
             output_nanos=charge.output,
             overhead_us=(duration - provider_nanos) // 1_000 if provider_nanos else None,
@@ -191,6 +193,18 @@ class RecordBuilder:
             caller = _build_caller(principal)
             self._callers[id(principal)] = caller
         return caller
+
+
+def is_plain(context: RequestContext, completion: Completion) -> bool:
+    """Whether the columns say everything about a request, so that SQL can put its metadata together."""
+    return (
+        completion.status == "success"
+        and completion.charge.is_priced
+        and completion.upstream_model is not None
+        and not completion.is_client_gone
+        and context.model == context.routed_model
+        and metadata.is_plain(completion.usage, completion.charge)
+    )
 
 
 def _build_caller(principal: Principal) -> _Caller:
@@ -241,18 +255,6 @@ def _request_metadata(
         user_agent=metadata.build_user_agent(agent),
         spend_logs_metadata=_limited(details.spend_logs_metadata),
         applied_guardrails=details.applied_guardrails,
-    )
-
-
-def _is_plain(context: RequestContext, completion: Completion) -> bool:
-    """Whether the columns say everything about a request, so that SQL can put its metadata together."""
-    return (
-        completion.status == "success"
-        and completion.charge.is_priced
-        and completion.upstream_model is not None
-        and not completion.is_client_gone
-        and context.model == context.routed_model
-        and metadata.is_plain(completion.usage, completion.charge)
     )
 
 

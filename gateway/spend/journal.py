@@ -96,31 +96,42 @@ class Journal:
         self._folder.release()
 
     def append_opened(self, record: OpenedRecord) -> None:
-        """Write down that a request was admitted.
+        """Write down that a request was admitted; see `append_opened_line`."""
+        self.append_opened_line(record.charge_id, encode_line(record))
+
+    def append_opened_line(self, charge_id: str, line: bytes) -> None:
+        """Write down that a request was admitted, by the line of its record.
 
         Raises ServiceUnavailable when the disk refuses: a request that cannot be booked is not served.
         """
         if self._syncer.error is not None:
             raise _refusal() from self._syncer.error
-        line = encode_line(record)
         try:
             self._write(line)
         except OSError as error:
             self._note_failure(error)
             raise _refusal() from error
-        self._open[record.charge_id] = line
+        self._open[charge_id] = line
 
     def append_charged(self, record: ChargedRecord, scopes: Sequence[Scope]) -> None:
-        """Write down what a request cost, and count it for each of its scopes; never raises for the disk."""
-        line = encode_line(record)
+        """Write down what a request cost; see `append_charged_line`."""
+        self.append_charged_line(record.charge_id, encode_line(record), scopes, record.cost_nanos)
+
+    def append_charged_line(
+        self, charge_id: str, line: bytes, scopes: Sequence[Scope], cost_nanos: int
+    ) -> None:
+        """Write down what a request cost, by the line of its record, and count it for each of its scopes.
+
+        Never raises for the disk: the line waits in memory until it is taken.
+        """
         try:
             self._write(line)
         except OSError as error:
             self._note_failure(error)
-            self._waiting.append((record.charge_id, line, scopes, record.cost_nanos))
+            self._waiting.append((charge_id, line, scopes, cost_nanos))
             return
-        self.undrained.add(self.position, scopes, record.cost_nanos)
-        self._open.pop(record.charge_id, None)
+        self.undrained.add(self.position, scopes, cost_nanos)
+        self._open.pop(charge_id, None)
 
     def settled_after(self, scope: Scope, position: int) -> int:
         """Nano-dollars charged to a scope behind a position; see `Undrained.settled_after`."""
