@@ -29,12 +29,16 @@ FROM "LiteLLM_SpendLogs" WHERE api_key = $1
 
 @dataclass
 class Load:
-    """Clients that ask until the server is gone; `answered` has the call ids of whole answers."""
+    """Clients that ask until the server is gone.
+
+    `answered` has the call ids of whole answers, `refused` the bodies of all other answers.
+    """
 
     server: ServerProcess
     key: str
     answered: set[str] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
+    refused: list[str] = field(default_factory=list)
     runs: int = 0
 
     async def run(self, clients: int) -> None:
@@ -42,7 +46,8 @@ class Load:
         await asyncio.gather(*(self._ask(number) for number in range(clients)))
 
     async def wait_for_answers(self, count: int) -> None:
-        await eventually(lambda: len(self.answered) >= count)
+        await eventually(lambda: len(self.answered) >= count or bool(self.refused))
+        assert self.refused == []
 
     async def _ask(self, client: int) -> None:
         async with httpx.AsyncClient(base_url=self.server.origin, timeout=20) as http:
@@ -53,6 +58,7 @@ class Load:
                     headers = {**bearer(self.key), "x-litellm-call-id": call_id}
                     answer = await http.post("/v1/chat/completions", json=chat_body(), headers=headers)
                     if answer.status_code != 200:
+                        self.refused.append(answer.text)
                         return
                     self.answered.add(call_id)
 
