@@ -36,3 +36,5 @@ def configure_logs(*, is_json: bool, level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # Whoever needs a connection is told that there is none; the pool's own tracebacks add nothing.
+    logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)

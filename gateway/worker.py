@@ -15,7 +15,7 @@ from gateway.http.cors import with_cors
 from gateway.http.root_path import under_root_path
 from gateway.logs import configure_logs
 from gateway.settings import load_settings
-from gateway.settings.handover import read_handover
+from gateway.settings.handover import EXPLAINED, read_handover
 from gateway.wire.asgi import App
 
 __all__ = ["build"]
@@ -33,20 +33,29 @@ def build() -> App:
     try:
         return _build()
     except StartupError as error:
-        # The sentence says what to mend; a traceback would bury it.
-        sys.stderr.write(f"gatewright: {error.message}\n")
-        sys.exit(1)
+        _give_up(error)
+        raise
 
 
 def _build() -> App:
     handover = read_handover(os.environ)
     settings = load_settings(handover.config_path, os.environ, handover.flags)
     configure_logs(is_json=settings.environment.is_log_json)
-    app = cast("App", create_app(settings, os.environ, handover))
+    app = cast("App", create_app(settings, os.environ, handover, give_up=_give_up))
     _spare_collector()
     origins = settings.gatewright.cors_origins
     cors = CORSConfig(allow_origins=list(origins), expose_headers=["*"]) if origins else None
     return with_cors(under_root_path(app, settings.environment.server_root_path), cors)
+
+
+def _give_up(error: StartupError) -> None:
+    """End the process with the sentence that says what to mend; a traceback would bury it.
+
+    Nothing is recorded yet, so that nothing has to be closed; the server would print more on its way out.
+    """
+    sys.stderr.write(f"gatewright: {error.message}\n")
+    sys.stderr.flush()
+    os._exit(EXPLAINED)
 
 
 def _spare_collector() -> None:

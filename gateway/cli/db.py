@@ -1,6 +1,7 @@
 """`gatewright db`: look at the database's schema, upgrade it, back it up and restore it."""
 
 import asyncio
+from collections.abc import Sized
 from pathlib import Path
 
 import click
@@ -29,15 +30,19 @@ def upgrade(config: Path | None, data_dir: Path | None, *, dry_run: bool) -> Non
     with database_url(config, data_dir) as (_, url):
         target = parse_database_url(url).connect_arguments()
         report = asyncio.run(upgrade_schema(target, dry_run=dry_run))
-    verb = "Would run" if dry_run else "Ran"
-    for step in report.steps:
-        click.echo(f"{verb}: {step.sql}  -- {step.reason}")
+    for step in report.steps if dry_run else ():
+        click.echo(f"{step.sql};  -- {step.reason}")
     for warning in report.warnings:
         click.echo(f"Warning: {warning}", err=True)
-    click.echo(
-        f"The database was {report.before.value}; {len(report.steps)} statements, "
-        f"{len(report.migrations)} migrations{' to run' if dry_run else ''}."
-    )
+    counts = f"{_count(report.steps, 'statement')} and {_count(report.migrations, 'migration')}"
+    if dry_run:
+        click.echo(f"-- The database is {report.before.value}; an upgrade would run {counts}.")
+    else:
+        click.echo(f"The database was {report.before.value}; {counts} were run.")
+
+
+def _count(items: Sized, name: str) -> str:
+    return f"{len(items)} {name}{'' if len(items) == 1 else 's'}"
 
 
 @db.command()

@@ -8,7 +8,7 @@ from typing import cast
 
 import click
 
-from gateway.errors import GatewayError
+from gateway.errors import DatabaseUnavailable, GatewayError
 
 __all__ = ["cli", "main"]
 
@@ -59,7 +59,9 @@ def main() -> None:
     try:
         cli()
     except GatewayError as error:
-        click.echo(f"gatewright: {error.message}", err=True)
+        reason = error.__cause__ if isinstance(error, DatabaseUnavailable) else None
+        told = f" ({str(reason) or type(reason).__name__})" if reason is not None else ""
+        click.echo(f"gatewright: {error.message}{told}", err=True)
         sys.exit(1)
 
 

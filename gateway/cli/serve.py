@@ -1,6 +1,7 @@
 """`gatewright serve`: the supervising process, which owns the embedded database and the listening address."""
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
@@ -16,9 +17,11 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 
 from gateway.db.embedded import EmbeddedPostgres
+from gateway.db.embedded_keeper import EmbeddedKeeper
 from gateway.errors import ConfigError
+from gateway.logs import configure_logs
 from gateway.settings import Flags, Settings, ensure_master_key, load_settings
-from gateway.settings.handover import Handover, write_handover
+from gateway.settings.handover import EXPLAINED, Handover, write_handover
 
 __all__ = ["serve"]
 
@@ -82,11 +85,18 @@ def serve(
     _refuse_impossible(options, settings)
     _tell_notices(settings)
     _tell_master_key(settings)
-    handover = Handover(config_path=options.config, flags=given, may_upgrade=options.db_upgrade)
+    configure_logs(is_json=settings.environment.is_log_json)
+    handover = Handover(
+        config_path=options.config,
+        flags=given,
+        may_upgrade=options.db_upgrade,
+        address=_describe_address(options),
+    )
     os.environ.update(write_handover(handover))
     with contextlib.ExitStack() as stack:
         if settings.environment.database_url is None:
-            database = stack.enter_context(EmbeddedPostgres(settings.environment.data_dir))
+            database = EmbeddedPostgres(settings.environment.data_dir)
+            stack.enter_context(EmbeddedKeeper(database))
             os.environ["DATABASE_URL"] = database.url
         _build_server(options, settings).serve()
 
@@ -157,8 +167,19 @@ def _build_server(options: ServeOptions, settings: Settings) -> MPServer:
         workers_kill_timeout=int(settings.gatewright.drain_seconds) + _GRACE_SECONDS,
     )
     server.on_startup(_forward_reload)
-    server.on_startup(lambda: _tell_address(options))
+    _keep_to_one_sentence(server)
     return server
+
+
+def _keep_to_one_sentence(server: MPServer) -> None:
+    """Leave out the server's own line about a worker that has said itself why it ended."""
+
+    def is_news(record: logging.LogRecord) -> bool:
+        workers: list[Any] = server.wrks  # granian leaves its processes untyped
+        has_explained = any(worker.inner.exitcode == EXPLAINED for worker in workers)
+        return not (has_explained and record.getMessage().startswith("Unexpected exit"))
+
+    logging.getLogger("_granian").addFilter(is_news)
 
 
 def _forward_reload() -> None:
@@ -173,9 +194,7 @@ def _forward_reload() -> None:
         signal.signal(signal.SIGHUP, forward)
 
 
-def _tell_address(options: ServeOptions) -> None:
+def _describe_address(options: ServeOptions) -> str:
     scheme = "https" if options.ssl_certfile_path else "http"
     shown = "127.0.0.1" if options.host in {"0.0.0.0", "::"} else options.host  # noqa: S104  compared, not bound
-    click.echo(
-        f"Gatewright listens on {scheme}://{options.host}:{options.port}; try {scheme}://{shown}:{options.port}/v1"
-    )
+    return f"{scheme}://{options.host}:{options.port}; try {scheme}://{shown}:{options.port}/v1"

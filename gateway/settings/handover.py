@@ -7,17 +7,25 @@ import msgspec
 
 from gateway.settings.environment import Flags
 
-__all__ = ["Handover", "read_handover", "write_handover"]
+__all__ = ["EXPLAINED", "Handover", "read_handover", "write_handover"]
+
+EXPLAINED = 3
+"""The exit code of a worker that has said itself why it does not serve."""
 
 _VARIABLE = "GATEWAY_SERVE_HANDOVER"
 
 
 class Handover(msgspec.Struct, frozen=True, kw_only=True):
-    """What the command line said; `may_upgrade` False makes a worker refuse an outdated database."""
+    """What the command line said.
+
+    `may_upgrade` False makes a worker refuse an outdated database. `address` is what a worker that has
+    opened says it listens on.
+    """
 
     config_path: Path | None = None
     flags: Flags = Flags()
     may_upgrade: bool = True
+    address: str = ""
 
 
 class _Written(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +34,7 @@ class _Written(msgspec.Struct, frozen=True, kw_only=True):
     server_root_path: str | None = None
     is_log_json: bool | None = None
     may_upgrade: bool = True
+    address: str = ""
 
 
 def write_handover(handover: Handover) -> dict[str, str]:
@@ -37,6 +46,7 @@ def write_handover(handover: Handover) -> dict[str, str]:
         server_root_path=flags.server_root_path,
         is_log_json=flags.is_log_json,
         may_upgrade=handover.may_upgrade,
+        address=handover.address,
     )
     return {_VARIABLE: msgspec.json.encode(written).decode()}
 
@@ -53,4 +63,4 @@ def read_handover(environ: Mapping[str, str]) -> Handover:
         is_log_json=written.is_log_json,
     )
     path = None if written.config_path is None else Path(written.config_path)
-    return Handover(config_path=path, flags=flags, may_upgrade=written.may_upgrade)
+    return Handover(config_path=path, flags=flags, may_upgrade=written.may_upgrade, address=written.address)

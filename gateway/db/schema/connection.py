@@ -6,6 +6,8 @@ from typing import Any, Protocol, cast
 
 import asyncpg
 
+from gateway.db.failures import connecting
+
 __all__ = ["ConnectTarget", "SchemaConnection", "connect_options", "open_connection"]
 
 # A libpq URL (`postgresql://...`, without Prisma's own options), or keyword arguments of asyncpg.connect().
@@ -50,8 +52,9 @@ def connect_options(target: ConnectTarget) -> dict[str, Any]:
 
 @asynccontextmanager
 async def open_connection(target: ConnectTarget) -> AsyncGenerator[SchemaConnection]:
-    """A connection of its own, closed at the end of the block; raises OSError and asyncpg.PostgresError."""
-    connection = await _connect(**connect_options(target))
+    """A connection of its own, closed at the end of the block; raises DatabaseUnavailable."""
+    with connecting():
+        connection = await _connect(**connect_options(target))
     try:
         yield connection
     finally:
