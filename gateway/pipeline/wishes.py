@@ -41,7 +41,7 @@ def read_wishes(context: RequestContext) -> Wishes:
         timeout_seconds=_seconds(body, headers, "x-litellm-timeout", "timeout", "request_timeout"),
         silence_seconds=_seconds(body, headers, "x-litellm-stream-timeout", "stream_timeout"),
         num_retries=_retries(body, headers),
-        fallbacks=_fallbacks(body),
+        fallbacks=_fallbacks(body, context.model),
         uses_fallbacks=body.read("disable_fallbacks") is not True,
     )
 
@@ -89,13 +89,40 @@ def _number(value: object) -> float | None:
         return None
 
 
-def _fallbacks(body: RequestBody) -> tuple[str, ...] | None:
+def _fallbacks(body: RequestBody, model: str) -> tuple[str, ...] | None:
     value = body.read("fallbacks")
     if value is None:
         return None
     items = cast("list[object]", value) if isinstance(value, list) else None
-    if items is None or len(items) > _MOST_FALLBACKS or not all(isinstance(item, str) for item in items):
+    names = None if items is None else _names_in(items, model)
+    if names is None or len(names) > _MOST_FALLBACKS:
         raise BadRequest(
             f"'fallbacks' must be a list of at most {_MOST_FALLBACKS} model names.", param="fallbacks"
         )
-    return tuple(cast("list[str]", items))
+    return names
+
+
+def _names_in(items: list[object], model: str) -> tuple[str, ...]:
+    """Read the contract's forms: a name, `{"model": name}`, and `{name: [names]}` as in the settings."""
+    names: list[str] = []
+    for index, item in enumerate(items):
+        found = [item] if isinstance(item, str) else _names_of_object(item, model)
+        if found is None:
+            path = f"fallbacks[{index}]"
+            message = f"'{path}' must be a model name, or an object that only names models."
+            raise BadRequest(message, param=path)
+        names += found
+    return tuple(names)
+
+
+def _names_of_object(item: object, model: str) -> list[str] | None:
+    # The keys of a JSON object are texts.
+    members = cast("dict[str, object]", item) if isinstance(item, dict) else {}
+    if len(members) != 1:
+        return None
+    ((name, value),) = members.items()
+    if name == "model" and isinstance(value, str):
+        return [value]
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in cast("list[object]", value)):
+        return None
+    return cast("list[str]", value) if name in {model, "*"} else []

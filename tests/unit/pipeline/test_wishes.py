@@ -8,6 +8,7 @@ from tests.unit.pipeline.test_intake import make_context
 
 def wishes_of(body: bytes, **headers: str) -> Wishes:
     context = make_context()
+    context.model = "m"
     context.body = RequestBody.parse(body)
     context.head = RequestHead(
         "POST", "/", {name.replace("_", "-"): value for name, value in headers.items()}
@@ -29,6 +30,12 @@ def test_who_says_nothing_wishes_nothing() -> None:
         (b'{"num_retries":0}', {}, Wishes(num_retries=0)),
         (b"{}", {"x_litellm_num_retries": "4"}, Wishes(num_retries=4)),
         (b'{"fallbacks":["a","b"]}', {}, Wishes(fallbacks=("a", "b"))),
+        (b'{"fallbacks":[{"model":"a"},"b"]}', {}, Wishes(fallbacks=("a", "b"))),
+        (
+            b'{"fallbacks":[{"m":["a","b"]},{"other":["c"]},{"*":["d"]}]}',
+            {},
+            Wishes(fallbacks=("a", "b", "d")),
+        ),
         (b'{"fallbacks":null,"disable_fallbacks":true}', {}, Wishes(uses_fallbacks=False)),
     ],
 )
@@ -48,7 +55,10 @@ def test_wishes_are_read(body: bytes, headers: dict[str, str], expected: Wishes)
         (b'{"num_retries":1.5}', {}, "num_retries"),
         (b'{"num_retries":"inf"}', {}, "num_retries"),
         (b'{"fallbacks":"a"}', {}, "fallbacks"),
-        (b'{"fallbacks":[1]}', {}, "fallbacks"),
+        (b'{"fallbacks":[1]}', {}, "fallbacks[0]"),
+        (b'{"fallbacks":["a",{"model":"b","messages":[]}]}', {}, "fallbacks[1]"),
+        (b'{"fallbacks":[{"m":"a"}]}', {}, "fallbacks[0]"),
+        (b'{"fallbacks":[{"m":["a","b","c","d","e","f","g","h","i","j","k"]}]}', {}, "fallbacks"),
     ],
 )
 def test_what_cannot_be_met_is_refused_by_name(body: bytes, headers: dict[str, str], param: str) -> None:
