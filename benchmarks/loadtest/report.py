@@ -59,6 +59,8 @@ class _Cell:
 
     def ratio(self, number: _Number) -> str:
         """The median over the rounds of the quotient within a round: both met the same noise."""
+        if self.subject == _DIRECT:
+            return ""
         yardstick = {each.round: number(each) for each in self._samples if each.subject == _YARDSTICK}
         quotients = [
             (number(each) or 0) / bare
@@ -77,18 +79,21 @@ class _Cell:
         value = self.median(number)
         return "" if value is None or math.isnan(value) else f"{value:,.{digits}f}"
 
+    def own_time(self, number: _Number, digits: int = 0) -> str:
+        """Nobody's, where there is no server in between."""
+        return "" if self.subject == _DIRECT else self.text(number, digits)
+
     def errors(self) -> str:
         return str(sum(each.errors for each in self._samples if each.subject == self.subject))
 
 
 def _answer_cells(cell: _Cell) -> list[str]:
-    is_direct = cell.subject == _DIRECT
     cpu: _Number = lambda each: each.cpu_micros  # noqa: E731  it is passed three times
     return [
         cell.text(lambda each: each.per_second),
         cell.ratio(lambda each: each.per_second),
-        "" if is_direct else cell.text(cpu),
-        "" if is_direct else cell.ratio(cpu),
+        cell.own_time(cpu),
+        cell.ratio(cpu),
         cell.text(lambda each: each.p50),
         cell.added(lambda each: each.p50),
         cell.text(lambda each: each.p99),
@@ -98,13 +103,12 @@ def _answer_cells(cell: _Cell) -> list[str]:
 
 
 def _stream_cells(cell: _Cell) -> list[str]:
-    is_direct = cell.subject == _DIRECT
     cpu: _Number = lambda each: each.cpu_micros_per_event  # noqa: E731  it is passed three times
     return [
         cell.text(lambda each: each.events_per_second),
         cell.ratio(lambda each: each.events_per_second),
-        "" if is_direct else cell.text(cpu, 1),
-        "" if is_direct else cell.ratio(cpu),
+        cell.own_time(cpu, 1),
+        cell.ratio(cpu),
         cell.text(lambda each: each.first_byte_p50),
         cell.added(lambda each: each.first_byte_p50),
         cell.text(lambda each: each.first_byte_p99),

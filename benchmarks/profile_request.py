@@ -1,0 +1,198 @@
+"""Where a request's microseconds go: the application in this process, its upstream costing nothing.
+
+    uv run python benchmarks/profile_request.py
+    uv run python benchmarks/profile_request.py --profile      also cProfile, by own time
+
+The application is driven as a server would drive it, on one core, beside a bare Litestar route with the same
+null upstream. Stages are timed one after the other, so that no timer times another one; each time is the
+best of many batches and includes the stages indented below it.
+"""
+
+import cProfile
+import gc
+import pstats
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import click
+import uvloop
+from litestar import Litestar, asgi
+from litestar.types import Receive, Scope, Send
+from loadtest.cases import ANSWER, Case, build_body
+from loadtest.stages import STAGES, Stage
+
+import gateway.app
+from gateway.db.embedded import EmbeddedPostgres
+from gateway.settings import Flags, load_settings
+from gateway.upstream.client import UpstreamAnswer
+from gateway.upstream.clients import UpstreamClients
+
+_App = Callable[[MutableMapping[str, Any], Callable[..., Any], Callable[..., Any]], Awaitable[None]]
+_BATCHES = 100
+_STAGE_BATCHES = 30
+_BATCH = 100
+_COLLECTOR_THRESHOLDS = (50_000, 20, 50)
+"""Those of the gateway's workers."""
+_MASTER_KEY = "sk-benchmark-master-key"
+_PATH = "/v1/chat/completions"
+_LIMITS = b'{"max_budget": 1000000, "rpm_limit": 1000000000, "tpm_limit": 1000000000000000}'
+_CONFIG = """
+model_list:
+  - model_name: answer
+    litellm_params: {model: openai/gpt-4o-mini, api_key: sk-upstream, api_base: "http://127.0.0.1:9/v1"}
+    model_info: {input_cost_per_token: 0.00000015, output_cost_per_token: 0.0000006}
+"""
+_ANSWER_HEADERS = (("server", "null"), ("content-type", "application/json"), ("content-length", "279"))
+
+
+class _NullClient:
+    """An upstream that has answered already."""
+
+    async def send(self, request: object) -> UpstreamAnswer:
+        del request
+        return UpstreamAnswer(200, _ANSWER_HEADERS, ANSWER)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+class Driver:
+    """Calls an application as a server would, and waits for nothing."""
+
+    def __init__(self, app: _App, key: str, body: bytes) -> None:
+        self._app = app
+        self._key = key
+        self._body = body
+
+    async def ask(self, path: str = _PATH, body: bytes | None = None) -> tuple[int, bytes]:
+        """One request; status and body of the answer."""
+        sent: list[Any] = []
+        message = {"type": "http.request", "body": self._body if body is None else body, "more_body": False}
+
+        async def receive() -> dict[str, object]:
+            return message
+
+        async def send(part: object) -> None:
+            sent.append(part)
+
+        await self._app(self._scope(path), receive, send)
+        return sent[0]["status"], b"".join(part["body"] for part in sent[1:])
+
+    async def micros(self, stage: Stage | None = None) -> float:
+        """The best batch: microseconds of this thread per request, or of one stage of it."""
+        best = float("inf")
+        for _ in range(_STAGE_BATCHES if stage else _BATCHES):
+            if stage:
+                stage.spent_nanos = 0
+            started = time.thread_time_ns()
+            for _ in range(_BATCH):
+                await self.ask()
+            spent = stage.spent_nanos if stage else time.thread_time_ns() - started
+            best = min(best, spent / _BATCH / 1000)
+        return best
+
+    def _scope(self, path: str) -> dict[str, Any]:
+        headers = [
+            (b"host", b"localhost:4000"),
+            (b"content-type", b"application/json"),
+            (b"authorization", b"Bearer " + self._key.encode()),
+            (b"content-length", str(len(self._body)).encode()),
+        ]
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "server": ("127.0.0.1", 4000),
+            "client": ("127.0.0.1", "50000"),
+            "scheme": "http",
+            "method": "POST",
+            "root_path": "",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "headers": headers,
+            "extensions": {},
+        }
+
+
+@asgi(_PATH, copy_scope=False)
+async def pass_on(scope: Scope, receive: Receive, send: Send) -> None:
+    """The least that a route does."""
+    del scope
+    await receive()
+    answer = await _NullClient().send(None)
+    length = str(len(answer.body)).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", length)]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body, "more_body": False})
+
+
+@asynccontextmanager
+async def open_gateway(database_url: str, folder: Path, body: bytes) -> AsyncIterator[Driver]:
+    """The application, open, and a driver with a key that has a budget and limits."""
+    config = folder / "config.yaml"
+    config.write_text(_CONFIG)
+    environ = {"DATABASE_URL": database_url, "GATEWAY_MASTER_KEY": _MASTER_KEY}
+    settings = load_settings(config, environ, Flags(data_dir=folder))
+    app = gateway.app.create_app(settings, environ)
+    async with app.lifespan():
+        owner = Driver(app, _MASTER_KEY, body)
+        _, answer = await owner.ask("/key/generate", _LIMITS)
+        driver = Driver(app, answer.split(b'"key":"')[1].split(b'"')[0].decode(), body)
+        status, answer = await driver.ask()
+        if status != 200:
+            sys.exit(f"The gateway answered {status}: {answer.decode()}")
+        yield driver
+
+
+async def measure(database_url: str, folder: Path, kilobytes: int, *, is_profiled: bool) -> None:
+    """Print the total, the stages, and what the rest is."""
+    body = build_body(Case("answer", 1, kilobytes * 1000))
+    bare = Driver(Litestar([pass_on], openapi_config=None, logging_config=None), "sk-none", body)
+    async with open_gateway(database_url, folder, body) as driver:
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_COLLECTOR_THRESHOLDS)
+        whole, least = await driver.micros(), await bare.micros()
+        print(f"{whole:8.2f} us  the gateway, {kilobytes} KB\n{least:8.2f} us  a bare Litestar route")
+        if is_profiled:
+            await print_profile(driver)
+    with ExitStack() as stack:
+        found = [stage for stage in (Stage(*each) for each in STAGES) if stage.install(stack)]
+        async with open_gateway(database_url, folder, body) as driver:
+            for stage in found:
+                stage.is_on = True
+                print(f"{await driver.micros(stage):8.2f} us  {stage.name}", flush=True)
+                stage.is_on = False
+
+
+async def print_profile(driver: Driver) -> None:
+    """cProfile of some thousand requests; its times are several times too long, their order is right."""
+    profile = cProfile.Profile()
+    profile.enable()
+    for _ in range(3000):
+        await driver.ask()
+    profile.disable()
+    pstats.Stats(profile).sort_stats("tottime").print_stats(40)
+
+
+@click.command()
+@click.option("--kilobytes", default=1, show_default=True, help="Size of the request body.")
+@click.option("--profile", "is_profiled", is_flag=True, help="Run cProfile as well.")
+def main(kilobytes: int, is_profiled: bool) -> None:  # noqa: FBT001  click passes flags as booleans
+    """Measure in a fresh data folder with a PostgreSQL of its own."""
+    null = _NullClient()
+    with tempfile.TemporaryDirectory(prefix="gatewright-profile-") as name, ExitStack() as stack:
+        database = stack.enter_context(EmbeddedPostgres(Path(name)))
+        stack.enter_context(patch.object(UpstreamClients, "client_for", lambda _self, _deployment: null))
+        uvloop.run(measure(database.url, Path(name), kilobytes, is_profiled=is_profiled))
+
+
+if __name__ == "__main__":
+    main()
