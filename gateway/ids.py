@@ -12,10 +12,10 @@ __all__ = ["hash_token", "new_charge_id", "new_id", "new_key"]
 def new_charge_id() -> str:
     """A UUID version 7 (RFC 9562 section 5.7): 48 bits of Unix milliseconds, then random bits."""
     # Nobody gains by guessing one; a system call for its random bits would cost more than all the rest.
-    value = (time.time_ns() // 1_000_000) << 80 | random.getrandbits(80)
-    value = value & ~(0xF000 << 64) | 0x7000 << 64
-    value = value & ~(0xC000 << 48) | 0x8000 << 48
-    text = f"{value:032x}"
+    bits = random.getrandbits(74)
+    millis = time.time_ns() // 1_000_000
+    low = 0x8000_0000_0000_0000 | bits & 0x3FFF_FFFF_FFFF_FFFF
+    text = f"{millis:012x}7{bits >> 62:03x}{low:016x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 

@@ -7,7 +7,7 @@ from gateway.admission.counters import Money, Slots, Window
 from gateway.admission.refusals import budget_refusal, parallel_refusal, rate_refusal
 from gateway.clock import Clock
 from gateway.domain import Claim, LimitKind, Principal, Scope
-from gateway.errors import RateLimited
+from gateway.errors import GatewayError
 from gateway.money import usd_from_nanos
 
 __all__ = ["Hold", "Ledger"]
@@ -45,66 +45,72 @@ class Ledger:
         A budget refuses when `settled + held >= limit`, a rate when its count has reached its limit.
         Raises BudgetExceeded before any RateLimited.
         """
+        hold = Hold(self._accounts.of_principal(principal))
         now = self._clock.monotonic_nanos()
-        taken: list[tuple[LimitAccount, Claim, int]] = []
-        refused: tuple[LimitAccount, Claim] | None = None
+        refused: Claim | None = None
         for claim in claims:
-            account = self._accounts.of_limit(claim.limit)
+            limit = claim.limit
+            account = self._accounts.of_limit(limit)
             counter = account.counter
             if type(counter) is Money:
-                if counter.settled + counter.held >= claim.limit.amount:
-                    raise budget_refusal(claim.limit, counter.settled, counter.held, self._budget_status)
-            elif not _has_room(counter, claim, now) and refused is None:
-                refused = account, claim
-            taken.append((account, claim, counter.opened if type(counter) is Window else 0))
+                if counter.settled + counter.held >= limit.amount:
+                    raise budget_refusal(limit, counter.settled, counter.held, self._budget_status)
+                hold.budgets.append((account, counter, claim.amount))
+            elif type(counter) is Window:
+                if now >= counter.ends_at:
+                    counter.roll(now, limit.window_seconds)
+                if counter.count >= limit.amount:
+                    refused = refused or claim
+                hold.rates.append((account, counter, counter.opened, claim.amount))
+            elif type(counter) is Slots:
+                if counter.used >= limit.amount:
+                    refused = refused or claim
+                hold.slots.append(counter)
         if refused is not None:
-            raise self._rate_refusal(*refused, now)
-        return Hold(self._accounts.of_principal(principal), taken)
+            raise self._rate_refusal(refused, now)
+        hold.open()
+        return hold
 
-    def _rate_refusal(self, account: LimitAccount, claim: Claim, now: int) -> RateLimited:
-        counter = account.counter
+    def _rate_refusal(self, claim: Claim, now: int) -> GatewayError:
+        counter = self._accounts.of_limit(claim.limit).counter
         if isinstance(counter, Window):
             return rate_refusal(claim.limit, counter.count, now, counter.ends_at, self._clock.now_nanos())
         return parallel_refusal(claim.limit)
 
 
-def _has_room(counter: Window | Slots | Money, claim: Claim, now: int) -> bool:
-    if type(counter) is Window:
-        if now >= counter.ends_at:
-            counter.roll(now, claim.limit.window_seconds)
-        return counter.count < claim.limit.amount
-    return type(counter) is Slots and counter.used < claim.limit.amount
-
-
 class Hold:
-    """What one admitted request holds; settled or released once, later calls do nothing."""
+    """What one admitted request holds; settled or released once, later calls do nothing.
 
-    __slots__ = ("_is_open", "_scopes", "_taken")
+    The ledger fills `budgets`, `rates` and `slots` with what fits, and then opens it.
+    """
 
-    def __init__(self, scopes: tuple[Money, ...], taken: list[tuple[LimitAccount, Claim, int]]) -> None:
+    __slots__ = ("_is_open", "_scopes", "budgets", "rates", "slots")
+
+    def __init__(self, scopes: tuple[Money, ...]) -> None:
         self._scopes = scopes
-        self._taken = taken
+        self._is_open = False
+        self.budgets: list[tuple[LimitAccount, Money, int]] = []
+        self.rates: list[tuple[LimitAccount, Window, int, int]] = []
+        self.slots: list[Slots] = []
+
+    def open(self) -> None:
+        """Take everything that was found to fit."""
         self._is_open = True
-        for account, claim, _ in taken:
-            counter = account.counter
-            if type(counter) is Money:
-                counter.held += claim.amount
-            elif type(counter) is Window:
-                counter.count += claim.amount
-            elif type(counter) is Slots:
-                counter.used += 1
+        for _, money, amount in self.budgets:
+            money.held += amount
+        for _, window, _, amount in self.rates:
+            window.count += amount
+        for slots in self.slots:
+            slots.used += 1
 
     async def extend(self, cost_nanos: int) -> bool:
         """Hold so many nano-dollars more on every budget, if each has that much left; else nothing."""
-        for account, claim, _ in self._taken:
-            counter = account.counter
-            if type(counter) is Money and counter.settled + counter.held + cost_nanos > claim.limit.amount:
+        for account, money, _ in self.budgets:
+            if money.settled + money.held + cost_nanos > account.limit.amount:
                 return False
-        for index, (account, claim, opened) in enumerate(self._taken):
-            counter = account.counter
-            if type(counter) is Money:
-                counter.held += cost_nanos
-                self._taken[index] = account, Claim(claim.limit, claim.amount + cost_nanos), opened
+        for _, money, _ in self.budgets:
+            money.held += cost_nanos
+        self.budgets = [(account, money, amount + cost_nanos) for account, money, amount in self.budgets]
         return True
 
     async def settle(self, cost_nanos: int, tokens: int) -> None:
@@ -114,40 +120,35 @@ class Hold:
         self._give_back()
         for money in self._scopes:
             money.settled += cost_nanos
-        for account, claim, opened in self._taken:
-            counter = account.counter
-            if type(counter) is Window and claim.limit.kind is _TOKENS and counter.opened == opened:
-                counter.count += tokens - claim.amount
+        for account, window, opened, amount in self.rates:
+            if account.limit.kind is _TOKENS and window.opened == opened:
+                window.count += tokens - amount
 
     async def release(self) -> None:
         """Give everything back, the counted request included."""
         if not self._is_open:
             return
         self._give_back()
-        for account, claim, opened in self._taken:
-            counter = account.counter
-            if type(counter) is Window and counter.opened == opened:
-                counter.count -= claim.amount
+        for _, window, opened, amount in self.rates:
+            if window.opened == opened:
+                window.count -= amount
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Return the contract's headers on the key's spend and on what is left of the rates."""
         found: list[tuple[bytes, bytes]] = []
         if self._scopes:
             found.append((b"x-litellm-key-spend", str(usd_from_nanos(self._scopes[0].settled)).encode()))
-        for account, claim, opened in self._taken:
-            counter = account.counter
-            if type(counter) is Window:
-                used = counter.count if counter.opened == opened else 0
-                left = max(0, claim.limit.amount - used)
-                found.append((account.remaining_header, b"%d" % left))
+        for account, _, _ in self.budgets:
+            found += account.fixed_headers
+        for account, window, opened, _ in self.rates:
+            left = account.limit.amount - window.count if window.opened == opened else account.limit.amount
+            found.append((account.remaining_header, b"%d" % left if left > 0 else b"0"))
             found += account.fixed_headers
         return found
 
     def _give_back(self) -> None:
         self._is_open = False
-        for account, claim, _ in self._taken:
-            counter = account.counter
-            if type(counter) is Money:
-                counter.held -= claim.amount
-            elif type(counter) is Slots:
-                counter.used -= 1
+        for _, money, amount in self.budgets:
+            money.held -= amount
+        for slots in self.slots:
+            slots.used -= 1
