@@ -8,6 +8,7 @@ import asyncpg
 import msgspec
 from piccolo.engine.postgres import PostgresEngine
 
+from gateway.db.failures import connecting
 from gateway.db.schema.adoption import find_row_warnings
 from gateway.db.schema.concurrent import build_large_indexes
 from gateway.db.schema.connection import ConnectTarget, SchemaConnection, connect_options, open_connection
@@ -45,6 +46,13 @@ class UpgradeReport(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...]
 
 
+class _UnprobedEngine(PostgresEngine):
+    """Piccolo's engine without its first connection, whose failure would be printed as a warning."""
+
+    async def check_version(self) -> None:
+        """Leave it to the upgrade, which says more."""
+
+
 async def upgrade(
     target: ConnectTarget, *, dry_run: bool = False, limits: UpgradeLimits = _DEFAULT_LIMITS
 ) -> UpgradeReport:
@@ -52,7 +60,8 @@ async def upgrade(
 
     Nothing is dropped, renamed or retyped, except that a grown index takes its predecessor's place. Raises
     SchemaError with a sentence on what to do when the database is not one that this release knows, when
-    locks could not be had within `limits`, or when a statement fails; nothing is changed then.
+    locks could not be had within `limits`, or when a statement fails; nothing is changed then. Raises
+    DatabaseUnavailable when the server is away.
     """
     if dry_run:
         async with open_connection(target) as connection:
@@ -66,7 +75,8 @@ async def upgrade(
 async def _upgrade_patiently(target: ConnectTarget, limits: UpgradeLimits) -> UpgradeReport:
     for attempt in range(1, limits.attempts + 1):
         try:
-            return await _upgrade_once(target, limits)
+            with connecting():
+                return await _upgrade_once(target, limits)
         except _BUSY as error:
             if attempt == limits.attempts:
                 raise SchemaError(_busy_message(error, limits)) from error
@@ -77,7 +87,7 @@ async def _upgrade_patiently(target: ConnectTarget, limits: UpgradeLimits) -> Up
 
 
 async def _upgrade_once(target: ConnectTarget, limits: UpgradeLimits) -> UpgradeReport:
-    engine = PostgresEngine(config=connect_options(target), extensions=())
+    engine = _UnprobedEngine(config=connect_options(target), extensions=())
     async with engine.transaction() as transaction:
         # The connection is asyncpg's, which ships no type hints.
         connection = cast(SchemaConnection, transaction.connection)  # pyright: ignore[reportUnknownMemberType] untyped

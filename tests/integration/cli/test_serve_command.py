@@ -1,0 +1,104 @@
+"""How `gatewright serve` starts, does not start, and keeps its embedded database."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.integration.cli.conftest import NOBODY, Run
+from tests.integration.serving import ServerProcess, free_port
+
+MODEL = {"model_name": "a", "litellm_params": {"model": "mock/a"}}
+REFUSED = {
+    "a misspelt plugin": (
+        {"model_list": [MODEL], "gatewright": {"plugins": {"allow": ["guardrials"]}}},
+        "Did you mean 'guardrails'?",
+    ),
+    "a model of no provider": (
+        {"model_list": [{"model_name": "a", "litellm_params": {"model": "nonsense/x"}}]},
+        "model_list[0].litellm_params.model",
+    ),
+    "an unknown setting": ({"gatewright": {"limts": {}}}, "Did you mean 'limits'?"),
+    "a setting that nothing enforces": ({"general_settings": {"allowed_ips": ["::1"]}}, "allowed_ips"),
+    "a price file that is not there": (
+        {"model_list": [MODEL], "gatewright": {"price_file": "none.json"}},
+        "none.json",
+    ),
+}
+
+
+def serve(run: Run, folder: Path, config: object, **environ: str):
+    (folder / "config.yaml").write_text(json.dumps(config))
+    address = ("--host", "127.0.0.1", "--port", str(free_port()))
+    return run("serve", "--config", str(folder / "config.yaml"), *address, **environ)
+
+
+@pytest.mark.parametrize(("config", "expected"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_served_is_one_sentence(run: Run, tmp_path: Path, config: object, expected: str):
+    result = serve(run, tmp_path, config, DATABASE_URL=NOBODY)
+    assert result.returncode == 1
+    assert result.stdout == ""
+    [line] = result.stderr.splitlines()
+    assert line.startswith("gatewright: ")
+    assert expected in line
+
+
+@pytest.mark.parametrize("flags", [{}, {"DISABLE_SCHEMA_UPDATE": "true"}])
+def test_a_database_that_is_away_is_one_sentence(run: Run, tmp_path: Path, flags: dict[str, str]):
+    result = serve(run, tmp_path, {"model_list": [MODEL]}, DATABASE_URL=NOBODY, **flags)
+    assert result.returncode == 1
+    assert result.stdout == ""
+    [line] = result.stderr.splitlines()
+    assert line.startswith("gatewright: The database at postgresql://somebody@127.0.0.1:1/nothing ")
+    assert "refused" in line
+
+
+def test_a_database_that_may_not_be_upgraded_is_one_sentence(run: Run, tmp_path: Path, database_url: str):
+    config = {"model_list": [MODEL], "general_settings": {"disable_prisma_schema_update": True}}
+    result = serve(run, tmp_path, config, DATABASE_URL=database_url)
+    assert result.returncode == 1
+    [line] = result.stderr.splitlines()
+    assert "gatewright db upgrade" in line
+
+
+def test_a_journal_that_cannot_be_written_is_one_sentence(
+    run: Run, tmp_path: Path, migrated_database_url: str
+):
+    (tmp_path / "journal").write_text("in the way")
+    result = serve(run, tmp_path, {"model_list": [MODEL]}, DATABASE_URL=migrated_database_url)
+    assert result.returncode == 1
+    [line] = result.stderr.splitlines()
+    assert "journal" in line
+
+
+async def test_it_tells_notices_of_models_once_and_its_address_when_it_is_ready(
+    tmp_path: Path, migrated_database_url: str
+):
+    unpriced = {"model_name": "b", "litellm_params": {"model": "openai/unheard-of", "api_key": "x"}}
+    config = {"model_list": [MODEL, unpriced]}
+    async with ServerProcess(tmp_path, config, migrated_database_url) as server:
+        log = server.log_path.read_text()
+    assert log.count("no price is known for 'openai/unheard-of'") == 1
+    assert f"Gatewright listens on http://127.0.0.1:{server.port}" in log
+
+
+async def test_an_embedded_database_that_was_killed_comes_back(tmp_path: Path):
+    async with ServerProcess(tmp_path, {"model_list": [MODEL]}, None) as server:
+        pid_file = tmp_path / "data" / "pg18" / "postmaster.pid"
+        first = int(pid_file.read_text().split()[0])
+        os.kill(first, signal.SIGKILL)
+        async with asyncio.timeout(60):
+            while True:
+                with contextlib.suppress(FileNotFoundError, IndexError, httpx.TransportError):
+                    is_other = int(pid_file.read_text().split()[0]) != first
+                    if is_other and (await server.http.get("/health/readiness")).status_code == 200:
+                        break
+                await asyncio.sleep(0.1)
+        assert (await server.make_key()).startswith("sk-")
+        assert await server.stop() == 0
+    assert not pid_file.exists()
