@@ -89,6 +89,18 @@ class Connection(Protocol):
         """Append rows by binary COPY."""
         ...
 
+    async def copy_to_table(
+        self,
+        table_name: str,
+        *,
+        source: memoryview,
+        format: str,  # noqa: A002  asyncpg's name
+        escape: str,
+        null: str,
+    ) -> str:
+        """Append rows by COPY of text that is ready for it; bytes would be taken for the name of a file."""
+        ...
+
     def transaction(
         self, *, isolation: str | None = None, readonly: bool = False, deferrable: bool = False
     ) -> AbstractAsyncContextManager[None]:

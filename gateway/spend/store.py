@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Protocol, cast
 from uuid import UUID
 
 import asyncpg
@@ -53,18 +52,6 @@ class PositionMovedError(Exception):
 
 class _UndoneError(Exception):
     """Everything went well in a transaction that was only a trial."""
-
-
-class _CopiesText(Protocol):
-    async def copy_to_table(
-        self,
-        table_name: str,
-        *,
-        source: memoryview,
-        format: str,  # noqa: A002  asyncpg's name
-        escape: str,
-        null: str,
-    ) -> str: ...
 
 
 class SpendStore:
@@ -198,8 +185,7 @@ def _count(status: str) -> int:
 
 async def _copy(connection: Connection, lines: Sequence[bytes]) -> None:
     """Send the lines as they are; as CSV they mean the same as in JSON, see `gateway.spend.records`."""
-    copier = cast(_CopiesText, connection)  # The protocol of gateway.db names only binary COPY.
-    data = memoryview(b"\n".join(lines) + b"\n")  # asyncpg takes bytes for the name of a file.
-    status = await copier.copy_to_table("charge", source=data, format="csv", escape="\\", null="null")
+    data = memoryview(b"\n".join(lines) + b"\n")
+    status = await connection.copy_to_table("charge", source=data, format="csv", escape="\\", null="null")
     if _count(status) != len(lines):
         raise LinesRefusedError("two lines were read as one")

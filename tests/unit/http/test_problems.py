@@ -1,0 +1,72 @@
+"""How wrong members and parameters are answered: the contract's list of faults, not an error object."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from litestar import Litestar, get
+from litestar.params import FromQuery
+from litestar.testing import TestClient
+
+from gateway.errors import GatewayError, ValidationFailed
+from gateway.http.problems import EXCEPTION_HANDLERS
+
+FAULTS = [{"loc": ["body", "models"], "msg": "Expected `array`", "type": "type_error"}]
+
+
+@get("/faults")
+async def faults() -> None:
+    raise ValidationFailed("body.models: Expected `array`", details={"detail": FAULTS})
+
+
+@get("/sentence")
+async def sentence() -> None:
+    raise ValidationFailed("A key cannot expire before it is made.", param="duration")
+
+
+@get("/number")
+async def number(count: FromQuery[int], page: FromQuery[int]) -> int:
+    return count + page
+
+
+@get("/error")
+async def error() -> None:
+    raise GatewayError("No.", status=418, type="teapot")
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[TestClient[Litestar]]:
+    app = Litestar([faults, sentence, number, error], exception_handlers=EXCEPTION_HANDLERS)
+    with TestClient(app) as client:
+        yield client
+
+
+def detail(client: TestClient[Litestar], path: str) -> Any:
+    answer = client.get(path)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/json"
+    assert set(answer.json()) == {"detail"}
+    return answer.json()["detail"]
+
+
+def test_the_faults_of_a_body_are_listed(client):
+    assert detail(client, "/faults") == FAULTS
+
+
+def test_a_rule_that_names_a_member_is_a_fault_of_it(client):
+    message = "A key cannot expire before it is made."
+    assert detail(client, "/sentence") == [
+        {"loc": ["body", "duration"], "msg": message, "type": "value_error"}
+    ]
+
+
+def test_every_wrong_parameter_is_a_fault_of_the_query(client):
+    found = detail(client, "/number?count=many&page=x")
+    assert sorted(item["loc"] for item in found) == [["query", "count"], ["query", "page"]]
+    assert [item["loc"] for item in detail(client, "/number?count=many&page=1")] == [["query", "count"]]
+    assert [item["loc"] for item in detail(client, "/number?count=1")] == [["query"]]
+
+
+def test_any_other_error_stays_an_error_object(client):
+    answer = client.get("/error")
+    assert (answer.status_code, answer.json()["error"]["type"]) == (418, "teapot")
