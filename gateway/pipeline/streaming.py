@@ -1,6 +1,7 @@
 """Answers that come in pieces: relayed as they come, charged before their last piece goes out."""
 
 import asyncio
+import contextlib
 from contextlib import AbstractAsyncContextManager
 
 import msgspec
@@ -27,6 +28,8 @@ _OK = range(200, 300)
 _NO_STREAM = ("json", "html")
 """In the content types of answers that are no stream; event streams themselves come under several names."""
 _ERROR_BODY_BYTES = 64 * 1024
+_END_SECONDS = 0.1
+"""How long the end of a stream may follow its last event; later the connection is not worth the wait."""
 _STREAM_HEADERS: Headers = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache"),
@@ -145,6 +148,15 @@ class _Pump:
             await output.close()
         await self._settle(error)
         await self._exchange.end(last if error is None else error_event(error))
+        if error is None:
+            await self._finish_upstream()
+
+    async def _finish_upstream(self) -> None:
+        """Read the end that follows `[DONE]`, so that the connection can be used again."""
+        with contextlib.suppress(UpstreamError, TimeoutError):
+            async with asyncio.timeout(_END_SECONDS):
+                while await self._routed.value.stream.read_chunk():
+                    pass
 
     async def _relay_all(self, output: KeepAlive) -> bytes:
         """Relay up to the last event, which is returned: it goes out after the settlement."""

@@ -38,9 +38,9 @@ BAD_BODIES: dict[str, tuple[bytes, str | None]] = {
     "a byte order mark": (b'\xef\xbb\xbf{"model":"m",' + MESSAGES + b"}", "body"),
     "UTF-16": (('{"model":"m",' + MESSAGES.decode() + "}").encode("utf-16"), "body"),
     "NaN": (b'{"model":"m","temperature":NaN,' + MESSAGES + b"}", "body"),
-    "deep arrays": (b'{"model":"m","messages":' + b"[" * 5000 + b"]" * 5000 + b"}", "body"),
+    "deep arrays": (b'{"model":"m","messages":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "body"),
     "deep objects": (
-        b'{"model":"m",' + MESSAGES + b',"x":' + b'{"a":' * 5000 + b"1" + b"}" * 5000 + b"}",
+        b'{"model":"m",' + MESSAGES + b',"x":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"}",
         "body",
     ),
     "no model": (b"{" + MESSAGES + b"}", "model"),

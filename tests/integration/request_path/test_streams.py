@@ -292,3 +292,12 @@ def stream_of(live: LiveGateway, key: str) -> Any:
 def assert_nothing_leaked(live: LiveGateway, text: str) -> None:
     assert UPSTREAM_KEY not in text
     assert str(live.upstream.port) not in text
+
+
+async def test_one_connection_serves_one_stream_after_the_other(live: LiveGateway, key: str) -> None:
+    live.upstream.script += [replies.stream(["one", "two"])] * 4
+    await read_events(live, key)
+    before = live.upstream.connections
+    for _ in range(3):
+        await read_events(live, key)
+    assert live.upstream.connections == before
