@@ -115,10 +115,15 @@ def _compare(field: Field, options: Options, machine: str) -> bool:
     if options.json:
         options.json.write_bytes(msgspec.json.format(msgspec.json.encode(samples)))
     if options.markdown:
-        command = shlex.join(["uv", "run", "python", "benchmarks/load.py", *sys.argv[1:]])
-        write_results(options.markdown, f"`{command}` on {machine}. {_describe(field)}\n\n{text}")
+        write_results(options.markdown, f"`{_command()}` on {machine}. {_describe(field)}\n\n{text}")
     errors = sum(each.errors for each in samples)
     return errors == 0 and all(each.requests for each in samples) and (books is None or books.are_exact)
+
+
+def _command() -> str:
+    """What was typed, without the names of files."""
+    options = (each for at, each in enumerate(sys.argv) if at and "--json" not in {each, sys.argv[at - 1]})
+    return shlex.join(["uv", "run", "python", "benchmarks/load.py", *options])
 
 
 def _start(field: Field, options: Options, stack: ExitStack) -> tuple[list[Target], Gatewright | None]:
