@@ -48,13 +48,17 @@ def completion(**changes: object) -> Completion:
 
 @pytest.mark.parametrize("details", [NO_DETAILS, AGENT])
 @pytest.mark.parametrize("first_byte_nanos", [None, 1_700_000_000_100_000_000])
-def test_a_filled_template_equals_the_record_built_anew(details: CallDetails, first_byte_nanos: int | None) -> None:
+def test_a_filled_template_equals_the_record_built_anew(
+    details: CallDetails, first_byte_nanos: int | None
+) -> None:
     builder = RecordBuilder()
     lines = RecordLines(builder)
     for number in range(3):
         ended = completion(charge_id=f"c{number}", request_id=f"r{number}", first_byte_nanos=first_byte_nanos)
         request = context()
-        assert lines.charged(request, ended, details) == encode_line(builder.build_charged(request, ended, details))
+        assert lines.charged(request, ended, details) == encode_line(
+            builder.build_charged(request, ended, details)
+        )
         assert lines.opened(request, details) == encode_line(builder.build_opened(request, details))
 
 
@@ -64,7 +68,9 @@ def test_any_text_comes_out_as_the_record_built_anew(model: str, request_id: str
     lines = RecordLines(builder)
     ended = completion(request_id=request_id or "x", model_group=model or "m")
     request = context()
-    assert lines.charged(request, ended, NO_DETAILS) == encode_line(builder.build_charged(request, ended, NO_DETAILS))
+    assert lines.charged(request, ended, NO_DETAILS) == encode_line(
+        builder.build_charged(request, ended, NO_DETAILS)
+    )
 
 
 @pytest.mark.parametrize(
