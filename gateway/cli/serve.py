@@ -5,6 +5,7 @@ import logging
 import multiprocessing
 import os
 import signal
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,7 +20,6 @@ from granian.server.mp import MPServer
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.db.embedded_keeper import EmbeddedKeeper
 from gateway.errors import ConfigError
-from gateway.logs import configure_logs
 from gateway.settings import Flags, Settings, ensure_master_key, load_settings
 from gateway.settings.handover import EXPLAINED, Handover, write_handover
 
@@ -85,7 +85,7 @@ def serve(
     _refuse_impossible(options, settings)
     _tell_notices(settings)
     _tell_master_key(settings)
-    configure_logs(is_json=settings.environment.is_log_json)
+    _configure_logs(is_json=settings.environment.is_log_json)
     handover = Handover(
         config_path=options.config,
         flags=given,
@@ -99,6 +99,14 @@ def serve(
             stack.enter_context(EmbeddedKeeper(database))
             os.environ["DATABASE_URL"] = database.url
         _build_server(options, settings).serve()
+
+
+def _configure_logs(*, is_json: bool) -> None:
+    """Plain lines for this process; only JSON is worth the 7 MB that the workers' logging takes."""
+    if is_json:
+        import_module("gateway.logs").configure_logs(is_json=True)
+        return
+    logging.basicConfig(format="%(asctime)s [%(levelname)s] %(message)s", level=logging.INFO)
 
 
 def _explain_accepted(**given: bool) -> None:

@@ -1,10 +1,9 @@
 """Brings the embedded PostgreSQL back when it has died under the supervising process."""
 
+import logging
 import threading
 from types import TracebackType
 from typing import Self
-
-import structlog
 
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.errors import GatewayError
@@ -12,7 +11,7 @@ from gateway.errors import GatewayError
 __all__ = ["EmbeddedKeeper"]
 
 _LOOK_SECONDS = 0.5
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class EmbeddedKeeper:
@@ -44,7 +43,7 @@ class EmbeddedKeeper:
         while not self._is_over.wait(_LOOK_SECONDS):
             try:
                 if self._server.ensure_running():
-                    _log.warning("embedded_database_restarted")
+                    _log.warning("The embedded database had died and was started again.")
             except (GatewayError, OSError) as error:
                 # A full disk may be emptied: the next look tries again.
-                _log.error("embedded_database_is_down", reason=str(error))
+                _log.error("The embedded database is down: %s", error)
