@@ -34,7 +34,8 @@ class Accounts:
         self._money: dict[Scope, Money] = {}
         self._windows: dict[tuple[Scope, LimitKind, int], Window] = {}
         self._slots: dict[Scope, Slots] = {}
-        self._limits: dict[int, LimitAccount] = {}
+        self.known_limits: dict[int, LimitAccount] = {}
+        """Accounts by the identity of their limit, for a look at one without a call."""
         self._principals: dict[int, tuple[Principal, tuple[Money, ...]]] = {}
 
     def money(self, scope: Scope) -> Money:
@@ -46,11 +47,11 @@ class Accounts:
 
     def of_limit(self, limit: Limit) -> LimitAccount:
         """Return the account of a limit."""
-        found = self._limits.get(id(limit))
+        found = self.known_limits.get(id(limit))
         if found is None:
-            if len(self._limits) >= _MOST_REMEMBERED:
-                self._limits.clear()
-            found = self._limits[id(limit)] = LimitAccount(limit, self._counter(limit))
+            if len(self.known_limits) >= _MOST_REMEMBERED:
+                self.known_limits.clear()
+            found = self.known_limits[id(limit)] = LimitAccount(limit, self._counter(limit))
         return found
 
     def of_principal(self, principal: Principal) -> tuple[Money, ...]:

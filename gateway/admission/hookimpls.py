@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gateway.admission.ledger import Hold, Ledger
-from gateway.domain import Claim, Limit, LimitKind
+from gateway.domain import Claim, LimitKind
 from gateway.hooks import RequestContext, hookimpl
 
 __all__ = ["AdmissionHooks"]
@@ -21,15 +21,14 @@ class AdmissionHooks:
     @hookimpl
     def collect_claims(self, context: RequestContext) -> list[Claim]:
         """Claim the estimated cost, one request and the estimated tokens from each limit of the caller."""
-        return [Claim(limit, _amount(limit, context)) for limit in context.principal.limits]
+        cost, tokens = context.estimated_cost_nanos, context.estimated_tokens
+        claims: list[Claim] = []
+        for limit in context.principal.limits:
+            kind = limit.kind
+            claims.append(Claim(limit, cost if kind is _BUDGET else tokens if kind is _TOKENS else 1))
+        return claims
 
     @hookimpl(trylast=True)
     def admit(self, context: RequestContext, claims: Sequence[Claim]) -> Hold:
         """Take all claims from the ledger, or raise."""
         return self._ledger.take(context.principal, claims)
-
-
-def _amount(limit: Limit, context: RequestContext) -> int:
-    if limit.kind is _BUDGET:
-        return context.estimated_cost_nanos
-    return context.estimated_tokens if limit.kind is _TOKENS else 1

@@ -46,26 +46,28 @@ class Ledger:
         Raises BudgetExceeded before any RateLimited.
         """
         hold = Hold(self._accounts.of_principal(principal))
+        # Every limit of every request passes here: locals, and no call for a limit that is known.
+        known, budgets, rates, slots = self._accounts.known_limits, hold.budgets, hold.rates, hold.slots
         now = self._clock.monotonic_nanos()
         refused: Claim | None = None
         for claim in claims:
             limit = claim.limit
-            account = self._accounts.of_limit(limit)
+            account = known.get(id(limit)) or self._accounts.of_limit(limit)
             counter = account.counter
             if type(counter) is Money:
                 if counter.settled + counter.held >= limit.amount:
                     raise budget_refusal(limit, counter.settled, counter.held, self._budget_status)
-                hold.budgets.append((account, counter, claim.amount))
+                budgets.append((account, counter, claim.amount))
             elif type(counter) is Window:
                 if now >= counter.ends_at:
                     counter.roll(now, limit.window_seconds)
                 if counter.count >= limit.amount:
                     refused = refused or claim
-                hold.rates.append((account, counter, counter.opened, claim.amount))
+                rates.append((account, counter, counter.opened, claim.amount))
             elif type(counter) is Slots:
                 if counter.used >= limit.amount:
                     refused = refused or claim
-                hold.slots.append(counter)
+                slots.append(counter)
         if refused is not None:
             raise self._rate_refusal(refused, now)
         hold.open()

@@ -11,18 +11,20 @@ _decode_value = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 
-class RequestBody:
+class RequestBody(msgspec.Struct, eq=False):
     """A JSON object whose members stay encoded until they are read.
 
     Reading a member decodes that member only; writing one replaces it. What nobody reads travels upstream
     byte for byte. Of a repeated name the last value counts, for the gateway and for the upstream alike.
     """
 
-    __slots__ = ("_decoded", "members")
+    # A struct, for its constructor is not a Python function.
 
-    def __init__(self, members: dict[str, msgspec.Raw]) -> None:
-        self.members = members
-        self._decoded: dict[str, object] = {}
+    members: dict[str, msgspec.Raw]
+    _decoded: dict[str, object] = {}
+
+    # What a request says is nothing for a log.
+    __repr__ = object.__repr__
 
     @classmethod
     def parse(cls, data: bytes | bytearray) -> "RequestBody":

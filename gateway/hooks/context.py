@@ -45,7 +45,7 @@ class Admission(Protocol):
         ...
 
 
-class RequestContext:
+class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     """One request on its way through the gateway; hooks may read all of it and write `state`.
 
     `call_id` is what the caller sees (`x-litellm-call-id`), `charge_id` what the books go by. `model` is the
@@ -53,48 +53,26 @@ class RequestContext:
     nanoseconds: `started_nanos` since 1970, `started_monotonic` on the monotonic clock.
     """
 
-    __slots__ = (
-        "body",
-        "call_id",
-        "charge_id",
-        "endpoint",
-        "estimated_cost_nanos",
-        "estimated_tokens",
-        "head",
-        "is_stream",
-        "model",
-        "principal",
-        "routed_model",
-        "started_monotonic",
-        "started_nanos",
-        "state",
-    )
+    # A struct, for its constructor is not a Python function.
 
-    def __init__(
-        self,
-        *,
-        head: RequestHead,
-        principal: Principal,
-        endpoint: Endpoint,
-        body: RequestBody,
-        model: str,
-        is_stream: bool,
-        call_id: str,
-        charge_id: str,
-        started_nanos: int,
-        started_monotonic: int,
-    ) -> None:
-        self.head = head
-        self.principal = principal
-        self.endpoint = endpoint
-        self.body = body
-        self.model = model
-        self.routed_model = model
-        self.is_stream = is_stream
-        self.call_id = call_id
-        self.charge_id = charge_id
-        self.started_nanos = started_nanos
-        self.started_monotonic = started_monotonic
-        self.estimated_tokens = 0
-        self.estimated_cost_nanos = 0
-        self.state: dict[str, object] = {}
+    head: RequestHead
+    principal: Principal
+    endpoint: Endpoint
+    body: RequestBody
+    model: str
+    is_stream: bool
+    call_id: str
+    charge_id: str
+    started_nanos: int
+    started_monotonic: int
+    routed_model: str = ""
+    estimated_tokens: int = 0
+    estimated_cost_nanos: int = 0
+    state: dict[str, object] = {}
+
+    # What a request says is nothing for a log.
+    __repr__ = object.__repr__
+
+    def __post_init__(self) -> None:
+        if not self.routed_model:
+            self.routed_model = self.model

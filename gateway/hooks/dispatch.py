@@ -98,6 +98,8 @@ async def _nothing(*_: object) -> None:
 def _compile_first(implementations: _Implementations) -> _Call:
     if not implementations:
         return _nothing
+    if len(implementations) == 1:
+        return _only_async(implementations) or _ask_one(implementations[0])
     calls = tuple((item.call, item.is_async) for item in implementations)
 
     async def call_until_answered(*values: object) -> Any:
@@ -109,7 +111,18 @@ def _compile_first(implementations: _Implementations) -> _Call:
                 return answer
         return None
 
-    return _only_async(implementations) or call_until_answered
+    return call_until_answered
+
+
+def _ask_one(implementation: Implementation) -> _Call:
+    """Most hooks have one implementation, the core's: it is asked without a loop."""
+    call = implementation.call
+
+    async def ask(*values: object) -> Any:
+        answer = call(*values)
+        return await answer if hasattr(answer, "__await__") else answer
+
+    return ask
 
 
 def _compile_veto(implementations: _Implementations) -> _Call:
@@ -127,6 +140,13 @@ def _compile_veto(implementations: _Implementations) -> _Call:
 
 
 def _compile_pipe(implementations: _Implementations) -> _Call:
+    if (only := _only_async(implementations)) is not None:
+
+        async def pass_on(value: object, *rest: object) -> Any:
+            answer = await only(value, *rest)
+            return value if answer is None else answer
+
+        return pass_on
     calls = tuple((item.call, item.is_async) for item in implementations)
 
     async def thread_through(value: object, *rest: object) -> Any:
@@ -142,6 +162,16 @@ def _compile_pipe(implementations: _Implementations) -> _Call:
 
 
 def _compile_collect(implementations: _Implementations) -> _Call:
+    if len(implementations) == 1:
+        ask = implementations[0].call
+
+        async def take_from_one(*values: object) -> list[Any]:
+            answer = ask(*values)
+            if hasattr(answer, "__await__"):
+                answer = await answer
+            return [] if answer is None else list(answer)
+
+        return take_from_one
     calls = tuple((item.call, item.is_async) for item in implementations)
 
     async def put_together(*values: object) -> list[Any]:
