@@ -153,9 +153,10 @@ class Gateway:
 
     def record(self, context: RequestContext, completion: Completion, details: CallDetails) -> None:
         """Write down how a request ended, and count it for all its scopes."""
-        line = self.parts.records.charged(context, completion, details)
+        parts = self.parts
+        line = parts.records.charged(context, completion, details)
         scopes, extra = context.principal.scopes, details.extra_scopes
-        self.parts.journal.append_charged_line(
+        parts.journal.append_charged_line(
             completion.charge_id, line, (*scopes, *extra) if extra else scopes, completion.charge.total
         )
 

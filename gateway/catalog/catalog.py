@@ -84,8 +84,10 @@ class Catalog:
         A price that holds for a time only (an announced change, hours of the day) is looked up again once
         its time is over.
         """
-        if _holds(deployment.price, now_nanos):
-            return deployment.price
+        price = deployment.price
+        # Spelled out, as it is asked for every request and nearly every price holds for good.
+        if price is None or price.valid_until_nanos is None or now_nanos < price.valid_until_nanos:
+            return price
         key = deployment.id, deployment.model
         if key in self._renewed and _holds(self._renewed[key], now_nanos):
             return self._renewed[key]

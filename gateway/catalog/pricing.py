@@ -18,6 +18,19 @@ def compute_charge(price: Price | None, usage: Usage) -> Charge:
     """
     if price is None:
         return UNPRICED
+    if not (
+        usage.cached_tokens
+        or usage.reasoning_tokens
+        or usage.cache_creation_tokens
+        or usage.audio_input_tokens
+        or usage.image_input_tokens
+        or usage.audio_output_tokens
+        or usage.image_output_tokens
+        or usage.images
+        or usage.prompt_tokens < 0
+        or usage.completion_tokens < 0
+    ):
+        return _charge_text(price, usage)
     prompt = max(0, usage.prompt_tokens)
     tier = price.tiers[0] if len(price.tiers) == 1 else find_tier(price.tiers, prompt)
     plain = tier.input or 0
@@ -50,6 +63,22 @@ def compute_charge(price: Price | None, usage: Usage) -> Charge:
         femtos_reasoning,
         price.per_request,
     )
+
+
+def _charge_text(price: Price, usage: Usage) -> Charge:
+    """What `compute_charge` does, for a usage without any parts: nearly all are, and this costs half."""
+    prompt, completion = usage.prompt_tokens, usage.completion_tokens
+    tier = price.tiers[0] if len(price.tiers) == 1 else find_tier(price.tiers, prompt)
+    femtos_input, femtos_output = prompt * (tier.input or 0), completion * (tier.output or 0)
+    if price.per_request:
+        return _charge(femtos_input, femtos_output, 0, 0, 0, price.per_request)
+    total = nanos_from_femtos(femtos_input + femtos_output)
+    # What is lost by rounding down goes to the larger part, as in `_charge`.
+    if femtos_output > femtos_input:
+        part = femtos_input // FEMTOS_PER_NANO
+        return Charge(total, part, total - part)
+    part = femtos_output // FEMTOS_PER_NANO
+    return Charge(total, total - part, part)
 
 
 def find_tier(tiers: tuple[PriceTier, ...], prompt_tokens: int) -> PriceTier:

@@ -7,7 +7,7 @@ from gateway.domain.usage import Usage
 __all__ = ["Charge", "Completion"]
 
 
-class Charge(msgspec.Struct, frozen=True, kw_only=True):
+class Charge(msgspec.Struct, frozen=True, gc=False):
     """What one request cost, in nano-dollars; the parts add up to `total` but for the one rounding.
 
     `is_priced` is False when the gateway knew no price: the total is then 0 and the record says `unpriced`.
@@ -23,7 +23,7 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True):
     is_priced: bool = True
 
 
-class Completion(msgspec.Struct, frozen=True, kw_only=True):
+class Completion(msgspec.Struct, frozen=True, gc=False):
     """The end of one admitted request.
 
     `status` is `success` or `failure`. `error_type` is the type of the answer's error object. Times are

@@ -5,7 +5,7 @@ import msgspec
 __all__ = ["Usage"]
 
 
-class Usage(msgspec.Struct, frozen=True, kw_only=True):
+class Usage(msgspec.Struct, frozen=True, gc=False):
     """Tokens and other units of one call.
 
     As in the OpenAI usage object, the cached, audio and image counts are parts of `prompt_tokens`, and the

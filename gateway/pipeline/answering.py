@@ -20,8 +20,6 @@ from gateway.upstream.errors import error_from_answer, upstream_source
 
 __all__ = ["relay_answer"]
 
-_OK = range(200, 300)
-
 
 class _Answered(msgspec.Struct, frozen=True):
     """An answer, and what the gateway read in it."""
@@ -40,43 +38,42 @@ async def relay_answer(call: Call) -> None:
     its end and is charged exactly. Raises GatewayError when no deployment answers.
     """
     attempts = Attempts(call)
-    now = call.gateway.clock.monotonic_nanos
+    settlement = call.settlement
+    now, client_for = call.gateway.clock.monotonic_nanos, call.gateway.parts.clients.client_for
 
     async def attempt(deployment: Deployment, tried: ModelGroup) -> _Answered:
         request = attempts.build_request(deployment)
         started = now()
         try:
-            answer = await call.gateway.client_for(deployment).send(request)
+            answer = await client_for(deployment).send(request)
         finally:
-            call.settlement.upstream_nanos += now() - started
-        if answer.status not in _OK:
+            settlement.upstream_nanos += now() - started
+        if not 200 <= answer.status < 300:  # noqa: PLR2004  the successes of RFC 9110
             source = upstream_source(deployment, call.gateway.clock.now_nanos())
             raise error_from_answer(answer.status, answer.headers, answer.body, source)
         return _Answered(answer, read_answer(answer.body, attempts.shown_model(tried)))
 
-    routed = await _run(attempts, call.exchange, attempt)
+    for item in call.group.deployments:
+        if item.on_disconnect is OnDisconnect.CANCEL:
+            routed = await _run_stoppable(attempts, call.exchange, attempt)
+            break
+    else:
+        routed = await attempts.run(attempt)
     charge = await _charge(call, routed)
-    body = routed.value.read.body
-    headers = build_headers(call, routed, routed.value.raw.headers, charge)
-    await call.exchange.begin(routed.value.raw.status, with_length(headers, body))
+    raw, body = routed.value.raw, routed.value.read.body
+    headers = build_headers(call, routed, raw.headers, charge)
+    await call.exchange.begin(raw.status, with_length(headers, body))
     await call.exchange.end(body)
 
 
-async def _charge(call: Call, routed: Routed[_Answered]) -> Charge:
+def _charge(call: Call, routed: Routed[_Answered]) -> Awaitable[Charge]:
     context, read = call.context, routed.value.read
     if call.settlement.transcript is not None:
         call.settlement.transcript.add(read.body)
     usage = read.usage
     if usage is None:
         usage = usage_of_answer(context, len(read.body))
-    return await call.settlement.charge(routed, usage, read.response_id or context.call_id)
-
-
-async def _run(attempts: Attempts, exchange: Exchange, attempt: _Attempt) -> Routed[_Answered]:
-    for item in attempts.group.deployments:
-        if item.on_disconnect is OnDisconnect.CANCEL:
-            return await _run_stoppable(attempts, exchange, attempt)
-    return await attempts.run(attempt)
+    return call.settlement.charge(routed, usage, read.response_id or context.call_id)
 
 
 async def _run_stoppable(attempts: Attempts, exchange: Exchange, attempt: _Attempt) -> Routed[_Answered]:

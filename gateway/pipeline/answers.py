@@ -12,8 +12,7 @@ JSON = (b"content-type", b"application/json")
 
 def with_length(headers: Headers, body: bytes) -> Headers:
     """Add the content type of JSON and the length of the body."""
-    headers.append(JSON)
-    headers.append((b"content-length", str(len(body)).encode()))
+    headers += (JSON, (b"content-length", b"%d" % len(body)))
     return headers
 
 

@@ -23,11 +23,13 @@ _Value = TypeVar("_Value")
 class Attempts:
     """Runs one request through the router; raises BadRequest at once for wishes that cannot be met."""
 
+    __slots__ = ("_bounds", "_call", "_wished", "context", "group", "wishes")
+
     def __init__(self, call: Call) -> None:
         self._call = call
         self.context = call.context
         self.group = call.group
-        self.wishes = read_wishes(self.context)
+        self.wishes = read_wishes(call.context)
         self._wished: dict[str, str] = {}
         self._bounds = _bounds(call.snapshot.bounds, self.wishes)
 
@@ -37,9 +39,11 @@ class Attempts:
         always = self._call.snapshot.settings.litellm.always_include_stream_usage
         return always or asks_for_stream_usage(self.context.body)
 
-    async def run(self, attempt: Callable[[Deployment, ModelGroup], Awaitable[_Value]]) -> Routed[_Value]:
-        """Try deployments until one answers; raises the last UpstreamError."""
-        return await self._call.snapshot.router.route(self.group, attempt, self._build_plan)
+    def run(
+        self, attempt: Callable[[Deployment, ModelGroup], Awaitable[_Value]]
+    ) -> Awaitable[Routed[_Value]]:
+        """Try deployments until one answers; awaiting it raises the last UpstreamError."""
+        return self._call.snapshot.router.route(self.group, attempt, self._build_plan)
 
     async def _build_plan(self) -> RoutePlan:
         await self._resolve_wished()

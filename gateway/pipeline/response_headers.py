@@ -4,7 +4,7 @@ from importlib.metadata import version
 from typing import Any
 
 from gateway.domain import Charge
-from gateway.money import usd_from_nanos
+from gateway.money import NANOS_PER_USD
 from gateway.pipeline.answers import Headers
 from gateway.pipeline.call import Call
 from gateway.routing.router import Routed
@@ -13,6 +13,8 @@ from gateway.upstream.client import HeaderPairs
 __all__ = ["build_headers"]
 
 _VERSION = (b"x-litellm-version", version("gatewright").encode())
+_NO_RETRIES = (b"x-litellm-attempted-retries", b"0")
+_NO_FALLBACKS = (b"x-litellm-attempted-fallbacks", b"0")
 _HOP_BY_HOP = frozenset(
     {
         "connection",
@@ -38,31 +40,30 @@ def build_headers(call: Call, routed: Routed[Any], upstream: HeaderPairs, charge
 
     The upstream's address is never told.
     """
+    settlement = call.settlement
     elapsed = call.elapsed_nanos
-    overhead = max(0, elapsed - call.settlement.upstream_nanos)
+    overhead = elapsed - settlement.upstream_nanos
+    retries, fallbacks = routed.attempted_retries, routed.attempted_fallbacks
     headers: Headers = [
         _VERSION,
         (b"x-litellm-call-id", call.context.call_id.encode("latin-1", "replace")),
         (b"x-litellm-model-id", routed.deployment.id.encode("latin-1", "replace")),
         (b"x-litellm-model-group", routed.group.name.encode("latin-1", "replace")),
         (b"x-litellm-response-duration-ms", b"%.3f" % (elapsed / _NANOS_PER_MS)),
-        (b"x-litellm-overhead-duration-ms", b"%.3f" % (overhead / _NANOS_PER_MS)),
-        (b"x-litellm-attempted-retries", b"%d" % routed.attempted_retries),
-        (b"x-litellm-attempted-fallbacks", b"%d" % routed.attempted_fallbacks),
+        (b"x-litellm-overhead-duration-ms", b"%.3f" % (overhead / _NANOS_PER_MS if overhead > 0 else 0.0)),
+        (b"x-litellm-attempted-retries", b"%d" % retries) if retries else _NO_RETRIES,
+        (b"x-litellm-attempted-fallbacks", b"%d" % fallbacks) if fallbacks else _NO_FALLBACKS,
     ]
     if charge is not None and charge.is_priced:
+        # `usd_from_nanos` spelled out; `%a` is the text of a number without a step in between.
         headers += (
-            (b"x-litellm-response-cost", _usd(charge.total)),
-            (b"x-litellm-response-cost-input", _usd(charge.input)),
-            (b"x-litellm-response-cost-output", _usd(charge.output)),
+            (b"x-litellm-response-cost", b"%a" % (charge.total / NANOS_PER_USD)),
+            (b"x-litellm-response-cost-input", b"%a" % (charge.input / NANOS_PER_USD)),
+            (b"x-litellm-response-cost-output", b"%a" % (charge.output / NANOS_PER_USD)),
         )
-    headers += call.settlement.admission.headers()
+    headers += settlement.admission.headers()
     _add_provider_headers(headers, upstream)
     return headers
-
-
-def _usd(nanos: int) -> bytes:
-    return str(usd_from_nanos(nanos)).encode()
 
 
 def _add_provider_headers(headers: Headers, upstream: HeaderPairs) -> None:

@@ -63,15 +63,33 @@ class Settlement:
         is_client_gone: bool = False,
     ) -> Charge:
         """Charge what was used; with an `error`, a request that failed after it had used something."""
-        charge = compute_charge(
-            self._snapshot.catalog.price_of(routed.deployment, self._gateway.clock.now_nanos()), usage
-        )
+        now = self._gateway.clock.now_nanos
+        deployment, context = routed.deployment, self.context
+        charge = compute_charge(self._snapshot.catalog.price_of(deployment, now()), usage)
         if not self.is_open:
             return charge
         self.is_open = False
         await self.admission.settle(charge.total, usage.total_tokens)
-        completion = self._completion(
-            usage, charge, request_id, routed, error, first_byte_nanos, is_client_gone=is_client_gone
+        # In the order of the members, not by their names: so many names take as long as all the rest.
+        completion = Completion(
+            context.charge_id,
+            request_id or context.call_id,
+            "failure" if error else "success",
+            usage,
+            charge,
+            deployment.id,
+            deployment.provider,
+            deployment.model,
+            context.started_nanos,
+            now(),
+            first_byte_nanos,
+            self.upstream_nanos,
+            routed.group.name,
+            routed.attempted_retries,
+            routed.attempted_fallbacks,
+            error.type if error else None,
+            error.message if error else None,
+            is_client_gone,
         )
         self._record(completion, error)
         return charge
@@ -95,8 +113,7 @@ class Settlement:
             return
         self.is_open = False
         await self.admission.settle(0, 0)
-        completion = self._completion(_NO_USAGE, Charge(), self.context.call_id, None, error, None)
-        self._record(completion, error)
+        self._record(self._unanswered(error), error)
 
     async def release(self, error: GatewayError) -> None:
         """End a request that never left the gateway: it costs nothing and takes no slot."""
@@ -104,45 +121,30 @@ class Settlement:
             return
         self.is_open = False
         await self.admission.release()
-        completion = self._completion(_NO_USAGE, Charge(), self.context.call_id, None, error, None)
-        self._record(completion, error)
+        self._record(self._unanswered(error), error)
 
-    def _completion(
-        self,
-        usage: Usage,
-        charge: Charge,
-        request_id: str,
-        routed: Routed[Any] | None,
-        error: GatewayError | None,
-        first_byte_nanos: int | None,
-        *,
-        is_client_gone: bool = False,
-    ) -> Completion:
-        deployment = routed.deployment if routed else None
+    def _unanswered(self, error: GatewayError) -> Completion:
+        """The end of a request for which nothing was charged."""
         context = self.context
         return Completion(
             charge_id=context.charge_id,
-            request_id=request_id or context.call_id,
-            status="failure" if error else "success",
-            usage=usage,
-            charge=charge,
-            deployment_id=deployment.id if deployment else None,
-            provider=deployment.provider if deployment else None,
-            upstream_model=deployment.model if deployment else None,
+            request_id=context.call_id,
+            status="failure",
+            usage=_NO_USAGE,
+            charge=Charge(),
+            deployment_id=None,
+            provider=None,
+            upstream_model=None,
             started_nanos=context.started_nanos,
             ended_nanos=self._gateway.clock.now_nanos(),
-            first_byte_nanos=first_byte_nanos,
             upstream_nanos=self.upstream_nanos,
-            model_group=routed.group.name if routed else context.model,
-            attempted_retries=routed.attempted_retries if routed else 0,
-            attempted_fallbacks=routed.attempted_fallbacks if routed else 0,
-            error_type=error.type if error else None,
-            error_message=error.message if error else None,
-            is_client_gone=is_client_gone,
+            model_group=context.model,
+            error_type=error.type,
+            error_message=error.message,
         )
 
     def _record(self, completion: Completion, error: GatewayError | None) -> None:
-        details = _with_error(self._details, error)
+        details = self._details if error is None else _with_error(self._details, error)
         if self.transcript is not None:
             details = self.transcript.add_to(details)
         self._gateway.record(self.context, completion, details)
@@ -184,9 +186,7 @@ def record_refusal(
     notify_completion(gateway, snapshot, context, completion)
 
 
-def _with_error(details: CallDetails, error: GatewayError | None) -> CallDetails:
-    if error is None:
-        return details
+def _with_error(details: CallDetails, error: GatewayError) -> CallDetails:
     return msgspec.structs.replace(
         details, error_code=str(error.status), error_class=type(error).__name__, is_shared=False
     )

@@ -102,6 +102,11 @@ class Router:
         Raises NoDeploymentAvailable when there is none.
         """
         cooldowns = self.cooldowns
+        if len(group.deployments) == 1:
+            only = group.deployments[0]
+            if only.id in excluded or cooldowns.is_cooling(only.id):
+                raise self._nothing_available(group)
+            return only
         candidates = [
             item
             for item in group.deployments

@@ -14,8 +14,10 @@ _decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
+_MODEL = b'"model"'
 
-class ReadAnswer(msgspec.Struct, frozen=True):
+
+class ReadAnswer(msgspec.Struct, frozen=True, gc=False):
     """The bytes for the client, and what the gateway learned from them; None where nothing was stated."""
 
     body: bytes
@@ -42,11 +44,14 @@ def _rename(body: bytes, model: bytes, shown: bytes) -> bytes:
     if model in {b"null", shown}:
         return body
     # Inside a JSON string each quote has a backslash before it, so that a single match is the member.
-    if body.count(b'"model"') == 1:
-        for colon in (b":", b": "):
-            found = b'"model"' + colon + model
-            if found in body:
-                return body.replace(found, b'"model"' + colon + shown)
+    at = body.find(_MODEL)
+    # The body is searched once: up to the match, and from there for another one.
+    if at >= 0 and body.find(_MODEL, at + len(_MODEL)) < 0:
+        start = at + len(_MODEL)
+        colon = b": " if body.startswith(b": ", start) else b":"
+        if body.startswith(colon + model, start):
+            start += len(colon)
+            return body[:start] + shown + body[start + len(model) :]
     members = _decode_members(body)
     members["model"] = msgspec.Raw(shown)
     return _encode(members)

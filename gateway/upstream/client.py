@@ -31,7 +31,7 @@ class HeaderSource(Protocol):
         ...
 
 
-class UpstreamRequest(msgspec.Struct, frozen=True):
+class UpstreamRequest(msgspec.Struct, frozen=True, gc=False):
     """One POST to a provider.
 
     `timeout_seconds` bounds the whole call, `read_timeout_seconds` the silence before the head of a stream

@@ -31,7 +31,7 @@ def usage_from_json(raw: bytes | msgspec.Raw) -> Usage | None:
 def _build(block: UsageBlock) -> Usage:
     prompt, completion = block.prompt_tokens, block.completion_tokens
     if _says_nothing_more(block):
-        return Usage(prompt_tokens=prompt, completion_tokens=completion)
+        return Usage(prompt, completion)
     inputs = block.prompt_tokens_details or _NO_DETAILS
     outputs = block.completion_tokens_details or _NO_DETAILS
     cached = inputs.cached_tokens or block.prompt_cache_hit_tokens or block.cached_tokens
