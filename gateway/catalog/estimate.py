@@ -21,7 +21,8 @@ _MAXIMUM_CHOICES = 128
 _BYTES_PER_TOKEN = 3
 _LIMITS = ("max_completion_tokens", "max_tokens")
 _CHOICES = ("n", "best_of")
-_EXTRAS = ("tools", "functions", "response_format", "suffix")
+_OUTPUT_MEMBERS = frozenset(_LIMITS + _CHOICES)
+_EXTRAS = frozenset({"tools", "functions", "response_format", "suffix"})
 _decode = msgspec.json.Decoder().decode
 
 
@@ -39,8 +40,8 @@ def estimate_prompt_tokens(endpoint: Endpoint, body: RequestBody) -> int:
             tokens = count_messages_tokens(messages)
     elif (text := members.get("prompt" if endpoint is Endpoint.COMPLETIONS else "input")) is not None:
         tokens = count_text_tokens(text)
-    for name in _EXTRAS:
-        if name in members:
+    if not _EXTRAS.isdisjoint(members):
+        for name in _EXTRAS.intersection(members):
             tokens += memoryview(members[name]).nbytes // _BYTES_PER_TOKEN
     return tokens
 
@@ -52,6 +53,10 @@ def estimate_output_tokens(body: RequestBody, deployment: Deployment, default: i
     tokens.
     """
     members, defaults = body.members, deployment.defaults
+    limit = deployment.max_output_tokens or deployment.max_input_tokens or _MAXIMUM_OUTPUT_TOKENS
+    if _OUTPUT_MEMBERS.isdisjoint(members) and (not defaults or _OUTPUT_MEMBERS.isdisjoint(defaults)):
+        # Most requests say nothing about it.
+        return min(default, limit)
     wanted = None
     for name in _LIMITS:
         if wanted is None and (name in members or name in defaults):
@@ -60,7 +65,6 @@ def estimate_output_tokens(body: RequestBody, deployment: Deployment, default: i
     for name in _CHOICES:
         if name in members or name in defaults:
             choices = max(choices, _count(body, deployment, name) or 1)
-    limit = deployment.max_output_tokens or deployment.max_input_tokens or _MAXIMUM_OUTPUT_TOKENS
     return min(default if wanted is None else wanted, limit) * min(choices, _MAXIMUM_CHOICES)
 
 
@@ -82,18 +86,21 @@ def estimate_charge(
         output = 0
         if endpoint is not Endpoint.EMBEDDINGS:
             output = estimate_output_tokens(body, deployment, default) * prompts
-        entered = min(prompt, deployment.max_input_tokens or prompt)
-        nanos = max(nanos, _nanos(deployment.price, entered, output))
+        most = deployment.max_input_tokens
+        entered = most if most and most < prompt else prompt
+        if deployment.price is not None and (cost := _nanos(deployment.price, entered, output)) > nanos:
+            nanos = cost
         tokens = max(tokens, entered + output)
     return nanos, tokens
 
 
-def _nanos(price: Price | None, prompt: int, output: int) -> int:
+def _nanos(price: Price, prompt: int, output: int) -> int:
     """The price of so many tokens of text, rounded up; nothing is known of what will be cached."""
-    if price is None:
-        return 0
-    tier = find_tier(price.tiers, prompt)
-    per_output = max(tier.output or 0, tier.reasoning_output or 0)
+    tiers = price.tiers
+    tier = tiers[0] if len(tiers) == 1 else find_tier(tiers, prompt)
+    per_output = tier.output or 0
+    if tier.reasoning_output is not None and tier.reasoning_output > per_output:
+        per_output = tier.reasoning_output
     femtos = prompt * (tier.input or 0) + output * per_output + price.per_request
     return -(-femtos // FEMTOS_PER_NANO)
 

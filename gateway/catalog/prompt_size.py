@@ -45,7 +45,8 @@ def count_messages_tokens(raw: msgspec.Raw) -> int:
     tokens = 0
     for message in messages:
         content = message.content
-        if content is not _NOTHING and _begins_list(content):
+        # What was decoded has at least one byte.
+        if content is not _NOTHING and memoryview(content)[0] == _OPENING_BRACKET:
             media_bytes, media_tokens = _measure_media(content)
             size -= media_bytes
             tokens += media_tokens

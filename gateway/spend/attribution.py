@@ -59,8 +59,8 @@ class Attribution:
         headers, principal = context.head.headers, context.principal
         if (
             _MEMBERS.isdisjoint(context.body.members)
-            and headers.keys().isdisjoint(_HEADERS)
-            and not _is_marked(principal)
+            and _HEADERS.isdisjoint(headers)
+            and not ((principal.metadata or principal.team_metadata) and _is_marked(principal))
         ):
             agent = headers.get("user-agent")
             return self._of_agent(agent) if agent else NO_DETAILS
@@ -74,8 +74,6 @@ def _read_agent(agent: str) -> CallDetails:
 
 
 def _is_marked(principal: Principal) -> bool:
-    if not (principal.metadata or principal.team_metadata):
-        return False
     return not (_OWNED.isdisjoint(principal.metadata) and _OWNED.isdisjoint(principal.team_metadata))
 
 

@@ -55,6 +55,7 @@ class Journal:
         self._open: dict[str, bytes] = {}
         self._waiting: deque[tuple[str, bytes, Sequence[Scope], int]] = deque()
         self._file = -1
+        self._segment_end = 0
         self._write_error: OSError | None = None
         self._syncer = Syncer(self._folder.path, self._options.sync_seconds, self._report)
         self._log = structlog.get_logger(__name__)
@@ -174,16 +175,15 @@ class Journal:
         """Append one line whole, or nothing; raises OSError."""
         if self._write_error is not None:
             self._write_waiting()
-        if self.position - self._segments[-1].start >= self._options.segment_bytes:
+        if self.position >= self._segment_end:
             self._rotate()
-        self._append(self._file, line)
-        self.position += len(line)
-        self._syncer.note_write(self.position)
+        written = os.write(self._file, line)
+        if written != len(line):
+            self._append_rest(self._file, line, written)
+        self.position = position = self.position + len(line)
+        self._syncer.note_write(position)
 
-    def _append(self, file: int, line: bytes) -> None:
-        written = os.write(file, line)
-        if written == len(line):
-            return
+    def _append_rest(self, file: int, line: bytes, written: int) -> None:
         try:
             while written < len(line):
                 written += os.write(file, line[written:])
@@ -205,6 +205,7 @@ class Journal:
             raise
         self.undrained.seal(start)
         self._segments.append(Segment(start, path))
+        self._segment_end = start + self._options.segment_bytes
         self.position = start + len(head)
         self._file = file
         self._syncer.use(file, self.position)
@@ -219,7 +220,7 @@ class Journal:
         """Write the charges that the disk refused before; raises OSError when it still does."""
         while self._waiting:
             charge_id, line, scopes, nanos = self._waiting[0]
-            self._append(self._file, line)
+            self._append_rest(self._file, line, os.write(self._file, line))
             self.position += len(line)
             self._waiting.popleft()
             self.undrained.add(self.position, scopes, nanos)

@@ -27,6 +27,7 @@ class Syncer:
         self._replaced: list[int] = []
         self._lock = threading.Lock()
         self._has_news = threading.Event()
+        self._is_told = False
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="journal-sync", daemon=True)
 
@@ -37,7 +38,9 @@ class Syncer:
     def note_write(self, position: int) -> None:
         """Everything before `position` has been written."""
         self._written = position
-        if not self._has_news.is_set():
+        # A plain flag: asking the event is a call, twice per request.
+        if not self._is_told:
+            self._is_told = True
             self._has_news.set()
 
     def use(self, file: int, position: int) -> None:
@@ -86,6 +89,8 @@ class Syncer:
         while not self._closing.is_set():
             self._has_news.wait()
             self._has_news.clear()
+            # After the event, so that no news can stay untold; what came in between is synced below.
+            self._is_told = False
             try:
                 self.sync()
             except OSError:
