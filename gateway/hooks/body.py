@@ -40,8 +40,9 @@ class RequestBody(msgspec.Struct, eq=False):
         The value is shared by everybody who reads it: change it with `write`. Raises MalformedBody when the
         member is not valid JSON, which shows only now.
         """
-        if name in self._decoded:
-            return self._decoded[name]
+        decoded = self._decoded
+        if name in decoded:
+            return decoded[name]
         raw = self.members.get(name)
         if raw is None:
             return None
@@ -51,7 +52,7 @@ class RequestBody(msgspec.Struct, eq=False):
             raise MalformedBody(f"The member '{name}' is not valid JSON: {error}.", param=name) from None
         except RecursionError:
             raise MalformedBody(f"The member '{name}' is nested too deeply.", param=name) from None
-        self._decoded[name] = value
+        decoded[name] = value
         return value
 
     def write(self, name: str, value: object) -> None:

@@ -1,7 +1,6 @@
 """One HTTP exchange as the pipeline sees it: a head, a body that is read once, and an answer."""
 
 from collections.abc import Iterable
-from typing import cast
 
 from gateway.clock import Clock
 from gateway.errors import BadRequest, BodyTooLarge, UnsupportedMediaType
@@ -17,27 +16,21 @@ class ClientLeftError(Exception):
 
 def read_head(scope: Scope) -> RequestHead:
     """Read an ASGI scope; raises BadRequest where the length is ambiguous (RFC 9112 section 6.1)."""
-    pairs = cast("list[tuple[bytes, bytes]]", scope["headers"])
+    pairs: list[tuple[bytes, bytes]] = scope["headers"]
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
     if "transfer-encoding" in headers and "content-length" in headers:
         raise BadRequest(
             "The request has both Content-Length and Transfer-Encoding; send one of them.",
             param="transfer-encoding",
         )
-    client = cast("tuple[str, object] | None", scope.get("client"))
-    return RequestHead(
-        cast("str", scope["method"]),
-        _path_of(scope),
-        headers,
-        cast("bytes", scope.get("query_string", b"")).decode("latin-1"),
-        client[0] if client and client[0] else None,
-    )
-
-
-def _path_of(scope: Scope) -> str:
-    path = cast("str", scope["path"])
-    root = cast("str", scope.get("root_path", ""))
-    return path[len(root) :] if root and path.startswith(root + "/") else path
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    if root and path.startswith(root + "/"):
+        path = path[len(root) :]
+    query: bytes = scope.get("query_string", b"")
+    client: tuple[str, object] | None = scope.get("client")
+    host = client[0] or None if client else None
+    return RequestHead(scope["method"], path, headers, query.decode("latin-1") if query else "", host)
 
 
 class Exchange:
@@ -64,14 +57,15 @@ class Exchange:
 
         `limit` is in bytes. A body without a content type is taken for JSON.
         """
-        content_type = self.head.headers.get("content-type", "")
-        if content_type and "json" not in content_type.lower():
+        headers = self.head.headers
+        content_type = headers.get("content-type", "")
+        if content_type and "json" not in content_type and "json" not in content_type.lower():
             raise UnsupportedMediaType(
                 f"This route reads JSON, and the content-type is '{content_type[:100]}'; "
                 "send 'content-type: application/json'.",
                 param="content-type",
             )
-        declared = self.head.headers.get("content-length", "")
+        declared = headers.get("content-length", "")
         length = int(declared) if declared.isdecimal() else -1
         if length > limit:
             raise _too_large(limit)

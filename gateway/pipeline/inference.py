@@ -9,6 +9,7 @@ from gateway.catalog.priced import check_priced
 from gateway.domain import Endpoint, ModelGroup
 from gateway.errors import AuthenticationFailed, GatewayError, UnknownModel
 from gateway.hooks import RequestContext
+from gateway.hooks.dispatch import Hooks
 from gateway.pipeline.answering import relay_answer
 from gateway.pipeline.answers import send_error
 from gateway.pipeline.call import Call
@@ -30,7 +31,8 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
     recorded here. Raises ClientLeftError when the client left before its request was whole.
     """
     snapshot = gateway.snapshot
-    principal = await snapshot.hooks.authenticate(exchange.head)
+    hooks = snapshot.hooks
+    principal = await hooks.authenticate(exchange.head)
     if principal is None:
         raise AuthenticationFailed("No authentication accepts this credential.")
     context = begin_context(exchange, principal, endpoint)
@@ -39,8 +41,8 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
         limit = snapshot.body_bytes
         fill_context(context, await exchange.read_json_bytes(limit), path_model)
         details = gateway.parts.attribution.read(context)
-        group = await _authorize(snapshot, context)
-        settlement = await _admit(gateway, snapshot, context, group, details)
+        group = await _authorize(snapshot, hooks, context)
+        settlement = await _admit(gateway, snapshot, hooks, context, group, details)
     except ClientLeftError:
         raise
     except Exception as raised:  # noqa: BLE001  a plugin's defect is answered and recorded as any refusal
@@ -49,7 +51,8 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
         await _send(snapshot, exchange, context, error)
         return
     try:
-        await _guard(snapshot, context, settlement)
+        if hooks.has_guard_request:
+            await _guard(hooks, context, settlement)
         relay = relay_stream if context.is_stream else relay_answer
         await relay(Call(gateway, snapshot, exchange, context, group, settlement))
     except ClientLeftError:
@@ -63,9 +66,9 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
         await _send(snapshot, exchange, context, error)
 
 
-async def _authorize(snapshot: Snapshot, context: RequestContext) -> ModelGroup:
-    context.routed_model = await snapshot.hooks.resolve_model(context.model, context)
-    await snapshot.hooks.authorize(context)
+async def _authorize(snapshot: Snapshot, hooks: Hooks, context: RequestContext) -> ModelGroup:
+    context.routed_model = await hooks.resolve_model(context.model, context)
+    await hooks.authorize(context)
     group = snapshot.catalog.find(context.routed_model)
     if group is None:
         raise UnknownModel(
@@ -79,12 +82,17 @@ async def _authorize(snapshot: Snapshot, context: RequestContext) -> ModelGroup:
 
 
 async def _admit(
-    gateway: Gateway, snapshot: Snapshot, context: RequestContext, group: ModelGroup, details: CallDetails
+    gateway: Gateway,
+    snapshot: Snapshot,
+    hooks: Hooks,
+    context: RequestContext,
+    group: ModelGroup,
+    details: CallDetails,
 ) -> Settlement:
     estimate = estimate_charge(context.endpoint, context.body, group, snapshot.settings.general)
     context.estimated_cost_nanos, context.estimated_tokens = estimate
-    claims = await snapshot.hooks.collect_claims(context)
-    admission = await snapshot.hooks.admit(context, claims)
+    claims = await hooks.collect_claims(context)
+    admission = await hooks.admit(context, claims)
     if admission is None:
         raise GatewayError("No plugin admits requests; the gateway's own admission was replaced by nothing.")
     settlement = Settlement(gateway, snapshot, context, admission, details)
@@ -96,9 +104,9 @@ async def _admit(
     return settlement
 
 
-async def _guard(snapshot: Snapshot, context: RequestContext, settlement: Settlement) -> None:
+async def _guard(hooks: Hooks, context: RequestContext, settlement: Settlement) -> None:
     try:
-        await snapshot.hooks.guard_request(context)
+        await hooks.guard_request(context)
     except Exception as raised:
         await settlement.release(_as_gateway_error(raised))
         raise

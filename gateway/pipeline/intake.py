@@ -11,6 +11,7 @@ from gateway.pipeline.exchange import Exchange
 __all__ = ["begin_context", "fill_context"]
 
 _CALL_ID_LENGTH = 128
+_OPENING_BRACKET, _CLOSING_BRACKET = b"[]"
 _CONTENT_MEMBERS = {
     Endpoint.CHAT: ("messages", b"["),
     Endpoint.COMPLETIONS: ("prompt", b'"['),
@@ -38,7 +39,7 @@ def begin_context(exchange: Exchange, principal: Principal, endpoint: Endpoint) 
 
 def call_id_of(exchange: Exchange, fallback: str) -> str:
     """Return the call id that the caller chose, if it can stand in a header, else ours."""
-    chosen = exchange.head.headers.get("x-litellm-call-id", "")
+    chosen = exchange.head.headers.get("x-litellm-call-id")
     if chosen and len(chosen) <= _CALL_ID_LENGTH and chosen.isascii() and chosen.isprintable():
         return chosen
     return fallback
@@ -50,10 +51,11 @@ def fill_context(context: RequestContext, data: bytes, path_model: str) -> None:
     Raises MalformedBody when the body is not a JSON object, is nested beyond the decoder's depth (about a
     thousand levels), or has no usable `model`, `stream` or content member.
     """
-    context.body = _parse(data)
-    context.model = context.routed_model = _read_model(context.body, path_model)
-    context.is_stream = _read_stream(context)
-    _check_content(context.body, context.endpoint)
+    context.body = body = _parse(data)
+    context.model = context.routed_model = _read_model(body, path_model)
+    if "stream" in body.members:
+        context.is_stream = _read_stream(context)
+    _check_content(body, context.endpoint)
 
 
 def _parse(data: bytes) -> RequestBody:
@@ -83,8 +85,6 @@ def _read_model(body: RequestBody, path_model: str) -> str:
 
 
 def _read_stream(context: RequestContext) -> bool:
-    if "stream" not in context.body.members:
-        return False
     stream = context.body.read("stream")
     if stream is not None and not isinstance(stream, bool):
         raise MalformedBody("The member 'stream' must be true or false.", param="stream")
@@ -99,6 +99,7 @@ def _check_content(body: RequestBody, endpoint: Endpoint) -> None:
     if raw is None:
         raise MalformedBody(f"The member '{name}' is missing.", param=name)
     view = memoryview(raw)
-    if view[0] not in first_bytes or bytes(view[:2]) == b"[]":
+    first = view[0]
+    if first not in first_bytes or (first == _OPENING_BRACKET and view[1] == _CLOSING_BRACKET):
         kind = "a non-empty array" if first_bytes == b"[" else "a string or a non-empty array"
         raise MalformedBody(f"The member '{name}' must be {kind}.", param=name)

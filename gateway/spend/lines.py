@@ -17,7 +17,9 @@ _MOST_TEMPLATES = 8_192
 _NAME_LIMIT = 256
 _ID_LIMIT = 1_000
 _INT_MAX = 2**31 - 1
+_LONGEST_NANOS = _INT_MAX * 1_000_000
 _NULL = b"null"
+_MOST_NAMES = 4_096
 
 # The members of a line that differ from request to request, in the order of the line.
 _OPENED = (
@@ -67,6 +69,7 @@ class RecordLines:
     def __init__(self, builder: RecordBuilder) -> None:
         self._builder = builder
         self._templates: dict[Hashable, _Template] = {}
+        self._names: dict[str, bytes] = {}
 
     def opened(self, context: RequestContext, details: CallDetails) -> bytes:
         """Return the line of an admitted request."""
@@ -77,10 +80,12 @@ class RecordLines:
         if template is None:
             record = self._builder.build_opened(context, details)
             template = self._keep(key, context, details, record, _OPENED)
+        charge_id = _encode(context.charge_id)
         try:
             return template.text % (
-                _encode(context.charge_id),
-                _encode(context.call_id),
+                charge_id,
+                # Few callers choose a call id of their own.
+                charge_id if context.call_id is context.charge_id else _encode(context.call_id),
                 context.estimated_cost_nanos,
                 context.started_nanos // 1_000_000,
                 _encode(clean_text(context.routed_model, _NAME_LIMIT)),
@@ -94,16 +99,69 @@ class RecordLines:
         """Return the line of how a request ended."""
         if not (details.is_shared and is_plain(context, completion)):
             return encode_line(self._builder.build_charged(context, completion, details))
-        place = completion.deployment_id, completion.upstream_model
-        key = (id(context.principal), id(details), context.endpoint, place)
+        values = self._charged_values(context, completion)
+        if values is None:
+            return encode_line(self._builder.build_charged(context, completion, details))
+        key = (
+            id(context.principal),
+            id(details),
+            context.endpoint,
+            completion.deployment_id,
+            completion.upstream_model,
+        )
         template = self._templates.get(key)
         if template is None:
             record = self._builder.build_charged(context, completion, details)
             template = self._keep(key, context, details, record, _CHARGED)
+        return template.text % values
+
+    def _charged_values(
+        self, context: RequestContext, completion: Completion
+    ) -> tuple[bytes | int, ...] | None:
+        """The values of a line in the order of `_CHARGED`; None where one is not as they always are."""
+        usage, charge, provider_nanos = completion.usage, completion.charge, completion.upstream_nanos
+        prompt, output = usage.prompt_tokens, usage.completion_tokens
+        started, ended, first = completion.started_nanos, completion.ended_nanos, completion.first_byte_nanos
+        duration = ended - started
+        if prompt + output > _INT_MAX or not 0 <= duration < _LONGEST_NANOS:
+            return None
+        names, request_id, head = self._names, completion.request_id, context.head
+        group, agent = completion.model_group or context.routed_model, head.headers.get("user-agent")
+        if len(request_id) > _ID_LIMIT or not request_id.isprintable():
+            request_id = clean_text(request_id, _ID_LIMIT)
         try:
-            return template.text % _charged_values(context, completion)
+            return (
+                _encode(completion.charge_id),
+                _encode(request_id),
+                _encode(context.call_id),
+                charge.total,
+                started // 1_000_000,
+                ended // 1_000_000,
+                _NULL if first is None else b"%d" % (first // 1_000_000),
+                duration // 1_000_000,
+                names.get(group) or self._keep_name(group),
+                prompt + output,
+                prompt,
+                output,
+                _encode(head.client_host),
+                charge.input,
+                charge.output,
+                b"%d" % ((duration - provider_nanos) // 1_000) if provider_nanos else _NULL,
+                completion.attempted_retries,
+                completion.attempted_fallbacks,
+                _NULL if agent is None else names.get(agent) or self._keep_name(agent),
+            )
         except UnicodeEncodeError:
-            return encode_line(self._builder.build_charged(context, completion, details))
+            return None
+
+    def _keep_name(self, name: str) -> bytes:
+        """Clean and encode a name; few are used, and finding one takes half as long as encoding it again."""
+        encoded = _encode(clean_text(name, _NAME_LIMIT))
+        if len(name) <= _NAME_LIMIT:
+            if len(self._names) >= _MOST_NAMES:
+                self._names.clear()
+            self._names[name] = encoded
+        return encoded
 
     def _keep(
         self,
@@ -118,36 +176,6 @@ class RecordLines:
         template = _Template(context.principal, details, _make_text(record, names))
         self._templates[key] = template
         return template
-
-
-def _charged_values(context: RequestContext, completion: Completion) -> tuple[bytes | int, ...]:
-    usage, charge, provider_nanos = completion.usage, completion.charge, completion.upstream_nanos
-    prompt, output = min(usage.prompt_tokens, _INT_MAX), min(usage.completion_tokens, _INT_MAX)
-    duration = max(completion.ended_nanos - completion.started_nanos, 0)
-    first = completion.first_byte_nanos
-    call_id = _encode(context.call_id)
-    agent = context.head.headers.get("user-agent")
-    return (
-        _encode(completion.charge_id),
-        _encode(clean_text(completion.request_id, _ID_LIMIT)),
-        call_id,
-        charge.total,
-        completion.started_nanos // 1_000_000,
-        completion.ended_nanos // 1_000_000,
-        _NULL if first is None else b"%d" % (first // 1_000_000),
-        min(duration // 1_000_000, _INT_MAX),
-        _encode(clean_text(completion.model_group or context.routed_model, _NAME_LIMIT)),
-        min(prompt + output, _INT_MAX),
-        prompt,
-        output,
-        _encode(context.head.client_host),
-        charge.input,
-        charge.output,
-        b"%d" % ((duration - provider_nanos) // 1_000) if provider_nanos else _NULL,
-        completion.attempted_retries,
-        completion.attempted_fallbacks,
-        _NULL if agent is None else _encode(clean_text(agent, _NAME_LIMIT)),
-    )
 
 
 def _make_text(record: OpenedRecord | ChargedRecord, names: Iterable[str]) -> bytes:
