@@ -244,7 +244,12 @@ def is_plain(usage: Usage, charge: Charge) -> bool:
         or charge.cache_creation
         or charge.reasoning
         or charge.per_request
-        or _has_details(usage)
+        # `_has_details` spelled out: this is asked for every request.
+        or usage.cache_creation_tokens
+        or usage.audio_input_tokens
+        or usage.image_input_tokens
+        or usage.audio_output_tokens
+        or usage.image_output_tokens
     )
 
 

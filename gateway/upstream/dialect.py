@@ -16,6 +16,39 @@ _decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _USAGE_WANTED = msgspec.Raw(b'{"include_usage":true}')
 _TRUE = msgspec.Raw(b"true")
 
+_PLAIN_MEMBERS = frozenset(
+    {
+        "dimensions",
+        "echo",
+        "encoding_format",
+        "frequency_penalty",
+        "input",
+        "logit_bias",
+        "logprobs",
+        "max_completion_tokens",
+        "max_tokens",
+        "messages",
+        "model",
+        "n",
+        "parallel_tool_calls",
+        "presence_penalty",
+        "prompt",
+        "reasoning_effort",
+        "response_format",
+        "seed",
+        "stop",
+        "stream",
+        "stream_options",
+        "temperature",
+        "tool_choice",
+        "tools",
+        "top_logprobs",
+        "top_p",
+        "user",
+    }
+)
+"""Members that never speak to the gateway: where there are no others, none has to be looked at by itself."""
+
 _OWN_HEADERS = (
     ("content-type", "application/json"),
     # Compressed answers are refused: their size would only show after decompression.
@@ -111,11 +144,14 @@ def asks_for_stream_usage(body: RequestBody) -> bool:
 
 
 def _members(deployment: Deployment, body: RequestBody) -> dict[str, msgspec.Raw]:
-    members = {
-        name: raw
-        for name, raw in body.members.items()
-        if name not in GATEWAY_MEMBERS and not name.startswith(GATEWAY_PREFIXES)
-    }
+    if _PLAIN_MEMBERS.issuperset(body.members):
+        members = body.members.copy()
+    else:
+        members = {
+            name: raw
+            for name, raw in body.members.items()
+            if name not in GATEWAY_MEMBERS and not name.startswith(GATEWAY_PREFIXES)
+        }
     for name, raw in deployment.defaults.items():
         members.setdefault(name, raw)
     for name in deployment.dropped_params:
@@ -141,7 +177,8 @@ def _ask_for_usage(members: dict[str, msgspec.Raw]) -> None:
 
 
 def _address(deployment: Deployment, endpoint: Endpoint) -> str:
-    if is_mock(deployment):
+    # `is_mock` spelled out: this is asked for every request.
+    if deployment.mock_response is not None or deployment.provider == "mock":
         return f"mock:{endpoint.value}"
     try:
         return deployment.urls[endpoint]
@@ -152,13 +189,15 @@ def _address(deployment: Deployment, endpoint: Endpoint) -> str:
 
 
 def _headers(deployment: Deployment, forwarded: HeaderPairs) -> HeaderPairs:
-    own = [(name, secret.reveal()) for name, secret in deployment.headers.items()]
+    pairs = [*_OWN_HEADERS]
+    for name, secret in deployment.headers.items():
+        pairs.append((name, secret.reveal()))
     if not forwarded:
-        return (*_OWN_HEADERS, *own)
+        return tuple(pairs)
     taken = {name.lower() for name in deployment.headers}
     passed = tuple(
         (name, value)
         for name, value in forwarded
         if name not in _NEVER_FORWARDED and name not in taken and not name.startswith("x-litellm-")
     )
-    return (*_OWN_HEADERS, *own, *passed)
+    return (*pairs, *passed)

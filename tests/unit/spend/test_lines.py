@@ -99,3 +99,22 @@ def test_callers_do_not_share_templates() -> None:
     assert KEY.id.encode() in lines.charged(request, completion(), NO_DETAILS)
     assert KEY.id.encode() not in lines.charged(other, completion(), NO_DETAILS)
     assert KEY.id.encode() not in lines.opened(other, NO_DETAILS)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"usage": Usage(prompt_tokens=2**31 - 1, completion_tokens=1)},
+        {"ended_nanos": 1_600_000_000_000_000_000},
+        {"ended_nanos": 9_000_000_000_000_000_000},
+        {"model_group": "g" * 300},
+        {"model_group": "two\nlines"},
+        {"request_id": "r" * 2_000},
+    ],
+)
+def test_values_at_the_edges_come_out_as_the_record_built_anew(changes: dict[str, object]) -> None:
+    builder = RecordBuilder()
+    lines = RecordLines(builder)
+    expected = encode_line(builder.build_charged(context(), completion(**changes), NO_DETAILS))
+    for _ in range(2):
+        assert lines.charged(context(), completion(**changes), NO_DETAILS) == expected
