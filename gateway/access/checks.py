@@ -39,7 +39,7 @@ class AccessChecks:
     async def authorize(self, context: RequestContext) -> None:
         """Refuse by raising the error of the first check that fails."""
         principal = context.principal
-        check_standing(principal, self._clock.now_nanos())
+        check_standing(principal, self._clock)
         if principal.allowed_routes:
             self._routes.check(principal.allowed_routes, context.head.path)
         check_banned(context.body)

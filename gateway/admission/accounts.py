@@ -18,10 +18,12 @@ class LimitAccount:
     `limit` is kept so that nobody else gets its identity while it is remembered.
     """
 
-    __slots__ = ("counter", "fixed_headers", "limit", "remaining_header")
+    __slots__ = ("amount", "counter", "fixed_headers", "is_tokens", "limit", "remaining_header")
 
     def __init__(self, limit: Limit, counter: Money | Window | Slots) -> None:
         self.limit = limit
+        self.amount = limit.amount
+        self.is_tokens = limit.kind is LimitKind.TOKENS
         self.counter = counter
         self.fixed_headers = _fixed_headers(limit)
         self.remaining_header = _header(limit, "remaining")

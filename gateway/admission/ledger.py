@@ -6,13 +6,11 @@ from gateway.admission.accounts import Accounts, LimitAccount
 from gateway.admission.counters import Money, Slots, Window
 from gateway.admission.refusals import budget_refusal, parallel_refusal, rate_refusal
 from gateway.clock import Clock
-from gateway.domain import Claim, LimitKind, Principal, Scope
+from gateway.domain import Claim, Principal, Scope
 from gateway.errors import GatewayError
-from gateway.money import usd_from_nanos
+from gateway.money import NANOS_PER_USD
 
 __all__ = ["Hold", "Ledger"]
-
-_TOKENS = LimitKind.TOKENS
 
 
 class Ledger:
@@ -108,7 +106,7 @@ class Hold:
     async def extend(self, cost_nanos: int) -> bool:
         """Hold so many nano-dollars more on every budget, if each has that much left; else nothing."""
         for account, money, _ in self.budgets:
-            if money.settled + money.held + cost_nanos > account.limit.amount:
+            if money.settled + money.held + cost_nanos > account.amount:
                 return False
         for _, money, _ in self.budgets:
             money.held += cost_nanos
@@ -123,7 +121,7 @@ class Hold:
         for money in self._scopes:
             money.settled += cost_nanos
         for account, window, opened, amount in self.rates:
-            if account.limit.kind is _TOKENS and window.opened == opened:
+            if account.is_tokens and window.opened == opened:
                 window.count += tokens - amount
 
     async def release(self) -> None:
@@ -139,11 +137,15 @@ class Hold:
         """Return the contract's headers on the key's spend and on what is left of the rates."""
         found: list[tuple[bytes, bytes]] = []
         if self._scopes:
-            found.append((b"x-litellm-key-spend", str(usd_from_nanos(self._scopes[0].settled)).encode()))
+            # USD as `usd_from_nanos` tells them.
+            spent = self._scopes[0].settled / NANOS_PER_USD
+            found.append((b"x-litellm-key-spend", b"%a" % spent))
         for account, _, _ in self.budgets:
             found += account.fixed_headers
         for account, window, opened, _ in self.rates:
-            left = account.limit.amount - window.count if window.opened == opened else account.limit.amount
+            left = account.amount
+            if window.opened == opened:
+                left -= window.count
             found.append((account.remaining_header, b"%d" % left if left > 0 else b"0"))
             found += account.fixed_headers
         return found

@@ -36,7 +36,7 @@ class KeyAuthentication:
         principal = self._principals.peek(token_hash)
         if principal is None:
             principal = await self._find(credential, token_hash)
-        check_standing(principal, self._clock.now_nanos())
+        check_standing(principal, self._clock)
         return principal
 
     async def _find(self, credential: str, token_hash: str) -> Principal:

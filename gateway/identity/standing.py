@@ -1,6 +1,6 @@
 """Whether a credential still holds: blocked and expired keys, blocked teams and projects."""
 
-from gateway.clock import datetime_from_nanos
+from gateway.clock import Clock, datetime_from_nanos
 from gateway.domain import Principal, Scope, ScopeKind
 from gateway.errors import AuthenticationFailed, KeyExpired
 
@@ -9,17 +9,17 @@ __all__ = ["check_standing"]
 _OWNER_NAMES = {ScopeKind.TEAM: "Team", ScopeKind.PROJECT: "Project"}
 
 
-def check_standing(principal: Principal, now_nanos: int) -> None:
+def check_standing(principal: Principal, clock: Clock) -> None:
     """Refuse a blocked or expired key, and one whose team or project is blocked; admins' keys too.
 
-    `now_nanos` is nanoseconds since 1970. Raises AuthenticationFailed or KeyExpired.
+    The clock is read only for a key that expires. Raises AuthenticationFailed or KeyExpired.
     """
     if principal.is_blocked:
         raise AuthenticationFailed(
             "Authentication Error, Key is blocked. Update via `/key/unblock` if you're an admin."
         )
     expires = principal.expires_nanos
-    if expires is not None and expires <= now_nanos:
+    if expires is not None and expires <= (now_nanos := clock.now_nanos()):
         raise KeyExpired(
             f"Authentication Error - Expired Key. Key Expiry time {datetime_from_nanos(expires)} "
             f"and current time {datetime_from_nanos(now_nanos)}",

@@ -80,7 +80,9 @@ class RecordLines:
         if template is None:
             record = self._builder.build_opened(context, details)
             template = self._keep(key, context, details, record, _OPENED)
-        charge_id = _encode(context.charge_id)
+        charge_id, group = _encode(context.charge_id), context.routed_model
+        if len(group) > _NAME_LIMIT or not group.isprintable():
+            group = clean_text(group, _NAME_LIMIT)
         try:
             return template.text % (
                 charge_id,
@@ -88,7 +90,7 @@ class RecordLines:
                 charge_id if context.call_id is context.charge_id else _encode(context.call_id),
                 context.estimated_cost_nanos,
                 context.started_nanos // 1_000_000,
-                _encode(clean_text(context.routed_model, _NAME_LIMIT)),
+                _encode(group),
                 min(context.estimated_tokens, _INT_MAX),
                 _encode(context.head.client_host),
             )
