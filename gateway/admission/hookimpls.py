@@ -28,7 +28,8 @@ class AdmissionHooks:
             claims.append(Claim(limit, cost if kind is _BUDGET else tokens if kind is _TOKENS else 1))
         return claims
 
+    # A coroutine, although it never waits: the dispatch then calls it directly where it is the only one.
     @hookimpl(trylast=True)
-    def admit(self, context: RequestContext, claims: Sequence[Claim]) -> Hold:
+    async def admit(self, context: RequestContext, claims: Sequence[Claim]) -> Hold:
         """Take all claims from the ledger, or raise."""
         return self._ledger.take(context.principal, claims)

@@ -26,7 +26,7 @@ class ScopeKind(StrEnum):
     GATEWAY = "gateway"
 
 
-class Scope(msgspec.Struct, frozen=True):
+class Scope(msgspec.Struct, frozen=True, cache_hash=True):
     """One object that carries spend; `id` is its primary key, for a member `<user>:<team>`."""
 
     kind: ScopeKind
