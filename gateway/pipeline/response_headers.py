@@ -62,15 +62,14 @@ def build_headers(call: Call, routed: Routed[Any], upstream: HeaderPairs, charge
             (b"x-litellm-response-cost-output", b"%a" % (charge.output / NANOS_PER_USD)),
         )
     headers += settlement.admission.headers()
-    _add_provider_headers(headers, upstream)
+    for name, value in upstream:
+        if name not in _HOP_BY_HOP:
+            _add_provider_header(headers, name, value)
     return headers
 
 
-def _add_provider_headers(headers: Headers, upstream: HeaderPairs) -> None:
-    for name, value in upstream:
-        if name in _HOP_BY_HOP:
-            continue
-        encoded = value.encode("latin-1", "replace")
-        if name.startswith("x-ratelimit-"):
-            headers.append((name.encode(), encoded))
-        headers.append((b"llm_provider-" + name.encode(), encoded))
+def _add_provider_header(headers: Headers, name: str, value: str) -> None:
+    encoded = value.encode("latin-1", "replace")
+    if name.startswith("x-ratelimit-"):
+        headers.append((name.encode(), encoded))
+    headers.append((b"llm_provider-" + name.encode(), encoded))

@@ -148,15 +148,15 @@ class Settlement:
         if self.transcript is not None:
             details = self.transcript.add_to(details)
         self._gateway.record(self.context, completion, details)
-        notify_completion(self._gateway, self._snapshot, self.context, completion)
+        if self._snapshot.plugins.hooks.has_on_completion:
+            _notify_completion(self._gateway, self._snapshot, self.context, completion)
 
 
-def notify_completion(
+def _notify_completion(
     gateway: Gateway, snapshot: Snapshot, context: RequestContext, completion: Completion
 ) -> None:
     """Tell the plugins, after the answer and without making it wait."""
-    if snapshot.hooks.has_on_completion:
-        gateway.background(snapshot.hooks.on_completion(context, completion))
+    gateway.background(snapshot.hooks.on_completion(context, completion))
 
 
 def record_refusal(
@@ -183,7 +183,8 @@ def record_refusal(
         error_message=error.message,
     )
     gateway.record(context, completion, _with_error(details, error))
-    notify_completion(gateway, snapshot, context, completion)
+    if snapshot.hooks.has_on_completion:
+        _notify_completion(gateway, snapshot, context, completion)
 
 
 def _with_error(details: CallDetails, error: GatewayError) -> CallDetails:

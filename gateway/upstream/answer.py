@@ -44,14 +44,12 @@ def _rename(body: bytes, model: bytes, shown: bytes) -> bytes:
     if model in {b"null", shown}:
         return body
     # Inside a JSON string each quote has a backslash before it, so that a single match is the member.
-    at = body.find(_MODEL)
-    # The body is searched once: up to the match, and from there for another one.
-    if at >= 0 and body.find(_MODEL, at + len(_MODEL)) < 0:
-        start = at + len(_MODEL)
-        colon = b": " if body.startswith(b": ", start) else b":"
-        if body.startswith(colon + model, start):
-            start += len(colon)
-            return body[:start] + shown + body[start + len(model) :]
+    if body.count(_MODEL) == 1:
+        for colon in (_MODEL + b":", _MODEL + b": "):
+            found = colon + model
+            if found in body:
+                # There is but one, so that what follows it need not be searched.
+                return body.replace(found, colon + shown, 1)
     members = _decode_members(body)
     members["model"] = msgspec.Raw(shown)
     return _encode(members)
