@@ -51,7 +51,8 @@ async def relay_answer(call: Call) -> None:
         if not 200 <= answer.status < 300:  # noqa: PLR2004  the successes of RFC 9110
             source = upstream_source(deployment, call.gateway.clock.now_nanos())
             raise error_from_answer(answer.status, answer.headers, answer.body, source)
-        return _Answered(answer, read_answer(answer.body, attempts.shown_model(tried)))
+        shown = call.context.model if tried is call.group else attempts.shown_model(tried)
+        return _Answered(answer, read_answer(answer.body, shown))
 
     for item in call.group.deployments:
         if item.on_disconnect is OnDisconnect.CANCEL:

@@ -10,7 +10,7 @@ from gateway.catalog.priced import has_price
 from gateway.domain import Deployment, ModelGroup
 from gateway.errors import GatewayError
 from gateway.pipeline.call import Call
-from gateway.pipeline.wishes import Wishes, read_wishes
+from gateway.pipeline.wishes import NO_WISHES, Wishes, read_wishes
 from gateway.routing.router import Routed, RoutePlan
 from gateway.upstream.client import UpstreamRequest
 from gateway.upstream.dialect import CallBounds, asks_for_stream_usage, build_upstream_request
@@ -31,7 +31,9 @@ class Attempts:
         self.group = call.group
         self.wishes = read_wishes(call.context)
         self._wished: dict[str, str] = {}
-        self._bounds = _bounds(call.snapshot.bounds, self.wishes)
+        # Most callers wish for nothing, and are not worth a call.
+        usual = call.snapshot.bounds
+        self._bounds = usual if self.wishes is NO_WISHES else _bounds(usual, self.wishes)
 
     @property
     def wants_usage(self) -> bool:

@@ -20,8 +20,3 @@ class Call(msgspec.Struct, frozen=True):
     context: RequestContext
     group: ModelGroup
     settlement: Settlement
-
-    @property
-    def elapsed_nanos(self) -> int:
-        """Nanoseconds since the request came."""
-        return self.gateway.clock.monotonic_nanos() - self.exchange.started_monotonic

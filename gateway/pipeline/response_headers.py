@@ -41,7 +41,7 @@ def build_headers(call: Call, routed: Routed[Any], upstream: HeaderPairs, charge
     The upstream's address is never told.
     """
     settlement = call.settlement
-    elapsed = call.elapsed_nanos
+    elapsed = call.gateway.clock.monotonic_nanos() - call.exchange.started_monotonic
     overhead = elapsed - settlement.upstream_nanos
     retries, fallbacks = routed.attempted_retries, routed.attempted_fallbacks
     headers: Headers = [

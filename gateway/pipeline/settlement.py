@@ -69,7 +69,7 @@ class Settlement:
         if not self.is_open:
             return charge
         self.is_open = False
-        await self.admission.settle(charge.total, usage.total_tokens)
+        await self.admission.settle(charge.total, usage.prompt_tokens + usage.completion_tokens)
         # In the order of the members, not by their names: so many names take as long as all the rest.
         completion = Completion(
             context.charge_id,

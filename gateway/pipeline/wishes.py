@@ -8,7 +8,7 @@ import msgspec
 from gateway.errors import BadRequest
 from gateway.hooks import RequestBody, RequestContext
 
-__all__ = ["Wishes", "read_wishes"]
+__all__ = ["NO_WISHES", "Wishes", "read_wishes"]
 
 _MOST_SECONDS = 86_400.0
 _MOST_RETRIES = 10
@@ -29,14 +29,15 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     uses_fallbacks: bool = True
 
 
-_NOTHING = Wishes()
+NO_WISHES = Wishes()
+"""What most requests wish for: nothing."""
 
 
 def read_wishes(context: RequestContext) -> Wishes:
     """Read the members and headers of the contract; raises BadRequest for a value that is none."""
     body, headers = context.body, context.head.headers
     if _MEMBERS.isdisjoint(body.members) and _HEADERS.isdisjoint(headers):
-        return _NOTHING
+        return NO_WISHES
     return Wishes(
         timeout_seconds=_seconds(body, headers, "x-litellm-timeout", "timeout", "request_timeout"),
         silence_seconds=_seconds(body, headers, "x-litellm-stream-timeout", "stream_timeout"),

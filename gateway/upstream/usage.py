@@ -30,7 +30,14 @@ def usage_from_json(raw: bytes | msgspec.Raw) -> Usage | None:
 
 def _build(block: UsageBlock) -> Usage:
     prompt, completion = block.prompt_tokens, block.completion_tokens
-    if _says_nothing_more(block):
+    if (
+        block.prompt_tokens_details is None
+        and block.completion_tokens_details is None
+        and block.cached_tokens is None
+        and block.prompt_cache_hit_tokens is None
+        and block.cache_read_input_tokens is None
+        and block.cache_creation_input_tokens is None
+    ):
         return Usage(prompt, completion)
     inputs = block.prompt_tokens_details or _NO_DETAILS
     outputs = block.completion_tokens_details or _NO_DETAILS
@@ -45,17 +52,6 @@ def _build(block: UsageBlock) -> Usage:
         reasoning_tokens=min(outputs.reasoning_tokens or 0, completion),
         audio_output_tokens=min(outputs.audio_tokens or 0, completion),
         image_output_tokens=min(outputs.image_tokens or 0, completion),
-    )
-
-
-def _says_nothing_more(block: UsageBlock) -> bool:
-    return (
-        block.prompt_tokens_details is None
-        and block.completion_tokens_details is None
-        and block.cached_tokens is None
-        and block.prompt_cache_hit_tokens is None
-        and block.cache_read_input_tokens is None
-        and block.cache_creation_input_tokens is None
     )
 
 
