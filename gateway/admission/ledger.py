@@ -55,7 +55,9 @@ class Ledger:
             if type(counter) is Money:
                 if counter.settled + counter.held >= limit.amount:
                     raise budget_refusal(limit, counter.settled, counter.held, self._budget_status)
-                budgets.append((account, counter, claim.amount))
+                # Of several budgets on one scope the cost is held once: they share its counter.
+                is_held = budgets and any(other is counter for _, other, _ in budgets)
+                budgets.append((account, counter, 0 if is_held else claim.amount))
             elif type(counter) is Window:
                 if now >= counter.ends_at:
                     counter.roll(now, limit.window_seconds)
@@ -108,9 +110,12 @@ class Hold:
         for account, money, _ in self.budgets:
             if money.settled + money.held + cost_nanos > account.amount:
                 return False
-        for _, money, _ in self.budgets:
-            money.held += cost_nanos
-        self.budgets = [(account, money, amount + cost_nanos) for account, money, amount in self.budgets]
+        extended: list[Money] = []
+        for index, (account, money, amount) in enumerate(self.budgets):
+            if money not in extended:
+                extended.append(money)
+                money.held += cost_nanos
+                self.budgets[index] = account, money, amount + cost_nanos
         return True
 
     async def settle(self, cost_nanos: int, tokens: int) -> None:

@@ -175,3 +175,14 @@ async def test_headers_tell_the_spend_and_what_is_left() -> None:
     assert headers["x-litellm-key-max-budget"] == "2.0"
     assert headers["x-ratelimit-api_key-remaining-requests"] == "4"
     assert headers["x-litellm-key-rpm-limit"] == "5"
+
+
+async def test_two_budgets_of_one_scope_hold_the_cost_once() -> None:
+    ledger = Ledger(FakeClock())
+    hold = take(ledger, Claim(budget(100), 10), Claim(budget(60), 10))
+    assert ledger.held(KEY) == 10
+    assert not await hold.extend(51)
+    assert await hold.extend(50)
+    assert ledger.held(KEY) == 60
+    await hold.settle(7, 0)
+    assert (ledger.held(KEY), ledger.settled(KEY)) == (0, 7)
