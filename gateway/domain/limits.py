@@ -44,6 +44,10 @@ class LimitKind(StrEnum):
     """Requests begun within a window."""
     TOKENS = "tokens"
     """Tokens within a window; an estimate is taken before the call and corrected after it."""
+    INPUT_TOKENS = "input_tokens"
+    """Tokens of prompts within a window, taken and corrected as `TOKENS` are."""
+    OUTPUT_TOKENS = "output_tokens"
+    """Tokens of answers within a window, taken and corrected as `TOKENS` are."""
     PARALLEL = "max_parallel_requests"
     """Requests under way."""
 
@@ -54,6 +58,11 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     `amount` is nano-dollars for a budget, else a count; 0 means that nothing is allowed. `window_seconds` is
     0 for budgets and parallel requests. `reset_at_nanos` is when a budget starts anew (nanoseconds since
     1970), for messages. `name` is how a message calls the object: its alias, else its id, never a whole key.
+
+    `model` restricts the limit to requests for one model, or for those that a pattern covers; None means all.
+    `period` (`1d`, `30d`, `1mo`, ...) makes a budget count what was spent within the present period, which
+    begins anew at `reset_at_nanos`; empty, it counts all that was spent since the last reset of the object.
+    A soft limit never refuses: crossing it is only told.
     """
 
     scope: Scope
@@ -62,6 +71,9 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     window_seconds: int = 0
     reset_at_nanos: int | None = None
     name: str = ""
+    model: str | None = None
+    period: str = ""
+    is_soft: bool = False
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False):
