@@ -1,5 +1,6 @@
 """Values without behaviour, shared by the core and by plugins."""
 
+from gateway.domain.alerts import BudgetMark, BudgetWatch
 from gateway.domain.completion import Charge, Completion
 from gateway.domain.deployment import Deployment, Endpoint, ModelGroup, OnDisconnect, Secret
 from gateway.domain.identity import ModelGrant, Principal, Role
@@ -8,6 +9,8 @@ from gateway.domain.price import Price, PriceTier
 from gateway.domain.usage import Usage
 
 __all__ = [
+    "BudgetMark",
+    "BudgetWatch",
     "Charge",
     "Claim",
     "Completion",
