@@ -31,9 +31,9 @@ class BudgetWatch(Protocol):
     def __call__(self, principal: Principal, limit: Limit, spent_nanos: int, /) -> None:
         """Learn that the settled spend of a budget has reached one of its marks.
 
-        Called for a settlement that brings `spent_nanos` to the awaited mark or above it (see
-        `first_mark_nanos`); the caller then awaits `next_mark_nanos`. Being told of one mark twice, by several
-        workers or after a budget was read anew, does no harm: what goes out is de-duplicated.
+        Called for a settlement that brings `spent_nanos` to the awaited mark or above; awaited is at first
+        `first_mark_nanos`, from then on `next_mark_nanos`. Being told of one mark twice, by several workers
+        or after a budget was read anew, does no harm: what goes out is de-duplicated.
         """
         ...
 
