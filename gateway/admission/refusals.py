@@ -19,6 +19,7 @@ _SCOPE_WORDS = {
     ScopeKind.END_USER: "End User",
     ScopeKind.TAG: "Tag",
     ScopeKind.AGENT: "Agent",
+    ScopeKind.AGENT_SESSION: "AgentSession",
     ScopeKind.GATEWAY: "Gateway",
 }
 _DESCRIPTORS = {ScopeKind.KEY: "api_key"}

@@ -3,7 +3,7 @@
 from gateway.domain.alerts import BudgetMark, BudgetWatch
 from gateway.domain.completion import Charge, Completion
 from gateway.domain.deployment import Deployment, Endpoint, ModelGroup, OnDisconnect, Secret
-from gateway.domain.identity import ModelGrant, Principal, Role
+from gateway.domain.identity import ModelGrant, Principal, Role, Subject
 from gateway.domain.limits import Claim, Limit, LimitKind, Scope, ScopeKind
 from gateway.domain.price import Price, PriceTier
 from gateway.domain.usage import Usage
@@ -28,5 +28,6 @@ __all__ = [
     "Scope",
     "ScopeKind",
     "Secret",
+    "Subject",
     "Usage",
 ]

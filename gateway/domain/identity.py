@@ -6,7 +6,7 @@ import msgspec
 
 from gateway.domain.limits import Limit, Scope
 
-__all__ = ["ModelGrant", "Principal", "Role"]
+__all__ = ["ModelGrant", "Principal", "Role", "Subject"]
 
 
 class Role(StrEnum):
@@ -67,3 +67,20 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     def is_admin(self) -> bool:
         """Whether the caller may do everything."""
         return self.role is Role.PROXY_ADMIN
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """An object that the request itself names and that restricts it: end user, tag, agent or its session.
+
+    What restricts nothing is no subject. `limits` are claimed beside the Principal's own, and what the
+    request costs settles on `scope` too. `grant` is the list of models, `allowed_region` the region (`eu`,
+    `us`) whose deployments may answer, `default_model` the one to use where the asked one has none there.
+    """
+
+    scope: Scope
+    name: str = ""
+    limits: tuple[Limit, ...] = ()
+    grant: ModelGrant | None = None
+    is_blocked: bool = False
+    allowed_region: str | None = None
+    default_model: str | None = None

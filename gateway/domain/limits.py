@@ -23,6 +23,8 @@ class ScopeKind(StrEnum):
     END_USER = "end_user"
     TAG = "tag"
     AGENT = "agent"
+    AGENT_SESSION = "agent_session"
+    """One session of an agent, `<agent>:<session>`; it has rates and carries no spend."""
     GATEWAY = "gateway"
 
 

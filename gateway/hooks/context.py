@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.domain import Endpoint, Principal
+from gateway.domain import Endpoint, Principal, Subject
 from gateway.hooks.body import RequestBody
 
 __all__ = ["Admission", "RequestContext", "RequestHead"]
@@ -51,6 +51,9 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     `call_id` is what the caller sees (`x-litellm-call-id`), `charge_id` what the books go by. `model` is the
     name that the client asked for, `routed_model` the one that is looked up after aliases. Times are
     nanoseconds: `started_nanos` since 1970, `started_monotonic` on the monotonic clock.
+
+    `subjects` are what the request names beside its caller: end user, tags, agent, session; each has limits
+    of its own. `is_free` says that nothing behind the model costs anything, so that no budget refuses it.
     """
 
     # A struct, for its constructor is not a Python function.
@@ -66,6 +69,8 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     started_nanos: int
     started_monotonic: int
     routed_model: str = ""
+    subjects: tuple[Subject, ...] = ()
+    is_free: bool = False
     estimated_tokens: int = 0
     estimated_cost_nanos: int = 0
     state: dict[str, object] = {}
