@@ -27,6 +27,10 @@ CREATE TABLE gatewright.schema_state (
 CREATE TABLE gatewright.journal_position (
     journal text PRIMARY KEY, position bigint NOT NULL, updated_at timestamptz NOT NULL DEFAULT now()
 )""",
+        "lease": """
+CREATE TABLE gatewright.lease (
+    job text PRIMARY KEY, holder text NOT NULL, token bigint NOT NULL, expires_at timestamptz NOT NULL
+)""",
         "opening_balance": """
 CREATE TABLE gatewright.opening_balance (
     entity_type text NOT NULL, entity_id text NOT NULL, nanos bigint NOT NULL,

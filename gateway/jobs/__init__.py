@@ -1,0 +1,1 @@
+"""What happens by itself, on one worker at a time: budgets start anew, old rows are deleted."""
