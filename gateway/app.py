@@ -41,6 +41,7 @@ from gateway.identity.key_defaults import KeyDefaults
 from gateway.identity.keys import KeyService
 from gateway.identity.master import MasterKey
 from gateway.identity.principals import Principals
+from gateway.identity.reset_calendar import build_reset_calendar
 from gateway.identity.store import KeyStore
 from gateway.manage import keys as key_routes
 from gateway.manage import spend as spend_routes
@@ -179,7 +180,9 @@ class _Builder:
             attribution=Attribution(),
             spend=store,
             principals=principals,
-            keys=KeyService(database, self._clock, defaults, ModelLists().covers),
+            keys=KeyService(
+                database, self._clock, defaults, ModelLists().covers, build_reset_calendar(self._settings)
+            ),
             clients=UpstreamClients(),
         )
 

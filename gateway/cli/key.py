@@ -22,6 +22,7 @@ from gateway.identity.key_defaults import KeyDefaults
 from gateway.identity.key_request import GenerateKeyRequest
 from gateway.identity.keys import KeyService
 from gateway.identity.master import MASTER_USER_ID
+from gateway.identity.reset_calendar import build_reset_calendar
 from gateway.settings import Settings
 
 __all__ = ["key"]
@@ -67,7 +68,8 @@ async def _generate(settings: Settings, url: str, request: GenerateKeyRequest) -
     await database.open()
     try:
         await _prepare(database, settings)
-        service = KeyService(database, SystemClock(), defaults, ModelLists().covers)
+        calendar = build_reset_calendar(settings)
+        service = KeyService(database, SystemClock(), defaults, ModelLists().covers, calendar)
         return await service.generate(_operator(), request)
     finally:
         await database.close()

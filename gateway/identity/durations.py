@@ -2,7 +2,7 @@
 
 import calendar
 import re
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 import msgspec
 
@@ -15,6 +15,7 @@ _LONGEST_SECONDS = 100 * 366 * 86_400
 _LONGEST_MONTHS = 1_200
 _DAYS_OF_A_WEEK = 7
 _DAYS_THAT_MEAN_A_MONTH = 30
+_MIDNIGHT = time()
 
 
 class Duration(msgspec.Struct, frozen=True):
@@ -52,11 +53,14 @@ def add_duration(start: datetime, duration: Duration) -> datetime:
     return start + timedelta(seconds=duration.seconds)
 
 
-def next_reset(now: datetime, budget_duration: str, zone: tzinfo = UTC) -> datetime:
+def next_reset(
+    now: datetime, budget_duration: str, zone: tzinfo = UTC, day_begins_at: time = _MIDNIGHT
+) -> datetime:
     """When a budget of this duration starts anew, strictly after `now`, as an aware UTC time.
 
-    Days, weeks and months end at midnight in `zone`; hours, minutes and seconds at multiples of the clock. A
-    stored duration that cannot be read means the next midnight: an adopted row must not stop the resets.
+    Days, weeks and months end at midnight in `zone`, a budget of one day at `day_begins_at`; hours, minutes
+    and seconds end at multiples of the clock. A stored duration that cannot be read means the next midnight:
+    an adopted row must not stop the resets.
     """
     local = now.astimezone(zone)
     try:
@@ -69,13 +73,18 @@ def next_reset(now: datetime, budget_duration: str, zone: tzinfo = UTC) -> datet
         case "w":
             reset = _after_weeks(local, duration.count)
         case "d":
-            reset = _after_days(local, duration.count)
+            reset = _after_days(local, duration.count, day_begins_at)
         case _:
             reset = _next_multiple(local, duration.seconds)
-    return reset.astimezone(UTC)
+    # A wall-clock time that occurs twice means its first occurrence, which may be over.
+    ahead = reset.astimezone(UTC)
+    return ahead if ahead > now else reset.replace(fold=1).astimezone(UTC)
 
 
-def _after_days(local: datetime, days: int) -> datetime:
+def _after_days(local: datetime, days: int, day_begins_at: time) -> datetime:
+    if days == 1:
+        today = datetime.combine(local.date(), day_begins_at, local.tzinfo)
+        return today if today.astimezone(UTC) > local.astimezone(UTC) else today + timedelta(days=1)
     if days == _DAYS_OF_A_WEEK:
         return _after_weeks(local, 1)
     if days == _DAYS_THAT_MEAN_A_MONTH:

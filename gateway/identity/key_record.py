@@ -7,9 +7,10 @@ import msgspec
 
 from gateway.domain import Principal
 from gateway.identity.credentials import abbreviate
-from gateway.identity.durations import add_duration, next_reset
+from gateway.identity.durations import add_duration
 from gateway.identity.key_request import GenerateKeyRequest
 from gateway.identity.key_values import read_duration
+from gateway.identity.reset_calendar import ResetCalendar
 from gateway.ids import hash_token
 
 __all__ = ["METADATA_FIELDS", "build_columns", "naive", "routes_of"]
@@ -40,7 +41,7 @@ _ROUTES_BY_TYPE = {
 
 
 def build_columns(
-    request: GenerateKeyRequest, secret: str, actor: Principal, now: datetime
+    request: GenerateKeyRequest, secret: str, actor: Principal, now: datetime, calendar: ResetCalendar
 ) -> dict[str, Any]:
     """The row of the key, by column; `now` is aware UTC. The secret is in it as its SHA-256 only."""
     columns: dict[str, Any] = {name: getattr(request, name) for name in _PLAIN_COLUMNS}
@@ -55,9 +56,9 @@ def build_columns(
         "spend": request.spend or 0.0,
         "allowed_routes": routes_of(request),
         "metadata": _json(_metadata(request)),
-        "budget_limits": _json(_windows(request, now)) if request.budget_limits else None,
+        "budget_limits": _json(_windows(request, now, calendar)) if request.budget_limits else None,
         "expires": naive(add_duration(now, lifetime)) if lifetime else None,
-        "budget_reset_at": _reset_at(request.budget_duration, now),
+        "budget_reset_at": _reset_at(request.budget_duration, now, calendar),
         "auto_rotate": bool(request.auto_rotate),
         "key_rotation_at": naive(add_duration(now, rotation)) if rotation and request.auto_rotate else None,
         "created_at": naive(now),
@@ -83,20 +84,20 @@ def _metadata(request: GenerateKeyRequest) -> dict[str, object]:
     return {**(request.metadata or {}), **kept}
 
 
-def _windows(request: GenerateKeyRequest, now: datetime) -> list[dict[str, object]]:
+def _windows(request: GenerateKeyRequest, now: datetime, calendar: ResetCalendar) -> list[dict[str, object]]:
     """The budget windows, each with the time of its first reset."""
     return [
         {
             "budget_duration": entry.budget_duration,
             "max_budget": entry.max_budget,
-            "reset_at": next_reset(now, entry.budget_duration).isoformat(),
+            "reset_at": calendar.next_reset(now, entry.budget_duration).isoformat(),
         }
         for entry in request.budget_limits or ()
     ]
 
 
-def _reset_at(budget_duration: str | None, now: datetime) -> datetime | None:
-    return None if budget_duration is None else naive(next_reset(now, budget_duration))
+def _reset_at(budget_duration: str | None, now: datetime, calendar: ResetCalendar) -> datetime | None:
+    return None if budget_duration is None else naive(calendar.next_reset(now, budget_duration))
 
 
 def _json(value: object) -> str:

@@ -19,6 +19,7 @@ from gateway.identity.key_response import build_generated, build_info, status_of
 from gateway.identity.key_rules import Covers
 from gateway.identity.key_store import KeyRecords
 from gateway.identity.key_values import check_values, refuse
+from gateway.identity.reset_calendar import ResetCalendar
 from gateway.ids import hash_token, new_key
 from gateway.money import nanos_from_usd
 
@@ -34,10 +35,18 @@ class KeyService:
     commits. All methods raise DatabaseUnavailable. `covers` says whether a list of models covers a name.
     """
 
-    def __init__(self, database: Database, clock: Clock, defaults: KeyDefaults, covers: Covers) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        defaults: KeyDefaults,
+        covers: Covers,
+        calendar: ResetCalendar | None = None,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._defaults = defaults
+        self._calendar = calendar or ResetCalendar()
         self._records = KeyRecords(database)
         self._owners = KeyOwners(self._records, covers)
 
@@ -110,7 +119,7 @@ class KeyService:
                 param="key_alias",
                 type="bad_request_error",
             )
-        columns = build_columns(request, secret, caller, self._now())
+        columns = build_columns(request, secret, caller, self._now(), self._calendar)
         await self._insert_linked(caller, request, columns)
         row = await self._records.insert(columns)
         scope = _scope(row["token"])

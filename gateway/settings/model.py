@@ -1,5 +1,6 @@
 """The typed settings: what config.yaml, the environment and the command line come to."""
 
+from datetime import time
 from pathlib import Path
 
 import msgspec
@@ -82,6 +83,10 @@ class LitellmSettings(msgspec.Struct, frozen=True, kw_only=True):
     always_include_stream_usage: bool = False
     default_key_generate_params: dict[str, object] = msgspec.field(default_factory=_members)
     upperbound_key_generate_params: dict[str, object] = msgspec.field(default_factory=_members)
+    timezone: str | None = None
+    """Where the days, weeks and months of budgets begin, as an IANA name; None means UTC."""
+    budget_reset_time: time | None = None
+    """When a day begins for budgets of one day; None means midnight."""
 
 
 class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +103,10 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     disable_schema_update: bool = False
     """`disable_prisma_schema_update`: serve never upgrades the database by itself."""
     default_estimated_output_tokens: int | None = None
+    timezone: str | None = None
+    """As `litellm_settings.timezone`, which wins."""
+    budget_reset_time: time | None = None
+    """As `litellm_settings.budget_reset_time`, which wins."""
     database_connection_pool_limit: int | None = None
     """Connections per worker at most; None leaves it to the database's URL."""
     database_connection_timeout: float | None = None

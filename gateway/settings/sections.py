@@ -17,6 +17,7 @@ from gateway.settings.readers import (
     read_seconds,
     read_text,
 )
+from gateway.settings.times import read_time_of_day, read_timezone
 
 __all__ = ["GENERAL_READERS", "LITELLM_READERS", "read_general_settings", "read_litellm_settings"]
 
@@ -28,6 +29,8 @@ LITELLM_READERS: Mapping[str, tuple[str, Reader]] = {
     "always_include_stream_usage": ("always_include_stream_usage", read_boolean),
     "default_key_generate_params": ("default_key_generate_params", read_plain_mapping),
     "upperbound_key_generate_params": ("upperbound_key_generate_params", read_plain_mapping),
+    "timezone": ("timezone", read_timezone),
+    "budget_reset_time": ("budget_reset_time", read_time_of_day),
 }
 
 GENERAL_READERS: Mapping[str, tuple[str, Reader]] = {
@@ -42,6 +45,8 @@ GENERAL_READERS: Mapping[str, tuple[str, Reader]] = {
         read_boolean,
     ),
     "disable_prisma_schema_update": ("disable_schema_update", read_boolean),
+    "timezone": ("timezone", read_timezone),
+    "budget_reset_time": ("budget_reset_time", read_time_of_day),
     "default_estimated_output_tokens": ("default_estimated_output_tokens", integer(1)),
     "database_connection_pool_limit": ("database_connection_pool_limit", integer(1, 10_000)),
     "database_connection_timeout": ("database_connection_timeout", read_seconds),

@@ -33,6 +33,8 @@ GENERAL_KEYS = (
     ),
     supported("include_call_id_in_error_body", "Whether an error names the call in its body."),
     supported("dangerously_permit_weak_or_unset_master_key", "Accepts a weak master key; for a laptop only."),
+    supported("timezone", "As `litellm_settings.timezone`, which wins."),
+    supported("budget_reset_time", "As `litellm_settings.budget_reset_time`, which wins."),
     supported("disable_prisma_schema_update", "`serve` never upgrades the database by itself."),
     supported(
         "default_estimated_output_tokens", "Output tokens to reserve for when the caller names no limit."
@@ -117,8 +119,8 @@ GENERAL_KEYS = (
         "disable_retry_on_max_parallel_request_limit_error disable_responses_id_security "
         "use_client_credentials_pass_through_routes proxy_budget_rescheduler_min_time "
         "proxy_budget_rescheduler_max_time proxy_batch_polling_interval allow_user_auth "
-        "token_rate_limit_type always_include_stream_usage spend_logs_metadata_fields timezone "
-        "budget_reset_time budget_rollover custom_prompt_management "
+        "token_rate_limit_type always_include_stream_usage spend_logs_metadata_fields "
+        "budget_rollover custom_prompt_management "
         "allow_dynamic_callback_disabling"
     ),
 )

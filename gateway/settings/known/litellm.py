@@ -22,6 +22,8 @@ LITELLM_KEYS = (
         "default_key_generate_params", "Values for a new key where the request has none.", restricts=True
     ),
     supported("upperbound_key_generate_params", "Bounds for what a new key may be given.", restricts=True),
+    supported("timezone", "Where the days, weeks and months of budgets begin: an IANA name; `UTC`."),
+    supported("budget_reset_time", "When the day of a daily budget begins, such as `06:30`; midnight."),
     supported("num_retries", _ROUTER),
     supported("fallbacks", _ROUTER),
     supported("default_fallbacks", _ROUTER),
@@ -130,8 +132,8 @@ LITELLM_KEYS = (
         "enable_loadbalancing_on_batch_endpoints output_parse_pii presidio_ad_hoc_recognizers "
         "llamaguard_model_name llamaguard_unsafe_content_categories "
         "google_moderation_confidence_threshold openai_moderations_model_name llm_guard_mode "
-        "skip_system_message_in_guardrail skip_tool_message_in_guardrail timezone "
-        "budget_reset_time allow_dynamic_callback_disabling reasoning_auto_summary api_base "
+        "skip_system_message_in_guardrail skip_tool_message_in_guardrail "
+        "allow_dynamic_callback_disabling reasoning_auto_summary api_base "
         "api_key api_version organization headers max_tokens enable_azure_ad_token_refresh "
         "vertex_project vertex_location vertex_ai_safety_settings use_litellm_proxy "
         "model_cost_map_url default_vertex_config key_alerting sso_settings "

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.identity.durations import Duration, add_duration, next_reset, parse_duration
+from gateway.identity.reset_calendar import ResetCalendar
 
 NOW = datetime(2026, 2, 18, 13, 45, 30, 250_000, tzinfo=UTC)  # a Wednesday
 
@@ -81,7 +82,31 @@ def test_months_are_clamped_to_their_end():
 @given(
     st.integers(946_684_800, 4_102_444_800).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
     st.builds("{}{}".format, st.integers(1, 400), st.sampled_from(["s", "m", "h", "d", "w", "mo"])),
-    st.sampled_from([UTC, ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York"), ZoneInfo("Asia/Kolkata")]),
+    st.sampled_from(
+        [
+            ZoneInfo(name)
+            for name in ("UTC", "Europe/Berlin", "America/Havana", "Asia/Kolkata", "Pacific/Apia")
+        ]
+    ),
+    st.times(timezones=st.none()),
 )
-def test_a_reset_is_always_ahead(now, text, zone):
-    assert next_reset(now, text, zone) > now
+def test_a_reset_is_always_ahead(now, text, zone, day_begins_at):
+    assert next_reset(now, text, zone, day_begins_at) > now
+
+
+@given(
+    st.integers(0, 2 * 3600).map(
+        lambda seconds: datetime(2026, 10, 24, 23, tzinfo=UTC) + timedelta(0, seconds)
+    ),
+    st.sampled_from(["1s", "10m", "15m", "1h", "6h", "1d"]),
+)
+def test_a_reset_is_ahead_in_the_hour_that_occurs_twice(now, text):
+    assert now < next_reset(now, text, ZoneInfo("Europe/Berlin")) <= now + timedelta(days=1, hours=1)
+
+
+def test_the_day_of_a_daily_budget_begins_when_the_operator_says():
+    calendar = ResetCalendar(ZoneInfo("Europe/Berlin"), time(17, 30))
+    assert calendar.next_reset(NOW, "1d") == datetime(2026, 2, 18, 16, 30, tzinfo=UTC)
+    later = NOW + timedelta(hours=3)
+    assert calendar.next_reset(later, "daily") == datetime(2026, 2, 19, 16, 30, tzinfo=UTC)
+    assert calendar.next_reset(NOW, "1w") == datetime(2026, 2, 22, 23, tzinfo=UTC)
