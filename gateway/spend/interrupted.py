@@ -17,7 +17,7 @@ from gateway.spend.records import (
     SegmentHead,
     encode_line,
 )
-from gateway.spend.segments import Segment
+from gateway.spend.segments import Segment, find_whole_length, read_segment
 
 __all__ = ["build_interrupted", "charge_interrupted", "find_open"]
 
@@ -29,14 +29,15 @@ _decode_head = msgspec.json.Decoder(SegmentHead).decode
 def charge_interrupted(segments: Sequence[Segment], ended_nanos: int) -> int:
     """Append a charge for every request that is still open; returns how many there were.
 
-    A torn last line is cut off first: nobody was told that it had been written. The charges are on the disk
+    What was reserved, and a torn last line, is cut off first: nobody was told that the line had been
+    written. The charges are on the disk
     before this returns; killed at any byte, the next call finds the rest. `ended_nanos` is nanoseconds since
     1970. Raises OSError.
     """
     if not segments:
         return 0
     last = segments[-1].path
-    _cut_torn_line(last)
+    _cut_to_whole_lines(last)
     records = [build_interrupted(record, ended_nanos) for record in find_open(segments)]
     if records:
         _append(last, b"".join(encode_line(record) for record in records))
@@ -49,9 +50,9 @@ def find_open(segments: Sequence[Segment]) -> list[OpenedRecord]:
     Only the last segment tells, because a rotation carries over what is open; the one before is asked too
     when the rotation was cut short, which the count in the segment's head gives away.
     """
-    lines = segments[-1].path.read_bytes().split(b"\n")
+    lines = read_segment(segments[-1])
     if len(segments) > 1 and not _is_head_complete(lines):
-        lines = segments[-2].path.read_bytes().split(b"\n") + lines
+        lines = read_segment(segments[-2]) + lines
     open_lines: dict[str, bytes] = {}
     closed: set[str] = set()
     for line in lines:
@@ -116,12 +117,14 @@ def _is_head_complete(lines: Sequence[bytes]) -> bool:
         return False
     count = _decode_head(lines[0]).carried
     carried = lines[1 : count + 1]
-    return len(carried) == count and all(line.startswith(OPENED_PREFIX) for line in carried)
+    return len(carried) == count and all(
+        line.startswith(OPENED_PREFIX) and _charge_id(line) for line in carried
+    )
 
 
-def _cut_torn_line(path: Path) -> None:
+def _cut_to_whole_lines(path: Path) -> None:
     data = path.read_bytes()
-    whole = data.rfind(b"\n") + 1
+    whole = find_whole_length(data)
     if whole < len(data):
         os.truncate(path, whole)
 

@@ -1,9 +1,10 @@
 """The append-only file of one worker in which every admitted request stands before anything else happens."""
 
-import os
+import errno
 from asyncio import to_thread
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -14,19 +15,22 @@ from gateway.domain import Scope
 from gateway.errors import ServiceUnavailable
 from gateway.ids import new_charge_id
 from gateway.spend.records import ChargedRecord, OpenedRecord, SegmentHead, encode_line
+from gateway.spend.segment_file import SegmentFile, reserve
 from gateway.spend.segments import Batch, JournalFolder, Segment, lock_root, segment_path
 from gateway.spend.syncer import Syncer
 from gateway.spend.undrained import Undrained
 
 __all__ = ["Journal", "JournalOptions"]
 
-_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-
 
 class JournalOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How large a segment grows, how often it reaches the disk, and how much one drain moves."""
+    """How large a segment grows, how often it reaches the disk, and how much one drain moves.
+
+    `window_bytes` is how much of a segment is reserved and mapped at a time, in whole pages.
+    """
 
     segment_bytes: int = 64 * 1024 * 1024
+    window_bytes: int = 256 * 1024
     sync_seconds: float = 0.05
     batch_bytes: int = 2 * 1024 * 1024
 
@@ -34,30 +38,46 @@ class JournalOptions(msgspec.Struct, frozen=True, kw_only=True):
 class Journal:
     """The live journal of one worker: `<root>/<worker id>-<uuid7>/<start>.segment`.
 
-    A position is a byte offset over all segments of the journal. A record is one `write()`: it survives the
-    death of the process at once, a power cut after at most `sync_seconds`. At the head of a new segment stand
-    the `opened` records that are still open, so that no segment is needed to understand a later one.
+    A position is a byte offset over all segments of the journal. A record is stored into a mapped part of
+    its file: it survives the death of the process at once, a power cut after at most `sync_seconds`. At the
+    head of a new segment stand the `opened` records that are still open, so that no segment is needed to
+    understand a later one.
 
     When the disk refuses, `append_opened` raises ServiceUnavailable and `is_healthy` turns False, while
-    charges wait in memory and are written first once the disk takes them again.
+    charges wait in memory and are written first once the disk takes them again. It is asked for room in
+    windows, with `reserve_room`; what fits into the last one is still taken.
     """
 
     def __init__(
-        self, root: Path, worker_id: str, clock: Clock, options: JournalOptions | None = None
+        self,
+        root: Path,
+        worker_id: str,
+        clock: Clock,
+        options: JournalOptions | None = None,
+        reserve_room: Callable[[int, int, int], None] = reserve,
     ) -> None:
         self.name = f"{worker_id}-{new_charge_id()}"
         self.position = 0
-        self.undrained = Undrained(clock, (options or JournalOptions()).batch_bytes)
         self._options = options or JournalOptions()
+        self.undrained = Undrained(clock, self._options.batch_bytes)
         self._root = root
         self._folder = JournalFolder(root / self.name)
+        self._open_file = partial(
+            SegmentFile,
+            limit_bytes=self._options.segment_bytes,
+            window_bytes=self._options.window_bytes,
+            reserve=reserve_room,
+        )
         self._segments: deque[Segment] = deque()
         self._open: dict[str, bytes] = {}
         self._waiting: deque[tuple[str, bytes, Sequence[Scope], int]] = deque()
-        self._file = -1
-        self._segment_end = 0
+        self._file: SegmentFile | None = None
+        self._put = _has_no_room
+        self._head_end = 0
         self._write_error: OSError | None = None
-        self._syncer = Syncer(self._folder.path, self._options.sync_seconds, self._report)
+        self._syncer = Syncer(
+            self._folder.path, self._options.sync_seconds, lambda: self.position, self._report
+        )
         self._log = structlog.get_logger(__name__)
 
     @property
@@ -78,22 +98,26 @@ class Journal:
     def open(self) -> None:
         """Make the folder (0700) and the first segment (0600), take the lock, start the sync thread.
 
-        Raises OSError when the folder cannot be written.
+        Raises OSError when the folder cannot be written or synced.
         """
         with lock_root(self._root):
             self._folder.path.mkdir(mode=0o700)
             self._folder.claim()
-        self._rotate()
+        self._file = self._rotate()
+        self._syncer.sync()
         self._syncer.start()
 
     def close(self) -> None:
         """Bring everything to the disk and give the lock back; the next start drains what is left."""
-        if self._file < 0:
+        if self._file is None:
             return
         self._write_waiting()
+        self._put = _has_no_room
         self._syncer.close()
-        os.close(self._file)
-        self._file = -1
+        self._file.unmap()
+        self._file.truncate(self.position - self._segments[-1].start)
+        self._file.close()
+        self._file = None
         self._folder.release()
 
     def append_opened(self, record: OpenedRecord) -> None:
@@ -108,10 +132,13 @@ class Journal:
         if self._syncer.error is not None:
             raise _refusal() from self._syncer.error
         try:
-            self._write(line)
-        except OSError as error:
-            self._note_failure(error)
-            raise _refusal() from error
+            self.position += self._put(line)
+        except ValueError:
+            try:
+                self._write(line)
+            except OSError as error:
+                self._note_failure(error)
+                raise _refusal() from error
         self._open[charge_id] = line
 
     def append_charged(self, record: ChargedRecord, scopes: Sequence[Scope]) -> None:
@@ -126,11 +153,14 @@ class Journal:
         Never raises for the disk: the line waits in memory until it is taken.
         """
         try:
-            self._write(line)
-        except OSError as error:
-            self._note_failure(error)
-            self._waiting.append((charge_id, line, scopes, cost_nanos))
-            return
+            self.position += self._put(line)
+        except ValueError:
+            try:
+                self._write(line)
+            except OSError as error:
+                self._note_failure(error)
+                self._waiting.append((charge_id, line, scopes, cost_nanos))
+                return
         self.undrained.add(self.position, scopes, cost_nanos)
         self._open.pop(charge_id, None)
 
@@ -172,43 +202,44 @@ class Journal:
             await to_thread(_unlink, done)
 
     def _write(self, line: bytes) -> None:
-        """Append one line whole, or nothing; raises OSError."""
-        if self._write_error is not None:
+        """Append one line whole, or nothing, behind the charges that wait; raises OSError."""
+        if self._waiting:
             self._write_waiting()
-        if self.position >= self._segment_end:
-            self._rotate()
-        written = os.write(self._file, line)
-        if written != len(line):
-            self._append_rest(self._file, line, written)
-        self.position = position = self.position + len(line)
-        self._syncer.note_write(position)
+        self._append(line)
+        self._write_error = None
 
-    def _append_rest(self, file: int, line: bytes, written: int) -> None:
-        try:
-            while written < len(line):
-                written += os.write(file, line[written:])
-        except OSError:
-            os.ftruncate(file, self.position - self._segments[-1].start)
-            raise
+    def _append(self, line: bytes) -> None:
+        """Append one line for which the window may have no room; until that is done, nothing else has any."""
+        self._put = _has_no_room
+        if self._file is None:
+            raise OSError(errno.EBADF, "The journal is closed")
+        length = self.position - self._segments[-1].start
+        if length + len(line) > self._options.segment_bytes and self.position > self._head_end:
+            self._file = self._rotate(self._file)
+            length = self.position - self._segments[-1].start
+        put = self._file.make_room(length, len(line))
+        self.position += put(line)
+        self._put = put
 
-    def _rotate(self) -> None:
+    def _rotate(self, replaced: SegmentFile | None = None) -> SegmentFile:
         """Begin a segment with what is still open; the old one stays until drained, and this one synced."""
         start = self.position
         path = segment_path(self._folder.path, start)
         head = msgspec.json.encode(SegmentHead(len(self._open))) + b"\n" + b"".join(self._open.values())
-        file = os.open(path, _FLAGS, 0o600)
+        file = self._open_file(path)
         try:
-            _write_fully(file, head)
+            file.make_room(0, len(head))(head)
         except OSError:
-            os.close(file)
+            file.close()
             path.unlink()
             raise
         self.undrained.seal(start)
+        if replaced is not None:
+            replaced.unmap()
+        self._syncer.use(file, replaced, start - self._segments[-1].start if replaced else 0)
         self._segments.append(Segment(start, path))
-        self._segment_end = start + self._options.segment_bytes
-        self.position = start + len(head)
-        self._file = file
-        self._syncer.use(file, self.position)
+        self.position = self._head_end = start + len(head)
+        return file
 
     def _try_waiting(self) -> None:
         try:
@@ -220,12 +251,10 @@ class Journal:
         """Write the charges that the disk refused before; raises OSError when it still does."""
         while self._waiting:
             charge_id, line, scopes, nanos = self._waiting[0]
-            self._append_rest(self._file, line, os.write(self._file, line))
-            self.position += len(line)
+            self._append(line)
             self._waiting.popleft()
             self.undrained.add(self.position, scopes, nanos)
             self._open.pop(charge_id, None)
-            self._syncer.note_write(self.position)
         self._write_error = None
 
     def _note_failure(self, error: OSError) -> None:
@@ -244,10 +273,9 @@ def _refusal() -> ServiceUnavailable:
     )
 
 
-def _write_fully(file: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(file, view) :]
+def _has_no_room(line: bytes) -> int:
+    """What appends a line while there is no window, or none may be used."""
+    raise ValueError(len(line))
 
 
 def _unlink(paths: Sequence[Path]) -> None:

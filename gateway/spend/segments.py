@@ -13,7 +13,9 @@ __all__ = [
     "JournalFolder",
     "Segment",
     "charged_lines",
+    "find_whole_length",
     "lock_root",
+    "read_segment",
     "segment_path",
 ]
 
@@ -95,11 +97,40 @@ class JournalFolder:
             size = size_bytes
             while data := _read_at(segment.path, start - segment.start, size):
                 if whole := data.rfind(b"\n") + 1:
-                    return Batch(start, start + whole, data[:whole])
+                    return Batch(start, start + whole, _end_lines_at_holes(data[:whole]))
                 if len(data) < size:
                     break
                 size *= 2
         return None
+
+
+def read_segment(segment: Segment) -> list[bytes]:
+    """The lines of a segment, without what is reserved behind them; the last one may be torn."""
+    return _end_lines_at_holes(segment.path.read_bytes().rstrip(b"\0")).split(b"\n")
+
+
+def _end_lines_at_holes(data: bytes) -> bytes:
+    """Make line ends of NUL bytes, which stand where a power cut kept a part from the disk.
+
+    A line itself has none. So what is whole before and behind the hole is read, and the torn ends of it are
+    neither JSON nor CSV.
+    """
+    return data.replace(b"\0", b"\n")
+
+
+def find_whole_length(data: bytes) -> int:
+    """Where the last line ends of which no part is missing, in a segment whose writer is dead.
+
+    A process that is killed while it stores a line may leave its last byte and not all before it. Behind a
+    hole that ends where a line begins, the line is whole; nowhere else is a quote behind a bracket.
+    """
+    end = data.rfind(b"\n") + 1
+    while end:
+        start = data.rfind(b"\n", 0, end - 1) + 1
+        if data[start:end].rpartition(b"\0")[2].startswith(b'["'):
+            break
+        end = start
+    return end
 
 
 def _read_at(path: Path, offset: int, size: int) -> bytes:

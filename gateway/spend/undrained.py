@@ -40,22 +40,26 @@ class Undrained:
         self._chunk_bytes = chunk_bytes
         self._chunks: deque[_Chunk] = deque()
         self._tail = _Chunk(0)
+        self._tail_is_full_at = chunk_bytes
+        self._uncounted: list[tuple[Sequence[Scope], int]] = []
 
     def add(self, end: int, scopes: Sequence[Scope], nanos: int) -> None:
-        """Count a charge (nano-dollars) whose line ends at the journal position `end`."""
-        tail = self._tail
-        amounts = tail.amounts
-        for scope in scopes:
-            amounts[scope] = amounts.get(scope, 0) + nanos
-        if end - tail.start >= self._chunk_bytes:
+        """Take a charge (nano-dollars) whose line ends at the journal position `end`.
+
+        `scopes` must not change afterwards: they are looked at when somebody asks, or once per chunk.
+        """
+        self._uncounted.append((scopes, nanos))
+        if end >= self._tail_is_full_at:
             self.seal(end)
 
     def seal(self, end: int) -> None:
         """End the growing chunk at the journal position `end`, the last byte written so far."""
         if end > self._tail.start:
+            self._count()
             self._tail.end = end
             self._chunks.append(self._tail)
             self._tail = _Chunk(end)
+            self._tail_is_full_at = end + self._chunk_bytes
 
     def find_end(self, position: int) -> int | None:
         """Where the chunk with the byte at `position` ends; None while it still grows."""
@@ -84,8 +88,24 @@ class Undrained:
         first = self._chunks[0] if self._chunks else self._tail
         if position < first.start:
             raise StalePositionError(position)
+        self._count()
         amount = self._tail.amounts.get(scope, 0)
         for chunk in self._chunks:
             if chunk.end > position:
                 amount += chunk.amounts.get(scope, 0)
         return amount
+
+    def _count(self) -> None:
+        """Bring what was taken into the amounts of the growing chunk.
+
+        Requests of one caller come with the same object, so that most of them are one addition.
+        """
+        taken, self._uncounted = self._uncounted, []
+        sums: dict[int, tuple[Sequence[Scope], int]] = {}
+        for scopes, nanos in taken:
+            known = sums.get(id(scopes))
+            sums[id(scopes)] = (scopes, known[1] + nanos if known else nanos)
+        amounts = self._tail.amounts
+        for scopes, nanos in sums.values():
+            for scope in scopes:
+                amounts[scope] = amounts.get(scope, 0) + nanos

@@ -25,7 +25,8 @@ from gateway.clock import SystemClock
 from gateway.spend.journal import Journal, JournalOptions
 from tests.integration.spend.conftest import Worker
 
-journal = Journal(Path(sys.argv[1]), "victim", SystemClock(), JournalOptions(segment_bytes=30_000))
+options = JournalOptions(segment_bytes=30_000, window_bytes=4096)
+journal = Journal(Path(sys.argv[1]), "victim", SystemClock(), options)
 journal.open()
 worker = Worker(journal)
 for number in range(1_000_000):
@@ -141,6 +142,28 @@ async def test_a_journal_cut_at_any_part_of_its_last_lines_adds_up(
     interrupted = recovery.interrupted_records
     assert await spent(database) == interrupted * 1_000 + (count - interrupted) * 7
     assert 4 <= count <= 6
+
+
+async def test_a_hole_in_a_journal_costs_what_it_touches_and_nothing_twice(
+    database: Database, store: SpendStore, worker: Worker, tmp_path: Path
+):
+    contexts = [worker.open(1_000) for _ in range(8)]
+    ends = [worker.journal.position]
+    for context in contexts[:6]:
+        worker.charge(context, 7)
+        ends.append(worker.journal.position)
+    await worker.journal.sync()
+    path = next((tmp_path / "journal" / worker.journal.name).glob("*.segment"))
+    data = path.read_bytes()
+    # From within the second charge to the middle of the fourth one.
+    first, last = ends[1] + 50, ends[3] + 200
+    path.write_bytes(data[:first] + bytes(last - first) + data[last:])
+    abandon(worker.journal)
+    recovery = Recovery(tmp_path / "journal", store, SystemClock())
+    assert await recovery.recover()
+    assert recovery.interrupted_records == 3 + 2
+    assert await spent(database) == 3 * 7 + 5 * 1_000
+    assert await database.fetch_value('SELECT count(*) FROM "LiteLLM_SpendLogs"') == 8
 
 
 def write_until_killed(root: Path) -> list[list[bytes]]:

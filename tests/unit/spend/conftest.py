@@ -1,5 +1,6 @@
 """Records, and a journal in a folder of the test."""
 
+import errno
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from gateway.clock import SystemClock
 from gateway.domain import Scope, ScopeKind
 from gateway.spend.journal import Journal, JournalOptions
 from gateway.spend.records import ChargedRecord, OpenedRecord
+from gateway.spend.segment_file import reserve
 
 KEY = Scope(ScopeKind.KEY, "hash")
 
@@ -40,12 +42,27 @@ def charged(charge_id: str, nanos: int = 7) -> ChargedRecord:
     )
 
 
+class Disk:
+    """Room for segments; while it is full, a part of what is asked for is taken and the rest refused."""
+
+    def __init__(self) -> None:
+        self.is_full = False
+
+    def reserve(self, file: int, offset: int, size: int) -> None:
+        if self.is_full:
+            reserve(file, offset, size // 3)
+            raise OSError(errno.ENOSPC, "No space left on device")
+        reserve(file, offset, size)
+
+
 @pytest.fixture
 def make_journal(tmp_path: Path) -> Iterator[Callable[..., Journal]]:
     journals: list[Journal] = []
 
-    def make(**options: float) -> Journal:
-        journal = Journal(tmp_path / "journal", "worker", SystemClock(), JournalOptions(**options))
+    def make(reserve_room: Callable[[int, int, int], None] = reserve, **options: float) -> Journal:
+        journal = Journal(
+            tmp_path / "journal", "worker", SystemClock(), JournalOptions(**options), reserve_room
+        )
         journal.open()
         journals.append(journal)
         return journal

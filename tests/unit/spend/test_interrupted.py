@@ -4,14 +4,15 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from gateway.spend.interrupted import build_interrupted, charge_interrupted, find_open
 from gateway.spend.journal import Journal
-from gateway.spend.records import CHARGED_PREFIX
-from gateway.spend.segments import JournalFolder
+from gateway.spend.records import CHARGED_PREFIX, OPENED_PREFIX
+from gateway.spend.segments import JournalFolder, charged_lines
 from tests.unit.spend.conftest import KEY, charged, opened
 
 
@@ -45,23 +46,63 @@ def write_journal(make_journal: Callable[..., Journal], segment_bytes: int) -> P
     return path
 
 
-def check_every_cut(path: Path, work: Path) -> None:
+def cut(path: Path, size: int) -> None:
+    """The rest has never been reserved."""
+    os.truncate(path, size)
+
+
+def cut_and_pad(path: Path, size: int) -> None:
+    """The rest was reserved, and not written yet."""
+    path.write_bytes(path.read_bytes()[:size].ljust(path.stat().st_size + 1_000, b"\0"))
+
+
+def cut_but_for_the_end(path: Path, size: int) -> None:
+    """As after a kill in the middle of a store: the first bytes of a line are there, and its last one."""
+    data = path.read_bytes()
+    end = data.find(b"\n", size) + 1 or size
+    torn = data[:size].ljust(max(size, end - 1), b"\0") + data[max(size, end - 1) : end]
+    path.write_bytes(torn.ljust(len(data) + 1_000, b"\0"))
+
+
+CUTS = (cut, cut_and_pad, cut_but_for_the_end)
+
+
+def check_every_cut(path: Path, work: Path, cut_at: Callable[[Path, int], None]) -> None:
     """Cut the last segment at every byte; what the whole lines before it say must come out, once."""
     segments = JournalFolder(path).segments()
     last = segments[-1].path
+    for segment in segments[:-1]:
+        # As if its writer had died before it cut off what it had reserved.
+        segment.path.write_bytes(segment.path.read_bytes() + bytes(1_000))
     for size in range(last.stat().st_size + 1):
         copy = work / str(size)
         shutil.copytree(path, copy)
-        os.truncate(copy / last.name, size)
+        cut_at(copy / last.name, size)
         before = amounts_of_whole_lines(copy)
         charge_interrupted(JournalFolder(copy).segments(), 0)
+        assert b"\0" not in (copy / last.name).read_bytes()
         after = amounts(copy)
         assert {charge_id for charge_id, nanos in after.items() if nanos == 7} == before
         assert charge_interrupted(JournalFolder(copy).segments(), 0) == 0
         assert after == amounts(copy)
+        assert drained_ids(copy) == after.keys()
         if len(segments) > 1:
             assert set("abcde") <= after.keys()
         shutil.rmtree(copy)
+
+
+def drained_ids(path: Path) -> set[str]:
+    return {msgspec.json.decode(line)[1] for line in drained_lines(path)}
+
+
+def drained_lines(path: Path) -> list[bytes]:
+    """The charges that the drain of a dead worker's journal comes by, in small steps."""
+    found: list[bytes] = []
+    position = 0
+    while batch := JournalFolder(path).read_lines(position, 500):
+        position = batch.end
+        found += charged_lines(batch.data, CHARGED_PREFIX)
+    return found
 
 
 def amounts_of_whole_lines(path: Path) -> set[str]:
@@ -69,23 +110,70 @@ def amounts_of_whole_lines(path: Path) -> set[str]:
     for segment in JournalFolder(path).segments():
         data = segment.path.read_bytes()
         for line in data[: data.rfind(b"\n") + 1].split(b"\n"):
-            if line.startswith(CHARGED_PREFIX):
+            if line.startswith(CHARGED_PREFIX) and b"\0" not in line:
                 ids.add(msgspec.json.decode(line)[1])
     return ids
 
 
+@pytest.mark.parametrize("cut_at", CUTS)
 def test_a_single_segment_cut_at_any_byte_charges_each_request_once(
-    make_journal: Callable[..., Journal], tmp_path: Path
+    cut_at: Callable[[Path, int], None], make_journal: Callable[..., Journal], tmp_path: Path
 ) -> None:
-    check_every_cut(write_journal(make_journal, 1_000_000), tmp_path / "cuts")
+    check_every_cut(write_journal(make_journal, 1_000_000), tmp_path / "cuts", cut_at)
 
 
+@pytest.mark.parametrize("cut_at", CUTS)
 def test_a_rotated_journal_cut_at_any_byte_charges_each_request_once(
-    make_journal: Callable[..., Journal], tmp_path: Path
+    cut_at: Callable[[Path, int], None], make_journal: Callable[..., Journal], tmp_path: Path
 ) -> None:
     path = write_journal(make_journal, 600)
     assert len(JournalFolder(path).segments()) > 1
-    check_every_cut(path, tmp_path / "cuts")
+    check_every_cut(path, tmp_path / "cuts", cut_at)
+
+
+@pytest.mark.parametrize("size", [1, 40, 400, 2_000])
+def test_a_hole_that_a_power_cut_left_costs_only_the_lines_that_it_touches(
+    size: int, make_journal: Callable[..., Journal], tmp_path: Path
+) -> None:
+    """Pages reach the disk in any order; a later one may be there and an earlier one not."""
+    path = write_journal(make_journal, 1_000_000)
+    segment = JournalFolder(path).segments()[0].path
+    data = segment.read_bytes()
+    for start in range(0, len(data) - size, 7):
+        copy = tmp_path / "holes" / str(start)
+        shutil.copytree(path, copy)
+        (copy / segment.name).write_bytes(data[:start] + bytes(size) + data[start + size :] + bytes(1_000))
+        whole = lines_beside(data, start, start + size)
+        opened_ids, charged_ids = (
+            {msgspec.json.decode(line)[1] for line in whole if line.startswith(prefix)}
+            for prefix in (OPENED_PREFIX, CHARGED_PREFIX)
+        )
+        charge_interrupted(JournalFolder(copy).segments(), 0)
+        found = [
+            (members[1], members[7]) for line in drained_lines(copy) if (members := decode(line)) is not None
+        ]
+        assert len({charge_id for charge_id, _ in found}) == len(found)
+        assert {charge_id for charge_id, nanos in found if nanos == 7} == charged_ids
+        assert {charge_id for charge_id, _ in found} == opened_ids | charged_ids
+        shutil.rmtree(copy)
+
+
+def lines_beside(data: bytes, start: int, end: int) -> list[bytes]:
+    """The lines of which no byte is in the hole; a newline may be, as its place still ends the line."""
+    found, position = [], 0
+    for line in data.splitlines(keepends=True):
+        if position + len(line) - 1 <= start or position >= end:
+            found.append(line)
+        position += len(line)
+    return found
+
+
+def decode(line: bytes) -> list[Any] | None:
+    """What PostgreSQL would refuse is None: a line that is torn has no closing bracket."""
+    try:
+        return msgspec.json.decode(line)
+    except msgspec.DecodeError:
+        return None
 
 
 def test_recovery_killed_at_any_byte_of_its_own_writing_charges_each_request_once(
@@ -99,10 +187,10 @@ def test_recovery_killed_at_any_byte_of_its_own_writing_charges_each_request_onc
     charge_interrupted(JournalFolder(path).segments(), 0)
     expected = amounts(path)
     assert set("abcde") <= expected.keys()
-    for cut in range(size, last.stat().st_size + 1):
-        copy = tmp_path / "cuts" / str(cut)
+    for length in range(size, last.stat().st_size + 1):
+        copy = tmp_path / "cuts" / str(length)
         shutil.copytree(path, copy)
-        os.truncate(copy / last.name, cut)
+        os.truncate(copy / last.name, length)
         charge_interrupted(JournalFolder(copy).segments(), 0)
         assert amounts(copy) == expected
         shutil.rmtree(copy)

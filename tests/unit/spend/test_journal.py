@@ -1,8 +1,10 @@
 """The journal on a real file system."""
 
 import errno
+import itertools
 import os
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,8 +18,8 @@ from gateway.errors import ServiceUnavailable
 from gateway.spend.interrupted import find_open
 from gateway.spend.journal import Journal, JournalOptions
 from gateway.spend.records import CHARGED_PREFIX, OPENED_PREFIX
-from gateway.spend.segments import JournalFolder, charged_lines
-from tests.unit.spend.conftest import KEY, charged, opened
+from gateway.spend.segments import JournalFolder, charged_lines, read_segment
+from tests.unit.spend.conftest import KEY, Disk, charged, opened
 
 MakeJournal = Callable[..., Journal]
 
@@ -88,34 +90,161 @@ async def test_only_what_is_on_the_disk_is_drained(make_journal: MakeJournal) ->
     assert journal._syncer.synced_position >= batch.end == journal.position
 
 
-def test_a_full_disk_refuses_new_requests_and_keeps_charges(
-    make_journal: MakeJournal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    journal = make_journal()
+def fill_window(journal: Journal, disk: Disk) -> list[str]:
+    """Open requests until the full disk refuses one; the ids of those that were taken."""
+    disk.is_full = True
+    taken: list[str] = []
+    while True:
+        charge_id = f"filling-{len(taken)}"
+        try:
+            journal.append_opened(opened(charge_id))
+        except ServiceUnavailable:
+            return taken
+        taken.append(charge_id)
+
+
+def test_a_full_disk_refuses_new_requests_and_keeps_charges(make_journal: MakeJournal) -> None:
+    disk = Disk()
+    journal = make_journal(disk.reserve, window_bytes=4096)
     journal.append_opened(opened("1"))
-    write = os.write
-
-    calls: list[int] = []
-
-    def fail(file: int, data: bytes) -> int:
-        calls.append(1)
-        if len(calls) % 2:
-            return write(file, bytes(data)[:20])
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "write", fail)
-    journal.append_charged(charged("1"), (KEY,))
+    taken = fill_window(journal, disk)
+    for charge_id in ("1", taken[0]):
+        journal.append_charged(charged(charge_id), (KEY,))
     assert not journal.is_healthy
     with pytest.raises(ServiceUnavailable):
         journal.append_opened(opened("2"))
-    monkeypatch.setattr(os, "write", write)
     assert journal.settled_after(KEY, 0) == 0
+    disk.is_full = False
     journal.append_opened(opened("3"))
     assert journal.is_healthy
-    assert journal.settled_after(KEY, 0) == 7
-    lines = folder_of(journal).segments()[-1].path.read_bytes().split(b"\n")
-    assert [line[:5] for line in lines if line] == [b'["s1"', OPENED_PREFIX, CHARGED_PREFIX, OPENED_PREFIX]
+    assert journal.settled_after(KEY, 0) == 14
+    lines = read_segment(folder_of(journal).segments()[-1])
+    kinds = [b'["s1"', *[OPENED_PREFIX] * (len(taken) + 1), CHARGED_PREFIX, CHARGED_PREFIX, OPENED_PREFIX]
+    assert [line[:5] for line in lines] == [*kinds, b""]
     assert journal.position == sum(len(line) + 1 for line in lines) - 1
+
+
+def test_nothing_overtakes_charges_that_wait(make_journal: MakeJournal) -> None:
+    """What is short enough for the rest of the window would fit, and must not come before them."""
+    disk = Disk()
+    journal = make_journal(disk.reserve, window_bytes=4096)
+    fill_window(journal, disk)
+    before = journal.position
+    journal.append_charged(charged("filling-0"), (KEY,))
+    with pytest.raises(ServiceUnavailable):
+        journal.append_opened_line("short", b'["o1","short"]\n')
+    assert journal.position == before
+    disk.is_full = False
+
+
+async def test_waiting_charges_are_written_when_there_is_room_again_without_a_new_request(
+    make_journal: MakeJournal,
+) -> None:
+    disk = Disk()
+    journal = make_journal(disk.reserve, window_bytes=4096)
+    fill_window(journal, disk)
+    journal.append_charged(charged("filling-0"), (KEY,))
+    await journal.next_batch(0)
+    assert not journal.is_healthy
+    disk.is_full = False
+    assert await read_charges(journal) == 1
+    assert journal.is_healthy
+
+
+def test_a_segment_that_the_disk_refuses_leaves_the_one_before_in_use(make_journal: MakeJournal) -> None:
+    disk = Disk()
+    journal = make_journal(disk.reserve, segment_bytes=1_000)
+    taken = fill_window(journal, disk)
+    assert len(folder_of(journal).segments()) == 1
+    journal.append_charged(charged(taken[0]), (KEY,))
+    disk.is_full = False
+    journal.append_opened(opened("later"))
+    segments = folder_of(journal).segments()
+    assert len(segments) > 1
+    assert {record.charge_id for record in find_open(segments)} == {*taken[1:], "later"}
+
+
+def write_requests(journal: Journal) -> bytes:
+    """Lines of every length around that of a window; returns what a file of them must be."""
+    expected = read_segment(folder_of(journal).segments()[0])[0] + b"\n"
+    for number, length in enumerate([*range(1, 9_000, 97), 4_096, 8_192, 20_000, 3]):
+        line = b'["o1","%d","%s"]\n' % (number, b"x" * length)
+        journal.append_opened_line(str(number), line)
+        charge = b'["c1","%d","%s"]\n' % (number, b"y" * (9_000 - length % 9_000))
+        journal.append_charged_line(str(number), charge, (KEY,), 7)
+        expected += line + charge
+    return expected
+
+
+def test_lines_of_any_length_stand_across_windows_as_they_were_written(make_journal: MakeJournal) -> None:
+    journal = make_journal(window_bytes=4096)
+    expected = write_requests(journal)
+    path = folder_of(journal).segments()[0].path
+    assert path.read_bytes().rstrip(b"\0") == expected
+    journal.close()
+    assert path.read_bytes() == expected
+    assert journal.position == len(expected)
+
+
+async def test_a_live_segment_is_padded_and_readers_see_its_lines_only(make_journal: MakeJournal) -> None:
+    journal = make_journal(sync_seconds=3600.0)
+    journal.append_opened(opened("1"))
+    journal.append_opened(opened("2"))
+    journal.append_charged(charged("1"), (KEY,))
+    folder = folder_of(journal)
+    assert folder.segments()[0].path.stat().st_size == 256 * 1024
+    assert [record.charge_id for record in find_open(folder.segments())] == ["2"]
+    batch = folder.read_lines(0, 1_000_000)
+    assert batch is not None
+    assert batch.end == len(batch.data) == journal.position
+    assert folder.read_lines(batch.end, 1_000_000) is None
+
+
+async def test_a_segment_is_cut_to_its_length_when_the_next_one_is_on_the_disk(
+    make_journal: MakeJournal,
+) -> None:
+    journal = make_journal(segment_bytes=2_000, sync_seconds=3600.0)
+    for number in range(20):
+        journal.append_opened(opened(str(number)))
+        journal.append_charged(charged(str(number)), (KEY,))
+    segments = folder_of(journal).segments()
+    assert len(segments) > 2
+    assert await read_before(journal) == 20
+    await journal.sync()
+    for segment, successor in itertools.pairwise(segments):
+        assert segment.path.stat().st_size == successor.start - segment.start
+        assert b"\0" not in segment.path.read_bytes()
+    assert await read_charges(journal) == 20
+
+
+async def read_before(journal: Journal) -> int:
+    """Charges over all segments, while nothing has been cut and none is deleted."""
+    folder, position, count = folder_of(journal), 0, 0
+    while batch := folder.read_lines(position, 700):
+        assert b"\0" not in batch.data
+        count += len(charged_lines(batch.data, CHARGED_PREFIX))
+        position = batch.end
+    return count
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads what the process has mapped from /proc")
+def test_only_one_window_is_mapped_and_replaced_files_are_closed(make_journal: MakeJournal) -> None:
+    journal = make_journal(window_bytes=4096, segment_bytes=20_000, sync_seconds=3600.0)
+    for number in range(300):
+        journal.append_opened(opened(str(number)))
+        journal.append_charged(charged(str(number)), (KEY,))
+    assert Path("/proc/self/maps").read_text().count(journal.name) == 1
+    journal.close()
+    assert Path("/proc/self/maps").read_text().count(journal.name) == 0
+    links = [link for link in list(Path("/proc/self/fd").iterdir()) if link.is_symlink()]
+    assert not [link for link in links if journal.name in str(link.readlink())]
+
+
+def test_a_closed_journal_refuses_requests(make_journal: MakeJournal) -> None:
+    journal = make_journal()
+    journal.close()
+    with pytest.raises(ServiceUnavailable):
+        journal.append_opened(opened("1"))
 
 
 async def test_a_disk_that_does_not_sync_refuses_new_requests(
