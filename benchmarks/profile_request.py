@@ -14,10 +14,10 @@ import pstats
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import cast
 from unittest.mock import patch
 
 import click
@@ -29,11 +29,12 @@ from loadtest.stages import STAGES, Stage
 
 import gateway.app
 from gateway.db.embedded import EmbeddedPostgres
+from gateway.http.entrance import Entrance, build_entrance
 from gateway.settings import Flags, load_settings
 from gateway.upstream.client import UpstreamAnswer
 from gateway.upstream.clients import UpstreamClients
+from gateway.wire.asgi import App
 
-_App = Callable[[MutableMapping[str, Any], Callable[..., Any], Callable[..., Any]], Awaitable[None]]
 _BATCHES = 100
 _STAGE_BATCHES = 30
 _BATCH = 100
@@ -62,27 +63,60 @@ class _NullClient:
         """Nothing is open."""
 
 
-class Driver:
-    """Calls an application as a server would, and waits for nothing."""
+class _Headers(dict[str, str]):
+    """What the server's headers do."""
 
-    def __init__(self, app: _App, key: str, body: bytes) -> None:
+
+class _Scope:
+    http_version, server, client, scheme = "1.1", "127.0.0.1:4000", "127.0.0.1:50000", "http"
+    method, query_string = "POST", ""
+
+    def __init__(self, path: str, headers: _Headers) -> None:
+        self.path = path
+        self.headers = headers
+
+
+class _Protocol:
+    """One request of which everything has come, and its answer."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self.status = 0
+        self.answer = b""
+
+    async def __call__(self) -> bytes:
+        return self._body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._body
+
+    def response_bytes(self, status: int, headers: object, body: bytes) -> None:
+        del headers
+        self.status, self.answer = status, body
+
+
+class Driver:
+    """Calls an application as the server would, and waits for nothing."""
+
+    def __init__(self, app: Entrance, key: str, body: bytes) -> None:
         self._app = app
         self._key = key
         self._body = body
 
     async def ask(self, path: str = _PATH, body: bytes | None = None) -> tuple[int, bytes]:
         """One request; status and body of the answer."""
-        sent: list[Any] = []
-        message = {"type": "http.request", "body": self._body if body is None else body, "more_body": False}
-
-        async def receive() -> dict[str, object]:
-            return message
-
-        async def send(part: object) -> None:
-            sent.append(part)
-
-        await self._app(self._scope(path), receive, send)
-        return sent[0]["status"], b"".join(part["body"] for part in sent[1:])
+        sent = self._body if body is None else body
+        headers = _Headers(
+            {
+                "host": "localhost:4000",
+                "content-type": "application/json",
+                "authorization": f"Bearer {self._key}",
+                "content-length": str(len(sent)),
+            }
+        )
+        protocol = _Protocol(sent)
+        await self._app.__rsgi__(_Scope(path, headers), protocol)
+        return protocol.status, protocol.answer
 
     async def micros(self, stage: Stage | None = None) -> float:
         """The best batch: microseconds of this thread per request, or of one stage of it."""
@@ -96,29 +130,6 @@ class Driver:
             spent = stage.spent_nanos if stage else time.thread_time_ns() - started
             best = min(best, spent / _BATCH / 1000)
         return best
-
-    def _scope(self, path: str) -> dict[str, Any]:
-        headers = [
-            (b"host", b"localhost:4000"),
-            (b"content-type", b"application/json"),
-            (b"authorization", b"Bearer " + self._key.encode()),
-            (b"content-length", str(len(self._body)).encode()),
-        ]
-        return {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": "1.1",
-            "server": ("127.0.0.1", 4000),
-            "client": ("127.0.0.1", "50000"),
-            "scheme": "http",
-            "method": "POST",
-            "root_path": "",
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": b"",
-            "headers": headers,
-            "extensions": {},
-        }
 
 
 @asgi(_PATH, copy_scope=False)
@@ -140,8 +151,9 @@ async def open_gateway(database_url: str, folder: Path, body: bytes) -> AsyncIte
     config.write_text(_CONFIG)
     environ = {"DATABASE_URL": database_url, "GATEWAY_MASTER_KEY": _MASTER_KEY}
     settings = load_settings(config, environ, Flags(data_dir=folder))
-    app = gateway.app.create_app(settings, environ)
-    async with app.lifespan():
+    app = build_entrance(gateway.app.create_app(settings, environ), settings)
+    await app.open()
+    try:
         owner = Driver(app, _MASTER_KEY, body)
         _, answer = await owner.ask("/key/generate", _LIMITS)
         driver = Driver(app, answer.split(b'"key":"')[1].split(b'"')[0].decode(), body)
@@ -149,12 +161,15 @@ async def open_gateway(database_url: str, folder: Path, body: bytes) -> AsyncIte
         if status != 200:
             sys.exit(f"The gateway answered {status}: {answer.decode()}")
         yield driver
+    finally:
+        await app.close()
 
 
 async def measure(database_url: str, folder: Path, kilobytes: int, *, is_profiled: bool) -> None:
     """Print the total, the stages, and what the rest is."""
     body = build_body(Case("answer", 1, kilobytes * 1000))
-    bare = Driver(Litestar([pass_on], openapi_config=None, logging_config=None), "sk-none", body)
+    bare_app = Litestar([pass_on], openapi_config=None, logging_config=None)
+    bare = Driver(Entrance(cast("App", bare_app), nullcontext(), {}), "sk-none", body)
     async with open_gateway(database_url, folder, body) as driver:
         gc.collect()
         gc.freeze()

@@ -5,18 +5,13 @@ import gc
 import os
 import signal
 import sys
-from typing import cast
-
-from litestar.config.cors import CORSConfig
 
 from gateway.app import create_app
 from gateway.errors import StartupError
-from gateway.http.cors import with_cors
-from gateway.http.root_path import under_root_path
+from gateway.http.entrance import Entrance, build_entrance
 from gateway.logs import configure_logs
 from gateway.settings import load_settings
 from gateway.settings.handover import EXPLAINED, read_handover
-from gateway.wire.asgi import App
 
 __all__ = ["build"]
 
@@ -24,7 +19,7 @@ _PR_SET_PDEATHSIG = 1
 _COLLECTOR_THRESHOLDS = (50_000, 20, 50)
 
 
-def build() -> App:
+def build() -> Entrance:
     """Build the application of this worker from what `gatewright serve` handed over.
 
     Ends the process with one sentence when settings or plugins cannot be served.
@@ -37,15 +32,13 @@ def build() -> App:
         raise
 
 
-def _build() -> App:
+def _build() -> Entrance:
     handover = read_handover(os.environ)
     settings = load_settings(handover.config_path, os.environ, handover.flags)
     configure_logs(is_json=settings.environment.is_log_json)
-    app = cast("App", create_app(settings, os.environ, handover, give_up=_give_up))
+    app = create_app(settings, os.environ, handover, give_up=_give_up)
     _spare_collector()
-    origins = settings.gatewright.cors_origins
-    cors = CORSConfig(allow_origins=list(origins), expose_headers=["*"]) if origins else None
-    return with_cors(under_root_path(app, settings.environment.server_root_path), cors)
+    return build_entrance(app, settings)
 
 
 def _give_up(error: StartupError) -> None:

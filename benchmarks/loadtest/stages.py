@@ -11,7 +11,7 @@ from unittest.mock import patch
 __all__ = ["STAGES", "Stage"]
 
 STAGES = (
-    ("read the head", "gateway.http.inference:read_head"),
+    ("read the head", "gateway.http.rsgi_exchange:read_head"),
     ("authenticate", "gateway.identity.hookimpls:KeyAuthentication.authenticate"),
     ("begin the context", "gateway.pipeline.inference:begin_context"),
     ("read the body", "gateway.pipeline.exchange:Exchange.read_json_bytes"),
@@ -35,8 +35,7 @@ STAGES = (
     ("    record charged", "gateway.runtime:Gateway.record"),
     ("      write it", "gateway.spend.journal:Journal.append_charged_line"),
     ("  build the headers", "gateway.pipeline.answering:build_headers"),
-    ("  begin the answer", "gateway.pipeline.exchange:Exchange.begin"),
-    ("  end the answer", "gateway.pipeline.exchange:Exchange.end"),
+    ("  send the answer", "gateway.http.rsgi_exchange:RsgiExchange.answer"),
 )
 """What is printed, and where the function is looked up when it is called."""
 

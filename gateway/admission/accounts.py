@@ -74,19 +74,19 @@ class Accounts:
         return self._windows.setdefault((limit.scope, limit.kind, limit.window_seconds), Window())
 
 
-def _fixed_headers(limit: Limit) -> list[tuple[bytes, bytes]]:
+def _fixed_headers(limit: Limit) -> list[tuple[str, str]]:
     is_key = limit.scope.kind is ScopeKind.KEY
     if limit.kind is LimitKind.BUDGET:
-        value = str(usd_from_nanos(limit.amount)).encode()
-        return [(b"x-litellm-key-max-budget", value)] if is_key else []
+        value = str(usd_from_nanos(limit.amount))
+        return [("x-litellm-key-max-budget", value)] if is_key else []
     short = _SHORT_NAMES.get(limit.kind)
     if short is None:
         return []
-    found = [(_header(limit, "limit"), b"%d" % limit.amount)]
+    found = [(_header(limit, "limit"), str(limit.amount))]
     if is_key:
-        found.append((f"x-litellm-key-{short}-limit".encode(), b"%d" % limit.amount))
+        found.append((f"x-litellm-key-{short}-limit", str(limit.amount)))
     return found
 
 
-def _header(limit: Limit, what: str) -> bytes:
-    return f"x-ratelimit-{descriptor_of(limit.scope.kind)}-{what}-{limit.kind.value}".encode()
+def _header(limit: Limit, what: str) -> str:
+    return f"x-ratelimit-{descriptor_of(limit.scope.kind)}-{what}-{limit.kind.value}"

@@ -138,20 +138,20 @@ class Hold:
             if window.opened == opened:
                 window.count -= amount
 
-    def headers(self) -> list[tuple[bytes, bytes]]:
+    def headers(self) -> list[tuple[str, str]]:
         """Return the contract's headers on the key's spend and on what is left of the rates."""
-        found: list[tuple[bytes, bytes]] = []
+        found: list[tuple[str, str]] = []
         if self._scopes:
             # USD as `usd_from_nanos` tells them.
             spent = self._scopes[0].settled / NANOS_PER_USD
-            found.append((b"x-litellm-key-spend", b"%a" % spent))
+            found.append(("x-litellm-key-spend", repr(spent)))
         for account, _, _ in self.budgets:
             found += account.fixed_headers
         for account, window, opened, _ in self.rates:
             left = account.amount
             if window.opened == opened:
                 left -= window.count
-            found.append((account.remaining_header, b"%d" % left if left > 0 else b"0"))
+            found.append((account.remaining_header, str(left) if left > 0 else "0"))
             found += account.fixed_headers
         return found
 

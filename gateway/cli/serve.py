@@ -159,7 +159,7 @@ def _build_server(options: ServeOptions, settings: Settings) -> MPServer:
     server = MPServer(
         "gateway.worker:build",
         factory=True,
-        interface=Interfaces.ASGI,
+        interface=Interfaces.RSGI,
         address=options.host,
         port=options.port,
         workers=1,

@@ -40,7 +40,7 @@ class Admission(Protocol):
         """Give back what is held: nothing was used."""
         ...
 
-    def headers(self) -> list[tuple[bytes, bytes]]:
+    def headers(self) -> list[tuple[str, str]]:
         """Return the response headers that tell what is left of the limits, names in lower case."""
         ...
 

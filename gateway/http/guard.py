@@ -10,7 +10,7 @@ from litestar.routes import HTTPRoute
 from gateway.access.rules import RouteRule, check_route
 from gateway.domain import Principal
 from gateway.errors import AuthenticationFailed, StartupError
-from gateway.pipeline.exchange import read_head
+from gateway.http.asgi_exchange import read_head
 from gateway.runtime import Gateway
 from gateway.wire import asgi as wire
 

@@ -1,38 +1,62 @@
 """The inference endpoints as bare ASGI routes: an ordinary handler would halve what a core can serve."""
 
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Mapping
+from typing import cast
 
-from litestar import asgi
+from litestar import Litestar, asgi
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import Receive, Scope, Send
 
 from gateway.domain import Endpoint
 from gateway.errors import GatewayError, MethodNotAllowed, NotFound
-from gateway.hooks import RequestHead
+from gateway.http.asgi_exchange import AsgiExchange, read_head
+from gateway.http.rsgi_exchange import RsgiExchange
 from gateway.ids import new_charge_id
 from gateway.pipeline.answers import send_error
-from gateway.pipeline.exchange import ClientLeftError, Exchange, read_head
+from gateway.pipeline.exchange import ClientLeftError, Exchange
 from gateway.pipeline.inference import infer
 from gateway.pipeline.intake import call_id_of
 from gateway.runtime import Gateway
 from gateway.wire import asgi as wire
+from gateway.wire.rsgi import RsgiProtocol, RsgiScope
 
-__all__ = ["build_inference_routes"]
+__all__ = ["Lane", "build_inference_routes", "list_lanes"]
 
 _MOUNTS = ("/openai/deployments", "/engines")
 """Prefixes below which the path names the model, with the contract's spelling."""
 
+Lane = Callable[[RsgiScope, RsgiProtocol], Awaitable[None]]
+"""The same endpoint for a request of the server's own interface, without ASGI in between."""
+
 
 def build_inference_routes(gateway: Gateway) -> list[ASGIRouteHandler]:
     """Build one route per endpoint, with and without `/v1`, and those whose path names the model."""
-    routes = [_plain_route(gateway, endpoint) for endpoint in Endpoint]
-    return [*routes, *(_model_route(gateway, mount) for mount in _MOUNTS)]
+    plain = [
+        _plain_route(gateway, endpoint, path)
+        for endpoint in Endpoint
+        for path in (f"/v1/{endpoint.value}", f"/{endpoint.value}")
+    ]
+    return [*plain, *(_model_route(gateway, mount) for mount in _MOUNTS)]
 
 
-def _plain_route(gateway: Gateway, endpoint: Endpoint) -> ASGIRouteHandler:
-    @asgi([f"/v1/{endpoint.value}", f"/{endpoint.value}"], copy_scope=False, opt={"is_inference": True})
+def list_lanes(app: Litestar) -> Mapping[str, Lane]:
+    """The lanes of the application's inference routes, by their paths."""
+    found: dict[str, Lane] = {}
+    for route in app.routes:
+        handler = getattr(route, "route_handler", None)
+        if isinstance(handler, ASGIRouteHandler) and "lane" in handler.opt:
+            found[route.path] = handler.opt["lane"]
+    return found
+
+
+def _plain_route(gateway: Gateway, endpoint: Endpoint, path: str) -> ASGIRouteHandler:
+    async def lane(scope: RsgiScope, protocol: RsgiProtocol) -> None:
+        exchange = RsgiExchange(scope, path, protocol, gateway.clock)
+        await _answer(gateway, endpoint, "", exchange)
+
+    @asgi(path, copy_scope=False, opt={"is_inference": True, "lane": lane})
     async def route(scope: Scope, receive: Receive, send: Send) -> None:
-        await _answer(gateway, endpoint, "", scope, receive, send)
+        await _answer(gateway, endpoint, "", _exchange(gateway, scope, receive, send))
 
     return route
 
@@ -46,27 +70,24 @@ def _model_route(gateway: Gateway, mount: str) -> ASGIRouteHandler:
             model = path.removesuffix(f"/{endpoint.value}")
             if model not in (path, ""):
                 scope["path"] = f"{mount}/{path}"
-                await _answer(gateway, endpoint, model, scope, receive, send)
+                await _answer(gateway, endpoint, model, _exchange(gateway, scope, receive, send))
                 return
-        exchange = Exchange(_BARE_HEAD, cast("wire.Receive", receive), cast("wire.Send", send), gateway.clock)
         expected = ", ".join(f"{mount}/{{model}}/{endpoint.value}" for endpoint in Endpoint)
-        await send_error(
-            exchange, NotFound(f"There is no such route; there are {expected}."), new_charge_id()
-        )
+        error = NotFound(f"There is no such route; there are {expected}.")
+        await send_error(_exchange(gateway, scope, receive, send), error, new_charge_id())
 
     return route
 
 
-_BARE_HEAD = RequestHead("", "", {})
+def _exchange(gateway: Gateway, scope: Scope, receive: Receive, send: Send) -> AsgiExchange:
+    # Litestar's types say the same as ours in other words.
+    head = read_head(cast("wire.Scope", scope))
+    return AsgiExchange(head, cast("wire.Receive", receive), cast("wire.Send", send), gateway.clock)
 
 
-async def _answer(
-    gateway: Gateway, endpoint: Endpoint, model: str, scope: Any, receive: Any, send: Any
-) -> None:
-    # Any, for Litestar's types say the same as ours in other words, and `cast` is a call.
-    exchange = Exchange(_BARE_HEAD, receive, send, gateway.clock)
+async def _answer(gateway: Gateway, endpoint: Endpoint, model: str, exchange: Exchange) -> None:
     try:
-        exchange.head = read_head(scope)
+        exchange.check_head()
         if exchange.head.method != "POST":
             raise MethodNotAllowed(
                 f"This route answers POST, not {exchange.head.method}.", headers={"allow": "POST"}

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from gateway.domain import Charge, Deployment, ModelGroup, OnDisconnect
-from gateway.pipeline.answers import with_length
+from gateway.pipeline.answers import JSON
 from gateway.pipeline.attempts import Attempts
 from gateway.pipeline.call import Call
 from gateway.pipeline.estimates import usage_of_answer
@@ -63,8 +63,8 @@ async def relay_answer(call: Call) -> None:
     charge = await _charge(call, routed)
     raw, body = routed.value.raw, routed.value.read.body
     headers = build_headers(call, routed, raw.headers, charge)
-    await call.exchange.begin(raw.status, with_length(headers, body))
-    await call.exchange.end(body)
+    headers.append(JSON)
+    await call.exchange.answer(raw.status, headers, body)
 
 
 def _charge(call: Call, routed: Routed[_Answered]) -> Awaitable[Charge]:
@@ -78,7 +78,7 @@ def _charge(call: Call, routed: Routed[_Answered]) -> Awaitable[Charge]:
 
 
 async def _run_stoppable(attempts: Attempts, exchange: Exchange, attempt: _Attempt) -> Routed[_Answered]:
-    interruption = Interruption(exchange.receive)
+    interruption = Interruption(exchange.wait_until_gone)
     interruption.watch()
     interruption.arm()
     try:

@@ -1,19 +1,12 @@
-"""The headers and the error bodies of answers."""
+"""The error bodies of answers."""
 
 from gateway.errors import GatewayError
-from gateway.pipeline.exchange import Exchange
+from gateway.pipeline.exchange import Exchange, Headers
 from gateway.wire.errors import error_bytes
 
-__all__ = ["JSON", "Headers", "send_error", "with_length"]
+__all__ = ["JSON", "send_error"]
 
-Headers = list[tuple[bytes, bytes]]
-JSON = (b"content-type", b"application/json")
-
-
-def with_length(headers: Headers, body: bytes) -> Headers:
-    """Add the content type of JSON and the length of the body."""
-    headers += (JSON, (b"content-length", b"%d" % len(body)))
-    return headers
+JSON = ("content-type", "application/json")
 
 
 async def send_error(
@@ -21,7 +14,5 @@ async def send_error(
 ) -> None:
     """Answer with an OpenAI-shaped error; `tells_call_id` puts the call id into the body as well."""
     body = error_bytes(error, call_id if tells_call_id else None)
-    headers: Headers = [(b"x-litellm-call-id", call_id.encode("latin-1", "replace"))]
-    headers += [(name.encode(), value.encode("latin-1", "replace")) for name, value in error.headers.items()]
-    await exchange.begin(error.status, with_length(headers, body))
-    await exchange.end(body)
+    headers: Headers = [("x-litellm-call-id", call_id), *error.headers.items(), JSON]
+    await exchange.answer(error.status, headers, body)

@@ -1,9 +1,8 @@
 """Ends a request that nobody waits for, or that the stopping server no longer waits for."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
-
-from gateway.wire.asgi import Receive
 
 __all__ = ["Interruption", "Reason"]
 
@@ -19,12 +18,12 @@ class Reason(StrEnum):
 class Interruption:
     """Watches for the client's leaving, and cancels the request's task once that is wanted.
 
-    Servers neither cancel a handler nor raise from `send` when a client leaves; `receive` tells it. While
-    not armed an interruption is only noted. The task tells it from a real cancellation by `reason`.
+    Servers neither cancel a handler nor raise when a client leaves; `wait_until_gone` of its exchange tells
+    it. While not armed an interruption is only noted. The task tells it from a real cancellation by `reason`.
     """
 
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
+    def __init__(self, wait_until_gone: Callable[[], Awaitable[None]]) -> None:
+        self._wait_until_gone = wait_until_gone
         self._task = asyncio.current_task()
         self._watcher: asyncio.Task[None] | None = None
         self._is_armed = False
@@ -32,7 +31,7 @@ class Interruption:
 
     def watch(self) -> None:
         """Begin to watch; call it after the body was read, and `close` in any case."""
-        self._watcher = asyncio.create_task(self._wait_for_disconnect())
+        self._watcher = asyncio.create_task(self._watch())
 
     def arm(self) -> None:
         """From now on cancel the task; at once, if the interruption has already come."""
@@ -73,9 +72,6 @@ class Interruption:
         if self._task is not None:
             self._task.cancel()
 
-    async def _wait_for_disconnect(self) -> None:
-        while True:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                self.interrupt(Reason.CLIENT_LEFT)
-                return
+    async def _watch(self) -> None:
+        await self._wait_until_gone()
+        self.interrupt(Reason.CLIENT_LEFT)

@@ -5,16 +5,16 @@ from typing import Any
 
 from gateway.domain import Charge
 from gateway.money import NANOS_PER_USD
-from gateway.pipeline.answers import Headers
 from gateway.pipeline.call import Call
+from gateway.pipeline.exchange import Headers
 from gateway.routing.router import Routed
 from gateway.upstream.client import HeaderPairs
 
 __all__ = ["build_headers"]
 
-_VERSION = (b"x-litellm-version", version("gatewright").encode())
-_NO_RETRIES = (b"x-litellm-attempted-retries", b"0")
-_NO_FALLBACKS = (b"x-litellm-attempted-fallbacks", b"0")
+_VERSION = ("x-litellm-version", version("gatewright"))
+_NO_RETRIES = ("x-litellm-attempted-retries", "0")
+_NO_FALLBACKS = ("x-litellm-attempted-fallbacks", "0")
 _HOP_BY_HOP = frozenset(
     {
         "connection",
@@ -46,20 +46,20 @@ def build_headers(call: Call, routed: Routed[Any], upstream: HeaderPairs, charge
     retries, fallbacks = routed.attempted_retries, routed.attempted_fallbacks
     headers: Headers = [
         _VERSION,
-        (b"x-litellm-call-id", call.context.call_id.encode("latin-1", "replace")),
-        (b"x-litellm-model-id", routed.deployment.id.encode("latin-1", "replace")),
-        (b"x-litellm-model-group", routed.group.name.encode("latin-1", "replace")),
-        (b"x-litellm-response-duration-ms", b"%.3f" % (elapsed / _NANOS_PER_MS)),
-        (b"x-litellm-overhead-duration-ms", b"%.3f" % (overhead / _NANOS_PER_MS if overhead > 0 else 0.0)),
-        (b"x-litellm-attempted-retries", b"%d" % retries) if retries else _NO_RETRIES,
-        (b"x-litellm-attempted-fallbacks", b"%d" % fallbacks) if fallbacks else _NO_FALLBACKS,
+        ("x-litellm-call-id", call.context.call_id),
+        ("x-litellm-model-id", routed.deployment.id),
+        ("x-litellm-model-group", routed.group.name),
+        ("x-litellm-response-duration-ms", f"{elapsed / _NANOS_PER_MS:.3f}"),
+        ("x-litellm-overhead-duration-ms", f"{overhead / _NANOS_PER_MS:.3f}" if overhead > 0 else "0.000"),
+        ("x-litellm-attempted-retries", str(retries)) if retries else _NO_RETRIES,
+        ("x-litellm-attempted-fallbacks", str(fallbacks)) if fallbacks else _NO_FALLBACKS,
     ]
     if charge is not None and charge.is_priced:
-        # `usd_from_nanos` spelled out; `%a` is the text of a number without a step in between.
+        # `usd_from_nanos` spelled out.
         headers += (
-            (b"x-litellm-response-cost", b"%a" % (charge.total / NANOS_PER_USD)),
-            (b"x-litellm-response-cost-input", b"%a" % (charge.input / NANOS_PER_USD)),
-            (b"x-litellm-response-cost-output", b"%a" % (charge.output / NANOS_PER_USD)),
+            ("x-litellm-response-cost", repr(charge.total / NANOS_PER_USD)),
+            ("x-litellm-response-cost-input", repr(charge.input / NANOS_PER_USD)),
+            ("x-litellm-response-cost-output", repr(charge.output / NANOS_PER_USD)),
         )
     headers += settlement.admission.headers()
     for name, value in upstream:
@@ -69,7 +69,6 @@ def build_headers(call: Call, routed: Routed[Any], upstream: HeaderPairs, charge
 
 
 def _add_provider_header(headers: Headers, name: str, value: str) -> None:
-    encoded = value.encode("latin-1", "replace")
     if name.startswith("x-ratelimit-"):
-        headers.append((name.encode(), encoded))
-    headers.append((b"llm_provider-" + name.encode(), encoded))
+        headers.append((name, value))
+    headers.append((f"llm_provider-{name}", value))

@@ -8,11 +8,10 @@ import msgspec
 
 from gateway.domain import Deployment, ModelGroup, OnDisconnect
 from gateway.errors import GatewayError, ServiceUnavailable, UpstreamError, UpstreamGarbled
-from gateway.pipeline.answers import Headers
 from gateway.pipeline.attempts import Attempts
 from gateway.pipeline.call import Call
 from gateway.pipeline.estimates import usage_of_stream
-from gateway.pipeline.exchange import ClientLeftError
+from gateway.pipeline.exchange import ClientLeftError, Headers
 from gateway.pipeline.interruption import Interruption, Reason
 from gateway.pipeline.keepalive import KeepAlive
 from gateway.pipeline.response_headers import build_headers
@@ -31,10 +30,10 @@ _ERROR_BODY_BYTES = 64 * 1024
 _END_SECONDS = 0.1
 """How long the end of a stream may follow its last event; later the connection is not worth the wait."""
 _STREAM_HEADERS: Headers = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-cache"),
+    ("content-type", "text/event-stream; charset=utf-8"),
+    ("cache-control", "no-cache"),
     # Reverse proxies that buffer answers, nginx among them, let this one through.
-    (b"x-accel-buffering", b"no"),
+    ("x-accel-buffering", "no"),
 ]
 
 
@@ -55,7 +54,7 @@ async def relay_stream(call: Call) -> None:
     generated. Raises GatewayError when no deployment begins to answer; later failures end the stream with
     an error event.
     """
-    interruption = Interruption(call.exchange.receive)
+    interruption = Interruption(call.exchange.wait_until_gone)
     call.gateway.streams.add(interruption)
     interruption.watch()
     try:

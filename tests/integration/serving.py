@@ -23,6 +23,7 @@ from litestar import Litestar
 
 from gateway.app import build_snapshot, create_app
 from gateway.domain import Scope, ScopeKind
+from gateway.http.entrance import build_entrance
 from gateway.ids import hash_token
 from gateway.routing.cooldown import Cooldowns
 from gateway.runtime import Gateway
@@ -214,16 +215,18 @@ async def serve_here(upstream: Upstream, database_url: str, folder: Path) -> Asy
     app = create_app(settings, environ)
     port = free_port()
     limits = settings.gatewright.limits
+    entrance = build_entrance(app, settings)
     server = Server(
-        app,
+        entrance.__rsgi__,
         port=port,
-        interface=Interfaces.ASGI,
+        interface=Interfaces.RSGI,
         log_level=LogLevels.warning,
         http1_settings=HTTP1Settings(max_buffer_size=limits.header_bytes),
     )
-    running = asyncio.create_task(server.serve())
     origin = f"http://127.0.0.1:{port}"
     live = LiveGateway(origin, gateway_of(app), upstream, folder, environ)
+    await entrance.open()
+    running = asyncio.create_task(server.serve())
     try:
         await wait_until_ready(live.http)
         yield live
@@ -231,6 +234,7 @@ async def serve_here(upstream: Upstream, database_url: str, folder: Path) -> Asy
         await live.http.aclose()
         server.stop()
         await running
+        await entrance.close()
 
 
 def gateway_of(app: Litestar) -> Gateway:

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.domain import Endpoint
 from gateway.hooks import RequestHead
-from gateway.pipeline.exchange import Exchange
+from gateway.http.asgi_exchange import AsgiExchange
 from gateway.pipeline.inference import infer
 from tests.integration.serving import LiveGateway, bearer, chat_body
 from tests.upstreams import replies
@@ -15,7 +15,7 @@ from tests.upstreams import replies
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-def open_exchange(live: LiveGateway, key: str, body: object, begun: asyncio.Event) -> Exchange:
+def open_exchange(live: LiveGateway, key: str, body: object, begun: asyncio.Event) -> AsgiExchange:
     """A request whose client waits for ever."""
     messages = [{"type": "http.request", "body": json.dumps(body).encode(), "more_body": False}]
 
@@ -28,7 +28,7 @@ def open_exchange(live: LiveGateway, key: str, body: object, begun: asyncio.Even
         if message.get("body"):
             begun.set()
 
-    return Exchange(
+    return AsgiExchange(
         RequestHead("POST", "/v1/chat/completions", bearer(key)), receive, send, live.gateway.clock
     )
 

@@ -6,14 +6,13 @@ from gateway.pipeline.interruption import Interruption, Reason
 
 
 class Client:
-    """Its `receive` tells that it left once `leave` was called."""
+    """Its `wait_until_gone` returns once `leave` was called."""
 
     def __init__(self) -> None:
         self._left = asyncio.Event()
 
-    async def receive(self) -> dict[str, object]:
+    async def wait_until_gone(self) -> None:
         await self._left.wait()
-        return {"type": "http.disconnect"}
 
     def leave(self) -> None:
         self._left.set()
@@ -21,7 +20,7 @@ class Client:
 
 async def test_an_armed_interruption_cancels_the_task_that_made_it() -> None:
     client = Client()
-    interruption = Interruption(client.receive)
+    interruption = Interruption(client.wait_until_gone)
     interruption.watch()
     interruption.arm()
     client.leave()
@@ -35,7 +34,7 @@ async def test_an_armed_interruption_cancels_the_task_that_made_it() -> None:
 
 async def test_an_interruption_that_came_before_is_acted_upon_when_armed() -> None:
     client = Client()
-    interruption = Interruption(client.receive)
+    interruption = Interruption(client.wait_until_gone)
     interruption.watch()
     client.leave()
     await asyncio.sleep(0)
@@ -49,7 +48,7 @@ async def test_an_interruption_that_came_before_is_acted_upon_when_armed() -> No
 
 
 async def test_a_disarmed_interruption_only_notes() -> None:
-    interruption = Interruption(Client().receive)
+    interruption = Interruption(Client().wait_until_gone)
     interruption.arm()
     interruption.disarm()
     interruption.stop()
@@ -58,12 +57,12 @@ async def test_a_disarmed_interruption_only_notes() -> None:
 
 
 async def test_the_first_reason_stays() -> None:
-    interruption = Interruption(Client().receive)
+    interruption = Interruption(Client().wait_until_gone)
     interruption.stop()
     interruption.interrupt(Reason.CLIENT_LEFT)
     assert interruption.reason is Reason.STOPPING
 
 
 async def test_a_cancellation_by_somebody_else_is_not_absorbed() -> None:
-    interruption = Interruption(Client().receive)
+    interruption = Interruption(Client().wait_until_gone)
     assert not interruption.absorb()

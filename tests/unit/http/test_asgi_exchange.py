@@ -1,8 +1,9 @@
 import pytest
 
 from gateway.errors import BadRequest, BodyTooLarge, UnsupportedMediaType
-from gateway.pipeline.exchange import ClientLeftError, read_head
-from tests.unit.pipeline.conftest import part
+from gateway.http.asgi_exchange import read_head
+from gateway.pipeline.exchange import ClientLeftError
+from tests.unit.conftest import part
 
 
 @pytest.mark.parametrize(
@@ -76,9 +77,10 @@ def scope(*headers: tuple[bytes, bytes], **members: object) -> dict[str, object]
     return {"method": "POST", "path": "/x", "headers": list(headers), **members}
 
 
-def test_two_ways_to_state_a_length_are_refused() -> None:
+def test_two_ways_to_state_a_length_are_refused(make_exchange) -> None:
+    exchange, _ = make_exchange(content_length="1", transfer_encoding="chunked")
     with pytest.raises(BadRequest):
-        read_head(scope((b"content-length", b"1"), (b"transfer-encoding", b"chunked")))
+        exchange.check_head()
 
 
 def test_of_a_repeated_header_the_last_value_counts() -> None:

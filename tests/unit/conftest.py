@@ -7,7 +7,7 @@ import pytest
 
 from gateway.clock import SystemClock
 from gateway.hooks import RequestHead
-from gateway.pipeline.exchange import Exchange
+from gateway.http.asgi_exchange import AsgiExchange
 
 
 class Conversation:
@@ -35,11 +35,11 @@ def part(body: bytes, *, more: bool = False) -> dict[str, Any]:
 
 
 @pytest.fixture
-def make_exchange() -> Callable[..., tuple[Exchange, Conversation]]:
-    def make(*messages: dict[str, Any], **headers: str) -> tuple[Exchange, Conversation]:
+def make_exchange() -> Callable[..., tuple[AsgiExchange, Conversation]]:
+    def make(*messages: dict[str, Any], **headers: str) -> tuple[AsgiExchange, Conversation]:
         conversation = Conversation(*messages)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         head = RequestHead("POST", "/v1/chat/completions", named)
-        return Exchange(head, conversation.receive, conversation.send, SystemClock()), conversation
+        return AsgiExchange(head, conversation.receive, conversation.send, SystemClock()), conversation
 
     return make

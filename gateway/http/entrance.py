@@ -1,0 +1,156 @@
+"""What the server calls: inference requests go straight to their lane, others through ASGI to Litestar."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import cast
+
+from granian.rsgi import ProtocolClosed  # pyright: ignore[reportPrivateImportUsage]  as documented
+from litestar import Litestar
+from litestar.config.cors import CORSConfig
+
+from gateway.http.cors import with_cors
+from gateway.http.inference import Lane, list_lanes
+from gateway.http.root_path import under_root_path
+from gateway.settings import Settings
+from gateway.wire.asgi import App, Message
+from gateway.wire.rsgi import RsgiProtocol, RsgiScope, RsgiTransport
+
+__all__ = ["Entrance", "build_entrance"]
+
+
+def build_entrance(app: Litestar, settings: Settings) -> "Entrance":
+    """Build what the server calls from an application and the settings of its surroundings."""
+    origins, root = settings.gatewright.cors_origins, settings.environment.server_root_path
+    cors = CORSConfig(allow_origins=list(origins), expose_headers=["*"]) if origins else None
+    served = with_cors(under_root_path(cast("App", app), root), cors)  # Litestar's types say the same
+    lanes = dict(list_lanes(app))
+    lanes |= {root + path: lane for path, lane in lanes.items()}
+    return Entrance(served, app.lifespan(), lanes)
+
+
+class Entrance:
+    """An RSGI application around an ASGI one; `lifespan` is entered before the first request.
+
+    A lane is found by its exact path. What is spelt otherwise, what comes from a page of another origin and
+    everything else is Litestar's to route.
+    """
+
+    def __init__(
+        self, app: App, lifespan: AbstractAsyncContextManager[object], lanes: Mapping[str, Lane]
+    ) -> None:
+        self._app = app
+        self._lifespan = lifespan
+        self._lanes = lanes
+        self._closing = asyncio.Event()
+        self._life: asyncio.Task[None] | None = None
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Open the application; called by the server before it listens. Raises what keeps it closed."""
+        loop.run_until_complete(self.open())
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close the application; called by the server after the last answer."""
+        loop.run_until_complete(self.close())
+
+    async def open(self) -> None:
+        """Open the application, in a task of its own: its cancel scopes are left where they were entered."""
+        opened = asyncio.get_running_loop().create_future()
+        self._life = asyncio.create_task(self._live(opened))
+        await asyncio.wait((self._life, opened), return_when=asyncio.FIRST_COMPLETED)
+        if self._life.done():
+            self._life.result()
+
+    async def close(self) -> None:
+        """Close the application."""
+        self._closing.set()
+        if self._life is not None:
+            await self._life
+
+    async def _live(self, opened: "asyncio.Future[None]") -> None:
+        async with self._lifespan:
+            opened.set_result(None)
+            await self._closing.wait()
+
+    async def __rsgi__(self, scope: RsgiScope, protocol: RsgiProtocol) -> None:
+        """Answer one request."""
+        lane = self._lanes.get(scope.path)
+        if lane is not None and "origin" not in scope.headers:
+            await lane(scope, protocol)
+            return
+        call = _AsgiCall(protocol)
+        await self._app(_build_scope(scope), call.receive, call.send)
+
+
+class _AsgiCall:
+    """`receive` and `send` of one ASGI request."""
+
+    def __init__(self, protocol: RsgiProtocol) -> None:
+        self._protocol = protocol
+        self._parts: AsyncIterator[bytes] | None = None
+        self._is_read = False
+        self._start: Message = {}
+        self._transport: RsgiTransport | None = None
+
+    async def receive(self) -> Message:
+        if self._is_read:
+            await self._protocol.client_disconnect()
+            return {"type": "http.disconnect"}
+        if self._parts is None:
+            self._parts = aiter(self._protocol)
+        try:
+            # Not `anext` with a default: it cannot wrap the server's own awaitables.
+            return {"type": "http.request", "body": await anext(self._parts), "more_body": True}
+        except StopAsyncIteration:
+            self._is_read = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        except ProtocolClosed:
+            self._is_read = True
+            return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._start = message
+            return
+        body: bytes = message.get("body", b"")
+        has_more: bool = message.get("more_body", False)
+        if self._transport is None:
+            status, headers = self._start["status"], _texts(self._start.get("headers", ()))
+            if not has_more:
+                self._protocol.response_bytes(status, headers, body)
+                return
+            self._transport = self._protocol.response_stream(status, headers)
+        try:
+            if body:
+                await self._transport.send_bytes(body)
+        except ProtocolClosed:
+            # As ASGI has it: who wants to know that the client left asks `receive`.
+            return
+
+
+def _build_scope(scope: RsgiScope) -> Message:
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": scope.http_version,
+        "server": _address(scope.server),
+        "client": _address(scope.client),
+        "scheme": scope.scheme,
+        "method": scope.method,
+        "root_path": "",
+        "path": scope.path,
+        "raw_path": scope.path.encode(),
+        "query_string": scope.query_string.encode(),
+        "headers": [(name.encode(), value.encode("latin-1")) for name, value in scope.headers.items()],
+        "state": {},
+        "extensions": {},
+    }
+
+
+def _address(text: str) -> tuple[str, int | str]:
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port) if port.isdecimal() else port
+
+
+def _texts(pairs: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs]

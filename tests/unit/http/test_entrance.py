@@ -1,0 +1,196 @@
+"""The entrance with an ASGI application and a lane that say what reached them; a server of our own asks."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from granian.rsgi import ProtocolClosed
+
+from gateway.clock import SystemClock
+from gateway.errors import BadRequest, BodyTooLarge
+from gateway.http.entrance import Entrance
+from gateway.http.rsgi_exchange import RsgiExchange
+from gateway.pipeline.exchange import ClientLeftError
+
+Pairs = Sequence[tuple[str, str]]
+
+
+class Headers:
+    """As the server has them: a value that it does not hand over is None here, and only its name is told."""
+
+    def __init__(self, *pairs: tuple[str, str | None]) -> None:
+        self._pairs = pairs
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.keys()
+
+    def keys(self) -> list[str]:
+        return [name for name, _ in self._pairs]
+
+    def items(self) -> list[tuple[str, str]]:
+        return [(name, value) for name, value in self._pairs if value is not None]
+
+
+class Scope:
+    http_version, server, scheme, method, query_string = "1.1", "127.0.0.1:4000", "http", "POST", "a=1"
+
+    def __init__(self, path: str, *headers: tuple[str, str | None], client: str = "10.0.0.1:5") -> None:
+        self.path = path
+        self.client = client
+        self.headers = Headers(*headers)
+
+
+class Protocol:
+    """Sends `parts`, then nothing, or breaks off; keeps what is answered."""
+
+    def __init__(self, *parts: bytes, is_cut: bool = False, closes_after: int = 99) -> None:
+        self._parts = parts
+        self._is_cut = is_cut
+        self._closes_after = closes_after
+        self.status = 0
+        self.headers: Pairs = ()
+        self.sent: list[bytes] = []
+        self.left = asyncio.Event()
+
+    async def __call__(self) -> bytes:
+        return b"".join([part async for part in self])
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for part in self._parts:
+            yield part
+        if self._is_cut:
+            raise ProtocolClosed
+
+    async def client_disconnect(self) -> None:
+        await self.left.wait()
+
+    def response_bytes(self, status: int, headers: Pairs, body: bytes) -> None:
+        self.status, self.headers = status, headers
+        self.sent.append(body)
+
+    def response_stream(self, status: int, headers: Pairs) -> "Protocol":
+        self.status, self.headers = status, headers
+        return self
+
+    async def send_bytes(self, data: bytes) -> None:
+        if len(self.sent) >= self._closes_after:
+            raise ProtocolClosed
+        self.sent.append(data)
+
+
+async def echo(scope: Any, receive: Any, send: Any) -> None:
+    """An ASGI application: whole answers below /whole, in parts below /parts."""
+    parts: list[bytes] = []
+    while (message := await receive())["type"] == "http.request":
+        parts.append(message["body"])
+        if not message["more_body"]:
+            break
+    told = [b"cut"] if message["type"] == "http.disconnect" else parts
+    headers = [(b"x-path", scope["path"].encode()), (b"x-peer", scope["client"][0].encode())]
+    await send({"type": "http.response.start", "status": 201, "headers": headers})
+    if scope["path"] == "/parts":
+        for part in told:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        return
+    await send({"type": "http.response.body", "body": b"".join(told)})
+
+
+@asynccontextmanager
+async def no_life() -> AsyncIterator[None]:
+    yield
+
+
+def make_entrance(lanes: dict[str, Any] | None = None) -> Entrance:
+    return Entrance(echo, no_life(), lanes or {})
+
+
+async def test_a_request_reaches_the_asgi_application_whole() -> None:
+    protocol = Protocol(b"one", b"two")
+    await make_entrance().__rsgi__(Scope("/whole", client="[::1]:7"), protocol)
+    assert (protocol.status, protocol.sent) == (201, [b"onetwo"])
+    assert protocol.headers == [("x-path", "/whole"), ("x-peer", "::1")]
+
+
+async def test_an_answer_in_parts_goes_out_in_parts() -> None:
+    protocol = Protocol(b"one", b"two")
+    await make_entrance().__rsgi__(Scope("/parts"), protocol)
+    assert protocol.sent == [b"one", b"two"]
+
+
+async def test_a_client_that_leaves_is_told_by_receive_and_never_by_send() -> None:
+    cut, gone = Protocol(b"one", is_cut=True), Protocol(b"one", b"two", closes_after=1)
+    await make_entrance().__rsgi__(Scope("/whole"), cut)
+    await make_entrance().__rsgi__(Scope("/parts"), gone)
+    assert cut.sent == [b"cut"]
+    assert gone.sent == [b"one"]
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "takes_lane"),
+    [
+        ("/v1/x", [], True),
+        ("/v1/x/", [], False),
+        ("//v1/x", [], False),
+        ("/v1/x", [("origin", "https://a.example")], False),
+    ],
+)
+async def test_a_lane_is_for_its_exact_path_and_never_for_another_origin(
+    path: str, headers: list[tuple[str, str]], *, takes_lane: bool
+) -> None:
+    taken: list[str] = []
+
+    async def lane(scope: Any, _protocol: Any) -> None:
+        taken.append(scope.path)
+
+    await make_entrance({"/v1/x": lane}).__rsgi__(Scope(path, *headers), Protocol())
+    assert bool(taken) is takes_lane
+
+
+async def test_what_keeps_the_application_closed_is_raised_at_the_start() -> None:
+    @asynccontextmanager
+    async def broken() -> AsyncIterator[None]:
+        raise LookupError("no database")
+        yield
+
+    with pytest.raises(LookupError):
+        await Entrance(echo, broken(), {}).open()
+
+
+def make_exchange(protocol: Protocol, *headers: tuple[str, str | None]) -> RsgiExchange:
+    return RsgiExchange(Scope("/v1/x", *headers), "/v1/x", protocol, SystemClock())
+
+
+async def test_a_body_without_a_length_is_counted() -> None:
+    assert await make_exchange(Protocol(b"0" * 6, b"0" * 4)).read_json_bytes(10) == b"0" * 10
+    with pytest.raises(BodyTooLarge):
+        await make_exchange(Protocol(b"0" * 6, b"0" * 5)).read_json_bytes(10)
+
+
+@pytest.mark.parametrize("length", [(), (("content-length", "9"),)])
+async def test_half_a_body_means_that_the_client_left(length: tuple[tuple[str, str], ...]) -> None:
+    with pytest.raises(ClientLeftError):
+        await make_exchange(Protocol(b"{", is_cut=True), *length).read_json_bytes(10)
+
+
+@pytest.mark.parametrize("host", ["a b", "evil\\", "<script>", "x/../y", ""])
+async def test_a_host_that_is_none_is_refused(host: str) -> None:
+    with pytest.raises(BadRequest, match="Host"):
+        make_exchange(Protocol(), ("host", host)).check_head()
+
+
+@pytest.mark.parametrize("host", ["localhost:4000", "a_b.example", "[::1]:4000", "10.0.0.1"])
+async def test_a_host_is_a_name_or_an_address(host: str) -> None:
+    make_exchange(Protocol(), ("host", host), ("cookie", None), ("x-litellm-call-id", None)).check_head()
+
+
+async def test_writing_to_a_client_that_left_says_nothing() -> None:
+    protocol = Protocol(closes_after=1)
+    exchange = make_exchange(protocol)
+    await exchange.begin(200, [])
+    for _ in range(3):
+        await exchange.write(b"data: 1\n\n")
+    await exchange.end(b"last")
+    assert protocol.sent == [b"data: 1\n\n"]
