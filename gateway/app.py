@@ -43,6 +43,7 @@ from gateway.identity.master import MasterKey
 from gateway.identity.principals import Principals
 from gateway.identity.reset_calendar import build_reset_calendar
 from gateway.identity.store import KeyStore
+from gateway.jobs.build import build_jobs
 from gateway.manage import keys as key_routes
 from gateway.manage import spend as spend_routes
 from gateway.routing.cooldown import Cooldowns
@@ -184,6 +185,7 @@ class _Builder:
                 database, self._clock, defaults, ModelLists().covers, build_reset_calendar(self._settings)
             ),
             clients=UpstreamClients(),
+            jobs=build_jobs(self._settings, database, self._clock, self._journal.name),
         )
 
     def _principals(self, database: Database) -> Principals:

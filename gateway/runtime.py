@@ -20,6 +20,7 @@ from gateway.hooks.dispatch import Hooks
 from gateway.hooks.registry import LoadedPlugins
 from gateway.identity.keys import KeyService
 from gateway.identity.principals import Principals
+from gateway.jobs.runner import JobRunner
 from gateway.routing.router import Router
 from gateway.settings import Settings
 from gateway.spend.attribution import Attribution
@@ -93,6 +94,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     principals: Principals
     keys: KeyService
     clients: UpstreamClients
+    jobs: tuple[JobRunner, ...] = ()
 
 
 class Gateway:
@@ -116,7 +118,8 @@ class Gateway:
             await self.prepare_database()
         await asyncio.to_thread(self.parts.journal.open)
         await self.parts.listener.start()
-        for job in (self.parts.recovery.run(), self.parts.drain.run()):
+        jobs = (job.run() for job in self.parts.jobs)
+        for job in (self.parts.recovery.run(), self.parts.drain.run(), *jobs):
             self._jobs.append(asyncio.create_task(job))
 
     async def close(self) -> None:
@@ -170,6 +173,8 @@ class Gateway:
         for job in self._jobs:
             job.cancel()
         await asyncio.gather(*self._jobs, return_exceptions=True)
+        for runner in self.parts.jobs:
+            await runner.stop()
 
     async def _drain_rest(self) -> None:
         """Bring what is recorded into the database now, if that is possible; else the next start does it."""

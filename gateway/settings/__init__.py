@@ -1,8 +1,7 @@
 """Typed settings from config.yaml, the environment and the command line."""
 
 from gateway.settings.environment import Flags
-from gateway.settings.faults import Faults
-from gateway.settings.load import load_settings, read_settings
+from gateway.settings.load import load_settings
 from gateway.settings.master_key import MasterKey, ensure_master_key
 from gateway.settings.model import (
     Credential,
@@ -23,7 +22,6 @@ __all__ = [
     "Credential",
     "Environment",
     "FallbackMap",
-    "Faults",
     "Flags",
     "GatewrightSettings",
     "GeneralSettings",
@@ -37,5 +35,4 @@ __all__ = [
     "SettingsNotice",
     "ensure_master_key",
     "load_settings",
-    "read_settings",
 ]

@@ -31,21 +31,12 @@ def _members() -> dict[str, object]:
 
 
 class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One item of `model_list`; `key_path`, `file` and `lines` say where it stands, for error messages.
-
-    `lines` has the line (from 1) of the item and of its members, by key path.
-    """
+    """One item of `model_list`; `key_path` says where it stands, for error messages."""
 
     model_name: str
     litellm_params: dict[str, object]
     model_info: dict[str, object] = msgspec.field(default_factory=_members)
     key_path: str = ""
-    file: str = ""
-    lines: dict[str, int] = msgspec.field(default_factory=dict[str, int])
-
-    def line_of(self, path: str | None) -> int:
-        """The line of the member at a key path; the item's own where that is not known."""
-        return self.lines.get(path or "") or self.lines.get(self.key_path, 0)
 
     def __repr__(self) -> str:
         # The parameters hold credentials as plain texts.
@@ -107,6 +98,11 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     disable_spend_logs: bool = False
     proxy_batch_write_at: float = 1.0
     """Seconds between two drains of the journal while there is little to drain."""
+    disable_reset_budget: bool = False
+    budget_rescheduler_min_seconds: float = 597.0
+    budget_rescheduler_max_seconds: float = 605.0
+    """How long the reset job waits at least and at most; a maximum below the minimum means the minimum."""
+    budget_rollover: bool = False
     include_call_id_in_error_body: bool = False
     dangerously_permit_weak_or_unset_master_key: bool = False
     disable_schema_update: bool = False

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import msgspec
 
-from gateway.settings.faults import Faults
 from gateway.settings.model import GeneralSettings, LitellmSettings
 from gateway.settings.node import Node
 from gateway.settings.readers import (
@@ -17,7 +16,6 @@ from gateway.settings.readers import (
     read_plain_mapping,
     read_seconds,
     read_text,
-    read_values,
 )
 from gateway.settings.times import read_time_of_day, read_timezone
 
@@ -41,6 +39,10 @@ GENERAL_READERS: Mapping[str, tuple[str, Reader]] = {
     "store_prompts_in_spend_logs": ("store_prompts_in_spend_logs", read_boolean),
     "disable_spend_logs": ("disable_spend_logs", read_boolean),
     "proxy_batch_write_at": ("proxy_batch_write_at", read_seconds),
+    "disable_reset_budget": ("disable_reset_budget", read_boolean),
+    "proxy_budget_rescheduler_min_time": ("budget_rescheduler_min_seconds", read_seconds),
+    "proxy_budget_rescheduler_max_time": ("budget_rescheduler_max_seconds", read_seconds),
+    "budget_rollover": ("budget_rollover", read_boolean),
     "include_call_id_in_error_body": ("include_call_id_in_error_body", read_boolean),
     "dangerously_permit_weak_or_unset_master_key": (
         "dangerously_permit_weak_or_unset_master_key",
@@ -69,14 +71,10 @@ def read_litellm_settings(root: Node) -> LitellmSettings:
 
 def read_general_settings(root: Node, environ: Mapping[str, str]) -> GeneralSettings:
     """The settings of the server, those that only the environment gives included. Raises ConfigError."""
-    flags = {
-        field: Node(environ[name], "environment", 1, name, is_from_environment=True)
+    given = {
+        field: read_boolean(Node(environ[name], "environment", 1, name, is_from_environment=True))
         for name, field in _FLAGS.items()
         if environ.get(name)
     }
-    faults = Faults()
-    given = faults.attempt(lambda: read_values(flags, read_boolean), {})
-    members = faults.attempt(lambda: read_members(root.member("general_settings")), {})
-    fields = faults.attempt(lambda: read_fields(members, GENERAL_READERS), {})
-    faults.refuse()
-    return msgspec.structs.replace(GeneralSettings(), **{**given, **fields})
+    members = read_members(root.member("general_settings"))
+    return msgspec.structs.replace(GeneralSettings(), **{**given, **read_fields(members, GENERAL_READERS)})

@@ -31,6 +31,10 @@ GENERAL_KEYS = (
     supported(
         "proxy_batch_write_at", "Seconds between two drains of the journal while there is little to drain."
     ),
+    supported("disable_reset_budget", "Budgets never start anew by themselves."),
+    supported("proxy_budget_rescheduler_min_time", "Seconds between two looks for budgets that are over."),
+    supported("proxy_budget_rescheduler_max_time", "The same at most: each wait is random between both."),
+    supported("budget_rollover", "What was spent beyond a budget counts in its next period."),
     supported("include_call_id_in_error_body", "Whether an error names the call in its body."),
     supported("dangerously_permit_weak_or_unset_master_key", "Accepts a weak master key; for a laptop only."),
     supported("timezone", "As `litellm_settings.timezone`, which wins."),
@@ -115,12 +119,11 @@ GENERAL_KEYS = (
         "mcp_required_fields mcp_client_side_auth_header_name mcp_allowed_clients "
         "mcp_client_id_header require_key_mcp_access_defined require_end_user_mcp_access_defined "
         "forward_client_headers_to_llm_api forward_openai_org_id use_x_forwarded_for "
-        "cancel_on_disconnect disable_spend_updates disable_error_logs disable_reset_budget "
+        "cancel_on_disconnect disable_spend_updates disable_error_logs "
         "disable_retry_on_max_parallel_request_limit_error disable_responses_id_security "
-        "use_client_credentials_pass_through_routes proxy_budget_rescheduler_min_time "
-        "proxy_budget_rescheduler_max_time proxy_batch_polling_interval allow_user_auth "
+        "use_client_credentials_pass_through_routes proxy_batch_polling_interval allow_user_auth "
         "token_rate_limit_type always_include_stream_usage spend_logs_metadata_fields "
-        "budget_rollover custom_prompt_management "
+        "custom_prompt_management "
         "allow_dynamic_callback_disabling"
     ),
 )
