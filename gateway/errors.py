@@ -39,6 +39,7 @@ GatewayError                         500 internal_server_error
 │   └── UpstreamUnavailable          503 service_unavailable_error
 └── StartupError                     never sent to a client; printed by the command, which then ends
     ├── ConfigError                  a setting is wrong: file, line, key path, allowed values
+    │   └── ConfigErrors             several are; a line each
     ├── PluginError                  a plugin cannot be used: plugin, and the misspelt word
     └── SchemaError                  the database is not one that this release can serve
 """
@@ -53,6 +54,7 @@ __all__ = [
     "BodyTooLarge",
     "BudgetExceeded",
     "ConfigError",
+    "ConfigErrors",
     "Conflict",
     "ContentPolicyViolation",
     "ContextWindowExceeded",
@@ -387,7 +389,7 @@ class ConfigError(StartupError):
     """A setting is wrong.
 
     `path` is the key path (`model_list[2].litellm_params.model`), `file` and `line` (from 1) where it
-    stands, `allowed` the values that would have been accepted.
+    stands, `allowed` the values that would have been accepted, `reason` the message without all that.
     """
 
     def __init__(
@@ -405,10 +407,36 @@ class ConfigError(StartupError):
         if allowed:
             text += f" Allowed: {', '.join(allowed)}."
         super().__init__(text)
+        self.reason = message
         self.path = path
         self.file = file
         self.line = line
         self.allowed = tuple(allowed)
+
+    def at(self, file: str, line: int) -> "ConfigError":
+        """The same error with the place where its setting stands."""
+        return ConfigError(self.reason, path=self.path, file=file, line=line, allowed=self.allowed)
+
+    @property
+    def errors(self) -> "tuple[ConfigError, ...]":
+        """The single errors that this one stands for."""
+        return (self,)
+
+
+class ConfigErrors(ConfigError):
+    """Several settings are wrong: a line each. `path`, `file`, `line` and `allowed` are the first one's."""
+
+    def __init__(self, errors: Sequence[ConfigError]) -> None:
+        first = errors[0]
+        super().__init__("", path=first.path, file=first.file, line=first.line, allowed=first.allowed)
+        self._errors = tuple(errors)
+        self.message = "\n".join(error.message for error in self._errors)
+        self.args = (self.message,)
+
+    @property
+    def errors(self) -> tuple[ConfigError, ...]:
+        """The single errors, by file and line."""
+        return self._errors
 
 
 class PluginError(StartupError):

@@ -1,6 +1,6 @@
 """Builds the catalog of a configuration."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 import msgspec
 
@@ -14,7 +14,7 @@ from gateway.catalog.wildcards import build_wildcards
 from gateway.clock import Clock, SystemClock
 from gateway.domain import Deployment, ModelGroup
 from gateway.errors import ConfigError
-from gateway.settings import ModelEntry, Settings, SettingsNotice
+from gateway.settings import Faults, ModelEntry, Settings, SettingsNotice
 
 __all__ = ["build_catalog"]
 
@@ -27,34 +27,47 @@ def build_catalog(
     """Build the catalog of a configuration.
 
     `environ` lends keys and addresses that the configuration leaves out. Raises ConfigError with the key
-    path of what is wrong.
+    path of what is wrong, for every item that cannot be built.
     """
-    now_nanos = clock.now_nanos()
-    built: dict[str, BuiltDeployment] = {}
+    built = _build_all(settings, price_book, environ, now_nanos=clock.now_nanos())
     templates: dict[str, list[Template]] = {}
     groups: dict[str, list[BuiltDeployment]] = {}
-    for entry in settings.models:
-        is_wildcard = "*" in entry.model_name
-        one = _build(entry, settings, price_book, environ, now_nanos=now_nanos)
-        one = _with_own_id(one, entry, built)
-        built[one.deployment.id] = one
-        if is_wildcard:
+    for entry, one in built.values():
+        if "*" in entry.model_name:
             templates.setdefault(entry.model_name, []).append(Template(entry, one.deployment.id))
         else:
             groups.setdefault(entry.model_name, []).append(one)
     frozen = {name: tuple(members) for name, members in templates.items()}
+    deployments = {identifier: one for identifier, (_, one) in built.items()}
     return Catalog(
         Contents(
             book=price_book,
             clock=clock,
-            built=built,
+            built=deployments,
             groups={name: _group(name, members) for name, members in groups.items()},
             expansions=Expansions(build_wildcards(frozen), frozen, settings, price_book, environ),
             aliases=settings.router.model_group_alias,
             hidden_aliases=settings.router.hidden_aliases,
-            notices=_notices(settings, built, frozen),
+            notices=_notices(settings, deployments, frozen),
         )
     )
+
+
+def _build_all(
+    settings: Settings, book: PriceBook, environ: Mapping[str, str], *, now_nanos: int
+) -> dict[str, tuple[ModelEntry, BuiltDeployment]]:
+    """Every item with its deployment, by the deployment's id."""
+    faults = Faults()
+    built: dict[str, tuple[ModelEntry, BuiltDeployment]] = {}
+    for entry in settings.models:
+        try:
+            one = _with_own_id(_build(entry, settings, book, environ, now_nanos=now_nanos), entry, built)
+        except ConfigError as error:
+            faults.add(error.at(entry.file, entry.line_of(error.path)) if entry.file else error)
+        else:
+            built[one.deployment.id] = (entry, one)
+    faults.refuse()
+    return built
 
 
 def _group(name: str, members: list[BuiltDeployment]) -> ModelGroup:
@@ -84,9 +97,7 @@ def _takes_any_provider(entry: ModelEntry) -> bool:
     return "*" in entry.model_name and model.startswith("*") and not has_provider
 
 
-def _with_own_id(
-    built: BuiltDeployment, entry: ModelEntry, taken: Mapping[str, BuiltDeployment]
-) -> BuiltDeployment:
+def _with_own_id(built: BuiltDeployment, entry: ModelEntry, taken: Container[str]) -> BuiltDeployment:
     """Tell equal items apart by a number; two with one configured id are a mistake."""
     identifier = built.deployment.id
     if identifier not in taken:

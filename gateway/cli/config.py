@@ -10,8 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from gateway.catalog import PriceBook, build_catalog, load_price_book
+from gateway.catalog.price_snapshot import PriceSnapshot
 from gateway.errors import ConfigError
-from gateway.settings import Settings, SettingsNotice, load_settings
+from gateway.settings import Faults, Flags, Settings, SettingsNotice, read_settings
 
 __all__ = ["config"]
 
@@ -30,10 +32,11 @@ def config() -> None:
 def check(file: Path, *, is_json: bool) -> None:
     """Check FILE: what the gateway would take from it, and what it would not.
 
-    Nothing is started, connected to or written. The exit code is 1 when the gateway would not start.
+    Nothing is started, connected to or written. Everything that is wrong is told, a line each, and the exit
+    code is 1 when the gateway would not start.
     """
     try:
-        settings = load_settings(file, os.environ)
+        settings = _read(file)
     except ConfigError as error:
         _print_error(error, is_json=is_json)
         raise SystemExit(1) from error
@@ -43,19 +46,35 @@ def check(file: Path, *, is_json: bool) -> None:
         _print_report(settings, file)
 
 
+def _read(file: Path) -> Settings:
+    """The settings of a file whose models can be served; raises ConfigError for all that is wrong."""
+    faults = Faults()
+    settings = read_settings(file, os.environ, Flags(), faults)
+    book = faults.attempt(lambda: load_price_book(settings), PriceBook(PriceSnapshot()))
+    variables = {name: secret.reveal() for name, secret in settings.variables.items()}
+    with faults.collect():
+        build_catalog(settings, book, {**os.environ, **variables})
+    faults.refuse()
+    return settings
+
+
 def _print_error(error: ConfigError, *, is_json: bool) -> None:
     if not is_json:
         click.echo(str(error), err=True)
         return
-    members = {
+    errors = [_members(one) for one in error.errors]
+    report = msgspec.json.encode({"ok": False, "error": errors[0], "errors": errors})
+    click.echo(msgspec.json.format(report, indent=2).decode())
+
+
+def _members(error: ConfigError) -> Mapping[str, object]:
+    return {
         "message": error.message,
         "file": error.file,
         "line": error.line,
         "path": error.path,
         "allowed": error.allowed,
     }
-    report = msgspec.json.encode({"ok": False, "error": members})
-    click.echo(msgspec.json.format(report, indent=2).decode())
 
 
 def _report(settings: Settings) -> Mapping[str, object]:

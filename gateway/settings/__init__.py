@@ -1,7 +1,8 @@
 """Typed settings from config.yaml, the environment and the command line."""
 
 from gateway.settings.environment import Flags
-from gateway.settings.load import load_settings
+from gateway.settings.faults import Faults
+from gateway.settings.load import load_settings, read_settings
 from gateway.settings.master_key import MasterKey, ensure_master_key
 from gateway.settings.model import (
     Credential,
@@ -22,6 +23,7 @@ __all__ = [
     "Credential",
     "Environment",
     "FallbackMap",
+    "Faults",
     "Flags",
     "GatewrightSettings",
     "GeneralSettings",
@@ -35,4 +37,5 @@ __all__ = [
     "SettingsNotice",
     "ensure_master_key",
     "load_settings",
+    "read_settings",
 ]

@@ -10,6 +10,7 @@ import msgspec
 from gateway.domain import Secret
 from gateway.errors import ConfigError
 from gateway.settings.data_folder import default_data_dir
+from gateway.settings.faults import Faults
 from gateway.settings.model import Environment, SettingsNotice
 from gateway.settings.node import Node
 from gateway.settings.readers import read_boolean, read_text
@@ -28,23 +29,23 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_environment(
-    root: Node, environ: Mapping[str, str], flags: Flags, notices: list[SettingsNotice]
+    root: Node, environ: Mapping[str, str], flags: Flags, notices: list[SettingsNotice], faults: Faults
 ) -> Environment:
     """The process's surroundings. `environ` has the variables of the file in it already.
 
-    Raises ConfigError for a folder, path or address that cannot be one.
+    A folder, path or address that cannot be one is noted in `faults`.
     """
     general = root.member("general_settings")
     return Environment(
-        data_dir=_data_dir(environ, flags),
+        data_dir=faults.attempt(lambda: _data_dir(environ, flags), Path()),
         config_path=Path(root.file) if root.file else None,
-        database_url=_database_url(general, environ, notices),
+        database_url=faults.attempt(lambda: _database_url(general, environ, notices), None),
         database_direct_url=_secret(environ, "DATABASE_DIRECT_URL", "DIRECT_URL"),
         redis_url=_secret(environ, "REDIS_URL"),
-        master_key=_master_key(general, environ),
+        master_key=faults.attempt(lambda: _master_key(general, environ), None),
         salt_key=_secret(environ, "GATEWAY_SALT_KEY", "LITELLM_SALT_KEY"),
-        server_root_path=_root_path(environ, flags),
-        is_log_json=_is_log_json(root, environ, flags),
+        server_root_path=faults.attempt(lambda: _root_path(environ, flags), ""),
+        is_log_json=faults.attempt(lambda: _is_log_json(root, environ, flags), otherwise=False),
     )
 
 

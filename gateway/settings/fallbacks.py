@@ -6,7 +6,14 @@ import msgspec
 
 from gateway.settings.model import FallbackMap, ModelEntry, RouterSettings, SettingsNotice
 from gateway.settings.node import Node, config_error, describe
-from gateway.settings.readers import read_boolean, read_mapping, read_text, read_texts
+from gateway.settings.readers import (
+    read_boolean,
+    read_each,
+    read_mapping,
+    read_text,
+    read_texts,
+    read_values,
+)
 
 __all__ = ["find_unknown_models", "read_aliases", "read_fallbacks", "read_hidden_aliases"]
 
@@ -17,10 +24,14 @@ def read_fallbacks(node: Node) -> FallbackMap:
     Where two items name the same model the first holds, as in LiteLLM. Raises ConfigError.
     """
     found: FallbackMap = {}
-    for mapping in _mappings(node):
-        for model, names in read_mapping(mapping).items():
-            found.setdefault(model, _names(names))
+    for mapping in read_each(_mappings(node), _read_targets):
+        for model, names in mapping.items():
+            found.setdefault(model, names)
     return found
+
+
+def _read_targets(node: Node) -> FallbackMap:
+    return read_values(read_mapping(node), _names)
 
 
 def _mappings(node: Node) -> list[Node]:
@@ -67,12 +78,14 @@ def _alias(node: Node) -> _Alias:
 
 def read_aliases(node: Node) -> dict[str, str]:
     """The model that each alias stands for. Raises ConfigError."""
-    return {name: _alias(child).model for name, child in read_mapping(node).items()}
+    return {name: alias.model for name, alias in read_values(read_mapping(node), _alias).items()}
 
 
 def read_hidden_aliases(node: Node) -> frozenset[str]:
     """The aliases that model listings leave out. Raises ConfigError."""
-    return frozenset(name for name, child in read_mapping(node).items() if _alias(child).is_hidden)
+    return frozenset(
+        name for name, alias in read_values(read_mapping(node), _alias).items() if alias.is_hidden
+    )
 
 
 def find_unknown_models(router: RouterSettings, models: tuple[ModelEntry, ...]) -> list[SettingsNotice]:

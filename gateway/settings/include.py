@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.errors import ConfigError
+from gateway.settings.faults import Faults
 from gateway.settings.model import SettingsNotice
 from gateway.settings.node import Node, child_path, config_error, describe
 from gateway.settings.yaml_reader import MAX_VALUES, read_yaml
@@ -15,26 +16,28 @@ __all__ = ["place", "read_document"]
 _MAX_FILES = 200
 
 
-def read_document(path: Path, notices: list[SettingsNotice]) -> Node:
+def read_document(path: Path, notices: list[SettingsNotice], faults: Faults) -> Node:
     """Read a file and everything under its `include`, as one mapping with key paths.
 
     Lists are joined, sections are merged member by member; for a member that stands in both, the included
     file wins (as in LiteLLM, where an included section replaces a whole one) and a notice says so. Paths
     are relative to the file that names them.
 
-    Raises ConfigError for a file that cannot be read, and for files that include each other.
+    An included file that cannot be read, or that includes one of those that lead to it, is noted in `faults`.
+    Raises ConfigError where the file itself cannot be read.
     """
-    return place(_Reader(notices).read(path, ()), "")
+    return place(_Reader(notices, faults).read(path, ()), "")
 
 
 class _Reader:
-    def __init__(self, notices: list[SettingsNotice]) -> None:
+    def __init__(self, notices: list[SettingsNotice], faults: Faults) -> None:
         self._notices = notices
+        self._faults = faults
         self._files = 0
 
     def read(self, path: Path, parents: tuple[Path, ...]) -> Node:
         """Read a file into a mapping without `include`; `parents` are the files on the way here."""
-        root = read_yaml(path)
+        root = read_yaml(path, self._faults)
         if root.value is None:
             root = Node({}, root.file, root.line)
         if not isinstance(root.value, dict):
@@ -42,11 +45,12 @@ class _Reader:
         self._files += 1
         result = {name: child for name, child in root.value.items() if name != "include"}
         chain = (*parents, path.resolve())
-        for item in _included(root.value.get("include")):
-            target = self._target(item, path, chain)
-            included = self.read(target, chain)
-            if isinstance(included.value, dict):
-                self._merge(result, included.value, "")
+        listed = root.value.get("include")
+        for item in self._faults.attempt(lambda: list(_included(listed)), []):
+            with self._faults.collect():
+                included = self.read(self._target(item, path, chain), chain)
+                if isinstance(included.value, dict):
+                    self._merge(result, included.value, "")
         return Node(result, root.file, root.line)
 
     def _target(self, item: Node, path: Path, chain: tuple[Path, ...]) -> Path:

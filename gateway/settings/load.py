@@ -7,9 +7,18 @@ from gateway.domain import Secret
 from gateway.errors import ConfigError
 from gateway.settings.environment import Flags, read_environment
 from gateway.settings.fallbacks import find_unknown_models
+from gateway.settings.faults import Faults
 from gateway.settings.include import read_document
 from gateway.settings.master_key import find_weakness
-from gateway.settings.model import Environment, GeneralSettings, Settings, SettingsNotice
+from gateway.settings.model import (
+    Environment,
+    GatewrightSettings,
+    GeneralSettings,
+    LitellmSettings,
+    RouterSettings,
+    Settings,
+    SettingsNotice,
+)
 from gateway.settings.models import find_missing_credentials, read_credentials, read_models
 from gateway.settings.node import Node
 from gateway.settings.own_section import read_own_section
@@ -18,7 +27,7 @@ from gateway.settings.review import find_restricting_keys, review_keys
 from gateway.settings.router import read_router_settings
 from gateway.settings.sections import read_general_settings, read_litellm_settings
 
-__all__ = ["CONFIG_VARIABLE", "load_settings"]
+__all__ = ["CONFIG_VARIABLE", "load_settings", "read_settings"]
 
 CONFIG_VARIABLE = "CONFIG_FILE_PATH"
 """LiteLLM's variable that names the file where the command line does not."""
@@ -30,18 +39,33 @@ def load_settings(
     """Read everything that the gateway is told. Opens configuration files and nothing else.
 
     Without a path, and without `CONFIG_FILE_PATH`, the environment alone decides and there are no models.
-    Nothing is written to `environ`. Raises ConfigError with file, line, key path and allowed values.
+    Nothing is written to `environ`. Raises ConfigError with file, line, key path and allowed values, and
+    ConfigErrors where several settings are wrong.
+    """
+    faults = Faults()
+    settings = read_settings(config_path, environ, flags or Flags(), faults)
+    faults.refuse()
+    return settings
+
+
+def read_settings(
+    config_path: Path | None, environ: Mapping[str, str], flags: Flags, faults: Faults
+) -> Settings:
+    """Like `load_settings`, but what is wrong is noted in `faults`, and left out of what is returned.
+
+    Raises ConfigError for a file of which nothing can be read.
     """
     if config_path is None and environ.get(CONFIG_VARIABLE):
         config_path = Path(environ[CONFIG_VARIABLE])
     notices: list[SettingsNotice] = []
-    document = Node({}, "", 1) if config_path is None else read_document(config_path, notices)
-    review_keys(document, notices)
-    variables = read_variables(document, environ, notices)
+    document = Node({}, "", 1) if config_path is None else read_document(config_path, notices, faults)
+    with faults.collect():
+        review_keys(document, notices)
+    variables = read_variables(document, environ, notices, faults)
     effective = {**environ, **variables}
     required = [*find_restricting_keys(document), "gatewright"]
-    root = resolve_references(_without_variables(document), effective, notices, required)
-    return _build(root, effective, variables, flags or Flags(), notices)
+    root = resolve_references(_without_variables(document), effective, notices, faults, required)
+    return _Reading(root, effective, notices, faults).read(variables, flags)
 
 
 def _without_variables(document: Node) -> Node:
@@ -50,32 +74,39 @@ def _without_variables(document: Node) -> Node:
     return Node(kept, document.file, document.line)
 
 
-def _build(
-    root: Node,
-    environ: Mapping[str, str],
-    variables: Mapping[str, str],
-    flags: Flags,
-    notices: list[SettingsNotice],
-) -> Settings:
-    general = read_general_settings(root, environ)
-    environment = read_environment(root, environ, flags, notices)
-    _refuse_weak_master_key(root, environment, general)
-    models = read_models(root)
-    credentials = read_credentials(root)
-    router = read_router_settings(root, notices)
-    notices += find_missing_credentials(models, credentials)
-    notices += find_unknown_models(router, models)
-    return Settings(
-        environment=environment,
-        models=models,
-        credentials=credentials,
-        litellm=read_litellm_settings(root),
-        general=general,
-        router=router,
-        gatewright=read_own_section(root),
-        variables={name: Secret(value) for name, value in variables.items()},
-        notices=tuple(notices),
-    )
+class _Reading:
+    """Reads every part of a configuration, however many of them are wrong."""
+
+    def __init__(
+        self, root: Node, environ: Mapping[str, str], notices: list[SettingsNotice], faults: Faults
+    ) -> None:
+        self._root = root
+        self._environ = environ
+        self._notices = notices
+        self._faults = faults
+
+    def read(self, variables: Mapping[str, str], flags: Flags) -> Settings:
+        root, attempt = self._root, self._faults.attempt
+        general = attempt(lambda: read_general_settings(root, self._environ), GeneralSettings())
+        environment = read_environment(root, self._environ, flags, self._notices, self._faults)
+        with self._faults.collect():
+            _refuse_weak_master_key(root, environment, general)
+        models = read_models(root, self._faults)
+        credentials = read_credentials(root, self._faults)
+        router = attempt(lambda: read_router_settings(root, self._notices), RouterSettings())
+        self._notices += find_missing_credentials(models, credentials)
+        self._notices += find_unknown_models(router, models)
+        return Settings(
+            environment=environment,
+            models=models,
+            credentials=credentials,
+            litellm=attempt(lambda: read_litellm_settings(root), LitellmSettings()),
+            general=general,
+            router=router,
+            gatewright=attempt(lambda: read_own_section(root), GatewrightSettings()),
+            variables={name: Secret(value) for name, value in variables.items()},
+            notices=tuple(self._notices),
+        )
 
 
 def _refuse_weak_master_key(root: Node, environment: Environment, general: GeneralSettings) -> None:

@@ -31,12 +31,21 @@ def _members() -> dict[str, object]:
 
 
 class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One item of `model_list`; `key_path` says where it stands, for error messages."""
+    """One item of `model_list`; `key_path`, `file` and `lines` say where it stands, for error messages.
+
+    `lines` has the line (from 1) of the item and of its members, by key path.
+    """
 
     model_name: str
     litellm_params: dict[str, object]
     model_info: dict[str, object] = msgspec.field(default_factory=_members)
     key_path: str = ""
+    file: str = ""
+    lines: dict[str, int] = msgspec.field(default_factory=dict[str, int])
+
+    def line_of(self, path: str | None) -> int:
+        """The line of the member at a key path; the item's own where that is not known."""
+        return self.lines.get(path or "") or self.lines.get(self.key_path, 0)
 
     def __repr__(self) -> str:
         # The parameters hold credentials as plain texts.

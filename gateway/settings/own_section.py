@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from gateway.settings.faults import Faults
 from gateway.settings.model import GatewrightSettings, LimitSettings, PluginSettings
 from gateway.settings.node import Node, config_error
 from gateway.settings.readers import (
@@ -18,6 +19,7 @@ from gateway.settings.readers import (
     read_seconds,
     read_text,
     read_texts,
+    read_values,
 )
 
 __all__ = ["LIMIT_READERS", "OWN_READERS", "PLUGIN_READERS", "read_own_section"]
@@ -33,16 +35,13 @@ LIMIT_READERS: Mapping[str, tuple[str, Reader]] = {
 
 
 def _read_limits(node: Node) -> LimitSettings:
-    members = _strict(node, LIMIT_READERS)
-    return msgspec.structs.replace(LimitSettings(), **read_fields(members, LIMIT_READERS))
+    return msgspec.structs.replace(LimitSettings(), **_read_strictly(node, LIMIT_READERS))
 
 
 def _read_plugin_sections(node: Node) -> dict[str, dict[str, object]]:
     """Sections by plugin; a plugin named without any settings is asked for all the same."""
     sections = node.value if isinstance(node.value, dict) else read_mapping(node)
-    return {
-        name: {} if child.value is None else read_plain_mapping(child) for name, child in sections.items()
-    }
+    return read_values(sections, lambda node: {} if node.value is None else read_plain_mapping(node))
 
 
 PLUGIN_READERS: Mapping[str, tuple[str, Reader]] = {
@@ -53,8 +52,7 @@ PLUGIN_READERS: Mapping[str, tuple[str, Reader]] = {
 
 
 def _read_plugins(node: Node) -> PluginSettings:
-    members = _strict(node, PLUGIN_READERS)
-    return msgspec.structs.replace(PluginSettings(), **read_fields(members, PLUGIN_READERS))
+    return msgspec.structs.replace(PluginSettings(), **_read_strictly(node, PLUGIN_READERS))
 
 
 OWN_READERS: Mapping[str, tuple[str, Reader]] = {
@@ -79,20 +77,23 @@ def read_own_section(root: Node) -> GatewrightSettings:
     section = root.member("gatewright")
     if section is None:
         return GatewrightSettings()
-    members = _strict(section, OWN_READERS)
-    fields = read_fields(members, OWN_READERS)
-    price_file = members.get("price_file")
+    fields = _read_strictly(section, OWN_READERS)
+    price_file = section.member("price_file")
     if price_file is not None:
         fields["price_file"] = str(Path(price_file.file).parent / read_text(price_file))
     return msgspec.structs.replace(GatewrightSettings(), **fields)
 
 
-def _strict(node: Node, readers: Mapping[str, tuple[str, Reader]]) -> dict[str, Node]:
+def _read_strictly(node: Node, readers: Mapping[str, tuple[str, Reader]]) -> dict[str, object]:
+    """The fields of a section in which every key must be known. Raises ConfigError."""
     members = read_members(node)
+    faults = Faults()
     allowed = sorted(readers)
     for name, child in node.value.items() if isinstance(node.value, dict) else ():
         if name not in readers:
             close = difflib.get_close_matches(name, allowed, n=1)
             hint = f" Did you mean '{close[0]}'?" if close else ""
-            raise config_error(child, f"There is no key '{name}' here.{hint}", allowed=allowed)
-    return members
+            faults.add(config_error(child, f"There is no key '{name}' here.{hint}", allowed=allowed))
+    fields = faults.attempt(lambda: read_fields(members, readers), {})
+    faults.refuse()
+    return fields

@@ -1,10 +1,12 @@
 """Typed reading of single values: what was expected, and what stands there instead."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 from gateway.domain import Secret
 from gateway.settings.durations import parse_seconds
+from gateway.settings.faults import Faults
 from gateway.settings.node import Node, config_error, describe, plain
 
 __all__ = [
@@ -12,6 +14,7 @@ __all__ = [
     "integer",
     "one_of",
     "read_boolean",
+    "read_each",
     "read_fields",
     "read_items",
     "read_mapping",
@@ -22,9 +25,12 @@ __all__ = [
     "read_secret",
     "read_text",
     "read_texts",
+    "read_values",
 ]
 
 Reader = Callable[[Node], object]
+
+T = TypeVar("T")
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
@@ -152,7 +158,23 @@ def read_texts(node: Node) -> tuple[str, ...]:
     """A list of texts; a single text counts as a list of one. Raises ConfigError."""
     if isinstance(node.value, str):
         return (node.value,)
-    return tuple(read_text(item) for item in read_items(node))
+    return tuple(read_each(read_items(node), read_text))
+
+
+def read_each(nodes: Iterable[Node], read: Callable[[Node], T]) -> list[T]:
+    """What every node reads to. Raises ConfigError for all that cannot be read."""
+    faults = Faults()
+    found: list[T] = []
+    for node in nodes:
+        with faults.collect():
+            found.append(read(node))
+    faults.refuse()
+    return found
+
+
+def read_values(members: Mapping[str, Node], read: Callable[[Node], T]) -> dict[str, T]:
+    """What every member reads to, by name. Raises ConfigError for all that cannot be read."""
+    return dict(zip(members, read_each(members.values(), read), strict=True))
 
 
 def read_plain_mapping(node: Node) -> dict[str, object]:
@@ -163,5 +185,15 @@ def read_plain_mapping(node: Node) -> dict[str, object]:
 
 
 def read_fields(members: Mapping[str, Node], readers: Mapping[str, tuple[str, Reader]]) -> dict[str, object]:
-    """The fields of a settings struct. `readers` gives per key the field's name and its reader."""
-    return {field: read(members[key]) for key, (field, read) in readers.items() if key in members}
+    """The fields of a settings struct. `readers` gives per key the field's name and its reader.
+
+    Raises ConfigError for all keys that cannot be read.
+    """
+    faults = Faults()
+    found: dict[str, object] = {}
+    for key, (field, read) in readers.items():
+        if key in members:
+            with faults.collect():
+                found[field] = read(members[key])
+    faults.refuse()
+    return found

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from gateway.settings.faults import Faults
 from gateway.settings.model import SettingsNotice
 from gateway.settings.node import Node, config_error, describe, is_credential_path
 
@@ -18,25 +19,28 @@ _MISSING_DATABASE = (
 )
 
 
-def read_variables(root: Node, environ: Mapping[str, str], notices: list[SettingsNotice]) -> dict[str, str]:
+def read_variables(
+    root: Node, environ: Mapping[str, str], notices: list[SettingsNotice], faults: Faults
+) -> dict[str, str]:
     """The section `environment_variables` as it would be exported; nothing is exported into this process.
 
     A value may itself refer to a variable of `environ` or to one above it. A null, or a reference that
-    cannot be resolved, exports nothing. Raises ConfigError for a value that is no text, number or boolean.
+    cannot be resolved, exports nothing. A value that is no text, number or boolean is noted in `faults`.
     """
     section = root.member("environment_variables")
     if section is None:
         return {}
     if not isinstance(section.value, dict):
-        raise config_error(section, f"Expected a mapping of variables, found {describe(section)}.")
+        faults.add(config_error(section, f"Expected a mapping of variables, found {describe(section)}."))
+        return {}
     variables: dict[str, str] = {}
     for name, child in section.value.items():
-        node = resolve_references(child, {**environ, **variables}, notices)
+        node = resolve_references(child, {**environ, **variables}, notices, faults)
         if isinstance(node.value, dict | list):
-            raise config_error(node, f"Expected a text, found {describe(node)}.")
-        if not name or "=" in name or "\0" in name:
-            raise config_error(node, "This is no name of an environment variable.")
-        if node.value is not None:
+            faults.add(config_error(node, f"Expected a text, found {describe(node)}."))
+        elif not name or "=" in name or "\0" in name:
+            faults.add(config_error(node, "This is no name of an environment variable."))
+        elif node.value is not None:
             variables[name] = _as_exported(node.value)
     return variables
 
@@ -48,22 +52,31 @@ def _as_exported(value: str | float | bool) -> str:  # noqa: FBT001  a YAML scal
 
 
 def resolve_references(
-    node: Node, environ: Mapping[str, str], notices: list[SettingsNotice], required: Sequence[str] = ()
+    node: Node,
+    environ: Mapping[str, str],
+    notices: list[SettingsNotice],
+    faults: Faults,
+    required: Sequence[str] = (),
 ) -> Node:
     """The same configuration with every reference replaced.
 
     A variable that is not set gives null and a notice, as in LiteLLM. Under the key paths in `required` it
-    raises ConfigError instead: a restriction that cannot be read must not become none.
+    is noted in `faults` instead: a restriction that cannot be read must not become none.
     """
-    return _Resolver(environ, notices, tuple(required)).resolve(node)
+    return _Resolver(environ, notices, faults, tuple(required)).resolve(node)
 
 
 class _Resolver:
     def __init__(
-        self, environ: Mapping[str, str], notices: list[SettingsNotice], required: tuple[str, ...]
+        self,
+        environ: Mapping[str, str],
+        notices: list[SettingsNotice],
+        faults: Faults,
+        required: tuple[str, ...],
     ) -> None:
         self._environ = environ
         self._notices = notices
+        self._faults = faults
         self._required = required
 
     def resolve(self, node: Node) -> Node:
@@ -91,7 +104,8 @@ class _Resolver:
             message = (
                 f"The environment variable {name} is not set, and this setting does not work without it."
             )
-            raise config_error(node, message)
+            self._faults.add(config_error(node, message))
+            return
         text = _MISSING_CREDENTIAL if is_credential_path(node.path) else _MISSING
         if node.path == "general_settings.database_url":
             text = _MISSING_DATABASE

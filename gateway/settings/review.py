@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from gateway.errors import ConfigError
+from gateway.settings.faults import Faults
 from gateway.settings.known.deployment import UNSENT_PREFIXES
 from gateway.settings.known_keys import (
     CREDENTIAL_ITEM,
@@ -30,16 +31,13 @@ _PLAIN_SECTIONS = ("general_settings", "litellm_settings", "router_settings")
 def review_keys(root: Node, notices: list[SettingsNotice]) -> None:
     """Check every key of LiteLLM's sections; call it before references are resolved.
 
-    Raises ConfigError for a key that is nearly a known one, and for restrictions that the gateway cannot
-    enforce, all of them in one message.
+    Raises ConfigError for each key that is nearly a known one, and for restrictions that the gateway cannot
+    enforce, all of these in one message.
     """
-    refused: list[tuple[Node, KnownKey]] = []
-    review = _Review(notices, refused)
+    review = _Review(notices)
     for section, node in _sections(root):
         review.section(section, node)
     review.finish()
-    if refused:
-        raise _refusal(refused)
 
 
 def _sections(root: Node) -> Iterator[tuple[str, Node]]:
@@ -89,9 +87,10 @@ def _members(node: Node) -> list[tuple[str, Node]]:
 class _Review:
     """Collects what there is to say, so that a key of five hundred deployments is listed once."""
 
-    def __init__(self, notices: list[SettingsNotice], refused: list[tuple[Node, KnownKey]]) -> None:
+    def __init__(self, notices: list[SettingsNotice]) -> None:
         self._notices = notices
-        self._refused = refused
+        self._faults = Faults()
+        self._refused: list[tuple[Node, KnownKey]] = []
         self._said: dict[tuple[str, str], tuple[Node, str]] = {}
         self._counts: dict[tuple[str, str], int] = {}
 
@@ -109,11 +108,14 @@ class _Review:
                 self._say(section, name, child, f"This has no effect: {_lower_first(known.note)}")
 
     def finish(self) -> None:
-        """Turn what was collected into notices."""
+        """Turn what was collected into notices; raises ConfigError for what is refused."""
         for key, (node, message) in self._said.items():
             more = self._counts[key] - 1
             text = f"{message} ({more} more of the same.)" if more else message
             self._notices.append(SettingsNotice(node.path, text, node.file, node.line))
+        if self._refused:
+            self._faults.add(_refusal(self._refused))
+        self._faults.refuse()
 
     def _unknown(self, section: str, name: str, node: Node) -> None:
         if section == MODEL_PARAMS and name.startswith(UNSENT_PREFIXES):
@@ -128,10 +130,9 @@ class _Review:
             return
         similar = find_similar_key(section, name)
         if similar is not None:
-            raise config_error(
-                node, f"There is no key '{name}' here. Did you mean '{similar}'?", allowed=(similar,)
-            )
-        if section == MODEL_PARAMS:
+            message = f"There is no key '{name}' here. Did you mean '{similar}'?"
+            self._faults.add(config_error(node, message, allowed=(similar,)))
+        elif section == MODEL_PARAMS:
             self._say(
                 section, name, node, "This is not a key the gateway knows; it is sent upstream as it stands."
             )

@@ -18,6 +18,7 @@ from gateway.settings.readers import (
     read_members,
     read_seconds,
     read_texts,
+    read_values,
 )
 
 __all__ = ["ROUTER_READERS", "SHARED_KEYS", "read_router_settings"]
@@ -26,11 +27,8 @@ _RETRIES = integer(0, 100)
 
 
 def _read_retry_policy(node: Node) -> dict[str, int]:
-    return {
-        name.removesuffix("Retries"): _RETRIES(child)
-        for name, child in read_mapping(node).items()
-        if name.endswith("Retries")
-    }
+    counts = {name: child for name, child in read_mapping(node).items() if name.endswith("Retries")}
+    return {name.removesuffix("Retries"): count for name, count in read_values(counts, _RETRIES).items()}
 
 
 ROUTER_READERS: Mapping[str, tuple[str, Reader]] = {

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from gateway.settings.faults import Faults
 from gateway.settings.model import GeneralSettings, LitellmSettings
 from gateway.settings.node import Node
 from gateway.settings.readers import (
@@ -16,6 +17,7 @@ from gateway.settings.readers import (
     read_plain_mapping,
     read_seconds,
     read_text,
+    read_values,
 )
 from gateway.settings.times import read_time_of_day, read_timezone
 
@@ -71,10 +73,14 @@ def read_litellm_settings(root: Node) -> LitellmSettings:
 
 def read_general_settings(root: Node, environ: Mapping[str, str]) -> GeneralSettings:
     """The settings of the server, those that only the environment gives included. Raises ConfigError."""
-    given = {
-        field: read_boolean(Node(environ[name], "environment", 1, name, is_from_environment=True))
+    flags = {
+        field: Node(environ[name], "environment", 1, name, is_from_environment=True)
         for name, field in _FLAGS.items()
         if environ.get(name)
     }
-    members = read_members(root.member("general_settings"))
-    return msgspec.structs.replace(GeneralSettings(), **{**given, **read_fields(members, GENERAL_READERS)})
+    faults = Faults()
+    given = faults.attempt(lambda: read_values(flags, read_boolean), {})
+    members = faults.attempt(lambda: read_members(root.member("general_settings")), {})
+    fields = faults.attempt(lambda: read_fields(members, GENERAL_READERS), {})
+    faults.refuse()
+    return msgspec.structs.replace(GeneralSettings(), **{**given, **fields})

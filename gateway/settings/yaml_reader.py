@@ -8,6 +8,7 @@ import yaml
 from yaml.constructor import SafeConstructor
 
 from gateway.errors import ConfigError
+from gateway.settings.faults import Faults
 from gateway.settings.node import Node, Value
 
 __all__ = ["MAX_DEPTH", "MAX_FILE_BYTES", "MAX_VALUES", "read_yaml", "read_yaml_text"]
@@ -25,8 +26,8 @@ _TAGS = _STRING_TAGS | {
 }
 
 
-def read_yaml(path: Path) -> Node:
-    """Read a file into a node.
+def read_yaml(path: Path, faults: Faults) -> Node:
+    """Read a file into a node; single values that are wrong are noted in `faults` and read as null.
 
     Raises ConfigError when the file cannot be read, is no UTF-8, no YAML, or beyond the bounds.
     """
@@ -44,11 +45,11 @@ def read_yaml(path: Path) -> Node:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ConfigError("The file is not UTF-8.", file=str(path), line=line) from error
-    return read_yaml_text(text, str(path))
+    return read_yaml_text(text, str(path), faults)
 
 
-def read_yaml_text(text: str, file: str) -> Node:
-    """Read a YAML text into a node; `file` is the name that errors show. Raises ConfigError."""
+def read_yaml_text(text: str, file: str, faults: Faults) -> Node:
+    """Read a YAML text into a node like `read_yaml`; `file` is the name that errors show."""
     try:
         composed = _Loader(text).get_single_node()
     except yaml.MarkedYAMLError as error:
@@ -66,7 +67,7 @@ def read_yaml_text(text: str, file: str) -> Node:
         ) from error
     if composed is None:
         return Node({}, file, 1)
-    return _Builder(file).build(composed, composed.start_mark.line + 1, 0)
+    return _Builder(file, faults).build(composed, composed.start_mark.line + 1, 0)
 
 
 class _Loader(yaml.SafeLoader):
@@ -90,8 +91,9 @@ class _Loader(yaml.SafeLoader):
 class _Builder:
     """Turns composed YAML into nodes; one per file, because it counts."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, faults: Faults) -> None:
         self._file = file
+        self._faults = faults
         self._count = 0
         self._constructor = SafeConstructor()
 
@@ -109,7 +111,7 @@ class _Builder:
 
     def _value(self, source: yaml.Node, depth: int) -> Value:
         if source.tag not in _TAGS:
-            raise self._error(source, f"The YAML tag '{source.tag}' is not supported.")
+            return self._refuse(source, f"The YAML tag '{source.tag}' is not supported.")
         if isinstance(source, yaml.MappingNode):
             return self._mapping(source, depth)
         if isinstance(source, yaml.SequenceNode):
@@ -126,10 +128,14 @@ class _Builder:
                     merged.setdefault(name, child)
                 continue
             if not isinstance(key, yaml.ScalarNode):
-                raise self._error(key, "A key must be a plain text.")
+                self._refuse(key, "A key must be a plain text.")
+                continue
             name = self._text(key)
+            if name is None:
+                continue
             if name in own:
-                raise self._error(key, f"The key '{name}' stands here twice; first in line {own[name].line}.")
+                self._refuse(key, f"The key '{name}' stands here twice; first in line {own[name].line}.")
+                continue
             own[name] = self.build(value, line, depth + 1)
         return {**merged, **own}
 
@@ -138,7 +144,8 @@ class _Builder:
         if isinstance(source, yaml.MappingNode):
             return self._mapping(source, depth + 1)
         if not isinstance(source, yaml.SequenceNode):
-            raise self._error(source, "'<<' takes a mapping or a list of mappings.")
+            self._refuse(source, "'<<' takes a mapping or a list of mappings.")
+            return {}
         merged: dict[str, Node] = {}
         for item in source.value:
             for name, child in self._merged(item, depth + 1).items():
@@ -151,20 +158,24 @@ class _Builder:
         try:
             construct = self._constructor.construct_object  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  untyped stub
             value = cast("object", construct(source))
-        except (ValueError, yaml.YAMLError, KeyError) as error:
-            raise self._error(source, "This number or truth value cannot be read.") from error
+        except (ValueError, yaml.YAMLError, KeyError):
+            return self._refuse(source, "This number or truth value cannot be read.")
         if isinstance(value, float) and not math.isfinite(value):
-            raise self._error(source, "A number must be finite.")
+            return self._refuse(source, "A number must be finite.")
         if value is None or isinstance(value, bool | int | float):
             return value
-        raise self._error(source, "This value cannot be read.")
+        return self._refuse(source, "This value cannot be read.")
 
-    def _text(self, source: yaml.Node) -> str:
+    def _text(self, source: yaml.Node) -> str | None:
         text: str = source.value
         # Escapes can spell what neither JSON nor PostgreSQL nor the file system takes.
         if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
-            raise self._error(source, "A text may hold neither a zero byte nor half of a surrogate pair.")
+            return self._refuse(source, "A text may hold neither a zero byte nor half of a surrogate pair.")
         return text
+
+    def _refuse(self, source: yaml.Node, message: str) -> None:
+        """Note what is wrong; the caller goes on as if nothing stood there."""
+        self._faults.add(self._error(source, message))
 
     def _error(self, source: yaml.Node, message: str) -> ConfigError:
         return ConfigError(message, file=self._file, line=source.start_mark.line + 1)

@@ -81,3 +81,33 @@ def test_a_missing_file_is_an_error(tmp_path: Path):
     result = CliRunner().invoke(config, ["check", str(tmp_path / "absent.yaml")])
     assert result.exit_code == 1
     assert "absent.yaml: The configuration file cannot be read" in result.stderr
+
+
+def test_settings_and_models_that_cannot_be_served_are_told_in_one_run(tmp_path: Path):
+    text = """\
+model_list:
+- model_name: one
+  litellm_params:
+    model: nobody/x
+- model_name: two
+  litellm_params: {model: openai/y, rpm: many}
+- model_name: three
+  litellm_params:
+    model: openai/z
+    input_cost_per_token: dear
+gatewright: {price_file: absent.json}
+"""
+    result = _check(tmp_path, text)
+    assert result.exit_code == 1
+    file = f"{tmp_path}/config.yaml"
+    lines = result.stderr.splitlines()
+    assert [line.split(": ")[:2] for line in lines[:3]] == [
+        [f"{file}:4", "model_list[0].litellm_params.model"],
+        [f"{file}:6", "model_list[1].litellm_params.rpm"],
+        [f"{file}:10", "model_list[2].litellm_params.input_cost_per_token"],
+    ]
+    assert "absent.json" in lines[3]
+    assert len(lines) == 4
+    report = msgspec.json.decode(_check(tmp_path, text, "--json").stdout)
+    assert [error["line"] for error in report["errors"]] == [4, 6, 10, None]
+    assert report["error"] == report["errors"][0]

@@ -3,8 +3,24 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import ConfigError
-from gateway.settings.node import plain
-from gateway.settings.yaml_reader import MAX_DEPTH, read_yaml, read_yaml_text
+from gateway.settings import yaml_reader
+from gateway.settings.faults import Faults
+from gateway.settings.node import Node, plain
+from gateway.settings.yaml_reader import MAX_DEPTH
+
+
+def read_yaml_text(text: str, file: str) -> Node:
+    faults = Faults()
+    root = yaml_reader.read_yaml_text(text, file, faults)
+    faults.refuse()
+    return root
+
+
+def read_yaml(path: Path) -> Node:
+    faults = Faults()
+    root = yaml_reader.read_yaml(path, faults)
+    faults.refuse()
+    return root
 
 
 def test_every_value_knows_the_line_of_its_key():
