@@ -18,20 +18,11 @@ def compute_charge(price: Price | None, usage: Usage) -> Charge:
     """
     if price is None:
         return UNPRICED
-    if not (
-        usage.cached_tokens
-        or usage.reasoning_tokens
-        or usage.cache_creation_tokens
-        or usage.audio_input_tokens
-        or usage.image_input_tokens
-        or usage.audio_output_tokens
-        or usage.image_output_tokens
-        or usage.images
-        or usage.prompt_tokens < 0
-        or usage.completion_tokens < 0
-    ):
+    prompt, completion = usage.prompt_tokens, usage.completion_tokens
+    # One comparison of everything: nearly all usages are nothing but text.
+    if prompt >= 0 <= completion and usage == Usage(prompt, completion):
         return _charge_text(price, usage)
-    prompt = max(0, usage.prompt_tokens)
+    prompt = max(0, prompt)
     tier = price.tiers[0] if len(price.tiers) == 1 else find_tier(price.tiers, prompt)
     plain = tier.input or 0
     cached = creation = 0

@@ -1,7 +1,7 @@
 """What the server calls: inference requests go straight to their lane, others through ASGI to Litestar."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import cast
 
@@ -72,14 +72,13 @@ class Entrance:
             opened.set_result(None)
             await self._closing.wait()
 
-    async def __rsgi__(self, scope: RsgiScope, protocol: RsgiProtocol) -> None:
-        """Answer one request."""
+    def __rsgi__(self, scope: RsgiScope, protocol: RsgiProtocol) -> Awaitable[None]:
+        """Answer one request once it is awaited."""
         lane = self._lanes.get(scope.path)
         if lane is not None and "origin" not in scope.headers:
-            await lane(scope, protocol)
-            return
+            return lane(scope, protocol)
         call = _AsgiCall(protocol)
-        await self._app(_build_scope(scope), call.receive, call.send)
+        return self._app(_build_scope(scope), call.receive, call.send)
 
 
 class _AsgiCall:

@@ -1,6 +1,7 @@
 """One HTTP exchange as the pipeline sees it: a head, a body that is read once, and an answer."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable
 
 from gateway.clock import Clock
 from gateway.errors import BodyTooLarge, UnsupportedMediaType
@@ -35,8 +36,8 @@ class Exchange(ABC):
     def check_head(self) -> None:
         """Raise BadRequest for headers that cannot be understood one way only."""
 
-    async def read_json_bytes(self, limit: int) -> bytes:
-        """Read the whole body, counting.
+    def read_json_bytes(self, limit: int) -> Awaitable[bytes]:
+        """Read the whole body, counting, once it is awaited.
 
         `limit` is in bytes. A body without a content type is taken for JSON. Raises BodyTooLarge,
         UnsupportedMediaType or ClientLeftError.
@@ -53,7 +54,7 @@ class Exchange(ABC):
         length = int(declared) if declared.isdecimal() else -1
         if length > limit:
             raise too_large(limit)
-        return await self._read_body(length, limit)
+        return self._read_body(length, limit)
 
     @abstractmethod
     async def _read_body(self, length: int, limit: int) -> bytes:

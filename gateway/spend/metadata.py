@@ -235,21 +235,8 @@ def _without_surrogates(value: object) -> object:
 
 def is_plain(usage: Usage, charge: Charge) -> bool:
     """Whether usage and charge are nothing but prompt and completion, stated by the provider."""
-    return not (
-        usage.is_estimated
-        or usage.cached_tokens
-        or usage.reasoning_tokens
-        or usage.images
-        or charge.cache_read
-        or charge.cache_creation
-        or charge.reasoning
-        or charge.per_request
-        # `_has_details` spelled out: this is asked for every request.
-        or usage.cache_creation_tokens
-        or usage.audio_input_tokens
-        or usage.image_input_tokens
-        or usage.audio_output_tokens
-        or usage.image_output_tokens
+    return usage == Usage(usage.prompt_tokens, usage.completion_tokens) and charge == Charge(
+        charge.total, charge.input, charge.output
     )
 
 
