@@ -76,6 +76,7 @@ __all__ = [
     "TokenNotFound",
     "UnknownModel",
     "UnsupportedMediaType",
+    "UnsupportedParams",
     "UpstreamAuthenticationFailed",
     "UpstreamBadRequest",
     "UpstreamBroken",
@@ -142,6 +143,10 @@ class UnknownModel(BadRequest):
 
 class BannedParameter(BadRequest):
     """The body carries a member that would choose the upstream, a credential or a price."""
+
+
+class UnsupportedParams(BadRequest):
+    """The deployment does not take a parameter of the request; `param` names the first."""
 
 
 class GuardrailBlocked(BadRequest):

@@ -14,14 +14,18 @@ from gateway.catalog.price_book import PriceBook, PriceQuery, Quote
 from gateway.catalog.providers import MOCK
 from gateway.catalog.rates import Rates
 from gateway.catalog.source import Source, read_source
+from gateway.catalog.unsupported import build_param_rules, find_unsupported
 from gateway.domain import Deployment, OnDisconnect, Secret
 from gateway.errors import ConfigError
 from gateway.settings import ModelEntry, Settings, SettingsNotice
 
 __all__ = ["BuiltDeployment", "build_deployment"]
 
-_AZURE_SERIES = ("o_series/", "gpt5_series/")
-"""Between Azure's prefix and the deployment's name, LiteLLM lets an operator name the model's family."""
+_AZURE_SERIES = {"o_series/": "o3", "gpt5_series/": "gpt-5"}
+"""Between Azure's prefix and the deployment's name, LiteLLM lets an operator name the model's family.
+
+Each with a model of the family, whose parameters it has.
+"""
 
 
 class BuiltDeployment(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,16 +48,19 @@ def build_deployment(
     query = _query(source)
     quote = book.quote(query, now_nanos)
     key = find_key(source)
-    deployment = _with_limits(_deployment(source, key), source, settings, quote)
+    deployment = _with_limits(_deployment(source, key, settings), source, settings, quote)
     return BuiltDeployment(deployment=deployment, query=query, notices=_notices(source, key, deployment))
 
 
-def _deployment(source: Source, key: Secret | None) -> Deployment:
+def _deployment(source: Source, key: Secret | None, settings: Settings) -> Deployment:
     params, provider = source.params, source.provider
-    model = source.model
-    if provider.prefix == "azure":
-        for series in _AZURE_SERIES:
-            model = model.removeprefix(series)
+    model, family = _model_and_family(source)
+    does_drop = params.boolean("drop_params")
+    rules = build_param_rules(
+        find_unsupported(provider.prefix, family) - frozenset(params.names("allowed_openai_params")),
+        frozenset(params.names("additional_drop_params")),
+        does_drop=settings.litellm.drop_params if does_drop is None else does_drop,
+    )
     base = find_base(source)
     try:
         urls = build_urls(provider, base, model, find_api_version(source))
@@ -68,7 +75,8 @@ def _deployment(source: Source, key: Secret | None) -> Deployment:
         headers=build_headers(source, key),
         api_base=base,
         defaults=build_defaults(source.members, params),
-        dropped_params=frozenset(params.names("additional_drop_params")),
+        dropped_params=rules.dropped,
+        refused_params=rules.refused,
         mock_response=params.text("mock_response"),
         does_stream_usage=provider.does_stream_usage,
         on_disconnect=_on_disconnect(params),
@@ -77,6 +85,18 @@ def _deployment(source: Source, key: Secret | None) -> Deployment:
         access_groups=source.info.names("access_groups"),
         model_info=source.entry.model_info,
     )
+
+
+def _model_and_family(source: Source) -> tuple[str, str]:
+    """The provider's name of the model, and the name that tells what it can take."""
+    model = source.model
+    base = source.info.text("base_model") or source.params.text("base_model")
+    family = (base or model).rpartition("/")[2]
+    if source.provider.prefix == "azure":
+        for series, kind in _AZURE_SERIES.items():
+            if model.startswith(series):
+                return model.removeprefix(series), kind
+    return model, family
 
 
 def _with_limits(deployment: Deployment, source: Source, settings: Settings, quote: Quote) -> Deployment:
@@ -147,6 +167,14 @@ def _notices(source: Source, key: Secret | None, deployment: Deployment) -> tupl
             f"is missing, and so is the environment variable {variables}: calls will be refused upstream."
         )
         found.append(SettingsNotice(source.params.path_of("api_key"), message))
+    found += (
+        SettingsNotice(
+            source.params.path_of("additional_drop_params"),
+            f"'{name}' is a path, and only whole parameters can be dropped; it has no effect.",
+        )
+        for name in source.params.names("additional_drop_params")
+        if not name.isidentifier()
+    )
     for params, fields in ((source.params, source.members), (source.info, source.entry.model_info)):
         message = "is not measured by the gateway; the model is priced by its other prices, if it has any."
         found += (SettingsNotice(params.path_of(name), message) for name in list_unmeasured(fields))

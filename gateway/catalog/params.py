@@ -63,6 +63,13 @@ class Params:
             raise ConfigError(f"must be a finite number of at least {minimum:g}.", path=self.path_of(name))
         return number
 
+    def boolean(self, name: str) -> bool | None:
+        """True or false."""
+        value = self._members.get(name)
+        if value is not None and not isinstance(value, bool):
+            raise self.wrong(name, "true or false")
+        return value
+
     def integer(self, name: str, *, minimum: int = 0) -> int | None:
         """A whole number."""
         number = self.number(name, minimum=minimum)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from gateway.catalog.providers import MOCK, PROVIDERS, Provider
+from gateway.catalog.unsupported import UNSUPPORTED
 
 __all__ = ["BEGIN", "END", "render_page", "render_table"]
 
@@ -52,6 +53,9 @@ def _remarks(provider: Provider) -> list[str]:
         remarks.append(f"`{provider.base_suffix}` is added to an address without it")
     if not provider.does_stream_usage:
         remarks.append("usage of streams is not asked for")
+    lacks = sorted(UNSUPPORTED.get(provider.prefix, ()))
+    if lacks:
+        remarks.append(f"does not take {_codes(tuple(lacks))}")
     return remarks
 
 

@@ -61,7 +61,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
 
     `model` is the provider's name of the model. `urls` has the complete address per endpoint. `headers`
     carry the credential: they are what goes upstream beside the body's own headers. `defaults` are body
-    members that the operator set, already encoded; the caller's members win. `timeout_seconds` bounds a
+    members that the operator set, already encoded; the caller's members win. `dropped_params` are never sent,
+    `refused_params` are an error unless the request has them dropped. `timeout_seconds` bounds a
     whole non-streaming call, `stream_timeout_seconds` the silence between two chunks.
     """
 
@@ -74,6 +75,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     api_base: str = ""
     defaults: dict[str, msgspec.Raw] = msgspec.field(default_factory=dict[str, msgspec.Raw])
     dropped_params: frozenset[str] = frozenset()
+    refused_params: frozenset[str] = frozenset()
     price: Price | None = None
     mode: str = "chat"
     timeout_seconds: float = 600.0

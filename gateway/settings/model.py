@@ -88,6 +88,7 @@ class LitellmSettings(msgspec.Struct, frozen=True, kw_only=True):
     request_timeout: float = 600.0
     budget_exceeded_status_code: int = 422
     block_requests_for_models_without_pricing: bool = False
+    drop_params: bool = False
     json_logs: bool = False
     always_include_stream_usage: bool = False
     default_key_generate_params: dict[str, object] = msgspec.field(default_factory=_members)

@@ -13,6 +13,7 @@ from gateway.settings.readers import (
     Reader,
     integer,
     one_of,
+    read_boolean,
     read_fields,
     read_items,
     read_mapping,
@@ -45,6 +46,7 @@ _PARAM_READERS: Mapping[str, Reader] = {
     "stream_timeout": read_seconds,
     "max_retries": integer(0, 100),
     "cooldown_time": read_seconds,
+    "drop_params": read_boolean,
     "on_disconnect": one_of("drain", "cancel"),
     "extra_headers": read_plain_mapping,
 }

@@ -27,6 +27,7 @@ LITELLM_READERS: Mapping[str, tuple[str, Reader]] = {
     "request_timeout": ("request_timeout", read_seconds),
     "budget_exceeded_status_code": ("budget_exceeded_status_code", integer(400, 499)),
     "block_requests_for_models_without_pricing": ("block_requests_for_models_without_pricing", read_boolean),
+    "drop_params": ("drop_params", read_boolean),
     "json_logs": ("json_logs", read_boolean),
     "always_include_stream_usage": ("always_include_stream_usage", read_boolean),
     "default_key_generate_params": ("default_key_generate_params", read_plain_mapping),

@@ -7,6 +7,7 @@ from gateway.errors import BadRequest
 from gateway.hooks.body import RequestBody
 from gateway.upstream.client import HeaderPairs, UpstreamRequest
 from gateway.upstream.gateway_members import GATEWAY_MEMBERS, GATEWAY_PREFIXES
+from gateway.upstream.param_limits import drop, drop_unwanted, refuse_unsupported
 
 __all__ = ["CallBounds", "asks_for_stream_usage", "build_upstream_request", "is_mock"]
 
@@ -111,7 +112,8 @@ def build_upstream_request(
     `wants_stream_usage` a stream is asked for its usage if the provider can tell it. `forwarded` headers
     (lower-case names) of the caller are sent unless they are credentials or the deployment's own.
 
-    Raises BadRequest when the deployment does not serve the endpoint.
+    Raises BadRequest when the deployment does not serve the endpoint, UnsupportedParams when it does not take
+    what the request has.
     """
     members = _members(deployment, body)
     if is_stream and wants_stream_usage and deployment.does_stream_usage:
@@ -152,10 +154,14 @@ def _members(deployment: Deployment, body: RequestBody) -> dict[str, msgspec.Raw
             for name, raw in body.members.items()
             if name not in GATEWAY_MEMBERS and not name.startswith(GATEWAY_PREFIXES)
         }
+        drop_unwanted(members, body)
     for name, raw in deployment.defaults.items():
         members.setdefault(name, raw)
-    for name in deployment.dropped_params:
-        members.pop(name, None)
+    dropped, refused = deployment.dropped_params, deployment.refused_params
+    if dropped and not dropped.isdisjoint(members):
+        drop(members, dropped)
+    if refused and not refused.isdisjoint(members):
+        refuse_unsupported(members, deployment, body)
     members["model"] = msgspec.Raw(_encode(deployment.model))
     if deployment.mock_response is not None:
         members["mock_response"] = msgspec.Raw(_encode(deployment.mock_response))

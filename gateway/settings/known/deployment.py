@@ -79,7 +79,9 @@ PARAMS_KEYS = (
     supported("region_name", "The deployment's region."),
     supported("mock_response", "Answers this text without calling anybody."),
     supported("extra_headers", "Headers to send along."),
-    supported("additional_drop_params", "Parameters to drop for this deployment."),
+    supported("drop_params", "Wins over the same key of `litellm_settings`."),
+    supported("additional_drop_params", "Parameters never sent, whatever the provider takes."),
+    supported("allowed_openai_params", "Parameters sent although the table of providers says no."),
     supported("base_model", "As in `model_info`."),
     supported("azure_ad_token", "Azure's other credential."),
     supported("on_disconnect", "`drain` or `cancel`: what becomes of a call whose client has left."),
@@ -101,10 +103,10 @@ PARAMS_KEYS = (
     no_effect("use_in_pass_through", "Pass-through routes are not served."),
     no_effect("use_litellm_proxy", "Name the other gateway in `api_base`."),
     *harmless(
-        "drop_params configurable_clientside_auth_params "
+        "configurable_clientside_auth_params "
         "itpm otpm max_file_size_mb model_info litellm_trace_id num_retries fallbacks "
         "context_window_fallback_dict cache merge_reasoning_content_in_choices "
-        "allowed_openai_params hf_model_name client_id client_secret tenant_id project project_id "
+        "hf_model_name client_id client_secret tenant_id project project_id "
         "space_id token credentials bucket_name use_chat_completions_api model_template prompt_id "
         "prompt_variables ssl_verify stream headers max_input_tokens max_output_tokens "
         "litellm_system_prompt cache_control_injection_points custom_tokenizer "

@@ -16,6 +16,7 @@ LITELLM_KEYS = (
         "Refuses models that nobody has a price for.",
         restricts=True,
     ),
+    supported("drop_params", "Drops parameters that a provider does not take, in place of answering 400."),
     supported("json_logs", "Writes logs as JSON; so does `JSON_LOGS`."),
     supported("always_include_stream_usage", "Sends the usage chunk of a stream to every client."),
     supported(
@@ -98,7 +99,7 @@ LITELLM_KEYS = (
     no_effect("disable_hf_tokenizer_download", "Nothing is downloaded at run time."),
     no_effect("expose_router_debug_in_errors", "Errors never name deployments."),
     *harmless(
-        "drop_params modify_params cache cache_params success_callback failure_callback input_callback "
+        "modify_params cache cache_params success_callback failure_callback input_callback "
         "service_callback service_callbacks audit_log_callbacks cold_storage_custom_logger "
         "callback_settings langfuse_default_tags standard_logging_payload_excluded_fields "
         "s3_callback_params s3_audit_callback_params datadog_params "
