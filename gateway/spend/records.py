@@ -8,7 +8,9 @@ import msgspec
 
 __all__ = [
     "CHARGED_PREFIX",
+    "CHARGED_TAG",
     "OPENED_PREFIX",
+    "OPENED_TAG",
     "SEGMENT_PREFIX",
     "ChargedRecord",
     "ClosedMark",
@@ -20,6 +22,7 @@ __all__ = [
 ]
 
 # The digit is the version of the format: a change of the members needs another one.
+OPENED_TAG, CHARGED_TAG = "o1", "c1"
 OPENED_PREFIX = b'["o1"'
 CHARGED_PREFIX = b'["c1"'
 SEGMENT_PREFIX = b'["s1"'
@@ -42,7 +45,7 @@ class ClosedMark(msgspec.Struct, frozen=True, array_like=True):
     charge_id: str
 
 
-class OpenedRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True, tag="o1"):
+class OpenedRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True, tag=OPENED_TAG):
     """An admitted request: what is needed to charge it as an estimate if nobody lives to settle it.
 
     `cost_nanos` (nano-dollars) and `total_tokens` are the estimate that was held. `started_ms` is
@@ -51,32 +54,34 @@ class OpenedRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_li
 
     charge_id: str
     call_id: str
-    call_type: str
-    endpoint: str
-    api_key: str
     cost_nanos: int
     started_ms: int
     model_group: str = ""
     total_tokens: int = 0
+    requester_ip_address: str | None = None
+    # From here on the same for every ordinary request of one caller.
+    call_type: str
+    endpoint: str
+    api_key: str
     user: str | None = None
     team_id: str | None = None
     organization_id: str | None = None
     end_user: str | None = None
     agent_id: str | None = None
     session_id: str | None = None
-    requester_ip_address: str | None = None
     scopes: str = "[]"
     request_tags: str = "[]"
     metadata: str = "{}"
 
 
-class ChargedRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True, tag="c1"):
+class ChargedRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True, tag=CHARGED_TAG):
     """The end of an admitted request: its row of LiteLLM_SpendLogs, and the objects whose spend grows.
 
     Members are named as the columns, and the drain's COPY names them in this order. `cost_nanos` is
     nano-dollars, `*_ms` are milliseconds since 1970, `request_duration_ms` is a duration. `scopes` is a JSON
     array of `[kind, id]`, for members `[kind, user, team or organization]`; it, `request_tags`, `metadata`
-    and the three bodies are JSON text. `endpoint` is the route as the daily tables name it.
+    and the three bodies are JSON text. `endpoint` is the route as the daily tables name it. What differs from
+    request to request stands first, so that the rest of a line can be kept as it is.
 
     Of an `is_plain` record `metadata` is the caller's part only, and the drain's SQL puts the rest together
     from the columns: building that JSON is work for the database, not for the request. `overhead_us` is
@@ -86,23 +91,31 @@ class ChargedRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_l
     charge_id: str
     request_id: str
     litellm_call_id: str
-    call_type: str
-    endpoint: str
-    api_key: str
     cost_nanos: int
     started_ms: int
     ended_ms: int
     first_ms: int | None = None
     request_duration_ms: int = 0
-    status: str = "success"
-    model: str = ""
-    model_id: str = ""
     model_group: str = ""
-    custom_llm_provider: str = ""
-    api_base: str = ""
     total_tokens: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    requester_ip_address: str | None = None
+    input_nanos: int = 0
+    output_nanos: int = 0
+    overhead_us: int | None = None
+    attempted_retries: int = 0
+    attempted_fallbacks: int = 0
+    user_agent: str | None = None
+    # From here on the same for every ordinary request of one caller to one deployment.
+    call_type: str
+    endpoint: str
+    api_key: str
+    status: str = "success"
+    model: str = ""
+    model_id: str = ""
+    custom_llm_provider: str = ""
+    api_base: str = ""
     cache_read_input_tokens: int = 0
     cache_creation_input_tokens: int = 0
     user: str = ""
@@ -111,7 +124,6 @@ class ChargedRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_l
     end_user: str | None = None
     agent_id: str | None = None
     session_id: str | None = None
-    requester_ip_address: str | None = None
     mcp_namespaced_tool_name: str | None = None
     scopes: str = "[]"
     request_tags: str = "[]"
@@ -120,12 +132,6 @@ class ChargedRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_l
     response: str | None = None
     proxy_server_request: str | None = None
     is_plain: bool = False
-    input_nanos: int = 0
-    output_nanos: int = 0
-    overhead_us: int | None = None
-    attempted_retries: int = 0
-    attempted_fallbacks: int = 0
-    user_agent: str | None = None
     end: int = 0
 
 

@@ -7,15 +7,15 @@ __all__ = ["BOOK_CHARGES", "INSERT_LOGS", "INSERT_MISSED_LOGS", "PREPARE"]
 PREPARE = """
 SET LOCAL synchronous_commit = off;
 CREATE TEMP TABLE charge (
-    kind text, charge_id text, request_id text, litellm_call_id text, call_type text, endpoint text,
-    api_key text, cost_nanos bigint, started_ms bigint, ended_ms bigint, first_ms bigint,
-    request_duration_ms int, status text, model text, model_id text, model_group text,
-    custom_llm_provider text, api_base text, total_tokens int, prompt_tokens int, completion_tokens int,
-    cache_read_input_tokens bigint, cache_creation_input_tokens bigint, user_id text, team_id text,
-    organization_id text, end_user_id text, agent_id text, session_id text, requester_ip_address text,
-    mcp_namespaced_tool_name text, scopes text, request_tags jsonb, metadata jsonb, messages jsonb,
-    response jsonb, proxy_server_request jsonb, is_plain boolean, input_nanos bigint, output_nanos bigint,
-    overhead_us bigint, attempted_retries int, attempted_fallbacks int, user_agent text, last text
+    kind text, charge_id text, request_id text, litellm_call_id text, cost_nanos bigint, started_ms bigint,
+    ended_ms bigint, first_ms bigint, request_duration_ms int, model_group text, total_tokens int,
+    prompt_tokens int, completion_tokens int, requester_ip_address text, input_nanos bigint,
+    output_nanos bigint, overhead_us bigint, attempted_retries int, attempted_fallbacks int, user_agent text,
+    call_type text, endpoint text, api_key text, status text, model text, model_id text,
+    custom_llm_provider text, api_base text, cache_read_input_tokens bigint,
+    cache_creation_input_tokens bigint, user_id text, team_id text, organization_id text, end_user_id text,
+    agent_id text, session_id text, mcp_namespaced_tool_name text, scopes text, request_tags jsonb,
+    metadata jsonb, messages jsonb, response jsonb, proxy_server_request jsonb, is_plain boolean, last text
 ) ON COMMIT DROP;
 """
 

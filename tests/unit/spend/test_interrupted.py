@@ -11,9 +11,12 @@ import pytest
 
 from gateway.spend.interrupted import build_interrupted, charge_interrupted, find_open
 from gateway.spend.journal import Journal
-from gateway.spend.records import CHARGED_PREFIX, OPENED_PREFIX
+from gateway.spend.records import CHARGED_PREFIX, OPENED_PREFIX, ChargedRecord
 from gateway.spend.segments import JournalFolder, charged_lines
 from tests.unit.spend.conftest import KEY, charged, opened
+
+COST = ChargedRecord.__struct_fields__.index("cost_nanos") + 1
+"""Where a line has its nano-dollars."""
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +33,7 @@ def amounts(path: Path) -> dict[str, int]:
             if line.startswith(CHARGED_PREFIX):
                 record = msgspec.json.decode(line)
                 assert record[1] not in found
-                found[record[1]] = record[7]
+                found[record[1]] = record[COST]
     return found
 
 
@@ -150,7 +153,9 @@ def test_a_hole_that_a_power_cut_left_costs_only_the_lines_that_it_touches(
         )
         charge_interrupted(JournalFolder(copy).segments(), 0)
         found = [
-            (members[1], members[7]) for line in drained_lines(copy) if (members := decode(line)) is not None
+            (members[1], members[COST])
+            for line in drained_lines(copy)
+            if (members := decode(line)) is not None
         ]
         assert len({charge_id for charge_id, _ in found}) == len(found)
         assert {charge_id for charge_id, nanos in found if nanos == 7} == charged_ids

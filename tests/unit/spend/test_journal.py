@@ -17,9 +17,12 @@ from gateway.clock import SystemClock
 from gateway.errors import ServiceUnavailable
 from gateway.spend.interrupted import find_open
 from gateway.spend.journal import Journal, JournalOptions
-from gateway.spend.records import CHARGED_PREFIX, OPENED_PREFIX
+from gateway.spend.records import CHARGED_PREFIX, OPENED_PREFIX, ChargedRecord
 from gateway.spend.segments import JournalFolder, charged_lines, read_segment
 from tests.unit.spend.conftest import KEY, Disk, charged, opened
+
+COST = ChargedRecord.__struct_fields__.index("cost_nanos") + 1
+"""Where a line has its nano-dollars."""
 
 MakeJournal = Callable[..., Journal]
 
@@ -308,7 +311,7 @@ class JournalMachine(RuleBasedStateMachine):
         if batch is None:
             return
         for line in charged_lines(batch.data, CHARGED_PREFIX):
-            self.drained += int(line.split(b",")[7])
+            self.drained += int(line.split(b",")[COST])
         self.position = batch.end
         self.journal.undrained.mark_drained(self.position)
 
