@@ -56,7 +56,6 @@ class OneKey:
             revoke_at=None,
             allowed_routes=("llm_api_routes",),
             aliases={},
-            metadata={},
         )
         return KeyRow(
             key=key,
@@ -64,7 +63,6 @@ class OneKey:
             owners=owners,
             team_alias="Team",
             project_alias=None,
-            team_metadata={},
             team_aliases={},
             totals=(),
             position=0,

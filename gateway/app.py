@@ -35,6 +35,7 @@ from gateway.http.opening import open_gateway, tell_model_notices
 from gateway.http.prepare import prepare_database
 from gateway.http.problems import EXCEPTION_HANDLERS
 from gateway.http.stopping import StopSignal
+from gateway.identity.build import build_user_defaults
 from gateway.identity.hookimpls import KeyAuthentication
 from gateway.identity.invalidation import CHANNEL, Invalidation
 from gateway.identity.key_defaults import KeyDefaults
@@ -130,7 +131,7 @@ def build_snapshot(
         AdmissionHooks(parts.ledger),
     )
     megabytes, limits = settings.general.max_request_size_mb, settings.gatewright.limits
-    return Snapshot(
+    snapshot = Snapshot(
         settings=settings,
         catalog=catalog,
         router=DeploymentRouter(settings.router, parts.clock, random.Random(), cooldowns=cooldowns),  # noqa: S311  it spreads load
@@ -139,6 +140,9 @@ def build_snapshot(
         bounds=CallBounds(limits.response_bytes, limits.stream_seconds),
         body_bytes=int(megabytes * _MEGABYTE) if megabytes else limits.body_bytes,
     )
+    # Last, when nothing can fail any more.
+    parts.principals.configure(build_user_defaults(settings.access))
+    return snapshot
 
 
 class _Builder:

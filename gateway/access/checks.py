@@ -5,7 +5,7 @@ from gateway.access.models import ModelLists, ModelNames
 from gateway.access.routes import RouteLists
 from gateway.clock import Clock
 from gateway.domain import ModelGrant, Principal, ScopeKind
-from gateway.errors import ModelAccessDenied
+from gateway.errors import ModelAccessDenied, PermissionDenied
 from gateway.hooks import RequestContext, hookimpl
 from gateway.identity.special import NO_DEFAULT_MODELS
 from gateway.identity.standing import check_standing
@@ -40,11 +40,24 @@ class AccessChecks:
         """Refuse by raising the error of the first check that fails."""
         principal = context.principal
         check_standing(principal, self._clock)
+        if principal.unreadable:
+            raise _unreadable(principal)
         if principal.allowed_routes:
             self._routes.check(principal.allowed_routes, context.head.path)
         check_banned(context.body)
         if principal.grants:
             check_models(self._lists, principal, context.model, context.routed_model)
+
+
+def _unreadable(principal: Principal) -> PermissionDenied:
+    owner, setting = principal.unreadable[0]
+    # The id of a key is its hash, which nobody knows it by.
+    name = principal.key_name if owner.kind is ScopeKind.KEY else owner.id
+    return PermissionDenied(
+        f"The setting '{setting}' of {owner.kind.value} '{name}' is stored in a form that cannot be read, "
+        "and it may be a restriction. An administrator has to set it anew.",
+        param=setting,
+    )
 
 
 def check_models(lists: ModelLists, principal: Principal, model: str, routed_model: str) -> None:

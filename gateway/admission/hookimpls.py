@@ -24,6 +24,8 @@ class AdmissionHooks:
         cost, tokens = context.estimated_cost_nanos, context.estimated_tokens
         claims: list[Claim] = []
         for limit in context.principal.limits:
+            if limit.is_soft or limit.period or limit.model is not None:
+                continue
             kind = limit.kind
             claims.append(Claim(limit, cost if kind is _BUDGET else tokens if kind is _TOKENS else 1))
         return claims

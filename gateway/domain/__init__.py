@@ -3,12 +3,15 @@
 from gateway.domain.alerts import BudgetMark, BudgetWatch
 from gateway.domain.completion import Charge, Completion
 from gateway.domain.deployment import Deployment, Endpoint, ModelGroup, OnDisconnect, Secret
-from gateway.domain.identity import ModelGrant, Principal, Role, Subject
+from gateway.domain.identity import AgentRules, ModelGrant, Principal, Role, Subject
 from gateway.domain.limits import Claim, Limit, LimitKind, Scope, ScopeKind
+from gateway.domain.permissions import AccessGroup, ObjectPermission
 from gateway.domain.price import Price, PriceTier
 from gateway.domain.usage import Usage
 
 __all__ = [
+    "AccessGroup",
+    "AgentRules",
     "BudgetMark",
     "BudgetWatch",
     "Charge",
@@ -20,6 +23,7 @@ __all__ = [
     "LimitKind",
     "ModelGrant",
     "ModelGroup",
+    "ObjectPermission",
     "OnDisconnect",
     "Price",
     "PriceTier",

@@ -5,8 +5,9 @@ from enum import StrEnum
 import msgspec
 
 from gateway.domain.limits import Limit, Scope
+from gateway.domain.permissions import AccessGroup, ObjectPermission
 
-__all__ = ["ModelGrant", "Principal", "Role", "Subject"]
+__all__ = ["AgentRules", "ModelGrant", "Principal", "Role", "Subject"]
 
 
 class Role(StrEnum):
@@ -22,10 +23,22 @@ class Role(StrEnum):
 
 
 class ModelGrant(msgspec.Struct, frozen=True):
-    """Which models one object on the request (its key, team, user, ...) may use; empty means every model."""
+    """Which models one object on the request (its key, team, user, ...) may use; empty means every model.
+
+    `group_models` are those of its unified access groups, which are asked only after `models` denied.
+    """
 
     owner: Scope
     models: frozenset[str]
+    group_models: frozenset[str] = frozenset()
+
+
+class AgentRules(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agent demands: a trace id on every request, and limits for each of its sessions by itself."""
+
+    requires_trace_id: bool = False
+    session_rpm: int | None = None
+    session_tpm: int | None = None
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,8 +73,22 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     team_metadata: dict[str, object] = msgspec.field(default_factory=dict[str, object])
     scopes: tuple[Scope, ...] = ()
     """Every object whose spend grows with this caller's requests, the key first."""
-    permission_ids: tuple[tuple[Scope, str], ...] = ()
-    """The object permission row (MCP servers, agents, vector stores, ...) of each object that has one."""
+    permissions: tuple[ObjectPermission, ...] = ()
+    """The object permission (MCP servers, agents, vector stores, ...) of each object that has one."""
+    access_groups: tuple[AccessGroup, ...] = ()
+    """The unified access groups of key and team."""
+    unreadable: tuple[tuple[Scope, str], ...] = ()
+    """Settings that are stored and cannot be read: they may be restrictions, so nothing is allowed."""
+    budget_fallbacks: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict[str, tuple[str, ...]])
+    """The models that the key uses in the place of one whose own budget is used up."""
+    cache_controls: tuple[str, ...] = ()
+    """The members of `cache` that a request may set; empty means all."""
+    tag_limits: dict[str, Limit] = msgspec.field(default_factory=dict[str, Limit])
+    """Limits of the key that count only requests with one tag."""
+    agent_rules: AgentRules | None = None
+    """What the key's agent demands of requests, if it demands anything."""
+    is_deactivated: bool = False
+    """Whether the key's user was deactivated by the directory that provisions users."""
 
     @property
     def is_admin(self) -> bool:
@@ -84,3 +111,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     is_blocked: bool = False
     allowed_region: str | None = None
     default_model: str | None = None
+    permissions: tuple[ObjectPermission, ...] = ()
+    agent_rules: AgentRules | None = None
+    unreadable: tuple[str, ...] = ()
+    """Settings of it that are stored and cannot be read: nothing is allowed."""

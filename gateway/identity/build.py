@@ -1,29 +1,79 @@
 """Building the Principal from what a look-up read: a pure function."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from typing import TypeGuard
+from datetime import datetime
+
+import msgspec
 
 from gateway.clock import datetime_from_nanos
-from gateway.domain import Limit, LimitKind, ModelGrant, Principal, Role, ScopeKind
-from gateway.identity.rows import KeyRow, OwnerRow, UserColumns
+from gateway.domain import (
+    AccessGroup,
+    AgentRules,
+    ModelGrant,
+    ObjectPermission,
+    Principal,
+    Role,
+    Scope,
+    ScopeKind,
+)
+from gateway.identity.limits import LimitBuilder, nanos_of
+from gateway.identity.permissions import groups_of, permissions_of
+from gateway.identity.rows import AgentColumns, BudgetColumns, KeyRow, OwnerRow, UserColumns
 from gateway.identity.special import ALL_TEAM_MODELS, NO_DEFAULT_MODELS, UNRESTRICTED
-from gateway.money import nanos_from_usd
+from gateway.identity.stored import read_moment, read_nanos, read_texts
+from gateway.settings.access import AccessSettings
 
-__all__ = ["build_principal", "nanos_of", "role_of"]
+__all__ = [
+    "NO_DEFAULTS",
+    "UserDefaults",
+    "build_agent_rules",
+    "build_principal",
+    "build_user_defaults",
+    "nanos_of",
+    "role_of",
+]
 
-_WINDOW_SECONDS = 60
 _NOTHING = frozenset({NO_DEFAULT_MODELS})
+_INTERNAL = frozenset({Role.INTERNAL_USER, Role.INTERNAL_USER_VIEWER})
 
 
-def build_principal(row: KeyRow, now_nanos: int) -> Principal:
+class UserDefaults(msgspec.Struct, frozen=True, kw_only=True):
+    """What the configuration says about the budgets of users.
+
+    `budget_nanos` is for internal users who have none of their own, per `budget_period` where they have no
+    reset time. A user's budget counts for team keys too where `holds_for_team_keys`.
+    """
+
+    budget_nanos: int | None = None
+    budget_period: str = ""
+    holds_for_team_keys: bool = False
+
+
+NO_DEFAULTS = UserDefaults()
+
+
+def build_user_defaults(settings: AccessSettings) -> UserDefaults:
+    """The defaults that a configuration sets."""
+    budget = settings.internal_user_budget
+    return UserDefaults(
+        budget_nanos=None if budget is None else read_nanos(budget),
+        budget_period=settings.internal_user_budget_duration,
+        holds_for_team_keys=settings.apply_user_budget_to_team_keys,
+    )
+
+
+def build_principal(row: KeyRow, now_nanos: int, defaults: UserDefaults = NO_DEFAULTS) -> Principal:
     """Join one look-up into a Principal; `now_nanos` decides whether a temporary budget increase holds.
 
-    A user's own models and limits hold for personal keys only: those of a team key come from its team.
+    A user's own models and budgets hold for personal keys only: those of a team key come from its team. Its
+    rates hold for all its keys.
     """
-    key = row.key
+    key, now = row.key, datetime_from_nanos(now_nanos)
+    metadata, team_metadata = row.owners[0].metadata, _metadata_of(row, ScopeKind.TEAM)
     restricting = [owner for owner in row.owners if not (_is_user(owner) and key.team_id)]
-    increase = _temporary_increase(key.metadata, now_nanos)
+    groups = tuple(groups_of(row.owners, row.groups))
+    permissions = tuple(permissions_of(row.owners, row.permissions))
+    limits = [_limits(owner, row, now, defaults) for owner in row.owners]
     blocked = (owner.scope for owner in row.owners[1:] if owner.is_blocked)
     return Principal(
         token_hash=key.token_hash,
@@ -42,14 +92,21 @@ def build_principal(row: KeyRow, now_nanos: int) -> Principal:
         blocked_owner=next(blocked, None),
         expires_nanos=_expiry(row),
         allowed_routes=key.allowed_routes,
-        grants=tuple(_grants(restricting, row)),
-        limits=tuple(limit for owner in restricting for limit in _limits(owner, increase)),
+        grants=(*_grants(restricting, row, groups), *_permission_grants(restricting, permissions)),
+        limits=tuple(limit for builder in limits for limit in builder.limits),
         aliases=_texts(key.aliases),
         team_aliases=_texts(row.team_aliases),
-        metadata=key.metadata,
-        team_metadata=row.team_metadata,
+        metadata=metadata,
+        team_metadata=team_metadata,
         scopes=tuple(owner.scope for owner in row.owners),
-        permission_ids=tuple((o.scope, o.permission_id) for o in row.owners if o.permission_id),
+        permissions=permissions,
+        access_groups=groups,
+        unreadable=tuple(_unreadable(row.owners, limits)),
+        budget_fallbacks=_fallbacks(key.budget_fallbacks),
+        cache_controls=key.cache_controls or row.user.cache_controls,
+        tag_limits=limits[0].tag_limits(metadata),
+        agent_rules=None if row.agent is None else build_agent_rules(row.agent),
+        is_deactivated=_metadata_of(row, ScopeKind.USER).get("scim_active") is False,
     )
 
 
@@ -68,14 +125,25 @@ def role_of(user: UserColumns) -> Role | None:
         return Role.INTERNAL_USER_VIEWER
 
 
-def nanos_of(moment: datetime) -> int:
-    """Nanoseconds since 1970 of a time that the schema stores as naive UTC."""
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return round(aware.timestamp() * 1_000) * 1_000_000
+def build_agent_rules(agent: AgentColumns) -> AgentRules | None:
+    """What an agent demands; None when it demands nothing."""
+    rules = AgentRules(
+        requires_trace_id=bool(agent.params.get("require_trace_id_on_calls_by_agent")),
+        session_rpm=agent.session_rpm,
+        session_tpm=agent.session_tpm,
+    )
+    return None if rules == AgentRules() else rules
 
 
 def _is_user(owner: OwnerRow) -> bool:
     return owner.scope.kind is ScopeKind.USER
+
+
+def _metadata_of(row: KeyRow, kind: ScopeKind) -> dict[str, object]:
+    for owner in row.owners:
+        if owner.scope.kind is kind:
+            return owner.metadata
+    return {}
 
 
 def _expiry(row: KeyRow) -> int | None:
@@ -83,7 +151,7 @@ def _expiry(row: KeyRow) -> int | None:
     return min(times, default=None)
 
 
-def _grants(owners: list[OwnerRow], row: KeyRow) -> Iterator[ModelGrant]:
+def _grants(owners: list[OwnerRow], row: KeyRow, groups: tuple[AccessGroup, ...]) -> Iterator[ModelGrant]:
     for owner in owners:
         models = frozenset(owner.models)
         if NO_DEFAULT_MODELS in models:
@@ -91,7 +159,21 @@ def _grants(owners: list[OwnerRow], row: KeyRow) -> Iterator[ModelGrant]:
         elif not models.isdisjoint(UNRESTRICTED) or _inherits_from_team(models, row):
             continue
         if models:
-            yield ModelGrant(owner.scope, models)
+            opened = frozenset(
+                name for group in groups if group.owner == owner.scope for name in group.models
+            )
+            yield ModelGrant(owner.scope, models, opened)
+
+
+def _permission_grants(
+    owners: list[OwnerRow], permissions: tuple[ObjectPermission, ...]
+) -> Iterator[ModelGrant]:
+    """The models of object permissions: a list beside the owner's own, and what both cover may be used."""
+    scopes = {owner.scope for owner in owners}
+    for permission in permissions:
+        models = frozenset(permission.models)
+        if models and permission.owner in scopes and models.isdisjoint(UNRESTRICTED):
+            yield ModelGrant(permission.owner, models)
 
 
 def _inherits_from_team(models: frozenset[str], row: KeyRow) -> bool:
@@ -105,46 +187,48 @@ def _inherits_from_team(models: frozenset[str], row: KeyRow) -> bool:
     return has_team or row.key.team_id is None
 
 
-def _limits(owner: OwnerRow, increase: int) -> Iterator[Limit]:
-    budget = owner.budget
-    if budget.max_budget is not None:
-        extra = increase if owner.scope.kind is ScopeKind.KEY else 0
-        yield Limit(
-            scope=owner.scope,
-            kind=LimitKind.BUDGET,
-            amount=max(0, nanos_from_usd(budget.max_budget)) + extra,
-            reset_at_nanos=nanos_of(budget.reset_at) if budget.reset_at else None,
-            name=owner.name,
-        )
-    rates = (
-        (LimitKind.REQUESTS, budget.rpm_limit, _WINDOW_SECONDS),
-        (LimitKind.TOKENS, budget.tpm_limit, _WINDOW_SECONDS),
-        (LimitKind.PARALLEL, budget.max_parallel_requests, 0),
-    )
-    for kind, amount, window in rates:
-        if amount is not None:
-            yield Limit(
-                scope=owner.scope, kind=kind, amount=max(0, amount), window_seconds=window, name=owner.name
-            )
+def _limits(owner: OwnerRow, row: KeyRow, now: datetime, defaults: UserDefaults) -> LimitBuilder:
+    builder = LimitBuilder(owner.scope, owner.name, now)
+    if not _is_user(owner):
+        is_key = owner.scope.kind is ScopeKind.KEY
+        builder.add_budget(owner.budget, _temporary_increase(owner.metadata, now) if is_key else 0)
+        builder.add_windows(owner.windows)
+    elif row.key.team_id is None or defaults.holds_for_team_keys:
+        _add_user_budget(builder, owner.budget, role_of(row.user), defaults)
+    builder.add_rates(owner.budget)
+    builder.add_model_rates(owner.metadata)
+    return builder
 
 
-def _temporary_increase(metadata: Mapping[str, object], now_nanos: int) -> int:
+def _add_user_budget(
+    builder: LimitBuilder, budget: BudgetColumns, role: Role | None, defaults: UserDefaults
+) -> None:
+    builder.add_budget(budget)
+    if budget.max_budget is None and defaults.budget_nanos is not None and role in _INTERNAL:
+        builder.add_period(defaults.budget_nanos, defaults.budget_period)
+
+
+def _unreadable(owners: tuple[OwnerRow, ...], limits: list[LimitBuilder]) -> Iterator[tuple[Scope, str]]:
+    for owner, builder in zip(owners, limits, strict=True):
+        for setting in (*owner.unreadable, *builder.unreadable):
+            yield owner.scope, setting
+
+
+def _temporary_increase(metadata: Mapping[str, object], now: datetime) -> int:
     """Nano-dollars that `temp_budget_increase` adds until `temp_budget_expiry`; 0 when unreadable."""
-    increase, expiry = metadata.get("temp_budget_increase"), metadata.get("temp_budget_expiry")
-    if not _is_number(increase) or not isinstance(expiry, str):
+    ends = read_moment(metadata.get("temp_budget_expiry"))
+    if ends is None or ends <= now:
         return 0
-    try:
-        ends = datetime.fromisoformat(expiry)
-        amount = nanos_from_usd(increase)
-    except ValueError:
-        return 0
-    aware = ends if ends.tzinfo else ends.replace(tzinfo=UTC)
-    return max(0, amount) if aware > datetime_from_nanos(now_nanos) else 0
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return read_nanos(metadata.get("temp_budget_increase")) or 0
 
 
 def _texts(values: Mapping[str, object]) -> dict[str, str]:
     return {name: value for name, value in values.items() if isinstance(value, str)}
+
+
+def _fallbacks(values: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
+    """Models by the model that they replace; what is no list of names replaces nothing."""
+    found = {
+        model: (value,) if isinstance(value, str) else read_texts(value) for model, value in values.items()
+    }
+    return {model: names for model, names in found.items() if names}

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.domain import LimitKind, Principal, ScopeKind
+from gateway.domain import Limit, LimitKind, Principal, ScopeKind
 from gateway.errors import PermissionDenied
 from gateway.identity.key_request import GenerateKeyRequest
 from gateway.money import usd_from_nanos
@@ -47,6 +47,7 @@ _LIMITED = (
     ("tpm_limit", LimitKind.TOKENS),
     ("max_parallel_requests", LimitKind.PARALLEL),
 )
+_MINUTE = 60
 _MANAGEMENT_ROUTES = "management_routes"
 _NO_LIMITS: Mapping[str, float] = MappingProxyType({})
 
@@ -98,12 +99,18 @@ def restrict_to_caller(
 
 
 def _limits_of_key(caller: Principal) -> Mapping[str, float]:
-    amounts = {limit.kind: limit.amount for limit in caller.limits if limit.scope.kind is ScopeKind.KEY}
+    amounts = {limit.kind: limit.amount for limit in caller.limits if _is_plain_limit(limit)}
     return {
         name: usd_from_nanos(amounts[kind]) if kind is LimitKind.BUDGET else amounts[kind]
         for name, kind in _LIMITED
         if kind in amounts
     }
+
+
+def _is_plain_limit(limit: Limit) -> bool:
+    """Whether it is one of the four that a key has a column for, not one per model, period or day."""
+    is_part = limit.model is not None or limit.period or limit.is_soft or limit.window_seconds > _MINUTE
+    return limit.scope.kind is ScopeKind.KEY and not is_part
 
 
 def _models_of_key(caller: Principal) -> frozenset[str]:

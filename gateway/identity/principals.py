@@ -7,7 +7,7 @@ from gateway.cache.expiring import ExpiringCache, Limits
 from gateway.clock import Clock
 from gateway.domain import Principal, Scope, ScopeKind
 from gateway.errors import DatabaseUnavailable
-from gateway.identity.build import build_principal
+from gateway.identity.build import NO_DEFAULTS, UserDefaults, build_principal
 from gateway.identity.rows import KeyRow
 
 __all__ = ["KeySource", "Principals", "Seed"]
@@ -48,6 +48,7 @@ class Principals:
         self._clock = clock
         self._journal = journal
         self._seed = seed
+        self._defaults = NO_DEFAULTS
         self._cache: ExpiringCache[str, Principal] = ExpiringCache(
             clock, limits or Limits(), tags_of=_tags, stale_on=(DatabaseUnavailable,)
         )
@@ -72,12 +73,18 @@ class Principals:
                 self._cache.drop(scope.id)
             self._cache.drop_tag(scope)
 
+    def configure(self, defaults: UserDefaults) -> None:
+        """Take over what the configuration says about users; Principals of other defaults are forgotten."""
+        if defaults != self._defaults:
+            self._defaults = defaults
+            self.clear()
+
     async def _load(self, token_hash: str) -> Principal | None:
         row = await self._source.find_key(token_hash, self._journal)
         if row is None:
             return None
         self._seed(row.totals, row.position)
-        return build_principal(row, self._clock.now_nanos())
+        return build_principal(row, self._clock.now_nanos(), self._defaults)
 
 
 def _tags(principal: Principal) -> Iterator[Scope]:

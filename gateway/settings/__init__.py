@@ -1,5 +1,6 @@
 """Typed settings from config.yaml, the environment and the command line."""
 
+from gateway.settings.access import AccessSettings
 from gateway.settings.environment import Flags
 from gateway.settings.faults import Faults
 from gateway.settings.load import load_settings, read_settings
@@ -20,6 +21,7 @@ from gateway.settings.model import (
 )
 
 __all__ = [
+    "AccessSettings",
     "Credential",
     "Environment",
     "FallbackMap",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gateway.domain import Secret
 from gateway.errors import ConfigError
+from gateway.settings.access import AccessSettings, read_access_settings
 from gateway.settings.environment import Flags, read_environment
 from gateway.settings.fallbacks import find_unknown_models
 from gateway.settings.faults import Faults
@@ -102,6 +103,7 @@ class _Reading:
             credentials=credentials,
             litellm=attempt(lambda: read_litellm_settings(root), LitellmSettings()),
             general=general,
+            access=attempt(lambda: read_access_settings(root), AccessSettings()),
             router=router,
             gatewright=attempt(lambda: read_own_section(root), GatewrightSettings()),
             variables={name: Secret(value) for name, value in variables.items()},

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.domain import Secret
+from gateway.settings.access import AccessSettings
 
 __all__ = [
     "Credential",
@@ -202,6 +203,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     credentials: dict[str, Credential] = msgspec.field(default_factory=dict[str, Credential])
     litellm: LitellmSettings = LitellmSettings()
     general: GeneralSettings = GeneralSettings()
+    access: AccessSettings = AccessSettings()
     router: RouterSettings = RouterSettings()
     gatewright: GatewrightSettings = GatewrightSettings()
     variables: dict[str, Secret] = msgspec.field(default_factory=dict[str, Secret])

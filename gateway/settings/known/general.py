@@ -43,6 +43,11 @@ GENERAL_KEYS = (
     supported(
         "default_estimated_output_tokens", "Output tokens to reserve for when the caller names no limit."
     ),
+    supported(
+        "apply_user_budget_to_team_keys",
+        "A user's own budget counts for the user's team keys too.",
+        restricts=True,
+    ),
     refused("custom_auth", "Write a plugin with an `authenticate` hook instead."),
     refused("custom_auth_run_common_checks"),
     refused("enable_jwt_auth"),
@@ -63,7 +68,6 @@ GENERAL_KEYS = (
     refused("default_team_disabled"),
     refused("max_parallel_requests"),
     refused("global_max_parallel_requests"),
-    refused("apply_user_budget_to_team_keys"),
     refused("fail_closed_rate_limit_enforcement"),
     refused("enforce_fallback_model_access"),
     refused("require_trace_id"),

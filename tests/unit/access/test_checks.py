@@ -101,6 +101,16 @@ async def test_a_teams_alias_counts_for_its_own_list(checks, caller, context):
     assert not await allowed(checks, context(principal, model="other"), "other")
 
 
+async def test_a_setting_that_cannot_be_read_refuses_and_is_named(checks, caller, context):
+    for scope, name in ((Scope(ScopeKind.KEY, "hash"), "sk-...cdef"), (Scope(ScopeKind.TEAM, "t"), "t")):
+        with pytest.raises(PermissionDenied) as raised:
+            await checks.authorize(context(caller(unreadable=((scope, "max_budget"),))))
+        error = raised.value
+        assert (error.status, error.type, error.param) == (403, "auth_error", "max_budget")
+        assert f"'max_budget' of {scope.kind.value} '{name}'" in error.message
+        assert "hash" not in error.message
+
+
 async def test_banned_members_are_refused(checks, context):
     with pytest.raises(BannedParameter):
         await checks.authorize(context(body={"api_base": "x"}))

@@ -2,9 +2,24 @@ from datetime import datetime
 
 import pytest
 
-from gateway.domain import LimitKind, Role, Scope, ScopeKind
-from gateway.identity.build import build_principal, role_of
-from gateway.identity.rows import BudgetColumns, KeyColumns, KeyRow, OwnerRow, UserColumns
+from gateway.domain import (
+    AccessGroup,
+    AgentRules,
+    LimitKind,
+    ModelGrant,
+    ObjectPermission,
+    Role,
+    Scope,
+    ScopeKind,
+)
+from gateway.identity.build import (
+    NO_DEFAULTS,
+    UserDefaults,
+    build_agent_rules,
+    build_principal,
+    role_of,
+)
+from gateway.identity.rows import AgentColumns, BudgetColumns, KeyColumns, KeyRow, OwnerRow, UserColumns
 
 KEY = Scope(ScopeKind.KEY, "hash")
 NO_LIMITS = BudgetColumns()
@@ -12,8 +27,19 @@ NOW = 1_770_000_000_000_000_000  # 2026-02-02
 
 
 def make_row(
-    *, models=(), owners=(), budget=NO_LIMITS, is_user_known: bool = True, **fields: object
+    *,
+    models=(),
+    owners=(),
+    budget=NO_LIMITS,
+    is_user_known: bool = True,
+    role="internal_user",
+    groups=(),
+    permissions=(),
+    **fields: object,
 ) -> KeyRow:
+    of_owner = {
+        name: fields.pop(name) for name in ("metadata", "group_ids", "permission_id") if name in fields
+    }
     columns = {
         "token_hash": "hash",
         "key_name": "sk-...cdef",
@@ -28,19 +54,20 @@ def make_row(
         "revoke_at": None,
         "allowed_routes": (),
         "aliases": {},
-        "metadata": {},
         **fields,
     }
+    key = OwnerRow(scope=KEY, name="a key", models=tuple(models), budget=budget, **of_owner)
     return KeyRow(
         key=KeyColumns(**columns),
-        user=UserColumns(role="internal_user", is_known=is_user_known),
-        owners=(OwnerRow(scope=KEY, name="a key", models=tuple(models), budget=budget), *owners),
+        user=UserColumns(role=role, is_known=is_user_known),
+        owners=(key, *owners),
         team_alias=None,
         project_alias=None,
-        team_metadata={},
         team_aliases={},
         totals=(),
         position=0,
+        groups=tuple(groups),
+        permissions=tuple(permissions),
     )
 
 
@@ -120,3 +147,86 @@ def test_the_earlier_of_expiry_and_end_of_grace_counts():
 )
 def test_roles_of_users(role, is_known, expected):
     assert role_of(UserColumns(role=role, is_known=is_known)) is expected
+
+
+USER = Scope(ScopeKind.USER, "user")
+USD = 10**9
+
+
+def budgets_of(row: KeyRow, defaults: UserDefaults = NO_DEFAULTS) -> dict[ScopeKind, int]:
+    found = build_principal(row, NOW, defaults).limits
+    return {limit.scope.kind: limit.amount for limit in found if limit.kind is LimitKind.BUDGET}
+
+
+def user_row(**budget: object) -> OwnerRow:
+    return OwnerRow(scope=USER, name="user", budget=BudgetColumns(**budget))
+
+
+def test_a_users_budget_holds_for_personal_keys_and_for_team_keys_where_it_should():
+    personal = make_row(owners=(user_row(max_budget=2),))
+    of_team = make_row(owners=(user_row(max_budget=2),), team_id="t")
+    assert budgets_of(personal) == {ScopeKind.USER: 2 * USD}
+    assert budgets_of(of_team) == {}
+    assert budgets_of(of_team, UserDefaults(holds_for_team_keys=True)) == {ScopeKind.USER: 2 * USD}
+
+
+def test_a_users_rates_hold_for_all_its_keys():
+    row = make_row(owners=(user_row(rpm_limit=5),), team_id="t")
+    assert [(limit.scope, limit.kind) for limit in build_principal(row, NOW).limits] == [
+        (USER, LimitKind.REQUESTS)
+    ]
+
+
+def test_internal_users_without_a_budget_get_the_configured_one():
+    defaults = UserDefaults(budget_nanos=0, budget_period="30d")
+    (limit,) = build_principal(make_row(owners=(user_row(),)), NOW, defaults).limits
+    assert (limit.scope, limit.amount, limit.period) == (USER, 0, "30d")
+    assert budgets_of(make_row(owners=(user_row(max_budget=9),)), defaults) == {ScopeKind.USER: 9 * USD}
+    assert budgets_of(make_row(owners=(user_row(),), role="proxy_admin"), defaults) == {}
+
+
+def test_what_cannot_be_read_is_on_the_principal():
+    team = OwnerRow(scope=Scope(ScopeKind.TEAM, "t"), name="T", unreadable=("metadata",))
+    row = make_row(budget=BudgetColumns(max_budget=float("nan")), owners=(team,))
+    assert build_principal(row, NOW).unreadable == ((KEY, "max_budget"), (team.scope, "metadata"))
+
+
+def test_access_groups_open_models_beside_the_list_of_their_owner():
+    group = AccessGroup(owner=KEY, id="g", models=("b",))
+    team = OwnerRow(scope=Scope(ScopeKind.TEAM, "t"), name="T", models=("c",), group_ids=("gone",))
+    row = make_row(models=("a",), group_ids=("g",), owners=(team,), groups=(group,))
+    assert build_principal(row, NOW).grants == (
+        ModelGrant(KEY, frozenset({"a"}), frozenset({"b"})),
+        ModelGrant(team.scope, frozenset({"c"})),
+    )
+
+
+def test_a_permission_that_is_named_and_not_there_permits_nothing():
+    row = make_row(permission_id="gone")
+    assert build_principal(row, NOW).permissions == (
+        ObjectPermission(owner=KEY, id="gone", is_readable=False),
+    )
+
+
+def test_the_models_of_a_permission_are_a_list_of_their_own():
+    permission = ObjectPermission(owner=KEY, id="p", models=("a",))
+    row = make_row(permission_id="p", permissions=(permission,))
+    assert build_principal(row, NOW).grants == (ModelGrant(KEY, frozenset({"a"})),)
+
+
+def test_a_user_that_the_directory_deactivated():
+    user = OwnerRow(scope=USER, name="user", metadata={"scim_active": False})
+    assert build_principal(make_row(owners=(user,)), NOW).is_deactivated
+    assert not build_principal(make_row(owners=(user_row(),)), NOW).is_deactivated
+
+
+def test_an_agent_that_demands_nothing_has_no_rules():
+    assert build_agent_rules(AgentColumns(params={"model": "x"})) is None
+    params = {"require_trace_id_on_calls_by_agent": True}
+    rules = build_agent_rules(AgentColumns(params=params, session_rpm=0))
+    assert rules == AgentRules(requires_trace_id=True, session_rpm=0)
+
+
+def test_fallbacks_of_budgets_are_lists_of_names():
+    row = make_row(budget_fallbacks={"a": ["b"], "c": "d", "e": [1], "f": {}})
+    assert build_principal(row, NOW).budget_fallbacks == {"a": ("b",), "c": ("d",)}

@@ -1,0 +1,196 @@
+"""The limits of one object: budgets, per model and per period too, and rates, per model too."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from gateway.domain import Limit, LimitKind, Scope, ScopeKind
+from gateway.identity.durations import parse_duration
+from gateway.identity.rows import BudgetColumns
+from gateway.identity.stored import as_object, read_count, read_moment, read_nanos, read_object
+
+__all__ = ["DAY_SECONDS", "MINUTE_SECONDS", "LimitBuilder", "nanos_of"]
+
+MINUTE_SECONDS = 60
+DAY_SECONDS = 86_400
+
+_MODEL_RATES = {
+    "model_rpm_limit": LimitKind.REQUESTS,
+    "model_tpm_limit": LimitKind.TOKENS,
+    "model_itpm_limit": LimitKind.INPUT_TOKENS,
+    "model_otpm_limit": LimitKind.OUTPUT_TOKENS,
+}
+_RATES_OF_MODEL_BUDGET = {"rpm_limit": LimitKind.REQUESTS, "tpm_limit": LimitKind.TOKENS}
+
+
+def nanos_of(moment: datetime) -> int:
+    """Nanoseconds since 1970 of a time, to the millisecond; a naive one is UTC, as in the schema."""
+    aware = read_moment(moment) or moment
+    return round(aware.timestamp() * 1_000) * 1_000_000
+
+
+class LimitBuilder:
+    """Collects the limits of one object.
+
+    What is stored and says nothing that could be enforced is named in `unreadable`: whoever has it is
+    refused, as it may have been meant as a restriction. 0 and less than 0 allow nothing.
+    """
+
+    def __init__(self, scope: Scope, name: str, now: datetime) -> None:
+        self.limits: list[Limit] = []
+        self.unreadable: list[str] = []
+        self._scope = scope
+        self._name = name
+        self._now = now
+
+    def add_budget(self, budget: BudgetColumns, extra_nanos: int = 0) -> None:
+        """The budgets of a row: in all, soft, and per model; `extra_nanos` is a temporary increase."""
+        reset_at = nanos_of(budget.reset_at) if budget.reset_at else None
+        if budget.max_budget is not None:
+            amount = self._nanos("max_budget", budget.max_budget)
+            extra_nanos += self._increase(budget)
+            if amount is not None:
+                self._add_budget(amount + extra_nanos, reset_at_nanos=reset_at)
+        if budget.soft_budget is not None:
+            amount = self._nanos("soft_budget", budget.soft_budget)
+            if amount is not None:
+                self._add_budget(amount, reset_at_nanos=reset_at, is_soft=True)
+        for model, entry in budget.model_max_budget.items():
+            self._add_model_budget(model, entry)
+
+    def add_period(self, nanos: int, period: str) -> None:
+        """A budget that starts anew by itself after every period."""
+        self._add_budget(nanos, period=period)
+
+    def add_windows(self, windows: tuple[object, ...]) -> None:
+        """Budgets per period: `{"budget_duration": ..., "max_budget": ..., "reset_at": ...}` each."""
+        for index, window in enumerate(windows):
+            path = f"budget_limits[{index}]"
+            entry = as_object(window)
+            if entry is None:
+                self.unreadable.append(path)
+                continue
+            usd, reset_at = entry.get("max_budget"), read_moment(entry.get("reset_at"))
+            period = self._period(f"{path}.budget_duration", entry.get("budget_duration"))
+            amount = None if usd is None else self._nanos(f"{path}.max_budget", usd)
+            if amount is not None and period is not None:
+                self._add_budget(
+                    amount, period=period, reset_at_nanos=nanos_of(reset_at) if reset_at else None
+                )
+
+    def add_rates(self, budget: BudgetColumns) -> None:
+        """Requests and tokens per minute, tokens per day, and requests at a time."""
+        rates = (
+            (LimitKind.REQUESTS, budget.rpm_limit, MINUTE_SECONDS),
+            (LimitKind.TOKENS, budget.tpm_limit, MINUTE_SECONDS),
+            (LimitKind.TOKENS, budget.tpd_limit, DAY_SECONDS),
+            (LimitKind.PARALLEL, budget.max_parallel_requests, 0),
+        )
+        for kind, amount, window in rates:
+            if amount is not None:
+                self._add_rate(kind, max(0, amount), window)
+
+    def add_model_rates(self, metadata: dict[str, object]) -> None:
+        """Requests and tokens per minute and model, where the metadata has such."""
+        for name, kind in _MODEL_RATES.items():
+            for model, amount in self._counts(name, metadata).items():
+                self._add_rate(kind, amount, MINUTE_SECONDS, model)
+
+    def tag_limits(self, metadata: dict[str, object]) -> dict[str, Limit]:
+        """Requests per minute of those that carry a tag; each tag counts by itself, for this object only."""
+        return {
+            tag: Limit(
+                scope=Scope(ScopeKind.TAG, f"{self._scope.id}:{tag}"),
+                kind=LimitKind.REQUESTS,
+                amount=amount,
+                window_seconds=MINUTE_SECONDS,
+                name=tag,
+            )
+            for tag, amount in self._counts("tag_rpm_limit", metadata).items()
+        }
+
+    def _increase(self, budget: BudgetColumns) -> int:
+        if budget.temp_increase is None or budget.temp_expiry is None:
+            return 0
+        ends = read_moment(budget.temp_expiry)
+        # An increase that cannot be read is none, which is the strict reading.
+        return read_nanos(budget.temp_increase) or 0 if ends is not None and ends > self._now else 0
+
+    def _add_model_budget(self, model: str, value: object) -> None:
+        path = f"model_max_budget.{model}"
+        given = as_object(value)
+        entry = {"budget_limit": value} if given is None else given
+        usd = _first(entry, "budget_limit", "max_budget")
+        duration = _first(entry, "time_period", "budget_duration")
+        period = self._period(f"{path}.budget_duration", duration) if duration else ""
+        amount = None if usd is None else self._nanos(path, usd)
+        if amount is not None and period is not None:
+            self._add_budget(amount, model=model, period=period)
+        for name, kind in _RATES_OF_MODEL_BUDGET.items():
+            if entry.get(name) is not None:
+                count = read_count(entry[name])
+                if count is None:
+                    self.unreadable.append(f"{path}.{name}")
+                else:
+                    self._add_rate(kind, count, MINUTE_SECONDS, model)
+
+    def _counts(self, name: str, metadata: dict[str, object]) -> dict[str, int]:
+        value = metadata.get(name)
+        entries = read_object(value) if isinstance(value, str) else as_object(value or {})
+        if entries is None:
+            self.unreadable.append(f"metadata.{name}")
+            return {}
+        counts = {key: read_count(item) for key, item in entries.items() if item is not None}
+        self.unreadable += [f"metadata.{name}.{key}" for key, count in counts.items() if count is None]
+        return {key: count for key, count in counts.items() if count is not None}
+
+    def _nanos(self, path: str, usd: object) -> int | None:
+        amount = read_nanos(usd)
+        if amount is None:
+            self.unreadable.append(path)
+        return amount
+
+    def _period(self, path: str, value: object) -> str | None:
+        try:
+            parse_duration(value if isinstance(value, str) else "")
+        except ValueError:
+            self.unreadable.append(path)
+            return None
+        return str(value)
+
+    def _add_budget(
+        self,
+        amount: int,
+        *,
+        model: str | None = None,
+        period: str = "",
+        reset_at_nanos: int | None = None,
+        is_soft: bool = False,
+    ) -> None:
+        self.limits.append(
+            Limit(
+                scope=self._scope,
+                kind=LimitKind.BUDGET,
+                amount=amount,
+                reset_at_nanos=reset_at_nanos,
+                name=self._name,
+                model=model,
+                period=period,
+                is_soft=is_soft,
+            )
+        )
+
+    def _add_rate(self, kind: LimitKind, amount: int, window: int, model: str | None = None) -> None:
+        self.limits.append(
+            Limit(
+                scope=self._scope,
+                kind=kind,
+                amount=amount,
+                window_seconds=window,
+                name=self._name,
+                model=model,
+            )
+        )
+
+
+def _first(entry: Mapping[str, object], *names: str) -> object:
+    return next((entry[name] for name in names if entry.get(name) is not None), None)
