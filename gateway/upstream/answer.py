@@ -4,11 +4,12 @@ import msgspec
 
 from gateway.domain import Usage
 from gateway.upstream import faults
-from gateway.upstream.usage import usage_from_json
-from gateway.wire.openai import AnswerEnvelope
+from gateway.upstream.usage import usage_from_block, usage_from_json
+from gateway.wire.openai import AnswerEnvelope, PlainAnswer
 
 __all__ = ["ReadAnswer", "read_answer"]
 
+_decode_plain = msgspec.json.Decoder(PlainAnswer).decode
 _decode_envelope = msgspec.json.Decoder(AnswerEnvelope).decode
 _decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode = msgspec.json.Decoder().decode
@@ -30,6 +31,19 @@ def read_answer(body: bytes, shown_model: str | None) -> ReadAnswer:
 
     Nothing else changes. Raises UpstreamGarbled when the body is not a JSON object.
     """
+    try:
+        plain = _decode_plain(body)
+        if shown_model is not None:
+            body = _rename(body, bytes(plain.model), _encode(shown_model))
+        return ReadAnswer(body, usage_from_block(plain.usage), plain.id)
+    except msgspec.ValidationError:
+        return _read_leniently(body, shown_model)
+    except (msgspec.DecodeError, RecursionError):
+        raise faults.answer_is_not_json() from None
+
+
+def _read_leniently(body: bytes, shown_model: str | None) -> ReadAnswer:
+    """Read an answer whose members are not all as OpenAI writes them."""
     try:
         envelope = _decode_envelope(body)
         found: object = _decode(envelope.id)

@@ -8,7 +8,7 @@ import msgspec
 from gateway.domain import Usage
 from gateway.wire.openai import MOST_TOKENS, TokenDetails, UsageBlock
 
-__all__ = ["usage_from_json"]
+__all__ = ["usage_from_block", "usage_from_json"]
 
 _decode_block = msgspec.json.Decoder(UsageBlock).decode
 _decode = msgspec.json.Decoder().decode
@@ -23,12 +23,13 @@ def usage_from_json(raw: bytes | msgspec.Raw) -> Usage | None:
     or absurd counts as not stated; a part is never larger than its whole.
     """
     try:
-        return _build(_decode_block(raw))
+        return usage_from_block(_decode_block(raw))
     except msgspec.DecodeError:
         return _read_leniently(raw)
 
 
-def _build(block: UsageBlock) -> Usage:
+def usage_from_block(block: UsageBlock) -> Usage:
+    """Read a usage as OpenAI writes it; a part is never larger than its whole."""
     prompt, completion = block.prompt_tokens, block.completion_tokens
     if (
         block.prompt_tokens_details is None
@@ -79,7 +80,7 @@ def _read_leniently(raw: bytes | msgspec.Raw) -> Usage | None:
         for name in UsageBlock.__struct_fields__
         if name.startswith(("cache", "prompt_cache"))
     }
-    return _build(
+    return usage_from_block(
         UsageBlock(
             prompt_tokens=prompt or 0,
             completion_tokens=completion or 0,

@@ -4,7 +4,15 @@ from typing import Annotated
 
 import msgspec
 
-__all__ = ["MOST_TOKENS", "AnswerEnvelope", "ErrorEnvelope", "TokenCount", "TokenDetails", "UsageBlock"]
+__all__ = [
+    "MOST_TOKENS",
+    "AnswerEnvelope",
+    "ErrorEnvelope",
+    "PlainAnswer",
+    "TokenCount",
+    "TokenDetails",
+    "UsageBlock",
+]
 
 MOST_TOKENS = 1_000_000_000
 """More than any model reads or writes in one call; a larger number is a defect, not a bill."""
@@ -51,6 +59,14 @@ class AnswerEnvelope(msgspec.Struct, frozen=True):
     usage: msgspec.Raw = _ABSENT
     choices: msgspec.Raw = _ABSENT
     error: msgspec.Raw = _ABSENT
+
+
+class PlainAnswer(msgspec.Struct, frozen=True):
+    """A whole answer with the members that the gateway looks at as OpenAI writes them; most are."""
+
+    id: str
+    usage: UsageBlock
+    model: msgspec.Raw = _ABSENT
 
 
 class ErrorEnvelope(msgspec.Struct, frozen=True):
