@@ -14,7 +14,7 @@ from gateway.access.aliases import Aliases
 from gateway.access.checks import AccessChecks
 from gateway.access.models import ModelLists, ModelNames
 from gateway.admission.hookimpls import AdmissionHooks
-from gateway.admission.ledger import Ledger
+from gateway.admission.ledger import Ledger, LedgerOptions
 from gateway.cache.expiring import Limits
 from gateway.catalog.builder import build_catalog
 from gateway.catalog.catalog import Catalog
@@ -152,7 +152,11 @@ class _Builder:
         self._settings = settings
         self._own = settings.gatewright
         self._clock = SystemClock()
-        self._ledger = Ledger(self._clock, settings.litellm.budget_exceeded_status_code)
+        self._ledger = Ledger(
+            self._clock,
+            LedgerOptions(budget_status=settings.litellm.budget_exceeded_status_code),
+            calendar=build_reset_calendar(settings),
+        )
         options = JournalOptions(
             segment_bytes=self._own.journal_segment_bytes, sync_seconds=self._own.journal_sync_seconds
         )

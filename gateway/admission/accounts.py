@@ -1,92 +1,155 @@
-"""Finds the counters of limits and callers without hashing: the same objects come with every request."""
+"""Limits with their counters: the same counter for the same thing, however often a limit is read anew."""
 
-from gateway.admission.counters import Money, Slots, Window
-from gateway.admission.refusals import descriptor_of
-from gateway.domain import Limit, LimitKind, Principal, Scope, ScopeKind
-from gateway.money import usd_from_nanos
+from collections import deque
+from collections.abc import Callable, Hashable
+from typing import TypeVar
+from weakref import WeakValueDictionary
 
-__all__ = ["Accounts", "LimitAccount"]
+from gateway.admission.counters import Counter, Money, Slots, SlotsKey, Window, WindowKey
+from gateway.admission.headers import fixed_headers, remaining_headers
+from gateway.admission.order import rank_of
+from gateway.admission.periods import Calendar, PlainCalendar, end_of_period
+from gateway.clock import Clock
+from gateway.domain import Limit, LimitKind, Meter, Scope, first_mark_nanos
 
-_MOST_REMEMBERED = 100_000
-"""Limits and callers remembered by identity; forgetting one only costs a look-up."""
-_SHORT_NAMES = {LimitKind.REQUESTS: "rpm", LimitKind.TOKENS: "tpm"}
+__all__ = ["INPUT", "OUTPUT", "TOTAL", "Account", "Accounts", "BudgetAccount", "RateAccount", "SlotsAccount"]
+
+TOTAL, INPUT, OUTPUT = range(3)
+"""Which of the counts (total, input, output) of tokens a limit goes by."""
+_TOKEN_KINDS = {LimitKind.TOKENS: TOTAL, LimitKind.INPUT_TOKENS: INPUT, LimitKind.OUTPUT_TOKENS: OUTPUT}
+_MOST_KEPT = 100_000
+"""Counters kept although no caller with them is known at present, so that forgetting a caller loses none."""
+_NANOS_PER_MS = 1_000_000
+_K = TypeVar("_K", bound=Hashable)
+_C = TypeVar("_C", Money, Window, Slots)
+_NEVER = 2**63 - 1
 
 
-class LimitAccount:
-    """A limit with its counter, and the response headers that never change while it stands.
+class BudgetAccount:
+    """A budget and the money that it counts.
 
-    `limit` is kept so that nobody else gets its identity while it is remembered.
+    `ends_at` and `seen_at` bound the time of day (nanoseconds since 1970) for which `money` is the right
+    one. `next_mark` is the spend in nano-dollars at which the watch is told next.
     """
 
-    __slots__ = ("amount", "counter", "fixed_headers", "is_tokens", "limit", "remaining_header")
+    __slots__ = ("__weakref__", "check", "ends_at", "limit", "money", "next_mark", "rank", "seen_at")
 
-    def __init__(self, limit: Limit, counter: Money | Window | Slots) -> None:
+    def __init__(self, limit: Limit, money: Money, ends_at: int = _NEVER, seen_at: int = 0) -> None:
         self.limit = limit
-        self.amount = limit.amount
-        self.is_tokens = limit.kind is LimitKind.TOKENS
-        self.counter = counter
-        self.fixed_headers = _fixed_headers(limit)
-        self.remaining_header = _header(limit, "remaining")
+        self.rank = rank_of(limit)
+        self.use(money, ends_at, seen_at)
+
+    def use(self, money: Money, ends_at: int, seen_at: int) -> None:
+        """Count with this money from now on."""
+        self.money = money
+        self.check = (money, self.limit.amount)
+        self.ends_at = ends_at
+        self.seen_at = seen_at
+        self.next_mark = first_mark_nanos(self.limit)
+
+
+class RateAccount:
+    """A limit of requests (`counts` None) or of tokens (`counts` says which) within a window."""
+
+    __slots__ = ("__weakref__", "check", "counts", "fixed", "limit", "rank", "remaining", "window")
+
+    def __init__(self, limit: Limit, window: Window, counts: int | None) -> None:
+        self.limit = limit
+        self.window = window
+        self.counts = counts
+        self.rank = rank_of(limit)
+        self.check = (window, limit.amount) if counts is None else (window, limit.amount, counts)
+        self.fixed = fixed_headers(limit)
+        self.remaining = tuple((window, limit.amount, name) for name in remaining_headers(limit))
+
+
+class SlotsAccount:
+    """A limit of requests under way."""
+
+    __slots__ = ("__weakref__", "check", "limit", "rank", "slots")
+
+    def __init__(self, limit: Limit, slots: Slots) -> None:
+        self.limit = limit
+        self.slots = slots
+        self.rank = rank_of(limit)
+        self.check = (slots, limit.amount)
+
+
+Account = BudgetAccount | RateAccount | SlotsAccount
 
 
 class Accounts:
-    """The counters of one process, made when they are first asked for."""
+    """The counters of one process, made when they are first asked for.
 
-    def __init__(self) -> None:
-        self._money: dict[Scope, Money] = {}
-        self._windows: dict[tuple[Scope, LimitKind, int], Window] = {}
-        self._slots: dict[Scope, Slots] = {}
-        self.known_limits: dict[int, LimitAccount] = {}
-        """Accounts by the identity of their limit, for a look at one without a call."""
-        self._principals: dict[int, tuple[Principal, tuple[Money, ...]]] = {}
+    A counter lives as long as a limit, a caller or a request refers to it, and some time longer: the memory
+    is bounded by who is known, and there are never two counters for one thing.
+    `tokens_counted` is what limits of `tokens` go by (`TOTAL`, `INPUT` or `OUTPUT`).
+    """
 
-    def money(self, scope: Scope) -> Money:
-        """Return the money counter of a scope."""
-        found = self._money.get(scope)
-        if found is None:
-            found = self._money[scope] = Money()
-        return found
+    def __init__(self, clock: Clock, calendar: Calendar | None = None, tokens_counted: int = TOTAL) -> None:
+        self._clock = clock
+        self._calendar = calendar or PlainCalendar()
+        self._tokens_counted = tokens_counted
+        self._money: WeakValueDictionary[Scope, Money] = WeakValueDictionary()
+        self._windows: WeakValueDictionary[WindowKey, Window] = WeakValueDictionary()
+        self._slots: WeakValueDictionary[SlotsKey, Slots] = WeakValueDictionary()
+        self._accounts: WeakValueDictionary[Limit, Account] = WeakValueDictionary()
+        self._kept: deque[Counter] = deque(maxlen=_MOST_KEPT)
 
-    def of_limit(self, limit: Limit) -> LimitAccount:
-        """Return the account of a limit."""
-        found = self.known_limits.get(id(limit))
-        if found is None:
-            if len(self.known_limits) >= _MOST_REMEMBERED:
-                self.known_limits.clear()
-            found = self.known_limits[id(limit)] = LimitAccount(limit, self._counter(limit))
-        return found
+    def money(self, key: Scope) -> Money:
+        """Return the money of a scope or meter."""
+        return self._money.get(key) or self._keep(self._money, key, Money)
 
-    def of_principal(self, principal: Principal) -> tuple[Money, ...]:
-        """Return the money counters of all scopes of a caller, its key's first."""
-        found = self._principals.get(id(principal))
-        if found is None:
-            if len(self._principals) >= _MOST_REMEMBERED:
-                self._principals.clear()
-            money = tuple(self.money(scope) for scope in principal.scopes)
-            found = self._principals[id(principal)] = principal, money
-        return found[1]
+    def find_money(self, key: Scope) -> Money | None:
+        """Return the money of a scope or meter if anybody has asked for it."""
+        return self._money.get(key)
 
-    def _counter(self, limit: Limit) -> Money | Window | Slots:
-        if limit.kind is LimitKind.BUDGET:
-            return self.money(limit.scope)
-        if limit.kind is LimitKind.PARALLEL:
-            return self._slots.setdefault(limit.scope, Slots())
-        return self._windows.setdefault((limit.scope, limit.kind, limit.window_seconds), Window())
+    def of_limit(self, limit: Limit) -> Account:
+        """Return the account of a limit; that of a budget is turned to its present period."""
+        account = self._accounts.get(limit)
+        if account is None:
+            account = self._accounts[limit] = self._open(limit)
+        if type(account) is BudgetAccount and limit.period:
+            self._turn(account)
+        return account
 
+    def meter_of(self, limit: Limit, now_nanos: int) -> tuple[Scope, int]:
+        """Return what a budget counts at a moment, and until when: both are nanoseconds since 1970."""
+        scope = limit.scope
+        if not limit.period:
+            if limit.model is None:
+                return scope, _NEVER
+            return Meter(scope.kind, scope.id, limit.model), _NEVER
+        ends = end_of_period(limit, now_nanos, self._calendar)
+        return Meter(scope.kind, scope.id, limit.model or "", limit.period, ends // _NANOS_PER_MS), ends
 
-def _fixed_headers(limit: Limit) -> list[tuple[str, str]]:
-    is_key = limit.scope.kind is ScopeKind.KEY
-    if limit.kind is LimitKind.BUDGET:
-        value = str(usd_from_nanos(limit.amount))
-        return [("x-litellm-key-max-budget", value)] if is_key else []
-    short = _SHORT_NAMES.get(limit.kind)
-    if short is None:
-        return []
-    found = [(_header(limit, "limit"), str(limit.amount))]
-    if is_key:
-        found.append((f"x-litellm-key-{short}-limit", str(limit.amount)))
-    return found
+    def _turn(self, account: BudgetAccount) -> None:
+        """Count in the period that holds now; a clock that was set back leads back to the former one."""
+        now = self._clock.now_nanos()
+        if account.seen_at <= now < account.ends_at:
+            return
+        key, ends = self.meter_of(account.limit, now)
+        account.use(self.money(key), ends, now)
 
+    def _open(self, limit: Limit) -> Account:
+        model = limit.model or ""
+        match limit.kind:
+            case LimitKind.BUDGET:
+                now = self._clock.now_nanos()
+                key, ends = self.meter_of(limit, now)
+                return BudgetAccount(limit, self.money(key), ends, now if limit.period else 0)
+            case LimitKind.PARALLEL:
+                slots = (limit.scope, model)
+                return SlotsAccount(limit, self._slots.get(slots) or self._keep(self._slots, slots, Slots))
+            case kind:
+                window = (limit.scope, kind, model, limit.window_seconds)
+                counter = self._windows.get(window) or self._keep(self._windows, window, Window)
+                return RateAccount(limit, counter, self._counted(kind))
 
-def _header(limit: Limit, what: str) -> str:
-    return f"x-ratelimit-{descriptor_of(limit.scope.kind)}-{what}-{limit.kind.value}"
+    def _counted(self, kind: LimitKind) -> int | None:
+        return self._tokens_counted if kind is LimitKind.TOKENS else _TOKEN_KINDS.get(kind)
+
+    def _keep(self, counters: WeakValueDictionary[_K, _C], key: _K, make: Callable[[_K], _C]) -> _C:
+        counter = counters[key] = make(key)
+        self._kept.append(counter)
+        return counter

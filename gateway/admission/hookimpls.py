@@ -2,36 +2,47 @@
 
 from collections.abc import Sequence
 
-from gateway.admission.ledger import Hold, Ledger
-from gateway.domain import Claim, LimitKind
+from gateway.admission.claims import Claims
+from gateway.admission.hold import Hold, Want
+from gateway.admission.ledger import Ledger
+from gateway.domain import Claim
 from gateway.hooks import RequestContext, hookimpl
 
 __all__ = ["AdmissionHooks"]
 
-_BUDGET = LimitKind.BUDGET
-_TOKENS = LimitKind.TOKENS
-
 
 class AdmissionHooks:
-    """The core's claims on the limits of the Principal, and its admission by the ledger of this process."""
+    """The core's claims on the limits of caller and subjects, and its admission by the ledger."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._find = ledger.plans.find
 
     @hookimpl
-    def collect_claims(self, context: RequestContext) -> list[Claim]:
-        """Claim the estimated cost, one request and the estimated tokens from each limit of the caller."""
-        cost, tokens = context.estimated_cost_nanos, context.estimated_tokens
-        claims: list[Claim] = []
-        for limit in context.principal.limits:
-            if limit.is_soft or limit.period or limit.model is not None:
-                continue
-            kind = limit.kind
-            claims.append(Claim(limit, cost if kind is _BUDGET else tokens if kind is _TOKENS else 1))
-        return claims
+    def collect_claims(self, context: RequestContext) -> Sequence[Claim]:
+        """Claim the estimated cost, one request and the estimated tokens from each limit that applies."""
+        part = self._find(context.principal, context.subjects, context.model, context.routed_model)
+        return Claims(part, context)
 
-    # A coroutine, although it never waits: the dispatch then calls it directly where it is the only one.
+    # A coroutine, although it need not wait: the dispatch then calls it directly where it is the only one.
     @hookimpl(trylast=True)
     async def admit(self, context: RequestContext, claims: Sequence[Claim]) -> Hold:
-        """Take all claims from the ledger, or raise."""
-        return self._ledger.take(context.principal, claims)
+        """Take all claims from the ledger, or raise BudgetExceeded or RateLimited."""
+        if type(claims) is Claims:
+            part, extras = claims.part, ()
+        else:
+            part = self._find(context.principal, context.subjects, context.model, context.routed_model)
+            of_limit = self._ledger.accounts.of_limit
+            # What plugins claim beside the core.
+            extras = [
+                (of_limit(item.limit), item.amount) for item in claims if id(item.limit) not in part.known
+            ]
+        context.charged = part.charged
+        want = Want(
+            context.principal,
+            context.estimated_cost_nanos,
+            (context.estimated_tokens, context.estimated_input_tokens, context.estimated_output_tokens),
+            context.is_free,
+            extras,
+        )
+        return self._ledger.take(part, want)

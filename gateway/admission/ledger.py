@@ -1,163 +1,138 @@
 """The ledger of one process: what is settled and held on every scope, taken and given back atomically."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
-from gateway.admission.accounts import Accounts, LimitAccount
-from gateway.admission.counters import Money, Slots, Window
-from gateway.admission.refusals import budget_refusal, parallel_refusal, rate_refusal
+import msgspec
+
+from gateway.admission.accounts import Account, Accounts, BudgetAccount, RateAccount
+from gateway.admission.hold import Hold, Want
+from gateway.admission.part import Part
+from gateway.admission.periods import Calendar
+from gateway.admission.plans import Plans
+from gateway.admission.refusals import Refusals
 from gateway.clock import Clock
-from gateway.domain import Claim, Principal, Scope
-from gateway.errors import GatewayError
-from gateway.money import NANOS_PER_USD
+from gateway.domain import BudgetWatch, LimitKind, Principal, Scope, Subject
 
-__all__ = ["Hold", "Ledger"]
+__all__ = ["Ledger", "LedgerOptions", "find_refusing"]
+
+
+class LedgerOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How the ledger judges.
+
+    `is_strict` refuses a request whose estimate does not fit, instead of one whose budget is used up.
+    `budget_status` is the HTTP status of a spent budget. `tokens_counted` is what limits of `tokens` go by.
+    """
+
+    is_strict: bool = False
+    budget_status: int = 422
+    tokens_counted: int = 0
 
 
 class Ledger:
-    """Counters of every scope, and the one step that takes all claims of a request or none.
+    """Counters of every scope, and the one step that takes all that a request wants or nothing.
 
-    Nothing here awaits, so within one event loop every step is atomic.
+    Nothing here awaits, so within one event loop every step is atomic. `watch` is told of budgets that near
+    their limits; it may be set until the first request.
     """
 
-    def __init__(self, clock: Clock, budget_status: int = 422) -> None:
+    def __init__(
+        self, clock: Clock, options: LedgerOptions | None = None, *, calendar: Calendar | None = None
+    ) -> None:
+        self.options = options or LedgerOptions()
+        self.accounts = Accounts(clock, calendar, self.options.tokens_counted)
+        self.plans = Plans(self.accounts, clock)
+        self.watch: BudgetWatch | None = None
         self._clock = clock
-        self._accounts = Accounts()
-        self._budget_status = budget_status
+        self._now = clock.monotonic_nanos
+        self._refusals = Refusals(clock, self.options.budget_status)
 
     def seed(self, totals: Iterable[tuple[Scope, int]]) -> None:
-        """Set what is settled on scopes, in nano-dollars; what requests hold stays as it is."""
+        """Set what is settled on scopes and meters, in nano-dollars; what requests hold stays as it is."""
         for scope, nanos in totals:
-            self._accounts.money(scope).settled = nanos
+            self.accounts.money(scope).settled = nanos
+
+    def seed_owner(
+        self, owner: Principal | Subject, totals: Mapping[Scope, int], since: Callable[[Scope], int]
+    ) -> None:
+        """Set what is settled on the scopes of an owner and on the meters of its limits.
+
+        `totals` are nano-dollars as the database has them, nothing where it has none; `since` returns what
+        was charged after them.
+        """
+        self.plans.prepare(owner)
+        now = self._clock.now_nanos()
+        budgets = (limit for limit in owner.limits if limit.kind is LimitKind.BUDGET)
+        meters = (self.accounts.meter_of(limit, now)[0] for limit in budgets)
+        keys = dict.fromkeys((*totals, *meters))
+        self.seed((key, totals.get(key, 0) + since(key)) for key in keys)
 
     def settled(self, scope: Scope) -> int:
-        """Return the nano-dollars settled on a scope."""
-        return self._accounts.money(scope).settled
+        """Return the nano-dollars settled on a scope or meter."""
+        money = self.accounts.find_money(scope)
+        return 0 if money is None else money.settled
 
     def held(self, scope: Scope) -> int:
-        """Return the nano-dollars held on a scope by requests under way."""
-        return self._accounts.money(scope).held
+        """Return the nano-dollars held on a scope or meter by requests under way."""
+        money = self.accounts.find_money(scope)
+        return 0 if money is None else money.held
 
-    def take(self, principal: Principal, claims: Sequence[Claim]) -> "Hold":
-        """Take every claim, or raise for the first that does not fit and take none.
+    def take(self, part: Part, want: Want) -> Hold:
+        """Take everything, or raise for what does not fit and take nothing.
 
-        A budget refuses when `settled + held >= limit`, a rate when its count has reached its limit.
-        Raises BudgetExceeded before any RateLimited.
+        A budget refuses when `settled + held >= limit`, in strict mode when `settled + held + cost > limit`;
+        a rate when its count has reached its limit. Raises BudgetExceeded before any RateLimited.
         """
-        hold = Hold(self._accounts.of_principal(principal))
-        # Every limit of every request passes here: locals, and no call for a limit that is known.
-        known, budgets, rates, slots = self._accounts.known_limits, hold.budgets, hold.rates, hold.slots
-        now = self._clock.monotonic_nanos()
-        refused: Claim | None = None
-        for claim in claims:
-            limit = claim.limit
-            account = known.get(id(limit)) or self._accounts.of_limit(limit)
-            counter = account.counter
-            if type(counter) is Money:
-                if counter.settled + counter.held >= limit.amount:
-                    raise budget_refusal(limit, counter.settled, counter.held, self._budget_status)
-                # Of several budgets on one scope the cost is held once: they share its counter.
-                is_held = budgets and any(other is counter for _, other, _ in budgets)
-                budgets.append((account, counter, 0 if is_held else claim.amount))
-            elif type(counter) is Window:
-                if now >= counter.ends_at:
-                    counter.roll(now, limit.window_seconds)
-                if counter.count >= limit.amount:
-                    refused = refused or claim
-                rates.append((account, counter, counter.opened, claim.amount))
-            elif type(counter) is Slots:
-                if counter.used >= limit.amount:
-                    refused = refused or claim
-                slots.append(counter)
-        if refused is not None:
-            raise self._rate_refusal(refused, now)
-        hold.open()
-        return hold
-
-    def _rate_refusal(self, claim: Claim, now: int) -> GatewayError:
-        counter = self._accounts.of_limit(claim.limit).counter
-        if isinstance(counter, Window):
-            return rate_refusal(claim.limit, counter.count, now, counter.ends_at, self._clock.now_nanos())
-        return parallel_refusal(claim.limit)
+        now = self._now()
+        is_over = not want.is_free and _is_over(part, want.cost if self.options.is_strict else 0)
+        if is_over or _is_full(part, now) or want.extras:
+            refusing = find_refusing(part, want, now, self.options)
+            if refusing:
+                raise self._refusals.build(refusing, now)
+        return Hold(part, want, now, self.watch)
 
 
-class Hold:
-    """What one admitted request holds; settled or released once, later calls do nothing.
+# Every limit of every request passes these two: no calls inside.
 
-    The ledger fills `budgets`, `rates` and `slots` with what fits, and then opens it.
-    """
 
-    __slots__ = ("_is_open", "_scopes", "budgets", "rates", "slots")
+def _is_over(part: Part, cost: int) -> bool:
+    """Whether a budget is used up, or has less left than `cost`."""
+    for money, most in part.budgets:
+        used = money.settled + money.held
+        if used >= most or used + cost > most:
+            return True
+    return False
 
-    def __init__(self, scopes: tuple[Money, ...]) -> None:
-        self._scopes = scopes
-        self._is_open = False
-        self.budgets: list[tuple[LimitAccount, Money, int]] = []
-        self.rates: list[tuple[LimitAccount, Window, int, int]] = []
-        self.slots: list[Slots] = []
 
-    def open(self) -> None:
-        """Take everything that was found to fit."""
-        self._is_open = True
-        for _, money, amount in self.budgets:
-            money.held += amount
-        for _, window, _, amount in self.rates:
-            window.count += amount
-        for slots in self.slots:
-            slots.used += 1
+def _is_full(part: Part, now: int) -> bool:
+    """Whether a rate has reached its limit, or no slot is free."""
+    for window, most in part.requests:
+        if window.count >= most and (now < window.ends_at or most <= 0):
+            return True
+    for window, most, _ in part.tokens:
+        if window.count >= most and (now < window.ends_at or most <= 0):
+            return True
+    for slots, most in part.slots:  # noqa: SIM110  a loop; `any` would make a generator for every request
+        if slots.used >= most:
+            return True
+    return False
 
-    async def extend(self, cost_nanos: int) -> bool:
-        """Hold so many nano-dollars more on every budget, if each has that much left; else nothing."""
-        for account, money, _ in self.budgets:
-            if money.settled + money.held + cost_nanos > account.amount:
-                return False
-        extended: list[Money] = []
-        for index, (account, money, amount) in enumerate(self.budgets):
-            if money not in extended:
-                extended.append(money)
-                money.held += cost_nanos
-                self.budgets[index] = account, money, amount + cost_nanos
-        return True
 
-    async def settle(self, cost_nanos: int, tokens: int) -> None:
-        """Charge `cost_nanos` to every scope of the caller and correct the token windows to `tokens`."""
-        if not self._is_open:
-            return
-        self._give_back()
-        for money in self._scopes:
-            money.settled += cost_nanos
-        for account, window, opened, amount in self.rates:
-            if account.is_tokens and window.opened == opened:
-                window.count += tokens - amount
+def find_refusing(part: Part, want: Want, now: int, options: LedgerOptions) -> list[Account]:
+    """List every account that refuses the request, in the order of refusals."""
+    extras = tuple(account for account, _ in want.extras)
+    accounts = (*part.accounts, *extras)
+    return sorted(
+        (account for account in accounts if _refuses(account, want, now, options)),
+        key=lambda account: account.rank,
+    )
 
-    async def release(self) -> None:
-        """Give everything back, the counted request included."""
-        if not self._is_open:
-            return
-        self._give_back()
-        for _, window, opened, amount in self.rates:
-            if window.opened == opened:
-                window.count -= amount
 
-    def headers(self) -> list[tuple[str, str]]:
-        """Return the contract's headers on the key's spend and on what is left of the rates."""
-        found: list[tuple[str, str]] = []
-        if self._scopes:
-            # USD as `usd_from_nanos` tells them.
-            spent = self._scopes[0].settled / NANOS_PER_USD
-            found.append(("x-litellm-key-spend", repr(spent)))
-        for account, _, _ in self.budgets:
-            found += account.fixed_headers
-        for account, window, opened, _ in self.rates:
-            left = account.amount
-            if window.opened == opened:
-                left -= window.count
-            found.append((account.remaining_header, str(left) if left > 0 else "0"))
-            found += account.fixed_headers
-        return found
-
-    def _give_back(self) -> None:
-        self._is_open = False
-        for _, money, amount in self.budgets:
-            money.held -= amount
-        for slots in self.slots:
-            slots.used -= 1
+def _refuses(account: Account, want: Want, now: int, options: LedgerOptions) -> bool:
+    most = account.limit.amount
+    if isinstance(account, BudgetAccount):
+        used = account.money.settled + account.money.held
+        cost = want.cost if options.is_strict else 0
+        return not (account.limit.is_soft or want.is_free) and (used >= most or used + cost > most)
+    if isinstance(account, RateAccount):
+        return account.window.count >= most and (now < account.window.ends_at or most <= 0)
+    return account.slots.used >= most

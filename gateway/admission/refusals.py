@@ -1,14 +1,21 @@
 """What a caller reads when a limit refuses: scope, value, limit and when to come back."""
 
-from gateway.clock import datetime_from_nanos
-from gateway.domain import Limit, LimitKind, ScopeKind
-from gateway.errors import BudgetExceeded, RateLimited
+from collections.abc import Mapping, Sequence
+
+from gateway.admission.accounts import Account, BudgetAccount, RateAccount, SlotsAccount
+from gateway.admission.order import descriptor_of
+from gateway.clock import Clock, datetime_from_nanos
+from gateway.domain import Limit, ScopeKind
+from gateway.errors import BudgetExceeded, GatewayError, RateLimited
 from gateway.money import usd_from_nanos
 
-__all__ = ["budget_refusal", "parallel_refusal", "rate_refusal"]
+__all__ = ["Refusals"]
 
 _NANOS = 1_000_000_000
-_SCOPE_WORDS = {
+_NEVER = 2**63 - 1
+_SLOT_SECONDS = 1
+"""Nobody knows when a request under way ends."""
+_SCOPE_WORDS: Mapping[ScopeKind, str] = {
     ScopeKind.KEY: "Key",
     ScopeKind.TEAM: "Team",
     ScopeKind.TEAM_MEMBER: "TeamMember",
@@ -20,65 +27,109 @@ _SCOPE_WORDS = {
     ScopeKind.TAG: "Tag",
     ScopeKind.AGENT: "Agent",
     ScopeKind.AGENT_SESSION: "AgentSession",
+    ScopeKind.ACCESS_GROUP: "Model access group",
+    ScopeKind.PROVIDER: "Provider",
+    ScopeKind.DEPLOYMENT: "Deployment",
     ScopeKind.GATEWAY: "Gateway",
 }
-_DESCRIPTORS = {ScopeKind.KEY: "api_key"}
-"""The contract's names of scopes in rate-limit messages and headers, where they differ from ours."""
+_EXCEEDED = frozenset({ScopeKind.USER, ScopeKind.END_USER})
+"""Objects for whose budgets the contract has a wording of its own."""
 
 
-def budget_refusal(limit: Limit, spent: int, held: int, status: int) -> BudgetExceeded:
-    """Build the refusal of a budget in the contract's words; `spent` and `held` are nano-dollars."""
-    word = _SCOPE_WORDS[limit.scope.kind]
-    spent_usd, limit_usd = usd_from_nanos(spent), usd_from_nanos(limit.amount)
-    if limit.scope.kind in {ScopeKind.USER, ScopeKind.END_USER}:
-        text = f"ExceededBudget: {word}={limit.name} over budget. Spend={spent_usd}, Budget={limit_usd}"
-    else:
-        costs = f"Current cost: {spent_usd}, Max budget: {limit_usd}"
-        text = f"Budget has been exceeded! {word}={limit.name} {costs}"
+class Refusals:
+    """Builds the errors for what refuses; `budget_status` is the HTTP status of a spent budget."""
+
+    def __init__(self, clock: Clock, budget_status: int) -> None:
+        self._clock = clock
+        self._budget_status = budget_status
+
+    def build(self, refusing: Sequence[Account], now: int) -> GatewayError:
+        """Build the error of the first account; `now` is monotonic nanoseconds, budgets come first.
+
+        A caller that comes back after `retry-after` is not refused by any of the others: it is the longest
+        of their times.
+        """
+        first = refusing[0]
+        if isinstance(first, BudgetAccount):
+            return _budget_refusal(first, self._budget_status)
+        seconds = max(_seconds_left(account, now) for account in refusing)
+        comes_back = self._clock.now_nanos() + seconds * _NANOS
+        return _rate_refusal(first, now, self._clock.now_nanos(), seconds, comes_back)
+
+
+def _budget_refusal(account: BudgetAccount, status: int) -> BudgetExceeded:
+    limit, spent, held = account.limit, account.money.settled, account.money.held
+    text = _budget_text(limit, usd_from_nanos(spent), usd_from_nanos(limit.amount))
     if held:
         text += f". Held by requests under way: {usd_from_nanos(held)}"
-    reset = None
-    if limit.reset_at_nanos is not None:
-        reset = datetime_from_nanos(limit.reset_at_nanos).isoformat().replace("+00:00", "Z")
+    ends = account.ends_at if limit.period and account.ends_at != _NEVER else limit.reset_at_nanos
+    reset = None if ends is None else datetime_from_nanos(ends).isoformat().replace("+00:00", "Z")
+    if reset is not None:
         text += f". The budget starts anew at {reset}"
     details = {
         "scope": limit.scope.kind.value,
-        "spend": spent_usd,
+        "scope_name": limit.name,
+        "model": limit.model,
+        "period": limit.period or None,
+        "spend": usd_from_nanos(spent),
         "held": usd_from_nanos(held),
-        "max_budget": limit_usd,
+        "max_budget": usd_from_nanos(limit.amount),
         "budget_reset_at": reset,
     }
     return BudgetExceeded(text, details=details, status=status)
 
 
-def rate_refusal(limit: Limit, used: int, now: int, ends_at: int, now_of_day: int) -> RateLimited:
-    """Build the refusal of a request or token rate; `retry-after` is exact, in whole seconds rounded up."""
-    seconds = max(1, -(-(ends_at - now) // _NANOS))
-    resets = datetime_from_nanos(now_of_day + ends_at - now)
-    descriptor = descriptor_of(limit.scope.kind)
+def _budget_text(limit: Limit, spent: float, most: float) -> str:
+    kind, word = limit.scope.kind, _SCOPE_WORDS[limit.scope.kind]
+    if limit.model is not None:
+        owner = "LiteLLM Virtual Key" if kind is ScopeKind.KEY else word
+        text = f"{owner}: {limit.name}, exceeded budget for model={limit.model}"
+        return f"{text}. Current cost: {spent}, Max budget: {most}"
+    if limit.period:
+        return (
+            f"ExceededBudget: {word}={limit.name} over {limit.period} budget. Spend=${spent}, Limit=${most}"
+        )
+    if kind in _EXCEEDED:
+        return f"ExceededBudget: {word}={limit.name} over budget. Spend={spent}, Budget={most}"
+    return f"Budget has been exceeded! {word}={limit.name} Current cost: {spent}, Max budget: {most}"
+
+
+def _seconds_left(account: Account, now: int) -> int:
+    """Whole seconds, rounded up, until a rate allows the next request."""
+    if not isinstance(account, RateAccount):
+        return _SLOT_SECONDS
+    window = account.window
+    left = window.ends_at - now if now < window.ends_at else account.limit.window_seconds * _NANOS
+    return max(1, -(-left // _NANOS))
+
+
+def _rate_refusal(
+    account: RateAccount | SlotsAccount, now: int, now_of_day: int, seconds: int, comes_back: int
+) -> RateLimited:
+    limit = account.limit
+    descriptor = descriptor_of(limit)
     text = (
         f"Rate limit exceeded for {descriptor}: {limit.name}. Limit type: {limit.kind.value}. "
-        f"Current limit: {limit.amount}, Remaining: {max(0, limit.amount - used)}. "
-        f"Limit resets at: {resets:%Y-%m-%d %H:%M:%S} UTC"
+        f"Current limit: {limit.amount}, Remaining: 0. "
     )
-    headers = {
-        "retry-after": str(seconds),
-        "rate_limit_type": limit.kind.value,
-        "reset_at": f"{resets:%Y-%m-%d %H:%M:%S} UTC",
+    headers = {"retry-after": str(seconds), "rate_limit_type": limit.kind.value}
+    details: dict[str, object] = {
+        "scope": limit.scope.kind.value,
+        "scope_name": limit.name,
+        "model": limit.model,
+        "limit_type": limit.kind.value,
+        "limit": limit.amount,
+        "remaining": 0,
+        "retry_after": seconds,
+        "reset_at": None,
     }
-    return RateLimited(text, headers=headers)
-
-
-def parallel_refusal(limit: Limit) -> RateLimited:
-    """Build the refusal of one request too many at a time: nobody knows when a slot gets free, so 1 s."""
-    text = (
-        f"Rate limit exceeded for {descriptor_of(limit.scope.kind)}: {limit.name}. "
-        f"Limit type: {LimitKind.PARALLEL.value}. Current limit: {limit.amount}, Remaining: 0. "
-        "A slot gets free when one of the requests under way ends"
-    )
-    return RateLimited(text, headers={"retry-after": "1", "rate_limit_type": LimitKind.PARALLEL.value})
-
-
-def descriptor_of(kind: ScopeKind) -> str:
-    """Return the contract's name of a scope in rate-limit messages and headers."""
-    return _DESCRIPTORS.get(kind, kind.value)
+    if isinstance(account, SlotsAccount):
+        text += "A slot gets free when one of the requests under way ends"
+    else:
+        resets = (
+            f"{datetime_from_nanos(now_of_day + max(0, account.window.ends_at - now)):%Y-%m-%d %H:%M:%S} UTC"
+        )
+        text += f"Limit resets at: {resets}"
+        details["reset_at"] = resets
+        headers["reset_at"] = f"{datetime_from_nanos(comes_back):%Y-%m-%d %H:%M:%S} UTC"
+    return RateLimited(text, headers=headers, details=details)

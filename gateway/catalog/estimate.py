@@ -8,9 +8,14 @@ from gateway.domain import Deployment, Endpoint, ModelGroup, Price
 from gateway.errors import MalformedBody
 from gateway.hooks.body import RequestBody
 from gateway.money import FEMTOS_PER_NANO
-from gateway.settings import GeneralSettings
 
-__all__ = ["DEFAULT_OUTPUT_TOKENS", "estimate_charge", "estimate_output_tokens", "estimate_prompt_tokens"]
+__all__ = [
+    "DEFAULT_OUTPUT_TOKENS",
+    "Estimate",
+    "estimate_charge",
+    "estimate_output_tokens",
+    "estimate_prompt_tokens",
+]
 
 DEFAULT_OUTPUT_TOKENS = 1_024
 """What an answer is expected to take where neither the caller nor the operator says anything."""
@@ -24,6 +29,19 @@ _CHOICES = ("n", "best_of")
 _OUTPUT_MEMBERS = frozenset(_LIMITS + _CHOICES)
 _EXTRAS = frozenset({"tools", "functions", "response_format", "suffix"})
 _decode = msgspec.json.Decoder().decode
+
+
+class Estimate(msgspec.Struct, frozen=True, gc=False):
+    """What a request may come to: nano-dollars, tokens of its prompt and of its answers."""
+
+    nanos: int
+    input_tokens: int
+    output_tokens: int
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and answers together."""
+        return self.input_tokens + self.output_tokens
 
 
 def estimate_prompt_tokens(endpoint: Endpoint, body: RequestBody) -> int:
@@ -69,29 +87,28 @@ def estimate_output_tokens(body: RequestBody, deployment: Deployment, default: i
 
 
 def estimate_charge(
-    endpoint: Endpoint, body: RequestBody, group: ModelGroup, settings: GeneralSettings
-) -> tuple[int, int]:
-    """The nano-dollars and the tokens that a request may come to.
+    endpoint: Endpoint, body: RequestBody, group: ModelGroup, expected_output_tokens: int
+) -> Estimate:
+    """What a request may come to, where an answer is expected to have so many tokens unless it is bounded.
 
-    They are those of the dearest deployment of the group, which need not be the one that answers. Raises
+    The cost is that of the dearest deployment of the group, which need not be the one that answers. Raises
     MalformedBody.
     """
     prompt = estimate_prompt_tokens(endpoint, body)
-    default = settings.default_estimated_output_tokens or DEFAULT_OUTPUT_TOKENS
     prompts = 1
     if endpoint is Endpoint.COMPLETIONS and "prompt" in body.members:
         prompts = count_prompts(body.members["prompt"])
-    nanos = tokens = 0
+    nanos = entered = output = 0
     for deployment in group.deployments:
-        output = 0
+        answered = 0
         if endpoint is not Endpoint.EMBEDDINGS:
-            output = estimate_output_tokens(body, deployment, default) * prompts
+            answered = estimate_output_tokens(body, deployment, expected_output_tokens) * prompts
         most = deployment.max_input_tokens
-        entered = most if most and most < prompt else prompt
-        if deployment.price is not None and (cost := _nanos(deployment.price, entered, output)) > nanos:
+        read = most if most and most < prompt else prompt
+        if deployment.price is not None and (cost := _nanos(deployment.price, read, answered)) > nanos:
             nanos = cost
-        tokens = max(tokens, entered + output)
-    return nanos, tokens
+        entered, output = max(entered, read), max(output, answered)
+    return Estimate(nanos, entered, output)
 
 
 def _nanos(price: Price, prompt: int, output: int) -> int:

@@ -1,10 +1,10 @@
 """Values without behaviour, shared by the core and by plugins."""
 
-from gateway.domain.alerts import BudgetMark, BudgetWatch
+from gateway.domain.alerts import BudgetMark, BudgetWatch, first_mark_nanos, next_mark_nanos
 from gateway.domain.completion import Charge, Completion
 from gateway.domain.deployment import Deployment, Endpoint, ModelGroup, OnDisconnect, Secret
 from gateway.domain.identity import AgentRules, ModelGrant, Principal, Role, Subject
-from gateway.domain.limits import Claim, Limit, LimitKind, Scope, ScopeKind
+from gateway.domain.limits import Claim, Limit, LimitKind, Meter, Scope, ScopeKind
 from gateway.domain.permissions import AccessGroup, ObjectPermission
 from gateway.domain.price import Price, PriceTier
 from gateway.domain.usage import Usage
@@ -21,6 +21,7 @@ __all__ = [
     "Endpoint",
     "Limit",
     "LimitKind",
+    "Meter",
     "ModelGrant",
     "ModelGroup",
     "ObjectPermission",
@@ -34,4 +35,6 @@ __all__ = [
     "Secret",
     "Subject",
     "Usage",
+    "first_mark_nanos",
+    "next_mark_nanos",
 ]

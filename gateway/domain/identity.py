@@ -41,7 +41,7 @@ class AgentRules(msgspec.Struct, frozen=True, kw_only=True):
     session_tpm: int | None = None
 
 
-class Principal(msgspec.Struct, frozen=True, kw_only=True):
+class Principal(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
     """A caller.
 
     `token_hash` is the SHA-256 of the key in hex. `expires_nanos` is nanoseconds since 1970. `grants` and
@@ -96,7 +96,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
         return self.role is Role.PROXY_ADMIN
 
 
-class Subject(msgspec.Struct, frozen=True, kw_only=True):
+class Subject(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
     """An object that the request itself names and that restricts it: end user, tag, agent or its session.
 
     What restricts nothing is no subject. `limits` are claimed beside the Principal's own, and what the

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
-__all__ = ["Claim", "Limit", "LimitKind", "Scope", "ScopeKind"]
+__all__ = ["Claim", "Limit", "LimitKind", "Meter", "Scope", "ScopeKind"]
 
 
 class ScopeKind(StrEnum):
@@ -25,6 +25,9 @@ class ScopeKind(StrEnum):
     AGENT = "agent"
     AGENT_SESSION = "agent_session"
     """One session of an agent, `<agent>:<session>`; it has rates and carries no spend."""
+    ACCESS_GROUP = "access_group"
+    PROVIDER = "provider"
+    DEPLOYMENT = "deployment"
     GATEWAY = "gateway"
 
 
@@ -33,6 +36,19 @@ class Scope(msgspec.Struct, frozen=True, cache_hash=True):
 
     kind: ScopeKind
     id: str
+
+
+class Meter(Scope, frozen=True, cache_hash=True):
+    """What one budget counts by itself: the spend of a scope for one model, within one period, or both.
+
+    `model` is empty for all models, `period` for all time. `ends_ms` is when the period ends (milliseconds
+    since 1970), 0 without one: the next period is another meter. A meter is a scope, so whoever counts spend
+    per scope counts it too.
+    """
+
+    model: str = ""
+    period: str = ""
+    ends_ms: int = 0
 
 
 class LimitKind(StrEnum):

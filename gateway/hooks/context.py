@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.domain import Endpoint, Principal, Subject
+from gateway.domain import Endpoint, Principal, Scope, Subject
 from gateway.hooks.body import RequestBody
 
 __all__ = ["Admission", "RequestContext", "RequestHead"]
@@ -32,7 +32,7 @@ class Admission(Protocol):
         """Hold so many nano-dollars more, if every budget has that much left; say whether it has."""
         ...
 
-    async def settle(self, cost_nanos: int, tokens: int) -> None:
+    async def settle(self, cost_nanos: int, prompt_tokens: int, completion_tokens: int) -> None:
         """Turn what is held into what it did cost (nano-dollars) and use (tokens)."""
         ...
 
@@ -54,6 +54,8 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
 
     `subjects` are what the request names beside its caller: end user, tags, agent, session; each has limits
     of its own. `is_free` says that nothing behind the model costs anything, so that no budget refuses it.
+    `estimated_tokens` is input and output together. `charged` are the scopes and meters whose spend grows
+    beside those of caller, end user and tags; who admits the request names them.
     """
 
     # A struct, for its constructor is not a Python function.
@@ -73,6 +75,9 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     is_free: bool = False
     estimated_tokens: int = 0
     estimated_cost_nanos: int = 0
+    estimated_input_tokens: int = 0
+    estimated_output_tokens: int = 0
+    charged: tuple[Scope, ...] = ()
     state: dict[str, object] = {}
 
     # What a request says is nothing for a log.

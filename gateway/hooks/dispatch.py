@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pluggy
@@ -29,7 +29,7 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     authenticate: Callable[[RequestHead], Coroutine[Any, Any, Principal | None]]
     resolve_model: Callable[[str, RequestContext], Coroutine[Any, Any, str]]
     authorize: Callable[[RequestContext], Coroutine[Any, Any, None]]
-    collect_claims: Callable[[RequestContext], Coroutine[Any, Any, list[Claim]]]
+    collect_claims: Callable[[RequestContext], Coroutine[Any, Any, Sequence[Claim]]]
     admit: Callable[[RequestContext, Sequence[Claim]], Coroutine[Any, Any, Admission | None]]
     guard_request: Callable[[RequestContext], Coroutine[Any, Any, None]]
     on_completion: Callable[[RequestContext, Completion], Coroutine[Any, Any, None]]
@@ -165,11 +165,16 @@ def _compile_collect(implementations: _Implementations) -> _Call:
     if len(implementations) == 1:
         ask = implementations[0].call
 
-        async def take_from_one(*values: object) -> list[Any]:
+        async def take_from_one(*values: object) -> Sequence[Any]:
             answer = ask(*values)
             if hasattr(answer, "__await__"):
                 answer = await answer
-            return [] if answer is None else list(answer)
+            if answer is None:
+                return ()
+            # As it is: what lists its claims only on demand need not list them.
+            return (
+                list(answer) if not isinstance(answer, Sequence) else cast("Sequence[Any]", answer)
+            )  # of anything
 
         return take_from_one
     calls = tuple((item.call, item.is_async) for item in implementations)

@@ -5,11 +5,11 @@ from typing import TypeVar
 
 import msgspec
 
-from gateway.catalog.estimate import estimate_charge
 from gateway.catalog.priced import has_price
 from gateway.domain import Deployment, ModelGroup
 from gateway.errors import GatewayError
 from gateway.pipeline.call import Call
+from gateway.pipeline.estimates import estimate_request
 from gateway.pipeline.wishes import NO_WISHES, Wishes, read_wishes
 from gateway.routing.router import Routed, RoutePlan
 from gateway.upstream.client import UpstreamRequest
@@ -83,9 +83,7 @@ class Attempts:
         group = self._call.snapshot.catalog.find(name)
         if group is None or self._lacks_price(group):
             return False
-        nanos, _ = estimate_charge(
-            context.endpoint, context.body, group, self._call.snapshot.settings.general
-        )
+        nanos = estimate_request(context, group, self._call.snapshot.settings.general).nanos
         dearer = nanos - context.estimated_cost_nanos
         if dearer > 0:
             if not await self._call.settlement.admission.extend(dearer):

@@ -4,7 +4,6 @@ import asyncio
 
 import structlog
 
-from gateway.catalog.estimate import estimate_charge
 from gateway.catalog.priced import check_priced
 from gateway.domain import Endpoint, ModelGroup
 from gateway.errors import AuthenticationFailed, GatewayError, UnknownModel
@@ -13,6 +12,7 @@ from gateway.hooks.dispatch import Hooks
 from gateway.pipeline.answering import relay_answer
 from gateway.pipeline.answers import send_error
 from gateway.pipeline.call import Call
+from gateway.pipeline.estimates import estimate_request, note_estimate
 from gateway.pipeline.exchange import ClientLeftError, Exchange
 from gateway.pipeline.intake import begin_context, fill_context
 from gateway.pipeline.settlement import Settlement, record_refusal
@@ -89,8 +89,7 @@ async def _admit(
     group: ModelGroup,
     details: CallDetails,
 ) -> Settlement:
-    estimate = estimate_charge(context.endpoint, context.body, group, snapshot.settings.general)
-    context.estimated_cost_nanos, context.estimated_tokens = estimate
+    note_estimate(context, estimate_request(context, group, snapshot.settings.general))
     claims = await hooks.collect_claims(context)
     admission = await hooks.admit(context, claims)
     if admission is None:

@@ -69,7 +69,7 @@ class Settlement:
         if not self.is_open:
             return charge
         self.is_open = False
-        await self.admission.settle(charge.total, usage.prompt_tokens + usage.completion_tokens)
+        await self.admission.settle(charge.total, usage.prompt_tokens, usage.completion_tokens)
         # In the order of the members, not by their names: so many names take as long as all the rest.
         completion = Completion(
             context.charge_id,
@@ -112,7 +112,7 @@ class Settlement:
         if not self.is_open:
             return
         self.is_open = False
-        await self.admission.settle(0, 0)
+        await self.admission.settle(0, 0, 0)
         self._record(self._unanswered(error), error)
 
     async def release(self, error: GatewayError) -> None:

@@ -5,11 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.catalog.estimate import estimate_charge, estimate_output_tokens, estimate_prompt_tokens
+from gateway.catalog.estimate import (
+    Estimate,
+    estimate_charge,
+    estimate_output_tokens,
+    estimate_prompt_tokens,
+)
 from gateway.domain import Deployment, Endpoint, ModelGroup, Price, PriceTier
 from gateway.errors import MalformedBody
 from gateway.hooks.body import RequestBody
-from gateway.settings import GeneralSettings
 
 _PRICE = Price(tiers=(PriceTier(input=1_000_000, output=3_000_000),), per_request=7_000_000)
 
@@ -151,17 +155,14 @@ def test_the_dearest_deployment_decides() -> None:
     group = ModelGroup("m", (deployment(_PRICE), deployment(dear), deployment(None)))
     body = body_of(messages=[], max_tokens=100)
 
-    nanos, tokens = estimate_charge(Endpoint.CHAT, body, group, GeneralSettings())
-
-    assert (nanos, tokens) == (3000, 100)
+    assert estimate_charge(Endpoint.CHAT, body, group, 1024) == Estimate(3000, 0, 100)
 
 
 def test_an_embedding_has_no_answer_to_hold_for() -> None:
     group = ModelGroup("m", (deployment(_PRICE),))
 
-    assert estimate_charge(
-        Endpoint.EMBEDDINGS, body_of(input=[1, 2, 3], max_tokens=50), group, GeneralSettings()
-    ) == (3 + 7, 3)
+    body = body_of(input=[1, 2, 3], max_tokens=50)
+    assert estimate_charge(Endpoint.EMBEDDINGS, body, group, 1024) == Estimate(3 + 7, 3, 0)
 
 
 @pytest.mark.parametrize(
@@ -172,25 +173,22 @@ def test_every_prompt_of_a_completion_gets_an_answer(prompt: object, answers: in
     group = ModelGroup("m", (deployment(_PRICE),))
     body = body_of(prompt=prompt, max_tokens=1000)
 
-    _, tokens = estimate_charge(Endpoint.COMPLETIONS, body, group, GeneralSettings())
-
-    assert tokens // 1000 == answers
+    assert estimate_charge(Endpoint.COMPLETIONS, body, group, 1024).tokens // 1000 == answers
 
 
-def test_the_expected_answer_is_a_setting() -> None:
+def test_an_answer_without_a_bound_takes_what_is_expected() -> None:
     group = ModelGroup("m", (deployment(_PRICE),))
     body = body_of(messages=[])
 
-    assert estimate_charge(Endpoint.CHAT, body, group, GeneralSettings())[1] == 1024
-    settings = GeneralSettings(default_estimated_output_tokens=5)
-    assert estimate_charge(Endpoint.CHAT, body, group, settings)[1] == 5
+    assert estimate_charge(Endpoint.CHAT, body, group, 1024).tokens == 1024
+    assert estimate_charge(Endpoint.CHAT, body, group, 5).tokens == 5
 
 
 def test_a_prompt_longer_than_the_model_reads_holds_no_more_than_it_reads() -> None:
     group = ModelGroup("m", (deployment(_PRICE, max_input_tokens=10),))
     body = body_of(messages=[{"content": "x" * 3000}], max_tokens=0)
 
-    assert estimate_charge(Endpoint.CHAT, body, group, GeneralSettings())[1] == 10
+    assert estimate_charge(Endpoint.CHAT, body, group, 1024).tokens == 10
 
 
 _json = st.recursive(
@@ -208,8 +206,8 @@ def test_any_json_is_estimated_or_refused(members: dict[str, object]) -> None:
     group = ModelGroup("m", (deployment(_PRICE),))
     for endpoint in Endpoint:
         try:
-            nanos, tokens = estimate_charge(endpoint, body_of(**members), group, GeneralSettings())
+            estimate = estimate_charge(endpoint, body_of(**members), group, 1024)
         except MalformedBody:
             continue
-        assert nanos >= 7
-        assert tokens >= 0
+        assert estimate.nanos >= 7
+        assert estimate.tokens >= 0

@@ -1,0 +1,78 @@
+import pytest
+
+from gateway.admission.ledger import Ledger
+from gateway.domain import LimitKind, Scope, ScopeKind
+from tests.unit.admission.conftest import KEY, budget, caller, rate, slots, subject
+
+
+@pytest.mark.parametrize(
+    ("pattern", "model", "covers"),
+    [
+        ("gpt-4o", "gpt-4o", True),
+        ("gpt-4o", "openai/gpt-4o", True),
+        ("gpt-4o", "gpt-4o-mini", False),
+        ("openai/*", "openai/gpt-4o", True),
+        ("*", "anything", True),
+        ("*4*mini", "gpt-4o-mini", True),
+        ("*4*mini", "gpt-4o-min", False),
+        ("ab*ba", "aba", False),
+    ],
+)
+def test_limits_cover_models_by_name_and_pattern(
+    ledger: Ledger,
+    pattern: str,
+    model: str,
+    covers: bool,  # noqa: FBT001  pytest passes it by name
+) -> None:
+    part = ledger.plans.find(caller(budget(1, model=pattern)), (), model, model)
+    assert bool(part.budgets) is covers
+
+
+def test_an_alias_and_what_it_stands_for_are_both_the_model(ledger: Ledger) -> None:
+    who = caller(budget(1, model="real"), budget(1, model="alias"))
+    assert len(ledger.plans.find(who, (), "alias", "real").budgets) == 2
+
+
+def test_the_part_of_a_caller_is_made_once(ledger: Ledger) -> None:
+    who = caller(budget(1), slots(1))
+    team = subject(Scope(ScopeKind.TAG, "t"), budget(1, Scope(ScopeKind.TAG, "t")))
+    assert ledger.plans.find(who, (), "m", "m") is ledger.plans.find(who, (), "n", "n")
+    assert ledger.plans.find(who, (team,), "m", "m") is ledger.plans.find(who, (team,), "n", "n")
+
+
+def test_refusals_come_in_the_order_of_the_contract(ledger: Ledger) -> None:
+    def on(kind: ScopeKind) -> Scope:
+        return Scope(kind, "x")
+
+    who = caller(
+        rate(LimitKind.REQUESTS, 1),
+        slots(1),
+        budget(1, on(ScopeKind.END_USER)),
+        budget(1, on(ScopeKind.USER)),
+        budget(1, on(ScopeKind.TAG)),
+        budget(1, on(ScopeKind.ORGANIZATION)),
+        budget(1, period="1d"),
+        budget(1, on(ScopeKind.TEAM), period="1d"),
+        budget(1, on(ScopeKind.TEAM)),
+        budget(1, model="m"),
+        budget(1, KEY),
+        rate(LimitKind.TOKENS, 1, on(ScopeKind.ORGANIZATION)),
+    )
+    order = [
+        (account.limit.scope.kind.value, account.limit.period or account.limit.model or "")
+        for account in ledger.plans.find(who, (), "m", "m").accounts
+    ]
+    assert order == [
+        ("key", ""),
+        ("key", "m"),
+        ("team", ""),
+        ("team", "1d"),
+        ("key", "1d"),
+        ("organization", ""),
+        ("tag", ""),
+        ("user", ""),
+        ("end_user", ""),
+        ("organization", ""),
+        ("key", ""),
+        ("key", ""),
+    ]
