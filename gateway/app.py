@@ -44,6 +44,9 @@ from gateway.identity.master import MasterKey
 from gateway.identity.principals import Principals
 from gateway.identity.reset_calendar import build_reset_calendar
 from gateway.identity.store import KeyStore
+from gateway.identity.subject_build import build_subject_defaults
+from gateway.identity.subject_store import SubjectStore
+from gateway.identity.subjects import Subjects
 from gateway.jobs.build import build_jobs
 from gateway.manage import keys as key_routes
 from gateway.manage import spend as spend_routes
@@ -142,6 +145,7 @@ def build_snapshot(
     )
     # Last, when nothing can fail any more.
     parts.principals.configure(build_user_defaults(settings.access))
+    parts.subjects.configure(build_subject_defaults(settings.access))
     return snapshot
 
 
@@ -169,7 +173,8 @@ class _Builder:
         database.bind(TABLES)
         store = SpendStore(database, writes_logs=not self._settings.general.disable_spend_logs)
         principals = self._principals(database)
-        invalidation = Invalidation(principals)
+        subjects = Subjects(SubjectStore(database), self._clock, journal=self._journal.name, seed=self._seed)
+        invalidation = Invalidation(principals, subjects)
         rejected = RejectedFile(self._journal_root / f"{self._journal.name}.rejected")
         litellm = self._settings.litellm
         defaults = KeyDefaults(litellm.default_key_generate_params, litellm.upperbound_key_generate_params)
@@ -189,6 +194,7 @@ class _Builder:
             attribution=Attribution(),
             spend=store,
             principals=principals,
+            subjects=subjects,
             keys=KeyService(
                 database, self._clock, defaults, ModelLists().covers, build_reset_calendar(self._settings)
             ),

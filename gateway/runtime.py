@@ -20,6 +20,7 @@ from gateway.hooks.dispatch import Hooks
 from gateway.hooks.registry import LoadedPlugins
 from gateway.identity.keys import KeyService
 from gateway.identity.principals import Principals
+from gateway.identity.subjects import Subjects
 from gateway.jobs.runner import JobRunner
 from gateway.routing.router import Router
 from gateway.settings import Settings
@@ -92,6 +93,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     attribution: Attribution
     spend: SpendStore
     principals: Principals
+    subjects: Subjects
     keys: KeyService
     clients: UpstreamClients
     jobs: tuple[JobRunner, ...] = ()
@@ -133,6 +135,7 @@ class Gateway:
         self.parts.recovery.close()
         await asyncio.to_thread(self.parts.journal.close)
         await self.parts.principals.close()
+        await self.parts.subjects.close()
         await self.parts.clients.close()
         await self.parts.database.close()
 

@@ -41,6 +41,27 @@ class AgentRules(msgspec.Struct, frozen=True, kw_only=True):
     session_tpm: int | None = None
 
 
+class Subject(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
+    """An object that the request itself names and that restricts it: end user, tag, agent or its session.
+
+    What restricts nothing is no subject. `limits` are claimed beside the Principal's own, and what the
+    request costs settles on `scope` too. `grants` are its lists of models, `allowed_region` the region (`eu`,
+    `us`) whose deployments may answer, `default_model` the one to use where the asked one has none there.
+    """
+
+    scope: Scope
+    name: str = ""
+    limits: tuple[Limit, ...] = ()
+    grants: tuple[ModelGrant, ...] = ()
+    is_blocked: bool = False
+    allowed_region: str | None = None
+    default_model: str | None = None
+    permission: ObjectPermission | None = None
+    agent_rules: AgentRules | None = None
+    unreadable: tuple[str, ...] = ()
+    """Settings of it that are stored and cannot be read: nothing is allowed."""
+
+
 class Principal(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
     """A caller.
 
@@ -83,8 +104,8 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
     """The models that the key uses in the place of one whose own budget is used up."""
     cache_controls: tuple[str, ...] = ()
     """The members of `cache` that a request may set; empty means all."""
-    tag_limits: dict[str, Limit] = msgspec.field(default_factory=dict[str, Limit])
-    """Limits of the key that count only requests with one tag."""
+    tag_subjects: dict[str, Subject] = {}
+    """Tags for which the key has limits of its own, with these limits."""
     agent_rules: AgentRules | None = None
     """What the key's agent demands of requests, if it demands anything."""
     is_deactivated: bool = False
@@ -94,24 +115,3 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
     def is_admin(self) -> bool:
         """Whether the caller may do everything."""
         return self.role is Role.PROXY_ADMIN
-
-
-class Subject(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
-    """An object that the request itself names and that restricts it: end user, tag, agent or its session.
-
-    What restricts nothing is no subject. `limits` are claimed beside the Principal's own, and what the
-    request costs settles on `scope` too. `grant` is the list of models, `allowed_region` the region (`eu`,
-    `us`) whose deployments may answer, `default_model` the one to use where the asked one has none there.
-    """
-
-    scope: Scope
-    name: str = ""
-    limits: tuple[Limit, ...] = ()
-    grant: ModelGrant | None = None
-    is_blocked: bool = False
-    allowed_region: str | None = None
-    default_model: str | None = None
-    permissions: tuple[ObjectPermission, ...] = ()
-    agent_rules: AgentRules | None = None
-    unreadable: tuple[str, ...] = ()
-    """Settings of it that are stored and cannot be read: nothing is allowed."""

@@ -15,6 +15,7 @@ from gateway.domain import (
     Role,
     Scope,
     ScopeKind,
+    Subject,
 )
 from gateway.identity.limits import LimitBuilder, nanos_of
 from gateway.identity.permissions import groups_of, permissions_of
@@ -104,7 +105,7 @@ def build_principal(row: KeyRow, now_nanos: int, defaults: UserDefaults = NO_DEF
         unreadable=tuple(_unreadable(row.owners, limits)),
         budget_fallbacks=_fallbacks(key.budget_fallbacks),
         cache_controls=key.cache_controls or row.user.cache_controls,
-        tag_limits=limits[0].tag_limits(metadata),
+        tag_subjects=_tag_subjects(limits[0], metadata),
         agent_rules=None if row.agent is None else build_agent_rules(row.agent),
         is_deactivated=_metadata_of(row, ScopeKind.USER).get("scim_active") is False,
     )
@@ -212,6 +213,13 @@ def _unreadable(owners: tuple[OwnerRow, ...], limits: list[LimitBuilder]) -> Ite
     for owner, builder in zip(owners, limits, strict=True):
         for setting in (*owner.unreadable, *builder.unreadable):
             yield owner.scope, setting
+
+
+def _tag_subjects(builder: LimitBuilder, metadata: dict[str, object]) -> dict[str, Subject]:
+    return {
+        tag: Subject(scope=Scope(ScopeKind.TAG, tag), name=tag, limits=(limit,))
+        for tag, limit in builder.tag_limits(metadata).items()
+    }
 
 
 def _temporary_increase(metadata: Mapping[str, object], now: datetime) -> int:

@@ -97,9 +97,14 @@ class Columns:
 
     def complete(self, owner: OwnerRow, spend_usd: float | None) -> tuple[OwnerRow, int]:
         """The object with everything that was noted, and its spend in nano-dollars."""
+        spent, unreadable = self.take(spend_usd)
+        return msgspec.structs.replace(owner, unreadable=unreadable), spent
+
+    def take(self, spend_usd: float | None) -> tuple[int, tuple[str, ...]]:
+        """The spend of the present object in nano-dollars, and what was noted of it; the next one begins."""
         spend = spend_usd or 0.0
         if not math.isfinite(spend):
             self.refuse("spend")
             spend = 0.0
         unreadable, self._unreadable = tuple(self._unreadable), []
-        return msgspec.structs.replace(owner, unreadable=unreadable), nanos_from_usd(spend)
+        return nanos_from_usd(spend), unreadable

@@ -6,6 +6,7 @@ import msgspec
 
 from gateway.domain import Scope
 from gateway.identity.principals import Principals
+from gateway.identity.subjects import Subjects
 
 __all__ = ["CHANNEL", "Invalidation", "decode_scopes", "encode_scopes"]
 
@@ -42,19 +43,26 @@ def decode_scopes(payload: str) -> list[Scope] | None:
 
 
 class Invalidation:
-    """Drops what a notice names: a key by its hash, the keys of a team, user, organization or project."""
+    """Drops what a notice names.
 
-    def __init__(self, principals: Principals) -> None:
+    A key by its hash, the keys of a team, user, organization, project or agent; an end user, tag or agent. A
+    changed budget row, object permission or access group is announced by everything that uses it, or by `*`.
+    """
+
+    def __init__(self, principals: Principals, subjects: Subjects) -> None:
         self._principals = principals
+        self._subjects = subjects
 
     def apply(self, payload: str) -> None:
         """Act on one notice."""
         scopes = decode_scopes(payload)
         if scopes is None:
-            self._principals.clear()
+            self.forget_everything()
         else:
             self._principals.drop(scopes)
+            self._subjects.drop(scopes)
 
     def forget_everything(self) -> None:
         """After the listener was away: notices may have been missed."""
         self._principals.clear()
+        self._subjects.clear()

@@ -9,13 +9,14 @@ from gateway.domain import AccessGroup, ObjectPermission, Scope, ScopeKind
 from gateway.identity.rows import OwnerRow
 from gateway.identity.stored import read_names
 
-__all__ = ["groups_of", "permissions_of", "read_groups", "read_permissions"]
+__all__ = ["groups_of", "permission_of", "permissions_of", "read_groups", "read_permissions"]
 
 _LISTS = (
     *("mcp_servers", "mcp_access_groups", "mcp_toolsets", "vector_stores", "agents", "agent_access_groups"),
     *("models", "blocked_tools", "search_tools"),
 )
 _NOBODY = Scope(ScopeKind.KEY, "")
+_decode_row = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_rows = msgspec.json.Decoder(list[dict[str, Any]]).decode
 
 
@@ -50,6 +51,15 @@ def groups_of(owners: Iterable[OwnerRow], rows: Iterable[AccessGroup]) -> Iterat
         for group_id in owner.group_ids:
             if group_id in found:
                 yield msgspec.structs.replace(found[group_id], owner=owner.scope)
+
+
+def permission_of(owner: Scope, permission_id: str | None, text: str | None) -> ObjectPermission | None:
+    """The permission that one object names, from its row as JSON; one that is not there permits nothing."""
+    if not permission_id:
+        return None
+    if text is None:
+        return ObjectPermission(owner=owner, id=permission_id, is_readable=False)
+    return msgspec.structs.replace(_permission(_decode_row(text)), owner=owner)
 
 
 def _permission(row: Mapping[str, Any]) -> ObjectPermission:

@@ -10,7 +10,7 @@ from gateway.errors import DatabaseUnavailable
 from gateway.identity.build import NO_DEFAULTS, UserDefaults, build_principal
 from gateway.identity.rows import KeyRow
 
-__all__ = ["KeySource", "Principals", "Seed"]
+__all__ = ["KeySource", "Principals", "Seed", "no_seed"]
 
 Seed = Callable[[tuple[tuple[Scope, int], ...], int], None]
 """Told on every load: nano-dollars spent per scope in the database, at a position of the own journal."""
@@ -24,7 +24,7 @@ class KeySource(Protocol):
         ...
 
 
-def _no_seed(_totals: tuple[tuple[Scope, int], ...], _position: int) -> None:
+def no_seed(_totals: tuple[tuple[Scope, int], ...], _position: int) -> None:
     """For a process that keeps no counters."""
 
 
@@ -41,7 +41,7 @@ class Principals:
         clock: Clock,
         *,
         journal: str = "",
-        seed: Seed = _no_seed,
+        seed: Seed = no_seed,
         limits: Limits | None = None,
     ) -> None:
         self._source = source
@@ -96,7 +96,14 @@ def _tags(principal: Principal) -> Iterator[Scope]:
         (ScopeKind.USER, principal.user_id),
         (ScopeKind.ORGANIZATION, principal.organization_id),
         (ScopeKind.PROJECT, principal.project_id),
+        (ScopeKind.AGENT, principal.agent_id),
+        (ScopeKind.TEAM_MEMBER, _member(principal.user_id, principal.team_id)),
+        (ScopeKind.ORGANIZATION_MEMBER, _member(principal.user_id, principal.organization_id)),
     )
     for kind, identifier in named:
         if identifier is not None:
             yield Scope(kind, identifier)
+
+
+def _member(user_id: str | None, group_id: str | None) -> str | None:
+    return None if user_id is None or group_id is None else f"{user_id}:{group_id}"

@@ -41,7 +41,7 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
         limit = snapshot.body_bytes
         fill_context(context, await exchange.read_json_bytes(limit), path_model)
         details = gateway.parts.attribution.read(context)
-        group = await _authorize(snapshot, hooks, context)
+        group = await _authorize(gateway, snapshot, hooks, context, details)
         settlement = await _admit(gateway, snapshot, hooks, context, group, details)
     except ClientLeftError:
         raise
@@ -66,7 +66,12 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
         await _send(snapshot, exchange, context, error)
 
 
-async def _authorize(snapshot: Snapshot, hooks: Hooks, context: RequestContext) -> ModelGroup:
+async def _authorize(
+    gateway: Gateway, snapshot: Snapshot, hooks: Hooks, context: RequestContext, details: CallDetails
+) -> ModelGroup:
+    named = details.extra_scopes
+    if named or context.principal.agent_rules is not None:
+        context.subjects = await gateway.parts.subjects.find(context.principal, named, details.session_id)
     context.routed_model = await hooks.resolve_model(context.model, context)
     await hooks.authorize(context)
     group = snapshot.catalog.find(context.routed_model)

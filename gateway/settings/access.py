@@ -23,6 +23,10 @@ class AccessSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`max_internal_user_budget`: the budget of internal users who have none of their own."""
     internal_user_budget_duration: str = ""
     apply_user_budget_to_team_keys: bool = False
+    end_user_budget_id: str | None = None
+    """`max_end_user_budget_id`: the budget row of end users who have none."""
+    end_user_budget: float | None = None
+    """`max_end_user_budget`: the budget of end users who have none."""
 
 
 _PERIOD = re.compile(r"[1-9][0-9]{0,8}(s|mo|m|h|d|w)|hourly|daily|weekly|monthly")
@@ -41,6 +45,8 @@ GENERAL_ACCESS_READERS: Mapping[str, tuple[str, Reader]] = {
 }
 LITELLM_ACCESS_READERS: Mapping[str, tuple[str, Reader]] = {
     "max_internal_user_budget": ("internal_user_budget", read_number),
+    "max_end_user_budget_id": ("end_user_budget_id", read_text),
+    "max_end_user_budget": ("end_user_budget", read_number),
     "internal_user_budget_duration": ("internal_user_budget_duration", _read_period),
 }
 

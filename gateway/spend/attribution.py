@@ -1,4 +1,4 @@
-"""On whose account a request is booked beside its key: end user, tags, session, notes for the spend row."""
+"""On whose account a request is booked beside its key: end user, agent, tags, session, notes for its row."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
@@ -21,6 +21,7 @@ _HEADERS = frozenset(
         "x-litellm-session-id",
         "x-session-id",
         "x-litellm-tags",
+        "x-litellm-agent-id",
         "x-litellm-spend-logs-metadata",
         "x-litellm-num-retries",
     }
@@ -80,10 +81,13 @@ def _is_marked(principal: Principal) -> bool:
 def _read_everything(said: "_Said") -> CallDetails:
     end_user, tags = said.end_user(), _limited(said.tags())
     scopes = tuple(Scope(ScopeKind.TAG, tag) for tag in tags)
+    if (agent_id := said.agent_id()) is not None:
+        scopes = (Scope(ScopeKind.AGENT, agent_id), *scopes)
     if end_user is not None:
         scopes = (Scope(ScopeKind.END_USER, end_user), *scopes)
     return CallDetails(
         end_user=end_user,
+        agent_id=agent_id,
         tags=tags,
         extra_scopes=scopes,
         session_id=said.session_id(),
@@ -111,6 +115,12 @@ class _Said:
             self._metadata.get("user_id"),
             self._body.read("safety_identifier"),
         )
+
+    def agent_id(self) -> str | None:
+        """The agent that the request names; a key that belongs to one speaks for no other."""
+        if self._principal.agent_id is not None:
+            return None
+        return _first_name(self._headers.get("x-litellm-agent-id"))
 
     def session_id(self) -> str | None:
         return _first_name(

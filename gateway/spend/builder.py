@@ -29,13 +29,15 @@ _CALL_TYPES: Mapping[Endpoint, tuple[str, str]] = {
 class CallDetails(msgspec.Struct, frozen=True, kw_only=True):
     """What the record of a request shows beside its context and completion.
 
-    `extra_scopes` are the objects whose spend grows beside the caller's own: its end user and tags.
+    `extra_scopes` are the objects whose spend grows beside the caller's own: end user, tags, and the agent
+    `agent_id` where the request names one and the key has none.
     `error_code` is the HTTP status of a failure. `messages`, `response` and `proxy_server_request` are JSON,
     given only where prompts are stored. `is_shared` says that there are but tags, and that this very object
     comes with many requests; whoever changes a copy of it makes it False.
     """
 
     end_user: str | None = None
+    agent_id: str | None = None
     tags: tuple[str, ...] = ()
     extra_scopes: tuple[Scope, ...] = ()
     session_id: str | None = None
@@ -104,7 +106,7 @@ class RecordBuilder:
             team_id=caller.team_id,
             organization_id=caller.organization_id,
             end_user=_name(details.end_user),
-            agent_id=caller.agent_id,
+            agent_id=caller.agent_id or _name(details.agent_id),
             session_id=_name(details.session_id),
             requester_ip_address=context.head.client_host,
             scopes=_scopes(caller, details),
@@ -154,7 +156,7 @@ class RecordBuilder:
             team_id=caller.team_id,
             organization_id=caller.organization_id,
             end_user=_name(details.end_user),
-            agent_id=caller.agent_id,
+            agent_id=caller.agent_id or _name(details.agent_id),
             session_id=_name(details.session_id),
             requester_ip_address=context.head.client_host,
             scopes=_scopes(caller, details) if details.extra_scopes else caller.scopes_text,

@@ -25,6 +25,8 @@ LITELLM_KEYS = (
     supported("upperbound_key_generate_params", "Bounds for what a new key may be given.", restricts=True),
     supported("timezone", "Where the days, weeks and months of budgets begin: an IANA name; `UTC`."),
     supported("budget_reset_time", "When the day of a daily budget begins, such as `06:30`; midnight."),
+    supported("max_end_user_budget", "The budget in USD of end users who have none.", restricts=True),
+    supported("max_end_user_budget_id", "The budget row of end users who have none.", restricts=True),
     supported(
         "max_internal_user_budget",
         "The budget in USD of internal users who have none of their own.",
@@ -48,8 +50,6 @@ LITELLM_KEYS = (
     refused("max_budget", _NO_USERS),
     refused("max_user_budget", _NO_USERS),
     refused("default_max_internal_user_budget", _NO_USERS),
-    refused("max_end_user_budget", _NO_USERS),
-    refused("max_end_user_budget_id", _NO_USERS),
     refused("tag_budget_config", _NO_USERS),
     refused("key_generation_settings"),
     refused("guardrails"),

@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from gateway.clock import SystemClock
 from gateway.db.engine import Database
 from gateway.db.notify import ChangeListener
 from gateway.domain import Limit, LimitKind, ModelGrant, Principal, Role, Scope, ScopeKind
@@ -16,6 +17,8 @@ from gateway.identity.key_request import (
 )
 from gateway.identity.keys import KeyService
 from gateway.identity.principals import Principals
+from gateway.identity.subject_store import SubjectStore
+from gateway.identity.subjects import Subjects
 from gateway.ids import hash_token
 
 PERSONAL_KEY = "sk-personal-key-0123456789"
@@ -265,7 +268,7 @@ class TestDeletingAndBlocking:
 async def informed(database: Database, principals: Principals):
     """A stand-in for another worker: its cache hears of changes, and says so."""
     heard = asyncio.Event()
-    invalidation = Invalidation(principals)
+    invalidation = Invalidation(principals, Subjects(SubjectStore(database), SystemClock()))
 
     def apply(payload: str) -> None:
         invalidation.apply(payload)

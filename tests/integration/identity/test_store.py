@@ -193,7 +193,7 @@ async def test_one_statement_reads_budgets_permissions_groups_and_agents_too(
     assert principal.is_deactivated
     assert principal.cache_controls == ("no-cache",)
     assert principal.budget_fallbacks == {"a": ("b",)}
-    assert set(principal.tag_limits) == {"x"}
+    assert set(principal.tag_subjects) == {"x"}
     assert principal.unreadable == ()
 
 

@@ -39,12 +39,38 @@ async def test_an_unknown_key_sends_one_statement_and_its_repetition_none(live: 
     assert len(counter.statements) == 1
 
 
+async def settled(live: LiveGateway) -> None:
+    await live.settled()
+    await live.gateway.parts.drain.flush()
+
+
 async def test_a_new_key_sends_one_statement_however_many_ask_at_once(live: LiveGateway, key: str) -> None:
+    other = await live.make_key()
     await quiet(live)
+    # The client's program is a tag, which may have a budget: it is known from here on.
+    await live.chat(other)
+    await settled(live)
     async with live.gateway.parts.drain._turn, live.gateway.parts.database.count_statements() as counter:
         answers = await asyncio.gather(*(live.chat(key) for _ in range(20)))
     assert {answer.status_code for answer in answers} == {200}
     assert len(counter.statements) == 1
+
+
+async def test_all_names_of_a_request_are_one_statement_and_known_after_it(
+    live: LiveGateway, key: str
+) -> None:
+    await quiet(live)
+    await live.chat(key)
+    await settled(live)
+    said = {"user": "somebody", "metadata": {"tags": ["a", "b"]}, "tags": ["c"]}
+    counted = []
+    for _ in range(2):
+        async with live.gateway.parts.drain._turn, live.gateway.parts.database.count_statements() as counter:
+            answer = await live.chat(key, **said)
+        assert answer.status_code == 200
+        counted.append(len(counter.statements))
+        await settled(live)
+    assert counted == [1, 0]
 
 
 async def test_a_refused_budget_sends_no_sql(live: LiveGateway) -> None:

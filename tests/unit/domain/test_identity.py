@@ -6,12 +6,9 @@ from gateway.testing import make_context
 
 def test_a_subject_restricts_nothing_unless_it_says_so():
     subject = Subject(scope=Scope(ScopeKind.TAG, "t"))
-    assert (subject.limits, subject.grant, subject.is_blocked, subject.allowed_region) == (
-        (),
-        None,
-        False,
-        None,
-    )
+    assert (subject.limits, subject.grants, subject.unreadable) == ((), (), ())
+    assert not subject.is_blocked
+    assert subject.allowed_region is None
 
 
 def test_a_request_has_no_subjects_until_they_are_looked_up():

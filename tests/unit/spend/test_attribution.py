@@ -67,6 +67,17 @@ def test_the_session_is_the_first_that_is_named(headers, members, expected):
     assert read(headers, **members).session_id == expected
 
 
+def test_the_agent_is_the_one_that_the_header_names():
+    details = read({"x-litellm-agent-id": "robot"}, user="ann")
+    assert details.agent_id == "robot"
+    assert details.extra_scopes == (Scope(ScopeKind.END_USER, "ann"), Scope(ScopeKind.AGENT, "robot"))
+
+
+def test_a_key_of_an_agent_speaks_for_no_other():
+    details = read({"x-litellm-agent-id": "robot"}, Principal(token_hash="hash", agent_id="own"))
+    assert (details.agent_id, details.extra_scopes) == (None, ())
+
+
 def test_tags_come_from_everybody_once_each():
     principal = Principal(
         token_hash="hash", metadata={"tags": ["key", "both"]}, team_metadata={"tags": ["team"]}

@@ -1,0 +1,175 @@
+"""From the names on a request to what restricts it: end users, tags, agents and their sessions."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+from gateway.cache.batch import Batch
+from gateway.cache.expiring import ExpiringCache, Limits
+from gateway.cache.memo import Memo
+from gateway.clock import Clock, datetime_from_nanos
+from gateway.domain import AgentRules, Limit, LimitKind, Principal, Scope, ScopeKind, Subject
+from gateway.errors import DatabaseUnavailable
+from gateway.identity.limits import MINUTE_SECONDS
+from gateway.identity.principals import Seed, no_seed
+from gateway.identity.subject_build import NO_SUBJECT_DEFAULTS, SubjectDefaults, build_subject
+from gateway.identity.subject_rows import SubjectRows
+
+__all__ = ["SubjectSource", "Subjects"]
+
+_NANOS = 1_000_000_000
+_TOGETHER_SECONDS = 5
+_MOST_TOGETHER = 10_000
+_KINDS = frozenset({ScopeKind.END_USER, ScopeKind.TAG, ScopeKind.AGENT})
+_FREE = Subject(scope=Scope(ScopeKind.TAG, ""))
+"""Stands in the cache for everybody whom nothing restricts."""
+
+_Together = tuple[int, tuple[Subject, ...]]
+
+
+class SubjectSource(Protocol):
+    """Where end users, tags and agents are read; SubjectStore in earnest."""
+
+    async def find_subjects(
+        self, scopes: Sequence[Scope], default_budget_id: str | None, journal: str
+    ) -> SubjectRows:
+        """Read a row for every scope; raises DatabaseUnavailable."""
+        ...
+
+
+class Subjects:
+    """Subjects by their scopes.
+
+    Whom nothing restricts is remembered as that and no more. All unknown names of a request, and of others
+    that come at the same time, are read by one statement. While the database is away, known names keep what
+    they have, and unknown ones are answered with DatabaseUnavailable: they may be blocked.
+    """
+
+    def __init__(
+        self,
+        source: SubjectSource,
+        clock: Clock,
+        *,
+        journal: str = "",
+        seed: Seed = no_seed,
+        limits: Limits | None = None,
+    ) -> None:
+        self._source = source
+        self._clock = clock
+        self._journal = journal
+        self._seed = seed
+        self._defaults = NO_SUBJECT_DEFAULTS
+        # Statements are bounded by the batch; names are not: a request may bring many.
+        bounds = limits or Limits(ttl_seconds=60 - _TOGETHER_SECONDS, loads=10_000, waiting_loads=10_000)
+        self._cache: ExpiringCache[Scope, Subject] = ExpiringCache(
+            clock, bounds, stale_on=(DatabaseUnavailable,)
+        )
+        self._batch: Batch[Scope, Subject] = Batch(self._load)
+        self._together: dict[tuple[Scope, ...], _Together] = {}
+        self._generation = 0
+        self._sessions = Memo(_build_session)
+        self.close = self._cache.close
+
+    def __len__(self) -> int:
+        return len(self._cache)
+
+    async def find(
+        self, principal: Principal, named: tuple[Scope, ...], session_id: str | None = None
+    ) -> tuple[Subject, ...]:
+        """Return what restricts a request that names these objects, beside its caller's own limits.
+
+        Raises DatabaseUnavailable for a name that is not known here while the database does not answer.
+        """
+        known = self._together.get(named)
+        if known is not None and known[0] > self._clock.monotonic_nanos():
+            found = known[1]
+        else:
+            found = await self._find_each(named) if named else ()
+        if principal.tag_subjects or principal.agent_rules or any(one.agent_rules for one in found):
+            found = (*found, *_of_tags(principal, named), *self._of_sessions(principal, found, session_id))
+        return found
+
+    def drop(self, scopes: Iterable[Scope]) -> None:
+        """Forget what is known of these objects."""
+        for scope in scopes:
+            if scope.kind in _KINDS:
+                self._forget_together()
+                self._cache.drop(scope)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._forget_together()
+        self._cache.clear()
+
+    def configure(self, defaults: SubjectDefaults) -> None:
+        """Take over what the configuration says about end users; Subjects of other defaults are forgotten."""
+        if defaults != self._defaults:
+            self._defaults = defaults
+            self.clear()
+
+    def _forget_together(self) -> None:
+        self._generation += 1
+        self._together.clear()
+
+    async def _find_each(self, named: tuple[Scope, ...]) -> tuple[Subject, ...]:
+        began = self._generation
+        if len(named) == 1:
+            all_of_them = [await self._find_one(named[0])]
+        else:
+            all_of_them = await asyncio.gather(*(self._find_one(scope) for scope in named))
+        found = tuple(subject for subject in all_of_them if subject is not _FREE)
+        if len(self._together) >= _MOST_TOGETHER:
+            self._together.clear()
+        # What was read before a change that has been announced meanwhile is not kept.
+        if self._generation == began:
+            until = self._clock.monotonic_nanos() + _TOGETHER_SECONDS * _NANOS
+            self._together[named] = until, found
+        return found
+
+    async def _find_one(self, scope: Scope) -> Subject:
+        return await self._cache.get_or_load(scope, self._batch.get) or _FREE
+
+    async def _load(self, scopes: Sequence[Scope]) -> dict[Scope, Subject]:
+        rows = await self._source.find_subjects(scopes, self._defaults.end_user_budget_id, self._journal)
+        now = datetime_from_nanos(self._clock.now_nanos())
+        found = dict.fromkeys(scopes, _FREE)
+        totals: list[tuple[Scope, int]] = []
+        for row in rows.rows:
+            subject = build_subject(row, now, self._defaults)
+            if subject is not None:
+                found[row.scope] = subject
+                totals.append((row.scope, row.spent_nanos))
+        if totals:
+            self._seed(tuple(totals), rows.position)
+        return found
+
+    def _of_sessions(
+        self, principal: Principal, found: tuple[Subject, ...], session_id: str | None
+    ) -> Iterator[Subject]:
+        """The session as a subject of each agent that limits its sessions one by one."""
+        if session_id is None:
+            return
+        if principal.agent_rules is not None and principal.agent_id is not None:
+            yield from self._sessions((principal.agent_id, session_id, principal.agent_rules))
+        for subject in found:
+            if subject.agent_rules is not None:
+                yield from self._sessions((subject.scope.id, session_id, subject.agent_rules))
+
+
+def _of_tags(principal: Principal, named: tuple[Scope, ...]) -> Iterator[Subject]:
+    """The tags for which the key has a limit of its own."""
+    for scope in named:
+        if scope.kind is ScopeKind.TAG and scope.id in principal.tag_subjects:
+            yield principal.tag_subjects[scope.id]
+
+
+def _build_session(question: tuple[str, str, AgentRules]) -> tuple[Subject, ...]:
+    agent_id, session_id, rules = question
+    scope = Scope(ScopeKind.AGENT_SESSION, f"{agent_id}:{session_id}")
+    rates = ((LimitKind.REQUESTS, rules.session_rpm), (LimitKind.TOKENS, rules.session_tpm))
+    limits = tuple(
+        Limit(scope=scope, kind=kind, amount=max(0, amount), window_seconds=MINUTE_SECONDS, name=scope.id)
+        for kind, amount in rates
+        if amount is not None
+    )
+    return (Subject(scope=scope, name=scope.id, limits=limits),) if limits else ()
