@@ -12,6 +12,7 @@ from litestar.di import Provide
 
 from gateway.access.aliases import Aliases
 from gateway.access.checks import AccessChecks
+from gateway.access.client_choices import ClientChoices
 from gateway.access.models import ModelLists, ModelNames
 from gateway.admission.hookimpls import AdmissionHooks
 from gateway.admission.ledger import Ledger, LedgerOptions
@@ -130,7 +131,7 @@ def build_snapshot(
     core = (
         KeyAuthentication(parts.principals, master, parts.clock, settings.general.key_header_name),
         Aliases(),
-        AccessChecks(parts.clock, names),
+        AccessChecks(parts.clock, names, ClientChoices(catalog.find)),
         AdmissionHooks(parts.ledger),
     )
     megabytes, limits = settings.general.max_request_size_mb, settings.gatewright.limits
@@ -198,7 +199,7 @@ class _Builder:
             keys=KeyService(
                 database, self._clock, defaults, ModelLists().covers, build_reset_calendar(self._settings)
             ),
-            clients=UpstreamClients(),
+            clients=UpstreamClients(self._own.client_side_networks),
             jobs=build_jobs(self._settings, database, self._clock, self._journal.name),
         )
 

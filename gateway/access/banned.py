@@ -6,6 +6,7 @@ from typing import cast
 
 import msgspec
 
+from gateway.access.client_choices import ClientChoices
 from gateway.errors import BannedParameter
 from gateway.hooks import RequestBody
 
@@ -47,21 +48,24 @@ _SUSPECT_PRICE = re.compile(_PRICE_MARK.encode())
 _ESCAPE = re.compile(rb"\\")
 
 
-def check_banned(body: RequestBody) -> None:
+def check_banned(body: RequestBody, model: str = "", choices: ClientChoices | None = None) -> bool:
     """Raise BannedParameter naming the path of the first member that a caller may not send.
 
-    Nested containers are decoded only when their bytes make it possible that they hold such a member.
+    `choices` knows what may be sent to a model all the same, at the top level. Returns whether there is such
+    a member. Nested containers are decoded only when their bytes make it possible that they hold one.
     """
     members = body.members
-    if not _AT_TOP.isdisjoint(members):
+    does_choose = not _AT_TOP.isdisjoint(members)
+    if does_choose:
         for name in members:
-            if name in _AT_TOP:
+            if name in _AT_TOP and not (choices is not None and choices.may_choose(model, name)):
                 raise _refusal(name)
     # One search over all names; the mark has no line feed, so none is found across two of them.
     if _PRICE_MARK in "\n".join(members):
         raise _refusal(next(name for name in members if _PRICE_MARK in name))
     if not _CONTAINERS.isdisjoint(members):
         _check_containers(body)
+    return does_choose
 
 
 def _check_containers(body: RequestBody) -> None:

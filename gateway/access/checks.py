@@ -1,6 +1,7 @@
 """The checks that a model request passes before anything is spent on it."""
 
 from gateway.access.banned import check_banned
+from gateway.access.client_choices import ClientChoices, take_choice
 from gateway.access.models import ModelLists, ModelNames
 from gateway.access.routes import RouteLists
 from gateway.clock import Clock
@@ -29,8 +30,11 @@ _LONGEST_NAME = 256
 class AccessChecks:
     """The hook `authorize` of the core: standing, routes, banned members, models, in this order."""
 
-    def __init__(self, clock: Clock, names: ModelNames | None = None) -> None:
+    def __init__(
+        self, clock: Clock, names: ModelNames | None = None, choices: ClientChoices | None = None
+    ) -> None:
         self._clock = clock
+        self._choices = choices
         self._lists = ModelLists(names)
         self._routes = RouteLists()
 
@@ -44,7 +48,8 @@ class AccessChecks:
             raise _unreadable(principal)
         if principal.allowed_routes:
             self._routes.check(principal.allowed_routes, context.head.path)
-        check_banned(context.body)
+        if check_banned(context.body, context.routed_model, self._choices):
+            context.client_choice = take_choice(context.body)
         if principal.grants:
             check_models(self._lists, principal, context.model, context.routed_model)
 

@@ -6,7 +6,7 @@ from gateway.catalog.source import Source
 from gateway.domain import Secret
 from gateway.errors import ConfigError
 
-__all__ = ["build_headers", "find_api_version", "find_base", "find_key"]
+__all__ = ["build_headers", "credential_header", "find_api_version", "find_base", "find_key"]
 
 
 def find_base(source: Source) -> str:
@@ -47,7 +47,7 @@ def build_headers(source: Source, key: Secret | None) -> dict[str, Secret]:
     headers = {name: Secret(value) for name, value in provider.headers}
     token = params.text("azure_ad_token")
     if key is not None and token is None:
-        headers |= _credential_header(provider, key)
+        headers |= credential_header(provider, key)
     elif token is not None:
         headers["authorization"] = Secret(f"Bearer {token}")
     organization = params.text("organization")
@@ -59,7 +59,8 @@ def build_headers(source: Source, key: Secret | None) -> dict[str, Secret]:
     return headers
 
 
-def _credential_header(provider: Provider, key: Secret) -> dict[str, Secret]:
+def credential_header(provider: Provider, key: Secret) -> dict[str, Secret]:
+    """The header in which a provider wants a key."""
     if provider.key_style is KeyStyle.API_KEY:
         return {"api-key": key}
     return {"authorization": Secret(f"Bearer {key.reveal()}")}

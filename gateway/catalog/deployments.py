@@ -6,6 +6,7 @@ import msgspec
 
 from gateway.catalog.addresses import build_urls
 from gateway.catalog.body_defaults import build_defaults
+from gateway.catalog.client_choice import read_client_params
 from gateway.catalog.connection import build_headers, find_api_version, find_base, find_key
 from gateway.catalog.cost_fields import CostFieldError, list_unmeasured, read_rates
 from gateway.catalog.identifiers import build_id
@@ -83,6 +84,7 @@ def _deployment(source: Source, key: Secret | None, settings: Settings) -> Deplo
         tags=params.names("tags"),
         region=params.text("region_name"),
         access_groups=source.info.names("access_groups"),
+        client_params=read_client_params(source, allows_all=settings.general.allow_client_side_credentials),
         model_info=source.entry.model_info,
     )
 

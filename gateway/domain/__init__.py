@@ -2,7 +2,16 @@
 
 from gateway.domain.alerts import BudgetMark, BudgetWatch, first_mark_nanos, next_mark_nanos
 from gateway.domain.completion import Charge, Completion
-from gateway.domain.deployment import Deployment, Endpoint, ModelGroup, OnDisconnect, Secret
+from gateway.domain.deployment import (
+    ChosenBy,
+    ClientChoice,
+    ClientParams,
+    Deployment,
+    Endpoint,
+    ModelGroup,
+    OnDisconnect,
+    Secret,
+)
 from gateway.domain.identity import AgentRules, ModelGrant, Principal, Role, Subject
 from gateway.domain.limits import Claim, Limit, LimitKind, Meter, Scope, ScopeKind
 from gateway.domain.permissions import AccessGroup, ObjectPermission
@@ -15,7 +24,10 @@ __all__ = [
     "BudgetMark",
     "BudgetWatch",
     "Charge",
+    "ChosenBy",
     "Claim",
+    "ClientChoice",
+    "ClientParams",
     "Completion",
     "Deployment",
     "Endpoint",

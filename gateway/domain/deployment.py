@@ -1,12 +1,22 @@
 """Where a model name leads: deployments, and groups of deployments behind one name."""
 
+import re
 from enum import StrEnum
 
 import msgspec
 
 from gateway.domain.price import Price
 
-__all__ = ["Deployment", "Endpoint", "ModelGroup", "OnDisconnect", "Secret"]
+__all__ = [
+    "ChosenBy",
+    "ClientChoice",
+    "ClientParams",
+    "Deployment",
+    "Endpoint",
+    "ModelGroup",
+    "OnDisconnect",
+    "Secret",
+]
 
 
 class Secret:
@@ -56,6 +66,38 @@ class OnDisconnect(StrEnum):
     """The call is stopped at once (needs the HTTP client that can do that)."""
 
 
+class ChosenBy(StrEnum):
+    """Who said where a call goes and what it authenticates with."""
+
+    OPERATOR = "operator"
+    CLIENT_KEY = "client key"
+    """The address is the operator's, the credential the client's."""
+    CLIENT_ADDRESS = "client address"
+    """The address is the client's: only public networks, and nothing of the operator's goes there."""
+
+
+class ClientParams(msgspec.Struct, frozen=True):
+    """What a client may choose of a deployment: its credential, its address, or both.
+
+    An address has to match `address_pattern` as a whole, where there is one. `api_version` is the operator's,
+    for addresses that carry one.
+    """
+
+    api_key: bool = False
+    api_base: bool = False
+    address_pattern: re.Pattern[str] | None = None
+    api_version: str | None = None
+
+
+class ClientChoice(msgspec.Struct, frozen=True):
+    """What a request chose itself; never shown."""
+
+    api_key: Secret | None = None
+    api_base: str | None = None
+
+    __repr__ = object.__repr__
+
+
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """One place that can answer for a model name.
 
@@ -63,7 +105,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     carry the credential: they are what goes upstream beside the body's own headers. `defaults` are body
     members that the operator set, already encoded; the caller's members win. `dropped_params` are never sent,
     `refused_params` are an error unless the request has them dropped. `timeout_seconds` bounds a
-    whole non-streaming call, `stream_timeout_seconds` the silence between two chunks.
+    whole non-streaming call, `stream_timeout_seconds` the silence between two chunks. `client_params` says
+    what a client may choose in its request, None nothing; `chosen_by` who chose what is here.
     """
 
     id: str
@@ -95,6 +138,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     region: str | None = None
     access_groups: tuple[str, ...] = ()
+    client_params: ClientParams | None = None
+    chosen_by: ChosenBy = ChosenBy.OPERATOR
     model_info: dict[str, object] = msgspec.field(default_factory=dict[str, object])
 
 

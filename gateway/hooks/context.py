@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.domain import Endpoint, Principal, Scope, Subject
+from gateway.domain import ClientChoice, Endpoint, Principal, Scope, Subject
 from gateway.hooks.body import RequestBody
 
 __all__ = ["Admission", "RequestContext", "RequestHead"]
@@ -56,6 +56,7 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     of its own. `is_free` says that nothing behind the model costs anything, so that no budget refuses it.
     `estimated_tokens` is input and output together. `charged` are the scopes and meters whose spend grows
     beside those of caller, end user and tags; who admits the request names them.
+    `client_choice` is the upstream address or credential that the request named itself, where it may.
     """
 
     # A struct, for its constructor is not a Python function.
@@ -73,6 +74,7 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     routed_model: str = ""
     subjects: tuple[Subject, ...] = ()
     is_free: bool = False
+    client_choice: ClientChoice | None = None
     estimated_tokens: int = 0
     estimated_cost_nanos: int = 0
     estimated_input_tokens: int = 0

@@ -54,7 +54,8 @@ class Attempts:
             find_group=self._call.snapshot.catalog.find,
             may_use=self._may_use,
             client_fallbacks=None if self.wishes.fallbacks is None else tuple(self._wished),
-            uses_fallbacks=self.wishes.uses_fallbacks,
+            # What a request chose itself is for the model that it named, and goes to no other provider.
+            uses_fallbacks=self.wishes.uses_fallbacks and self.context.client_choice is None,
             num_retries=self.wishes.num_retries,
         )
 

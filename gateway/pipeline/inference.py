@@ -4,6 +4,7 @@ import asyncio
 
 import structlog
 
+from gateway.catalog.client_choice import follow_choice
 from gateway.catalog.priced import check_priced
 from gateway.domain import Endpoint, ModelGroup
 from gateway.errors import AuthenticationFailed, GatewayError, UnknownModel
@@ -81,6 +82,8 @@ async def _authorize(
             "Call `/v1/models` to view available models for your key.",
             param="model",
         )
+    if context.client_choice is not None:
+        group = follow_choice(group, context.client_choice)
     if snapshot.settings.litellm.block_requests_for_models_without_pricing:
         check_priced(snapshot.catalog, group, context.started_nanos)
     return group

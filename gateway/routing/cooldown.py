@@ -3,7 +3,7 @@
 import msgspec
 
 from gateway.clock import Clock
-from gateway.domain import Deployment
+from gateway.domain import ChosenBy, Deployment
 from gateway.errors import UpstreamError, UpstreamUnreachable
 from gateway.settings.model import RouterSettings
 
@@ -75,10 +75,14 @@ class Cooldowns:
     ) -> None:
         """Count a failure and begin a cooldown where the rules of the contract ask for it.
 
-        Errors that the caller caused (400, 403, 422 ...) and failed connections never begin one.
+        Errors that the caller caused (400, 403, 422 ..., or its own credential) and failed connections never
+        begin one.
         `group_size` is the number of deployments that could take over.
         """
         if isinstance(error, UpstreamUnreachable) or not _is_trigger(error.status):
+            return
+        if deployment.chosen_by is not ChosenBy.OPERATOR:
+            # One client's credential or address would close the deployment to all the others.
             return
         minute = self._minute(deployment.id)
         minute.failures += 1

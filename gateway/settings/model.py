@@ -1,6 +1,7 @@
 """The typed settings: what config.yaml, the environment and the command line come to."""
 
 from datetime import time
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 import msgspec
@@ -115,6 +116,7 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How long the reset job waits at least and at most; a maximum below the minimum means the minimum."""
     budget_rollover: bool = False
     include_call_id_in_error_body: bool = False
+    allow_client_side_credentials: bool = False
     dangerously_permit_weak_or_unset_master_key: bool = False
     disable_schema_update: bool = False
     """`disable_prisma_schema_update`: serve never upgrades the database by itself."""
@@ -162,6 +164,8 @@ class GatewrightSettings(msgspec.Struct, frozen=True, kw_only=True):
     stream_keepalive_seconds: float = 15.0
     """How long a stream may be silent before a comment line is sent; 0 sends none."""
     cors_origins: tuple[str, ...] = ("*",)
+    client_side_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks beyond the public ones that an address of a client's may lead to."""
     journal_segment_bytes: int = 64 * 1024 * 1024
     journal_sync_seconds: float = 0.05
     key_cache_seconds: float = 60.0

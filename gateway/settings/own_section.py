@@ -2,17 +2,20 @@
 
 import difflib
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 import msgspec
 
 from gateway.settings.faults import Faults
 from gateway.settings.model import GatewrightSettings, LimitSettings, PluginSettings
-from gateway.settings.node import Node, config_error
+from gateway.settings.node import Node, config_error, describe
 from gateway.settings.readers import (
     Reader,
     integer,
+    read_each,
     read_fields,
+    read_items,
     read_mapping,
     read_members,
     read_plain_mapping,
@@ -55,12 +58,27 @@ def _read_plugins(node: Node) -> PluginSettings:
     return msgspec.structs.replace(PluginSettings(), **_read_strictly(node, PLUGIN_READERS))
 
 
+def _read_networks(node: Node) -> tuple[IPv4Network | IPv6Network, ...]:
+    if isinstance(node.value, str):
+        return (_read_network(node),)
+    return tuple(read_each(read_items(node), _read_network))
+
+
+def _read_network(node: Node) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(read_text(node))
+    except ValueError:
+        message = f"Expected a network such as 10.20.0.0/16, found {describe(node)}."
+        raise config_error(node, message) from None
+
+
 OWN_READERS: Mapping[str, tuple[str, Reader]] = {
     "plugins": ("plugins", _read_plugins),
     "limits": ("limits", _read_limits),
     "price_file": ("price_file", read_text),
     "drain_seconds": ("drain_seconds", read_seconds),
     "stream_keepalive_seconds": ("stream_keepalive_seconds", read_seconds),
+    "client_side_networks": ("client_side_networks", _read_networks),
     "cors_origins": ("cors_origins", read_texts),
     "journal_segment_bytes": ("journal_segment_bytes", integer(_MEGABYTE)),
     "journal_sync_seconds": ("journal_sync_seconds", read_seconds),

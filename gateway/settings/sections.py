@@ -47,6 +47,7 @@ GENERAL_READERS: Mapping[str, tuple[str, Reader]] = {
     "proxy_budget_rescheduler_max_time": ("budget_rescheduler_max_seconds", read_seconds),
     "budget_rollover": ("budget_rollover", read_boolean),
     "include_call_id_in_error_body": ("include_call_id_in_error_body", read_boolean),
+    "allow_client_side_credentials": ("allow_client_side_credentials", read_boolean),
     "dangerously_permit_weak_or_unset_master_key": (
         "dangerously_permit_weak_or_unset_master_key",
         read_boolean,

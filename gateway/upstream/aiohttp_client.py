@@ -22,6 +22,7 @@ from aiohttp import (
 
 from gateway.errors import UpstreamError
 from gateway.upstream import faults
+from gateway.upstream.address_guard import AddressGuard, ForbiddenAddressError
 from gateway.upstream.client import CONNECT_SECONDS, HeaderPairs, UpstreamAnswer, UpstreamRequest
 from gateway.upstream.silence import SilenceGuard
 
@@ -33,9 +34,13 @@ _FAULTS = (ClientError, TimeoutError, OSError, ValueError)
 
 
 class AiohttpClient:
-    """UpstreamClient over aiohttp: half as fast as pyreqwest, but a cancelled call closes its connection."""
+    """UpstreamClient over aiohttp: half as fast as pyreqwest, but a cancelled call closes its connection.
 
-    def __init__(self) -> None:
+    With a guard it connects only where that allows, for addresses that came with a request.
+    """
+
+    def __init__(self, guard: AddressGuard | None = None) -> None:
+        self._guard = guard
         self._session: ClientSession | None = None
 
     async def send(self, request: UpstreamRequest) -> UpstreamAnswer:
@@ -59,7 +64,7 @@ class AiohttpClient:
     def post(self, request: UpstreamRequest) -> AbstractAsyncContextManager[ClientResponse]:
         """Start a request; entering the context waits for the head of the answer."""
         # A session binds to the running loop, so that it is made with the first call.
-        self._session = self._session or _open_session()
+        self._session = self._session or _open_session(self._guard)
         return self._session.post(
             request.url,
             data=request.body,
@@ -119,9 +124,9 @@ class _OpenStream:
         return chunk
 
 
-def _open_session() -> ClientSession:
+def _open_session(guard: AddressGuard | None) -> ClientSession:
     return ClientSession(
-        connector=TCPConnector(limit=0),
+        connector=TCPConnector(limit=0) if guard is None else _guarded_connector(guard),
         cookie_jar=DummyCookieJar(),
         auto_decompress=False,
         skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
@@ -130,6 +135,12 @@ def _open_session() -> ClientSession:
         max_field_size=_HEADER_BYTES,
         read_bufsize=_READ_BYTES,
     )
+
+
+def _guarded_connector(guard: AddressGuard) -> TCPConnector:
+    """Look at every address at the last moment, when its socket is made: names were resolved by then."""
+    # Hosts that clients choose are many, and none of them is worth an idle connection.
+    return TCPConnector(limit=0, force_close=True, socket_factory=guard.open_socket)
 
 
 def _headers(response: ClientResponse) -> HeaderPairs:
@@ -156,7 +167,8 @@ def _translate(error: Exception, request: UpstreamRequest) -> UpstreamError:
         case ConnectionTimeoutError():
             return faults.connection_timed_out()
         case ClientConnectorError():
-            return faults.connection_failed()
+            is_forbidden = isinstance(error.os_error, ForbiddenAddressError)
+            return faults.address_is_not_public() if is_forbidden else faults.connection_failed()
         case TimeoutError():
             return faults.no_answer_in_time(request.timeout_seconds)
         case ClientPayloadError():

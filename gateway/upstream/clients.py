@@ -3,7 +3,8 @@
 from importlib import import_module
 from typing import cast
 
-from gateway.domain import Deployment, OnDisconnect
+from gateway.domain import ChosenBy, Deployment, OnDisconnect
+from gateway.upstream.address_guard import AddressGuard, Networks
 from gateway.upstream.client import UpstreamClient
 from gateway.upstream.dialect import is_mock
 from gateway.upstream.mock import MockClient
@@ -13,18 +14,29 @@ __all__ = ["UpstreamClients"]
 
 
 class UpstreamClients:
-    """All clients of one worker; each is made when the first deployment needs it. Close it at the end."""
+    """All clients of one worker; each is made when the first deployment needs it. Close it at the end.
 
-    def __init__(self) -> None:
+    `networks` are those beyond the public ones to which an address of a client's may lead.
+    """
+
+    def __init__(self, networks: Networks = ()) -> None:
         self._mock: UpstreamClient = MockClient()
         self._default: UpstreamClient | None = None
         self._stoppable: UpstreamClient | None = None
+        self._guarded: UpstreamClient | None = None
+        self._networks = networks
 
     def client_for(self, deployment: Deployment) -> UpstreamClient:
-        """Return the client: the built-in mock, one that can stop a call at once, or the fast one."""
+        """Return the client: the built-in mock, one that can stop a call at once, or the fast one.
+
+        An address that came with a request is reached by one of its own, which looks where it leads.
+        """
         if is_mock(deployment):
             return self._mock
         if deployment.on_disconnect is OnDisconnect.CANCEL:
+            if deployment.chosen_by is ChosenBy.CLIENT_ADDRESS:
+                self._guarded = self._guarded or _make_stoppable(AddressGuard(self._networks))
+                return self._guarded
             self._stoppable = self._stoppable or _make_stoppable()
             return self._stoppable
         if self._default is None:
@@ -33,12 +45,12 @@ class UpstreamClients:
 
     async def close(self) -> None:
         """Close every client that was made."""
-        for client in (self._mock, self._default, self._stoppable):
+        for client in (self._mock, self._default, self._stoppable, self._guarded):
             if client is not None:
                 await client.close()
 
 
-def _make_stoppable() -> UpstreamClient:
+def _make_stoppable(guard: AddressGuard | None = None) -> UpstreamClient:
     # aiohttp costs 100 ms and 15 MB to import: only a gateway with such a deployment pays for it.
     module = import_module("gateway.upstream.aiohttp_client")
-    return cast("UpstreamClient", module.AiohttpClient())  # an attribute of a module is Any
+    return cast("UpstreamClient", module.AiohttpClient(guard))  # an attribute of a module is Any

@@ -1,6 +1,7 @@
 """The errors of a call that failed in transport; their texts name neither address nor credential."""
 
 from gateway.errors import (
+    UpstreamBadRequest,
     UpstreamBroken,
     UpstreamError,
     UpstreamGarbled,
@@ -9,6 +10,7 @@ from gateway.errors import (
 )
 
 __all__ = [
+    "address_is_not_public",
     "answer_broke_off",
     "answer_is_encoded",
     "answer_is_not_http",
@@ -56,6 +58,15 @@ def no_answer_in_time(seconds: float) -> UpstreamError:
 def stream_fell_silent(seconds: float) -> UpstreamError:
     """Nothing came for longer than the deployment's stream timeout."""
     return _error(UpstreamTimeout, f"The model provider sent nothing for {seconds:g} seconds.", is_sent=True)
+
+
+def address_is_not_public() -> UpstreamError:
+    """An address that came with the request leads to a network that is not for clients."""
+    return _error(
+        UpstreamBadRequest,
+        "The address in 'api_base' does not lead to a public host, and no other is allowed.",
+        is_sent=False,
+    )
 
 
 def answer_broke_off() -> UpstreamError:

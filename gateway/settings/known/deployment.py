@@ -83,6 +83,10 @@ PARAMS_KEYS = (
     supported("additional_drop_params", "Parameters never sent, whatever the provider takes."),
     supported("allowed_openai_params", "Parameters sent although the table of providers says no."),
     supported("base_model", "As in `model_info`."),
+    supported(
+        "configurable_clientside_auth_params",
+        "What a request may choose itself: `api_key`, `api_base`, or `{api_base: pattern}`.",
+    ),
     supported("azure_ad_token", "Azure's other credential."),
     supported("on_disconnect", "`drain` or `cancel`: what becomes of a call whose client has left."),
     *supported_all(
@@ -103,7 +107,6 @@ PARAMS_KEYS = (
     no_effect("use_in_pass_through", "Pass-through routes are not served."),
     no_effect("use_litellm_proxy", "Name the other gateway in `api_base`."),
     *harmless(
-        "configurable_clientside_auth_params "
         "itpm otpm max_file_size_mb model_info litellm_trace_id num_retries fallbacks "
         "context_window_fallback_dict cache merge_reasoning_content_in_choices "
         "hf_model_name client_id client_secret tenant_id project project_id "

@@ -36,6 +36,10 @@ GENERAL_KEYS = (
     supported("proxy_budget_rescheduler_max_time", "The same at most: each wait is random between both."),
     supported("budget_rollover", "What was spent beyond a budget counts in its next period."),
     supported("include_call_id_in_error_body", "Whether an error names the call in its body."),
+    supported(
+        "allow_client_side_credentials",
+        "Whether requests may choose `api_key` and `api_base`, of every model.",
+    ),
     supported("dangerously_permit_weak_or_unset_master_key", "Accepts a weak master key; for a laptop only."),
     supported("timezone", "As `litellm_settings.timezone`, which wins."),
     supported("budget_reset_time", "As `litellm_settings.budget_reset_time`, which wins."),
@@ -101,7 +105,7 @@ GENERAL_KEYS = (
     no_effect("oauth2_config_mappings", "It is read only with `enable_oauth2_proxy_auth`."),
     no_effect("trusted_proxy_ranges", "It is read only with `enable_oauth2_proxy_auth`."),
     *harmless(
-        "store_model_in_db allow_client_side_credentials "
+        "store_model_in_db "
         "supported_db_objects proxy_config_reload_interval_seconds plugins "
         "completion_model embedding_model image_generation_model moderation_model "
         "infer_model_from_keys key_management_system key_management_settings use_google_kms "
