@@ -27,7 +27,7 @@ def read_time_of_day(node: Node) -> time:
     """
     try:
         return _time_of(node.value)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         raise config_error(node, f"Expected a time of day such as 06:30, found {describe(node)}.") from None
 
 

@@ -42,6 +42,8 @@ def test_the_time_zone_of_litellm_settings_wins(tmp_path):
         "general_settings: {budget_reset_time: '25:00'}",
         "general_settings: {budget_reset_time: '06:30+01:00'}",
         "general_settings: {budget_reset_time: true}",
+        "general_settings: {budget_reset_time: -128849018881}",
+        "general_settings: {budget_reset_time: 128849018881000000000}",
     ],
 )
 def test_what_is_neither_is_refused_with_its_path(tmp_path, text):
