@@ -161,10 +161,10 @@ class Gateway:
         """Write down how a request ended, and count it for all its scopes."""
         parts = self.parts
         line = parts.records.charged(context, completion, details)
-        scopes, extra = context.principal.scopes, details.extra_scopes
-        parts.journal.append_charged_line(
-            completion.charge_id, line, (*scopes, *extra) if extra else scopes, completion.charge.total
-        )
+        scopes, extra, charged = context.principal.scopes, details.extra_scopes, context.charged
+        if extra or charged:
+            scopes = (*scopes, *extra, *charged)
+        parts.journal.append_charged_line(completion.charge_id, line, scopes, completion.charge.total)
 
     def background(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something after the answer; a stopping gateway waits for it."""

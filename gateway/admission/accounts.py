@@ -20,6 +20,8 @@ _TOKEN_KINDS = {LimitKind.TOKENS: TOTAL, LimitKind.INPUT_TOKENS: INPUT, LimitKin
 _MOST_KEPT = 100_000
 """Counters kept although no caller with them is known at present, so that forgetting a caller loses none."""
 _NANOS_PER_MS = 1_000_000
+_ID_LIMIT, _MODEL_LIMIT = 400, 200
+"""Characters of a meter's names; together they must fit the index of its table."""
 _K = TypeVar("_K", bound=Hashable)
 _C = TypeVar("_C", Money, Window, Slots)
 _NEVER = 2**63 - 1
@@ -116,12 +118,13 @@ class Accounts:
     def meter_of(self, limit: Limit, now_nanos: int) -> tuple[Scope, int]:
         """Return what a budget counts at a moment, and until when: both are nanoseconds since 1970."""
         scope = limit.scope
+        if not limit.period and limit.model is None:
+            return scope, _NEVER
+        identifier, model = scope.id[:_ID_LIMIT], (limit.model or "")[:_MODEL_LIMIT]
         if not limit.period:
-            if limit.model is None:
-                return scope, _NEVER
-            return Meter(scope.kind, scope.id, limit.model), _NEVER
+            return Meter(scope.kind, identifier, model), _NEVER
         ends = end_of_period(limit, now_nanos, self._calendar)
-        return Meter(scope.kind, scope.id, limit.model or "", limit.period, ends // _NANOS_PER_MS), ends
+        return Meter(scope.kind, identifier, model, limit.period, ends // _NANOS_PER_MS), ends
 
     def _turn(self, account: BudgetAccount) -> None:
         """Count in the period that holds now; a clock that was set back leads back to the former one."""

@@ -37,7 +37,6 @@ class AdmissionHooks:
             extras = [
                 (of_limit(item.limit), item.amount) for item in claims if id(item.limit) not in part.known
             ]
-        context.charged = part.charged
         want = Want(
             context.principal,
             context.estimated_cost_nanos,
@@ -45,4 +44,6 @@ class AdmissionHooks:
             context.is_free,
             extras,
         )
-        return self._ledger.take(part, want)
+        hold = self._ledger.take(part, want)
+        context.charged = part.charged
+        return hold

@@ -1,6 +1,6 @@
 """The ledger of one process: what is settled and held on every scope, taken and given back atomically."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 
 import msgspec
 
@@ -11,7 +11,7 @@ from gateway.admission.periods import Calendar
 from gateway.admission.plans import Plans
 from gateway.admission.refusals import Refusals
 from gateway.clock import Clock
-from gateway.domain import BudgetWatch, LimitKind, Principal, Scope, Subject
+from gateway.domain import BudgetWatch, Scope
 
 __all__ = ["Ledger", "LedgerOptions", "find_refusing"]
 
@@ -50,21 +50,6 @@ class Ledger:
         """Set what is settled on scopes and meters, in nano-dollars; what requests hold stays as it is."""
         for scope, nanos in totals:
             self.accounts.money(scope).settled = nanos
-
-    def seed_owner(
-        self, owner: Principal | Subject, totals: Mapping[Scope, int], since: Callable[[Scope], int]
-    ) -> None:
-        """Set what is settled on the scopes of an owner and on the meters of its limits.
-
-        `totals` are nano-dollars as the database has them, nothing where it has none; `since` returns what
-        was charged after them.
-        """
-        self.plans.prepare(owner)
-        now = self._clock.now_nanos()
-        budgets = (limit for limit in owner.limits if limit.kind is LimitKind.BUDGET)
-        meters = (self.accounts.meter_of(limit, now)[0] for limit in budgets)
-        keys = dict.fromkeys((*totals, *meters))
-        self.seed((key, totals.get(key, 0) + since(key)) for key in keys)
 
     def settled(self, scope: Scope) -> int:
         """Return the nano-dollars settled on a scope or meter."""

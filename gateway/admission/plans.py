@@ -56,11 +56,6 @@ class Plans:
         self._merged: dict[tuple[int, ...], tuple[Part, tuple[Part, ...]]] = {}
         self.common = common
 
-    def prepare(self, owner: Owner) -> None:
-        """Make the counters of an owner, so that they can be seeded; they live as long as it does."""
-        if id(owner) not in self._plans:
-            self._make(owner)
-
     def find(
         self, principal: Principal, subjects: tuple[Subject, ...], model: str, routed_model: str
     ) -> Part:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from gateway.db.connection import Record
 from gateway.domain import Scope, ScopeKind
 from gateway.identity.columns import Columns
+from gateway.identity.meters import read_meters
 from gateway.identity.permissions import read_groups, read_permissions
 from gateway.identity.rows import AgentColumns, BudgetColumns, KeyColumns, KeyRow, OwnerRow, UserColumns
 from gateway.identity.stored import read_names, read_object
@@ -31,7 +32,7 @@ def read_key_row(row: Record) -> KeyRow:
         team_alias=row["team_alias"],
         project_alias=row["project_alias"],
         team_aliases=read_object(row["team_aliases"]) or {},
-        totals=tuple((owner.scope, nanos) for owner, nanos in owners),
+        totals=(*((owner.scope, nanos) for owner, nanos in owners), *read_meters(row["meters"])),
         position=row["position"],
         agent=_agent(row),
         permissions=read_permissions(row["permissions"]),

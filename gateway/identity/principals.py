@@ -12,6 +12,9 @@ from gateway.identity.rows import KeyRow
 
 __all__ = ["KeySource", "Principals", "Seed", "no_seed"]
 
+_READS = 3
+"""Times that a key is read at most while changes are announced all the time."""
+
 Seed = Callable[[tuple[tuple[Scope, int], ...], int], None]
 """Told on every load: nano-dollars spent per scope in the database, at a position of the own journal."""
 
@@ -52,8 +55,8 @@ class Principals:
         self._cache: ExpiringCache[str, Principal] = ExpiringCache(
             clock, limits or Limits(), tags_of=_tags, stale_on=(DatabaseUnavailable,)
         )
+        self._generation = 0
         self.peek = self._cache.peek
-        self.clear = self._cache.clear
         self.close = self._cache.close
 
     def __len__(self) -> int:
@@ -68,10 +71,16 @@ class Principals:
 
     def drop(self, scopes: Iterable[Scope]) -> None:
         """Forget every Principal made from one of these objects, and that a key was unknown."""
+        self._generation += 1
         for scope in scopes:
             if scope.kind is ScopeKind.KEY:
                 self._cache.drop(scope.id)
             self._cache.drop_tag(scope)
+
+    def clear(self) -> None:
+        """Forget every Principal."""
+        self._generation += 1
+        self._cache.clear()
 
     def configure(self, defaults: UserDefaults) -> None:
         """Take over what the configuration says about users; Principals of other defaults are forgotten."""
@@ -80,11 +89,20 @@ class Principals:
             self.clear()
 
     async def _load(self, token_hash: str) -> Principal | None:
-        row = await self._source.find_key(token_hash, self._journal)
+        row = await self._read(token_hash)
         if row is None:
             return None
         self._seed(row.totals, row.position)
         return build_principal(row, self._clock.now_nanos(), self._defaults)
+
+    async def _read(self, token_hash: str) -> KeyRow | None:
+        """Read a key; again if something changed meanwhile: what was spent before a reset is no seed."""
+        for _ in range(_READS - 1):
+            generation = self._generation
+            row = await self._source.find_key(token_hash, self._journal)
+            if generation == self._generation:
+                return row
+        return await self._source.find_key(token_hash, self._journal)
 
 
 def _tags(principal: Principal) -> Iterator[Scope]:

@@ -2,6 +2,7 @@
 
 from gateway.db.engine import Database
 from gateway.identity.key_joined import read_key_row
+from gateway.identity.meters import meters_of
 from gateway.identity.rows import KeyRow
 
 __all__ = ["FIND_KEY", "KeyStore"]
@@ -21,6 +22,11 @@ def _columns(alias: str, names: tuple[str, ...]) -> str:
     return ", ".join(f"{alias}.{column} AS {alias}_{column}" for column in names)
 
 
+_OWNERS = (
+    "('key', k.token), ('team', k.team_id), ('team_member', k.user_id || ':' || k.team_id),"
+    " ('user', k.user_id), ('project', k.project_id), ('organization', o.organization_id),"
+    " ('organization_member', k.user_id || ':' || o.organization_id), ('agent', k.agent_id)"
+)
 # Keys are found by their own hash or, within the grace period after a rotation, by the hash of the older
 # secret. One statement sees one snapshot, so the totals and the journal position belong together. Permissions
 # and access groups come as JSON, as one key has several of each. A member without a budget has its team's.
@@ -57,6 +63,7 @@ SELECT
          p.object_permission_id, g.object_permission_id])) AS permissions,
     (SELECT json_agg(row_to_json(x)) FROM "LiteLLM_AccessGroupTable" x
      WHERE x.access_group_id = ANY (k.access_group_ids || t.access_group_ids)) AS access_groups,
+    {meters_of(_OWNERS)} AS meters,
     COALESCE((SELECT position FROM gatewright.journal_position WHERE journal = $2), 0) AS position
 FROM "LiteLLM_VerificationToken" k
 LEFT JOIN "LiteLLM_DeprecatedVerificationToken" d

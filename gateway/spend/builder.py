@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from gateway.domain import Completion, Endpoint, Principal, Scope, ScopeKind
+from gateway.domain import Completion, Endpoint, Meter, Principal, Scope, ScopeKind
 from gateway.hooks.context import RequestContext
 from gateway.spend import metadata
 from gateway.spend.records import ChargedRecord, OpenedRecord, clean_json, clean_text
@@ -109,7 +109,7 @@ class RecordBuilder:
             agent_id=caller.agent_id or _name(details.agent_id),
             session_id=_name(details.session_id),
             requester_ip_address=context.head.client_host,
-            scopes=_scopes(caller, details),
+            scopes=_scopes(caller, details, context.charged),
             request_tags=_tags(details.tags),
             metadata=caller.metadata_text,
         )
@@ -159,7 +159,7 @@ class RecordBuilder:
             agent_id=caller.agent_id or _name(details.agent_id),
             session_id=_name(details.session_id),
             requester_ip_address=context.head.client_host,
-            scopes=_scopes(caller, details) if details.extra_scopes else caller.scopes_text,
+            scopes=_scopes(caller, details, context.charged),
             request_tags=_tags(details.tags) if details.tags else "[]",
             metadata=text,
             messages=_body(details.messages),
@@ -288,12 +288,21 @@ def _scope_parts(scope: Scope, principal: Principal) -> list[str]:
     return [scope.kind, scope.id]
 
 
-def _scopes(caller: _Caller, details: CallDetails) -> str:
-    if not details.extra_scopes:
+def _scopes(caller: _Caller, details: CallDetails, charged: tuple[Scope, ...]) -> str:
+    """All scopes whose spend grows: the caller's, those that the request names, and what budgets count."""
+    if not details.extra_scopes and not charged:
         return caller.scopes_text
-    extra = _encode([[scope.kind, clean_text(scope.id, _NAME_LIMIT)] for scope in details.extra_scopes])
+    named = [[scope.kind, clean_text(scope.id, _NAME_LIMIT)] for scope in details.extra_scopes]
+    extra = _encode([*named, *map(_charged_parts, charged)])
     own = caller.scopes[:-1]
     return clean_json(own + (b"," if len(own) > 1 else b"") + extra[1:])
+
+
+def _charged_parts(scope: Scope) -> list[str | int]:
+    """A meter as `["meter", kind, id, model, period, end]`, the end in milliseconds since 1970."""
+    if isinstance(scope, Meter):
+        return ["meter", scope.kind, scope.id, scope.model, scope.period, scope.ends_ms]
+    return [scope.kind, clean_text(scope.id, _NAME_LIMIT)]
 
 
 def _tags(tags: tuple[str, ...]) -> str:

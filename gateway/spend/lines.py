@@ -4,7 +4,7 @@ from collections.abc import Hashable
 
 import msgspec
 
-from gateway.domain import Completion, Principal
+from gateway.domain import Completion, Principal, Scope
 from gateway.hooks.context import RequestContext
 from gateway.spend.builder import CallDetails, RecordBuilder, is_plain
 from gateway.spend.records import (
@@ -32,6 +32,7 @@ class _End(msgspec.Struct, frozen=True):
 
     principal: Principal
     details: CallDetails
+    charged: tuple[Scope, ...]
     line: bytes
 
 
@@ -52,7 +53,7 @@ class RecordLines:
         """Return the line of an admitted request."""
         if not details.is_shared:
             return encode_line(self._builder.build_opened(context, details))
-        key = (id(context.principal), id(details), context.endpoint)
+        key = (id(context.principal), id(details), id(context.charged), context.endpoint)
         end = self._ends.get(key)
         if end is None:
             record = self._builder.build_opened(context, details)
@@ -72,7 +73,7 @@ class RecordLines:
         if values is None:
             return encode_line(self._builder.build_charged(context, completion, details))
         place = completion.deployment_id, completion.upstream_model
-        key = (id(context.principal), id(details), context.endpoint, place)
+        key = (id(context.principal), id(details), id(context.charged), context.endpoint, place)
         end = self._ends.get(key)
         if end is None:
             record = self._builder.build_charged(context, completion, details)
@@ -138,7 +139,7 @@ class RecordLines:
         if len(self._ends) >= _MOST_ENDS:
             self._ends.clear()
         rest = msgspec.structs.astuple(record)[len(values) - 1 :]
-        end = _End(context.principal, details, b"," + _encode(rest)[1:] + b"\n")
+        end = _End(context.principal, details, context.charged, b"," + _encode(rest)[1:] + b"\n")
         self._ends[key] = end
         return end
 

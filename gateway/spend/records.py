@@ -79,7 +79,8 @@ class ChargedRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_l
 
     Members are named as the columns, and the drain's COPY names them in this order. `cost_nanos` is
     nano-dollars, `*_ms` are milliseconds since 1970, `request_duration_ms` is a duration. `scopes` is a JSON
-    array of `[kind, id]`, for members `[kind, user, team or organization]`; it, `request_tags`, `metadata`
+    array of `[kind, id]`, for members `[kind, user, team or organization]`, for what a budget counts by
+    itself `["meter", kind, id, model, period, end]`; it, `request_tags`, `metadata`
     and the three bodies are JSON text. `endpoint` is the route as the daily tables name it. What differs from
     request to request stands first, so that the rest of a line can be kept as it is.
 

@@ -31,6 +31,11 @@ CREATE TABLE gatewright.journal_position (
 CREATE TABLE gatewright.lease (
     job text PRIMARY KEY, holder text NOT NULL, token bigint NOT NULL, expires_at timestamptz NOT NULL
 )""",
+        "meter": """
+CREATE TABLE gatewright.meter (
+    kind text NOT NULL, id text NOT NULL, model text NOT NULL, period text NOT NULL, ends_ms bigint NOT NULL,
+    nanos bigint NOT NULL, PRIMARY KEY (kind, id, model, period, ends_ms)
+) WITH (fillfactor = 70)""",
         "opening_balance": """
 CREATE TABLE gatewright.opening_balance (
     entity_type text NOT NULL, entity_id text NOT NULL, nanos bigint NOT NULL,

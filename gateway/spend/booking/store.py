@@ -1,5 +1,7 @@
 """The set-based SQL that books one batch of charges; made of constants only, never of values."""
 
+from gateway.spend.booking.meters_store import ADD_METERS
+
 __all__ = ["BOOK_CHARGES", "INSERT_LOGS", "INSERT_MISSED_LOGS", "PREPARE"]
 
 # The position is in the same transaction, so a lost commit only means that the batch is drained again.
@@ -221,6 +223,7 @@ BOOK_CHARGES = "".join(
         ),
         _add("LiteLLM_ProjectTable", "project_id", _entities("project", "project_id")),
         _END_USERS,
+        ADD_METERS,
         _add("LiteLLM_TagTable", "tag_name", _entities("tag", "tag_name")),
         _add("LiteLLM_AgentsTable", "agent_id", _entities("agent", "agent_id")),
         _add_days("LiteLLM_DailyUserSpend", "user_id"),

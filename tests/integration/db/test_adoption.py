@@ -10,6 +10,7 @@ from gateway.db.schema.catalog import load_wanted_catalog
 from gateway.db.schema.connection import open_connection
 from gateway.db.schema.current import is_current
 from gateway.db.schema.locks import UpgradeLimits
+from gateway.db.schema.own import OWN_TABLES
 from gateway.db.schema.plan import SchemaState
 from gateway.db.schema.status import read_status
 from gateway.db.schema.upgrade import upgrade
@@ -197,7 +198,7 @@ async def test_a_role_named_like_our_schema_gets_its_tables_in_public(database_u
     count = "SELECT count(*) FROM pg_tables WHERE schemaname = $1"
     assert await fetchval(database_url, "SELECT current_user::text") == "gatewright"
     assert await fetchval(database_url, count, "public") == 64
-    assert await fetchval(database_url, count, "gatewright") == 5
+    assert await fetchval(database_url, count, "gatewright") == len(OWN_TABLES)
 
 
 async def test_adopting_warns_once_about_organizations_with_a_budget_of_zero(base_url, execute):

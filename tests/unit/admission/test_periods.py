@@ -117,15 +117,3 @@ async def test_a_clock_that_is_set_back_leads_back_to_what_was_spent() -> None:
     clock.advance(-60)
     with pytest.raises(BudgetExceeded):
         take(ledger, principal=who)
-
-
-def test_the_owner_of_a_seed_gets_meters_without_any_spend() -> None:
-    clock = FakeClock(nanos("2026-03-04T10:30"))
-    ledger = every_hour(clock)
-    who = caller(budget(100, period="1h"), budget(50, model="m"))
-    meter = hour_meter("2026-03-04T11:00")
-    ledger.seed_owner(who, {KEY: 7, meter: 40}, lambda key: 2 if key == meter else 0)
-    assert ledger.settled(KEY) == 7
-    assert ledger.settled(meter) == 42
-    ledger.seed_owner(who, {KEY: 7}, lambda _: 0)
-    assert ledger.settled(meter) == 0

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from gateway.domain import Charge, Completion, Endpoint, Principal, Scope, ScopeKind, Usage
+from gateway.domain import Charge, Completion, Endpoint, Meter, Principal, Scope, ScopeKind, Usage
 from gateway.hooks import RequestBody, RequestContext, RequestHead
 from gateway.spend.builder import CallDetails, RecordBuilder
 from gateway.spend.records import CHARGED_PREFIX, OPENED_PREFIX, encode_line
@@ -92,6 +92,16 @@ def test_scopes_of_the_request_follow_those_of_the_caller() -> None:
     nobody = build_context(Principal(token_hash="master"))
     record = builder.build_opened(nobody, CallDetails(extra_scopes=extra))
     assert msgspec.json.decode(record.scopes) == [["end_user", "e"]]
+
+
+def test_meters_follow_the_scopes_with_everything_that_tells_them_apart() -> None:
+    context = build_context()
+    context.charged = (Meter(ScopeKind.KEY, "hash", "gpt-4o", "1d", 7), Scope(ScopeKind.GATEWAY, "gateway"))
+    record = RecordBuilder().build_opened(context)
+    assert msgspec.json.decode(record.scopes)[-2:] == [
+        ["meter", "key", "hash", "gpt-4o", "1d", 7],
+        ["gateway", "gateway"],
+    ]
 
 
 def test_long_names_are_cut_and_large_bodies_replaced() -> None:

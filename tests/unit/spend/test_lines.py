@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain import Charge, Completion, Scope, ScopeKind, Usage
+from gateway.domain import Charge, Completion, Meter, Scope, ScopeKind, Usage
 from gateway.spend.builder import NO_DETAILS, CallDetails, RecordBuilder
 from gateway.spend.lines import RecordLines
 from gateway.spend.records import ChargedRecord, encode_line
@@ -118,3 +118,19 @@ def test_values_at_the_edges_come_out_as_the_record_built_anew(changes: dict[str
     expected = encode_line(builder.build_charged(context(), completion(**changes), NO_DETAILS))
     for _ in range(2):
         assert lines.charged(context(), completion(**changes), NO_DETAILS) == expected
+
+
+def test_lines_of_one_caller_name_the_meters_of_each_request() -> None:
+    builder = RecordBuilder()
+    lines = RecordLines(builder)
+    for charged in (
+        (),
+        (Meter(ScopeKind.KEY, KEY.id, "gpt"),),
+        (Meter(ScopeKind.KEY, KEY.id, "gpt", "1d", 5),),
+    ):
+        request = context()
+        request.charged = charged
+        assert lines.opened(request, NO_DETAILS) == encode_line(builder.build_opened(request))
+        assert lines.charged(request, completion(), NO_DETAILS) == encode_line(
+            builder.build_charged(request, completion())
+        )
