@@ -44,6 +44,7 @@ from gateway.identity.keys import KeyService
 from gateway.identity.master import MasterKey
 from gateway.identity.principals import Principals
 from gateway.identity.reset_calendar import build_reset_calendar
+from gateway.identity.services import build_services
 from gateway.identity.store import KeyStore
 from gateway.identity.subject_build import build_subject_defaults
 from gateway.identity.subject_store import SubjectStore
@@ -51,6 +52,7 @@ from gateway.identity.subjects import Subjects
 from gateway.jobs.build import build_jobs
 from gateway.manage import keys as key_routes
 from gateway.manage import spend as spend_routes
+from gateway.manage import teams as team_routes
 from gateway.routing.cooldown import Cooldowns
 from gateway.routing.router import Router as DeploymentRouter
 from gateway.runtime import Gateway, Parts, Snapshot
@@ -77,6 +79,7 @@ _ROUTES = (
     *models.ROUTE_HANDLERS,
     *key_routes.ROUTE_HANDLERS,
     *spend_routes.ROUTE_HANDLERS,
+    *team_routes.ROUTE_HANDLERS,
 )
 
 
@@ -179,6 +182,7 @@ class _Builder:
         rejected = RejectedFile(self._journal_root / f"{self._journal.name}.rejected")
         litellm = self._settings.litellm
         defaults = KeyDefaults(litellm.default_key_generate_params, litellm.upperbound_key_generate_params)
+        covers, calendar = ModelLists().covers, build_reset_calendar(self._settings)
         return Parts(
             clock=self._clock,
             database=database,
@@ -196,9 +200,8 @@ class _Builder:
             spend=store,
             principals=principals,
             subjects=subjects,
-            keys=KeyService(
-                database, self._clock, defaults, ModelLists().covers, build_reset_calendar(self._settings)
-            ),
+            keys=KeyService(database, self._clock, defaults, covers, calendar),
+            management=build_services(database, self._clock, calendar, covers),
             clients=UpstreamClients(self._own.client_side_networks),
             jobs=build_jobs(self._settings, database, self._clock, self._journal.name),
         )
@@ -299,6 +302,7 @@ def _build_router(gateway: Gateway) -> Router:
     dependencies = {
         "gateway": Provide(lambda: gateway, sync_to_thread=False),
         "key_service": Provide(lambda: gateway.parts.keys, sync_to_thread=False),
+        "services": Provide(lambda: gateway.parts.management, sync_to_thread=False),
         "caller": Provide(caller_of, sync_to_thread=False),
     }
     return Router("", route_handlers=_ROUTES, guards=[build_guard(gateway)], dependencies=dependencies)

@@ -20,6 +20,7 @@ from gateway.hooks.dispatch import Hooks
 from gateway.hooks.registry import LoadedPlugins
 from gateway.identity.keys import KeyService
 from gateway.identity.principals import Principals
+from gateway.identity.services import Services
 from gateway.identity.subjects import Subjects
 from gateway.jobs.runner import JobRunner
 from gateway.routing.router import Router
@@ -95,6 +96,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     principals: Principals
     subjects: Subjects
     keys: KeyService
+    management: Services
     clients: UpstreamClients
     jobs: tuple[JobRunner, ...] = ()
 

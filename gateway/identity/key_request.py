@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from gateway.identity.values import BudgetLimitEntry
+
 __all__ = [
     "BlockKeyRequest",
     "BudgetLimitEntry",
@@ -15,14 +17,6 @@ __all__ = [
 
 KeyType = Literal["default", "llm_api", "management", "read_only"]
 ThroughputType = Literal["guaranteed_throughput", "best_effort_throughput", "dynamic"]
-
-
-class BudgetLimitEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One budget window: USD per duration."""
-
-    budget_duration: str
-    max_budget: float
-    reset_at: str | None = None
 
 
 class ObjectPermission(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +32,7 @@ class ObjectPermission(msgspec.Struct, frozen=True, kw_only=True):
     models: list[str] | None = None
     blocked_tools: list[str] | None = None
     search_tools: list[str] | None = None
+    skills: list[str] | None = None
 
 
 class GenerateKeyRequest(msgspec.Struct, frozen=True, kw_only=True):

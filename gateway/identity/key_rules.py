@@ -9,6 +9,7 @@ import msgspec
 from gateway.domain import Limit, LimitKind, Principal, ScopeKind
 from gateway.errors import PermissionDenied
 from gateway.identity.key_request import GenerateKeyRequest
+from gateway.identity.metadata import is_kept_away
 from gateway.money import usd_from_nanos
 
 __all__ = ["DASHBOARD_TEAM", "Covers", "UserBounds", "check_fields", "restrict_to_caller"]
@@ -28,17 +29,6 @@ _OPEN_FIELDS = frozenset(
         *("guardrails", "prompts", "enforced_params", "model_rpm_limit", "model_tpm_limit", "mcp_rpm_limit"),
         *("allowed_cache_controls", "denied_passthrough_routes", "enable_prompt_caching"),
         *("default_estimated_output_tokens", "default_estimated_output_tokens_per_model"),
-    }
-)
-_MEANINGFUL_METADATA = frozenset(
-    {
-        *("tags", "guardrails", "policies", "prompts", "logging", "tag_rpm_limit", "model_rpm_limit"),
-        *("model_tpm_limit", "mcp_rpm_limit", "rpm_limit_type", "tpm_limit_type", "enforced_params"),
-        *("temp_budget_increase", "temp_budget_expiry", "allowed_tools", "allowed_passthrough_routes"),
-        *("denied_passthrough_routes", "disable_global_guardrails", "service_account_id", "priority"),
-        *("litellm_disabled_callbacks", "allow_client_mock_response", "end_user_budget_id"),
-        *("throttle_on_budget_exceeded", "enable_prompt_caching", "max_iterations"),
-        *("max_budget_per_session", "allow_client_side_credentials", "allow_client_pricing_override"),
     }
 )
 _LIMITED = (
@@ -68,7 +58,7 @@ def check_fields(request: GenerateKeyRequest) -> None:
         if name not in _OPEN_FIELDS and getattr(request, name) not in (None, [], {}, 0, False):
             raise _denied(name, "Only proxy admins can set it.")
     for name in request.metadata or ():
-        if name in _MEANINGFUL_METADATA:
+        if is_kept_away(name):
             raise _denied(f"metadata.{name}", "It has a meaning for admission; only proxy admins can set it.")
 
 

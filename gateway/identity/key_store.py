@@ -11,14 +11,11 @@ import asyncpg
 import msgspec
 
 from gateway.db.engine import Database
-from gateway.db.notify import notify
 from gateway.db.tables.budgets import BudgetTable
 from gateway.db.tables.keys import DeletedVerificationToken, VerificationToken
 from gateway.db.tables.organizations import OrganizationTable, ProjectTable
 from gateway.db.tables.permissions import ObjectPermissionTable
 from gateway.db.tables.users import UserTable
-from gateway.domain import Scope
-from gateway.identity.invalidation import CHANNEL, encode_scopes
 from gateway.identity.key_rules import UserBounds
 from gateway.identity.key_values import refuse
 
@@ -32,9 +29,6 @@ FROM "LiteLLM_TeamTable" t
 LEFT JOIN "LiteLLM_OrganizationMembership" m
     ON m.organization_id = t.organization_id AND m.user_id = $2
 WHERE t.team_id = $1
-"""
-_OPENING = """
-INSERT INTO gatewright.opening_balance (entity_type, entity_id, nanos) VALUES ($1, $2, $3)
 """
 # Held until the transaction ends, so that two requests cannot both find an alias free.
 _LOCK_ALIAS = "SELECT pg_advisory_xact_lock(hashtextextended('key_alias:' || $1, 0))"
@@ -185,16 +179,6 @@ class KeyRecords:
         permission = ObjectPermissionTable(**{name: _stored(value) for name, value in values.items()})
         await ObjectPermissionTable.insert(permission)
         return str(permission.object_permission_id)
-
-    async def open_balance(self, scope: Scope, nanos: int) -> None:
-        """Enter in the books what an object is said to have spent before it was made."""
-        await self._database.execute(_OPENING, scope.kind.value, scope.id, nanos)
-
-    async def announce(self, scopes: Iterable[Scope]) -> None:
-        """Tell every worker, when the transaction commits, to forget what was made from these objects."""
-        async with self._database.acquire() as connection:
-            for payload in encode_scopes(scopes):
-                await notify(connection, CHANNEL, payload)
 
 
 def _members(value: object) -> Iterable[tuple[str, str | None]]:

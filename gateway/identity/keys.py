@@ -10,6 +10,7 @@ from gateway.clock import Clock, datetime_from_nanos
 from gateway.db.engine import Database
 from gateway.domain import Principal, Role, Scope, ScopeKind
 from gateway.errors import BadRequest, NotFound, PermissionDenied
+from gateway.identity.adjustments_store import SpendEntries
 from gateway.identity.credentials import KEY_PREFIX
 from gateway.identity.key_defaults import KeyDefaults
 from gateway.identity.key_owners import KeyOwners
@@ -19,9 +20,9 @@ from gateway.identity.key_response import build_generated, build_info, status_of
 from gateway.identity.key_rules import Covers
 from gateway.identity.key_store import KeyRecords
 from gateway.identity.key_values import check_values, refuse
+from gateway.identity.notices import Notices
 from gateway.identity.reset_calendar import ResetCalendar
 from gateway.ids import hash_token, new_key
-from gateway.money import nanos_from_usd
 
 __all__ = ["KeyService"]
 
@@ -49,6 +50,8 @@ class KeyService:
         self._calendar = calendar or ResetCalendar()
         self._records = KeyRecords(database)
         self._owners = KeyOwners(self._records, covers)
+        self._notices = Notices(database)
+        self._entries = SpendEntries(database)
 
     async def generate(self, caller: Principal, request: GenerateKeyRequest) -> dict[str, object]:
         """Make a key; the answer (GenerateKeyResponse) is the only place where its secret is ever shown.
@@ -97,7 +100,7 @@ class KeyService:
             for row in rows:
                 await self._check_may_change(caller, row)
             await self._records.archive(rows, self._deletion_marks(caller, changed_by))
-            await self._records.announce(_scope(row["token"]) for row in rows)
+            await self._notices.announce(_scope(row["token"]) for row in rows)
         return {"deleted_keys": keys or aliases}
 
     async def set_blocked(self, caller: Principal, key: str, *, is_blocked: bool) -> dict[str, object]:
@@ -107,7 +110,7 @@ class KeyService:
             rows = await self._find_to_change([token], [])
             await self._check_may_block(caller, rows[0])
             await self._records.set_blocked(token, self._now_naive(), caller.user_id, is_blocked=is_blocked)
-            await self._records.announce([_scope(token)])
+            await self._notices.announce([_scope(token)])
             row = await self._records.find(token)
         changed = row or rows[0]
         return {"token": token, **build_info(changed, status_of(changed, self._now_naive()), None, None)}
@@ -123,12 +126,11 @@ class KeyService:
         await self._insert_linked(caller, request, columns)
         row = await self._records.insert(columns)
         scope = _scope(row["token"])
-        if request.spend:
-            await self._records.open_balance(scope, nanos_from_usd(request.spend))
+        await self._entries.open_balance(scope, request.spend)
         changed = [scope]
         if request.user_id and await self._records.ensure_user(request.user_id):
             changed.append(Scope(ScopeKind.USER, request.user_id))
-        await self._records.announce(changed)
+        await self._notices.announce(changed)
         budget = await self._records.find_budget(row["budget_id"]) if row["budget_id"] else None
         return build_generated(request, row, secret, budget)
 

@@ -24,10 +24,12 @@ _MOST_NAMES = 20
 
 
 class ReadBody(msgspec.Struct, Generic[T], frozen=True):
-    """A body as its struct, and the names of the members that the struct does not have."""
+    """A body as its struct, which members were sent, and the names of those that the struct does not have."""
 
     value: T
     ignored: tuple[str, ...]
+    sent: Mapping[str, Any] = {}
+    """The sent members by name: an explicit null is there, what was left out is not."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -73,7 +75,7 @@ class BodyReader(Generic[T]):
             faults.extend(_nul_faults(values))
         if faults:
             raise _refusal(faults)
-        return ReadBody(self._kind(**values), unknown)
+        return ReadBody(self._kind(**values), unknown, values)
 
     def _unknown_faults(self, names: Sequence[str]) -> Iterator[Fault]:
         for name in names:

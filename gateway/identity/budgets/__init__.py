@@ -1,0 +1,1 @@
+"""Budget rows, which several owners may share."""

@@ -1,0 +1,35 @@
+"""The queries of budget rows."""
+
+from gateway.db.engine import Database
+from gateway.db.rows import Rows
+from gateway.db.tables.budgets import BudgetTable
+from gateway.domain import Scope, ScopeKind
+
+__all__ = ["BudgetRecords"]
+
+# Everything that reads this row on the request path; a member is `<user>:<team>`.
+_OWNERS = """
+SELECT 'key' AS kind, token AS id FROM "LiteLLM_VerificationToken" WHERE budget_id = $1
+UNION ALL SELECT 'team_member', user_id || ':' || team_id FROM "LiteLLM_TeamMembership" WHERE budget_id = $1
+UNION ALL SELECT 'organization', organization_id FROM "LiteLLM_OrganizationTable" WHERE budget_id = $1
+UNION ALL SELECT 'organization_member', user_id || ':' || organization_id
+    FROM "LiteLLM_OrganizationMembership" WHERE budget_id = $1
+UNION ALL SELECT 'project', project_id FROM "LiteLLM_ProjectTable" WHERE budget_id = $1
+UNION ALL SELECT 'end_user', user_id FROM "LiteLLM_EndUserTable" WHERE budget_id = $1
+UNION ALL SELECT 'tag', tag_name FROM "LiteLLM_TagTable" WHERE budget_id = $1
+UNION ALL SELECT 'team', team_id FROM "LiteLLM_TeamTable" WHERE metadata ->> 'team_member_budget_id' = $1
+LIMIT $2
+"""
+
+
+class BudgetRecords(Rows):
+    """Reads and writes budget rows. Raises DatabaseUnavailable."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(BudgetTable)
+        self._database = database
+
+    async def list_owners(self, budget_id: str, most: int) -> list[Scope]:
+        """At most so many of the objects whose requests this row limits."""
+        rows = await self._database.fetch(_OWNERS, budget_id, most)
+        return [Scope(ScopeKind(row["kind"]), row["id"]) for row in rows]

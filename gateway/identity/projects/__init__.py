@@ -1,0 +1,1 @@
+"""Projects between a team and its keys."""

@@ -1,0 +1,99 @@
+"""What the services of all resources work with: one store per table, notices, books and the time."""
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+
+import msgspec
+
+from gateway.clock import Clock, datetime_from_nanos
+from gateway.db.engine import Database
+from gateway.db.rows import Columns, Rows
+from gateway.db.tables.organizations import ProjectTable
+from gateway.db.tables.permissions import ObjectPermissionTable
+from gateway.identity.access_groups_store import AccessGroupLinks
+from gateway.identity.adjustments_store import SpendEntries
+from gateway.identity.budgets.store import BudgetRecords
+from gateway.identity.key_request import ObjectPermission
+from gateway.identity.notices import Notices
+from gateway.identity.organizations.store import OrganizationRecords
+from gateway.identity.reset_calendar import ResetCalendar
+from gateway.identity.teams.store import TeamRecords
+from gateway.identity.users.store import UserRecords
+from gateway.identity.values import BudgetLimitEntry
+
+__all__ = ["Records"]
+
+
+class Records:
+    """The stores. Raises DatabaseUnavailable, as they do."""
+
+    def __init__(self, database: Database, clock: Clock, calendar: ResetCalendar) -> None:
+        self._database = database
+        self._clock = clock
+        self.calendar = calendar
+        self.access_groups = AccessGroupLinks(database)
+        self.budgets = BudgetRecords(database)
+        self.entries = SpendEntries(database)
+        self.notices = Notices(database)
+        self.organizations = OrganizationRecords(database)
+        self.permissions = Rows(ObjectPermissionTable)
+        self.projects = Rows(ProjectTable)
+        self.teams = TeamRecords(database)
+        self.users = UserRecords(database)
+
+    def transaction(self) -> AbstractAsyncContextManager[object]:
+        """All or nothing for the block, its notices included."""
+        return self._database.transaction()
+
+    def now(self) -> datetime:
+        """The time, aware UTC."""
+        return datetime_from_nanos(self._clock.now_nanos())
+
+    def reset_at(self, budget_duration: str | None) -> datetime | None:
+        """When a budget of this duration starts anew; never without one."""
+        return None if budget_duration is None else self.calendar.next_reset(self.now(), budget_duration)
+
+    def open_windows(self, entries: list[BudgetLimitEntry] | None) -> list[dict[str, object]] | None:
+        """Budget windows as they are stored, each with the time of its next reset."""
+        if not entries:
+            return None
+        return [
+            {
+                "budget_duration": entry.budget_duration,
+                "max_budget": entry.max_budget,
+                "reset_at": self.calendar.next_reset(self.now(), entry.budget_duration).isoformat(),
+            }
+            for entry in entries
+        ]
+
+    async def make_budget(self, values: Mapping[str, object], actor: str) -> str:
+        """Make a budget row of these members; returns its id."""
+        duration = values.get("budget_duration")
+        made = await self.budgets.insert(
+            {
+                **values,
+                "budget_reset_at": self.reset_at(duration if isinstance(duration, str) else None),
+                "created_by": actor,
+                "updated_by": actor,
+            }
+        )
+        return str((made or {})["budget_id"])
+
+    async def change_budget(self, budget_id: str, values: Mapping[str, object], actor: str) -> Columns:
+        """Change members of a budget row that exists; a sent duration also sets the next reset."""
+        changes = {**values, "updated_by": actor}
+        if "budget_duration" in values:
+            duration = values["budget_duration"]
+            changes["budget_reset_at"] = self.reset_at(duration if isinstance(duration, str) else None)
+        return await self.budgets.update(budget_id, changes)
+
+    async def save_permission(self, permission_id: str | None, permission: ObjectPermission) -> str:
+        """Change the sent members of an object permission row, or make one; returns its id."""
+        sent = msgspec.structs.asdict(permission)
+        values = {name: value for name, value in sent.items() if value is not None}
+        if permission_id is not None and await self.permissions.hold(permission_id):
+            await self.permissions.update(permission_id, values)
+            return permission_id
+        made = await self.permissions.insert(values)
+        return str((made or {})["object_permission_id"])

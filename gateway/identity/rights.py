@@ -1,0 +1,73 @@
+"""What a caller is to a resource, and the refusals when that is not enough."""
+
+from collections.abc import Iterator, Mapping
+from enum import IntEnum
+from typing import Any, cast
+
+from gateway.domain import Principal, Role
+from gateway.errors import AuthenticationFailed, PermissionDenied
+
+__all__ = [
+    "Level",
+    "actor_of",
+    "check_is_no_viewer",
+    "members_of",
+    "refuse_field",
+    "refuse_role",
+    "without_secrets",
+]
+
+_VIEWERS = frozenset({Role.PROXY_ADMIN_VIEWER, Role.INTERNAL_USER_VIEWER})
+
+_SECRET_COLUMNS = frozenset({"token", "password"})
+
+
+class Level(IntEnum):
+    """How far a caller's rights over a resource go; more is more."""
+
+    NONE = 0
+    MEMBER = 1
+    TEAM_ADMIN = 2
+    ORGANIZATION_ADMIN = 3
+    PROXY_ADMIN = 4
+
+
+def actor_of(caller: Principal) -> str:
+    """Who is written down as having made a change: the user, else the hash of the key."""
+    return caller.user_id or caller.token_hash
+
+
+def refuse_role(caller: Principal, route: str) -> AuthenticationFailed:
+    """The contract's refusal of a route that the caller's role does not open."""
+    role = caller.role.value if caller.role else "unknown"
+    return AuthenticationFailed(
+        "Authentication Error, Only proxy admin can be used to generate, delete, update info for new "
+        f"keys/users/teams. Route={route}. Your role={role}. Your user_id={caller.user_id}"
+    )
+
+
+def refuse_field(path: str, resource: str, reason: str) -> PermissionDenied:
+    """The refusal of one member of a request; `path` names it."""
+    return PermissionDenied(f"Not allowed to set '{path}' on a {resource}. {reason}", param=path)
+
+
+def check_is_no_viewer(caller: Principal) -> None:
+    """Raise PermissionDenied for a role that only looks, whatever it is in a team or an organization."""
+    if caller.role in _VIEWERS:
+        raise PermissionDenied(f"The role {caller.role} may look and change nothing.")
+
+
+def without_secrets(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row of a key or a user as others may see it: no hash that stands for a credential."""
+    return {name: value for name, value in row.items() if name not in _SECRET_COLUMNS}
+
+
+def members_of(team: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The members of a team's row; an empty list is stored as an object."""
+    return list(_objects(team["members_with_roles"]))
+
+
+def _objects(value: object) -> Iterator[dict[str, Any]]:
+    for item in cast("list[object]", value) if isinstance(value, list) else ():
+        if isinstance(item, dict):
+            yield cast("dict[str, Any]", item)  # as the contract writes it

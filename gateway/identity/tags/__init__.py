@@ -1,0 +1,1 @@
+"""Tags that carry a budget."""

@@ -1,0 +1,98 @@
+"""What the team routes answer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from gateway.db.rows import Columns
+from gateway.identity.records import Records
+from gateway.identity.rights import members_of, without_secrets
+from gateway.identity.teams.standing import default_budget_of
+
+__all__ = ["MOST_KEYS", "TeamView"]
+
+MOST_KEYS = 1_000
+"""Keys that `/team/info` shows at most."""
+
+_decode = msgspec.json.Decoder().decode
+
+
+class TeamView:
+    """Reads what belongs to a team's row and shows it. Raises DatabaseUnavailable."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    async def row(self, team: Mapping[str, Any]) -> Columns:
+        """The row, with its model aliases and its object permission."""
+        permission_id = team["object_permission_id"]
+        permission = await self._records.permissions.find(permission_id) if permission_id else None
+        return {
+            **team,
+            "members_with_roles": members_of(team),
+            "litellm_model_table": await self._aliases(team["model_id"]),
+            "object_permission": permission,
+        }
+
+    async def info(self, team: Mapping[str, Any], *, may_edit: bool, key_limit: int) -> Columns:
+        """The answer to `/team/info`."""
+        default_id = default_budget_of(team)
+        default = await self._records.budgets.find(default_id) if default_id else None
+        shown = await self.row(team)
+        keys = await self._records.teams.list_keys(team["team_id"], key_limit)
+        return {
+            "team_id": team["team_id"],
+            "team_info": {
+                **shown,
+                "members_with_roles": await self._with_aliases(shown["members_with_roles"]),
+                "team_member_budget_table": default,
+                "caller_edit_access": may_edit,
+            },
+            "keys": [without_secrets(key) for key in keys],
+            "team_memberships": await self.memberships(team),
+        }
+
+    async def added(self, team: Mapping[str, Any], user_ids: list[str]) -> Columns:
+        """The answer to `/team/member_add`."""
+        users = await self._records.users.find_any(user_ids)
+        return {
+            **await self.row(team),
+            "updated_users": [without_secrets(user) for user in users],
+            "updated_team_memberships": await self.memberships(team, user_ids),
+        }
+
+    async def memberships(self, team: Mapping[str, Any], users: list[str] | None = None) -> list[Columns]:
+        """The memberships, with their budgets and where these come from."""
+        default_id = default_budget_of(team)
+        found = await self._records.teams.list_memberships(team["team_id"], users)
+        ids = sorted({item["budget_id"] for item in found if item["budget_id"]})
+        budgets = {row["budget_id"]: row for row in await self._records.budgets.find_any(ids)} if ids else {}
+        return [
+            {
+                **item,
+                "litellm_budget_table": budgets.get(item["budget_id"]),
+                "budget_source": _source(item["budget_id"], default_id),
+            }
+            for item in found
+        ]
+
+    async def _aliases(self, model_id: int | None) -> Columns | None:
+        if model_id is None:
+            return None
+        text = await self._records.teams.find_aliases(model_id)
+        return {"id": model_id, "model_aliases": _decode(text or "{}")}
+
+    async def _with_aliases(self, members: list[Columns]) -> list[Columns]:
+        ids = sorted({str(member["user_id"]) for member in members if member.get("user_id")})
+        users = {row["user_id"]: row for row in await self._records.users.find_any(ids)} if ids else {}
+        return [
+            {**member, "user_alias": (users.get(member.get("user_id")) or {}).get("user_alias")}
+            for member in members
+        ]
+
+
+def _source(budget_id: str | None, default_id: str | None) -> str | None:
+    if budget_id is None:
+        return None
+    return "team_default" if budget_id == default_id else "member"

@@ -1,0 +1,106 @@
+"""Field by field: what whom may set on a team, and what its organization leaves it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.identity.faults import Faults
+from gateway.identity.key_rules import Covers
+from gateway.identity.metadata import is_kept_away
+from gateway.identity.rights import Level, refuse_field
+from gateway.identity.special import NO_DEFAULT_MODELS
+
+__all__ = ["check_fields", "check_within"]
+
+# Listed is what may be set; whatever the contract adds later is refused until somebody has thought about it.
+_TEAM_ADMIN_FIELDS = frozenset(
+    {
+        *("team_id", "team_alias", "metadata", "models", "default_team_member_models", "model_aliases"),
+        *("max_budget", "soft_budget", "tpm_limit", "rpm_limit", "tpd_limit", "max_parallel_requests"),
+        *("team_member_budget", "team_member_budget_duration", "team_member_rpm_limit"),
+        *("team_member_tpm_limit", "team_member_key_duration", "denied_passthrough_routes", "prompts"),
+    }
+)
+_ORGANIZATION_ADMIN_FIELDS = _TEAM_ADMIN_FIELDS | {
+    *("organization_id", "budget_duration", "budget_limits", "blocked", "access_group_ids", "admins"),
+    *("members", "members_with_roles", "team_member_permissions", "model_max_budget", "tags"),
+    *("guardrails", "policies", "object_permission", "model_rpm_limit", "model_tpm_limit"),
+    *("mcp_rpm_limit", "rpm_limit_type", "tpm_limit_type", "default_estimated_output_tokens"),
+    *("default_estimated_output_tokens_per_model",),
+}
+_LOWERED_ONLY = ("max_budget", "soft_budget", "tpm_limit", "rpm_limit", "tpd_limit", "max_parallel_requests")
+_BOUNDED = ("max_budget", "tpm_limit", "rpm_limit", "tpd_limit", "max_parallel_requests")
+_EMPTY: tuple[object, ...] = (None, "", [], {}, False)
+
+
+def check_fields(
+    level: Level, sent: Mapping[str, Any], team: Mapping[str, Any] | None, covers: Covers
+) -> None:
+    """Raise PermissionDenied naming the first sent member that is not the caller's to set.
+
+    `team` is the stored row, None for a team to be. What does not change is nobody's business. An
+    administrator of the team may take from the team, never give it more.
+    """
+    if level is Level.PROXY_ADMIN:
+        return
+    changed = {name: value for name, value in sent.items() if not _is_stored(team, name, value)}
+    allowed = _ORGANIZATION_ADMIN_FIELDS if level is Level.ORGANIZATION_ADMIN else _TEAM_ADMIN_FIELDS
+    for name in changed:
+        if name not in allowed:
+            raise refuse_field(name, "team", "Ask somebody who administers more than this team.")
+    if "organization_id" in changed and not changed["organization_id"]:
+        raise refuse_field(
+            "organization_id", "team", "Only proxy admins take a team out of its organization."
+        )
+    _check_metadata(changed, team)
+    if level is not Level.ORGANIZATION_ADMIN and team is not None:
+        _check_is_lowered(changed, team, covers)
+
+
+def check_within(
+    faults: Faults, holder: str, bounds: Mapping[str, Any], values: Mapping[str, Any], covers: Covers
+) -> None:
+    """Note what a team is to get beyond what `holder` (its organization, its maker) has.
+
+    `bounds` are `max_budget`, rates and `models`; None and an empty list bound nothing.
+    """
+    for name in _BOUNDED:
+        value, bound = values.get(name), bounds.get(name)
+        if value is not None and bound is not None and value > bound:
+            faults.add(name, f"{value} is above the limit of the {holder}, {bound}.")
+    models = frozenset(bounds.get("models") or ())
+    for model in values.get("models") or () if models else ():
+        if model != NO_DEFAULT_MODELS and not covers(models, model):
+            faults.add("models", f"the {holder} may not use the model '{model}'.")
+
+
+def _is_stored(team: Mapping[str, Any] | None, name: str, value: object) -> bool:
+    if team is None:
+        return value in _EMPTY
+    metadata: Mapping[str, object] = team["metadata"] or {}
+    stored = team[name] if name in team else metadata.get(name)
+    return stored == value or (value in _EMPTY and stored in _EMPTY)
+
+
+def _check_metadata(changed: Mapping[str, Any], team: Mapping[str, Any] | None) -> None:
+    if "metadata" not in changed:
+        return
+    stored: Mapping[str, object] = (team["metadata"] if team else None) or {}
+    given: Mapping[str, object] = changed["metadata"] or {}
+    for name in {**stored, **given}:
+        if is_kept_away(name) and stored.get(name) != given.get(name):
+            reason = "It has a meaning for admission; only proxy admins can set it."
+            raise refuse_field(f"metadata.{name}", "team", reason)
+
+
+def _check_is_lowered(changed: Mapping[str, Any], team: Mapping[str, Any], covers: Covers) -> None:
+    reason = "It is more than the team has."
+    for name in _LOWERED_ONLY:
+        if name in changed and team[name] is not None:
+            value = changed[name]
+            if value is None or value > team[name]:
+                raise refuse_field(name, "team", reason)
+    models = frozenset[str](team["models"] or ())
+    if "models" in changed and models:
+        wanted: list[str] = changed["models"] or []
+        if not wanted or not all(covers(models, model) for model in wanted):
+            raise refuse_field("models", "team", reason)

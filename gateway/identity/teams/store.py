@@ -1,0 +1,78 @@
+"""The queries of teams and their members."""
+
+from collections.abc import Sequence
+
+from gateway.db.engine import Database
+from gateway.db.rows import Columns, Rows
+from gateway.db.tables.keys import VerificationToken
+from gateway.db.tables.teams import TeamTable
+
+__all__ = ["TeamRecords"]
+
+_SET_ALIASES = """
+UPDATE "LiteLLM_ModelTable" SET aliases = $2::jsonb, updated_by = $3, updated_at = now() AT TIME ZONE 'UTC'
+WHERE id = $1
+"""
+_ADD_ALIASES = """
+INSERT INTO "LiteLLM_ModelTable" (aliases, created_by, updated_by, updated_at)
+VALUES ($1::jsonb, $2, $2, now() AT TIME ZONE 'UTC') RETURNING id
+"""
+_ALIASES = 'SELECT aliases FROM "LiteLLM_ModelTable" WHERE id = $1'
+_ENTER = """
+INSERT INTO "LiteLLM_TeamMembership" (user_id, team_id, budget_id) VALUES ($1, $2, $3)
+ON CONFLICT (user_id, team_id) DO UPDATE
+SET budget_id = COALESCE(excluded.budget_id, "LiteLLM_TeamMembership".budget_id)
+"""
+_LINK_MEMBERS = """
+UPDATE "LiteLLM_TeamMembership" SET budget_id = $2 WHERE team_id = $1 AND budget_id IS NULL
+"""
+_MEMBERSHIPS = """
+SELECT user_id, team_id, spend, total_spend, budget_id FROM "LiteLLM_TeamMembership"
+WHERE team_id = $1 AND ($2::text[] IS NULL OR user_id = ANY ($2)) ORDER BY user_id
+"""
+_OF_USER = """
+SELECT team_id FROM "LiteLLM_TeamTable"
+WHERE members_with_roles @> jsonb_build_array(jsonb_build_object('user_id', $1::text))
+ORDER BY team_id LIMIT $2
+"""
+
+
+class TeamRecords(Rows):
+    """Reads and writes teams. Raises DatabaseUnavailable."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(TeamTable)
+        self._database = database
+        self._keys = Rows(VerificationToken)
+
+    async def save_aliases(self, model_id: int | None, aliases: str, actor: str) -> int:
+        """Store model aliases, as JSON, in the row that a team links, or in a new one; returns its id."""
+        if model_id is None:
+            return await self._database.fetch_value(_ADD_ALIASES, aliases, actor)
+        await self._database.execute(_SET_ALIASES, model_id, aliases, actor)
+        return model_id
+
+    async def find_aliases(self, model_id: int) -> str | None:
+        """The model aliases of a team, as JSON."""
+        return await self._database.fetch_value(_ALIASES, model_id)
+
+    async def enter(self, user_id: str, team_id: str, budget_id: str | None) -> None:
+        """Make the membership in which a member's spend is counted, with the budget that limits it."""
+        await self._database.execute(_ENTER, user_id, team_id, budget_id)
+
+    async def link_members(self, team_id: str, budget_id: str) -> None:
+        """Give a budget to the members who have none."""
+        await self._database.execute(_LINK_MEMBERS, team_id, budget_id)
+
+    async def list_memberships(self, team_id: str, users: Sequence[str] | None = None) -> list[Columns]:
+        """The memberships of a team, of all members or of some."""
+        rows = await self._database.fetch(_MEMBERSHIPS, team_id, None if users is None else list(users))
+        return [dict(row) for row in rows]
+
+    async def list_keys(self, team_id: str, most: int) -> list[Columns]:
+        """At most so many keys of a team."""
+        return await self._keys.find_all("team_id", team_id, most)
+
+    async def list_of_user(self, user_id: str, most: int) -> list[str]:
+        """At most so many ids of the teams that a user is a member of."""
+        return [row["team_id"] for row in await self._database.fetch(_OF_USER, user_id, most)]

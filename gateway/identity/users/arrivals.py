@@ -1,0 +1,33 @@
+"""Users who appear by being named: by a key, by a team, or by an administrator."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from gateway.identity.records import Records
+from gateway.ids import new_id
+
+__all__ = ["NO_DEFAULTS", "Arrivals"]
+
+NO_DEFAULTS: Mapping[str, object] = MappingProxyType({})
+
+
+class Arrivals:
+    """Makes rows for users who have none, with what the operator gives every new user."""
+
+    def __init__(self, records: Records, defaults: Mapping[str, object] = NO_DEFAULTS) -> None:
+        self._records = records
+        self._defaults = defaults
+
+    async def ensure(self, user_id: str | None, email: str | None = None) -> str:
+        """Make the user, with an id of its own if none is given, unless there is one; returns the id."""
+        identifier = user_id or new_id()
+        duration = self._defaults.get("budget_duration")
+        values = {
+            "user_role": "internal_user",
+            **self._defaults,
+            "budget_reset_at": self._records.reset_at(duration if isinstance(duration, str) else None),
+            "user_id": identifier,
+            "user_email": email,
+        }
+        await self._records.users.insert(values)
+        return identifier

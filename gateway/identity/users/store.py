@@ -1,0 +1,39 @@
+"""The queries of internal users."""
+
+from gateway.db.engine import Database
+from gateway.db.rows import Rows
+from gateway.db.tables.users import UserTable
+
+__all__ = ["UserRecords"]
+
+_BY_EMAIL = """
+SELECT user_id FROM "LiteLLM_UserTable" WHERE lower(user_email) = lower($1) ORDER BY user_id LIMIT 2
+"""
+# Held until the transaction ends, so that two requests cannot both find an address free.
+_LOCK_EMAIL = "SELECT pg_advisory_xact_lock(hashtextextended('user_email:' || lower($1), 0))"
+_SSO_ID = 'SELECT user_id FROM "LiteLLM_UserTable" WHERE sso_user_id = $1'
+_ENTER_TEAM = """
+UPDATE "LiteLLM_UserTable" SET teams = array_append(COALESCE(teams, '{}'), $2)
+WHERE user_id = $1 AND NOT $2 = ANY (COALESCE(teams, '{}'))
+"""
+
+
+class UserRecords(Rows):
+    """Reads and writes internal users. Raises DatabaseUnavailable."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(UserTable)
+        self._database = database
+
+    async def list_with_email(self, email: str) -> list[str]:
+        """At most two ids of users with this address, in whatever case it is written."""
+        await self._database.fetch_value(_LOCK_EMAIL, email)
+        return [row["user_id"] for row in await self._database.fetch(_BY_EMAIL, email)]
+
+    async def find_sso_owner(self, sso_user_id: str) -> str | None:
+        """The user with this id at the identity provider."""
+        return await self._database.fetch_value(_SSO_ID, sso_user_id)
+
+    async def enter_team(self, user_id: str, team_id: str) -> None:
+        """Note a team in the user's own list of teams."""
+        await self._database.execute(_ENTER_TEAM, user_id, team_id)

@@ -1,0 +1,89 @@
+"""The routes of teams."""
+
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromQuery
+
+from gateway.access.rules import RouteRule
+from gateway.domain import Principal, Role
+from gateway.identity.services import Services
+from gateway.identity.teams.request import (
+    AddMembersRequest,
+    BlockTeamRequest,
+    NewTeamRequest,
+    UpdateTeamRequest,
+)
+from gateway.manage.answers import Answer, answer
+from gateway.manage.body import BodyReader, is_strict
+
+__all__ = ["ROUTE_HANDLERS"]
+
+# An organization's administrator is an internal user elsewhere: the handlers look at the organization.
+_ORGANIZERS = frozenset({Role.INTERNAL_USER, Role.ORG_ADMIN})
+_NEW = BodyReader(NewTeamRequest)
+_UPDATE = BodyReader(UpdateTeamRequest)
+_BLOCK = BodyReader(BlockTeamRequest)
+_MEMBERS = BodyReader(AddMembersRequest)
+_Request = Request[Any, Any, Any]
+_Caller = NamedDependency[Principal]
+_Services = NamedDependency[Services]
+
+
+@post("/team/new", status_code=200, opt={"rule": RouteRule(name="/team/new", roles=_ORGANIZERS)})
+async def make_team(request: _Request, caller: _Caller, services: _Services) -> Answer:
+    """Make a team."""
+    body = _NEW.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    return answer(await services.teams.create(caller, body.value), body)
+
+
+@post("/team/update", status_code=200, opt={"rule": RouteRule(name="/team/update", allows_any_key=True)})
+async def update_team(request: _Request, caller: _Caller, services: _Services) -> Answer:
+    """Change what is sent; null clears."""
+    body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    return answer(await services.teams.update(caller, body.value.team_id, body.sent), body)
+
+
+@get("/team/info", opt={"rule": RouteRule(name="/team/info", allows_any_key=True, is_read_only=True)})
+async def show_team(
+    caller: _Caller, services: _Services, team_id: FromQuery[str], key_limit: FromQuery[int | None] = None
+) -> Response[dict[str, Any]]:
+    """Show a team with its keys and memberships."""
+    return Response(await services.teams.info(caller, team_id, key_limit))
+
+
+@post("/team/block", status_code=200, opt={"rule": RouteRule(name="/team/block", roles=_ORGANIZERS)})
+async def block_team(request: _Request, caller: _Caller, services: _Services) -> Answer:
+    """Block a team: its keys are refused until it is unblocked."""
+    body = _BLOCK.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    return answer(await services.teams.set_blocked(caller, body.value.team_id, is_blocked=True), body)
+
+
+@post("/team/unblock", status_code=200, opt={"rule": RouteRule(name="/team/unblock", roles=_ORGANIZERS)})
+async def unblock_team(request: _Request, caller: _Caller, services: _Services) -> Answer:
+    """Unblock a team."""
+    body = _BLOCK.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    return answer(await services.teams.set_blocked(caller, body.value.team_id, is_blocked=False), body)
+
+
+@post(
+    "/team/member_add",
+    status_code=200,
+    opt={"rule": RouteRule(name="/team/member_add", allows_any_key=True)},
+)
+async def add_members(request: _Request, caller: _Caller, services: _Services) -> Answer:
+    """Add one member or several."""
+    body = _MEMBERS.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    return answer(await services.teams.add_members(caller, body.value), body)
+
+
+ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
+    make_team,
+    update_team,
+    show_team,
+    block_team,
+    unblock_team,
+    add_members,
+)

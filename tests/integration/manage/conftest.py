@@ -1,0 +1,108 @@
+"""A caller of the management API, through the running app."""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.integration.serving import MASTER_KEY, LiveGateway, bearer
+
+
+class Desk:
+    """Asks the management routes and expects what it says."""
+
+    def __init__(self, live: LiveGateway) -> None:
+        self.live = live
+
+    async def ask(self, method: str, path: str, key: str = MASTER_KEY, **sent: Any) -> httpx.Response:
+        return await self.live.http.request(method, path, headers=bearer(key), **sent)
+
+    async def post(self, path: str, body: object, key: str = MASTER_KEY, status: int = 200) -> Any:
+        """The answer's content to a body."""
+        answer = await self.ask("POST", path, key, json=body)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    async def get(self, path: str, key: str = MASTER_KEY, status: int = 200, **query: object) -> Any:
+        answer = await self.ask("GET", path, key, params=query)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    async def refusal(self, path: str, body: object, key: str = MASTER_KEY) -> tuple[int, str, str]:
+        """Status, type and param of a wrapped refusal."""
+        answer = await self.ask("POST", path, key, json=body)
+        assert answer.status_code >= 400, answer.text
+        error = answer.json()["error"]
+        assert error["code"] == str(answer.status_code)
+        return answer.status_code, error["type"], error["param"]
+
+    async def value(self, sql: str, *args: object) -> Any:
+        return await self.live.gateway.parts.database.fetch_value(sql, *args)
+
+    async def run(self, sql: str, *args: object) -> None:
+        await self.live.gateway.parts.database.execute(sql, *args)
+
+    async def make_user(self, role: str = "internal_user", **members: object) -> tuple[str, str]:
+        """A user and a key of it."""
+        user_id = f"user-{secrets.token_hex(4)}"
+        key = await self.live.make_key(user_id=user_id, **members)
+        await self.run('UPDATE "LiteLLM_UserTable" SET user_role = $2 WHERE user_id = $1', user_id, role)
+        self.live.gateway.parts.principals.clear()
+        return user_id, key
+
+    async def make_organization(self, admin: str | None = None, **budget: object) -> str:
+        """An organization, and who administers it."""
+        organization_id = f"org-{secrets.token_hex(4)}"
+        await self.run(
+            """INSERT INTO "LiteLLM_BudgetTable" (budget_id, max_budget, created_by, updated_by, updated_at)
+               VALUES ($1, $2, 'x', 'x', now())""",
+            organization_id,
+            budget.get("max_budget"),
+        )
+        await self.run(
+            """INSERT INTO "LiteLLM_OrganizationTable"
+               (organization_id, organization_alias, budget_id, models, created_by, updated_by, updated_at)
+               VALUES ($1, $1, $1, $2, 'x', 'x', now())""",
+            organization_id,
+            budget.get("models", []),
+        )
+        if admin is not None:
+            await self.run(
+                """INSERT INTO "LiteLLM_OrganizationMembership"
+                   (user_id, organization_id, user_role, updated_at)
+                   VALUES ($1, $2, 'org_admin', now())""",
+                admin,
+                organization_id,
+            )
+        return organization_id
+
+
+@pytest.fixture
+async def desk(live: LiveGateway) -> Desk:
+    return Desk(live)
+
+
+@pytest.fixture
+def unique() -> Callable[[str], str]:
+    """A name that no other test has."""
+    return lambda name: f"{name}-{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def at_once() -> Callable[..., Any]:
+    """Asks again until the status is the wanted one, for at most the 100 ms in which a change must count."""
+
+    async def expect(ask: Callable[[], Any], status: int) -> None:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        while True:
+            asked = loop.time()
+            answer = await ask()
+            if answer.status_code == status:
+                return
+            assert asked - begun < 0.1, answer.text
+
+    return expect
