@@ -13,6 +13,7 @@ GatewayError                         500 internal_server_error
 │   └── ModelAccessDenied            403 <object>_model_access_denied
 ├── NotFound                         404 not_found_error
 ├── MethodNotAllowed                 405 invalid_request_error
+├── BodyTooSlow                      408 timeout_error
 ├── Conflict                         409 bad_request_error
 ├── BodyTooLarge                     413 invalid_request_error
 ├── UnsupportedMediaType             415 invalid_request_error
@@ -52,6 +53,7 @@ __all__ = [
     "BadRequest",
     "BannedParameter",
     "BodyTooLarge",
+    "BodyTooSlow",
     "BudgetExceeded",
     "ConfigError",
     "ConfigErrors",
@@ -213,6 +215,13 @@ class BodyTooLarge(GatewayError):
 
     status = 413
     type = "invalid_request_error"
+
+
+class BodyTooSlow(GatewayError):
+    """The body did not arrive in time (RFC 9110 section 15.5.9)."""
+
+    status = 408
+    type = "timeout_error"
 
 
 class UnsupportedMediaType(GatewayError):

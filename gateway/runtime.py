@@ -9,6 +9,7 @@ import structlog
 
 from gateway.access.models import ModelLists
 from gateway.admission.ledger import Ledger
+from gateway.admission.slow_bodies import SlowBodies
 from gateway.catalog.catalog import Catalog
 from gateway.clock import Clock
 from gateway.db.engine import Database
@@ -110,6 +111,7 @@ class Gateway:
         self.clock = parts.clock
         self.is_stopping = False
         self.streams: set[Interruptible] = set()
+        self.bodies = SlowBodies(parts.clock)
         self.prepare_database: Callable[[], Coroutine[Any, Any, None]] | None = None
         self._jobs: list[asyncio.Task[None]] = []
         self._background: set[asyncio.Task[None]] = set()

@@ -16,6 +16,7 @@ from gateway.pipeline.call import Call
 from gateway.pipeline.estimates import estimate_request, note_estimate
 from gateway.pipeline.exchange import ClientLeftError, Exchange
 from gateway.pipeline.intake import begin_context, fill_context
+from gateway.pipeline.nesting import check_depth
 from gateway.pipeline.settlement import Settlement, record_refusal
 from gateway.pipeline.streaming import relay_stream
 from gateway.runtime import Gateway, Snapshot
@@ -39,8 +40,12 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
     context = begin_context(exchange, principal, endpoint)
     details = NO_DETAILS
     try:
-        limit = snapshot.body_bytes
-        fill_context(context, await exchange.read_json_bytes(limit), path_model)
+        limits = snapshot.settings.gatewright.limits
+        body = exchange.read_json_bytes(snapshot.body_bytes)
+        data = await gateway.bodies.read(body, exchange.started_monotonic, limits.body_seconds)
+        fill_context(context, data, path_model)
+        if limits.json_depth:
+            check_depth(data, limits.json_depth)
         details = gateway.parts.attribution.read(context)
         group = await _authorize(gateway, snapshot, hooks, context, details)
         settlement = await _admit(gateway, snapshot, hooks, context, group, details)

@@ -136,6 +136,9 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     body_bytes: int = 100 * 1024 * 1024
     header_bytes: int = 64 * 1024
+    body_seconds: float = 300.0
+    json_depth: int = 0
+    """Levels of JSON in a request body; 0 leaves it to the decoder, which takes about a thousand."""
     stream_seconds: float = 3600.0
     response_bytes: int = 256 * 1024 * 1024
 

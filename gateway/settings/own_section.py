@@ -29,8 +29,18 @@ __all__ = ["LIMIT_READERS", "OWN_READERS", "PLUGIN_READERS", "read_own_section"]
 
 _MEGABYTE = 1024 * 1024
 
+
+def _read_positive_seconds(node: Node) -> float:
+    seconds = read_seconds(node)
+    if seconds <= 0:
+        raise config_error(node, f"Expected more than 0 seconds, found {describe(node)}.")
+    return seconds
+
+
 LIMIT_READERS: Mapping[str, tuple[str, Reader]] = {
     "body_bytes": ("body_bytes", integer(1)),
+    "body_seconds": ("body_seconds", _read_positive_seconds),
+    "json_depth": ("json_depth", integer()),
     "header_bytes": ("header_bytes", integer(1024)),
     "stream_seconds": ("stream_seconds", read_seconds),
     "response_bytes": ("response_bytes", integer(1)),

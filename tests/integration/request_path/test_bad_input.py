@@ -384,3 +384,31 @@ async def send_path(
     )
     answer = await live.raw(head.encode() + data, until_closed=True)
     return int(answer.split(b" ", 2)[1]), answer
+
+
+@pytest.mark.parametrize("declares", [True, False], ids=["content-length", "chunked"])
+async def test_a_body_that_is_sent_too_slowly_is_answered_with_408(
+    live: LiveGateway,
+    key: str,
+    declares: bool,  # noqa: FBT001  pytest passes it by name
+) -> None:
+    live.configure(deployment("m", live.upstream), gatewright={"limits": {"body_seconds": 0.2}})
+    framing = "content-length: 300" if declares else "transfer-encoding: chunked"
+    head = (
+        f"POST {CHAT} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n"
+        f"content-type: application/json\r\n{framing}\r\n\r\n"
+    )
+    # The rest never comes.
+    status, error = parse(await live.raw(head.encode() + (b"{" if declares else b"1\r\n{\r\n")))
+    assert (status, error["type"], error["param"]) == (408, "timeout_error", "body")
+    row = await live.row(key)
+    assert (row.status, row.details["error_information"]["error_code"]) == ("failure", "408")
+    assert (await live.chat(key)).status_code == 200
+
+
+async def test_the_operator_can_bound_the_nesting(live: LiveGateway, key: str) -> None:
+    live.configure(deployment("m", live.upstream), gatewright={"limits": {"json_depth": 4}})
+    assert (await live.chat(key, tools=[{"a": []}])).status_code == 200
+    answer = await live.chat(key, tools=[{"a": [{}]}])
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "body")
+    assert len(live.upstream.requests) == 1
