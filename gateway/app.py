@@ -16,6 +16,7 @@ from gateway.access.client_choices import ClientChoices
 from gateway.access.models import ModelLists, ModelNames
 from gateway.admission.hookimpls import AdmissionHooks
 from gateway.admission.ledger import Ledger, LedgerOptions
+from gateway.alerts.build import build_alerts
 from gateway.cache.expiring import Limits
 from gateway.catalog.builder import build_catalog
 from gateway.catalog.catalog import Catalog
@@ -112,7 +113,7 @@ def create_app(
 
 def build_gateway(settings: Settings, environ: Mapping[str, str], handover: Handover) -> Gateway:
     """Build every long-lived object of a worker, closed as yet; raises StartupError."""
-    parts = _Builder(settings).build()
+    parts = _Builder(settings, environ).build()
     gateway = Gateway(parts, build_snapshot(settings, environ, parts, Cooldowns(parts.clock)))
 
     async def prepare() -> None:
@@ -127,7 +128,7 @@ def build_snapshot(
     settings: Settings, environ: Mapping[str, str], parts: Parts, cooldowns: Cooldowns
 ) -> Snapshot:
     """Build what a reload replaces; raises ConfigError or PluginError and changes nothing."""
-    lent = {**environ, **{name: secret.reveal() for name, secret in settings.variables.items()}}
+    lent = _with_variables(settings, environ)
     catalog = build_catalog(settings, load_price_book(settings), lent, parts.clock)
     names = _model_names(catalog)
     master = MasterKey(ensure_master_key(settings.environment).key)
@@ -153,11 +154,17 @@ def build_snapshot(
     return snapshot
 
 
+def _with_variables(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment with the file's section `environment_variables`, which wins."""
+    return {**environ, **{name: secret.reveal() for name, secret in settings.variables.items()}}
+
+
 class _Builder:
     """Builds the parts of one worker."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
         self._settings = settings
+        self._environ = _with_variables(settings, environ)
         self._own = settings.gatewright
         self._clock = SystemClock()
         self._ledger = Ledger(
@@ -183,6 +190,9 @@ class _Builder:
         litellm = self._settings.litellm
         defaults = KeyDefaults(litellm.default_key_generate_params, litellm.upperbound_key_generate_params)
         covers, calendar = ModelLists().covers, build_reset_calendar(self._settings)
+        alerts = build_alerts(self._settings, self._environ, database, self._clock)
+        if alerts.is_active:
+            self._ledger.watch = alerts
         return Parts(
             clock=self._clock,
             database=database,
@@ -203,6 +213,7 @@ class _Builder:
             keys=KeyService(database, self._clock, defaults, covers, calendar),
             management=build_services(database, self._clock, calendar, covers),
             clients=UpstreamClients(self._own.client_side_networks),
+            alerts=alerts,
             jobs=build_jobs(self._settings, database, self._clock, self._journal.name),
         )
 

@@ -10,6 +10,7 @@ import structlog
 from gateway.access.models import ModelLists
 from gateway.admission.ledger import Ledger
 from gateway.admission.slow_bodies import SlowBodies
+from gateway.alerts.alerts import Alerts
 from gateway.catalog.catalog import Catalog
 from gateway.clock import Clock
 from gateway.db.engine import Database
@@ -40,6 +41,7 @@ from gateway.upstream.dialect import CallBounds
 __all__ = ["Gateway", "Interruptible", "Parts", "Readiness", "Snapshot"]
 
 _CLOSE_SECONDS = 10.0
+_ALERT_SECONDS = 5.0
 
 
 class Interruptible(Protocol):
@@ -99,6 +101,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     keys: KeyService
     management: Services
     clients: UpstreamClients
+    alerts: Alerts
     jobs: tuple[JobRunner, ...] = ()
 
 
@@ -125,7 +128,7 @@ class Gateway:
         await asyncio.to_thread(self.parts.journal.open)
         await self.parts.listener.start()
         jobs = (job.run() for job in self.parts.jobs)
-        for job in (self.parts.recovery.run(), self.parts.drain.run(), *jobs):
+        for job in (self.parts.recovery.run(), self.parts.drain.run(), self.parts.alerts.run(), *jobs):
             self._jobs.append(asyncio.create_task(job))
 
     async def close(self) -> None:
@@ -133,6 +136,7 @@ class Gateway:
         self.begin_stop()
         if self._background:
             await asyncio.wait(self._background, timeout=_CLOSE_SECONDS)
+        await self.parts.alerts.close(_ALERT_SECONDS)
         await self._stop_jobs()
         await self.parts.listener.stop()
         await self._drain_rest()

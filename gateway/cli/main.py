@@ -13,6 +13,7 @@ from gateway.errors import DatabaseUnavailable, GatewayError
 __all__ = ["cli", "main"]
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
+    "books": ("gateway.cli.books", "Check what was spent, and repair the books."),
     "config": ("gateway.cli.config", "Check a configuration file."),
     "db": ("gateway.cli.db", "Upgrade, check, back up and restore the database."),
     "key": ("gateway.cli.key", "Create virtual keys."),

@@ -7,10 +7,10 @@ import msgspec
 
 from gateway.db.connection import Connection, Record
 from gateway.db.engine import Database
+from gateway.db.entities import Entity, entity_of
 from gateway.db.notify import notify
 from gateway.domain import Scope, ScopeKind
 from gateway.identity.invalidation import CHANNEL, encode_scopes
-from gateway.spend.books.entities import Entity, entity_of
 from gateway.spend.books.store import SpendRow
 
 __all__ = ["LINKED", "OWN", "WINDOWED", "DueBudget", "DueRow", "ResetStore", "WindowRow"]
@@ -90,6 +90,13 @@ class ResetStore:
             )
             for row in await connection.fetch(sql, now, limit)
         ]
+
+    async def clear_meters(self, connection: Connection, scopes: Sequence[Scope]) -> None:
+        """Let budgets per model without a period of their own start anew with the objects that have them."""
+        sql = """
+            DELETE FROM gatewright.meter m USING unnest($1::text[], $2::text[]) AS s (kind, id)
+            WHERE m.kind = s.kind AND m.id = s.id AND m.period = ''"""
+        await connection.execute(sql, [scope.kind.value for scope in scopes], [scope.id for scope in scopes])
 
     async def set_dates(
         self, connection: Connection, entity: Entity, dates: Sequence[tuple[str, datetime | None]]

@@ -10,12 +10,12 @@ import structlog
 from gateway.clock import Clock, datetime_from_nanos
 from gateway.db.connection import Connection
 from gateway.db.engine import Database
+from gateway.db.entities import Entity, scopes_of
 from gateway.db.lease import Lease
 from gateway.identity.reset_calendar import ResetCalendar
 from gateway.ids import new_id
 from gateway.jobs.reset_store import LINKED, OWN, WINDOWED, DueBudget, ResetStore
 from gateway.jobs.windows import move_windows
-from gateway.spend.books.entities import Entity, scopes_of
 from gateway.spend.books.store import Adjustment, SpendRow, adjust
 
 __all__ = ["RESET_JOB", "BudgetResets", "ResetPolicy"]
@@ -147,6 +147,7 @@ class BudgetResets:
             return
         await adjust(connection, entity, changes, reason=_REASON, actor=_ACTOR)
         scopes = [scope for change in changes for scope in scopes_of(entity, change.row.entity_id)]
+        await self._store.clear_meters(connection, scopes)
         await self._store.tell(connection, scopes)
 
     @asynccontextmanager

@@ -35,7 +35,7 @@ class JobRunner:
     """Takes or renews the lease every `poll_seconds`, and works when it is held and something is due.
 
     Whoever gets the lease from somebody else works at once: the former holder may have died over it. A
-    failure is logged, and the job tried again when it is next due. `last_error` tells of the last run.
+    failure is logged, and the job tried again `poll_seconds` later. `last_error` tells of the last run.
     """
 
     def __init__(
@@ -77,8 +77,10 @@ class JobRunner:
         now = self._clock.monotonic_nanos()
         if self._lease.token == former and now < self._due_nanos:
             return
-        self._due_nanos = now + int(self._interval() * _NANOS)
+        # After a failure it is tried again at the next look.
+        self._due_nanos = now + int(self._poll_seconds * _NANOS)
         next_seconds = await self._job.work(self._lease)
+        self._due_nanos = now + int(self._interval() * _NANOS)
         self.runs += 1
         self.last_error = None
         if next_seconds is not None:

@@ -114,6 +114,12 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     budget_rescheduler_min_seconds: float = 597.0
     budget_rescheduler_max_seconds: float = 605.0
     """How long the reset job waits at least and at most; a maximum below the minimum means the minimum."""
+    alerting: tuple[str, ...] = ()
+    """The channels of alerts: `slack`, `webhook`, `email`."""
+    alert_types: tuple[str, ...] | None = None
+    """Which alerts are sent; None sends all."""
+    alert_to_webhook_url: dict[str, object] = msgspec.field(default_factory=_members)
+    """Per alert type one address, or several, in the place of `SLACK_WEBHOOK_URL`."""
     budget_rollover: bool = False
     include_call_id_in_error_body: bool = False
     allow_client_side_credentials: bool = False

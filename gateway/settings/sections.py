@@ -10,13 +10,16 @@ from gateway.settings.node import Node
 from gateway.settings.readers import (
     Reader,
     integer,
+    one_of,
     read_boolean,
     read_fields,
+    read_items,
     read_members,
     read_number,
     read_plain_mapping,
     read_seconds,
     read_text,
+    read_texts,
     read_values,
 )
 from gateway.settings.times import read_time_of_day, read_timezone
@@ -36,6 +39,14 @@ LITELLM_READERS: Mapping[str, tuple[str, Reader]] = {
     "budget_reset_time": ("budget_reset_time", read_time_of_day),
 }
 
+_read_channel = one_of("slack", "webhook", "email")
+
+
+def _read_channels(node: Node) -> tuple[str, ...]:
+    items = [node] if isinstance(node.value, str) else read_items(node)
+    return tuple(_read_channel(item) for item in items)
+
+
 GENERAL_READERS: Mapping[str, tuple[str, Reader]] = {
     "litellm_key_header_name": ("key_header_name", read_text),
     "max_request_size_mb": ("max_request_size_mb", read_number),
@@ -45,6 +56,9 @@ GENERAL_READERS: Mapping[str, tuple[str, Reader]] = {
     "disable_reset_budget": ("disable_reset_budget", read_boolean),
     "proxy_budget_rescheduler_min_time": ("budget_rescheduler_min_seconds", read_seconds),
     "proxy_budget_rescheduler_max_time": ("budget_rescheduler_max_seconds", read_seconds),
+    "alerting": ("alerting", _read_channels),
+    "alert_types": ("alert_types", read_texts),
+    "alert_to_webhook_url": ("alert_to_webhook_url", read_plain_mapping),
     "budget_rollover": ("budget_rollover", read_boolean),
     "include_call_id_in_error_body": ("include_call_id_in_error_body", read_boolean),
     "allow_client_side_credentials": ("allow_client_side_credentials", read_boolean),

@@ -10,7 +10,13 @@ import msgspec
 from gateway.clock import datetime_from_nanos
 from gateway.db.connection import Connection, Record
 from gateway.db.engine import Database
-from gateway.spend.booking.store import BOOK_CHARGES, INSERT_LOGS, INSERT_MISSED_LOGS, PREPARE
+from gateway.spend.booking.store import (
+    BOOK_CHARGES,
+    BOOK_CHARGES_WITHOUT_ROWS,
+    INSERT_LOGS,
+    INSERT_MISSED_LOGS,
+    PREPARE,
+)
 
 __all__ = ["LinesRefusedError", "LogFilter", "PositionMovedError", "SpendStore"]
 
@@ -149,7 +155,7 @@ class SpendStore:
         await _copy(connection, lines)
         if self._writes_logs and _count(await connection.execute(INSERT_LOGS)) < len(lines):
             await connection.execute(INSERT_MISSED_LOGS)
-        await connection.execute(BOOK_CHARGES)
+        await connection.execute(BOOK_CHARGES if self._writes_logs else BOOK_CHARGES_WITHOUT_ROWS)
 
 
 def _time_of(text: str) -> datetime | None:

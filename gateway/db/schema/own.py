@@ -27,6 +27,10 @@ CREATE TABLE gatewright.schema_state (
 CREATE TABLE gatewright.journal_position (
     journal text PRIMARY KEY, position bigint NOT NULL, updated_at timestamptz NOT NULL DEFAULT now()
 )""",
+        "alert_sent": """
+CREATE TABLE gatewright.alert_sent (
+    event text NOT NULL, entity text NOT NULL, sent_at timestamptz NOT NULL, PRIMARY KEY (event, entity)
+)""",
         "lease": """
 CREATE TABLE gatewright.lease (
     job text PRIMARY KEY, holder text NOT NULL, token bigint NOT NULL, expires_at timestamptz NOT NULL
@@ -36,6 +40,16 @@ CREATE TABLE gatewright.meter (
     kind text NOT NULL, id text NOT NULL, model text NOT NULL, period text NOT NULL, ends_ms bigint NOT NULL,
     nanos bigint NOT NULL, PRIMARY KEY (kind, id, model, period, ends_ms)
 ) WITH (fillfactor = 70)""",
+        "recorded": """
+CREATE TABLE gatewright.recorded (
+    entity_type text NOT NULL, entity_id text NOT NULL, nanos bigint NOT NULL,
+    rowless_nanos bigint NOT NULL DEFAULT 0, PRIMARY KEY (entity_type, entity_id)
+) WITH (fillfactor = 70)""",
+        "books": """
+CREATE TABLE gatewright.books (
+    id smallint PRIMARY KEY DEFAULT 1 CHECK (id = 1), opened_at timestamptz NOT NULL DEFAULT now(),
+    days_since date NOT NULL, tag_days_since date NOT NULL
+)""",
         "opening_balance": """
 CREATE TABLE gatewright.opening_balance (
     entity_type text NOT NULL, entity_id text NOT NULL, nanos bigint NOT NULL,

@@ -15,6 +15,7 @@ from gateway.db.schema.connection import ConnectTarget, SchemaConnection, connec
 from gateway.db.schema.current import record_fingerprint
 from gateway.db.schema.execute import run_steps
 from gateway.db.schema.locks import UpgradeLimits, take_upgrade_lock
+from gateway.db.schema.opening import open_books
 from gateway.db.schema.plan import SchemaState
 from gateway.db.schema.status import Survey, survey
 from gateway.db.schema.steps import Step, StepKind
@@ -110,6 +111,7 @@ async def _apply(engine: PostgresEngine, connection: SchemaConnection, found: Su
         found = await survey(connection)
     # Whatever a recorded migration made and somebody removed since is added again.
     warnings += await run_steps(connection, found.plan.steps)
+    await open_books(connection)
     if is_adoption:
         warnings += await find_row_warnings(connection)
     await record_fingerprint(connection)

@@ -34,6 +34,11 @@ GENERAL_KEYS = (
     supported("disable_reset_budget", "Budgets never start anew by themselves."),
     supported("proxy_budget_rescheduler_min_time", "Seconds between two looks for budgets that are over."),
     supported("proxy_budget_rescheduler_max_time", "The same at most: each wait is random between both."),
+    supported("alerting", "Who is told of budgets that come near their limits: `slack`, `webhook`, `email`."),
+    supported("alert_types", "A list without `budget_alerts` switches these off; there are no others."),
+    supported(
+        "alert_to_webhook_url", "Its member `budget_alerts`: other addresses than `SLACK_WEBHOOK_URL`."
+    ),
     supported("budget_rollover", "What was spent beyond a budget counts in its next period."),
     supported("include_call_id_in_error_body", "Whether an error names the call in its body."),
     supported(
@@ -114,7 +119,7 @@ GENERAL_KEYS = (
         "health_check_interval health_check_concurrency health_check_details "
         "health_check_skip_disabled_background_models background_health_check_model_groups "
         "enable_health_check_routing health_check_staleness_threshold model_list_healthy_only "
-        "alerting alert_types alert_to_webhook_url alerting_args alerting_threshold "
+        "alerting_args alerting_threshold "
         "spend_report_frequency public_routes enable_public_model_hub "
         "pass_through_request_timeout pass_through_endpoints user_header_name "
         "user_header_mappings user_mcp_management_mode disable_auto_add_proxy_admin_to_teams "

@@ -1,8 +1,15 @@
 """The set-based SQL that books one batch of charges; made of constants only, never of values."""
 
+from gateway.spend.booking.accounts_store import (
+    BOOKED,
+    OPEN_ACCOUNTS,
+    RECORD_CHARGES,
+    RECORD_CHARGES_WITHOUT_ROWS,
+    REOPEN_END_USERS,
+)
 from gateway.spend.booking.meters_store import ADD_METERS
 
-__all__ = ["BOOK_CHARGES", "INSERT_LOGS", "INSERT_MISSED_LOGS", "PREPARE"]
+__all__ = ["BOOK_CHARGES", "BOOK_CHARGES_WITHOUT_ROWS", "INSERT_LOGS", "INSERT_MISSED_LOGS", "PREPARE"]
 
 # The position is in the same transaction, so a lost commit only means that the batch is drained again.
 # The columns stand in the order of a line's elements; brackets are part of the first and the last.
@@ -23,9 +30,8 @@ CREATE TEMP TABLE charge (
 
 _EPOCH = "timestamp 'epoch' + {} * interval '1 millisecond'"
 # The members of a request that went as most do; `gateway.spend.metadata` builds those of all others.
-_METADATA = """COALESCE(metadata, '{}') || CASE WHEN is_plain THEN jsonb_strip_nulls(jsonb_build_object(
+_METADATA = f"""COALESCE(metadata, '{{}}') || CASE WHEN is_plain THEN jsonb_strip_nulls(jsonb_build_object(
         'status', status, 'litellm_call_id', litellm_call_id,
-        'gatewright', jsonb_build_object('charge_id', charge_id, 'cost_nanos', cost_nanos),
         'usage_object', jsonb_build_object('prompt_tokens', prompt_tokens,
             'completion_tokens', completion_tokens, 'total_tokens', total_tokens),
         'cost_breakdown', jsonb_build_object('input_cost', input_nanos / 1e9::float8,
@@ -36,7 +42,8 @@ _METADATA = """COALESCE(metadata, '{}') || CASE WHEN is_plain THEN jsonb_strip_n
         'requester_ip_address', requester_ip_address, 'user_agent', user_agent
     )) || jsonb_build_object('model_map_information',
         jsonb_build_object('model_map_key', model, 'model_map_value', NULL))
-    ELSE '{}' END"""
+    ELSE '{{}}' END || jsonb_build_object('gatewright', COALESCE(metadata -> 'gatewright', '{{}}')
+        || jsonb_build_object('charge_id', charge_id, 'cost_nanos', cost_nanos, 'booked', {BOOKED}))"""
 _STARTED, _ENDED, _FIRST = (_EPOCH.format(name) for name in ("started_ms", "ended_ms", "first_ms"))
 
 
@@ -155,11 +162,16 @@ _TEAM_MEMBERS = _add(
 )
 # LiteLLM makes the row of an end user that it sees for the first time; so do we.
 _END_USERS = """
+CREATE TEMP TABLE new_end_user (user_id text) ON COMMIT DROP;
+WITH booked AS (
 INSERT INTO "LiteLLM_EndUserTable" AS t (user_id, spend, blocked)
 SELECT id, nanos / 1e9::float8, false FROM entity_charge WHERE kind = 'end_user' AND id <> ''
 ORDER BY id COLLATE "C"
 ON CONFLICT (user_id) DO UPDATE SET
-    spend = (round(t.spend * 1e9::float8) + round(EXCLUDED.spend * 1e9::float8)) / 1e9::float8;
+    spend = (round(t.spend * 1e9::float8) + round(EXCLUDED.spend * 1e9::float8)) / 1e9::float8
+RETURNING t.user_id, xmax = 0 AS is_new
+)
+INSERT INTO new_end_user SELECT user_id FROM booked WHERE is_new;
 """
 
 _COUNTS = (
@@ -208,9 +220,8 @@ _TAG_CHARGES = f"""(
 ) tagged"""  # noqa: S608  only constants of this module are put in
 
 # The order of the tables is the same in every drain, as is the order of the rows within each.
-BOOK_CHARGES = "".join(
+_ADD_CHARGES = "".join(
     (
-        _GROUP_CHARGES,
         _KEYS,
         _USERS,
         _add("LiteLLM_TeamTable", "team_id", _entities("team", "team_id")),
@@ -234,3 +245,6 @@ BOOK_CHARGES = "".join(
         _add_days("LiteLLM_DailyTagSpend", "tag", _TAG_CHARGES, ("request_id",)),
     )
 )
+_ACCOUNTS = REOPEN_END_USERS + OPEN_ACCOUNTS
+BOOK_CHARGES = _GROUP_CHARGES + RECORD_CHARGES + _ADD_CHARGES + _ACCOUNTS
+BOOK_CHARGES_WITHOUT_ROWS = _GROUP_CHARGES + RECORD_CHARGES_WITHOUT_ROWS + _ADD_CHARGES + _ACCOUNTS

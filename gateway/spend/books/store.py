@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import msgspec
 
 from gateway.db.connection import Connection
-from gateway.spend.books.entities import Entity
+from gateway.db.entities import Entity
 
-__all__ = ["Adjustment", "SpendRow", "adjust", "lock_rows"]
+__all__ = ["Adjustment", "SpendRow", "adjust", "insert_adjustments", "lock_rows"]
 
 
 class SpendRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +74,17 @@ async def adjust(
         reason,
         actor,
     )
+
+
+async def insert_adjustments(
+    connection: Connection, changes: Sequence[tuple[str, str, str, int]], *, reason: str, actor: str
+) -> None:
+    """Write down adjustments (id, entity type, entity id, nano-dollars) of what has changed already."""
+    sql = """
+        INSERT INTO gatewright.adjustment (id, entity_type, entity_id, nanos, reason, actor)
+        SELECT w.*, $5, $6 FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) AS w"""
+    columns = [list(column) for column in zip(*changes, strict=True)] or [[], [], [], []]
+    await connection.execute(sql, *columns, reason, actor)
 
 
 _ID = "w.id || CASE w.owner_id WHEN '' THEN '' ELSE ':' || w.owner_id END"

@@ -257,3 +257,16 @@ async def test_large_tables_are_reset_in_parts(
 
     assert {row: spend for row, spend in (await spends_of(database)).items() if spend} == KEPT
     assert resets.resets >= 2400
+
+
+async def test_budgets_per_model_without_a_period_start_anew_with_their_object(
+    database: Database, lease: Lease, resets: BudgetResets
+) -> None:
+    await database.execute("""
+        INSERT INTO gatewright.meter (kind, id, model, period, ends_ms, nanos)
+        VALUES ('key', 'own', 'gpt', '', 0, 5), ('key', 'own', 'gpt', '1d', 1, 6),
+            ('key', 'both', 'gpt', '', 0, 7)""")
+    await resets.run(lease)
+
+    rows = await database.fetch("SELECT id, period, nanos FROM gatewright.meter ORDER BY id")
+    assert [tuple(row) for row in rows] == [("both", "", 7), ("own", "1d", 6)]

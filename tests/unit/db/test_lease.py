@@ -109,7 +109,8 @@ async def test_a_holder_that_freezes_within_a_transaction_is_cut_off(database: D
 async def test_the_contracts_table_says_who_holds_what(database: Database) -> None:
     lease = Lease(database, "job", "one")
     await lease.acquire()
-    sql = "SELECT pod_id, status::text, ttl > now() AT TIME ZONE 'UTC' AS lasts FROM \"LiteLLM_CronJob\""
+    lasts = "ttl > now() AT TIME ZONE 'UTC' + interval '1 s'"
+    sql = f'SELECT pod_id, status::text, {lasts} AS lasts FROM "LiteLLM_CronJob"'
     held = await database.fetch_row(sql)
     await lease.release()
     given_back = await database.fetch_row(sql)

@@ -114,6 +114,6 @@ def _pause_three_times(workers: Workers, pauses: list[float]) -> Callable[[float
         pauses.append(seconds)
         if len(pauses) == 3:
             raise asyncio.CancelledError
-        workers.clock.advance(101)
+        workers.clock.advance(16)
 
     return pause

@@ -4,7 +4,7 @@ import msgspec
 
 from gateway.domain import Scope, ScopeKind
 
-__all__ = ["ENTITIES", "GATEWAY_USER_ID", "Entity", "entity_of", "scopes_of"]
+__all__ = ["DAILY_TABLES", "ENTITIES", "GATEWAY_USER_ID", "Entity", "entity_of", "scopes_of"]
 
 GATEWAY_USER_ID = "litellm-proxy-budget"
 """The row of LiteLLM_UserTable in which the spend of the whole gateway stands, as in LiteLLM."""
@@ -52,6 +52,16 @@ ENTITIES = (
     Entity(kind=ScopeKind.TAG, table="LiteLLM_TagTable", key="tag_name"),
     Entity(kind=ScopeKind.AGENT, table="LiteLLM_AgentsTable", key="agent_id"),
 )
+
+DAILY_TABLES = (
+    ("LiteLLM_DailyUserSpend", "user_id"),
+    ("LiteLLM_DailyTeamSpend", "team_id"),
+    ("LiteLLM_DailyOrganizationSpend", "organization_id"),
+    ("LiteLLM_DailyEndUserSpend", "end_user_id"),
+    ("LiteLLM_DailyAgentSpend", "agent_id"),
+    ("LiteLLM_DailyTagSpend", "tag"),
+)
+"""The daily tables, with the column that says whose day it is."""
 
 
 def entity_of(kind: ScopeKind) -> Entity:

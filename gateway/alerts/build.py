@@ -1,0 +1,90 @@
+"""Which channels the settings and the environment ask for."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import cast
+
+import structlog
+
+from gateway.alerts.alerts import Alerts
+from gateway.alerts.channels import Channel, MailChannel, MailServer, SlackChannel, WebhookChannel
+from gateway.alerts.posting import Address, parse_address
+from gateway.alerts.store import AlertStore
+from gateway.clock import Clock
+from gateway.db.engine import Database
+from gateway.domain import Secret
+from gateway.errors import ConfigError
+from gateway.settings import Settings
+
+__all__ = ["BUDGET_ALERTS", "build_alerts", "build_channels"]
+
+BUDGET_ALERTS = "budget_alerts"
+"""The alert type of everything about budgets."""
+_FALSE = frozenset({"false", "0", "no", "off"})
+_NEEDED = {
+    "slack": ("SLACK_WEBHOOK_URL",),
+    "webhook": ("WEBHOOK_URL",),
+    "email": ("SMTP_HOST", "SMTP_SENDER_EMAIL"),
+}
+
+
+def build_alerts(settings: Settings, environ: Mapping[str, str], database: Database, clock: Clock) -> Alerts:
+    """The alerts of a worker; without channels it tells nothing. Raises ConfigError."""
+    return Alerts(AlertStore(database), tuple(build_channels(settings, environ)), clock)
+
+
+def build_channels(settings: Settings, environ: Mapping[str, str]) -> Iterator[Channel]:
+    """The channels of `general_settings.alerting` for which the environment has what they need.
+
+    One whose variables are missing is named in the log and left out: alerting restricts nobody. Raises
+    ConfigError for an address or a port that is none.
+    """
+    general = settings.general
+    if general.alert_types is not None and BUDGET_ALERTS not in general.alert_types:
+        return
+    for name in dict.fromkeys(general.alerting):
+        own = _own_addresses(general.alert_to_webhook_url) if name == "slack" else ()
+        if own:
+            yield from (SlackChannel(_read_address(url, "alert_to_webhook_url")) for url in own)
+            continue
+        missing = [variable for variable in _NEEDED[name] if not environ.get(variable)]
+        if missing:
+            log = structlog.get_logger(__name__)
+            log.warning("alerting_incomplete", channel=name, missing=", ".join(missing))
+            continue
+        yield _build(name, environ)
+
+
+def _build(name: str, environ: Mapping[str, str]) -> Channel:
+    if name == "email":
+        return MailChannel(_mail_server(environ))
+    variable = _NEEDED[name][0]
+    address = _read_address(environ[variable], variable)
+    return SlackChannel(address) if name == "slack" else WebhookChannel(address)
+
+
+def _own_addresses(addresses: Mapping[str, object]) -> tuple[str, ...]:
+    given = addresses.get(BUDGET_ALERTS) or ()
+    many = cast("Iterable[object]", (given,) if isinstance(given, str) else given)
+    return tuple(str(url) for url in many)
+
+
+def _read_address(url: str, path: str) -> Address:
+    try:
+        return parse_address(url)
+    except ValueError as error:
+        raise ConfigError(str(error), path=path) from None
+
+
+def _mail_server(environ: Mapping[str, str]) -> MailServer:
+    port = environ.get("SMTP_PORT") or "587"
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):  # noqa: PLR2004  the largest port
+        raise ConfigError("Expected a port from 1 to 65535.", path="SMTP_PORT")
+    password = environ.get("SMTP_PASSWORD")
+    return MailServer(
+        host=environ["SMTP_HOST"],
+        port=int(port),
+        sender=environ["SMTP_SENDER_EMAIL"],
+        username=environ.get("SMTP_USERNAME") or None,
+        password=Secret(password) if password else None,
+        starttls=environ.get("SMTP_TLS", "true").strip().lower() not in _FALSE,
+    )

@@ -1,0 +1,150 @@
+"""Where alerts go: Slack, webhooks, e-mail."""
+
+import asyncio
+import contextlib
+import smtplib
+import ssl
+from email.message import EmailMessage
+from typing import Protocol
+
+import msgspec
+
+from gateway.alerts.events import Alert
+from gateway.alerts.posting import Address, PostRefused, post_json
+from gateway.domain import BudgetMark, Secret
+
+__all__ = ["Channel", "MailChannel", "MailServer", "SlackChannel", "WebhookChannel"]
+
+_SECONDS = 10.0
+_SLACK_EVENTS = frozenset({BudgetMark.SOFT, BudgetMark.THRESHOLD, BudgetMark.CROSSED})
+_MAIL_EVENTS = frozenset({BudgetMark.SOFT, BudgetMark.NEAR, BudgetMark.CROSSED})
+
+
+class Channel(Protocol):
+    """A way to tell people."""
+
+    @property
+    def name(self) -> str:
+        """How logs call it."""
+        ...
+
+    def takes(self, alert: Alert) -> bool:
+        """Whether this alert goes this way."""
+        ...
+
+    async def send(self, alert: Alert) -> None:
+        """Send it; raises OSError (also TimeoutError) or PostRefused: then it may be tried again."""
+        ...
+
+
+class WebhookChannel:
+    """Posts the event as JSON; everything goes this way."""
+
+    name = "webhook"
+
+    def __init__(self, address: Address, *, seconds: float = _SECONDS) -> None:
+        self._address = address
+        self._seconds = seconds
+
+    def takes(self, alert: Alert) -> bool:
+        """Whether this alert goes this way: each does."""
+        del alert
+        return True
+
+    async def send(self, alert: Alert) -> None:
+        """Post the event."""
+        await post_json(self._address, alert.event, seconds=self._seconds)
+
+
+class SlackChannel:
+    """Posts one text to an incoming webhook of Slack, or of what understands the same."""
+
+    name = "slack"
+
+    def __init__(self, address: Address, *, seconds: float = _SECONDS) -> None:
+        self._address = address
+        self._seconds = seconds
+
+    def takes(self, alert: Alert) -> bool:
+        """Whether this alert goes this way: the 80 percent are for mails."""
+        return alert.event.event in _SLACK_EVENTS
+
+    async def send(self, alert: Alert) -> None:
+        """Post the text."""
+        await post_json(self._address, {"text": _slack_text(alert)}, seconds=self._seconds)
+
+
+class MailServer(msgspec.Struct, frozen=True, kw_only=True):
+    """The SMTP server of the operator; with `starttls` nothing is said before the connection is encrypted."""
+
+    host: str
+    port: int = 587
+    sender: str
+    username: str | None = None
+    password: Secret | None = None
+    starttls: bool = True
+
+
+class MailChannel:
+    """Sends mails to the people that an alert names."""
+
+    name = "email"
+
+    def __init__(self, server: MailServer, *, seconds: float = _SECONDS) -> None:
+        self._server = server
+        self._seconds = seconds
+
+    def takes(self, alert: Alert) -> bool:
+        """Whether there is anybody to write to, and it is an event that mails are sent for."""
+        return bool(alert.recipients) and alert.event.event in _MAIL_EVENTS
+
+    async def send(self, alert: Alert) -> None:
+        """Send one mail to all recipients."""
+        message = _mail(alert, self._server.sender)
+        try:
+            async with asyncio.timeout(2 * self._seconds):
+                await asyncio.to_thread(self._deliver, message, alert.recipients)
+        except smtplib.SMTPException as error:
+            raise PostRefused(f"The mail server refused: {type(error).__name__}.") from error
+
+    def _deliver(self, message: EmailMessage, recipients: tuple[str, ...]) -> None:
+        server = self._server
+        with contextlib.closing(smtplib.SMTP(timeout=self._seconds)) as smtp:
+            smtp.connect(server.host, server.port)
+            if server.starttls:
+                smtp.starttls(context=ssl.create_default_context())
+            if server.username and server.password:
+                smtp.login(server.username, server.password.reveal())
+            smtp.send_message(message, to_addrs=list(recipients))
+            smtp.quit()
+
+
+def _members(alert: Alert) -> list[tuple[str, str]]:
+    """What is known of the event, as names and texts of one line."""
+    members: dict[str, object] = msgspec.to_builtins(alert.event)
+    return [
+        (name, " ".join(str(value).split()))
+        for name, value in members.items()
+        if value is not None and name != "event_message"
+    ]
+
+
+def _slack_text(alert: Alert) -> str:
+    # In Slack's markup these three signs have to be written so.
+    lines = [f"*{name}:* `{_slack_safe(value)}`" for name, value in _members(alert)]
+    return "\n".join((alert.event.event_message, *lines))
+
+
+def _slack_safe(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("`", "'")
+
+
+def _mail(alert: Alert, sender: str) -> EmailMessage:
+    message = EmailMessage()
+    message["Subject"] = f"Gatewright: {alert.event.event_message}"
+    message["From"] = sender
+    # Not each other's names: the recipients stand in the envelope only.
+    message["To"] = sender
+    lines = [f"{name}: {value}" for name, value in _members(alert)]
+    message.set_content("\n".join((alert.event.event_message, "", *lines, "")))
+    return message

@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from gateway.alerts.build import build_channels
+from gateway.errors import ConfigError
+from gateway.settings import Settings
+from gateway.settings.model import Environment, GeneralSettings
+
+SLACK = {"SLACK_WEBHOOK_URL": "https://hooks.example.com/services/secret"}
+MAIL = {"SMTP_HOST": "mail.example.com", "SMTP_SENDER_EMAIL": "gw@example.com"}
+
+
+def names(environ: dict[str, str], **general: object) -> list[str]:
+    settings = Settings(environment=Environment(data_dir=Path()))
+    given = msgspec.structs.replace(GeneralSettings(), **general)
+    settings = msgspec.structs.replace(settings, general=given)
+    return [channel.name for channel in build_channels(settings, environ)]
+
+
+def test_every_channel_that_is_asked_for_and_equipped_is_built() -> None:
+    environ = {**SLACK, **MAIL, "WEBHOOK_URL": "http://alerts.example.com/"}
+
+    assert names(environ, alerting=("slack", "email", "webhook")) == ["slack", "email", "webhook"]
+    assert names(environ) == []
+
+
+def test_a_channel_without_its_variables_is_left_out() -> None:
+    assert names({}, alerting=("slack", "email", "webhook")) == []
+
+
+def test_alert_types_without_budget_alerts_switch_them_off() -> None:
+    assert names(SLACK, alerting=("slack",), alert_types=("llm_too_slow",)) == []
+    assert names(SLACK, alerting=("slack",), alert_types=("budget_alerts",)) == ["slack"]
+
+
+def test_budget_alerts_can_have_addresses_of_their_own() -> None:
+    own = {"budget_alerts": ["https://one.example.com/", "https://two.example.com/"]}
+
+    assert names({}, alerting=("slack",), alert_to_webhook_url=own) == ["slack", "slack"]
+
+
+@pytest.mark.parametrize("url", ["ftp://example.com/", "secret", "https://", "https://a b/"])
+def test_an_address_that_is_none_is_refused_without_being_shown(url: str) -> None:
+    with pytest.raises(ConfigError, match="WEBHOOK_URL") as caught:
+        names({"WEBHOOK_URL": url}, alerting=("webhook",))
+
+    assert url not in caught.value.message or url == "https://"
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "x", "-1", "\u0661"])
+def test_a_port_that_is_none_is_refused(port: str) -> None:
+    with pytest.raises(ConfigError, match="SMTP_PORT"):
+        names({**MAIL, "SMTP_PORT": port}, alerting=("email",))
