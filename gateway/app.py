@@ -211,7 +211,7 @@ class _Builder:
             principals=principals,
             subjects=subjects,
             keys=KeyService(database, self._clock, defaults, covers, calendar),
-            management=build_services(database, self._clock, calendar, covers),
+            management=build_services(database, self._clock, calendar, defaults, covers),
             clients=UpstreamClients(self._own.client_side_networks),
             alerts=alerts,
             jobs=build_jobs(self._settings, database, self._clock, self._journal.name),

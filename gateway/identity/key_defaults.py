@@ -8,7 +8,7 @@ import msgspec
 from gateway.errors import ConfigError
 from gateway.identity.durations import parse_duration
 from gateway.identity.key_request import GenerateKeyRequest
-from gateway.identity.key_values import read_duration, refuse
+from gateway.identity.key_values import NEVER, read_duration, refuse
 
 __all__ = ["KeyDefaults"]
 
@@ -47,6 +47,18 @@ class KeyDefaults:
             elif _is_above(name, value, bound):
                 raise refuse(name, f"{value} is over the limit that the administrator set: {bound}.")
         return msgspec.structs.replace(request, **bounded) if bounded else request
+
+    def check(self, sent: Mapping[str, Any]) -> None:
+        """Raise BadRequest for a sent member of an update that is above its bound."""
+        for name, bound in self._bounds.items():
+            value = sent.get(name)
+            if value is None or value == NEVER:
+                # What is taken away would be unbounded, what was not sent stays as it is.
+                is_cleared = name in sent and (name != "duration" or value == NEVER)
+                if is_cleared:
+                    raise refuse(name, f"the administrator set a limit, so it cannot be cleared: {bound}.")
+            elif _is_above(name, value, bound):
+                raise refuse(name, f"{value} is over the limit that the administrator set: {bound}.")
 
 
 def _read(path: str, values: Mapping[str, object]) -> dict[str, Any]:

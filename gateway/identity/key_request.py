@@ -1,5 +1,6 @@
 """The bodies of the key routes, with the contract's names."""
 
+from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -11,8 +12,10 @@ __all__ = [
     "BudgetLimitEntry",
     "DeleteKeysRequest",
     "GenerateKeyRequest",
+    "KeyMembers",
     "KeyType",
     "ObjectPermission",
+    "UpdateKeyRequest",
 ]
 
 KeyType = Literal["default", "llm_api", "management", "read_only"]
@@ -35,12 +38,11 @@ class ObjectPermission(msgspec.Struct, frozen=True, kw_only=True):
     skills: list[str] | None = None
 
 
-class GenerateKeyRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """`POST /key/generate`; None is the same as leaving a member out. Money is USD, rates are per minute."""
+class KeyMembers(msgspec.Struct, frozen=True, kw_only=True):
+    """What a key can have, made or updated. Money is USD, rates are per minute."""
 
     key: str | None = None
     key_alias: str | None = None
-    key_type: KeyType | None = None
     duration: str | None = None
     models: list[str] | None = None
     aliases: dict[str, str] | None = None
@@ -93,6 +95,22 @@ class GenerateKeyRequest(msgspec.Struct, frozen=True, kw_only=True):
     allowed_vector_store_indexes: list[dict[str, object]] | None = None
     default_estimated_output_tokens: int | None = None
     default_estimated_output_tokens_per_model: dict[str, int] | None = None
+
+
+class GenerateKeyRequest(KeyMembers, frozen=True, kw_only=True):
+    """`POST /key/generate`; None is the same as leaving a member out."""
+
+    key_type: KeyType | None = None
+
+
+class UpdateKeyRequest(KeyMembers, frozen=True, kw_only=True):
+    """`POST /key/update`: the key, plain or hashed, or its alias. Only what is sent changes, null clears.
+
+    `duration` -1 means that the key does not expire; null leaves its expiry as it is.
+    """
+
+    temp_budget_increase: float | None = None
+    temp_budget_expiry: datetime | None = None
 
 
 class DeleteKeysRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,16 @@ from gateway.identity.key_request import GenerateKeyRequest
 from gateway.identity.metadata import is_kept_away
 from gateway.money import usd_from_nanos
 
-__all__ = ["DASHBOARD_TEAM", "Covers", "UserBounds", "check_fields", "restrict_to_caller"]
+__all__ = [
+    "DASHBOARD_TEAM",
+    "OPEN_FIELDS",
+    "Covers",
+    "UserBounds",
+    "check_fields",
+    "limits_of_key",
+    "models_of_key",
+    "restrict_to_caller",
+]
 
 Covers = Callable[[frozenset[str], str], bool]
 """Whether a list of models covers a name."""
@@ -21,7 +30,7 @@ DASHBOARD_TEAM = "litellm-dashboard"
 """The team of the short-lived keys that stand for a login: their own limits bind the session only."""
 
 # Listed is what may be set; whatever the contract adds later is refused until somebody has thought about it.
-_OPEN_FIELDS = frozenset(
+OPEN_FIELDS = frozenset(
     {
         *("key", "key_alias", "key_type", "duration", "models", "aliases", "user_id", "team_id", "metadata"),
         *("max_budget", "soft_budget", "budget_duration", "budget_limits", "model_max_budget", "blocked"),
@@ -31,6 +40,7 @@ _OPEN_FIELDS = frozenset(
         *("default_estimated_output_tokens", "default_estimated_output_tokens_per_model"),
     }
 )
+"""Members that whoever may make or change a key may set."""
 _LIMITED = (
     ("max_budget", LimitKind.BUDGET),
     ("rpm_limit", LimitKind.REQUESTS),
@@ -55,7 +65,7 @@ class UserBounds(msgspec.Struct, frozen=True, kw_only=True):
 def check_fields(request: GenerateKeyRequest) -> None:
     """Raise PermissionDenied naming the first member that only an administrator may set."""
     for name in request.__struct_fields__:
-        if name not in _OPEN_FIELDS and getattr(request, name) not in (None, [], {}, 0, False):
+        if name not in OPEN_FIELDS and getattr(request, name) not in (None, [], {}, 0, False):
             raise _denied(name, "Only proxy admins can set it.")
     for name in request.metadata or ():
         if is_kept_away(name):
@@ -71,7 +81,7 @@ def restrict_to_caller(
     PermissionDenied. The keys of a login session (team `litellm-dashboard`) pass on no limits of their own.
     """
     is_session = caller.team_id == DASHBOARD_TEAM
-    own: Mapping[str, float] = _NO_LIMITS if is_session else _limits_of_key(caller)
+    own: Mapping[str, float] = _NO_LIMITS if is_session else limits_of_key(caller)
     changes: dict[str, Any] = {}
     for name, _ in _LIMITED:
         value, bound = getattr(request, name), getattr(bounds, name)
@@ -79,7 +89,7 @@ def restrict_to_caller(
             changes[name] = own[name]
         elif value is not None and any(value > most for most in (own.get(name), bound) if most is not None):
             raise _denied(name, "It is above what you have yourself.")
-    own_models = frozenset[str]() if is_session else _models_of_key(caller)
+    own_models = frozenset[str]() if is_session else models_of_key(caller)
     _check_models(request, own_models, bounds.models, covers)
     if own_models and not request.models:
         changes["models"] = sorted(own_models)
@@ -88,7 +98,8 @@ def restrict_to_caller(
     return msgspec.structs.replace(request, **changes) if changes else request
 
 
-def _limits_of_key(caller: Principal) -> Mapping[str, float]:
+def limits_of_key(caller: Principal) -> Mapping[str, float]:
+    """The limits that the caller's own key has, by member; money in USD."""
     amounts = {limit.kind: limit.amount for limit in caller.limits if _is_plain_limit(limit)}
     return {
         name: usd_from_nanos(amounts[kind]) if kind is LimitKind.BUDGET else amounts[kind]
@@ -103,7 +114,8 @@ def _is_plain_limit(limit: Limit) -> bool:
     return limit.scope.kind is ScopeKind.KEY and not is_part
 
 
-def _models_of_key(caller: Principal) -> frozenset[str]:
+def models_of_key(caller: Principal) -> frozenset[str]:
+    """The models that the caller's own key is restricted to; empty is every model."""
     for grant in caller.grants:
         if grant.owner.kind is ScopeKind.KEY:
             return grant.models

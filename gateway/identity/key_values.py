@@ -1,14 +1,22 @@
 """Whether the values of a key request make sense, whoever sends them."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from gateway.errors import BadRequest
+from gateway.identity.budgets.request import check_budget
 from gateway.identity.credentials import KEY_PREFIX
 from gateway.identity.durations import Duration, parse_duration
 from gateway.identity.faults import Faults
 from gateway.identity.key_request import GenerateKeyRequest
 from gateway.identity.values import check_members
 
-__all__ = ["check_values", "read_duration", "refuse"]
+__all__ = ["NEVER", "check_changes", "check_values", "read_duration", "refuse"]
 
+NEVER = "-1"
+"""The `duration` of a key that does not expire."""
+
+_FOR_EVER = ("duration", NEVER)
 _SHORTEST_KEY = 16
 _LONGEST_KEY = 512
 
@@ -27,6 +35,23 @@ def check_values(request: GenerateKeyRequest) -> None:
         faults.add("rotation_interval", "auto_rotate needs an interval, for example 30d.")
     if request.budget_id is not None and request.soft_budget is not None:
         faults.add("soft_budget", "it makes a budget row of its own, so it cannot go with budget_id.")
+    faults.refuse()
+
+
+def check_changes(sent: Mapping[str, Any], row: Mapping[str, Any]) -> None:
+    """The same for the members of an update, and for what they make of the stored row."""
+    faults = Faults()
+    # Nobody is none of an empty name; the duration -1 is a word of its own.
+    check_members(
+        faults, {name: value for name, value in sent.items() if value != "" and (name, value) != _FOR_EVER}
+    )
+    check_budget(faults, {name: sent.get(name) for name in ("temp_budget_increase", "temp_budget_expiry")})
+    most = sent.get("max_budget", row["max_budget"])
+    check_budget(faults, {"soft_budget": sent.get("soft_budget"), "max_budget": most})
+    if sent.get("auto_rotate") and not sent.get("rotation_interval", row["rotation_interval"]):
+        faults.add("rotation_interval", "auto_rotate needs an interval, for example 30d.")
+    if sent.get("budget_id") and sent.get("soft_budget") is not None:
+        faults.add("soft_budget", "it belongs to a budget row of its own, so it cannot go with budget_id.")
     faults.refuse()
 
 

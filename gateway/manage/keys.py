@@ -9,14 +9,21 @@ from litestar.params import FromQuery
 
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal, Role
-from gateway.identity.key_request import BlockKeyRequest, DeleteKeysRequest, GenerateKeyRequest
+from gateway.identity.key_request import (
+    BlockKeyRequest,
+    DeleteKeysRequest,
+    GenerateKeyRequest,
+    UpdateKeyRequest,
+)
 from gateway.identity.keys import KeyService
+from gateway.identity.services import Services
 from gateway.manage.body import BodyReader, ReadBody, is_strict
 
 __all__ = ["ROUTE_HANDLERS"]
 
 _MANAGERS = frozenset({Role.INTERNAL_USER, Role.ORG_ADMIN})
 _GENERATE = BodyReader(GenerateKeyRequest)
+_UPDATE = BodyReader(UpdateKeyRequest)
 _DELETE = BodyReader(DeleteKeysRequest)
 _BLOCK = BodyReader(BlockKeyRequest)
 _Request = Request[Any, Any, Any]
@@ -30,6 +37,13 @@ async def generate_key(request: _Request, caller: _Caller, key_service: _Service
     """Make a virtual key; its secret is shown in this answer only."""
     body = _GENERATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
     return _answer(await key_service.generate(caller, body.value), body)
+
+
+@post("/key/update", status_code=200, opt={"rule": RouteRule(name="/key/update", roles=_MANAGERS)})
+async def update_key(request: _Request, caller: _Caller, services: NamedDependency[Services]) -> _Answer:
+    """Change what is sent of a key; null clears."""
+    body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    return _answer(await services.key_updates.update(caller, body.sent), body)
 
 
 @get("/key/info", opt={"rule": RouteRule(name="/key/info", allows_any_key=True, is_read_only=True)})
@@ -68,6 +82,7 @@ def _answer(content: dict[str, object], body: ReadBody[Any]) -> _Answer:
 
 ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     generate_key,
+    update_key,
     show_key,
     delete_keys,
     block_key,

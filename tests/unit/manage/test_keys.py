@@ -47,6 +47,7 @@ def client():
         dependencies={
             "caller": Provide(lambda: CALLER, sync_to_thread=False),
             "key_service": Provide(lambda: keys, sync_to_thread=False),
+            "services": Provide(lambda: None, sync_to_thread=False),
         },
         exception_handlers={GatewayError: answer},
     ) as client:
