@@ -12,6 +12,7 @@ from piccolo.columns import JSONB, Array, Column
 from piccolo.table import Table
 
 from gateway.db.columns import Money, TimestampMillis
+from gateway.db.entities import ENTITIES
 from gateway.money import nanos_from_usd, usd_from_nanos
 
 __all__ = ["Columns", "Rows"]
@@ -19,6 +20,7 @@ __all__ = ["Columns", "Rows"]
 Columns = dict[str, Any]
 """A row by the names of its columns."""
 
+_CLOSE_ACCOUNT = "DELETE FROM gatewright.opening_balance WHERE entity_type = {} AND entity_id = {}"
 _decode_json = msgspec.json.Decoder().decode
 
 
@@ -35,6 +37,8 @@ class Rows:
         meta = table._meta  # noqa: SLF001  Piccolo's documented name  # pyright: ignore[reportPrivateUsage]  the same
         self._columns: dict[str, Column] = {column._meta.name: column for column in meta.columns}  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  the same
         self._key: Column = meta.primary_key
+        kinds = (entity.kind.value for entity in ENTITIES if entity.table == meta.tablename)
+        self._account_kind = next(kinds, None)
 
     async def find(self, identifier: str) -> Columns | None:
         """The row with this key."""
@@ -82,7 +86,13 @@ class Rows:
             .on_conflict(target=self._key, action="DO NOTHING")
             .returning(*self._columns.values())
         )
-        return self._read(made[0]) if made else None
+        if not made:
+            return None
+        if self._account_kind is not None:
+            # A row of this id that was deleted had an account; the new one begins with one of its own.
+            key: str = made[0][self._key._meta.name]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  as above
+            await self._table.raw(_CLOSE_ACCOUNT, self._account_kind, key)
+        return self._read(made[0])
 
     async def update(self, identifier: str, values: Mapping[str, Any]) -> Columns:
         """Change columns of a row that exists, and return the row."""

@@ -7,7 +7,22 @@ from gateway.money import nanos_from_usd
 
 __all__ = ["SpendEntries"]
 
-_OPEN = "INSERT INTO gatewright.opening_balance (entity_type, entity_id, nanos) VALUES ($1, $2, $3)"
+# An id may have been used before: what was booked on it then is no part of what the new row has spent. The
+# lock makes a drain wait that books on the id right now, so that it finds either no row or the new one.
+_OPEN = """
+WITH recorded AS MATERIALIZED (
+    SELECT nanos FROM gatewright.recorded WHERE entity_type = $1 AND entity_id = $2 FOR UPDATE
+), adjusted AS (
+    SELECT sum(nanos) AS nanos FROM gatewright.adjustment WHERE entity_type = $1 AND entity_id = $2
+), opening AS (
+    SELECT ($3::bigint - COALESCE((SELECT nanos FROM recorded), 0) - COALESCE(nanos, 0))::bigint AS nanos
+    FROM adjusted
+)
+INSERT INTO gatewright.opening_balance (entity_type, entity_id, nanos)
+SELECT $1, $2, nanos FROM opening WHERE nanos <> 0 OR EXISTS (
+    SELECT FROM gatewright.opening_balance WHERE entity_type = $1 AND entity_id = $2)
+ON CONFLICT (entity_type, entity_id) DO UPDATE SET nanos = EXCLUDED.nanos, at = now()
+"""
 _ADJUST = """
 INSERT INTO gatewright.adjustment (id, entity_type, entity_id, nanos, reason, actor)
 VALUES ($1, $2, $3, $4, $5, $6)
@@ -22,9 +37,12 @@ class SpendEntries:
         self._database = database
 
     async def open_balance(self, scope: Scope, usd: float | None) -> None:
-        """What an object is said to have spent before it was made; nothing is entered for nothing."""
-        if nanos := nanos_from_usd(usd or 0.0):
-            await self._database.execute(_OPEN, scope.kind.value, scope.id, nanos)
+        """What an object is said to have spent before it was made; to be called for every new row.
+
+        Nothing is entered for nothing, unless the id was used before.
+        """
+        nanos = nanos_from_usd(usd or 0.0)
+        await self._database.execute(_OPEN, scope.kind.value, scope.id, nanos)
 
     async def correct(self, scope: Scope, before: float | None, after: float, actor: str) -> None:
         """The difference, when somebody sets the spend of an object in USD; `before` was read under lock."""

@@ -18,10 +18,16 @@ INSERT INTO "LiteLLM_ModelTable" (aliases, created_by, updated_by, updated_at)
 VALUES ($1::jsonb, $2, $2, now() AT TIME ZONE 'UTC') RETURNING id
 """
 _ALIASES = 'SELECT aliases FROM "LiteLLM_ModelTable" WHERE id = $1'
+# Who comes back begins with an account of its own, as `spend` begins with 0.
 _ENTER = """
-INSERT INTO "LiteLLM_TeamMembership" (user_id, team_id, budget_id) VALUES ($1, $2, $3)
-ON CONFLICT (user_id, team_id) DO UPDATE
-SET budget_id = COALESCE(excluded.budget_id, "LiteLLM_TeamMembership".budget_id)
+WITH entered AS (
+    INSERT INTO "LiteLLM_TeamMembership" (user_id, team_id, budget_id) VALUES ($1, $2, $3)
+    ON CONFLICT (user_id, team_id) DO UPDATE
+    SET budget_id = COALESCE(excluded.budget_id, "LiteLLM_TeamMembership".budget_id)
+    RETURNING xmax = 0 AS is_new
+)
+DELETE FROM gatewright.opening_balance WHERE (SELECT is_new FROM entered)
+    AND entity_type = 'team_member' AND entity_id = $1 || ':' || $2
 """
 _LINK_MEMBERS = """
 UPDATE "LiteLLM_TeamMembership" SET budget_id = $2 WHERE team_id = $1 AND budget_id IS NULL

@@ -7,11 +7,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from gateway.db.engine import Database
 from gateway.db.lease import Lease
+from gateway.db.rows import Rows
 from gateway.db.schema.upgrade import upgrade
+from gateway.db.tables.budgets import TagTable
+from gateway.db.tables.teams import TeamTable
 from gateway.domain import Scope, ScopeKind, Usage
+from gateway.identity.adjustments_store import SpendEntries
+from gateway.identity.teams.store import TeamRecords
 from gateway.jobs.resets import BudgetResets, ResetPolicy
 from gateway.spend.books.check import check_books, repair_books
 from gateway.spend.builder import CallDetails
@@ -177,6 +183,39 @@ async def test_an_end_user_that_was_deleted_and_comes_back(
 
     assert await database.fetch_value('SELECT spend FROM "LiteLLM_EndUserTable"') == 7e-9
     assert await found(database) == set()
+
+
+async def test_what_is_deleted_and_made_anew_begins_anew(
+    database: Database, worker: Worker, drain: Drain
+) -> None:
+    database.bind([TagTable, TeamTable])
+    worker.serve(5, details=DETAILS)
+    await drain.flush()
+    await database.execute('DELETE FROM "LiteLLM_TagTable"')
+    await database.execute('DELETE FROM "LiteLLM_TeamMembership"')
+    await Rows(TagTable).insert({"tag_name": "blue"})
+    await TeamRecords(database).enter("user", "team", None)
+    assert await found(database) == set()
+    worker.serve(7, details=DETAILS)
+    await drain.flush()
+
+    assert await found(database) == set()
+    assert await opening(database, "tag", "blue") == -5 == await opening(database, "team_member", "user:team")
+
+
+@pytest.mark.parametrize("spend", [None, 0.000000003])
+async def test_a_key_that_is_made_with_a_token_used_before(
+    database: Database, worker: Worker, drain: Drain, spend: float | None
+) -> None:
+    worker.serve(5)
+    await drain.flush()
+    await database.execute("DELETE FROM \"LiteLLM_VerificationToken\" WHERE token = 'hash'")
+    sql = 'INSERT INTO "LiteLLM_VerificationToken" (token, spend) VALUES ($1, $2)'
+    await database.execute(sql, "hash", spend or 0.0)
+    await SpendEntries(database).open_balance(Scope(ScopeKind.KEY, "hash"), spend)
+
+    assert await found(database) == set()
+    assert await opening(database, "key", "hash") == (-2 if spend else -5)
 
 
 async def test_without_spend_logs_the_totals_are_checked_all_the_same(
