@@ -2,7 +2,7 @@
 
 # ruff: noqa: ASYNC109  the parameter `timeout` is asyncpg's
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, cast
 
@@ -93,7 +93,7 @@ class Connection(Protocol):
         self,
         table_name: str,
         *,
-        source: memoryview,
+        source: AsyncIterable[bytes],
         format: str,  # noqa: A002  asyncpg's name
         escape: str,
         null: str,

@@ -7,9 +7,8 @@ from typing import Protocol
 import structlog
 
 from gateway.errors import DatabaseUnavailable
-from gateway.spend.records import CHARGED_PREFIX
 from gateway.spend.rejected import RejectedFile, keep_essentials
-from gateway.spend.segments import Batch, charged_lines
+from gateway.spend.segments import Batch, Lines
 from gateway.spend.store import LinesRefusedError, PositionMovedError, SpendStore
 
 __all__ = ["Drain", "DrainSource", "JournalPump"]
@@ -65,10 +64,9 @@ class JournalPump:
         batch = await self.source.next_batch(self.drained_position)
         if batch is None:
             return False
-        lines = charged_lines(batch.data, CHARGED_PREFIX)
-        if lines:
+        if batch.has_charges():
             try:
-                await self._write(batch.end, lines)
+                await self._write(batch)
             except PositionMovedError as moved:
                 self._log.warning("journal_drained_elsewhere", journal=self.source.name, to=moved.position)
                 await self._resume(moved.position)
@@ -82,14 +80,15 @@ class JournalPump:
         self._stored_position = self.drained_position = position
         await self.source.mark_drained(position)
 
-    async def _write(self, end: int, lines: list[bytes]) -> None:
-        start = self._stored_position or 0
+    async def _write(self, batch: Batch) -> None:
+        name, start = self.source.name, self._stored_position or 0
         try:
-            await self._store.write_batch(self.source.name, start, end, lines)
+            self.drained_records += await self._store.write_batch(name, start, batch.end, batch.charges)
         except LinesRefusedError as error:
+            lines = [line for some in batch.charges() for line in some.data.split(b"\n") if line]
             good = await self._without_refused(lines, str(error))
-            await self._store.write_batch(self.source.name, start, end, good)
-        self.drained_records += len(lines)
+            await self._store.write_batch(name, start, batch.end, lambda: iter((_join(good),)))
+            self.drained_records += len(lines)
 
     async def _without_refused(self, lines: list[bytes], reason: str) -> list[bytes]:
         """The lines that PostgreSQL takes; of the others what it takes of their money, if it does.
@@ -105,7 +104,7 @@ class JournalPump:
             self._rejected.append(line)
             self.rejected_records += 1
             essentials = keep_essentials(line)
-            is_booked = essentials is not None and await self._store.accepts([essentials])
+            is_booked = essentials is not None and await self._store.accepts(_join([essentials]))
             if essentials is not None and is_booked:
                 good.append(essentials)
             self._log.error(
@@ -114,12 +113,16 @@ class JournalPump:
         return good
 
     async def _find_refused(self, lines: Sequence[bytes]) -> list[bytes]:
-        if await self._store.accepts(lines):
+        if await self._store.accepts(_join(lines)):
             return []
         if len(lines) == 1:
             return list(lines)
         half = len(lines) // 2
         return [*await self._find_refused(lines[:half]), *await self._find_refused(lines[half:])]
+
+
+def _join(lines: Sequence[bytes]) -> Lines:
+    return Lines(len(lines), b"".join(line + b"\n" for line in lines))
 
 
 class Drain:

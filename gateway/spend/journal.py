@@ -32,7 +32,7 @@ class JournalOptions(msgspec.Struct, frozen=True, kw_only=True):
     segment_bytes: int = 64 * 1024 * 1024
     window_bytes: int = 256 * 1024
     sync_seconds: float = 0.05
-    batch_bytes: int = 2 * 1024 * 1024
+    batch_bytes: int = 4 * 1024 * 1024
 
 
 class Journal:
@@ -188,7 +188,7 @@ class Journal:
             self.undrained.seal(end)
         if self._syncer.synced_position < end:
             await self.sync()
-        return self._folder.read_lines(position, end - position)
+        return self._folder.find_batch(position, end - position)
 
     async def mark_drained(self, position: int) -> None:
         """Note that the database has everything before `position`, and delete segments that nobody needs."""

@@ -17,7 +17,7 @@ from gateway.spend.store import SpendStore
 
 __all__ = ["Recovery"]
 
-_BATCH_BYTES = 2 * 1024 * 1024
+_BATCH_BYTES = 4 * 1024 * 1024
 _DONE = ".done"
 
 
@@ -34,7 +34,7 @@ class _DeadJournal:
         return last.start + last.path.stat().st_size
 
     async def next_batch(self, position: int) -> Batch | None:
-        return await asyncio.to_thread(self.folder.read_lines, position, _BATCH_BYTES)
+        return await asyncio.to_thread(self.folder.find_batch, position, _BATCH_BYTES)
 
     async def mark_drained(self, position: int) -> None:
         """Nothing: the files go when all of it is drained."""

@@ -1,19 +1,23 @@
 """The files of a journal: their names, locks and lines."""
 
+import errno
 import fcntl
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
+from gateway.spend.records import CHARGED_PREFIX
+
 __all__ = [
     "Batch",
     "JournalFolder",
+    "Lines",
     "Segment",
-    "charged_lines",
     "find_whole_length",
+    "keep_charged",
     "lock_root",
     "read_segment",
     "segment_path",
@@ -21,6 +25,9 @@ __all__ = [
 
 _SUFFIX = ".segment"
 _LOCK = "lock"
+# Below the size from which the allocator asks the system for fresh memory each time.
+_PIECE_BYTES = 120 * 1024
+_TAIL_BYTES = 4096
 
 
 class Segment(msgspec.Struct, frozen=True):
@@ -30,12 +37,46 @@ class Segment(msgspec.Struct, frozen=True):
     path: Path
 
 
-class Batch(msgspec.Struct, frozen=True):
-    """The whole lines of a journal between two positions."""
+class Lines(msgspec.Struct, frozen=True):
+    """Some whole lines, each with its newline, and how many they are."""
 
+    count: int
+    data: bytes
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """The whole lines of a segment between two positions of its journal, read when they are asked for."""
+
+    segment: Segment
     start: int
     end: int
-    data: bytes
+
+    def charges(self) -> Iterator[Lines]:
+        """The `charged` lines, many at a time; again for each call.
+
+        The pieces are small enough to stay in the processor's cache and in memory that is used again; one
+        copy of it all costs several times as much. Raises OSError.
+        """
+        with _reading(self.segment.path) as file:
+            offset, end, size = self.start - self.segment.start, self.end - self.segment.start, _PIECE_BYTES
+            while offset < end:
+                size = min(size, end - offset)
+                data = _read_fully(file, offset, size)
+                if len(data) < size:
+                    raise OSError(errno.EIO, "A segment has been cut while it was drained", self.segment.path)
+                whole = data.rfind(b"\n") + 1
+                if not whole:
+                    size *= 2
+                    continue
+                offset += whole
+                size = _PIECE_BYTES
+                charged = keep_charged(data[:whole])
+                if charged.count:
+                    yield charged
+
+    def has_charges(self) -> bool:
+        """Whether there is anything to book."""
+        return next(self.charges(), None) is not None
 
 
 def segment_path(folder: Path, start: int) -> Path:
@@ -43,9 +84,12 @@ def segment_path(folder: Path, start: int) -> Path:
     return folder / f"{start:020d}{_SUFFIX}"
 
 
-def charged_lines(data: bytes, prefix: bytes) -> list[bytes]:
-    """The lines that begin with `prefix`, without their newlines and without decoding them."""
-    return [line for line in data.split(b"\n") if line.startswith(prefix)]
+def keep_charged(data: bytes) -> Lines:
+    """Leave out all lines but `charged` ones, without decoding any."""
+    lines = [line for line in _end_lines_at_holes(data).split(b"\n") if line.startswith(CHARGED_PREFIX)]
+    count = len(lines)
+    lines.append(b"")
+    return Lines(count, b"\n".join(lines))
 
 
 @contextmanager
@@ -87,20 +131,16 @@ class JournalFolder:
         found = self.path.glob(f"*{_SUFFIX}")
         return sorted((Segment(int(path.stem), path) for path in found), key=lambda segment: segment.start)
 
-    def read_lines(self, position: int, size_bytes: int) -> Batch | None:
+    def find_batch(self, position: int, size_bytes: int) -> Batch | None:
         """Whole lines of one segment from a position on, about `size_bytes` of them; None at the end.
 
         A position before the oldest segment goes on there: what was deleted had been drained.
         """
         for segment in self.segments():
             start = max(position, segment.start)
-            size = size_bytes
-            while data := _read_at(segment.path, start - segment.start, size):
-                if whole := data.rfind(b"\n") + 1:
-                    return Batch(start, start + whole, _end_lines_at_holes(data[:whole]))
-                if len(data) < size:
-                    break
-                size *= 2
+            offset = start - segment.start
+            if whole := _measure_lines(segment.path, offset, size_bytes):
+                return Batch(segment, start, start + whole)
         return None
 
 
@@ -133,10 +173,28 @@ def find_whole_length(data: bytes) -> int:
     return end
 
 
-def _read_at(path: Path, offset: int, size: int) -> bytes:
+def _measure_lines(path: Path, offset: int, size: int) -> int:
+    """How many of about `size` bytes from an offset on are whole lines; 0 when no line ends behind it."""
+    with _reading(path) as file:
+        length = os.fstat(file).st_size
+        while size:
+            end = min(offset + size, length)
+            while end > offset:
+                start = max(offset, end - _TAIL_BYTES)
+                if whole := _read_fully(file, start, end - start).rfind(b"\n") + 1:
+                    return start + whole - offset
+                end = start
+            if offset + size >= length:
+                break
+            size *= 2
+    return 0
+
+
+@contextmanager
+def _reading(path: Path) -> Generator[int]:
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return _read_fully(file, offset, size)
+        yield file
     finally:
         os.close(file)
 

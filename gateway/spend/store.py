@@ -1,6 +1,8 @@
 """The SQL of the spend package: what a batch of charges changes, and what reports read."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,6 +19,7 @@ from gateway.spend.booking.store import (
     INSERT_MISSED_LOGS,
     PREPARE,
 )
+from gateway.spend.segments import Lines
 
 __all__ = ["LinesRefusedError", "LogFilter", "PositionMovedError", "SpendStore"]
 
@@ -76,32 +79,35 @@ class SpendStore:
         """Drop the position of a journal whose files are gone."""
         await self._database.execute("DELETE FROM gatewright.journal_position WHERE journal = $1", journal)
 
-    async def write_batch(self, journal: str, start: int, end: int, lines: Sequence[bytes]) -> None:
+    async def write_batch(
+        self, journal: str, start: int, end: int, charges: Callable[[], Iterator[Lines]]
+    ) -> int:
         """Book `charged` lines and move the journal's position from `start` to `end`, in one transaction.
+
+        `charges` is called once per attempt. Returns how many lines there were.
 
         Raises PositionMovedError when the position is not `start`, LinesRefusedError when a line cannot be
         stored, DatabaseUnavailable when the server is away: then nothing was changed, or everything, which
         the position tells.
         """
-        for attempt in range(_ATTEMPTS):
+        attempt = 1
+        while True:
             try:
                 async with self._database.transaction() as connection:
                     await _move_position(connection, journal, start, end)
-                    if lines:
-                        await self._book(connection, lines)
+                    return await self._book(connection, charges())
             except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
-                if attempt == _ATTEMPTS - 1:
+                if attempt == _ATTEMPTS:
                     raise
+                attempt += 1
             except _POISON as error:
                 raise LinesRefusedError(str(error)) from error
-            else:
-                return
 
-    async def accepts(self, lines: Sequence[bytes]) -> bool:
+    async def accepts(self, lines: Lines) -> bool:
         """Whether PostgreSQL would take these lines; changes nothing. Raises DatabaseUnavailable."""
         try:
             async with self._database.transaction() as connection:
-                await self._book(connection, lines)
+                await self._book(connection, iter((lines,)))
                 raise _UndoneError  # noqa: TRY301  leaving the block by an error is what rolls back
         except _UndoneError:
             return True
@@ -150,12 +156,13 @@ class SpendStore:
         window = timedelta(minutes=1)
         return await self._database.fetch(sql, *arguments, at - window, at + window, charge_id)
 
-    async def _book(self, connection: Connection, lines: Sequence[bytes]) -> None:
+    async def _book(self, connection: Connection, charges: Iterator[Lines]) -> int:
         await connection.execute(PREPARE)
-        await _copy(connection, lines)
-        if self._writes_logs and _count(await connection.execute(INSERT_LOGS)) < len(lines):
+        count = await _copy(connection, charges)
+        if self._writes_logs and _count(await connection.execute(INSERT_LOGS)) < count:
             await connection.execute(INSERT_MISSED_LOGS)
         await connection.execute(BOOK_CHARGES if self._writes_logs else BOOK_CHARGES_WITHOUT_ROWS)
+        return count
 
 
 def _time_of(text: str) -> datetime | None:
@@ -189,9 +196,22 @@ def _count(status: str) -> int:
     return int(status.rpartition(" ")[2])
 
 
-async def _copy(connection: Connection, lines: Sequence[bytes]) -> None:
-    """Send the lines as they are; as CSV they mean the same as in JSON, see `gateway.spend.records`."""
-    data = memoryview(b"\n".join(lines) + b"\n")
-    status = await connection.copy_to_table("charge", source=data, format="csv", escape="\\", null="null")
-    if _count(status) != len(lines):
+async def _copy(connection: Connection, charges: Iterator[Lines]) -> int:
+    """Send lines as they are; as CSV they mean the same as in JSON, see `gateway.spend.records`."""
+    count = 0
+
+    async def send() -> AsyncGenerator[bytes]:
+        nonlocal count
+        for lines in charges:
+            count += lines.count
+            yield lines.data
+            # Requests need not wait for the whole batch.
+            await asyncio.sleep(0)
+
+    async with aclosing(send()) as source:
+        status = await connection.copy_to_table(
+            "charge", source=source, format="csv", escape="\\", null="null"
+        )
+    if _count(status) != count:
         raise LinesRefusedError("two lines were read as one")
+    return count

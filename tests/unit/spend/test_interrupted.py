@@ -12,7 +12,7 @@ import pytest
 from gateway.spend.interrupted import build_interrupted, charge_interrupted, find_open
 from gateway.spend.journal import Journal
 from gateway.spend.records import CHARGED_PREFIX, OPENED_PREFIX, ChargedRecord
-from gateway.spend.segments import JournalFolder, charged_lines
+from gateway.spend.segments import JournalFolder
 from tests.unit.spend.conftest import KEY, charged, opened
 
 COST = ChargedRecord.__struct_fields__.index("cost_nanos") + 1
@@ -102,9 +102,9 @@ def drained_lines(path: Path) -> list[bytes]:
     """The charges that the drain of a dead worker's journal comes by, in small steps."""
     found: list[bytes] = []
     position = 0
-    while batch := JournalFolder(path).read_lines(position, 500):
+    while batch := JournalFolder(path).find_batch(position, 500):
         position = batch.end
-        found += charged_lines(batch.data, CHARGED_PREFIX)
+        found += b"".join(lines.data for lines in batch.charges()).splitlines()
     return found
 
 

@@ -18,7 +18,7 @@ from gateway.errors import ServiceUnavailable
 from gateway.spend.interrupted import find_open
 from gateway.spend.journal import Journal, JournalOptions
 from gateway.spend.records import CHARGED_PREFIX, OPENED_PREFIX, ChargedRecord
-from gateway.spend.segments import JournalFolder, charged_lines, read_segment
+from gateway.spend.segments import JournalFolder, read_segment
 from tests.unit.spend.conftest import KEY, Disk, charged, opened
 
 COST = ChargedRecord.__struct_fields__.index("cost_nanos") + 1
@@ -34,7 +34,7 @@ def folder_of(journal: Journal) -> JournalFolder:
 async def read_charges(journal: Journal) -> int:
     position = count = 0
     while batch := await journal.next_batch(position):
-        count += len(charged_lines(batch.data, CHARGED_PREFIX))
+        count += sum(lines.count for lines in batch.charges())
         position = batch.end
         await journal.mark_drained(position)
     return count
@@ -197,10 +197,11 @@ async def test_a_live_segment_is_padded_and_readers_see_its_lines_only(make_jour
     folder = folder_of(journal)
     assert folder.segments()[0].path.stat().st_size == 256 * 1024
     assert [record.charge_id for record in find_open(folder.segments())] == ["2"]
-    batch = folder.read_lines(0, 1_000_000)
+    batch = folder.find_batch(0, 1_000_000)
     assert batch is not None
-    assert batch.end == len(batch.data) == journal.position
-    assert folder.read_lines(batch.end, 1_000_000) is None
+    assert batch.end == journal.position
+    assert batch.has_charges()
+    assert folder.find_batch(batch.end, 1_000_000) is None
 
 
 async def test_a_segment_is_cut_to_its_length_when_the_next_one_is_on_the_disk(
@@ -223,9 +224,9 @@ async def test_a_segment_is_cut_to_its_length_when_the_next_one_is_on_the_disk(
 async def read_before(journal: Journal) -> int:
     """Charges over all segments, while nothing has been cut and none is deleted."""
     folder, position, count = folder_of(journal), 0, 0
-    while batch := folder.read_lines(position, 700):
-        assert b"\0" not in batch.data
-        count += len(charged_lines(batch.data, CHARGED_PREFIX))
+    while batch := folder.find_batch(position, 700):
+        assert not any(b"\0" in lines.data for lines in batch.charges())
+        count += sum(lines.count for lines in batch.charges())
         position = batch.end
     return count
 
@@ -307,10 +308,10 @@ class JournalMachine(RuleBasedStateMachine):
         if end is None:
             end = self.journal.position
             self.journal.undrained.seal(end)
-        batch = folder_of(self.journal).read_lines(self.position, end - self.position)
+        batch = folder_of(self.journal).find_batch(self.position, end - self.position)
         if batch is None:
             return
-        for line in charged_lines(batch.data, CHARGED_PREFIX):
+        for line in b"".join(lines.data for lines in batch.charges()).splitlines():
             self.drained += int(line.split(b",")[COST])
         self.position = batch.end
         self.journal.undrained.mark_drained(self.position)
