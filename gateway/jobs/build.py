@@ -6,8 +6,10 @@ from gateway.db.lease import Lease
 from gateway.identity.reset_calendar import build_reset_calendar
 from gateway.jobs.old_meters import OLD_METERS_JOB, OldMeters
 from gateway.jobs.resets import RESET_JOB, BudgetResets, ResetPolicy
+from gateway.jobs.retention import RETENTION_JOB, Retention, RetentionPolicy
 from gateway.jobs.runner import Job, JobRunner
 from gateway.settings import Settings
+from gateway.settings.model import GeneralSettings
 
 __all__ = ["build_jobs"]
 
@@ -19,14 +21,31 @@ def build_jobs(settings: Settings, database: Database, clock: Clock, holder: str
     general = settings.general
     runners: list[JobRunner] = []
     if not general.disable_reset_budget:
-        policy = ResetPolicy(calendar=build_reset_calendar(settings), rolls_over=general.budget_rollover)
+        resets = ResetPolicy(calendar=build_reset_calendar(settings), rolls_over=general.budget_rollover)
         minimum = general.budget_rescheduler_min_seconds
         job = Job(
-            work=BudgetResets(database, clock, policy).run,
+            work=BudgetResets(database, clock, resets).run,
             min_seconds=minimum,
             max_seconds=max(minimum, general.budget_rescheduler_max_seconds),
         )
         runners.append(JobRunner(Lease(database, RESET_JOB, holder), job, clock))
+    policy = _retention_policy(general)
+    if policy.deletes_anything:
+        interval = max(1.0, general.retention_interval_seconds)
+        kept = Job(work=Retention(database, clock, policy).run, min_seconds=interval, max_seconds=interval)
+        runners.append(JobRunner(Lease(database, RETENTION_JOB, holder), kept, clock))
     old = Job(work=OldMeters(database, clock).run, min_seconds=_AN_HOUR, max_seconds=2 * _AN_HOUR)
     runners.append(JobRunner(Lease(database, OLD_METERS_JOB, holder), old, clock))
     return tuple(runners)
+
+
+def _retention_policy(general: GeneralSettings) -> RetentionPolicy:
+    return RetentionPolicy(
+        logs_seconds=general.logs_retention_seconds,
+        checks_seconds=general.checks_retention_seconds,
+        tag_days_seconds=general.tag_days_retention_seconds,
+        batch_rows=general.cleanup_batch_rows,
+        max_batches=general.cleanup_max_batches,
+        run_seconds=general.cleanup_run_seconds,
+        batch_seconds=general.cleanup_batch_seconds,
+    )

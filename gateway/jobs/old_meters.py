@@ -1,5 +1,6 @@
-"""Forgets what budgets counted in periods that are over."""
+"""Forgets what budgets counted in periods that are over, and which alerts went out long ago."""
 
+from gateway.alerts.store import AlertStore
 from gateway.clock import Clock
 from gateway.db.engine import Database
 from gateway.db.lease import Lease
@@ -18,6 +19,7 @@ class OldMeters:
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._store = MeterStore(database)
+        self._alerts = AlertStore(database)
         self._clock = clock
 
     async def run(self, lease: Lease) -> None:
@@ -26,3 +28,4 @@ class OldMeters:
         before_ms = self._clock.now_nanos() // 1_000_000 - _KEPT_MS
         while await self._store.delete_ended(before_ms, _ROWS) == _ROWS:
             pass
+        await self._alerts.sweep()

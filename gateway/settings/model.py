@@ -114,6 +114,15 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     budget_rescheduler_min_seconds: float = 597.0
     budget_rescheduler_max_seconds: float = 605.0
     """How long the reset job waits at least and at most; a maximum below the minimum means the minimum."""
+    logs_retention_seconds: float | None = None
+    """How long spend rows are kept; None for ever, as with the two that follow."""
+    tag_days_retention_seconds: float | None = None
+    checks_retention_seconds: float | None = None
+    retention_interval_seconds: float = 86_400.0
+    cleanup_batch_rows: int = 1_000
+    cleanup_max_batches: int = 500
+    cleanup_run_seconds: float = 300.0
+    cleanup_batch_seconds: float = 30.0
     alerting: tuple[str, ...] = ()
     """The channels of alerts: `slack`, `webhook`, `email`."""
     alert_types: tuple[str, ...] | None = None

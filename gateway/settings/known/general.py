@@ -34,6 +34,14 @@ GENERAL_KEYS = (
     supported("disable_reset_budget", "Budgets never start anew by themselves."),
     supported("proxy_budget_rescheduler_min_time", "Seconds between two looks for budgets that are over."),
     supported("proxy_budget_rescheduler_max_time", "The same at most: each wait is random between both."),
+    supported("maximum_spend_logs_retention_period", "How long spend rows are kept, for example `30d`."),
+    supported("maximum_spend_logs_retention_interval", "How often old rows are deleted (`1d`)."),
+    supported("maximum_daily_tag_spend_retention_period", "How long the days of tags are kept."),
+    supported("maximum_health_check_retention_period", "How long results of health checks are kept."),
+    supported("maximum_spend_logs_cleanup_batch_size", "Rows that one transaction deletes."),
+    supported("maximum_spend_logs_cleanup_max_batches", "Transactions of one run at most."),
+    supported("maximum_spend_logs_cleanup_run_budget", "Seconds of one run."),
+    supported("maximum_spend_logs_cleanup_batch_timeout", "Seconds that one deletion may take."),
     supported("alerting", "Who is told of budgets that come near their limits: `slack`, `webhook`, `email`."),
     supported("alert_types", "A list without `budget_alerts` switches these off; there are no others."),
     supported(
@@ -123,11 +131,8 @@ GENERAL_KEYS = (
         "spend_report_frequency public_routes enable_public_model_hub "
         "pass_through_request_timeout pass_through_endpoints user_header_name "
         "user_header_mappings user_mcp_management_mode disable_auto_add_proxy_admin_to_teams "
-        "maximum_spend_logs_retention_period maximum_spend_logs_retention_interval "
         "maximum_spend_logs_cleanup_cron maximum_autorouter_session_retention_period "
-        "maximum_health_check_retention_period use_spend_logs_partitioning "
-        "maximum_spend_logs_cleanup_batch_size maximum_spend_logs_cleanup_max_batches "
-        "maximum_spend_logs_cleanup_run_budget maximum_spend_logs_cleanup_batch_timeout "
+        "use_spend_logs_partitioning "
         "mcp_internal_ip_ranges mcp_trusted_proxy_ranges mcp_xff_num_trusted_hops "
         "mcp_required_fields mcp_client_side_auth_header_name mcp_allowed_clients "
         "mcp_client_id_header require_key_mcp_access_defined require_end_user_mcp_access_defined "
