@@ -51,6 +51,8 @@ from gateway.identity.subject_build import build_subject_defaults
 from gateway.identity.subject_store import SubjectStore
 from gateway.identity.subjects import Subjects
 from gateway.jobs.build import build_jobs
+from gateway.jobs.corrections import Corrections
+from gateway.manage import books as book_routes
 from gateway.manage import keys as key_routes
 from gateway.manage import spend as spend_routes
 from gateway.manage import teams as team_routes
@@ -80,6 +82,7 @@ _ROUTES = (
     *models.ROUTE_HANDLERS,
     *key_routes.ROUTE_HANDLERS,
     *spend_routes.ROUTE_HANDLERS,
+    *book_routes.ROUTE_HANDLERS,
     *team_routes.ROUTE_HANDLERS,
 )
 
@@ -214,6 +217,7 @@ class _Builder:
             management=build_services(database, self._clock, calendar, defaults, covers),
             clients=UpstreamClients(self._own.client_side_networks),
             alerts=alerts,
+            corrections=Corrections(database),
             jobs=build_jobs(self._settings, database, self._clock, self._journal.name),
         )
 

@@ -24,6 +24,7 @@ from gateway.identity.keys import KeyService
 from gateway.identity.principals import Principals
 from gateway.identity.services import Services
 from gateway.identity.subjects import Subjects
+from gateway.jobs.corrections import Corrections
 from gateway.jobs.runner import JobRunner
 from gateway.routing.router import Router
 from gateway.settings import Settings
@@ -102,6 +103,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     management: Services
     clients: UpstreamClients
     alerts: Alerts
+    corrections: Corrections
     jobs: tuple[JobRunner, ...] = ()
 
 

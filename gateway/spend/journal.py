@@ -95,6 +95,11 @@ class Journal:
         """Admitted requests that are not charged yet."""
         return len(self._open)
 
+    @property
+    def open_lines(self) -> tuple[bytes, ...]:
+        """The `opened` lines of those requests, oldest first."""
+        return tuple(self._open.values())
+
     def open(self) -> None:
         """Make the folder (0700) and the first segment (0600), take the lock, start the sync thread.
 

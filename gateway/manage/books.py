@@ -1,0 +1,142 @@
+"""The routes of the books: resets by hand, refunds, adjustments, and what requests under way hold."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, get, post
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
+
+from gateway.access.rules import RouteRule
+from gateway.domain import Principal
+from gateway.errors import PermissionDenied
+from gateway.identity.credentials import KEY_PREFIX
+from gateway.identity.master import MASTER_USER_ID
+from gateway.ids import hash_token
+from gateway.jobs.corrections import Refund
+from gateway.manage.answers import Answer, answer
+from gateway.manage.body import BodyReader, is_strict
+from gateway.money import usd_from_nanos
+from gateway.runtime import Gateway
+from gateway.spend.holds import list_holds
+
+__all__ = ["ROUTE_HANDLERS"]
+
+_Request = Request[Any, Any, Any]
+_Caller = NamedDependency[Principal]
+_Gateway = NamedDependency[Gateway]
+_Content = dict[str, object]
+
+
+class ResetSpendRequest(msgspec.Struct):
+    """`reset_to` is USD."""
+
+    reset_to: float
+
+
+_RESET = BodyReader(ResetSpendRequest)
+_REFUND = BodyReader(Refund)
+
+
+@post(
+    "/key/{key:str}/reset_spend",
+    status_code=200,
+    opt={"rule": RouteRule(name="/key/{key}/reset_spend")},
+)
+async def reset_key(request: _Request, caller: _Caller, gateway: _Gateway, key: FromPath[str]) -> Answer:
+    """Set the spend of a key, given plain or as its hash, down to an amount."""
+    body = _RESET.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    token = hash_token(key) if key.startswith(KEY_PREFIX) else key
+    await gateway.parts.drain.flush()
+    return answer(await gateway.parts.corrections.reset_key(token, body.value.reset_to, _actor(caller)), body)
+
+
+@post(
+    "/team/{team_id:str}/member/{user_id:str}/reset_spend",
+    status_code=200,
+    opt={"rule": RouteRule(name="/team/{team_id}/member/{user_id}/reset_spend")},
+)
+async def reset_member(
+    request: _Request, caller: _Caller, gateway: _Gateway, team_id: FromPath[str], user_id: FromPath[str]
+) -> Answer:
+    """Set the spend of a member of a team down to an amount."""
+    body = _RESET.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    await gateway.parts.drain.flush()
+    corrections, reset_to = gateway.parts.corrections, body.value.reset_to
+    return answer(await corrections.reset_member(team_id, user_id, reset_to, _actor(caller)), body)
+
+
+@post("/global/spend/reset", status_code=200, opt={"rule": RouteRule(name="/global/spend/reset")})
+async def reset_everything(caller: _Caller, gateway: _Gateway) -> _Content:
+    """Set the spend of all keys and teams to 0; for the master key only."""
+    if caller.user_id != MASTER_USER_ID or caller.key_name is not None:
+        raise PermissionDenied("Only the master key may reset the spend of all keys and teams.")
+    await gateway.parts.drain.flush()
+    await gateway.parts.corrections.reset_everything(_actor(caller))
+    return {"message": "Spend of all keys and teams was set to 0.", "status": "success"}
+
+
+@post("/books/refund", status_code=200, opt={"rule": RouteRule(name="/books/refund")})
+async def refund(request: _Request, caller: _Caller, gateway: _Gateway) -> Answer:
+    """Change what something has spent, by an adjustment that says why."""
+    body = _REFUND.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    await gateway.parts.drain.flush()
+    return answer(await gateway.parts.corrections.refund(body.value, _actor(caller)), body)
+
+
+@get("/books/adjustments", opt={"rule": RouteRule(name="/books/adjustments", is_read_only=True)})
+async def show_adjustments(
+    gateway: _Gateway,
+    entity_type: FromQuery[str | None] = None,
+    entity_id: FromQuery[str | None] = None,
+    limit: FromQuery[int] = 100,
+) -> list[_Content]:
+    """List adjustments, the newest first."""
+    rows = await gateway.parts.corrections.list_adjustments(entity_type or None, entity_id or None, limit)
+    return [
+        {
+            "id": row.id,
+            "entity_type": row.entity_type,
+            "entity_id": row.entity_id,
+            "amount": usd_from_nanos(row.nanos),
+            "reason": row.reason,
+            "actor": row.actor,
+            "at": row.at,
+        }
+        for row in rows
+    ]
+
+
+@get("/books/holds", opt={"rule": RouteRule(name="/books/holds", is_read_only=True)})
+async def show_holds(gateway: _Gateway) -> list[_Content]:
+    """List the requests under way on this worker with what they hold, the oldest first."""
+    now_ms = gateway.clock.now_nanos() // 1_000_000
+    return [
+        {
+            "charge_id": held.charge_id,
+            "call_id": held.call_id,
+            "api_key": held.api_key,
+            "model_group": held.model_group,
+            "held": usd_from_nanos(held.held_nanos),
+            "age_seconds": max(0, now_ms - held.started_ms) / 1000,
+            "user_id": held.user,
+            "team_id": held.team_id,
+            "entities": held.entities,
+        }
+        for held in list_holds(gateway.parts.journal.open_lines)
+    ]
+
+
+def _actor(caller: Principal) -> str:
+    return caller.user_id or caller.token_hash
+
+
+ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
+    reset_key,
+    reset_member,
+    reset_everything,
+    refund,
+    show_adjustments,
+    show_holds,
+)

@@ -1,0 +1,130 @@
+"""Resets by hand, refunds and holds, through the running app."""
+
+import asyncio
+
+import pytest
+
+from gateway.ids import hash_token
+from gateway.spend.books.check import check_books
+from tests.integration.manage.conftest import Desk
+from tests.integration.serving import INPUT_NANOS, OUTPUT_NANOS, LiveGateway, eventually
+from tests.upstreams import replies
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PRICE = 11 * INPUT_NANOS + 7 * OUTPUT_NANOS
+USD = PRICE / 1e9
+
+
+async def differences(live: LiveGateway, key: str) -> list[object]:
+    """What the books say about one key: other tests of this database write spend as they like."""
+    report = await check_books(live.gateway.parts.database)
+    return [one for one in report.differences if one.entity_id == hash_token(key)]
+
+
+async def test_a_key_that_is_reset_by_hand_passes_again(live: LiveGateway, desk: Desk) -> None:
+    key = await live.make_key(max_budget=USD)
+    assert (await live.chat(key)).status_code == 200
+    assert (await live.chat(key)).status_code == 422
+
+    said = await desk.post(f"/key/{key}/reset_spend", {"reset_to": 0})
+
+    assert said == {
+        "key_hash": hash_token(key),
+        "spend": 0,
+        "previous_spend": USD,
+        "max_budget": USD,
+        "budget_reset_at": None,
+    }
+    await eventually(lambda: live.gateway.parts.principals.peek(hash_token(key)) is None)
+    assert (await live.chat(key)).status_code == 200
+    assert await live.spent_nanos(key) == PRICE
+    assert await differences(live, key) == []
+    listed = await desk.get("/books/adjustments", entity_id=hash_token(key))
+    assert [(one["amount"], one["reason"]) for one in listed] == [(-USD, "manual_reset")]
+
+
+async def test_a_reset_says_what_is_wrong_with_it(live: LiveGateway, desk: Desk) -> None:
+    key = await live.make_key(max_budget=1)
+    await live.chat(key)
+    path = f"/key/{hash_token(key)}/reset_spend"
+
+    assert await desk.refusal(path, {"reset_to": 1}) == (400, "bad_request_error", "reset_to")
+    assert await desk.refusal(path, {"reset_to": -1}) == (400, "bad_request_error", "reset_to")
+    assert (await desk.ask("POST", path, json={})).status_code == 422
+    assert (await desk.ask("POST", "/key/nobody/reset_spend", json={"reset_to": 0})).status_code == 404
+    _, user_key = await desk.make_user()
+    assert (await desk.ask("POST", path, user_key, json={"reset_to": 0})).status_code == 401
+
+
+async def test_a_refund_lowers_what_was_spent(live: LiveGateway, desk: Desk) -> None:
+    key = await live.make_key()
+    await live.chat(key)
+    body = {"entity_type": "key", "entity_id": hash_token(key), "amount": -0.00001, "reason": "a bad answer"}
+    said = await desk.post("/books/refund", body)
+
+    assert (said["previous_spend"], said["spend"]) == (USD, (PRICE - 10_000) / 1e9)
+    assert await live.spent_nanos(key) == PRICE - 10_000
+    assert await differences(live, key) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "param"),
+    [
+        ({"amount": -1}, "amount"),
+        ({"amount": 0}, "amount"),
+        ({"amount": 1e300}, "amount"),
+        ({"reason": ""}, "reason"),
+        ({"entity_type": "nothing"}, "entity_type"),
+        ({"owner_id": "team"}, "owner_id"),
+    ],
+)
+async def test_a_refund_that_makes_no_sense_is_refused(
+    live: LiveGateway, desk: Desk, changes: dict[str, object], param: str
+) -> None:
+    key = await live.make_key()
+    body = {"entity_type": "key", "entity_id": hash_token(key), "amount": 0.1, "reason": "test"}
+
+    assert await desk.refusal("/books/refund", body | changes) == (400, "bad_request_error", param)
+
+
+async def test_a_member_of_a_team_is_reset(live: LiveGateway, desk: Desk) -> None:
+    user_id, _ = await desk.make_user()
+    team = (await desk.post("/team/new", {"members_with_roles": [{"role": "user", "user_id": user_id}]}))[
+        "team_id"
+    ]
+    key = await live.make_key(user_id=user_id, team_id=team)
+    await live.chat(key)
+    said = await desk.post(f"/team/{team}/member/{user_id}/reset_spend", {"reset_to": 0})
+
+    assert (said["previous_spend"], said["spend"], said["user_id"]) == (USD, 0, user_id)
+    sql = 'SELECT spend, total_spend FROM "LiteLLM_TeamMembership" WHERE team_id = $1 AND user_id = $2'
+    row = await live.gateway.parts.database.fetch_row(sql, team, user_id)
+    assert row is not None
+    assert tuple(row) == (0, USD)
+
+
+async def test_only_the_master_key_resets_everything(live: LiveGateway, desk: Desk) -> None:
+    key = await live.make_key()
+    await live.chat(key)
+    _, admin = await desk.make_user("proxy_admin")
+    assert (await desk.ask("POST", "/global/spend/reset", admin)).status_code == 403
+
+    assert (await desk.post("/global/spend/reset", {}))["status"] == "success"
+    assert await live.spent_nanos(key) == 0
+    assert await differences(live, key) == []
+
+
+async def test_what_requests_hold_is_listed(live: LiveGateway, desk: Desk) -> None:
+    key = await live.make_key(max_budget=1)
+    live.upstream.script.append(replies.held())
+    under_way = asyncio.create_task(live.chat(key, max_tokens=100))
+    await eventually(lambda: live.held_nanos(key) > 0)
+
+    held = [one for one in await desk.get("/books/holds") if one["api_key"] == hash_token(key)]
+    assert [round(one["held"] * 1e9) for one in held] == [live.held_nanos(key)]
+    assert held[0]["entities"][0] == ["key", hash_token(key)]
+    live.upstream.release.set()
+    await under_way
+    await live.settled()
+    assert not [one for one in await desk.get("/books/holds") if one["api_key"] == hash_token(key)]
