@@ -56,6 +56,7 @@ from gateway.manage import books as book_routes
 from gateway.manage import keys as key_routes
 from gateway.manage import spend as spend_routes
 from gateway.manage import teams as team_routes
+from gateway.manage import users as user_routes
 from gateway.routing.cooldown import Cooldowns
 from gateway.routing.router import Router as DeploymentRouter
 from gateway.runtime import Gateway, Parts, Snapshot
@@ -84,6 +85,7 @@ _ROUTES = (
     *spend_routes.ROUTE_HANDLERS,
     *book_routes.ROUTE_HANDLERS,
     *team_routes.ROUTE_HANDLERS,
+    *user_routes.ROUTE_HANDLERS,
 )
 
 
@@ -196,6 +198,7 @@ class _Builder:
         alerts = build_alerts(self._settings, self._environ, database, self._clock)
         if alerts.is_active:
             self._ledger.watch = alerts
+        keys = KeyService(database, self._clock, defaults, covers, calendar)
         return Parts(
             clock=self._clock,
             database=database,
@@ -213,8 +216,8 @@ class _Builder:
             spend=store,
             principals=principals,
             subjects=subjects,
-            keys=KeyService(database, self._clock, defaults, covers, calendar),
-            management=build_services(database, self._clock, calendar, defaults, covers),
+            keys=keys,
+            management=build_services(database, self._clock, keys, calendar, covers),
             clients=UpstreamClients(self._own.client_side_networks),
             alerts=alerts,
             corrections=Corrections(database),

@@ -68,6 +68,8 @@ class Rows:
 
     async def find_any(self, identifiers: list[str]) -> list[Columns]:
         """The rows with these keys, in the order of the keys."""
+        if not identifiers:
+            return []
         rows: list[Columns] = (
             await self._table.select().where(self._key.is_in(identifiers)).order_by(self._key)
         )

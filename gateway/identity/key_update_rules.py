@@ -14,7 +14,7 @@ from gateway.identity.key_rules import (
     models_of_key,
 )
 from gateway.identity.metadata import is_kept_away
-from gateway.identity.rights import refuse_field
+from gateway.identity.rights import is_same, refuse_field
 
 __all__ = ["Hold", "check_changed_fields"]
 
@@ -25,7 +25,6 @@ _LOOSENS = (
 )
 _CHECKS = ("guardrails", "prompts", "enforced_params", "denied_passthrough_routes")
 _CLOSED = frozenset({"user_id", "team_id", "blocked"})
-_EMPTY: tuple[object, ...] = (None, "", [], {}, False)
 _ADMIN_ONLY = "Only proxy admins can set it."
 
 
@@ -81,7 +80,7 @@ def _is_stored(row: Mapping[str, Any], name: str, value: object) -> bool:
         return name == "key" or value is None
     metadata: Mapping[str, object] = row["metadata"] or {}
     stored = row[name] if name in row else metadata.get(name)
-    return stored == value or (value in _EMPTY and stored in _EMPTY)
+    return is_same(stored, value)
 
 
 def _check_metadata(changed: Mapping[str, Any], row: Mapping[str, Any]) -> None:

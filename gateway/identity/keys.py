@@ -46,7 +46,7 @@ class KeyService:
     ) -> None:
         self._database = database
         self._clock = clock
-        self._defaults = defaults
+        self.defaults = defaults
         self._calendar = calendar or ResetCalendar()
         self._records = KeyRecords(database)
         self._owners = KeyOwners(self._records, covers)
@@ -59,7 +59,7 @@ class KeyService:
         Raises BadRequest for values that cannot be, PermissionDenied for members that the caller may not
         set, NotFound for a project that does not exist.
         """
-        request = self._defaults.apply(request)
+        request = self.defaults.apply(request)
         check_values(request)
         secret = request.key or new_key()
         async with self._database.transaction():

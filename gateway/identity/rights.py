@@ -11,6 +11,7 @@ __all__ = [
     "Level",
     "actor_of",
     "check_is_no_viewer",
+    "is_same",
     "members_of",
     "refuse_field",
     "refuse_role",
@@ -57,6 +58,11 @@ def check_is_no_viewer(caller: Principal) -> None:
         raise PermissionDenied(f"The role {caller.role} may look and change nothing.")
 
 
+def is_same(stored: object, given: object) -> bool:
+    """Whether a sent value changes nothing; null, empty lists and false switches are alike, 0 is a value."""
+    return (_is_nothing(stored) and _is_nothing(given)) or stored == given
+
+
 def without_secrets(row: Mapping[str, Any]) -> dict[str, Any]:
     """The row of a key or a user as others may see it: no hash that stands for a credential."""
     return {name: value for name, value in row.items() if name not in _SECRET_COLUMNS}
@@ -71,3 +77,7 @@ def _objects(value: object) -> Iterator[dict[str, Any]]:
     for item in cast("list[object]", value) if isinstance(value, list) else ():
         if isinstance(item, dict):
             yield cast("dict[str, Any]", item)  # as the contract writes it
+
+
+def _is_nothing(value: object) -> bool:
+    return value is None or value is False or (isinstance(value, str | list | dict) and not value)

@@ -67,7 +67,7 @@ class TeamView:
         default_id = default_budget_of(team)
         found = await self._records.teams.list_memberships(team["team_id"], users)
         ids = sorted({item["budget_id"] for item in found if item["budget_id"]})
-        budgets = {row["budget_id"]: row for row in await self._records.budgets.find_any(ids)} if ids else {}
+        budgets = {row["budget_id"]: row for row in await self._records.budgets.find_any(ids)}
         return [
             {
                 **item,
@@ -85,7 +85,7 @@ class TeamView:
 
     async def _with_aliases(self, members: list[Columns]) -> list[Columns]:
         ids = sorted({str(member["user_id"]) for member in members if member.get("user_id")})
-        users = {row["user_id"]: row for row in await self._records.users.find_any(ids)} if ids else {}
+        users = {row["user_id"]: row for row in await self._records.users.find_any(ids)}
         return [
             {**member, "user_alias": (users.get(member.get("user_id")) or {}).get("user_alias")}
             for member in members

@@ -6,7 +6,7 @@ from typing import Any
 from gateway.identity.faults import Faults
 from gateway.identity.key_rules import Covers
 from gateway.identity.metadata import is_kept_away
-from gateway.identity.rights import Level, refuse_field
+from gateway.identity.rights import Level, is_same, refuse_field
 from gateway.identity.special import NO_DEFAULT_MODELS
 
 __all__ = ["check_fields", "check_within"]
@@ -29,7 +29,6 @@ _ORGANIZATION_ADMIN_FIELDS = _TEAM_ADMIN_FIELDS | {
 }
 _LOWERED_ONLY = ("max_budget", "soft_budget", "tpm_limit", "rpm_limit", "tpd_limit", "max_parallel_requests")
 _BOUNDED = ("max_budget", "tpm_limit", "rpm_limit", "tpd_limit", "max_parallel_requests")
-_EMPTY: tuple[object, ...] = (None, "", [], {}, False)
 
 
 def check_fields(
@@ -75,10 +74,10 @@ def check_within(
 
 def _is_stored(team: Mapping[str, Any] | None, name: str, value: object) -> bool:
     if team is None:
-        return value in _EMPTY
+        return is_same(None, value)
     metadata: Mapping[str, object] = team["metadata"] or {}
     stored = team[name] if name in team else metadata.get(name)
-    return stored == value or (value in _EMPTY and stored in _EMPTY)
+    return is_same(stored, value)
 
 
 def _check_metadata(changed: Mapping[str, Any], team: Mapping[str, Any] | None) -> None:

@@ -209,6 +209,7 @@ class TestRights:
             ("max_budget", 0.6, 403),
             ("max_budget", None, 403),
             ("rpm_limit", 11, 403),
+            ("tpm_limit", None, 403),
             ("models", [], 403),
             ("models", ["m", "n"], 403),
             ("budget_duration", "1h", 403),
@@ -224,7 +225,7 @@ class TestRights:
         self, desk: Desk, cast, member, value, status
     ):
         keys, targets = cast
-        await desk.post("/key/update", {"key": targets["personal"], "max_budget": 0.5})
+        await desk.post("/key/update", {"key": targets["personal"], "max_budget": 0.5, "tpm_limit": 0})
         await desk.post("/key/update", {"key": targets["personal"], member: value}, keys["member"], status)
 
     async def test_a_key_does_not_raise_itself(self, desk: Desk, cast):

@@ -333,6 +333,12 @@ class TestRights:
         await desk.post("/team/update", body, keys["team_admin"], team_admin)
         await desk.post("/team/update", body, keys["org_admin"], org_admin)
 
+    async def test_a_limit_of_nothing_is_not_lifted_by_null(self, desk: Desk, cast):
+        team_id, _, keys = cast
+        await desk.post("/team/update", {"team_id": team_id, "max_budget": 0, "rpm_limit": 0})
+        for member in ("max_budget", "rpm_limit"):
+            await desk.post("/team/update", {"team_id": team_id, member: None}, keys["team_admin"], 403)
+
 
 class TestRequestPath:
     async def test_a_blocked_team_refuses_at_once(self, desk: Desk, live: LiveGateway, unique, at_once):

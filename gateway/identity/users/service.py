@@ -1,0 +1,196 @@
+"""The rules of making, changing and showing internal users."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from gateway.db.rows import Columns
+from gateway.domain import Principal, Role, Scope, ScopeKind
+from gateway.errors import Conflict, NotFound, PermissionDenied, ValidationFailed
+from gateway.identity.faults import Faults
+from gateway.identity.key_rules import Covers
+from gateway.identity.keys import KeyService
+from gateway.identity.records import Records
+from gateway.identity.rights import actor_of, check_is_no_viewer, refuse_role, without_secrets
+from gateway.identity.teams.request import AddMembersRequest, Member
+from gateway.identity.teams.rules import check_within
+from gateway.identity.teams.service import TeamService
+from gateway.identity.users.first_key import NO_KEY, build_key_request, show_key
+from gateway.identity.users.record import build_columns
+from gateway.identity.users.request import NewUserRequest, UserTeam
+from gateway.identity.users.response import UserView
+from gateway.identity.users.rules import check_new_fields, check_own_fields
+from gateway.identity.values import check_members, check_text
+from gateway.ids import new_id
+
+__all__ = ["UserService"]
+
+_SEE_ALL = frozenset({Role.PROXY_ADMIN, Role.PROXY_ADMIN_VIEWER})
+
+
+class UserService:
+    """Internal users on behalf of a caller; every change is one transaction that announces itself.
+
+    All methods raise DatabaseUnavailable, BadRequest for values that cannot be, AuthenticationFailed and
+    PermissionDenied for what is not the caller's to do.
+    """
+
+    def __init__(self, records: Records, keys: KeyService, teams: TeamService, covers: Covers) -> None:
+        self._records = records
+        self._keys = keys
+        self._teams = teams
+        self._covers = covers
+        self._view = UserView(records)
+
+    async def create(self, caller: Principal, request: NewUserRequest) -> Columns:
+        """Make a user, its memberships, and a first key unless that is not wanted.
+
+        Raises Conflict for an id or an address that is taken, ValidationFailed for a password.
+        """
+        if request.password is not None:
+            message = "A password cannot be set here: the user chooses one."
+            raise ValidationFailed(message, param="password")
+        sent = {name: value for name, value in msgspec.structs.asdict(request).items() if value is not None}
+        async with self._records.transaction():
+            await self._check_may_create(caller, sent)
+            await self._check_new_values(caller, sent)
+            user_id = request.user_id or new_id()
+            await self._insert(user_id, sent)
+            for organization_id in request.organizations or ():
+                role = request.user_role or "internal_user"
+                await self._records.organizations.join(user_id, organization_id, role)
+            for team in request.teams or ():
+                await self._enter(caller, user_id, team)
+            made = NO_KEY
+            if request.auto_create_key is not False:
+                # What an organization's administrator may give has been checked; the rest is the operator's.
+                maker = msgspec.structs.replace(caller, role=Role.PROXY_ADMIN)
+                key = build_key_request(caller, user_id, request, sent)
+                made = await self._keys.generate(maker, key)
+            user = await self._records.users.find(user_id) or {}
+        return show_key(request, made, without_secrets(user))
+
+    async def update(self, caller: Principal, sent: Mapping[str, Any]) -> Columns:
+        """Change what was sent of a user, named by id or else by address; null clears.
+
+        A user who is not there is made for a proxy_admin, and NotFound for others.
+        """
+        check_is_no_viewer(caller)
+        async with self._records.transaction():
+            user_id = await self._target(sent)
+            row = await self._records.users.lock(user_id)
+            if not caller.is_admin:
+                if caller.user_id is None or user_id != caller.user_id or row is None:
+                    raise PermissionDenied("You can only change yourself.", param="user_id")
+                check_own_fields(sent, row)
+            self._check_values(sent)
+            await self._check_address(sent, user_id)
+            if row is None:
+                row = await self._insert(user_id, {**sent, "user_id": user_id})
+            else:
+                row = await self._change(caller, row, sent)
+        return {"user_id": user_id, "data": without_secrets(row)}
+
+    async def info(self, caller: Principal, user_id: str | None) -> Columns:
+        """Show a user, the caller by default, with its keys and teams; without a user to a proxy_admin all.
+
+        Raises NotFound, and PermissionDenied for somebody else.
+        """
+        sees_all = caller.role in _SEE_ALL
+        if user_id is None and caller.is_admin:
+            return await self._view.everything()
+        wanted = user_id or caller.user_id
+        if wanted is None or (wanted != caller.user_id and not sees_all):
+            raise PermissionDenied("You can only see yourself.", param="user_id")
+        row = await self._records.users.find(wanted)
+        if row is None:
+            raise NotFound(f"User {wanted} not found", param="user_id")
+        return await self._view.one(row)
+
+    async def _insert(self, user_id: str, sent: Mapping[str, Any]) -> Columns:
+        columns = {"user_role": "internal_user", **build_columns(self._records, sent, {}), "user_id": user_id}
+        row = await self._records.users.insert(columns)
+        if row is None:
+            raise Conflict(f"User with user_id={user_id} already exists.", param="user_id")
+        scope = Scope(ScopeKind.USER, user_id)
+        await self._records.entries.open_balance(scope, row["spend"])
+        await self._records.notices.announce([scope])
+        return row
+
+    async def _change(self, caller: Principal, row: Columns, sent: Mapping[str, Any]) -> Columns:
+        columns = build_columns(self._records, sent, row["metadata"] or {})
+        changed = await self._records.users.update(row["user_id"], columns) if columns else row
+        scope = Scope(ScopeKind.USER, row["user_id"])
+        if "spend" in columns:
+            actor = actor_of(caller)
+            await self._records.entries.correct(scope, row["spend"], columns["spend"], actor)
+        await self._records.notices.announce([scope])
+        return changed
+
+    async def _enter(self, caller: Principal, user_id: str, team: str | UserTeam) -> None:
+        entry = UserTeam(team_id=team) if isinstance(team, str) else team
+        member = Member(user_id=user_id, role=entry.user_role)
+        await self._teams.add_members(
+            caller,
+            AddMembersRequest(
+                team_id=entry.team_id, member=member, max_budget_in_team=entry.max_budget_in_team
+            ),
+        )
+
+    async def _target(self, sent: Mapping[str, Any]) -> str:
+        """The id of the user to change; a new one for an address that nobody has."""
+        faults = Faults()
+        user_id, email = sent.get("user_id"), sent.get("user_email")
+        if user_id:
+            return str(user_id)
+        if not email:
+            faults.add("user_id", "Name the user to change, or its user_email.")
+            faults.refuse()
+        known = await self._records.users.list_with_email(str(email))
+        if len(known) > 1:
+            faults.add("user_email", "several users have this address. Name one by user_id.")
+            faults.refuse()
+        return known[0] if known else new_id()
+
+    async def _check_may_create(self, caller: Principal, sent: Mapping[str, Any]) -> None:
+        if caller.is_admin:
+            return
+        check_is_no_viewer(caller)
+        organizations: list[str] = sent.get("organizations") or []
+        administered = await self._records.organizations.list_administered(caller.user_id)
+        if not organizations or not set(organizations) <= set(administered):
+            raise refuse_role(caller, "/user/new")
+        check_new_fields(sent)
+
+    async def _check_new_values(self, caller: Principal, sent: Mapping[str, Any]) -> None:
+        faults = Faults()
+        check_members(faults, sent)
+        for index, team in enumerate(sent.get("teams") or []):
+            check_text(faults, f"teams[{index}]", team if isinstance(team, str) else team.team_id)
+        organizations: list[str] = sent.get("organizations") or []
+        for organization_id in organizations:
+            organization = await self._records.organizations.find(organization_id)
+            if organization is None:
+                faults.add("organizations", f"Organization not found. Organization ID: {organization_id}")
+            elif not caller.is_admin:
+                budget = await self._records.budgets.find(organization["budget_id"]) or {}
+                bounds = {**budget, "models": organization["models"]}
+                check_within(faults, "organization", bounds, sent, self._covers)
+        faults.refuse()
+        await self._check_address(sent, None)
+
+    def _check_values(self, sent: Mapping[str, Any]) -> None:
+        faults = Faults()
+        check_members(faults, sent)
+        faults.refuse()
+
+    async def _check_address(self, sent: Mapping[str, Any], user_id: str | None) -> None:
+        """An address and an id of the identity provider are one user's; raises Conflict."""
+        email, sso_id = sent.get("user_email"), sent.get("sso_user_id")
+        if email and [
+            other for other in await self._records.users.list_with_email(email) if other != user_id
+        ]:
+            raise Conflict(f"User with user_email={email} already exists.", param="user_email")
+        if sso_id and await self._records.users.find_sso_owner(sso_id) not in (None, user_id):
+            raise Conflict(f"User with sso_user_id={sso_id} already exists.", param="sso_user_id")

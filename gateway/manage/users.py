@@ -1,0 +1,49 @@
+"""The routes of internal users."""
+
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromQuery
+
+from gateway.access.rules import RouteRule
+from gateway.domain import Principal, Role
+from gateway.identity.services import Services
+from gateway.identity.users.request import NewUserRequest, UpdateUserRequest
+from gateway.manage.answers import Answer, answer
+from gateway.manage.body import BodyReader, is_strict
+
+__all__ = ["ROUTE_HANDLERS"]
+
+_ORGANIZERS = frozenset({Role.INTERNAL_USER, Role.ORG_ADMIN})
+_NEW = BodyReader(NewUserRequest)
+_UPDATE = BodyReader(UpdateUserRequest)
+_Request = Request[Any, Any, Any]
+_Caller = NamedDependency[Principal]
+_Services = NamedDependency[Services]
+
+
+@post("/user/new", status_code=200, opt={"rule": RouteRule(name="/user/new", roles=_ORGANIZERS)})
+async def make_user(request: _Request, caller: _Caller, services: _Services) -> Answer:
+    """Make a user and a first key."""
+    body = _NEW.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    return answer(await services.users.create(caller, body.value), body)
+
+
+@post("/user/update", status_code=200, opt={"rule": RouteRule(name="/user/update", roles=_ORGANIZERS)})
+async def update_user(request: _Request, caller: _Caller, services: _Services) -> Answer:
+    """Change what is sent; null clears."""
+    body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    return answer(await services.users.update(caller, body.sent), body)
+
+
+@get("/user/info", opt={"rule": RouteRule(name="/user/info", allows_any_key=True, is_read_only=True)})
+async def show_user(
+    caller: _Caller, services: _Services, user_id: FromQuery[str | None] = None
+) -> Response[dict[str, Any]]:
+    """Show a user with its keys and teams."""
+    return Response(await services.users.info(caller, user_id or None))
+
+
+ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (make_user, update_user, show_user)
