@@ -82,9 +82,8 @@ async def time_each(work: Sequence[Callable[[], Awaitable[object]]], at_once: in
 def show(name: str, micros: list[float], yardstick: float) -> None:
     """Print a line of percentiles."""
     cuts = statistics.quantiles(micros, n=100)
-    print(
-        f"{name:34s} p50 {cuts[49]:8.0f} us  p99 {cuts[98]:8.0f} us  {cuts[49] / yardstick:5.1f} x a round trip"
-    )
+    ratio = cuts[49] / yardstick
+    print(f"{name:30s} p50 {cuts[49]:7.0f} us  p99 {cuts[98]:7.0f} us  {ratio:5.1f} x a round trip")
 
 
 async def measure(url: str, keys: int, teams: int, samples: int) -> bool:
@@ -95,7 +94,8 @@ async def measure(url: str, keys: int, teams: int, samples: int) -> bool:
         started = time.perf_counter()
         await fill(database, keys, teams)
         print(f"{keys:,} keys of {teams:,} teams in {time.perf_counter() - started:.0f} s", flush=True)
-        principals = Principals(KeyStore(database), SystemClock(), limits=Limits(capacity=_CAPACITY))
+        limits = Limits(capacity=_CAPACITY)
+        principals = Principals(KeyStore(database), SystemClock(), limits=limits)
         chosen = [hash_token(f"sk-{number}") for number in random.sample(range(keys), samples)]
         halves = chosen[: samples // 2], chosen[samples // 2 :]
         nothing = await time_each([partial(database.fetch_value, "SELECT 1")] * 500, 1)
@@ -109,9 +109,8 @@ async def measure(url: str, keys: int, teams: int, samples: int) -> bool:
         show("a cold key", one, yardstick)
         print(f"cold keys, 64 at once: {per_second:,.0f} per second")
         resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        print(
-            f"{len(counter):,} statements for {samples:,} keys; {len(principals):,} of them kept; {resident} MB"
-        )
+        kept = f"{len(principals):,} of them kept; {resident} MB"
+        print(f"{len(counter):,} statements for {samples:,} keys; {kept}")
         await principals.close()
         return len(counter) == samples and len(principals) <= _CAPACITY
     finally:
