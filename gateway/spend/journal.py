@@ -15,12 +15,16 @@ from gateway.domain import Scope
 from gateway.errors import ServiceUnavailable
 from gateway.ids import new_charge_id
 from gateway.spend.records import ChargedRecord, OpenedRecord, SegmentHead, encode_line
-from gateway.spend.segment_file import SegmentFile, reserve
+from gateway.spend.segment_file import Put, SegmentFile, reserve
 from gateway.spend.segments import Batch, JournalFolder, Segment, lock_root, segment_path
 from gateway.spend.syncer import Syncer
 from gateway.spend.undrained import Undrained
 
 __all__ = ["Journal", "JournalOptions"]
+
+
+_LONG_LINE_BYTES = 4_096
+"""What must have room before the disk counts as one that takes lines again."""
 
 
 class JournalOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,7 +187,8 @@ class Journal:
         The database must never be ahead of the disk, or a power cut would leave requests that look open
         and are charged already.
         """
-        if self._waiting:
+        # A balancer that keeps requests away would otherwise keep the journal from finding out.
+        if self._waiting or self._write_error is not None:
             self._try_waiting()
         if position >= self.position:
             return None
@@ -215,16 +220,20 @@ class Journal:
 
     def _append(self, line: bytes) -> None:
         """Append one line for which the window may have no room; until that is done, nothing else has any."""
+        put = self._make_room(len(line))
+        self.position += put(line)
+        self._put = put
+
+    def _make_room(self, size: int) -> Put:
+        """Return what appends so many bytes; raises OSError, and then nothing has room any more."""
         self._put = _has_no_room
         if self._file is None:
             raise OSError(errno.EBADF, "The journal is closed")
         length = self.position - self._segments[-1].start
-        if length + len(line) > self._options.segment_bytes and self.position > self._head_end:
+        if length + size > self._options.segment_bytes and self.position > self._head_end:
             self._file = self._rotate(self._file)
             length = self.position - self._segments[-1].start
-        put = self._file.make_room(length, len(line))
-        self.position += put(line)
-        self._put = put
+        return self._file.make_room(length, size)
 
     def _rotate(self, replaced: SegmentFile | None = None) -> SegmentFile:
         """Begin a segment with what is still open; the old one stays until drained, and this one synced."""
@@ -253,13 +262,15 @@ class Journal:
             self._note_failure(error)
 
     def _write_waiting(self) -> None:
-        """Write the charges that the disk refused before; raises OSError when it still does."""
+        """Write the charges that the disk refused before, or look for room; raises OSError when it refuses."""
         while self._waiting:
             charge_id, line, scopes, nanos = self._waiting[0]
             self._append(line)
             self._waiting.popleft()
             self.undrained.add(self.position, scopes, nanos)
             self._open.pop(charge_id, None)
+        if self._write_error is not None:
+            self._put = self._make_room(_LONG_LINE_BYTES)
         self._write_error = None
 
     def _note_failure(self, error: OSError) -> None:

@@ -5,11 +5,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["SegmentFile", "reserve"]
+__all__ = ["Put", "SegmentFile", "reserve"]
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 Put = Callable[[bytes], int]
+"""Appends bytes and returns how many; raises ValueError when the window has no room for them."""
 
 
 class SegmentFile:

@@ -127,6 +127,18 @@ def test_a_full_disk_refuses_new_requests_and_keeps_charges(make_journal: MakeJo
     assert journal.position == sum(len(line) + 1 for line in lines) - 1
 
 
+async def test_a_disk_with_room_again_is_found_without_a_request(make_journal: MakeJournal) -> None:
+    disk = Disk()
+    journal = make_journal(disk.reserve, window_bytes=8192)
+    fill_window(journal, disk)
+    await journal.next_batch(journal.position)
+    assert not journal.is_healthy
+    disk.is_full = False
+    await journal.next_batch(journal.position)
+    assert journal.is_healthy
+    journal.append_opened(opened("after"))
+
+
 def test_nothing_overtakes_charges_that_wait(make_journal: MakeJournal) -> None:
     """What is short enough for the rest of the window would fit, and must not come before them."""
     disk = Disk()
