@@ -15,7 +15,8 @@ from gateway.access.checks import AccessChecks
 from gateway.access.client_choices import ClientChoices
 from gateway.access.models import ModelLists, ModelNames
 from gateway.admission.hookimpls import AdmissionHooks
-from gateway.admission.ledger import Ledger, LedgerOptions
+from gateway.admission.ledger import Ledger
+from gateway.admission.options import build_ledger_options
 from gateway.alerts.build import build_alerts
 from gateway.cache.expiring import Limits
 from gateway.catalog.builder import build_catalog
@@ -155,6 +156,7 @@ def build_snapshot(
     )
     # Last, when nothing can fail any more.
     parts.principals.configure(build_user_defaults(settings.access))
+    parts.ledger.configure(build_ledger_options(settings))
     parts.subjects.configure(build_subject_defaults(settings.access))
     return snapshot
 
@@ -174,7 +176,7 @@ class _Builder:
         self._clock = SystemClock()
         self._ledger = Ledger(
             self._clock,
-            LedgerOptions(budget_status=settings.litellm.budget_exceeded_status_code),
+            build_ledger_options(settings),
             calendar=build_reset_calendar(settings),
         )
         options = JournalOptions(

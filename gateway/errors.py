@@ -239,10 +239,14 @@ class ValidationFailed(GatewayError):
 
 
 class BudgetExceeded(GatewayError):
-    """A budget is used up; `details` carry scope, spend, limit (USD) and reset time."""
+    """A budget is used up; `details` carry scope, spend, limit (USD) and reset time.
+
+    `key_model` is the model or pattern of a budget that a key has for it, None for any other budget.
+    """
 
     status = 422
     type = "budget_exceeded"
+    key_model: str | None = None
 
 
 class RateLimited(GatewayError):

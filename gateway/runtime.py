@@ -12,6 +12,7 @@ from gateway.admission.ledger import Ledger
 from gateway.admission.slow_bodies import SlowBodies
 from gateway.alerts.alerts import Alerts
 from gateway.catalog.catalog import Catalog
+from gateway.catalog.output_sizes import OutputSizes
 from gateway.clock import Clock
 from gateway.db.engine import Database
 from gateway.db.notify import ChangeListener
@@ -105,6 +106,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     alerts: Alerts
     corrections: Corrections
     jobs: tuple[JobRunner, ...] = ()
+    output_sizes: OutputSizes = msgspec.field(default_factory=OutputSizes)
 
 
 class Gateway:

@@ -98,6 +98,11 @@ class Accounts:
         self._accounts: WeakValueDictionary[Limit, Account] = WeakValueDictionary()
         self._kept: deque[Counter] = deque(maxlen=_MOST_KEPT)
 
+    def count_tokens(self, tokens_counted: int) -> None:
+        """Let limits of `tokens` go by another count from now on; accounts are made anew."""
+        self._tokens_counted = tokens_counted
+        self._accounts.clear()
+
     def money(self, key: Scope) -> Money:
         """Return the money of a scope or meter."""
         return self._money.get(key) or self._keep(self._money, key, Money)

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable
 
-import msgspec
-
 from gateway.admission.accounts import Account, Accounts, BudgetAccount, RateAccount
 from gateway.admission.hold import Hold, Want
+from gateway.admission.options import LedgerOptions
 from gateway.admission.part import Part
 from gateway.admission.periods import Calendar
 from gateway.admission.plans import Plans
@@ -13,19 +12,7 @@ from gateway.admission.refusals import Refusals
 from gateway.clock import Clock
 from gateway.domain import BudgetWatch, Scope
 
-__all__ = ["Ledger", "LedgerOptions", "find_refusing"]
-
-
-class LedgerOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How the ledger judges.
-
-    `is_strict` refuses a request whose estimate does not fit, instead of one whose budget is used up.
-    `budget_status` is the HTTP status of a spent budget. `tokens_counted` is what limits of `tokens` go by.
-    """
-
-    is_strict: bool = False
-    budget_status: int = 422
-    tokens_counted: int = 0
+__all__ = ["Ledger", "find_refusing"]
 
 
 class Ledger:
@@ -45,6 +32,14 @@ class Ledger:
         self._clock = clock
         self._now = clock.monotonic_nanos
         self._refusals = Refusals(clock, self.options.budget_status)
+
+    def configure(self, options: LedgerOptions) -> None:
+        """Judge by other options from the next request on; what is counted stays."""
+        if options.tokens_counted != self.options.tokens_counted:
+            self.accounts.count_tokens(options.tokens_counted)
+            self.plans.clear()
+        self.options = options
+        self._refusals = Refusals(self._clock, options.budget_status)
 
     def seed(self, totals: Iterable[tuple[Scope, int]]) -> None:
         """Set what is settled on scopes and meters, in nano-dollars; what requests hold stays as it is."""

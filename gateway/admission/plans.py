@@ -56,6 +56,11 @@ class Plans:
         self._merged: dict[tuple[int, ...], tuple[Part, tuple[Part, ...]]] = {}
         self.common = common
 
+    def clear(self) -> None:
+        """Make every plan anew when it is next asked for."""
+        self._plans.clear()
+        self._merged.clear()
+
     def find(
         self, principal: Principal, subjects: tuple[Subject, ...], model: str, routed_model: str
     ) -> Part:

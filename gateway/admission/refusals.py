@@ -76,7 +76,10 @@ def _budget_refusal(account: BudgetAccount, status: int) -> BudgetExceeded:
         "max_budget": usd_from_nanos(limit.amount),
         "budget_reset_at": reset,
     }
-    return BudgetExceeded(text, details=details, status=status)
+    error = BudgetExceeded(text, details=details, status=status)
+    if limit.scope.kind is ScopeKind.KEY:
+        error.key_model = limit.model
+    return error
 
 
 def _budget_text(limit: Limit, spent: float, most: float) -> str:

@@ -1,5 +1,7 @@
 """What a request is likely to use at most, before it is sent: the size of its hold."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from gateway.catalog.pricing import find_tier
@@ -12,9 +14,11 @@ from gateway.money import FEMTOS_PER_NANO
 __all__ = [
     "DEFAULT_OUTPUT_TOKENS",
     "Estimate",
+    "choices_of",
     "estimate_charge",
     "estimate_output_tokens",
     "estimate_prompt_tokens",
+    "wanted_output_tokens",
 ]
 
 DEFAULT_OUTPUT_TOKENS = 1_024
@@ -75,15 +79,29 @@ def estimate_output_tokens(body: RequestBody, deployment: Deployment, default: i
     if _OUTPUT_MEMBERS.isdisjoint(members) and (not defaults or _OUTPUT_MEMBERS.isdisjoint(defaults)):
         # Most requests say nothing about it.
         return min(default, limit)
-    wanted = None
+    wanted = wanted_output_tokens(body, deployment)
+    return min(default if wanted is None else wanted, limit) * choices_of(body, (deployment,))
+
+
+def wanted_output_tokens(body: RequestBody, deployment: Deployment) -> int | None:
+    """The tokens that the caller, or else the operator, allows an answer; raises MalformedBody."""
     for name in _LIMITS:
-        if wanted is None and (name in members or name in defaults):
+        is_sent = name not in deployment.dropped_params
+        if is_sent and (name in body.members or name in deployment.defaults):
             wanted = _count(body, deployment, name)
+            if wanted is not None:
+                return wanted
+    return None
+
+
+def choices_of(body: RequestBody, deployments: Sequence[Deployment]) -> int:
+    """How many answers the caller, or else the operator, asks for; raises MalformedBody."""
     choices = 1
-    for name in _CHOICES:
-        if name in members or name in defaults:
-            choices = max(choices, _count(body, deployment, name) or 1)
-    return min(default if wanted is None else wanted, limit) * min(choices, _MAXIMUM_CHOICES)
+    for deployment in deployments:
+        for name in _CHOICES:
+            if name in body.members or name in deployment.defaults:
+                choices = max(choices, _count(body, deployment, name) or 1)
+    return min(choices, _MAXIMUM_CHOICES)
 
 
 def estimate_charge(

@@ -2,7 +2,7 @@
 
 import msgspec
 
-__all__ = ["count_messages_tokens", "count_prompts", "count_text_tokens"]
+__all__ = ["count_messages_tokens", "count_prompts", "count_text_tokens", "measure_messages"]
 
 _BYTES_PER_TOKEN = 3
 _TOKENS_PER_MESSAGE = 8
@@ -42,15 +42,16 @@ def count_messages_tokens(raw: msgspec.Raw) -> int:
         messages = _decode_messages(raw)
     except (msgspec.DecodeError, RecursionError):
         return size // _BYTES_PER_TOKEN
-    tokens = 0
-    for message in messages:
-        content = message.content
-        # What was decoded has at least one byte.
-        if content is not _NOTHING and memoryview(content)[0] == _OPENING_BRACKET:
-            media_bytes, media_tokens = _measure_media(content)
-            size -= media_bytes
-            tokens += media_tokens
-    return tokens + size // _BYTES_PER_TOKEN + len(messages) * _TOKENS_PER_MESSAGE
+    media_bytes, tokens = _measure_contents(messages)
+    return tokens + (size - media_bytes) // _BYTES_PER_TOKEN + len(messages) * _TOKENS_PER_MESSAGE
+
+
+def measure_messages(raw: msgspec.Raw) -> tuple[int, int]:
+    """Bytes of images, audio and files in the member `messages`, and the tokens that they stand for."""
+    try:
+        return _measure_contents(_decode_messages(raw))
+    except (msgspec.DecodeError, RecursionError):
+        return 0, 0
 
 
 def count_text_tokens(raw: msgspec.Raw) -> int:
@@ -78,6 +79,18 @@ def count_prompts(raw: msgspec.Raw) -> int:
 def _begins_list(raw: msgspec.Raw) -> bool:
     view = memoryview(raw)
     return view.nbytes > 0 and view[0] == _OPENING_BRACKET
+
+
+def _measure_contents(messages: list[_Message]) -> tuple[int, int]:
+    size = tokens = 0
+    for message in messages:
+        content = message.content
+        # What was decoded has at least one byte.
+        if content is not _NOTHING and memoryview(content)[0] == _OPENING_BRACKET:
+            media_bytes, media_tokens = _measure_media(content)
+            size += media_bytes
+            tokens += media_tokens
+    return size, tokens
 
 
 def _measure_media(content: msgspec.Raw) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from gateway.domain import ObjectPermission, Scope
+from gateway.domain import Meter, ObjectPermission, Scope
 from gateway.identity.rows import AgentColumns, BudgetColumns
 
 __all__ = ["SubjectRow", "SubjectRows"]
@@ -11,7 +11,8 @@ __all__ = ["SubjectRow", "SubjectRows"]
 class SubjectRow(msgspec.Struct, frozen=True, kw_only=True):
     """One object that a request names; `is_known` False: there is no row of it, but perhaps a default budget.
 
-    `spent_nanos` is what the database knows. `unreadable` names what is stored and not of its form.
+    `spent_nanos` is what the database knows, `meters` what budgets count by themselves, in nano-dollars.
+    `unreadable` names what is stored and not of its form.
     """
 
     scope: Scope
@@ -26,6 +27,7 @@ class SubjectRow(msgspec.Struct, frozen=True, kw_only=True):
     permission: ObjectPermission | None = None
     agent: AgentColumns | None = None
     unreadable: tuple[str, ...] = ()
+    meters: tuple[tuple[Meter, int], ...] = ()
 
 
 class SubjectRows(msgspec.Struct, frozen=True):

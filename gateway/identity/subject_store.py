@@ -6,6 +6,7 @@ from gateway.db.connection import Record
 from gateway.db.engine import Database
 from gateway.domain import Scope, ScopeKind
 from gateway.identity.columns import Columns
+from gateway.identity.meters import meters_of, read_meters
 from gateway.identity.permissions import permission_of
 from gateway.identity.rows import AgentColumns, BudgetColumns
 from gateway.identity.stored import read_names
@@ -45,6 +46,7 @@ WITH wanted AS (
 SELECT w.*, {_BUDGET},
     (SELECT row_to_json(x) FROM "LiteLLM_ObjectPermissionTable" x
      WHERE x.object_permission_id = w.object_permission_id) AS permission,
+    {meters_of("(w.kind, w.id)")} AS meters,
     COALESCE((SELECT position FROM gatewright.journal_position WHERE journal = $5), 0) AS position
 FROM wanted w LEFT JOIN "LiteLLM_BudgetTable" b ON b.budget_id = w.budget_id
 """  # noqa: S608  only constants of this module are put in
@@ -100,4 +102,5 @@ def _subject_row(row: Record) -> SubjectRow:
         permission=permission_of(scope, row["object_permission_id"], row["permission"]),
         agent=agent,
         unreadable=unreadable,
+        meters=read_meters(row["meters"]),
     )

@@ -20,6 +20,8 @@ __all__ = ["SubjectSource", "Subjects"]
 _NANOS = 1_000_000_000
 _TOGETHER_SECONDS = 5
 _MOST_TOGETHER = 10_000
+_READS = 3
+"""Times that rows are read at most while changes are announced all the time."""
 _KINDS = frozenset({ScopeKind.END_USER, ScopeKind.TAG, ScopeKind.AGENT})
 _FREE = Subject(scope=Scope(ScopeKind.TAG, ""))
 """Stands in the cache for everybody whom nothing restricts."""
@@ -130,7 +132,7 @@ class Subjects:
         return await self._cache.get_or_load(scope, self._batch.get) or _FREE
 
     async def _load(self, scopes: Sequence[Scope]) -> dict[Scope, Subject]:
-        rows = await self._source.find_subjects(scopes, self._defaults.end_user_budget_id, self._journal)
+        rows = await self._read(scopes)
         now = datetime_from_nanos(self._clock.now_nanos())
         found = dict.fromkeys(scopes, _FREE)
         totals: list[tuple[Scope, int]] = []
@@ -138,10 +140,19 @@ class Subjects:
             subject = build_subject(row, now, self._defaults)
             if subject is not None:
                 found[row.scope] = subject
-                totals.append((row.scope, row.spent_nanos))
+                totals += ((row.scope, row.spent_nanos), *row.meters)
         if totals:
             self._seed(tuple(totals), rows.position)
         return found
+
+    async def _read(self, scopes: Sequence[Scope]) -> SubjectRows:
+        """Read rows; again if something changed meanwhile: what was spent before a reset is no seed."""
+        for _ in range(_READS - 1):
+            generation = self._generation
+            rows = await self._source.find_subjects(scopes, self._defaults.end_user_budget_id, self._journal)
+            if generation == self._generation:
+                return rows
+        return await self._source.find_subjects(scopes, self._defaults.end_user_budget_id, self._journal)
 
     def _of_sessions(
         self, principal: Principal, found: tuple[Subject, ...], session_id: str | None

@@ -84,7 +84,8 @@ class Attempts:
         group = self._call.snapshot.catalog.find(name)
         if group is None or self._lacks_price(group):
             return False
-        nanos = estimate_request(context, group, self._call.snapshot.settings.general).nanos
+        sizes = self._call.gateway.parts.output_sizes
+        nanos = estimate_request(context, group, self._call.snapshot.settings, sizes).nanos
         dearer = nanos - context.estimated_cost_nanos
         if dearer > 0:
             if not await self._call.settlement.admission.extend(dearer):

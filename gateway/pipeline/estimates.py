@@ -1,24 +1,67 @@
 """What a request may come to, and what was used where no provider says it."""
 
-from gateway.catalog.estimate import (
-    DEFAULT_OUTPUT_TOKENS,
-    Estimate,
-    estimate_charge,
-    estimate_prompt_tokens,
-)
+from collections.abc import Mapping
+from typing import cast
+
+import msgspec
+
+from gateway.catalog.bounds import bound_charge
+from gateway.catalog.estimate import Estimate, estimate_charge, estimate_prompt_tokens
+from gateway.catalog.output_sizes import OutputSizes
 from gateway.domain import Endpoint, ModelGroup, Usage
 from gateway.hooks import RequestContext
-from gateway.settings import GeneralSettings
+from gateway.settings import Settings
 
 __all__ = ["estimate_request", "note_estimate", "usage_of_answer", "usage_of_stream"]
 
 _BYTES_PER_TOKEN = 4
+_OPENAI = frozenset({"openai", "azure"})
+"""Providers whose reasoning models refuse `max_tokens`."""
 
 
-def estimate_request(context: RequestContext, group: ModelGroup, settings: GeneralSettings) -> Estimate:
-    """Estimate a request to a group of deployments; raises MalformedBody."""
-    expected = settings.default_estimated_output_tokens or DEFAULT_OUTPUT_TOKENS
-    return estimate_charge(context.endpoint, context.body, group, expected)
+def estimate_request(
+    context: RequestContext, group: ModelGroup, settings: Settings, sizes: OutputSizes
+) -> Estimate:
+    """Estimate a request to a group of deployments; raises MalformedBody.
+
+    In strict mode its cost is the most that it can come to, and the body gets a bound on the answer where
+    nothing else bounds it.
+    """
+    expected = (
+        _expected_by_owner(context)
+        or settings.general.default_estimated_output_tokens
+        or sizes.expected(group.name)
+    )
+    estimate = estimate_charge(context.endpoint, context.body, group, expected)
+    if settings.gatewright.budget_mode != "strict":
+        return estimate
+    bound = bound_charge(context.endpoint, context.body, group)
+    if bound.added_output_tokens is not None:
+        context.body.write(_limit_member(context.endpoint, group), bound.added_output_tokens)
+    return msgspec.structs.replace(estimate, nanos=bound.nanos)
+
+
+def _expected_by_owner(context: RequestContext) -> int | None:
+    """What the metadata of key or team expects of an answer; values of another kind say nothing."""
+    principal = context.principal
+    if not principal.metadata and not principal.team_metadata:
+        return None
+    for metadata in (principal.metadata, principal.team_metadata):
+        per_model = metadata.get("default_estimated_output_tokens_per_model")
+        is_mapping = isinstance(per_model, dict)
+        of_model = (
+            cast("Mapping[str, object]", per_model).get(context.model) if is_mapping else None
+        )  # of JSON
+        for value in (of_model, metadata.get("default_estimated_output_tokens")):
+            if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+                return value
+    return None
+
+
+def _limit_member(endpoint: Endpoint, group: ModelGroup) -> str:
+    """The name under which all deployments of a group take a bound on the answer."""
+    is_openai = all(deployment.provider in _OPENAI for deployment in group.deployments)
+    return "max_completion_tokens" if is_openai and endpoint is Endpoint.CHAT else "max_tokens"
 
 
 def note_estimate(context: RequestContext, estimate: Estimate) -> None:

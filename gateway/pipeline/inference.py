@@ -4,23 +4,21 @@ import asyncio
 
 import structlog
 
-from gateway.catalog.client_choice import follow_choice
-from gateway.catalog.priced import check_priced
-from gateway.domain import Endpoint, ModelGroup
-from gateway.errors import AuthenticationFailed, GatewayError, UnknownModel
+from gateway.domain import Endpoint
+from gateway.errors import AuthenticationFailed, GatewayError
 from gateway.hooks import RequestContext
 from gateway.hooks.dispatch import Hooks
+from gateway.pipeline.admitting import admit_request
 from gateway.pipeline.answering import relay_answer
 from gateway.pipeline.answers import send_error
 from gateway.pipeline.call import Call
-from gateway.pipeline.estimates import estimate_request, note_estimate
 from gateway.pipeline.exchange import ClientLeftError, Exchange
 from gateway.pipeline.intake import begin_context, fill_context
 from gateway.pipeline.nesting import check_depth
 from gateway.pipeline.settlement import Settlement, record_refusal
 from gateway.pipeline.streaming import relay_stream
 from gateway.runtime import Gateway, Snapshot
-from gateway.spend.builder import NO_DETAILS, CallDetails
+from gateway.spend.builder import NO_DETAILS
 from gateway.wire.errors import error_event
 
 __all__ = ["infer"]
@@ -47,8 +45,7 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
         if limits.json_depth:
             check_depth(data, limits.json_depth)
         details = gateway.parts.attribution.read(context)
-        group = await _authorize(gateway, snapshot, hooks, context, details)
-        settlement = await _admit(gateway, snapshot, hooks, context, group, details)
+        group, settlement = await admit_request(gateway, snapshot, context, details)
     except ClientLeftError:
         raise
     except Exception as raised:  # noqa: BLE001  a plugin's defect is answered and recorded as any refusal
@@ -70,50 +67,6 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
         error = _as_gateway_error(raised)
         await settlement.fail(error)
         await _send(snapshot, exchange, context, error)
-
-
-async def _authorize(
-    gateway: Gateway, snapshot: Snapshot, hooks: Hooks, context: RequestContext, details: CallDetails
-) -> ModelGroup:
-    named = details.extra_scopes
-    if named or context.principal.agent_rules is not None:
-        context.subjects = await gateway.parts.subjects.find(context.principal, named, details.session_id)
-    context.routed_model = await hooks.resolve_model(context.model, context)
-    await hooks.authorize(context)
-    group = snapshot.catalog.find(context.routed_model)
-    if group is None:
-        raise UnknownModel(
-            f"/{context.endpoint.value}: Invalid model name passed in model={context.model[:200]}. "
-            "Call `/v1/models` to view available models for your key.",
-            param="model",
-        )
-    if context.client_choice is not None:
-        group = follow_choice(group, context.client_choice)
-    if snapshot.settings.litellm.block_requests_for_models_without_pricing:
-        check_priced(snapshot.catalog, group, context.started_nanos)
-    return group
-
-
-async def _admit(
-    gateway: Gateway,
-    snapshot: Snapshot,
-    hooks: Hooks,
-    context: RequestContext,
-    group: ModelGroup,
-    details: CallDetails,
-) -> Settlement:
-    note_estimate(context, estimate_request(context, group, snapshot.settings.general))
-    claims = await hooks.collect_claims(context)
-    admission = await hooks.admit(context, claims)
-    if admission is None:
-        raise GatewayError("No plugin admits requests; the gateway's own admission was replaced by nothing.")
-    settlement = Settlement(gateway, snapshot, context, admission, details)
-    try:
-        gateway.record_opened(context, details)
-    except GatewayError:
-        await admission.release()
-        raise
-    return settlement
 
 
 async def _guard(hooks: Hooks, context: RequestContext, settlement: Settlement) -> None:

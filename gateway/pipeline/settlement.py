@@ -70,6 +70,8 @@ class Settlement:
             return charge
         self.is_open = False
         await self.admission.settle(charge.total, usage.prompt_tokens, usage.completion_tokens)
+        if error is None and not usage.is_estimated and "n" not in context.body.members:
+            self._gateway.parts.output_sizes.note(routed.group.name, usage.completion_tokens)
         # In the order of the members, not by their names: so many names take as long as all the rest.
         completion = Completion(
             context.charge_id,

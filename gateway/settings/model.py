@@ -136,6 +136,8 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     disable_schema_update: bool = False
     """`disable_prisma_schema_update`: serve never upgrades the database by itself."""
     default_estimated_output_tokens: int | None = None
+    token_rate_limit_type: str = "total"  # noqa: S105  it is about tokens of a model
+    """Which tokens limits of tokens count: `total`, `input` or `output`."""
     timezone: str | None = None
     """As `litellm_settings.timezone`, which wins."""
     budget_reset_time: time | None = None
@@ -186,6 +188,8 @@ class GatewrightSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Networks beyond the public ones that an address of a client's may lead to."""
     journal_segment_bytes: int = 64 * 1024 * 1024
     journal_sync_seconds: float = 0.05
+    budget_mode: str = "expected"
+    """`strict` refuses a request unless the most that it can cost fits every budget."""
     key_cache_seconds: float = 60.0
     key_cache_entries: int = 100_000
 

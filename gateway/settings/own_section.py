@@ -13,6 +13,7 @@ from gateway.settings.node import Node, config_error, describe
 from gateway.settings.readers import (
     Reader,
     integer,
+    one_of,
     read_each,
     read_fields,
     read_items,
@@ -92,6 +93,7 @@ OWN_READERS: Mapping[str, tuple[str, Reader]] = {
     "cors_origins": ("cors_origins", read_texts),
     "journal_segment_bytes": ("journal_segment_bytes", integer(_MEGABYTE)),
     "journal_sync_seconds": ("journal_sync_seconds", read_seconds),
+    "budget_mode": ("budget_mode", one_of("expected", "strict")),
     "key_cache_seconds": ("key_cache_seconds", read_seconds),
     "key_cache_entries": ("key_cache_entries", integer(1)),
 }

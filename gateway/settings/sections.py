@@ -77,6 +77,7 @@ GENERAL_READERS: Mapping[str, tuple[str, Reader]] = {
     "disable_prisma_schema_update": ("disable_schema_update", read_boolean),
     "timezone": ("timezone", read_timezone),
     "budget_reset_time": ("budget_reset_time", read_time_of_day),
+    "token_rate_limit_type": ("token_rate_limit_type", one_of("total", "input", "output")),
     "default_estimated_output_tokens": ("default_estimated_output_tokens", integer(1)),
     "database_connection_pool_limit": ("database_connection_pool_limit", integer(1, 10_000)),
     "database_connection_timeout": ("database_connection_timeout", read_seconds),

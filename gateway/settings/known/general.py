@@ -57,6 +57,7 @@ GENERAL_KEYS = (
     supported("timezone", "As `litellm_settings.timezone`, which wins."),
     supported("budget_reset_time", "As `litellm_settings.budget_reset_time`, which wins."),
     supported("disable_prisma_schema_update", "`serve` never upgrades the database by itself."),
+    supported("token_rate_limit_type", "Which tokens limits of tokens count: `total`, `input` or `output`."),
     supported(
         "default_estimated_output_tokens", "Output tokens to reserve for when the caller names no limit."
     ),
@@ -140,7 +141,7 @@ GENERAL_KEYS = (
         "cancel_on_disconnect disable_spend_updates disable_error_logs "
         "disable_retry_on_max_parallel_request_limit_error disable_responses_id_security "
         "use_client_credentials_pass_through_routes proxy_batch_polling_interval allow_user_auth "
-        "token_rate_limit_type always_include_stream_usage spend_logs_metadata_fields "
+        "always_include_stream_usage spend_logs_metadata_fields "
         "custom_prompt_management "
         "allow_dynamic_callback_disabling"
     ),

@@ -3,7 +3,8 @@ import weakref
 
 import pytest
 
-from gateway.admission.ledger import Ledger, LedgerOptions
+from gateway.admission.ledger import Ledger
+from gateway.admission.options import LedgerOptions
 from gateway.domain import LimitKind, Meter, Scope, ScopeKind
 from gateway.errors import BudgetExceeded, RateLimited
 from gateway.testing import FakeClock

@@ -8,7 +8,8 @@ import pytest
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from gateway.admission.hold import Hold
-from gateway.admission.ledger import Ledger, LedgerOptions
+from gateway.admission.ledger import Ledger
+from gateway.admission.options import LedgerOptions
 from gateway.domain import Limit, LimitKind, Principal, Scope, ScopeKind
 from gateway.errors import BudgetExceeded, RateLimited
 from gateway.testing import FakeClock

@@ -1,0 +1,91 @@
+"""From a request that was read to one that may go upstream: checks, estimate, admission."""
+
+from gateway.catalog.client_choice import follow_choice
+from gateway.catalog.priced import check_priced
+from gateway.domain import ModelGroup
+from gateway.errors import BudgetExceeded, GatewayError, ModelAccessDenied, UnknownModel
+from gateway.hooks import RequestContext
+from gateway.pipeline.estimates import estimate_request, note_estimate
+from gateway.pipeline.settlement import Settlement
+from gateway.runtime import Gateway, Snapshot
+from gateway.spend.builder import CallDetails
+
+__all__ = ["admit_request"]
+
+
+async def admit_request(
+    gateway: Gateway, snapshot: Snapshot, context: RequestContext, details: CallDetails
+) -> tuple[ModelGroup, Settlement]:
+    """Check a request and take what it needs of all limits; return where it goes and how it is settled.
+
+    Raises GatewayError, with nothing taken.
+    """
+    group = await _authorize(gateway, snapshot, context, details)
+    try:
+        return group, await _admit(gateway, snapshot, context, group, details)
+    except BudgetExceeded as refused:
+        return await _fall_back(gateway, snapshot, context, details, refused)
+
+
+async def _authorize(
+    gateway: Gateway, snapshot: Snapshot, context: RequestContext, details: CallDetails
+) -> ModelGroup:
+    hooks, named = snapshot.hooks, details.extra_scopes
+    if named or context.principal.agent_rules is not None:
+        context.subjects = await gateway.parts.subjects.find(context.principal, named, details.session_id)
+    context.routed_model = await hooks.resolve_model(context.model, context)
+    await hooks.authorize(context)
+    group = snapshot.catalog.find(context.routed_model)
+    if group is None:
+        raise UnknownModel(
+            f"/{context.endpoint.value}: Invalid model name passed in model={context.model[:200]}. "
+            "Call `/v1/models` to view available models for your key.",
+            param="model",
+        )
+    if context.client_choice is not None:
+        group = follow_choice(group, context.client_choice)
+    if snapshot.settings.litellm.block_requests_for_models_without_pricing:
+        check_priced(snapshot.catalog, group, context.started_nanos)
+    return group
+
+
+async def _admit(
+    gateway: Gateway, snapshot: Snapshot, context: RequestContext, group: ModelGroup, details: CallDetails
+) -> Settlement:
+    hooks = snapshot.hooks
+    estimate = estimate_request(context, group, snapshot.settings, gateway.parts.output_sizes)
+    note_estimate(context, estimate)
+    claims = await hooks.collect_claims(context)
+    admission = await hooks.admit(context, claims)
+    if admission is None:
+        raise GatewayError("No plugin admits requests; the gateway's own admission was replaced by nothing.")
+    settlement = Settlement(gateway, snapshot, context, admission, details)
+    try:
+        gateway.record_opened(context, details)
+    except GatewayError:
+        await admission.release()
+        raise
+    return settlement
+
+
+async def _fall_back(
+    gateway: Gateway,
+    snapshot: Snapshot,
+    context: RequestContext,
+    details: CallDetails,
+    refused: BudgetExceeded,
+) -> tuple[ModelGroup, Settlement]:
+    """Admit a request to a model that the key names for when its budget of the asked one is used up.
+
+    Raises `refused` where no such model may be used either, or where another budget refused.
+    """
+    asked = context.model, context.routed_model
+    for name in context.principal.budget_fallbacks.get(refused.key_model or "", ()):
+        context.model = name
+        try:
+            group = await _authorize(gateway, snapshot, context, details)
+            return group, await _admit(gateway, snapshot, context, group, details)
+        except (BudgetExceeded, ModelAccessDenied, UnknownModel):
+            continue
+    context.model, context.routed_model = asked
+    raise refused
