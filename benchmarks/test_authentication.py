@@ -4,13 +4,16 @@ Run with `uv run pytest benchmarks/test_authentication.py --benchmark-only`. A r
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import Any
 
 import pytest
 
+from gateway.access.aliases import Aliases
 from gateway.access.checks import AccessChecks
+from gateway.admission.hookimpls import AdmissionHooks
+from gateway.admission.ledger import Ledger
 from gateway.clock import SystemClock
 from gateway.domain import Principal, Scope, ScopeKind, Secret
 from gateway.hooks import RequestContext, RequestHead
@@ -18,11 +21,22 @@ from gateway.identity.hookimpls import KeyAuthentication
 from gateway.identity.master import MasterKey
 from gateway.identity.principals import Principals
 from gateway.identity.rows import BudgetColumns, KeyColumns, KeyRow, OwnerRow, UserColumns
+from gateway.identity.subject_rows import SubjectRow, SubjectRows
+from gateway.identity.subjects import Subjects
 from gateway.testing import make_context
 
 CALLS = 1_000
 KEY = "sk-0123456789abcdefghijkl"
 MASTER_KEY = "sk-master-0123456789abcdef"
+LIMITS = BudgetColumns(max_budget=10_000, rpm_limit=10**9, tpm_limit=10**12, max_parallel_requests=1_000)
+SOME_KINDS = (ScopeKind.KEY, ScopeKind.TEAM, ScopeKind.USER, ScopeKind.ORGANIZATION)
+EVERY_KIND = (*SOME_KINDS, ScopeKind.TEAM_MEMBER, ScopeKind.PROJECT, ScopeKind.ORGANIZATION_MEMBER)
+BODY = {
+    "model": "gpt-4o",
+    "messages": [{"role": "user", "content": "Hello"}],
+    "temperature": 0.5,
+    "stream": True,
+}
 Compare = Callable[..., None]
 Loop = Callable[[], Coroutine[Any, Any, None]]
 
@@ -30,17 +44,17 @@ Loop = Callable[[], Coroutine[Any, Any, None]]
 class OneKey:
     """A store with one key of a team, with limits and a model list at every level; it counts questions."""
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: Sequence[ScopeKind] = SOME_KINDS) -> None:
         self.questions = 0
+        self._kinds = kinds
 
     async def find_key(self, token_hash: str, journal: str) -> KeyRow | None:
         del journal
         self.questions += 1
-        limits = BudgetColumns(max_budget=10, rpm_limit=1_000, tpm_limit=100_000)
         models = ("gpt-4o", "openai/*", "claude")
         owners = tuple(
-            OwnerRow(scope=Scope(kind, kind.value), name=kind.value, models=models, budget=limits)
-            for kind in (ScopeKind.KEY, ScopeKind.TEAM, ScopeKind.USER, ScopeKind.ORGANIZATION)
+            OwnerRow(scope=Scope(kind, kind.value), name=kind.value, models=models, budget=LIMITS)
+            for kind in self._kinds
         )
         key = KeyColumns(
             token_hash=token_hash,
@@ -99,6 +113,47 @@ def authorizing(context: RequestContext) -> Loop:
     return loop
 
 
+class EverySubject:
+    """A store in which every end user and tag has a budget and rates."""
+
+    async def find_subjects(
+        self, scopes: Sequence[Scope], default_budget_id: str | None, journal: str
+    ) -> SubjectRows:
+        del default_budget_id, journal
+        rows = (SubjectRow(scope=scope, is_known=True, name=scope.id, budget=LIMITS) for scope in scopes)
+        return SubjectRows(tuple(rows), 0)
+
+
+def admitting(context: RequestContext, named: tuple[Scope, ...]) -> Loop:
+    """From the names on a request to its admission, and its release, which is not a part of the goal."""
+    clock = SystemClock()
+    checks, admission = AccessChecks(clock), AdmissionHooks(Ledger(clock))
+    subjects, aliases = Subjects(EverySubject(), clock), Aliases()
+    context.estimated_cost_nanos = 1_000
+    context.estimated_tokens = context.estimated_input_tokens = context.estimated_output_tokens = 1
+
+    async def loop() -> None:
+        for _ in range(CALLS):
+            context.subjects = await subjects.find(context.principal, named)
+            await aliases.resolve_model(context.model, context)
+            await checks.authorize(context)
+            held = await admission.admit(context, admission.collect_claims(context))
+            await held.release()
+
+    return loop
+
+
+def test_authorization_and_admission_with_every_scope_set(compare: Compare) -> None:
+    """Key, team, member, user, project, organization, two tags and an end user: budgets and rates on all."""
+    clock = SystemClock()
+    authentication = KeyAuthentication(Principals(OneKey(EVERY_KIND), clock), None, clock)
+    named = (Scope(ScopeKind.END_USER, "ann"), Scope(ScopeKind.TAG, "a"), Scope(ScopeKind.TAG, "b"))
+    with asyncio.Runner() as runner:
+        caller = runner.run(authentication.authenticate(head_with(KEY)))
+        loop = admitting(make_context(BODY, principal=caller), named)
+        compare(lambda: runner.run(loop()), calls=CALLS)
+
+
 @pytest.mark.parametrize("case", ["virtual-key", "master-key", "authorize-plain-key", "authorize-team-key"])
 def test_authentication(compare: Compare, case: str) -> None:
     clock = SystemClock()
@@ -106,17 +161,11 @@ def test_authentication(compare: Compare, case: str) -> None:
     authentication = KeyAuthentication(principals, MasterKey(Secret(MASTER_KEY)), clock)
     with asyncio.Runner() as runner:
         caller: Principal = runner.run(authentication.authenticate(head_with(KEY)))
-        body = {
-            "model": "gpt-4o",
-            "messages": [{"role": "user", "content": "Hello"}],
-            "temperature": 0.5,
-            "stream": True,
-        }
         loops: dict[str, Loop] = {
             "virtual-key": authenticating(authentication, KEY),
             "master-key": authenticating(authentication, MASTER_KEY),
-            "authorize-plain-key": authorizing(make_context(body)),
-            "authorize-team-key": authorizing(make_context(body, principal=caller)),
+            "authorize-plain-key": authorizing(make_context(BODY)),
+            "authorize-team-key": authorizing(make_context(BODY, principal=caller)),
         }
         loop = loops[case]
         compare(lambda: runner.run(loop()), calls=CALLS)

@@ -13,6 +13,7 @@ from litestar.di import Provide
 from gateway.access.aliases import Aliases
 from gateway.access.checks import AccessChecks
 from gateway.access.client_choices import ClientChoices
+from gateway.access.gate import build_gate
 from gateway.access.models import ModelLists, ModelNames
 from gateway.admission.hookimpls import AdmissionHooks
 from gateway.admission.ledger import Ledger
@@ -139,9 +140,10 @@ def build_snapshot(
     names = _model_names(catalog)
     master = MasterKey(ensure_master_key(settings.environment).key)
     core = (
+        *build_gate(settings.access),
         KeyAuthentication(parts.principals, master, parts.clock, settings.general.key_header_name),
-        Aliases(),
-        AccessChecks(parts.clock, names, ClientChoices(catalog.find)),
+        Aliases(catalog.team_models.names),
+        AccessChecks(parts.clock, names, ClientChoices(catalog.find), settings.access),
         AdmissionHooks(parts.ledger),
     )
     megabytes, limits = settings.general.max_request_size_mb, settings.gatewright.limits

@@ -1,18 +1,39 @@
-"""The aliases of a key and of its team, as the first step of resolving a model name."""
+"""The aliases of a key and of its team, and the team's own models: how a model name is resolved first."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from gateway.domain import Principal
 from gateway.hooks import RequestContext, hookimpl
 
-__all__ = ["Aliases"]
+__all__ = ["Aliases", "TeamModels", "follow_aliases"]
+
+TeamModels = Mapping[tuple[str, str], str]
+"""The name of a group of deployments, by a team and the public name under which that team has it."""
+
+_NONE: TeamModels = MappingProxyType({})
 
 
 class Aliases:
-    """Replaces a model name by the target of the key's alias, then of the team's."""
+    """Follows the key's alias, then the team's, then the public name of a model of the team's own."""
+
+    def __init__(self, team_models: TeamModels = _NONE) -> None:
+        self._team_models = team_models
 
     @hookimpl
     async def resolve_model(self, model: str, context: RequestContext) -> str | None:
-        """Return the target, or None when neither key nor team has an alias of this name."""
+        """Return the target, or None when neither key nor team has another meaning for this name."""
         principal = context.principal
-        if not principal.aliases and not principal.team_aliases:
+        if principal.aliases or principal.team_aliases:
+            model = follow_aliases(principal, model)
+        elif not self._team_models or principal.team_id is None:
             return None
-        target = principal.aliases.get(model, model)
-        return principal.team_aliases.get(target, target)
+        if principal.team_id is None:
+            return model
+        return self._team_models.get((principal.team_id, model), model)
+
+
+def follow_aliases(principal: Principal, model: str) -> str:
+    """Where the aliases of key and team lead from a name."""
+    target = principal.aliases.get(model, model)
+    return principal.team_aliases.get(target, target)

@@ -2,100 +2,63 @@
 
 from gateway.access.banned import check_banned
 from gateway.access.client_choices import ClientChoices, take_choice
+from gateway.access.model_access import check_models, check_subject_models
 from gateway.access.models import ModelLists, ModelNames
-from gateway.access.routes import RouteLists
+from gateway.access.plan import Plan, PlanBuilder
+from gateway.access.subject_checks import check_agents, check_subjects
 from gateway.clock import Clock
-from gateway.domain import ModelGrant, Principal, ScopeKind
-from gateway.errors import ModelAccessDenied, PermissionDenied
+from gateway.domain import Principal
 from gateway.hooks import RequestContext, hookimpl
-from gateway.identity.special import NO_DEFAULT_MODELS
-from gateway.identity.standing import check_standing
+from gateway.settings import AccessSettings
 
-__all__ = ["AccessChecks", "check_models", "is_model_allowed"]
+__all__ = ["AccessChecks"]
 
-_DENIED_TYPES = {
-    ScopeKind.KEY: "key_model_access_denied",
-    ScopeKind.TEAM: "team_model_access_denied",
-    ScopeKind.TEAM_MEMBER: "team_model_access_denied",
-    ScopeKind.USER: "user_model_access_denied",
-    ScopeKind.ORGANIZATION: "org_model_access_denied",
-    ScopeKind.ORGANIZATION_MEMBER: "org_model_access_denied",
-    ScopeKind.PROJECT: "project_model_access_denied",
-    ScopeKind.END_USER: "customer_model_access_denied",
-    ScopeKind.AGENT: "agent_model_access_denied",
-}
-_LONGEST_NAME = 256
+_MOST_PLANS = 50_000
+_NO_SETTINGS = AccessSettings()
 
 
 class AccessChecks:
-    """The hook `authorize` of the core: standing, routes, banned members, models, in this order."""
+    """The hook `authorize` of the core.
+
+    Which checks can refuse a caller at all is found once per caller: a request runs those and no others.
+    """
 
     def __init__(
-        self, clock: Clock, names: ModelNames | None = None, choices: ClientChoices | None = None
+        self,
+        clock: Clock,
+        names: ModelNames | None = None,
+        choices: ClientChoices | None = None,
+        settings: AccessSettings = _NO_SETTINGS,
     ) -> None:
-        self._clock = clock
         self._choices = choices
         self._lists = ModelLists(names)
-        self._routes = RouteLists()
+        self._builder = PlanBuilder(clock, self._lists, settings)
+        self._plans: dict[int, Plan] = {}
 
     # A plugin's opinion is asked only of what may be done at all.
     @hookimpl(tryfirst=True)
     async def authorize(self, context: RequestContext) -> None:
         """Refuse by raising the error of the first check that fails."""
         principal = context.principal
-        check_standing(principal, self._clock)
-        if principal.unreadable:
-            raise _unreadable(principal)
-        if principal.allowed_routes:
-            self._routes.check(principal.allowed_routes, context.head.path)
         if check_banned(context.body, context.routed_model, self._choices):
             context.client_choice = take_choice(context.body)
-        if principal.grants:
-            check_models(self._lists, principal, context.model, context.routed_model)
+        if context.subjects:
+            check_subjects(context.subjects)
+        plan = self._plans.get(id(principal)) or self._make(principal)
+        for check in plan.before:
+            check(context)
+        model, routed = context.model, context.routed_model
+        if principal.grants and (model, routed) not in plan.allowed:
+            check_models(self._lists, principal, model, routed)
+            plan.remember(model, routed)
+        if context.subjects:
+            check_subject_models(self._lists, principal, context.subjects, model, routed)
+            check_agents(context)
+        for check in plan.after:
+            check(context)
 
-
-def _unreadable(principal: Principal) -> PermissionDenied:
-    owner, setting = principal.unreadable[0]
-    # The id of a key is its hash, which nobody knows it by.
-    name = principal.key_name if owner.kind is ScopeKind.KEY else owner.id
-    return PermissionDenied(
-        f"The setting '{setting}' of {owner.kind.value} '{name}' is stored in a form that cannot be read, "
-        "and it may be a restriction. An administrator has to set it anew.",
-        param=setting,
-    )
-
-
-def check_models(lists: ModelLists, principal: Principal, model: str, routed_model: str) -> None:
-    """Raise ModelAccessDenied unless every grant covers the model.
-
-    The key's own list may name the alias or its target. Of the others a key's alias opens nothing: they see
-    the name that it leads to, so that nobody reaches a model by renaming it.
-    """
-    aliased = principal.aliases.get(model, model) if principal.aliases else model
-    for grant in principal.grants:
-        name = model if grant.owner.kind is ScopeKind.KEY else aliased
-        if lists.covers(grant.models, name):
-            continue
-        if routed_model == name or not lists.covers(grant.models, routed_model):
-            raise _denied(grant, model)
-
-
-def is_model_allowed(lists: ModelLists, principal: Principal, model: str, routed_model: str) -> bool:
-    """Whether `check_models` would pass: for the list of models that a caller may see."""
-    try:
-        check_models(lists, principal, model, routed_model)
-    except ModelAccessDenied:
-        return False
-    return True
-
-
-def _denied(grant: ModelGrant, model: str) -> ModelAccessDenied:
-    kind = grant.owner.kind
-    if NO_DEFAULT_MODELS in grant.models:
-        kind = ScopeKind.KEY
-    return ModelAccessDenied(
-        f"The requested model '{model[:_LONGEST_NAME]}' is not available for this API key, or the model name "
-        "is invalid. Call `/v1/models` to view available models for your key.",
-        param="model",
-        type=_DENIED_TYPES.get(kind, "key_model_access_denied"),
-    )
+    def _make(self, principal: Principal) -> Plan:
+        if len(self._plans) >= _MOST_PLANS:
+            self._plans.clear()
+        plan = self._plans[id(principal)] = self._builder.build(principal)
+        return plan

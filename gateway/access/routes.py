@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from gateway.cache.memo import Memo
 from gateway.errors import PermissionDenied
 
-__all__ = ["INFO_ROUTES", "LLM_ROUTES", "MANAGEMENT_ROUTES", "RouteLists", "covers_path"]
+__all__ = ["INFO_ROUTES", "LLM_ROUTES", "MANAGEMENT_ROUTES", "RouteLists", "covers_path", "plain_path"]
 
 _MODEL_ROUTES = (
     "chat/completions",
@@ -68,11 +68,20 @@ class RouteLists:
 
     def check(self, allowed_routes: tuple[str, ...], path: str) -> None:
         """Raise PermissionDenied when the list is not empty and none of its entries covers the path."""
-        if allowed_routes and not self._covers((allowed_routes, path)):
+        if allowed_routes and not self.covers(allowed_routes, path):
             raise PermissionDenied(
                 "Virtual key is not allowed to call this route. "
                 f"Only allowed to call routes: {list(allowed_routes)}. Tried to call route: {path}"
             )
+
+    def covers(self, routes: tuple[str, ...], path: str) -> bool:
+        """Whether one of the entries covers the path."""
+        return self._covers((routes, path))
+
+
+def plain_path(path: str) -> str:
+    """A path as a router may understand it: for rules that close, which a crafted spelling may not evade."""
+    return "/" + "/".join(part for part in path.split("/") if part)
 
 
 def covers_path(entry: str, path: str) -> bool:

@@ -69,10 +69,10 @@ class Hold:
 
     async def extend(self, cost_nanos: int) -> bool:
         """Hold so many nano-dollars more on every budget, if each has that much left; else nothing."""
-        if not self._want.is_free:
-            for money, most in self._part.budgets:
-                if money.settled + money.held + cost_nanos > most:
-                    return False
+        # A request for a free model too: what it turns to now is not free.
+        for money, most in self._part.budgets:
+            if money.settled + money.held + cost_nanos > most:
+                return False
         for money in self._moneys:
             money.held += cost_nanos
         self._want.cost += cost_nanos

@@ -10,6 +10,7 @@ from gateway.catalog.expansions import Expansions, Template
 from gateway.catalog.identifiers import build_id
 from gateway.catalog.price_book import PriceBook
 from gateway.catalog.providers import LOCAL_PROVIDERS, MOCK
+from gateway.catalog.team_models import build_team_models
 from gateway.catalog.wildcards import build_wildcards
 from gateway.clock import Clock, SystemClock
 from gateway.domain import Deployment, ModelGroup
@@ -39,12 +40,14 @@ def build_catalog(
             groups.setdefault(entry.model_name, []).append(one)
     frozen = {name: tuple(members) for name, members in templates.items()}
     deployments = {identifier: one for identifier, (_, one) in built.items()}
+    by_name = {name: _group(name, members) for name, members in groups.items()}
     return Catalog(
         Contents(
             book=price_book,
             clock=clock,
             built=deployments,
-            groups={name: _group(name, members) for name, members in groups.items()},
+            groups=by_name,
+            team_models=build_team_models(by_name),
             expansions=Expansions(build_wildcards(frozen), frozen, settings, price_book, environ),
             aliases=settings.router.model_group_alias,
             hidden_aliases=settings.router.hidden_aliases,

@@ -7,11 +7,14 @@ import msgspec
 from gateway.catalog.deployments import BuiltDeployment
 from gateway.catalog.expansions import Expansions
 from gateway.catalog.price_book import PriceBook
+from gateway.catalog.team_models import NO_TEAM_MODELS, TeamModels, team_of
 from gateway.clock import Clock
 from gateway.domain import Deployment, ModelGroup, Price
 from gateway.settings import SettingsNotice
 
 __all__ = ["Catalog", "Contents"]
+
+_MOST_REMEMBERED = 10_000
 
 
 class Contents(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +28,7 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     aliases: Mapping[str, str]
     hidden_aliases: frozenset[str]
     notices: tuple[SettingsNotice, ...] = ()
+    team_models: TeamModels = NO_TEAM_MODELS
 
 
 class Catalog:
@@ -38,7 +42,11 @@ class Catalog:
         self._contents = contents
         self._renewed: dict[tuple[str, str], Price | None] = {}
         aliased = {alias: contents.groups.get(target) for alias, target in contents.aliases.items()}
-        self._groups = contents.groups | {name: group for name, group in aliased.items() if group}
+        self._free: dict[str, bool] = {}
+        self.team_models = contents.team_models
+        self.has_scoped_models = any(team_of(built.deployment) for built in contents.built.values())
+        made = contents.team_models.groups
+        self._groups = contents.groups | made | {name: group for name, group in aliased.items() if group}
 
     @property
     def notices(self) -> tuple[SettingsNotice, ...]:
@@ -54,9 +62,25 @@ class Catalog:
         return self._contents.expansions.find(target, self._contents.clock.now_nanos())
 
     def names(self) -> tuple[str, ...]:
-        """The names that callers may use, sorted, without wildcards and hidden aliases."""
+        """The names that every caller may use, sorted, without wildcards and hidden aliases."""
         names = {*self._contents.groups, *self._contents.aliases}
-        return tuple(sorted(names - self._contents.hidden_aliases))
+        return tuple(sorted(names - self._contents.hidden_aliases - self.team_models.teams.keys()))
+
+    def is_free(self, name: str, now_nanos: int) -> bool:
+        """Whether nothing that any deployment of a name does costs anything; an unknown price is no such."""
+        found = self._free.get(name)
+        return self._find_free(name, now_nanos) if found is None else found
+
+    def _find_free(self, name: str, now_nanos: int) -> bool:
+        group = self.find(name)
+        prices = [self.price_of(one, now_nanos) for one in group.deployments] if group else [None]
+        is_free = all(price is not None and price.is_free for price in prices)
+        # A price that holds for a time only is asked anew.
+        if all(price is None or price.valid_until_nanos is None for price in prices):
+            if len(self._free) >= _MOST_REMEMBERED:
+                self._free.clear()
+            self._free[name] = is_free
+        return is_free
 
     def wildcard_names(self) -> tuple[str, ...]:
         """The configured names with `*`, the most specific first."""

@@ -7,6 +7,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
+from gateway.access.roles import check_admin_routes
 from gateway.access.rules import RouteRule, check_route
 from gateway.domain import Principal
 from gateway.errors import AuthenticationFailed, StartupError
@@ -30,6 +31,7 @@ def build_guard(gateway: Gateway) -> Any:
         principal = await gateway.snapshot.hooks.authenticate(head)
         if principal is None:
             raise AuthenticationFailed("No authentication accepts this credential.")
+        check_admin_routes(gateway.snapshot.settings.access.admin_only_routes, principal, head.path)
         check_route(rule, principal, head.path)
         connection.scope["state"][_CALLER] = principal
 

@@ -4,7 +4,8 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
-from gateway.access.checks import is_model_allowed
+from gateway.access.model_access import is_model_allowed
+from gateway.access.reach import find_group
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal
 from gateway.errors import NotFound
@@ -28,9 +29,12 @@ async def list_models(
     snapshot = gateway.snapshot
     names = [
         *snapshot.catalog.names(),
+        *(snapshot.catalog.team_models.public_names(caller.team_id) if caller.team_id else ()),
         *(snapshot.catalog.wildcard_names() if return_wildcard_routes else ()),
     ]
-    granted = (name for name in names if is_model_allowed(snapshot.model_lists, caller, name, name))
+    granted = (
+        name for name in dict.fromkeys(names) if is_model_allowed(snapshot.model_lists, caller, name, name)
+    )
     return {"object": "list", "data": [_shown(name) for name in granted]}
 
 
@@ -41,7 +45,9 @@ async def get_model(
     """Show one model; raises NotFound for one that is unknown or that the caller may not use."""
     name = model_id.lstrip("/")
     snapshot = gateway.snapshot
-    if snapshot.catalog.find(name) is None or not is_model_allowed(snapshot.model_lists, caller, name, name):
+    routed = snapshot.catalog.team_models.names.get((caller.team_id or "", name), name)
+    is_known = find_group(snapshot.catalog, routed, caller) is not None
+    if not is_known or not is_model_allowed(snapshot.model_lists, caller, name, name):
         raise NotFound(
             f"The model '{name[:200]}' does not exist or is not available for this key.", param="model"
         )

@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 _NOTHING = frozenset({NO_DEFAULT_MODELS})
+_WITH_LISTS = frozenset({ScopeKind.KEY, ScopeKind.TEAM})
 _INTERNAL = frozenset({Role.INTERNAL_USER, Role.INTERNAL_USER_VIEWER})
 
 
@@ -211,8 +212,16 @@ def _add_user_budget(
 
 def _unreadable(owners: tuple[OwnerRow, ...], limits: list[LimitBuilder]) -> Iterator[tuple[Scope, str]]:
     for owner, builder in zip(owners, limits, strict=True):
-        for setting in (*owner.unreadable, *builder.unreadable):
+        for setting in (*owner.unreadable, *builder.unreadable, *_unreadable_lists(owner)):
             yield owner.scope, setting
+
+
+def _unreadable_lists(owner: OwnerRow) -> Iterator[str]:
+    """The lists in the metadata of a key or team that restrict, and are no lists of names."""
+    if owner.scope.kind in _WITH_LISTS:
+        for name in ("allowed_tools", "enforced_params"):
+            if read_texts(owner.metadata.get(name)) is None:
+                yield f"metadata.{name}"
 
 
 def _tag_subjects(builder: LimitBuilder, metadata: dict[str, object]) -> dict[str, Subject]:

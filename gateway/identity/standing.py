@@ -1,4 +1,4 @@
-"""Whether a credential still holds: blocked and expired keys, blocked teams and projects."""
+"""Whether a credential still holds: blocked and expired keys, blocked owners, users who were deactivated."""
 
 from gateway.clock import Clock, datetime_from_nanos
 from gateway.domain import Principal, Scope, ScopeKind
@@ -10,7 +10,7 @@ _OWNER_NAMES = {ScopeKind.TEAM: "Team", ScopeKind.PROJECT: "Project"}
 
 
 def check_standing(principal: Principal, clock: Clock) -> None:
-    """Refuse a blocked or expired key, and one whose team or project is blocked; admins' keys too.
+    """Refuse a blocked or expired key, and one whose user, team or project may do nothing; admins' too.
 
     The clock is read only for a key that expires. Raises AuthenticationFailed or KeyExpired.
     """
@@ -24,6 +24,11 @@ def check_standing(principal: Principal, clock: Clock) -> None:
             f"Authentication Error - Expired Key. Key Expiry time {datetime_from_nanos(expires)} "
             f"and current time {datetime_from_nanos(now_nanos)}",
             param=principal.key_name,
+        )
+    if principal.is_deactivated:
+        raise AuthenticationFailed(
+            f"Authentication Error, User={principal.user_id} was deactivated by the directory that "
+            "provisions users. It can be activated there, or by `scim_active` in the user's metadata."
         )
     if principal.blocked_owner is not None:
         raise _blocked(principal.blocked_owner)

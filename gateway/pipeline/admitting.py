@@ -1,5 +1,6 @@
 """From a request that was read to one that may go upstream: checks, estimate, admission."""
 
+from gateway.access.reach import default_model_of, find_group
 from gateway.catalog.client_choice import follow_choice
 from gateway.catalog.priced import check_priced
 from gateway.domain import ModelGroup
@@ -35,18 +36,37 @@ async def _authorize(
         context.subjects = await gateway.parts.subjects.find(context.principal, named, details.session_id)
     context.routed_model = await hooks.resolve_model(context.model, context)
     await hooks.authorize(context)
-    group = snapshot.catalog.find(context.routed_model)
+    try:
+        group = find_group(snapshot.catalog, context.routed_model, context.principal, context.subjects)
+    except ModelAccessDenied as error:
+        group = await _turn_to_default(snapshot, context, error)
     if group is None:
         raise UnknownModel(
             f"/{context.endpoint.value}: Invalid model name passed in model={context.model[:200]}. "
             "Call `/v1/models` to view available models for your key.",
             param="model",
         )
+    context.is_free = snapshot.catalog.is_free(context.routed_model, context.started_nanos)
     if context.client_choice is not None:
         group = follow_choice(group, context.client_choice)
     if snapshot.settings.litellm.block_requests_for_models_without_pricing:
         check_priced(snapshot.catalog, group, context.started_nanos)
     return group
+
+
+async def _turn_to_default(
+    snapshot: Snapshot, context: RequestContext, error: ModelAccessDenied
+) -> ModelGroup | None:
+    """Take the end user's own model in the place of one that is not in its region; it is checked as any.
+
+    Raises `error` where there is none, else as `find_group`.
+    """
+    default = default_model_of(context.subjects)
+    if default is None:
+        raise error
+    context.model, context.routed_model = default, await snapshot.hooks.resolve_model(default, context)
+    await snapshot.hooks.authorize(context)
+    return find_group(snapshot.catalog, context.routed_model, context.principal, context.subjects)
 
 
 async def _admit(

@@ -5,9 +5,10 @@ from typing import TypeVar
 
 import msgspec
 
+from gateway.access.reach import find_group
 from gateway.catalog.priced import has_price
 from gateway.domain import Deployment, ModelGroup
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, ModelAccessDenied
 from gateway.pipeline.call import Call
 from gateway.pipeline.estimates import estimate_request
 from gateway.pipeline.wishes import NO_WISHES, Wishes, read_wishes
@@ -51,7 +52,7 @@ class Attempts:
         await self._resolve_wished()
         return RoutePlan(
             group=self.group,
-            find_group=self._call.snapshot.catalog.find,
+            find_group=self._find_group,
             may_use=self._may_use,
             client_fallbacks=None if self.wishes.fallbacks is None else tuple(self._wished),
             # What a request chose itself is for the model that it named, and goes to no other provider.
@@ -81,7 +82,7 @@ class Attempts:
         context = self.context
         if name in self._wished and not await self._is_granted(name):
             return False
-        group = self._call.snapshot.catalog.find(name)
+        group = self._find_group(name)
         if group is None or self._lacks_price(group):
             return False
         sizes = self._call.gateway.parts.output_sizes
@@ -92,6 +93,14 @@ class Attempts:
                 return False
             context.estimated_cost_nanos = nanos
         return True
+
+    def _find_group(self, name: str) -> ModelGroup | None:
+        """Find what the request may reach of a fallback's deployments."""
+        context = self.context
+        try:
+            return find_group(self._call.snapshot.catalog, name, context.principal, context.subjects)
+        except ModelAccessDenied:
+            return None
 
     def _lacks_price(self, group: ModelGroup) -> bool:
         """Whether the operator closes models without a price, and this is one."""

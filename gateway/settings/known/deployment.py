@@ -126,10 +126,11 @@ INFO_KEYS = (
     supported("max_input_tokens", "Input tokens at most."),
     supported("max_output_tokens", "Output tokens at most."),
     supported("litellm_provider", "The provider whose price holds."),
-    refused("team_id", "It makes the model one team's own."),
+    supported("team_id", "The only team that may use the model.", restricts=True),
+    supported("team_public_model_name", "The name under which that team has the model."),
     refused("blocked"),
     *harmless(
-        "team_public_model_name db_model updated_at updated_by created_at created_by tier "
+        "db_model updated_at updated_by created_at created_by tier "
         "description disable_background_health_check metadata version key direct_access "
         "member_ids output_vector_size tpm rpm custom_tokenizer input_type"
     ),

@@ -66,31 +66,53 @@ GENERAL_KEYS = (
         "A user's own budget counts for the user's team keys too.",
         restricts=True,
     ),
+    supported("allowed_ips", "The addresses and networks that requests may come from.", restricts=True),
+    supported(
+        "use_x_forwarded_for",
+        "Reads the client's address from the last entries of `x-forwarded-for`.",
+        restricts=True,
+    ),
+    supported(
+        "trusted_proxy_ranges",
+        "The proxies whose `x-forwarded-for` is believed; without it, the peer's.",
+        restricts=True,
+    ),
+    supported("allowed_routes", "The only routes that are served.", restricts=True),
+    supported("admin_only_routes", "Routes for administrators only.", restricts=True),
+    supported("disable_llm_api_endpoints", "Serves no model requests.", restricts=True),
+    supported("disable_admin_endpoints", "Serves no management requests.", restricts=True),
+    supported("role_permissions", "The models and routes of a role.", restricts=True),
+    supported("enforce_user_param", "Every model request must name its end user.", restricts=True),
+    supported("enforced_params", "Members that every model request must have.", restricts=True),
+    supported(
+        "service_account_settings",
+        "`enforced_params`: members that requests with keys of service accounts must have.",
+        restricts=True,
+    ),
+    supported(
+        "reject_clientside_metadata_tags", "Refuses requests that bring tags of their own.", restricts=True
+    ),
+    supported(
+        "enforce_fallback_model_access",
+        "Refuses requests whose own fallbacks their caller may not use.",
+        restricts=True,
+    ),
+    supported(
+        "require_trace_id", "Every model request must have the header `x-litellm-trace-id`.", restricts=True
+    ),
     refused("custom_auth", "Write a plugin with an `authenticate` hook instead."),
     refused("custom_auth_run_common_checks"),
     refused("enable_jwt_auth"),
     refused("enable_oauth2_auth"),
     refused("enable_oauth2_proxy_auth"),
-    refused("allowed_ips"),
-    refused("allowed_routes"),
-    refused("admin_only_routes"),
-    refused("role_permissions"),
-    refused("enforce_user_param"),
-    refused("enforced_params"),
-    refused("reject_clientside_metadata_tags"),
     refused("custom_key_generate"),
     refused("custom_key_update"),
     refused("custom_sso"),
     refused("custom_ui_sso_sign_in_handler"),
-    refused("service_account_settings"),
     refused("default_team_disabled"),
     refused("max_parallel_requests"),
     refused("global_max_parallel_requests"),
     refused("fail_closed_rate_limit_enforcement"),
-    refused("enforce_fallback_model_access"),
-    refused("require_trace_id"),
-    refused("disable_llm_api_endpoints"),
-    refused("disable_admin_endpoints"),
     no_effect("litellm_license", "Nothing is behind a licence."),
     no_effect("disable_budget_reservation", "A budget is always reserved before the call."),
     no_effect("use_redis_transaction_buffer", _JOURNAL),
@@ -117,7 +139,6 @@ GENERAL_KEYS = (
     no_effect("litellm_jwtauth", "It is read only with `enable_jwt_auth`."),
     no_effect("unregistered_jwt_client_behavior", "It is read only with `enable_jwt_auth`."),
     no_effect("oauth2_config_mappings", "It is read only with `enable_oauth2_proxy_auth`."),
-    no_effect("trusted_proxy_ranges", "It is read only with `enable_oauth2_proxy_auth`."),
     *harmless(
         "store_model_in_db "
         "supported_db_objects proxy_config_reload_interval_seconds plugins "
@@ -137,7 +158,7 @@ GENERAL_KEYS = (
         "mcp_internal_ip_ranges mcp_trusted_proxy_ranges mcp_xff_num_trusted_hops "
         "mcp_required_fields mcp_client_side_auth_header_name mcp_allowed_clients "
         "mcp_client_id_header require_key_mcp_access_defined require_end_user_mcp_access_defined "
-        "forward_client_headers_to_llm_api forward_openai_org_id use_x_forwarded_for "
+        "forward_client_headers_to_llm_api forward_openai_org_id "
         "cancel_on_disconnect disable_spend_updates disable_error_logs "
         "disable_retry_on_max_parallel_request_limit_error disable_responses_id_security "
         "use_client_credentials_pass_through_routes proxy_batch_polling_interval allow_user_auth "

@@ -25,6 +25,7 @@ LITELLM_KEYS = (
     supported("upperbound_key_generate_params", "Bounds for what a new key may be given.", restricts=True),
     supported("timezone", "Where the days, weeks and months of budgets begin: an IANA name; `UTC`."),
     supported("budget_reset_time", "When the day of a daily budget begins, such as `06:30`; midnight."),
+    supported("enforce_fallback_model_access", "The same as in `general_settings`.", restricts=True),
     supported("max_end_user_budget", "The budget in USD of end users who have none.", restricts=True),
     supported("max_end_user_budget_id", "The budget row of end users who have none.", restricts=True),
     supported(
@@ -58,7 +59,6 @@ LITELLM_KEYS = (
     refused("blocked_user_list"),
     refused("banned_keywords_list"),
     refused("validate_end_user_id_in_db"),
-    refused("enforce_fallback_model_access"),
     refused("require_managed_files"),
     refused(
         "callbacks",

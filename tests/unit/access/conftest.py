@@ -1,12 +1,17 @@
 """Requests and callers for the access checks."""
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
+from gateway.catalog import Catalog, PriceBook, build_catalog
+from gateway.catalog.price_snapshot import PriceSnapshot
 from gateway.domain import Endpoint, ModelGrant, Principal, Scope, ScopeKind
 from gateway.hooks import RequestBody, RequestContext, RequestHead
+from gateway.settings import Environment, ModelEntry, Settings
 
 
 @pytest.fixture
@@ -46,5 +51,24 @@ def context(caller: Callable[..., Principal]) -> Callable[..., RequestContext]:
             started_nanos=0,
             started_monotonic=0,
         )
+
+    return build
+
+
+@pytest.fixture
+def load_catalog() -> Callable[..., Catalog]:
+    """Builds a catalog from items of `model_list`."""
+
+    def build(*models: dict[str, Any]) -> Catalog:
+        entries = tuple(
+            ModelEntry(
+                model_name=model["model_name"],
+                litellm_params=model["litellm_params"],
+                model_info=model.get("model_info", {}),
+            )
+            for model in models
+        )
+        settings = Settings(environment=Environment(data_dir=Path("unused")), models=entries)
+        return build_catalog(settings, PriceBook(PriceSnapshot()), {})
 
     return build

@@ -1,6 +1,7 @@
 import pytest
 
-from gateway.access.checks import AccessChecks, is_model_allowed
+from gateway.access.checks import AccessChecks
+from gateway.access.model_access import is_model_allowed
 from gateway.access.models import ModelLists
 from gateway.clock import SystemClock
 from gateway.domain import Scope, ScopeKind

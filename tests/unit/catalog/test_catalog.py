@@ -229,3 +229,17 @@ def test_a_wildcards_price_is_looked_up_again_too(catalog_of: Build) -> None:
 
     assert renewed is not None
     assert renewed.tiers[0].input == 135_000_000
+
+
+def test_a_name_is_free_where_every_deployment_is_known_to_cost_nothing(catalog_of: Build) -> None:
+    nothing = {"input_cost_per_token": 0, "output_cost_per_token": 0}
+    catalog = catalog_of(
+        ("free", {"model": "mock/a", **nothing}),
+        ("free", {"model": "mock/b", **nothing}),
+        ("mixed", {"model": "mock/a", **nothing}),
+        ("mixed", {"model": "mock/b", "input_cost_per_token": 1e-9, "output_cost_per_token": 0}),
+        ("unpriced", {"model": "openai/nobody-knows-it", "api_key": "k"}),
+    )
+    names = ("free", "mixed", "unpriced", "unknown")
+    for _ in range(2):
+        assert [catalog.is_free(name, 0) for name in names] == [True, False, False, False]

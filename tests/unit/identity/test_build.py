@@ -230,3 +230,10 @@ def test_an_agent_that_demands_nothing_has_no_rules():
 def test_fallbacks_of_budgets_are_lists_of_names():
     row = make_row(budget_fallbacks={"a": ["b"], "c": "d", "e": [1], "f": {}})
     assert build_principal(row, NOW).budget_fallbacks == {"a": ("b",), "c": ("d",)}
+
+
+@pytest.mark.parametrize("name", ["allowed_tools", "enforced_params"])
+@pytest.mark.parametrize("value", ["search", {"search": True}, [1], 7])
+def test_a_list_in_the_metadata_that_is_none_is_named(name, value):
+    row = make_row(metadata={name: value})
+    assert build_principal(row, NOW).unreadable == ((KEY, f"metadata.{name}"),)

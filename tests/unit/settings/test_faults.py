@@ -31,7 +31,7 @@ litellm_settings:
   num_retri: 1
   upperbound_key_generate_params: os.environ/NOT_THERE
 general_settings:
-  allowed_ips: [10.0.0.1]
+  custom_auth: module.function
   master_key: sk-1234
   max_request_size_mb: big
 router_settings:
@@ -65,7 +65,7 @@ PLACES = [
     (22, None),
     (23, "litellm_settings.num_retri"),
     (24, "litellm_settings.upperbound_key_generate_params"),
-    (26, "general_settings.allowed_ips"),
+    (26, "general_settings.custom_auth"),
     (27, "general_settings.master_key"),
     (28, "general_settings.max_request_size_mb"),
     (30, "router_settings.routing_strategy"),

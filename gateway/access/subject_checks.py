@@ -1,0 +1,42 @@
+"""Whether what a request names may be named at all, and what its agents demand."""
+
+from collections.abc import Iterable
+
+from gateway.access.members import check_trace_id
+from gateway.domain import ScopeKind, Subject
+from gateway.errors import AuthenticationFailed, PermissionDenied
+from gateway.hooks import RequestContext
+
+__all__ = ["check_agents", "check_subjects", "unreadable"]
+
+_WORDS = {ScopeKind.END_USER: "End User", ScopeKind.TAG: "Tag", ScopeKind.AGENT: "Agent"}
+
+
+def check_subjects(subjects: Iterable[Subject]) -> None:
+    """Raise AuthenticationFailed for a blocked subject, PermissionDenied for one that cannot be read."""
+    for subject in subjects:
+        if subject.is_blocked:
+            word = _WORDS.get(subject.scope.kind, subject.scope.kind.value)
+            raise AuthenticationFailed(
+                f"Authentication Error, {word}={subject.scope.id} is blocked. "
+                "Update via `/customer/unblock` if you're an admin.",
+                param="user" if subject.scope.kind is ScopeKind.END_USER else None,
+            )
+        if subject.unreadable:
+            raise unreadable(subject.unreadable[0], subject.scope.kind, subject.scope.id)
+
+
+def check_agents(context: RequestContext) -> None:
+    """Raise BadRequest where an agent that the request names demands a trace id and there is none."""
+    for subject in context.subjects:
+        if subject.agent_rules is not None and subject.agent_rules.requires_trace_id:
+            check_trace_id(context)
+
+
+def unreadable(setting: str, kind: ScopeKind, name: str | None) -> PermissionDenied:
+    """Build the refusal for a stored setting that nobody can read; `name` is what its owner is known by."""
+    return PermissionDenied(
+        f"The setting '{setting}' of {kind.value} '{name}' is stored in a form that cannot be read, "
+        "and it may be a restriction. An administrator has to set it anew.",
+        param=setting,
+    )

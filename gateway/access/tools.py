@@ -1,0 +1,89 @@
+"""Which tools and vector stores a request may bring."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import cast
+
+from gateway.domain import ObjectPermission
+from gateway.errors import BadRequest, PermissionDenied
+from gateway.hooks import RequestBody, RequestContext
+from gateway.sdk.permissions import check_vector_stores
+
+__all__ = ["build_tool_check", "build_vector_store_check"]
+
+_LONGEST_LIST = 10
+
+
+def build_tool_check(allowed: frozenset[str], blocked: frozenset[str]) -> Callable[[RequestContext], None]:
+    """A check that raises PermissionDenied for tools that are blocked, or not allowed where any list is."""
+
+    def check(context: RequestContext) -> None:
+        members = context.body.members
+        if "tools" not in members and "functions" not in members:
+            return
+        names = dict.fromkeys(_tool_names(context.body))
+        refused = [name for name in names if name in blocked or (allowed and name not in allowed)]
+        if refused:
+            raise PermissionDenied(
+                f"Tool(s) {refused[:_LONGEST_LIST]} are not in the allowed tools list for this key/team.",
+                param="tools",
+                type="tool_access_denied",
+            )
+
+    return check
+
+
+def build_vector_store_check(permissions: Iterable[ObjectPermission]) -> Callable[[RequestContext], None]:
+    """A check that raises PermissionDenied for vector stores that an owner may not use."""
+    asked = tuple(permissions)
+
+    def check(context: RequestContext) -> None:
+        members = context.body.members
+        if "vector_store_ids" in members or "tools" in members:
+            check_vector_stores(asked, tuple(_vector_stores(context.body)))
+
+    return check
+
+
+def _tool_names(body: RequestBody) -> Iterator[str]:
+    for member in ("tools", "functions"):
+        value = body.read(member)
+        if value is not None and not isinstance(value, list):
+            raise BadRequest(f"'{member}' must be a list.", param=member)
+        for index, tool in enumerate(_objects(body.read(member))):
+            yield from _names_of(tool, f"{member}[{index}]")
+
+
+def _names_of(tool: Mapping[str, object], path: str) -> list[str]:
+    """Every name that a provider may take for the tool's, else the type of one that it brings itself."""
+    inner = _object(tool.get("function"))
+    names = [name for name in (inner.get("name"), tool.get("name")) if isinstance(name, str) and name]
+    kind = tool.get("type")
+    if not names and isinstance(kind, str) and kind not in {"", "function"}:
+        names = [kind]
+    if not names:
+        raise BadRequest(f"'{path}' has no name, so nobody can tell whether it is allowed.", param=path)
+    return names
+
+
+def _vector_stores(body: RequestBody) -> Iterator[str]:
+    yield from _texts(body.read("vector_store_ids"))
+    for tool in _objects(body.read("tools")):
+        yield from _texts(tool.get("vector_store_ids"))
+
+
+def _objects(value: object) -> Iterator[Mapping[str, object]]:
+    if not isinstance(value, list):
+        return
+    for item in cast("list[object]", value):  # of unknown JSON values
+        yield _object(item)
+
+
+def _object(value: object) -> Mapping[str, object]:
+    return (
+        cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
+    )  # JSON objects have text keys
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, list):
+        yield from (str(item) for item in cast("list[object]", value))  # of unknown JSON values

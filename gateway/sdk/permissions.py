@@ -1,0 +1,150 @@
+"""What object permissions allow: vector stores, search tools, MCP servers and their tools."""
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from gateway.domain import ObjectPermission, Principal, ScopeKind, Subject
+from gateway.errors import PermissionDenied
+
+__all__ = [
+    "McpDirectory",
+    "allowed_mcp_servers",
+    "allowed_mcp_tools",
+    "check_search_tool",
+    "check_vector_stores",
+    "permissions_on",
+]
+
+NO_MCP_SERVERS = "no_mcp_servers"
+"""In the list of a key: none at all, whatever else grants some."""
+
+_WORDS = {
+    ScopeKind.KEY: "key",
+    ScopeKind.TEAM: "team",
+    ScopeKind.USER: "user",
+    ScopeKind.ORGANIZATION: "org",
+    ScopeKind.PROJECT: "project",
+    ScopeKind.END_USER: "customer",
+    ScopeKind.AGENT: "agent",
+}
+_Names = frozenset[str]
+
+
+class McpDirectory(msgspec.Struct, frozen=True):
+    """What only the owner of the MCP servers knows: who is in an access group, and in a toolset.
+
+    `servers_of_group` gives the server ids behind the name of an access group, `tools_of_toolset` the tool
+    names by server id behind the id of a toolset.
+    """
+
+    servers_of_group: Callable[[str], Iterable[str]]
+    tools_of_toolset: Callable[[str], dict[str, tuple[str, ...]]]
+
+
+def permissions_on(principal: Principal, subjects: Iterable[Subject] = ()) -> tuple[ObjectPermission, ...]:
+    """Every object permission on a request: those of the caller and of what the request names."""
+    named = (subject.permission for subject in subjects if subject.permission is not None)
+    return (*principal.permissions, *named)
+
+
+def check_vector_stores(permissions: Iterable[ObjectPermission], store_ids: Iterable[str]) -> None:
+    """Raise PermissionDenied unless every owner may use every vector store; an empty list means all."""
+    ids = tuple(store_ids)
+    for permission in permissions:
+        if ids and not permission.is_readable:
+            raise _refusal(permission, "vector_store", ids[0])
+        for store_id in ids:
+            if permission.vector_stores and store_id not in permission.vector_stores:
+                raise _refusal(permission, "vector_store", store_id)
+
+
+def check_search_tool(permissions: Iterable[ObjectPermission], name: str) -> None:
+    """Raise PermissionDenied unless every owner may use the search tool; an empty list means all."""
+    for permission in permissions:
+        is_listed = not permission.search_tools or name in permission.search_tools
+        if not permission.is_readable or not is_listed:
+            raise _refusal(permission, "search_tool", name)
+
+
+def allowed_mcp_servers(
+    principal: Principal, subjects: Iterable[Subject], directory: McpDirectory
+) -> _Names | None:
+    """The ids of the MCP servers that a request may reach; None means that nobody restricts it.
+
+    Key and team restrict each other, and an empty list of one leaves it to the other. The unified access
+    groups of both are added. End user, agent, user, project and organization can only take away.
+    """
+    permissions = permissions_on(principal, subjects)
+    if any(not permission.is_readable for permission in permissions):
+        return frozenset()
+    of_key = _first(permissions, ScopeKind.KEY)
+    if of_key is not None and NO_MCP_SERVERS in of_key.mcp_servers:
+        return frozenset()
+    base = _meet(_servers(of_key, directory), _servers(_first(permissions, ScopeKind.TEAM), directory))
+    if base is not None:
+        base |= {server for group in principal.access_groups for server in group.mcp_servers}
+    for permission in permissions:
+        if permission.owner.kind not in {ScopeKind.KEY, ScopeKind.TEAM}:
+            base = _meet(base, _servers(permission, directory))
+    return base
+
+
+def allowed_mcp_tools(
+    principal: Principal, subjects: Iterable[Subject], server_id: str, directory: McpDirectory
+) -> _Names | None:
+    """The names of a server's tools that a request may list and call; None means that nobody restricts them.
+
+    Whether the server itself may be reached is for `allowed_mcp_servers` to say, and which tools are
+    blocked by name for `blocked_tools`.
+    """
+    found: _Names | None = None
+    for permission in permissions_on(principal, subjects):
+        if not permission.is_readable:
+            return frozenset()
+        found = _meet(found, _tools(permission, server_id, directory))
+    return found
+
+
+def _servers(permission: ObjectPermission | None, directory: McpDirectory) -> _Names | None:
+    """What one owner names in any way; None where it names nothing."""
+    if permission is None:
+        return None
+    is_silent = not (
+        permission.mcp_servers
+        or permission.mcp_access_groups
+        or permission.mcp_tool_permissions
+        or permission.mcp_toolsets
+    )
+    if is_silent:
+        return None
+    of_groups = (name for group in permission.mcp_access_groups for name in directory.servers_of_group(group))
+    of_toolsets = (name for one in permission.mcp_toolsets for name in directory.tools_of_toolset(one))
+    return frozenset((*permission.mcp_servers, *permission.mcp_tool_permissions, *of_groups, *of_toolsets))
+
+
+def _tools(permission: ObjectPermission, server_id: str, directory: McpDirectory) -> _Names | None:
+    direct = permission.mcp_tool_permissions.get(server_id)
+    of_toolsets = [directory.tools_of_toolset(one).get(server_id) for one in permission.mcp_toolsets]
+    named = [tools for tools in (direct, *of_toolsets) if tools is not None]
+    return frozenset(tool for tools in named for tool in tools) if named else None
+
+
+def _meet(one: _Names | None, other: _Names | None) -> _Names | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return one & other
+
+
+def _first(permissions: Iterable[ObjectPermission], kind: ScopeKind) -> ObjectPermission | None:
+    return next((permission for permission in permissions if permission.owner.kind is kind), None)
+
+
+def _refusal(permission: ObjectPermission, what: str, name: str) -> PermissionDenied:
+    word = _WORDS.get(permission.owner.kind, "key")
+    return PermissionDenied(
+        f"The {word} of this request is not allowed to access the {what.replace('_', ' ')} '{name[:256]}'. "
+        "An administrator can add it to the object permission.",
+        param=what,
+        type=f"{word}_{what}_access_denied",
+    )
