@@ -191,7 +191,12 @@ class _Builder:
         options = self._database_options()
         database = Database(options)
         database.bind(TABLES)
-        store = SpendStore(database, writes_logs=not self._settings.general.disable_spend_logs)
+        general = self._settings.general
+        store = SpendStore(
+            database,
+            writes_logs=not general.disable_spend_logs,
+            writes_errors=not general.disable_error_logs,
+        )
         principals = self._principals(database)
         subjects = Subjects(SubjectStore(database), self._clock, journal=self._journal.name, seed=self._seed)
         invalidation = Invalidation(principals, subjects)

@@ -108,6 +108,7 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_request_size_mb: float | None = None
     store_prompts_in_spend_logs: bool = False
     disable_spend_logs: bool = False
+    disable_error_logs: bool = False
     proxy_batch_write_at: float = 1.0
     """Seconds between two drains of the journal while there is little to drain."""
     disable_reset_budget: bool = False

@@ -15,10 +15,13 @@ from gateway.db.engine import Database
 from gateway.spend.booking.store import (
     BOOK_CHARGES,
     BOOK_CHARGES_WITHOUT_ROWS,
+    INSERT_GOOD_LOGS,
     INSERT_LOGS,
+    INSERT_MISSED_GOOD_LOGS,
     INSERT_MISSED_LOGS,
     PREPARE,
 )
+from gateway.spend.booking.traces_store import INDEX_ROWS, INSERT_ERRORS
 from gateway.spend.segments import Lines
 
 __all__ = ["LinesRefusedError", "LogFilter", "PositionMovedError", "SpendStore"]
@@ -64,11 +67,18 @@ class _UndoneError(Exception):
 
 
 class SpendStore:
-    """Writes batches of charges and reads them back. `writes_logs` False books totals without rows."""
+    """Writes batches of charges and reads them back. `writes_logs` False books totals without rows.
 
-    def __init__(self, database: Database, *, writes_logs: bool = True) -> None:
+    `writes_errors` False leaves no trace of requests that failed and cost nothing but counts of the day.
+    """
+
+    def __init__(self, database: Database, *, writes_logs: bool = True, writes_errors: bool = True) -> None:
         self._database = database
         self._writes_logs = writes_logs
+        self._insert = INSERT_LOGS if writes_errors else INSERT_GOOD_LOGS
+        self._insert_missed = INSERT_MISSED_LOGS if writes_errors else INSERT_MISSED_GOOD_LOGS
+        book = BOOK_CHARGES + INDEX_ROWS if writes_logs else BOOK_CHARGES_WITHOUT_ROWS
+        self._rest = book + INSERT_ERRORS if writes_errors else book
 
     async def read_position(self, journal: str) -> int:
         """Up to where a journal is in the database; 0 for one that the database does not know."""
@@ -159,9 +169,9 @@ class SpendStore:
     async def _book(self, connection: Connection, charges: Iterator[Lines]) -> int:
         await connection.execute(PREPARE)
         count = await _copy(connection, charges)
-        if self._writes_logs and _count(await connection.execute(INSERT_LOGS)) < count:
-            await connection.execute(INSERT_MISSED_LOGS)
-        await connection.execute(BOOK_CHARGES if self._writes_logs else BOOK_CHARGES_WITHOUT_ROWS)
+        if self._writes_logs and _count(await connection.execute(self._insert)) < count:
+            await connection.execute(self._insert_missed)
+        await connection.execute(self._rest)
         return count
 
 

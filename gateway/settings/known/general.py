@@ -28,6 +28,7 @@ GENERAL_KEYS = (
     ),
     supported("store_prompts_in_spend_logs", "Whether spend rows carry the request and the answer."),
     supported("disable_spend_logs", "Writes no spend rows; totals are kept all the same."),
+    supported("disable_error_logs", "Writes no rows of requests that failed and cost nothing."),
     supported(
         "proxy_batch_write_at", "Seconds between two drains of the journal while there is little to drain."
     ),
@@ -159,7 +160,7 @@ GENERAL_KEYS = (
         "mcp_required_fields mcp_client_side_auth_header_name mcp_allowed_clients "
         "mcp_client_id_header require_key_mcp_access_defined require_end_user_mcp_access_defined "
         "forward_client_headers_to_llm_api forward_openai_org_id "
-        "cancel_on_disconnect disable_spend_updates disable_error_logs "
+        "cancel_on_disconnect disable_spend_updates "
         "disable_retry_on_max_parallel_request_limit_error disable_responses_id_security "
         "use_client_credentials_pass_through_routes proxy_batch_polling_interval allow_user_auth "
         "always_include_stream_usage spend_logs_metadata_fields "

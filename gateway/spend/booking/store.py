@@ -9,7 +9,15 @@ from gateway.spend.booking.accounts_store import (
 )
 from gateway.spend.booking.meters_store import ADD_METERS
 
-__all__ = ["BOOK_CHARGES", "BOOK_CHARGES_WITHOUT_ROWS", "INSERT_LOGS", "INSERT_MISSED_LOGS", "PREPARE"]
+__all__ = [
+    "BOOK_CHARGES",
+    "BOOK_CHARGES_WITHOUT_ROWS",
+    "INSERT_GOOD_LOGS",
+    "INSERT_LOGS",
+    "INSERT_MISSED_GOOD_LOGS",
+    "INSERT_MISSED_LOGS",
+    "PREPARE",
+]
 
 # The position is in the same transaction, so a lost commit only means that the batch is drained again.
 # The columns stand in the order of a line's elements; brackets are part of the first and the last.
@@ -71,18 +79,27 @@ ON CONFLICT (request_id) DO NOTHING;
 """  # noqa: S608  only constants of this module are put in
 
 
-INSERT_LOGS = _insert_logs(
-    """CASE WHEN turn > 1 OR EXISTS (SELECT FROM "LiteLLM_SpendLogs" s WHERE s.request_id = c.request_id)
-        THEN request_id || '_' || charge_id ELSE request_id END""",
-    "true",
-)
-# For the case that another drain has just taken an id: what is not there under either name follows.
-INSERT_MISSED_LOGS = _insert_logs(
-    "request_id || '_' || charge_id",
-    """NOT EXISTS (SELECT FROM "LiteLLM_SpendLogs" s
-        WHERE s.request_id IN (c.request_id, c.request_id || '_' || c.charge_id)
-            AND s.metadata -> 'gatewright' ->> 'charge_id' = c.charge_id)""",
-)
+def _insert_both(condition: str) -> tuple[str, str]:
+    """The insertion of rows for which a condition holds, and that of what it missed.
+
+    Another drain may have taken an id just now: what is not there under either name follows.
+    """
+    first = _insert_logs(
+        """CASE WHEN turn > 1 OR EXISTS (SELECT FROM "LiteLLM_SpendLogs" s WHERE s.request_id = c.request_id)
+            THEN request_id || '_' || charge_id ELSE request_id END""",
+        condition,
+    )
+    missed = _insert_logs(
+        "request_id || '_' || charge_id",
+        f"""{condition} AND NOT EXISTS (SELECT FROM "LiteLLM_SpendLogs" s
+            WHERE s.request_id IN (c.request_id, c.request_id || '_' || c.charge_id)
+                AND s.metadata -> 'gatewright' ->> 'charge_id' = c.charge_id)""",
+    )
+    return first, missed
+
+
+INSERT_LOGS, INSERT_MISSED_LOGS = _insert_both("true")
+INSERT_GOOD_LOGS, INSERT_MISSED_GOOD_LOGS = _insert_both("(status <> 'failure' OR cost_nanos <> 0)")
 
 _GROUP_CHARGES = f"""
 CREATE TEMP TABLE entity_charge ON COMMIT DROP AS

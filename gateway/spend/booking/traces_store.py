@@ -1,0 +1,61 @@
+"""What a batch leaves beside spend rows: errors, and which tools and guardrails; made of constants only."""
+
+__all__ = ["INDEX_ROWS", "INSERT_ERRORS"]
+
+_STARTED = "timestamp 'epoch' + started_ms * interval '1 millisecond'"
+_ENDED = "timestamp 'epoch' + ended_ms * interval '1 millisecond'"
+_ERROR = "metadata -> 'error_information' ->> '{}'"
+
+# All of these are sorted by their keys, so that two drains wait for each other in one order.
+INSERT_ERRORS = f"""
+INSERT INTO "LiteLLM_ErrorLogs" (
+    request_id, "startTime", "endTime", api_base, model_group, litellm_model_name, model_id, exception_type,
+    exception_string, status_code
+)
+SELECT CASE WHEN turn > 1 OR EXISTS (SELECT FROM "LiteLLM_ErrorLogs" e WHERE e.request_id = c.request_id)
+        THEN request_id || '_' || charge_id ELSE request_id END, {_STARTED}, {_ENDED}, api_base, model_group,
+    model, model_id, COALESCE({_ERROR.format("error_class")}, ''),
+    COALESCE({_ERROR.format("error_message")}, ''), COALESCE({_ERROR.format("error_code")}, '')
+FROM (
+    SELECT *, row_number() OVER (PARTITION BY request_id ORDER BY charge_id) AS turn FROM charge
+    WHERE status = 'failure' AND metadata ? 'error_information'
+) c ORDER BY 1 ON CONFLICT (request_id) DO NOTHING;
+"""  # noqa: S608  only constants of this module are put in
+
+# The request id under which the row of a charge is stored.
+_ROW_ID = """(SELECT s.request_id FROM "LiteLLM_SpendLogs" s
+    WHERE s.request_id IN (c.request_id, c.request_id || '_' || c.charge_id)
+        AND s.metadata -> 'gatewright' ->> 'charge_id' = c.charge_id LIMIT 1)"""
+INDEX_ROWS = f"""
+INSERT INTO "LiteLLM_SpendLogGuardrailIndex" (request_id, guardrail_id, start_time)
+SELECT request_id, guardrail_id, started FROM (
+    SELECT DISTINCT {_ROW_ID} AS request_id, name AS guardrail_id, {_STARTED} AS started
+    FROM charge c, jsonb_array_elements_text(c.metadata -> 'applied_guardrails') AS name
+    WHERE c.metadata ? 'applied_guardrails'
+) found WHERE request_id IS NOT NULL ORDER BY request_id COLLATE "C", guardrail_id COLLATE "C"
+ON CONFLICT (request_id, guardrail_id) DO NOTHING;
+CREATE TEMP TABLE tool_use ON COMMIT DROP AS
+SELECT DISTINCT charge_id, request_id, left(tool, 256) AS tool_name, started_ms, api_key, team_id, user_agent,
+    origin, metadata ->> 'user_api_key_alias' AS key_alias
+FROM (
+    SELECT c.*, mcp_namespaced_tool_name AS tool, split_part(mcp_namespaced_tool_name, '/', 1) AS origin
+    FROM charge c WHERE mcp_namespaced_tool_name <> ''
+    UNION ALL
+    SELECT c.*, name #>> '{{}}', 'user_defined' FROM charge c, jsonb_path_query(c.response,
+        '$.choices[*].message.tool_calls[*].function.name ? (@.type() == "string")') AS name
+    WHERE c.response IS NOT NULL
+) used WHERE tool <> '';
+INSERT INTO "LiteLLM_SpendLogToolIndex" (request_id, tool_name, start_time)
+SELECT request_id, tool_name, started FROM (
+    SELECT {_ROW_ID} AS request_id, tool_name, {_STARTED} AS started FROM tool_use c
+) found WHERE request_id IS NOT NULL ORDER BY request_id COLLATE "C", tool_name COLLATE "C"
+ON CONFLICT (request_id, tool_name) DO NOTHING;
+INSERT INTO "LiteLLM_ToolTable" AS t (
+    tool_id, tool_name, origin, call_count, key_hash, team_id, key_alias, user_agent, last_used_at, updated_at
+)
+SELECT gen_random_uuid()::text, tool_name, min(origin), count(*)::int, min(api_key), min(team_id),
+    min(key_alias), min(user_agent), max({_STARTED}), now() AT TIME ZONE 'UTC'
+FROM tool_use GROUP BY tool_name ORDER BY tool_name COLLATE "C"
+ON CONFLICT (tool_name) DO UPDATE SET call_count = t.call_count + EXCLUDED.call_count,
+    last_used_at = GREATEST(t.last_used_at, EXCLUDED.last_used_at), updated_at = EXCLUDED.updated_at;
+"""  # noqa: S608  only constants of this module are put in
