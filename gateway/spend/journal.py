@@ -262,7 +262,7 @@ class Journal:
             self._note_failure(error)
 
     def _write_waiting(self) -> None:
-        """Write the charges that the disk refused before, or look for room; raises OSError when it refuses."""
+        """Write the charges that the disk refused before, or look for room; raises OSError when refused."""
         while self._waiting:
             charge_id, line, scopes, nanos = self._waiting[0]
             self._append(line)
