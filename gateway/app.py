@@ -55,8 +55,12 @@ from gateway.identity.subjects import Subjects
 from gateway.jobs.build import build_jobs
 from gateway.jobs.corrections import Corrections
 from gateway.manage import books as book_routes
+from gateway.manage import budgets as budget_routes
+from gateway.manage import customers as customer_routes
 from gateway.manage import keys as key_routes
+from gateway.manage import organizations as organization_routes
 from gateway.manage import spend as spend_routes
+from gateway.manage import tags as tag_routes
 from gateway.manage import teams as team_routes
 from gateway.manage import users as user_routes
 from gateway.routing.cooldown import Cooldowns
@@ -86,6 +90,10 @@ _ROUTES = (
     *key_routes.ROUTE_HANDLERS,
     *spend_routes.ROUTE_HANDLERS,
     *book_routes.ROUTE_HANDLERS,
+    *budget_routes.ROUTE_HANDLERS,
+    *customer_routes.ROUTE_HANDLERS,
+    *organization_routes.ROUTE_HANDLERS,
+    *tag_routes.ROUTE_HANDLERS,
     *team_routes.ROUTE_HANDLERS,
     *user_routes.ROUTE_HANDLERS,
 )

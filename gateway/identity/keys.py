@@ -129,7 +129,9 @@ class KeyService:
         await self._entries.open_balance(scope, request.spend)
         changed = [scope]
         if request.user_id and await self._records.ensure_user(request.user_id):
-            changed.append(Scope(ScopeKind.USER, request.user_id))
+            user = Scope(ScopeKind.USER, request.user_id)
+            await self._entries.open_balance(user, 0.0)
+            changed.append(user)
         await self._notices.announce(changed)
         budget = await self._records.find_budget(row["budget_id"]) if row["budget_id"] else None
         return build_generated(request, row, secret, budget)

@@ -4,11 +4,16 @@ import msgspec
 
 from gateway.clock import Clock
 from gateway.db.engine import Database
+from gateway.identity.budgets.service import BudgetService
+from gateway.identity.customers.service import CustomerService
 from gateway.identity.key_rules import Covers
 from gateway.identity.key_updates import KeyUpdates
 from gateway.identity.keys import KeyService
+from gateway.identity.organizations.service import OrganizationService
+from gateway.identity.projects.service import ProjectService
 from gateway.identity.records import Records
 from gateway.identity.reset_calendar import ResetCalendar
+from gateway.identity.tags.service import TagService
 from gateway.identity.teams.service import TeamService
 from gateway.identity.users.arrivals import Arrivals
 from gateway.identity.users.service import UserService
@@ -19,7 +24,12 @@ __all__ = ["Services", "build_services"]
 class Services(msgspec.Struct, frozen=True, kw_only=True):
     """One service per resource."""
 
+    budgets: BudgetService
+    customers: CustomerService
     key_updates: KeyUpdates
+    organizations: OrganizationService
+    projects: ProjectService
+    tags: TagService
     teams: TeamService
     users: UserService
 
@@ -32,7 +42,12 @@ def build_services(
     arrivals = Arrivals(records)
     teams = TeamService(records, arrivals, covers)
     return Services(
+        budgets=BudgetService(records),
+        customers=CustomerService(records),
         key_updates=KeyUpdates(database, records, keys.defaults, covers),
+        organizations=OrganizationService(records),
+        projects=ProjectService(records, covers),
+        tags=TagService(records),
         teams=teams,
         users=UserService(records, keys, teams, covers),
     )

@@ -56,6 +56,7 @@ class TeamService:
             if team is None:
                 message = f"Team id = {team_id} already exists. Please use a different team id."
                 raise BadRequest(message, param="team_id", type="bad_request_error")
+            await self._records.entries.open_balance(team_scope(team_id), team["spend"])
             await self._enrolment.enter(team_id, entries, default_budget_of(team), {}, actor_of(caller))
             await self._links.finish(team, [entry["user_id"] for entry in entries], sent)
             return await self._view.row(team)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from gateway.domain import Scope, ScopeKind
 from gateway.identity.records import Records
 from gateway.ids import new_id
 
@@ -29,5 +30,6 @@ class Arrivals:
             "user_id": identifier,
             "user_email": email,
         }
-        await self._records.users.insert(values)
+        if await self._records.users.insert(values) is not None:
+            await self._records.entries.open_balance(Scope(ScopeKind.USER, identifier), 0.0)
         return identifier

@@ -1,0 +1,120 @@
+"""The routes of budget rows."""
+
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromQuery
+
+from gateway.access.rules import RouteRule
+from gateway.domain import Principal, Role
+from gateway.identity.budgets.fields import describe_budget
+from gateway.identity.budgets.request import BudgetRequest, BudgetsRequest, DeleteBudgetRequest
+from gateway.identity.services import Services
+from gateway.manage.answers import Answer, answer
+from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.raw_errors import RAW_ERRORS, raw_errors
+from gateway.runtime import Gateway
+
+__all__ = ["ROUTE_HANDLERS"]
+
+_READERS = frozenset({Role.ORG_ADMIN, Role.INTERNAL_USER})
+_BUDGET = BodyReader(BudgetRequest)
+_NAMED = BodyReader(BudgetsRequest)
+_DELETE = BodyReader(DeleteBudgetRequest)
+_Request = Request[Any, Any, Any]
+_Caller = NamedDependency[Principal]
+_Services = NamedDependency[Services]
+_Gateway = NamedDependency[Gateway]
+
+
+@post(
+    "/budget/new",
+    status_code=200,
+    opt={"rule": RouteRule(name="/budget/new")},
+    exception_handlers=RAW_ERRORS,
+)
+async def make_budget(request: _Request, caller: _Caller, services: _Services, gateway: _Gateway) -> Answer:
+    """Make a budget row."""
+    body = _BUDGET.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    with raw_errors():
+        return answer(await services.budgets.create(caller, body.sent, _everybodys(gateway)), body)
+
+
+@post(
+    "/budget/update",
+    status_code=200,
+    opt={"rule": RouteRule(name="/budget/update")},
+    exception_handlers=RAW_ERRORS,
+)
+async def update_budget(request: _Request, caller: _Caller, services: _Services, gateway: _Gateway) -> Answer:
+    """Change what is sent; null clears."""
+    body = _BUDGET.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    with raw_errors():
+        return answer(await services.budgets.update(caller, body.sent, _everybodys(gateway)), body)
+
+
+@post(
+    "/budget/info",
+    status_code=200,
+    opt={"rule": RouteRule(name="/budget/info", is_read_only=True)},
+    exception_handlers=RAW_ERRORS,
+)
+async def show_budgets(request: _Request, services: _Services) -> Answer:
+    """Show budget rows by their ids."""
+    body = _NAMED.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    with raw_errors():
+        return answer(await services.budgets.info(body.value.budgets), body)
+
+
+@get(
+    "/budget/list",
+    opt={"rule": RouteRule(name="/budget/list", roles=_READERS, is_read_only=True)},
+    exception_handlers=RAW_ERRORS,
+)
+async def list_budgets(caller: _Caller, services: _Services) -> Response[list[dict[str, Any]]]:
+    """List budget rows."""
+    with raw_errors():
+        return Response(await services.budgets.list_all(caller))
+
+
+@get(
+    "/budget/settings",
+    opt={"rule": RouteRule(name="/budget/settings", roles=_READERS, is_read_only=True)},
+    exception_handlers=RAW_ERRORS,
+)
+async def describe_settings(
+    caller: _Caller, services: _Services, budget_id: FromQuery[str]
+) -> Response[list[dict[str, object]]]:
+    """Describe the members of a budget."""
+    with raw_errors():
+        return Response(describe_budget(await services.budgets.find(caller, budget_id)))
+
+
+@post(
+    "/budget/delete",
+    status_code=200,
+    opt={"rule": RouteRule(name="/budget/delete")},
+    exception_handlers=RAW_ERRORS,
+)
+async def delete_budget(request: _Request, services: _Services, gateway: _Gateway) -> Answer:
+    """Delete a budget row."""
+    body = _DELETE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    with raw_errors():
+        return answer(await services.budgets.delete(body.value.id, _everybodys(gateway)), body)
+
+
+def _everybodys(gateway: Gateway) -> str | None:
+    """The budget of end users who have none: a change of it is everybody's."""
+    return gateway.snapshot.settings.access.end_user_budget_id
+
+
+ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
+    make_budget,
+    update_budget,
+    show_budgets,
+    list_budgets,
+    describe_settings,
+    delete_budget,
+)
