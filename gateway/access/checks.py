@@ -1,5 +1,7 @@
 """The checks that a model request passes before anything is spent on it."""
 
+from functools import partial
+
 from gateway.access.banned import check_banned
 from gateway.access.client_choices import ClientChoices, take_choice
 from gateway.access.model_access import check_models, check_subject_models
@@ -13,7 +15,6 @@ from gateway.settings import AccessSettings
 
 __all__ = ["AccessChecks"]
 
-_MOST_PLANS = 50_000
 _NO_SETTINGS = AccessSettings()
 
 
@@ -58,7 +59,12 @@ class AccessChecks:
             check(context)
 
     def _make(self, principal: Principal) -> Plan:
-        if len(self._plans) >= _MOST_PLANS:
-            self._plans.clear()
-        plan = self._plans[id(principal)] = self._builder.build(principal)
+        identity = id(principal)
+        # The plan goes with its caller, before anybody else can get its identity.
+        plan = self._builder.build(principal, partial(_forget, self._plans, identity))
+        self._plans[identity] = plan
         return plan
+
+
+def _forget(plans: dict[int, Plan], identity: int, _caller: object) -> None:
+    plans.pop(identity, None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import cast
+from weakref import ref
 
 from gateway.access.fallbacks import build_fallback_check
 from gateway.access.members import (
@@ -32,11 +33,10 @@ _MOST_MODELS = 1_000
 class Plan:
     """The checks of one caller before and after those of its models, and the models that were allowed."""
 
-    __slots__ = ("after", "allowed", "before", "principal")
+    __slots__ = ("after", "allowed", "before", "caller")
 
-    def __init__(self, principal: Principal, before: Iterator[Check], after: Iterator[Check]) -> None:
-        # Kept, so that nobody else gets its identity, by which the plan is found.
-        self.principal = principal
+    def __init__(self, caller: "ref[Principal]", before: Iterator[Check], after: Iterator[Check]) -> None:
+        self.caller = caller
         self.before = tuple(before)
         self.after = tuple(after)
         self.allowed: set[tuple[str, str]] = set()
@@ -57,9 +57,9 @@ class PlanBuilder:
         self._settings = settings
         self._routes = RouteLists()
 
-    def build(self, principal: Principal) -> Plan:
-        """The plan of one caller, in the order of the contract."""
-        return Plan(principal, self._before(principal), self._after(principal))
+    def build(self, principal: Principal, forget: Callable[["ref[Principal]"], None]) -> Plan:
+        """The plan of one caller, in the contract's order; `forget` is called when the caller is gone."""
+        return Plan(ref(principal, forget), self._before(principal), self._after(principal))
 
     def _before(self, principal: Principal) -> Iterator[Check]:
         clock = self._clock

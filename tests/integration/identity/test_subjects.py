@@ -154,6 +154,31 @@ async def test_a_foreign_change_is_seen_after_a_minute(
     assert [subject.scope for subject in await subjects.find(CALLER, (FREE,))] == [FREE]
 
 
+async def test_what_was_read_while_something_changed_is_read_again(
+    database: Database, seeds: list[tuple[dict[Scope, int], int]], subjects: Subjects
+) -> None:
+    class Resetting(SubjectStore):
+        """A store in which a reset is announced while the first reading is under way."""
+
+        was_reset = False
+
+        async def find_subjects(self, *args):
+            rows = await super().find_subjects(*args)
+            if not self.was_reset:
+                self.was_reset = True
+                await database.execute('UPDATE "LiteLLM_EndUserTable" SET spend = 0')
+                watched.drop([ANN])
+            return rows
+
+    found: list[dict[Scope, int]] = []
+    watched = Subjects(
+        Resetting(database), SystemClock(), seed=lambda totals, _position: found.append(dict(totals))
+    )
+    await watched.find(CALLER, (ANN,))
+    assert found == [{ANN: 0}]
+    await watched.close()
+
+
 async def test_end_users_without_a_budget_have_the_configured_one_with_or_without_a_row(
     subjects: Subjects,
 ) -> None:

@@ -5,6 +5,7 @@ import secrets
 import httpx
 import pytest
 
+from gateway.domain import Scope, ScopeKind
 from gateway.identity.invalidation import CHANNEL
 from tests.integration.serving import MASTER_KEY, LiveGateway, bearer, deployment, eventually
 
@@ -123,6 +124,34 @@ async def test_a_key_may_limit_its_tags(live: LiveGateway) -> None:
     assert (await live.chat(key, metadata={"tags": ["fast"]})).status_code == 200
 
 
+async def test_a_tag_that_is_limited_twice_is_charged_once(live: LiveGateway) -> None:
+    tag, budget = unique("tag"), await add_budget(live, 1)
+    sql = 'INSERT INTO "LiteLLM_TagTable" (tag_name, budget_id, updated_at) VALUES ($1, $2, now())'
+    await run(live, sql, tag, budget)
+    key = await live.make_key(metadata={"tags": [tag], "tag_rpm_limit": {tag: 100}})
+    await live.chat(key)
+    row = await live.row(key)
+    assert live.gateway.parts.ledger.settled(Scope(ScopeKind.TAG, tag)) == row.nanos > 0
+
+
+async def test_an_end_users_budget_per_model_and_day_survives_being_read_anew(
+    live: LiveGateway, key: str
+) -> None:
+    live.configure(deployment("m", live.upstream), deployment("n", live.upstream))
+    budget = await add_budget(live, 1)
+    limits = '{"m": {"budget_limit": 0.000000001, "time_period": "1d"}}'
+    sql = 'UPDATE "LiteLLM_BudgetTable" SET model_max_budget = $2::jsonb WHERE budget_id = $1'
+    await run(live, sql, budget, limits)
+    customer = await add_end_user(live, budget_id=budget)
+    assert (await live.chat(key, user=customer)).status_code == 200
+    await live.settled()
+    assert (await live.chat(key, user=customer)).status_code == 422
+    await live.gateway.parts.drain.flush()
+    await run(live, "SELECT 1")
+    assert (await live.chat(key, user=customer)).status_code == 422
+    assert (await live.chat(key, model="n", user=customer)).status_code == 200
+
+
 async def test_each_session_of_an_agent_has_its_own_rate(live: LiveGateway, key: str) -> None:
     agent = unique("agent")
     await run(
@@ -138,9 +167,11 @@ async def test_each_session_of_an_agent_has_its_own_rate(live: LiveGateway, key:
         return (await live.post("/v1/chat/completions", key, body, **headers)).status_code
 
     assert [await ask("one"), await ask("one"), await ask("two")] == [200, 429, 200]
-    await live.gateway.parts.drain.flush()
+    rows = await live.rows(key)
     sql = 'SELECT spend FROM "LiteLLM_AgentsTable" WHERE agent_id = $1'
-    assert await live.gateway.parts.database.fetch_value(sql, agent) > 0
+    spent = await live.gateway.parts.database.fetch_value(sql, agent)
+    assert round(spent * 1e9) == sum(row.nanos for row in rows) > 0
+    assert {row.agent_id for row in rows} == {agent}
 
 
 async def test_only_deployments_in_the_region_of_the_end_user_answer(live: LiveGateway, key: str) -> None:

@@ -1,3 +1,5 @@
+import gc
+
 import pytest
 
 from gateway.access.checks import AccessChecks
@@ -121,3 +123,9 @@ def test_models_can_be_asked_for_without_an_error(caller):
     principal = caller({ScopeKind.KEY: {"openai/*"}})
     assert is_model_allowed(ModelLists(), principal, "openai/gpt-4o", "openai/gpt-4o")
     assert not is_model_allowed(ModelLists(), principal, "claude", "claude")
+
+
+async def test_what_is_known_of_a_caller_goes_with_it(checks, caller, context):
+    await checks.authorize(context(caller({ScopeKind.KEY: {"gpt-4o"}})))
+    gc.collect()
+    assert checks._plans == {}
