@@ -18,6 +18,8 @@ from gateway.access.models import ModelLists, ModelNames
 from gateway.admission.hookimpls import AdmissionHooks
 from gateway.admission.ledger import Ledger
 from gateway.admission.options import build_ledger_options
+from gateway.admission.standing import StandingBudgets
+from gateway.admission.store import StandingStore
 from gateway.alerts.build import build_alerts
 from gateway.cache.expiring import Limits
 from gateway.catalog.builder import build_catalog
@@ -154,11 +156,18 @@ def build_snapshot(
         AccessChecks(parts.clock, names, ClientChoices(catalog.find), settings.access),
         AdmissionHooks(parts.ledger),
     )
+    router = DeploymentRouter(
+        settings.router,
+        parts.clock,
+        random.Random(),  # noqa: S311  it spreads load
+        cooldowns=cooldowns,
+        is_spent=parts.ledger.places.is_spent,
+    )
     megabytes, limits = settings.general.max_request_size_mb, settings.gatewright.limits
     snapshot = Snapshot(
         settings=settings,
         catalog=catalog,
-        router=DeploymentRouter(settings.router, parts.clock, random.Random(), cooldowns=cooldowns),  # noqa: S311  it spreads load
+        router=router,
         plugins=load_plugins(settings.gatewright.plugins, core),
         model_lists=ModelLists(names),
         bounds=CallBounds(limits.response_bytes, limits.stream_seconds),
@@ -166,9 +175,18 @@ def build_snapshot(
     )
     # Last, when nothing can fail any more.
     parts.principals.configure(build_user_defaults(settings.access))
-    parts.ledger.configure(build_ledger_options(settings))
+    _configure_budgets(settings, catalog, parts)
     parts.subjects.configure(build_subject_defaults(settings.access))
     return snapshot
+
+
+def _configure_budgets(settings: Settings, catalog: Catalog, parts: Parts) -> None:
+    deployments = (*catalog.deployments(), *catalog.wildcard_deployments())
+    have_deployments = any(item.budget_nanos is not None for item in deployments)
+    providers = settings.router.provider_budgets
+    parts.ledger.configure(build_ledger_options(settings))
+    parts.ledger.places.configure(providers, have_deployments=have_deployments)
+    parts.standing.configure(settings, have_places=have_deployments or bool(providers))
 
 
 def _with_variables(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
@@ -207,7 +225,14 @@ class _Builder:
         )
         principals = self._principals(database)
         subjects = Subjects(SubjectStore(database), self._clock, journal=self._journal.name, seed=self._seed)
-        invalidation = Invalidation(principals, subjects)
+        standing = StandingBudgets(
+            StandingStore(database),
+            self._seed,
+            self._journal.name,
+            self._clock,
+            build_reset_calendar(self._settings),
+        )
+        invalidation = Invalidation(principals, subjects, standing.note_change)
         rejected = RejectedFile(self._journal_root / f"{self._journal.name}.rejected")
         litellm = self._settings.litellm
         defaults = KeyDefaults(litellm.default_key_generate_params, litellm.upperbound_key_generate_params)
@@ -233,6 +258,7 @@ class _Builder:
             spend=store,
             principals=principals,
             subjects=subjects,
+            standing=standing,
             keys=keys,
             management=build_services(database, self._clock, keys, calendar, covers),
             clients=UpstreamClients(self._own.client_side_networks),

@@ -10,6 +10,7 @@ import structlog
 from gateway.access.models import ModelLists
 from gateway.admission.ledger import Ledger
 from gateway.admission.slow_bodies import SlowBodies
+from gateway.admission.standing import StandingBudgets
 from gateway.alerts.alerts import Alerts
 from gateway.catalog.catalog import Catalog
 from gateway.catalog.output_sizes import OutputSizes
@@ -100,6 +101,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     spend: SpendStore
     principals: Principals
     subjects: Subjects
+    standing: StandingBudgets
     keys: KeyService
     management: Services
     clients: UpstreamClients
@@ -131,8 +133,10 @@ class Gateway:
             await self.prepare_database()
         await asyncio.to_thread(self.parts.journal.open)
         await self.parts.listener.start()
-        jobs = (job.run() for job in self.parts.jobs)
-        for job in (self.parts.recovery.run(), self.parts.drain.run(), self.parts.alerts.run(), *jobs):
+        await self.parts.standing.refresh()
+        parts = self.parts
+        jobs = (job.run() for job in parts.jobs)
+        for job in (parts.recovery.run(), parts.drain.run(), parts.alerts.run(), parts.standing.run(), *jobs):
             self._jobs.append(asyncio.create_task(job))
 
     async def close(self) -> None:

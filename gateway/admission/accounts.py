@@ -10,7 +10,7 @@ from gateway.admission.headers import fixed_headers, remaining_headers
 from gateway.admission.order import rank_of
 from gateway.admission.periods import Calendar, PlainCalendar, end_of_period
 from gateway.clock import Clock
-from gateway.domain import Limit, LimitKind, Meter, Scope, first_mark_nanos
+from gateway.domain import Limit, LimitKind, Meter, Scope, ScopeKind, first_mark_nanos
 
 __all__ = ["INPUT", "OUTPUT", "TOTAL", "Account", "Accounts", "BudgetAccount", "RateAccount", "SlotsAccount"]
 
@@ -20,6 +20,8 @@ _TOKEN_KINDS = {LimitKind.TOKENS: TOTAL, LimitKind.INPUT_TOKENS: INPUT, LimitKin
 _MOST_KEPT = 100_000
 """Counters kept although no caller with them is known at present, so that forgetting a caller loses none."""
 _NANOS_PER_MS = 1_000_000
+_WITHOUT_ROWS = frozenset({ScopeKind.PROVIDER, ScopeKind.DEPLOYMENT})
+"""Scopes whose spend stands nowhere else: all of their budgets are metered."""
 _ID_LIMIT, _MODEL_LIMIT = 400, 200
 """Characters of a meter's names; together they must fit the index of its table."""
 _K = TypeVar("_K", bound=Hashable)
@@ -116,14 +118,14 @@ class Accounts:
         account = self._accounts.get(limit)
         if account is None:
             account = self._accounts[limit] = self._open(limit)
-        if type(account) is BudgetAccount and limit.period:
-            self._turn(account)
+        if type(account) is BudgetAccount:
+            self.turn(account)
         return account
 
     def meter_of(self, limit: Limit, now_nanos: int) -> tuple[Scope, int]:
         """Return what a budget counts at a moment, and until when: both are nanoseconds since 1970."""
         scope = limit.scope
-        if not limit.period and limit.model is None:
+        if not limit.period and limit.model is None and scope.kind not in _WITHOUT_ROWS:
             return scope, _NEVER
         identifier, model = scope.id[:_ID_LIMIT], (limit.model or "")[:_MODEL_LIMIT]
         if not limit.period:
@@ -131,8 +133,10 @@ class Accounts:
         ends = end_of_period(limit, now_nanos, self._calendar)
         return Meter(scope.kind, identifier, model, limit.period, ends // _NANOS_PER_MS), ends
 
-    def _turn(self, account: BudgetAccount) -> None:
+    def turn(self, account: BudgetAccount) -> None:
         """Count in the period that holds now; a clock that was set back leads back to the former one."""
+        if not account.limit.period:
+            return
         now = self._clock.now_nanos()
         if account.seen_at <= now < account.ends_at:
             return

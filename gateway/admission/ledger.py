@@ -7,6 +7,7 @@ from gateway.admission.hold import Hold, Want
 from gateway.admission.options import LedgerOptions
 from gateway.admission.part import Part
 from gateway.admission.periods import Calendar
+from gateway.admission.places import PlaceBudgets
 from gateway.admission.plans import Plans
 from gateway.admission.refusals import Refusals
 from gateway.clock import Clock
@@ -31,6 +32,8 @@ class Ledger:
         self.watch: BudgetWatch | None = None
         self._clock = clock
         self._now = clock.monotonic_nanos
+        self.places = PlaceBudgets(self.accounts)
+        self.plans.common = self.options.common
         self._refusals = Refusals(clock, self.options.budget_status)
 
     def configure(self, options: LedgerOptions) -> None:
@@ -39,6 +42,7 @@ class Ledger:
             self.accounts.count_tokens(options.tokens_counted)
             self.plans.clear()
         self.options = options
+        self.plans.common = options.common
         self._refusals = Refusals(self._clock, options.budget_status)
 
     def seed(self, totals: Iterable[tuple[Scope, int]]) -> None:

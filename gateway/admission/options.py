@@ -3,6 +3,8 @@
 import msgspec
 
 from gateway.admission.accounts import INPUT, OUTPUT, TOTAL
+from gateway.admission.store import GATEWAY_SCOPE
+from gateway.domain import Limit, LimitKind, Subject
 from gateway.settings import Settings
 
 __all__ = ["LedgerOptions", "build_ledger_options"]
@@ -15,11 +17,13 @@ class LedgerOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     `is_strict` refuses a request whose estimate does not fit, instead of one whose budget is used up.
     `budget_status` is the HTTP status of a spent budget. `tokens_counted` is what limits of `tokens` go by.
+    `common` is a subject of every request: the gateway as a whole, where it has a budget.
     """
 
     is_strict: bool = False
     budget_status: int = 422
     tokens_counted: int = TOTAL
+    common: Subject | None = None
 
 
 def build_ledger_options(settings: Settings) -> LedgerOptions:
@@ -28,4 +32,13 @@ def build_ledger_options(settings: Settings) -> LedgerOptions:
         is_strict=settings.gatewright.budget_mode == "strict",
         budget_status=settings.litellm.budget_exceeded_status_code,
         tokens_counted=_TOKENS[settings.general.token_rate_limit_type],
+        common=_build_gateway(settings),
     )
+
+
+def _build_gateway(settings: Settings) -> Subject | None:
+    nanos = settings.litellm.max_budget_nanos
+    if nanos is None:
+        return None
+    limit = Limit(scope=GATEWAY_SCOPE, kind=LimitKind.BUDGET, amount=nanos, name="the whole gateway")
+    return Subject(scope=GATEWAY_SCOPE, name=limit.name, limits=(limit,))

@@ -46,15 +46,15 @@ class _Plan:
 class Plans:
     """The plans of everybody who is known; one is forgotten together with its owner.
 
-    `common` is a subject of every request: the gateway as a whole, where it has a budget.
+    `common` is a subject of every request, if there is one.
     """
 
-    def __init__(self, accounts: Accounts, clock: Clock, common: Subject | None = None) -> None:
+    def __init__(self, accounts: Accounts, clock: Clock) -> None:
         self._accounts = accounts
         self._now = clock.now_nanos
         self._plans: dict[int, _Plan] = {}
         self._merged: dict[tuple[int, ...], tuple[Part, tuple[Part, ...]]] = {}
-        self.common = common
+        self.common: Subject | None = None
 
     def clear(self) -> None:
         """Make every plan anew when it is next asked for."""

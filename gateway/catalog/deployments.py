@@ -18,6 +18,7 @@ from gateway.catalog.source import Source, read_source
 from gateway.catalog.unsupported import build_param_rules, find_unsupported
 from gateway.domain import Deployment, OnDisconnect, Secret
 from gateway.errors import ConfigError
+from gateway.money import nanos_from_usd
 from gateway.settings import ModelEntry, Settings, SettingsNotice
 
 __all__ = ["BuiltDeployment", "build_deployment"]
@@ -117,6 +118,8 @@ def _with_limits(deployment: Deployment, source: Source, settings: Settings, quo
         tpm=params.integer("tpm"),
         order=0 if order is None else order,
         max_retries=params.integer("max_retries"),
+        budget_nanos=None if (budget := params.number("max_budget")) is None else nanos_from_usd(budget),
+        budget_period=params.text("budget_duration") or "",
         cooldown_seconds=params.number("cooldown_time"),
         max_parallel_requests=params.integer("max_parallel_requests"),
         max_input_tokens=info.integer("max_input_tokens") or quote.max_input_tokens,

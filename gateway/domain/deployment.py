@@ -135,6 +135,9 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     mock_response: str | None = None
     does_stream_usage: bool = True
     on_disconnect: OnDisconnect = OnDisconnect.DRAIN
+    budget_nanos: int | None = None
+    """What may be spent here within each `budget_period`, or in all where that is empty."""
+    budget_period: str = ""
     tags: tuple[str, ...] = ()
     region: str | None = None
     access_groups: tuple[str, ...] = ()

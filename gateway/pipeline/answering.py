@@ -42,6 +42,7 @@ async def relay_answer(call: Call) -> None:
     now, client_for = call.gateway.clock.monotonic_nanos, call.gateway.parts.clients.client_for
 
     async def attempt(deployment: Deployment, tried: ModelGroup) -> _Answered:
+        settlement.enter(deployment)
         request = attempts.build_request(deployment)
         started = now()
         try:

@@ -4,8 +4,9 @@ from typing import Any
 
 import msgspec
 
+from gateway.admission.places import NOWHERE
 from gateway.catalog.pricing import compute_charge
-from gateway.domain import Charge, Completion, ModelGroup, Usage
+from gateway.domain import Charge, Completion, Deployment, ModelGroup, Usage
 from gateway.errors import GatewayError
 from gateway.hooks import Admission, RequestContext
 from gateway.pipeline.estimates import usage_of_stream
@@ -25,6 +26,7 @@ class Settlement:
     __slots__ = (
         "_details",
         "_gateway",
+        "_place",
         "_snapshot",
         "admission",
         "context",
@@ -50,7 +52,19 @@ class Settlement:
             Transcript(context) if snapshot.settings.general.store_prompts_in_spend_logs else None
         )
         self.is_open = True
+        self._place = NOWHERE
         self.upstream_nanos = 0
+
+    def enter(self, deployment: Deployment) -> None:
+        """Hold the cost of an attempt on the budgets of its place, instead of the attempt before it."""
+        places = self._gateway.parts.ledger.places
+        if places.is_active:
+            self._place = places.move(self._place, deployment, self.context.estimated_cost_nanos)
+
+    def _leave(self) -> None:
+        if self._place is not NOWHERE:
+            self._gateway.parts.ledger.places.release(self._place)
+            self._place = NOWHERE
 
     async def charge(
         self,
@@ -69,6 +83,10 @@ class Settlement:
         if not self.is_open:
             return charge
         self.is_open = False
+        places = self._gateway.parts.ledger.places
+        if places.is_active or self._place is not NOWHERE:
+            spent = places.settle(self._place, deployment, charge.total)
+            context.charged = places.join(context.charged, spent)
         await self.admission.settle(charge.total, usage.prompt_tokens, usage.completion_tokens)
         if error is None and not usage.is_estimated and "n" not in context.body.members:
             self._gateway.parts.output_sizes.note(routed.group.name, usage.completion_tokens)
@@ -114,6 +132,7 @@ class Settlement:
         if not self.is_open:
             return
         self.is_open = False
+        self._leave()
         await self.admission.settle(0, 0, 0)
         self._record(self._unanswered(error), error)
 
@@ -122,6 +141,7 @@ class Settlement:
         if not self.is_open:
             return
         self.is_open = False
+        self._leave()
         await self.admission.release()
         self._record(self._unanswered(error), error)
 

@@ -54,6 +54,10 @@ class Routed(msgspec.Struct, Generic[T], frozen=True):
     attempted_fallbacks: int = 0
 
 
+def _never(_deployment: Deployment) -> bool:
+    return False
+
+
 class _Trip:
     """What one request has done so far; `models` are the names that were tried."""
 
@@ -79,7 +83,8 @@ class _Failures:
 class Router:
     """Retries, levels of `order`, fallbacks and cooldowns around the single attempt.
 
-    `random` and `sleep` are given by tests; `cooldowns` outlives a reload of the configuration.
+    `random` and `sleep` are given by tests; `cooldowns` outlives a reload of the configuration. `is_spent`
+    says whether a deployment has a budget of its own that is used up.
     """
 
     def __init__(
@@ -90,27 +95,29 @@ class Router:
         *,
         cooldowns: Cooldowns | None = None,
         sleep: Sleep = asyncio.sleep,
+        is_spent: Callable[[Deployment], bool] = _never,
     ) -> None:
         self.cooldowns = cooldowns or Cooldowns(clock)
         self._settings = settings
         self._random = random
         self._sleep = sleep
+        self._is_spent = is_spent
 
     def pick(self, group: ModelGroup, excluded: Container[str] = ()) -> Deployment:
-        """Choose a deployment that is neither excluded (by id) nor cooling down.
+        """Choose a deployment that is not excluded (by id), cooling down or over a budget of its own.
 
         Raises NoDeploymentAvailable when there is none.
         """
         cooldowns = self.cooldowns
         if len(group.deployments) == 1:
             only = group.deployments[0]
-            if only.id in excluded or cooldowns.is_cooling(only.id):
+            if only.id in excluded or cooldowns.is_cooling(only.id) or self._is_spent(only):
                 raise self._nothing_available(group)
             return only
         candidates = [
             item
             for item in group.deployments
-            if item.id not in excluded and not cooldowns.is_cooling(item.id)
+            if not (item.id in excluded or cooldowns.is_cooling(item.id) or self._is_spent(item))
         ]
         if len(candidates) == 1:
             return candidates[0]
@@ -238,9 +245,16 @@ class Router:
         return list_fallbacks(name, error, self._settings, trip.plan.client_fallbacks)
 
     def _list_healthy(self, deployments: Sequence[Deployment]) -> Sequence[Deployment]:
-        return [item for item in deployments if not self.cooldowns.is_cooling(item.id)]
+        is_cooling, is_spent = self.cooldowns.is_cooling, self._is_spent
+        return [item for item in deployments if not (is_cooling(item.id) or is_spent(item))]
 
     def _nothing_available(self, group: ModelGroup) -> NoDeploymentAvailable:
+        if all(self._is_spent(item) for item in group.deployments):
+            raise NoDeploymentAvailable(
+                "No deployments available for selected model: the budgets of its deployments or providers "
+                f"are used up. Passed model={group.name}.",
+                param="model",
+            )
         seconds = max(math.ceil(self._settings.cooldown_time), 1)
         return NoDeploymentAvailable(
             f"No deployments available for selected model, Try again in {seconds} seconds. "

@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.domain import Secret
 from gateway.settings.access import AccessSettings
+from gateway.settings.budgets import BudgetSetting
 
 __all__ = [
     "Credential",
@@ -80,6 +81,7 @@ class RouterSettings(msgspec.Struct, frozen=True, kw_only=True):
     content_policy_fallbacks: FallbackMap = msgspec.field(default_factory=FallbackMap)
     model_group_alias: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     hidden_aliases: frozenset[str] = frozenset()
+    provider_budgets: dict[str, BudgetSetting] = msgspec.field(default_factory=dict[str, BudgetSetting])
     retry_policy: dict[str, int] = msgspec.field(default_factory=dict[str, int])
     """Retries per LiteLLM error class without its suffix `Retries`, for example `RateLimitError`."""
 
@@ -90,6 +92,10 @@ class LitellmSettings(msgspec.Struct, frozen=True, kw_only=True):
     request_timeout: float = 600.0
     budget_exceeded_status_code: int = 422
     block_requests_for_models_without_pricing: bool = False
+    max_budget_nanos: int | None = None
+    """Nano-dollars that may be spent through the whole gateway."""
+    budget_duration: str = ""
+    """When `max_budget_nanos` starts anew; empty means never."""
     drop_params: bool = False
     json_logs: bool = False
     always_include_stream_usage: bool = False

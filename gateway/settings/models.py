@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from gateway.domain import Secret
+from gateway.settings.budgets import read_period
 from gateway.settings.faults import Faults
 from gateway.settings.known.deployment import UNSENT_PREFIXES
 from gateway.settings.known_keys import MODEL_PARAMS, Standing, find_known_key
@@ -45,6 +46,8 @@ _PARAM_READERS: Mapping[str, Reader] = {
     "timeout": read_seconds,
     "stream_timeout": read_seconds,
     "max_retries": integer(0, 100),
+    "max_budget": read_number,
+    "budget_duration": read_period,
     "cooldown_time": read_seconds,
     "drop_params": read_boolean,
     "on_disconnect": one_of("drain", "cancel"),

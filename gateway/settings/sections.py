@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from gateway.settings.budgets import read_period, read_usd
 from gateway.settings.faults import Faults
 from gateway.settings.model import GeneralSettings, LitellmSettings
 from gateway.settings.node import Node
@@ -30,6 +31,8 @@ LITELLM_READERS: Mapping[str, tuple[str, Reader]] = {
     "request_timeout": ("request_timeout", read_seconds),
     "budget_exceeded_status_code": ("budget_exceeded_status_code", integer(400, 499)),
     "block_requests_for_models_without_pricing": ("block_requests_for_models_without_pricing", read_boolean),
+    "max_budget": ("max_budget_nanos", read_usd),
+    "budget_duration": ("budget_duration", read_period),
     "drop_params": ("drop_params", read_boolean),
     "json_logs": ("json_logs", read_boolean),
     "always_include_stream_usage": ("always_include_stream_usage", read_boolean),

@@ -43,7 +43,9 @@ ROUTER_KEYS = (
     supported("content_policy_fallbacks", "Models to try when the provider's safety system refused."),
     supported("model_group_alias", "Other names for models: a name, or `{model, hidden}`."),
     supported("retry_policy", "Retries by error class."),
-    refused("provider_budget_config"),
+    supported(
+        "provider_budget_config", "What may be spent at a provider: `{openai: {budget_limit, time_period}}`."
+    ),
     refused("enable_tag_filtering", "It decides which deployments a caller reaches."),
     refused(
         "optional_pre_call_checks",

@@ -339,3 +339,15 @@ def test_without_numbers_each_is_as_likely():
     share = sum(router.pick(group("g", "a", "b")).id == "a" for _ in range(2000)) / 2000
 
     assert 0.45 < share < 0.55
+
+
+def test_a_deployment_that_has_spent_its_budget_is_passed_over() -> None:
+    spent = {"a"}
+    router = Router(RouterSettings(), TurnableClock(), random.Random(7), is_spent=lambda one: one.id in spent)
+    both = group("g", "a", "b")
+    assert {router.pick(both).id for _ in range(20)} == {"b"}
+    spent.add("b")
+    with pytest.raises(errors.NoDeploymentAvailable, match="budgets of its deployments or providers"):
+        router.pick(both)
+    with pytest.raises(errors.NoDeploymentAvailable, match="budgets of its deployments or providers"):
+        router.pick(group("g", "a"))

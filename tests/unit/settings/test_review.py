@@ -64,8 +64,8 @@ def test_a_restriction_that_is_switched_off_is_accepted(load, name, value):
 
 
 def test_a_budget_of_nothing_is_a_restriction(load):
-    with pytest.raises(ConfigError, match="max_budget"):
-        load("litellm_settings: {max_budget: 0}")
+    with pytest.raises(ConfigError, match="max_user_budget"):
+        load("litellm_settings: {max_user_budget: 0}")
 
 
 def test_all_restrictions_are_named_at_once(load):
