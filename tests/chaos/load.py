@@ -8,7 +8,10 @@ from typing import Any
 
 import httpx
 
+from gateway.db.engine import Database
+from gateway.db.url import parse_database_url
 from gateway.ids import hash_token
+from gateway.spend.books.check import check_books as compare_books
 from tests.integration.serving import (
     INPUT_NANOS,
     OUTPUT_NANOS,
@@ -91,8 +94,20 @@ async def wait_for_books(database_url: str, key: str, at_least: int) -> Books:
         while True:
             books = await read_books(database_url, key)
             if len(books.rows) >= at_least and books.row_nanos == books.spent_nanos:
+                await assert_balance(database_url)
                 return books
             await asyncio.sleep(0.05)
+
+
+async def assert_balance(database_url: str) -> None:
+    """What `gatewright books check` compares is equal, to the nano-dollar, for everything that spends."""
+    database = Database(parse_database_url(database_url))
+    await database.open()
+    try:
+        report = await compare_books(database)
+    finally:
+        await database.close()
+    assert report.differences == ()
 
 
 def check_books(books: Books, load: Load) -> None:
