@@ -21,7 +21,11 @@ def build_jobs(settings: Settings, database: Database, clock: Clock, holder: str
     general = settings.general
     runners: list[JobRunner] = []
     if not general.disable_reset_budget:
-        resets = ResetPolicy(calendar=build_reset_calendar(settings), rolls_over=general.budget_rollover)
+        resets = ResetPolicy(
+            calendar=build_reset_calendar(settings),
+            rolls_over=general.budget_rollover,
+            end_user_budget_id=settings.access.end_user_budget_id,
+        )
         minimum = general.budget_rescheduler_min_seconds
         job = Job(
             work=BudgetResets(database, clock, resets).run,

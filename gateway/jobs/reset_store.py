@@ -47,12 +47,16 @@ class DueRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DueBudget(msgspec.Struct, frozen=True, kw_only=True):
-    """A budget row whose period is over, or has no end yet; times are naive UTC."""
+    """A budget row whose period is over, or has no end yet; times are naive UTC.
+
+    `is_end_user_default` says that end users without a budget row follow it too.
+    """
 
     budget_id: str
     max_nanos: int | None
     budget_duration: str | None
     reset_at: datetime | None
+    is_end_user_default: bool = False
 
 
 class WindowRow(msgspec.Struct, frozen=True):
@@ -136,10 +140,11 @@ class ResetStore:
         owner = f"t.{entity.owner_key}" if entity.owner_key else "''"
         # A key with a period of its own starts anew by itself.
         follows = " AND t.budget_duration IS NULL" if entity.kind is ScopeKind.KEY else ""
+        linked = f"(t.budget_id = $1{_linked_by_default(entity, budget)})"
         sql = f"""
             SELECT t.{entity.key} AS id, {owner} AS owner_id, {_NANOS.format("t.spend")} AS nanos
             FROM "{entity.table}" t
-            WHERE t.budget_id = $1 AND t.spend <> 0 AND ($4::bigint IS NULL OR $4 <> 0){follows}
+            WHERE {linked} AND t.spend <> 0 AND ($4::bigint IS NULL OR $4 <> 0){follows}
                 AND NOT EXISTS (SELECT FROM gatewright.adjustment a WHERE a.id = $2 || {entity.id_sql})
             ORDER BY {entity.order_sql} LIMIT $3 FOR NO KEY UPDATE OF t"""  # noqa: S608  names are constants
         rows = await connection.fetch(sql, budget.budget_id, mark, limit, budget.max_nanos)
@@ -191,6 +196,16 @@ class ResetStore:
             for table in tables
         )
         return await self._database.fetch_value(f"SELECT min(at) FROM ({parts}) ends", now)  # noqa: S608  constants
+
+
+def _linked_by_default(entity: Entity, budget: DueBudget) -> str:
+    """The condition on which rows without a budget row follow this one."""
+    if entity.kind is ScopeKind.END_USER and budget.is_end_user_default:
+        return " OR t.budget_id IS NULL"
+    if entity.kind is ScopeKind.TEAM_MEMBER:
+        return """ OR (t.budget_id IS NULL AND EXISTS (SELECT FROM "LiteLLM_TeamTable" x
+            WHERE x.team_id = t.team_id AND x.metadata ->> 'team_member_budget_id' = $1))"""
+    return ""
 
 
 def _spend_row(row: Record) -> SpendRow:

@@ -34,6 +34,8 @@ class ResetPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     calendar: ResetCalendar = ResetCalendar()
     rolls_over: bool = False
+    end_user_budget_id: str | None = None
+    """The budget row of end users who have none."""
 
 
 class BudgetResets:
@@ -95,7 +97,11 @@ class BudgetResets:
         now = self._now()
         while due := await self._store.list_due_budgets(now, _ROWS):
             for found in due:
-                budget = found if policy.rolls_over else msgspec.structs.replace(found, max_nanos=None)
+                budget = msgspec.structs.replace(
+                    found,
+                    max_nanos=found.max_nanos if policy.rolls_over else None,
+                    is_end_user_default=found.budget_id == policy.end_user_budget_id,
+                )
                 if budget.reset_at is not None:
                     for entity in LINKED:
                         while await self._reset_linked(lease, entity, budget) == _ROWS:

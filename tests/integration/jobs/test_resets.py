@@ -270,3 +270,26 @@ async def test_budgets_per_model_without_a_period_start_anew_with_their_object(
 
     rows = await database.fetch("SELECT id, period, nanos FROM gatewright.meter ORDER BY id")
     assert [tuple(row) for row in rows] == [("both", "", 7), ("own", "1d", 6)]
+
+
+async def test_end_users_without_a_budget_row_follow_the_default_one(
+    database: Database, lease: Lease, clock: FakeClock
+) -> None:
+    await database.execute("""
+        INSERT INTO "LiteLLM_EndUserTable" (user_id, spend, blocked) VALUES ('free', 0.5, false)""")
+    await BudgetResets(database, clock, ResetPolicy(end_user_budget_id="shared")).run(lease)
+
+    after = await spends_of(database)
+    assert (after["end_user", "guest"], after["end_user", "free"]) == (0, 0)
+    assert (after["tag", "red"], after["team_member", "free:team"]) == (0.5, 1)
+
+
+async def test_members_without_a_budget_row_follow_that_of_their_team(
+    database: Database, lease: Lease, resets: BudgetResets
+) -> None:
+    await database.execute("""
+        UPDATE "LiteLLM_TeamTable" SET metadata = '{"team_member_budget_id": "shared"}'
+        WHERE team_id = 'team'""")
+    await resets.run(lease)
+
+    assert (await spends_of(database))["team_member", "free:team"] == 0
