@@ -173,6 +173,16 @@ class Gateway:
         line = self.parts.records.opened(context, details)
         self.parts.journal.append_opened_line(context.charge_id, line)
 
+    def record_progress(
+        self, context: RequestContext, details: CallDetails, spent_nanos: int, spent_tokens: int
+    ) -> None:
+        """Write down what a stream has come to so far, in case that nobody lives to settle it.
+
+        Raises ServiceUnavailable when that is impossible.
+        """
+        line = self.parts.records.progressed(context, details, spent_nanos, spent_tokens)
+        self.parts.journal.append_opened_line(context.charge_id, line)
+
     def record(self, context: RequestContext, completion: Completion, details: CallDetails) -> None:
         """Write down how a request ended, and count it for all its scopes."""
         parts = self.parts

@@ -201,6 +201,21 @@ class replies:  # noqa: N801  used as a namespace: replies.ok()
         return reply
 
     @staticmethod
+    def stream_paced(words: int, seconds: float, sent: asyncio.Event) -> Reply:
+        """Stream so many words, so many seconds apart, set `sent`, and wait until the caller hangs up."""
+
+        async def reply(wire: Wire, request: SeenRequest) -> None:
+            await wire.begin_events()
+            for event in events_of(request, ["word "] * words, None, ends=False):
+                await wire.chunk(event)
+                await asyncio.sleep(seconds)
+            sent.set()
+            await wire.wait_for_hang_up()
+            wire.writer.close()
+
+        return reply
+
+    @staticmethod
     def stream_of(*chunks: bytes) -> Reply:
         """A stream of exactly these chunks."""
 

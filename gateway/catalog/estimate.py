@@ -36,11 +36,15 @@ _decode = msgspec.json.Decoder().decode
 
 
 class Estimate(msgspec.Struct, frozen=True, gc=False):
-    """What a request may come to: nano-dollars, tokens of its prompt and of its answers."""
+    """What a request may come to: nano-dollars, tokens of its prompt and of its answers.
+
+    `input_nanos` is what its prompt alone comes to.
+    """
 
     nanos: int
     input_tokens: int
     output_tokens: int
+    input_nanos: int = 0
 
     @property
     def tokens(self) -> int:
@@ -116,7 +120,7 @@ def estimate_charge(
     prompts = 1
     if endpoint is Endpoint.COMPLETIONS and "prompt" in body.members:
         prompts = count_prompts(body.members["prompt"])
-    nanos = entered = output = 0
+    nanos = entered = output = input_nanos = 0
     for deployment in group.deployments:
         answered = 0
         if endpoint is not Endpoint.EMBEDDINGS:
@@ -124,9 +128,9 @@ def estimate_charge(
         most = deployment.max_input_tokens
         read = most if most and most < prompt else prompt
         if deployment.price is not None and (cost := _nanos(deployment.price, read, answered)) > nanos:
-            nanos = cost
+            nanos, input_nanos = cost, _nanos(deployment.price, read, 0)
         entered, output = max(entered, read), max(output, answered)
-    return Estimate(nanos, entered, output)
+    return Estimate(nanos, entered, output, input_nanos)
 
 
 def _nanos(price: Price, prompt: int, output: int) -> int:

@@ -54,8 +54,9 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
 
     `subjects` are what the request names beside its caller: end user, tags, agent, session; each has limits
     of its own. `is_free` says that nothing behind the model costs anything, so that no budget refuses it.
-    `estimated_tokens` is input and output together. `charged` are the scopes and meters whose spend grows
-    beside those of caller, end user and tags; who admits the request names them.
+    `estimated_tokens` is input and output together, `estimated_input_nanos` the part of the cost for the
+    input. `charged` are the scopes and meters whose spend grows beside those of caller, end user and tags;
+    who admits the request names them.
     `client_choice` is the upstream address or credential that the request named itself, where it may.
     """
 
@@ -77,6 +78,7 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     client_choice: ClientChoice | None = None
     estimated_tokens: int = 0
     estimated_cost_nanos: int = 0
+    estimated_input_nanos: int = 0
     estimated_input_tokens: int = 0
     estimated_output_tokens: int = 0
     charged: tuple[Scope, ...] = ()

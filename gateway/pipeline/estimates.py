@@ -67,6 +67,7 @@ def _limit_member(endpoint: Endpoint, group: ModelGroup) -> str:
 def note_estimate(context: RequestContext, estimate: Estimate) -> None:
     """Write an estimate into the context, where claims and records read it."""
     context.estimated_cost_nanos = estimate.nanos
+    context.estimated_input_nanos = estimate.input_nanos
     context.estimated_input_tokens = estimate.input_tokens
     context.estimated_output_tokens = estimate.output_tokens
     context.estimated_tokens = estimate.input_tokens + estimate.output_tokens

@@ -1,5 +1,6 @@
 """The end of an admitted request: exactly one settlement or release, and one record in the journal."""
 
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -7,7 +8,7 @@ import msgspec
 from gateway.admission.places import NOWHERE
 from gateway.catalog.pricing import compute_charge
 from gateway.domain import Charge, Completion, Deployment, ModelGroup, Usage
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, ServiceUnavailable
 from gateway.hooks import Admission, RequestContext
 from gateway.pipeline.estimates import usage_of_stream
 from gateway.pipeline.transcript import Transcript
@@ -113,6 +114,15 @@ class Settlement:
         )
         self._record(completion, error)
         return charge
+
+    def note_progress(self, routed: Routed[Any], usage: Usage) -> None:
+        """Write down what a stream has used so far; a disk that refuses leaves the note before this one."""
+        if not self.is_open:
+            return
+        price = self._snapshot.catalog.price_of(routed.deployment, self._gateway.clock.now_nanos())
+        nanos = compute_charge(price, usage).total
+        with suppress(ServiceUnavailable):
+            self._gateway.record_progress(self.context, self._details, nanos, usage.total_tokens)
 
     async def abandon(self, group: ModelGroup) -> None:
         """End a call that was stopped as its client left: its prompt is charged, more is not known."""

@@ -27,6 +27,8 @@ _OK = range(200, 300)
 _NO_STREAM = ("json", "html")
 """In the content types of answers that are no stream; event streams themselves come under several names."""
 _ERROR_BODY_BYTES = 64 * 1024
+_NOTE_NANOS = 1_000_000_000
+"""How often what was streamed is written into the journal."""
 _END_SECONDS = 0.1
 """How long the end of a stream may follow its last event; later the connection is not worth the wait."""
 _STREAM_HEADERS: Headers = [
@@ -124,6 +126,8 @@ class _Pump:
         self._routed = routed
         self._relay = relay
         self._first_byte_nanos: int | None = None
+        self._now = call.gateway.clock.monotonic_nanos
+        self._noted_at = self._now()
         self._keepalive_seconds = call.snapshot.settings.gatewright.stream_keepalive_seconds
 
     async def run(self) -> None:
@@ -172,6 +176,8 @@ class _Pump:
                 return events
             if events:
                 await output.write(events)
+            if self._now() - self._noted_at >= _NOTE_NANOS:
+                self._note_progress()
             if relay.error is not None:
                 raise self._error_of_event(relay.error)
         last = relay.finish()
@@ -180,6 +186,14 @@ class _Pump:
         if relay.is_empty:
             raise UpstreamGarbled("litellm.BadGatewayError: The model provider's stream held no event.")
         return last
+
+    def _note_progress(self) -> None:
+        """Keep what was generated so far, for the case that this worker dies."""
+        self._noted_at = self._now()
+        relay, settlement = self._relay, self._call.settlement
+        tokens = relay.estimated_completion_tokens
+        usage = relay.usage or usage_of_stream(self._call.context, tokens)
+        settlement.note_progress(self._routed, usage)
 
     async def _settle(self, error: GatewayError | None) -> None:
         relay, context = self._relay, self._call.context

@@ -102,6 +102,8 @@ class RecordBuilder:
             started_ms=context.started_nanos // 1_000_000,
             model_group=clean_text(context.routed_model, _NAME_LIMIT),
             total_tokens=min(context.estimated_tokens, _INT_MAX),
+            spent_nanos=context.estimated_input_nanos,
+            spent_tokens=min(context.estimated_input_tokens, _INT_MAX),
             user=caller.user,
             team_id=caller.team_id,
             organization_id=caller.organization_id,

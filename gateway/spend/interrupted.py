@@ -73,13 +73,13 @@ def _charge_id(line: bytes) -> str:
 
 
 def build_interrupted(opened: OpenedRecord, ended_nanos: int) -> ChargedRecord:
-    """The charge of a request that nobody settled: what was held for it, marked as such."""
+    """The charge of a request that nobody settled: what it had come to when that was last noted."""
     ended_ms = max(ended_nanos // 1_000_000, opened.started_ms)
     request = RequestMetadata(
         status="interrupted",
         litellm_call_id=opened.call_id,
         gatewright=GatewrightMarks(
-            charge_id=opened.charge_id, cost_nanos=opened.cost_nanos, interrupted=True, estimated=True
+            charge_id=opened.charge_id, cost_nanos=opened.spent_nanos, interrupted=True, estimated=True
         ),
         requester_ip_address=opened.requester_ip_address,
     )
@@ -90,14 +90,14 @@ def build_interrupted(opened: OpenedRecord, ended_nanos: int) -> ChargedRecord:
         call_type=opened.call_type,
         endpoint=opened.endpoint,
         api_key=opened.api_key,
-        cost_nanos=opened.cost_nanos,
+        cost_nanos=opened.spent_nanos,
         started_ms=opened.started_ms,
         ended_ms=ended_ms,
         request_duration_ms=min(ended_ms - opened.started_ms, 2**31 - 1),
         status="failure",
         model=opened.model_group,
         model_group=opened.model_group,
-        total_tokens=opened.total_tokens,
+        total_tokens=opened.spent_tokens,
         user=opened.user or "",
         team_id=opened.team_id,
         organization_id=opened.organization_id,
@@ -127,6 +127,10 @@ def _cut_to_whole_lines(path: Path) -> None:
     whole = find_whole_length(data)
     if whole < len(data):
         os.truncate(path, whole)
+    if whole and data[whole - 1] == 0:
+        with path.open("r+b") as file:
+            file.seek(whole - 1)
+            file.write(b"\n")
 
 
 def _append(path: Path, data: bytes) -> None:

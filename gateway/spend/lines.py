@@ -65,6 +65,14 @@ class RecordLines:
         except UnicodeEncodeError:
             return encode_line(self._builder.build_opened(context, details))
 
+    def progressed(
+        self, context: RequestContext, details: CallDetails, spent_nanos: int, spent_tokens: int
+    ) -> bytes:
+        """Return the line that replaces that of an admitted request, with what it has come to so far."""
+        opened = self._builder.build_opened(context, details)
+        tokens = min(spent_tokens, _INT_MAX)
+        return encode_line(msgspec.structs.replace(opened, spent_nanos=spent_nanos, spent_tokens=tokens))
+
     def charged(self, context: RequestContext, completion: Completion, details: CallDetails) -> bytes:
         """Return the line of how a request ended."""
         if not (details.is_shared and is_plain(context, completion)):
@@ -155,4 +163,6 @@ def _opened_values(context: RequestContext, group: str) -> tuple[object, ...]:
         group,
         min(context.estimated_tokens, _INT_MAX),
         context.head.client_host,
+        context.estimated_input_nanos,
+        min(context.estimated_input_tokens, _INT_MAX),
     )

@@ -48,8 +48,10 @@ class ClosedMark(msgspec.Struct, frozen=True, array_like=True):
 class OpenedRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True, tag=OPENED_TAG):
     """An admitted request: what is needed to charge it as an estimate if nobody lives to settle it.
 
-    `cost_nanos` (nano-dollars) and `total_tokens` are the estimate that was held. `started_ms` is
-    milliseconds since 1970. The other members are those of `ChargedRecord`.
+    `cost_nanos` (nano-dollars) and `total_tokens` are the estimate that was held; `spent_nanos` and
+    `spent_tokens` are what it has come to so far: its prompt, and what was streamed. A later record of the
+    same charge id replaces an earlier one. `started_ms` is milliseconds since 1970. The other members are
+    those of `ChargedRecord`.
     """
 
     charge_id: str
@@ -59,6 +61,8 @@ class OpenedRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_li
     model_group: str = ""
     total_tokens: int = 0
     requester_ip_address: str | None = None
+    spent_nanos: int = 0
+    spent_tokens: int = 0
     # From here on the same for every ordinary request of one caller.
     call_type: str
     endpoint: str

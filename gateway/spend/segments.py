@@ -162,15 +162,28 @@ def find_whole_length(data: bytes) -> int:
     """Where the last line ends of which no part is missing, in a segment whose writer is dead.
 
     A process that is killed while it stores a line may leave its last byte and not all before it. Behind a
-    hole that ends where a line begins, the line is whole; nowhere else is a quote behind a bracket.
+    hole that ends where a line begins, the line is whole; nowhere else is a quote behind a bracket. In front
+    of a hole a line may be whole as well: the first byte of the hole, where its newline was, belongs to it.
     """
     end = data.rfind(b"\n") + 1
     while end:
         start = data.rfind(b"\n", 0, end - 1) + 1
-        if data[start:end].rpartition(b"\0")[2].startswith(b'["'):
+        before, hole, rest = data[start:end].rpartition(b"\0")
+        if rest.startswith(b'["'):
             break
+        kept = before.rstrip(b"\0")
+        if hole and _is_whole(kept.rpartition(b"\0")[2]):
+            return start + len(kept) + 1
         end = start
     return end
+
+
+def _is_whole(line: bytes) -> bool:
+    try:
+        msgspec.json.decode(line, type=list[msgspec.Raw])
+    except msgspec.DecodeError:
+        return False
+    return True
 
 
 def _measure_lines(path: Path, offset: int, size: int) -> int:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.chaos.conftest import config_for
 from tests.chaos.load import Load, check_books, wait_for_books
-from tests.integration.serving import MASTER_KEY, ServerProcess, bearer, eventually
+from tests.integration.serving import INPUT_NANOS, MASTER_KEY, OUTPUT_NANOS, ServerProcess, bearer, eventually
 from tests.upstreams import Upstream, replies
 
 
@@ -45,6 +45,24 @@ async def test_a_request_that_was_under_way_is_charged_an_estimate(
     assert books.rows[0]["status"] == "failure"
     assert "interrupted" in books.rows[0]["metadata"]
     assert books.spent_nanos > 0
+
+
+async def test_a_stream_that_was_under_way_is_charged_for_what_it_had_streamed(
+    server: ServerProcess, upstream: Upstream, migrated_database_url: str
+) -> None:
+    key = await server.make_key()
+    noted, words = asyncio.Event(), 40
+    upstream.default = replies.stream_paced(words, 0.05, noted)
+    request = asyncio.create_task(server.chat(key, stream=True, max_tokens=5000))
+    await noted.wait()
+    os.kill(server.worker_pid(), signal.SIGKILL)
+    await server.stop(signal.SIGKILL)
+    await asyncio.gather(request, return_exceptions=True)
+    await server.start()
+    books = await wait_for_books(migrated_database_url, key, 1)
+    prompt_at_most, streamed = 100 * INPUT_NANOS, OUTPUT_NANOS
+    # The words of the first second at least, never the 5,000 tokens that were held.
+    assert 10 * streamed < books.spent_nanos < prompt_at_most + 2 * words * streamed
 
 
 @pytest.mark.slow

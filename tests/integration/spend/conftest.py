@@ -76,7 +76,8 @@ class Worker:
             started_nanos=STARTED_NANOS,
             started_monotonic=0,
         )
-        context.estimated_cost_nanos = estimate_nanos
+        context.estimated_cost_nanos = 10 * estimate_nanos
+        context.estimated_input_nanos = estimate_nanos
         self.journal.append_opened(self.builder.build_opened(context, details))
         return context
 

@@ -22,7 +22,8 @@ def opened(charge_id: str, estimate: int = 1_000) -> OpenedRecord:
         call_type="acompletion",
         endpoint="/chat/completions",
         api_key="hash",
-        cost_nanos=estimate,
+        cost_nanos=10 * estimate,
+        spent_nanos=estimate,
         started_ms=1_750_000_000_000,
         scopes='[["key","hash"]]',
     )

@@ -142,7 +142,7 @@ def test_a_hole_that_a_power_cut_left_costs_only_the_lines_that_it_touches(
     path = write_journal(make_journal, 1_000_000)
     segment = JournalFolder(path).segments()[0].path
     data = segment.read_bytes()
-    for start in range(0, len(data) - size, 7):
+    for start in {*range(0, len(data) - size, 7), *newlines_of(data, size)}:
         copy = tmp_path / "holes" / str(start)
         shutil.copytree(path, copy)
         (copy / segment.name).write_bytes(data[:start] + bytes(size) + data[start + size :] + bytes(1_000))
@@ -161,6 +161,12 @@ def test_a_hole_that_a_power_cut_left_costs_only_the_lines_that_it_touches(
         assert {charge_id for charge_id, nanos in found if nanos == 7} == charged_ids
         assert {charge_id for charge_id, _ in found} == opened_ids | charged_ids
         shutil.rmtree(copy)
+
+
+def newlines_of(data: bytes, size: int) -> list[int]:
+    """Where lines end, and the bytes around: these are the edges."""
+    ends = [at for at, byte in enumerate(data) if byte == ord("\n")]
+    return [at + step for at in ends for step in (-1, 0, 1) if at + step + size < len(data)]
 
 
 def lines_beside(data: bytes, start: int, end: int) -> list[bytes]:
@@ -206,6 +212,16 @@ def test_a_garbled_line_is_passed_over(make_journal: Callable[..., Journal]) -> 
     last = JournalFolder(path).segments()[-1].path
     last.write_bytes(last.read_bytes() + b'["o1",garbled\n["c1"\n')
     assert {record.charge_id for record in find_open(JournalFolder(path).segments())} == set("cef")
+
+
+def test_of_several_notes_of_one_request_the_last_is_charged(make_journal: Callable[..., Journal]) -> None:
+    journal = make_journal(segment_bytes=1_000_000)
+    for nanos in (5, 7, 9):
+        journal.append_opened(opened("a", estimate=nanos))
+    path = journal._root / journal.name
+    journal.close()
+    assert charge_interrupted(JournalFolder(path).segments(), 0) == 1
+    assert amounts(path) == {"a": 9}
 
 
 def test_an_interrupted_request_keeps_what_was_known_of_it() -> None:
