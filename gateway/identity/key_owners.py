@@ -4,6 +4,7 @@ import msgspec
 
 from gateway.domain import Principal
 from gateway.errors import AuthenticationFailed, NotFound, PermissionDenied
+from gateway.identity.access_groups_store import AccessGroupLinks
 from gateway.identity.key_request import GenerateKeyRequest
 from gateway.identity.key_rules import Covers, UserBounds, check_fields, restrict_to_caller
 from gateway.identity.key_store import KeyRecords, TeamStanding
@@ -17,16 +18,17 @@ _GENERATE = "/key/generate"
 class KeyOwners:
     """Settles the owners of a new key, and holds callers who are not administrators to their own rights."""
 
-    def __init__(self, records: KeyRecords, covers: Covers) -> None:
+    def __init__(self, records: KeyRecords, groups: AccessGroupLinks, covers: Covers) -> None:
         self._records = records
+        self._groups = groups
         self._covers = covers
 
     async def settle(self, caller: Principal, request: GenerateKeyRequest) -> GenerateKeyRequest:
         """Return the request with its owners and inherited limits filled in.
 
-        Raises BadRequest for an unknown organization or budget (and team, unless for an administrator),
-        NotFound for an unknown project, PermissionDenied or AuthenticationFailed for what belongs to
-        others.
+        Raises BadRequest for an unknown organization, budget or access group (and team, unless for an
+        administrator), NotFound for an unknown project, PermissionDenied or AuthenticationFailed for what
+        belongs to others.
         """
         if caller.is_admin:
             await self._check_references(request)
@@ -83,6 +85,8 @@ class KeyOwners:
             raise refuse("organization_id", f"Organization not found. Organization ID: {organization}")
         if budget is not None and not await self._records.has_budget(budget):
             raise refuse("budget_id", f"Budget not found. Budget ID: {budget}")
+        for group in await self._groups.list_unknown(request.access_group_ids or []):
+            raise refuse("access_group_ids", f"Access group not found. Access group ID: {group}")
         if project is None:
             return
         team = await self._records.find_project_team(project)

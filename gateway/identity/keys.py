@@ -10,6 +10,7 @@ from gateway.clock import Clock, datetime_from_nanos
 from gateway.db.engine import Database
 from gateway.domain import Principal, Role, Scope, ScopeKind
 from gateway.errors import BadRequest, NotFound, PermissionDenied
+from gateway.identity.access_groups_store import AccessGroupLinks, Assigned
 from gateway.identity.adjustments_store import SpendEntries
 from gateway.identity.credentials import KEY_PREFIX
 from gateway.identity.key_defaults import KeyDefaults
@@ -49,7 +50,9 @@ class KeyService:
         self.defaults = defaults
         self._calendar = calendar or ResetCalendar()
         self._records = KeyRecords(database)
-        self._owners = KeyOwners(self._records, covers)
+        groups = AccessGroupLinks(database)
+        self._owners = KeyOwners(self._records, groups, covers)
+        self._groups = groups
         self._notices = Notices(database)
         self._entries = SpendEntries(database)
 
@@ -126,6 +129,8 @@ class KeyService:
         await self._insert_linked(caller, request, columns)
         row = await self._records.insert(columns)
         scope = _scope(row["token"])
+        if request.access_group_ids:
+            await self._groups.assign(Assigned.KEYS, row["token"], request.access_group_ids)
         await self._entries.open_balance(scope, request.spend)
         changed = [scope]
         if request.user_id and await self._records.ensure_user(request.user_id):

@@ -39,7 +39,7 @@ class Enrolment:
         self._arrivals = arrivals
 
     async def resolve(self, members: Sequence[Member]) -> list[Entry]:
-        """Find or make the user of each member, once each.
+        """Find or make the user of each member, once each, and hold them until the transaction ends.
 
         Raises BadRequest for an address that several users have.
         """
@@ -49,6 +49,7 @@ class Enrolment:
             entries.setdefault(
                 user_id, {"user_id": user_id, "user_email": member.user_email, "role": member.role}
             )
+        await self._records.users.lock_all(list(entries))
         return list(entries.values())
 
     async def enter(
@@ -60,7 +61,7 @@ class Enrolment:
         actor: str,
     ) -> None:
         """Make the memberships; each member gets a budget row of its own if `own` says anything."""
-        for entry in entries:
+        for entry in sorted(entries, key=_user_of_entry):
             budget_id = await self._records.make_budget(own, actor) if own else default_budget
             await self._records.teams.enter(entry["user_id"], team_id, budget_id)
             await self._records.users.enter_team(entry["user_id"], team_id)
@@ -74,3 +75,7 @@ class Enrolment:
             message = f"user_email: several users have the address {email}. Name one by user_id."
             raise BadRequest(message, param="user_email", type="bad_request_error")
         return known[0] if known else await self._arrivals.ensure(None, email)
+
+
+def _user_of_entry(entry: Entry) -> str:
+    return entry["user_id"]

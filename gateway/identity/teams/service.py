@@ -109,10 +109,10 @@ class TeamService:
         check_members_named(faults, "member", members)
         faults.refuse()
         async with self._records.transaction():
-            team = await self._lock(request.team_id)
-            if await find_level(self._records, caller, team) < Level.TEAM_ADMIN:
-                raise PermissionDenied("Only admins of the team can add members.", param="team_id")
+            await self._check_may_add(caller, await self._records.teams.find(request.team_id), request)
             entries = await self._enrolment.resolve(members)
+            team = await self._lock(request.team_id)
+            await self._check_may_add(caller, team, request)
             present = members_of(team)
             _check_are_new(entries, present)
             budget, default = _own_budget(request), default_budget_of(team)
@@ -122,6 +122,14 @@ class TeamService:
             user_ids = [entry["user_id"] for entry in entries]
             await self._links.finish(changed, user_ids, {})
             return await self._view.added(changed, user_ids)
+
+    async def _check_may_add(
+        self, caller: Principal, team: Columns | None, request: AddMembersRequest
+    ) -> None:
+        if team is None:
+            raise _not_found(request.team_id)
+        if await find_level(self._records, caller, team) < Level.TEAM_ADMIN:
+            raise PermissionDenied("Only admins of the team can add members.", param="team_id")
 
     async def _lock(self, team_id: str) -> Columns:
         team = await self._records.teams.lock(team_id)

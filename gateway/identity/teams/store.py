@@ -29,8 +29,14 @@ WITH entered AS (
 DELETE FROM gatewright.opening_balance WHERE (SELECT is_new FROM entered)
     AND entity_type = 'team_member' AND entity_id = $1 || ':' || $2
 """
+# Locked in the order in which the drain locks them.
 _LINK_MEMBERS = """
-UPDATE "LiteLLM_TeamMembership" SET budget_id = $2 WHERE team_id = $1 AND budget_id IS NULL
+WITH held AS (
+    SELECT user_id FROM "LiteLLM_TeamMembership" WHERE team_id = $1 AND budget_id IS NULL
+    ORDER BY user_id COLLATE "C" FOR NO KEY UPDATE
+)
+UPDATE "LiteLLM_TeamMembership" m SET budget_id = $2 FROM held
+WHERE m.team_id = $1 AND m.user_id = held.user_id
 """
 _MEMBERSHIPS = """
 SELECT user_id, team_id, spend, total_spend, budget_id FROM "LiteLLM_TeamMembership"

@@ -12,6 +12,11 @@ SELECT user_id FROM "LiteLLM_UserTable" WHERE lower(user_email) = lower($1) ORDE
 # Held until the transaction ends, so that two requests cannot both find an address free.
 _LOCK_EMAIL = "SELECT pg_advisory_xact_lock(hashtextextended('user_email:' || lower($1), 0))"
 _SSO_ID = 'SELECT user_id FROM "LiteLLM_UserTable" WHERE sso_user_id = $1'
+# In the order in which everybody locks users, and before teams, so that nobody waits in a circle.
+_LOCK = """
+SELECT user_id FROM "LiteLLM_UserTable" WHERE user_id = ANY ($1::text[])
+ORDER BY user_id COLLATE "C" FOR NO KEY UPDATE
+"""
 _ENTER_TEAM = """
 UPDATE "LiteLLM_UserTable" SET teams = array_append(COALESCE(teams, '{}'), $2)
 WHERE user_id = $1 AND NOT $2 = ANY (COALESCE(teams, '{}'))
@@ -33,6 +38,10 @@ class UserRecords(Rows):
     async def find_sso_owner(self, sso_user_id: str) -> str | None:
         """The user with this id at the identity provider."""
         return await self._database.fetch_value(_SSO_ID, sso_user_id)
+
+    async def lock_all(self, user_ids: list[str]) -> None:
+        """Hold these users for change until the transaction ends; to be done before a team is held."""
+        await self._database.fetch(_LOCK, user_ids)
 
     async def enter_team(self, user_id: str, team_id: str) -> None:
         """Note a team in the user's own list of teams."""

@@ -6,6 +6,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.ids import hash_token
+from gateway.spend.books.check import check_books
 from tests.integration.manage.conftest import Desk
 from tests.integration.serving import LiveGateway
 
@@ -114,6 +115,38 @@ class TestChanging:
             "bad_request_error",
             "spend",
         )
+
+    async def test_the_books_balance_after_changes_by_hand(self, desk: Desk, live: LiveGateway, unique):
+        user_id, customer, tag = unique("user"), unique("customer"), unique("tag")
+        await desk.post("/user/new", {"user_id": user_id, "spend": 0.1, "auto_create_key": False})
+        await desk.post("/customer/new", {"user_id": customer, "spend": 0.2})
+        await desk.post("/tag/new", {"name": tag})
+        key = await live.make_key(user_id=user_id, spend=0.3)
+        named = {"user": customer, "metadata": {"tags": [tag]}}
+        for _ in range(2):
+            await live.chat(key, **named)
+            await desk.post("/key/update", {"key": key, "spend": 0.05})
+            await desk.post("/user/update", {"user_id": user_id, "spend": 0})
+        await live.settled()
+        await live.gateway.parts.drain.flush()
+        report = await check_books(live.gateway.parts.database)
+        ours = {hash_token(key), user_id, customer, tag}
+        assert [found for found in report.differences if found.entity_id in ours] == []
+
+    async def test_access_groups_know_their_keys(self, desk: Desk, live: LiveGateway, unique):
+        group = unique("group")
+        await desk.run(
+            """INSERT INTO "LiteLLM_AccessGroupTable" (access_group_id, access_group_name, updated_at)
+               VALUES ($1, $1, now())""",
+            group,
+        )
+        sql = 'SELECT assigned_key_ids FROM "LiteLLM_AccessGroupTable" WHERE access_group_id = $1'
+        key = await live.make_key(access_group_ids=[group])
+        assert await desk.value(sql, group) == [hash_token(key)]
+        await desk.post("/key/update", {"key": key, "access_group_ids": []})
+        assert await desk.value(sql, group) == []
+        refused = await desk.refusal("/key/generate", {"access_group_ids": ["none"]})
+        assert refused == (400, "bad_request_error", "access_group_ids")
 
 
 class TestRights:

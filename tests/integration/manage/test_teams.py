@@ -1,5 +1,7 @@
 """Teams through the running app: what is stored, what the request path makes of it, and how soon."""
 
+import asyncio
+
 import pytest
 import pytest_asyncio
 
@@ -195,6 +197,36 @@ class TestMembers:
         body = {"team_id": team_id, "member": [{"user_id": new}, {"user_id": old}]}
         assert (await desk.refusal("/team/member_add", body))[0] == 400
         assert await desk.value('SELECT 1 FROM "LiteLLM_UserTable" WHERE user_id = $1', new) is None
+
+    async def test_members_who_are_added_at_the_same_time_are_all_there(self, desk: Desk, unique):
+        team_id, users = unique("team"), [unique("user") for _ in range(8)]
+        await desk.post("/team/new", {"team_id": team_id})
+        bodies = [{"team_id": team_id, "member": {"user_id": user}} for user in users]
+        await asyncio.gather(*(desk.post("/team/member_add", body) for body in bodies))
+        row = await desk.get("/team/info", team_id=team_id)
+        assert set(users) < {member["user_id"] for member in row["team_info"]["members_with_roles"]}
+
+    async def test_adding_a_member_and_the_drain_do_not_wait_for_each_other(
+        self, desk: Desk, live: LiveGateway, unique
+    ):
+        """The drain writes users before teams; in another order PostgreSQL would end one of both."""
+        team_id, user_id = unique("team"), unique("user")
+        email = f"{user_id}@example.com"
+        await desk.post("/team/new", {"team_id": team_id})
+        await desk.post("/user/new", {"user_id": user_id, "user_email": email, "auto_create_key": False})
+        body = {"team_id": team_id, "member": {"user_email": email}}
+        waiting = (
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND transactionid = pg_current_xact_id()::xid"
+        )
+
+        async with live.gateway.parts.database.transaction() as drain:
+            await drain.execute('UPDATE "LiteLLM_UserTable" SET spend = 1 WHERE user_id = $1', user_id)
+            adding = asyncio.create_task(desk.post("/team/member_add", body))
+            async with asyncio.timeout(5):
+                while await drain.fetchval(waiting) == 0:
+                    pass
+            await drain.execute('UPDATE "LiteLLM_TeamTable" SET spend = 1 WHERE team_id = $1', team_id)
+        assert (await adding)["spend"] == 1.0
 
 
 class TestRights:
