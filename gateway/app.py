@@ -13,7 +13,7 @@ from litestar.di import Provide
 from gateway.access.aliases import Aliases
 from gateway.access.checks import AccessChecks
 from gateway.access.client_choices import ClientChoices
-from gateway.access.gate import build_gate
+from gateway.access.gate import Gate, build_gate
 from gateway.access.models import ModelLists, ModelNames
 from gateway.admission.hookimpls import AdmissionHooks
 from gateway.admission.ledger import Ledger
@@ -59,6 +59,7 @@ from gateway.jobs.corrections import Corrections
 from gateway.manage import books as book_routes
 from gateway.manage import budgets as budget_routes
 from gateway.manage import customers as customer_routes
+from gateway.manage import explain as explain_routes
 from gateway.manage import keys as key_routes
 from gateway.manage import organizations as organization_routes
 from gateway.manage import spend as spend_routes
@@ -67,7 +68,7 @@ from gateway.manage import teams as team_routes
 from gateway.manage import users as user_routes
 from gateway.routing.cooldown import Cooldowns
 from gateway.routing.router import Router as DeploymentRouter
-from gateway.runtime import Gateway, Parts, Snapshot
+from gateway.runtime import CoreRules, Gateway, Parts, Snapshot
 from gateway.settings import Settings, ensure_master_key, load_settings
 from gateway.settings.handover import Handover
 from gateway.spend.attribution import Attribution
@@ -98,6 +99,7 @@ _ROUTES = (
     *tag_routes.ROUTE_HANDLERS,
     *team_routes.ROUTE_HANDLERS,
     *user_routes.ROUTE_HANDLERS,
+    *explain_routes.ROUTE_HANDLERS,
 )
 
 
@@ -149,12 +151,14 @@ def build_snapshot(
     catalog = build_catalog(settings, load_price_book(settings), lent, parts.clock)
     names = _model_names(catalog)
     master = MasterKey(ensure_master_key(settings.environment).key)
+    checks = AccessChecks(parts.clock, names, ClientChoices(catalog.find), settings.access)
+    admission = AdmissionHooks(parts.ledger)
     core = (
         *build_gate(settings.access),
         KeyAuthentication(parts.principals, master, parts.clock, settings.general.key_header_name),
         Aliases(catalog.team_models.names),
-        AccessChecks(parts.clock, names, ClientChoices(catalog.find), settings.access),
-        AdmissionHooks(parts.ledger),
+        checks,
+        admission,
     )
     router = DeploymentRouter(
         settings.router,
@@ -169,6 +173,7 @@ def build_snapshot(
         catalog=catalog,
         router=router,
         plugins=load_plugins(settings.gatewright.plugins, core),
+        core=CoreRules(gate=Gate(settings.access), checks=checks, admission=admission),
         model_lists=ModelLists(names),
         bounds=CallBounds(limits.response_bytes, limits.stream_seconds),
         body_bytes=int(megabytes * _MEGABYTE) if megabytes else limits.body_bytes,

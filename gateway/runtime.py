@@ -7,7 +7,10 @@ from typing import Any, Protocol
 import msgspec
 import structlog
 
+from gateway.access.checks import AccessChecks
+from gateway.access.gate import Gate
 from gateway.access.models import ModelLists
+from gateway.admission.hookimpls import AdmissionHooks
 from gateway.admission.ledger import Ledger
 from gateway.admission.slow_bodies import SlowBodies
 from gateway.admission.standing import StandingBudgets
@@ -41,7 +44,7 @@ from gateway.upstream.client import UpstreamClient
 from gateway.upstream.clients import UpstreamClients
 from gateway.upstream.dialect import CallBounds
 
-__all__ = ["Gateway", "Interruptible", "Parts", "Readiness", "Snapshot"]
+__all__ = ["CoreRules", "Gateway", "Interruptible", "Parts", "Readiness", "Snapshot"]
 
 _CLOSE_SECONDS = 10.0
 _ALERT_SECONDS = 5.0
@@ -55,6 +58,14 @@ class Interruptible(Protocol):
         ...
 
 
+class CoreRules(msgspec.Struct, frozen=True, kw_only=True):
+    """The hook implementations of the core that can also be asked what they would say."""
+
+    gate: Gate
+    checks: AccessChecks
+    admission: AdmissionHooks
+
+
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a reload replaces; a request reads one snapshot from its beginning to its end."""
 
@@ -62,6 +73,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     catalog: Catalog
     router: Router
     plugins: LoadedPlugins
+    core: CoreRules
     model_lists: ModelLists
     body_bytes: int
     bounds: CallBounds

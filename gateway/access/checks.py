@@ -1,19 +1,24 @@
 """The checks that a model request passes before anything is spent on it."""
 
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from gateway.access.banned import check_banned
 from gateway.access.client_choices import ClientChoices, take_choice
-from gateway.access.model_access import check_models, check_subject_models
+from gateway.access.findings import Finding, Verdict, judge
+from gateway.access.model_access import check_grant, check_models, check_subject_models
 from gateway.access.models import ModelLists, ModelNames
-from gateway.access.plan import Plan, PlanBuilder
+from gateway.access.plan import Plan, PlanBuilder, Rule
 from gateway.access.subject_checks import check_agents, check_subjects
 from gateway.clock import Clock
 from gateway.domain import Principal
 from gateway.hooks import RequestContext, hookimpl
 from gateway.settings import AccessSettings
 
-__all__ = ["AccessChecks"]
+__all__ = ["MODEL_RULE", "AccessChecks"]
+
+MODEL_RULE = "model_access"
+"""The rule of every list of models, in what `examine` finds."""
 
 _NO_SETTINGS = AccessSettings()
 
@@ -39,7 +44,7 @@ class AccessChecks:
     # A plugin's opinion is asked only of what may be done at all.
     @hookimpl(tryfirst=True)
     async def authorize(self, context: RequestContext) -> None:
-        """Refuse by raising the error of the first check that fails."""
+        """Refuse by raising the error of the first check that fails; `examine` asks the same ones."""
         principal = context.principal
         if check_banned(context.body, context.routed_model, self._choices):
             context.client_choice = take_choice(context.body)
@@ -57,6 +62,45 @@ class AccessChecks:
             check_agents(context)
         for check in plan.after:
             check(context)
+
+    def examine_standing(self, context: RequestContext) -> Iterator[Finding]:
+        """Ask every rule on the credential itself, one after the other, whatever the others say."""
+        return self._judge_all(self._builder.list_standing(context.principal), context)
+
+    def examine(self, context: RequestContext) -> Iterator[Finding]:
+        """Ask every rule of `authorize`, in its order, whatever the others say; nothing is remembered."""
+        principal, subjects = context.principal, context.subjects
+        yield judge("banned_members", lambda: self._check_members(context))
+        if not subjects:
+            yield judge("named_objects", None)
+        for subject in subjects:
+            yield judge("named_objects", partial(check_subjects, (subject,)), subject.scope)
+        yield from self._judge_all([self._builder.find_unreadable(principal)], context)
+        yield from self._examine_models(context)
+        has_agents = any(one.agent_rules and one.agent_rules.requires_trace_id for one in subjects)
+        yield judge("named_agents", partial(check_agents, context) if has_agents else None)
+        yield from self._judge_all(self._builder.list_after(principal), context)
+
+    def _examine_models(self, context: RequestContext) -> Iterator[Finding]:
+        principal, model, routed = context.principal, context.model, context.routed_model
+        grants = [*principal.grants, *(grant for one in context.subjects for grant in one.grants)]
+        if not grants:
+            yield judge(MODEL_RULE, None)
+        for grant in grants:
+            check = partial(check_grant, self._lists, principal, grant, model, routed)
+            yield judge(MODEL_RULE, check, grant.owner)
+
+    def _check_members(self, context: RequestContext) -> None:
+        if check_banned(context.body, context.routed_model, self._choices):
+            context.client_choice = take_choice(context.body)
+
+    def _judge_all(self, rules: Iterable[Rule], context: RequestContext) -> Iterator[Finding]:
+        for rule in rules:
+            if rule.check is not None:
+                yield judge(rule.name, partial(rule.check, context))
+            else:
+                verdict = Verdict.PASSES if rule.is_for_all else Verdict.DOES_NOT_APPLY
+                yield Finding(rule=rule.name, verdict=verdict)
 
     def _make(self, principal: Principal) -> Plan:
         identity = id(principal)

@@ -1,13 +1,20 @@
 """What the whole gateway lets in, whoever calls: addresses and routes."""
 
+from collections.abc import Callable, Iterator
+from functools import partial
+
 from gateway.access.addresses import Address, client_address, read_networks
+from gateway.access.findings import Finding, judge
 from gateway.access.routes import LLM_ROUTES, MANAGEMENT_ROUTES, RouteLists, plain_path
 from gateway.cache.memo import Memo
 from gateway.errors import PermissionDenied
 from gateway.hooks import RequestHead, hookimpl
 from gateway.settings import AccessSettings
 
-__all__ = ["Gate", "build_gate"]
+__all__ = ["ADDRESS_RULE", "Gate", "build_gate"]
+
+ADDRESS_RULE = "client_address"
+"""The rule of `allowed_ips`, in what `examine` finds."""
 
 _FORWARDED = "x-forwarded-for"
 
@@ -26,21 +33,40 @@ class Gate:
             *(LLM_ROUTES if settings.disable_llm_api_endpoints else ()),
             *(MANAGEMENT_ROUTES if settings.disable_admin_endpoints else ()),
         )
+        self._rules: tuple[tuple[str, Callable[[RequestHead], None] | None], ...] = (
+            (ADDRESS_RULE, self._check_address if self._allowed else None),
+            ("served_routes", self._check_route if self._routes else None),
+            ("disabled_routes", self._check_open if self._closed else None),
+        )
 
     @hookimpl(tryfirst=True)
     def authenticate(self, head: RequestHead) -> None:
         """Answer nothing, or raise PermissionDenied."""
-        if self._allowed and not self._is_welcome((head.client_host, head.headers.get(_FORWARDED, ""))):
+        for _, check in self._rules:
+            if check is not None:
+                check(head)
+
+    def examine(self, head: RequestHead) -> Iterator[Finding]:
+        """Ask every rule of `authenticate`, in its order, whatever the others say."""
+        for name, check in self._rules:
+            yield judge(name, None if check is None else partial(check, head))
+
+    def _check_address(self, head: RequestHead) -> None:
+        if not self._is_welcome((head.client_host, head.headers.get(_FORWARDED, ""))):
             address = self._address(head.client_host, head.headers.get(_FORWARDED, ""))
             raise PermissionDenied(
                 f"Access forbidden: IP address {address or 'unknown'} not allowed.", param="allowed_ips"
             )
-        if self._routes and not self._lists.covers(self._routes, head.path):
+
+    def _check_route(self, head: RequestHead) -> None:
+        if not self._lists.covers(self._routes, head.path):
             raise PermissionDenied(
                 f"Route {head.path[:200]} not allowed. The gateway's administrator serves others only.",
                 param="allowed_routes",
             )
-        if self._closed and self._lists.covers(self._closed, plain_path(head.path)):
+
+    def _check_open(self, head: RequestHead) -> None:
+        if self._lists.covers(self._closed, plain_path(head.path)):
             raise PermissionDenied(f"Route {head.path[:200]} is disabled on this gateway.", param="route")
 
     def _address(self, peer: str | None, forwarded: str) -> Address | None:

@@ -7,7 +7,15 @@ from gateway.domain import ModelGrant, Principal, ScopeKind, Subject
 from gateway.errors import ModelAccessDenied
 from gateway.identity.special import NO_DEFAULT_MODELS
 
-__all__ = ["LONGEST_NAME", "check_models", "check_subject_models", "denied", "is_granted", "is_model_allowed"]
+__all__ = [
+    "LONGEST_NAME",
+    "check_grant",
+    "check_models",
+    "check_subject_models",
+    "denied",
+    "is_granted",
+    "is_model_allowed",
+]
 
 _DENIED_TYPES = {
     ScopeKind.KEY: "key_model_access_denied",
@@ -31,8 +39,7 @@ def check_models(lists: ModelLists, principal: Principal, model: str, routed_mod
     the name that it leads to, so that nobody reaches a model by renaming it.
     """
     for grant in principal.grants:
-        if not is_granted(lists, principal, grant, model, routed_model):
-            raise denied(grant, model)
+        check_grant(lists, principal, grant, model, routed_model)
 
 
 def check_subject_models(
@@ -41,8 +48,15 @@ def check_subject_models(
     """Raise ModelAccessDenied unless every grant of what the request names covers the model."""
     for subject in subjects:
         for grant in subject.grants:
-            if not is_granted(lists, principal, grant, model, routed_model):
-                raise denied(grant, model)
+            check_grant(lists, principal, grant, model, routed_model)
+
+
+def check_grant(
+    lists: ModelLists, principal: Principal, grant: ModelGrant, model: str, routed_model: str
+) -> None:
+    """Raise ModelAccessDenied unless one grant covers the model."""
+    if not is_granted(lists, principal, grant, model, routed_model):
+        raise denied(grant, model)
 
 
 def is_granted(

@@ -38,7 +38,7 @@ LLM_ROUTES: tuple[str, ...] = (
 INFO_ROUTES: tuple[str, ...] = (
     *("/key/info", "/v2/key/info", "/key/list", "/key/health", "/team/info", "/team/list", "/v2/team/list"),
     *("/team/available", "/user/info", "/v2/user/info", "/organization/info", "/organization/list"),
-    *("/project/info", "/project/list", "/model/info", "/v1/model/info", "/v2/model/info"),
+    *("/auth/explain", "/project/info", "/project/list", "/model/info", "/v1/model/info", "/v2/model/info"),
     *("/model_group/info", "/models", "/v1/models", "/health"),
 )
 """What `info_routes` stands for."""

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from gateway.admission.claims import Claims
 from gateway.admission.hold import Hold, Want
 from gateway.admission.ledger import Ledger
+from gateway.admission.outlook import Outlook
+from gateway.admission.part import Part
 from gateway.domain import Claim
 from gateway.hooks import RequestContext, hookimpl
 
@@ -28,6 +30,17 @@ class AdmissionHooks:
     @hookimpl(trylast=True)
     async def admit(self, context: RequestContext, claims: Sequence[Claim]) -> Hold:
         """Take all claims from the ledger, or raise BudgetExceeded or RateLimited."""
+        part, want = self._read(context, claims)
+        hold = self._ledger.take(part, want)
+        context.charged = part.charged
+        return hold
+
+    def look(self, context: RequestContext, claims: Sequence[Claim]) -> Outlook:
+        """Say what `admit` would do, and take nothing."""
+        return self._ledger.look(*self._read(context, claims))
+
+    def _read(self, context: RequestContext, claims: Sequence[Claim]) -> tuple[Part, Want]:
+        """What the request takes, and how much of it."""
         if type(claims) is Claims:
             part, extras = claims.part, ()
         else:
@@ -44,6 +57,4 @@ class AdmissionHooks:
             context.is_free,
             extras,
         )
-        hold = self._ledger.take(part, want)
-        context.charged = part.charged
-        return hold
+        return part, want

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from gateway.admission.accounts import Account, Accounts, BudgetAccount, RateAccount
 from gateway.admission.hold import Hold, Want
 from gateway.admission.options import LedgerOptions
+from gateway.admission.outlook import Outlook, standings_of
 from gateway.admission.part import Part
 from gateway.admission.periods import Calendar
 from gateway.admission.places import PlaceBudgets
@@ -59,6 +60,21 @@ class Ledger:
         """Return the nano-dollars held on a scope or meter by requests under way."""
         money = self.accounts.find_money(scope)
         return 0 if money is None else money.held
+
+    def look(self, part: Part, want: Want) -> Outlook:
+        """Say what `take` would do, limit by limit; nothing is taken."""
+        now = self._now()
+        extras = tuple(account for account, _ in want.extras)
+        refusing = find_refusing(part, want, now, self.options)
+        standings = standings_of((*part.accounts, *extras), refusing, self._clock)
+        budgets = [account for account in refusing if isinstance(account, BudgetAccount)]
+        rates = [account for account in refusing if not isinstance(account, BudgetAccount)]
+        build = self._refusals.build
+        return Outlook(
+            standings,
+            budget_error=build(budgets, now) if budgets else None,
+            rate_error=build(rates, now) if rates else None,
+        )
 
     def take(self, part: Part, want: Want) -> Hold:
         """Take everything, or raise for what does not fit and take nothing.

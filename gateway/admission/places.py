@@ -52,6 +52,10 @@ class PlaceBudgets:
                 return True
         return False
 
+    def list_accounts(self, deployment: Deployment) -> tuple[BudgetAccount, ...]:
+        """Return the accounts of the budgets of this place."""
+        return self._present(deployment) if self.is_active else ()
+
     def move(self, held: PlaceHold, deployment: Deployment, nanos: int) -> PlaceHold:
         """Give back what an attempt held, and hold the cost of the next one where it goes."""
         self.release(held)

@@ -9,7 +9,7 @@ from gateway.domain import Limit, ScopeKind
 from gateway.errors import BudgetExceeded, GatewayError, RateLimited
 from gateway.money import usd_from_nanos
 
-__all__ = ["Refusals"]
+__all__ = ["Refusals", "reset_of"]
 
 _NANOS = 1_000_000_000
 _NEVER = 2**63 - 1
@@ -57,12 +57,18 @@ class Refusals:
         return _rate_refusal(first, now, self._clock.now_nanos(), seconds, comes_back)
 
 
+def reset_of(account: BudgetAccount) -> int | None:
+    """When a budget starts anew, in nanoseconds since 1970; None for one that does not."""
+    limit = account.limit
+    return account.ends_at if limit.period and account.ends_at != _NEVER else limit.reset_at_nanos
+
+
 def _budget_refusal(account: BudgetAccount, status: int) -> BudgetExceeded:
     limit, spent, held = account.limit, account.money.settled, account.money.held
     text = _budget_text(limit, usd_from_nanos(spent), usd_from_nanos(limit.amount))
     if held:
         text += f". Held by requests under way: {usd_from_nanos(held)}"
-    ends = account.ends_at if limit.period and account.ends_at != _NEVER else limit.reset_at_nanos
+    ends = reset_of(account)
     reset = None if ends is None else datetime_from_nanos(ends).isoformat().replace("+00:00", "Z")
     if reset is not None:
         text += f". The budget starts anew at {reset}"

@@ -16,6 +16,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "books": ("gateway.cli.books", "Check what was spent, and repair the books."),
     "config": ("gateway.cli.config", "Check a configuration file."),
     "db": ("gateway.cli.db", "Upgrade, check, back up and restore the database."),
+    "explain": ("gateway.cli.explain", "Say which rule, limit or budget would refuse a request."),
     "key": ("gateway.cli.key", "Create virtual keys."),
     "plugins": ("gateway.cli.plugins", "List the plugins."),
     "serve": ("gateway.cli.serve", "Serve the gateway."),

@@ -59,6 +59,12 @@ class KeyRecords:
         table = VerificationToken
         return await table.select().where(table.token == token).first().output(load_json=True)
 
+    async def find_token_of_alias(self, key_alias: str) -> str | None:
+        """The hash of the live key that has this alias."""
+        table = VerificationToken
+        row = await table.select(table.token).where(table.key_alias == key_alias).first()
+        return None if row is None else row["token"]
+
     async def find_deleted(self, token: str) -> Columns | None:
         """The last state of a deleted key, the newest if there are several."""
         table = DeletedVerificationToken

@@ -87,6 +87,10 @@ class KeyService:
         permission = await self._records.find_permission(permission_id) if permission_id else None
         return {"key": key or token, "info": build_info(row, status or "active", budget, permission)}
 
+    async def find_token_of_alias(self, key_alias: str) -> str | None:
+        """The hash of the key that has this alias, if one has."""
+        return await self._records.find_token_of_alias(key_alias)
+
     async def delete(
         self, caller: Principal, request: DeleteKeysRequest, changed_by: str | None = None
     ) -> dict[str, object]:

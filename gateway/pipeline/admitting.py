@@ -1,5 +1,7 @@
 """From a request that was read to one that may go upstream: checks, estimate, admission."""
 
+from collections.abc import Awaitable, Callable
+
 from gateway.access.reach import default_model_of, find_group
 from gateway.catalog.client_choice import follow_choice
 from gateway.catalog.priced import check_priced
@@ -11,7 +13,7 @@ from gateway.pipeline.settlement import Settlement
 from gateway.runtime import Gateway, Snapshot
 from gateway.spend.builder import CallDetails
 
-__all__ = ["admit_request"]
+__all__ = ["admit_request", "turn_to_default", "unknown_model"]
 
 
 async def admit_request(
@@ -39,13 +41,9 @@ async def _authorize(
     try:
         group = find_group(snapshot.catalog, context.routed_model, context.principal, context.subjects)
     except ModelAccessDenied as error:
-        group = await _turn_to_default(snapshot, context, error)
+        group = await turn_to_default(snapshot, context, error, hooks.authorize)
     if group is None:
-        raise UnknownModel(
-            f"/{context.endpoint.value}: Invalid model name passed in model={context.model[:200]}. "
-            "Call `/v1/models` to view available models for your key.",
-            param="model",
-        )
+        raise unknown_model(context)
     context.is_free = snapshot.catalog.is_free(context.routed_model, context.started_nanos)
     if context.client_choice is not None:
         group = follow_choice(group, context.client_choice)
@@ -54,10 +52,22 @@ async def _authorize(
     return group
 
 
-async def _turn_to_default(
-    snapshot: Snapshot, context: RequestContext, error: ModelAccessDenied
+def unknown_model(context: RequestContext) -> UnknownModel:
+    """Build the refusal of a model that is not there, or not for this caller."""
+    return UnknownModel(
+        f"/{context.endpoint.value}: Invalid model name passed in model={context.model[:200]}. "
+        "Call `/v1/models` to view available models for your key.",
+        param="model",
+    )
+
+
+async def turn_to_default(
+    snapshot: Snapshot,
+    context: RequestContext,
+    error: ModelAccessDenied,
+    authorize: Callable[[RequestContext], Awaitable[None]],
 ) -> ModelGroup | None:
-    """Take the end user's own model in the place of one that is not in its region; it is checked as any.
+    """Take the end user's own model in the place of one that is not in its region; `authorize` checks it.
 
     Raises `error` where there is none, else as `find_group`.
     """
@@ -65,7 +75,7 @@ async def _turn_to_default(
     if default is None:
         raise error
     context.model, context.routed_model = default, await snapshot.hooks.resolve_model(default, context)
-    await snapshot.hooks.authorize(context)
+    await authorize(context)
     return find_group(snapshot.catalog, context.routed_model, context.principal, context.subjects)
 
 

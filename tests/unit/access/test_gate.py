@@ -68,3 +68,18 @@ def test_groups_of_routes_can_be_closed(setting, closed, opened):
     with pytest.raises(PermissionDenied, match="is disabled on this gateway") as raised:
         one.authenticate(head(closed))
     assert (raised.value.status, raised.value.type, raised.value.param) == (403, "auth_error", "route")
+
+
+def test_who_asks_beforehand_hears_of_every_rule():
+    one = gate(allowed_ips=("1.2.3.4",), disable_llm_api_endpoints=True)
+    found = {each.rule: each.verdict.value for each in one.examine(head(peer="1.2.3.5"))}
+    assert found == {
+        "client_address": "refuses",
+        "served_routes": "does_not_apply",
+        "disabled_routes": "refuses",
+    }
+    assert [each.verdict.value for each in one.examine(head("/health", "1.2.3.4"))] == [
+        "passes",
+        "does_not_apply",
+        "passes",
+    ]

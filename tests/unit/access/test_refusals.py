@@ -1,12 +1,15 @@
 """Every check of a request, once refused and once allowed: status, type, parameter and words."""
 
 import contextlib
+import re
 from dataclasses import dataclass, field
 
 import pytest
 
 from gateway.access.checks import AccessChecks
+from gateway.access.findings import Finding, Verdict
 from gateway.access.models import ModelNames
+from gateway.access.remedies import REMEDIES
 from gateway.clock import SystemClock
 from gateway.domain import AgentRules, ModelGrant, ObjectPermission, Role, Scope, ScopeKind, Subject
 from gateway.errors import GatewayError
@@ -518,3 +521,32 @@ async def test_who_was_allowed_once_is_refused_all_the_same(case: Case) -> None:
     for _ in range(2):
         with pytest.raises(GatewayError, match=case.text):
             await checks.authorize(context)
+
+
+def findings_of(ask: Ask) -> list[Finding]:
+    checks, context = checks_of(ask), ask.context()
+    return [*checks.examine_standing(context), *checks.examine(context)]
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_who_asks_beforehand_hears_the_same(case: Case) -> None:
+    refusing = [one for one in findings_of(case.refused) if one.verdict is Verdict.REFUSES]
+    assert [(one.error.status, one.error.type, one.error.param) for one in refusing if one.error] == [
+        (case.status, case.type, case.param)
+    ]
+    assert re.search(case.text, refusing[0].error.message)
+    assert {one.verdict for one in findings_of(case.allowed)} <= {Verdict.PASSES, Verdict.DOES_NOT_APPLY}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_every_rule_is_listed_whether_it_applies_or_not(case: Case) -> None:
+    plain = list(dict.fromkeys(one.rule for one in findings_of(Ask())))
+    for ask in (case.refused, case.allowed):
+        assert list(dict.fromkeys(one.rule for one in findings_of(ask))) == plain
+    assert set(plain) <= REMEDIES.keys()
+
+
+def test_several_refusals_are_all_told() -> None:
+    ask = Ask({"is_blocked": True, "expires_nanos": 1, **grants(ScopeKind.TEAM, SECRET)}, {"api_base": "x"})
+    refusing = [one.rule for one in findings_of(ask) if one.verdict is Verdict.REFUSES]
+    assert refusing == ["key_blocked", "key_expired", "banned_members", "model_access"]

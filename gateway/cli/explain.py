@@ -1,0 +1,163 @@
+"""`gatewright explain`: what would become of a request, rule by rule, without its being made."""
+
+import asyncio
+import http.client
+import os
+from contextlib import closing
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import click
+import msgspec
+
+from gateway.cli.explanation import print_report
+from gateway.cli.target import database_options, database_url
+from gateway.domain import Principal, Role, Secret
+from gateway.errors import BadRequest, GatewayError
+from gateway.identity.master import MASTER_USER_ID
+from gateway.ids import new_key
+from gateway.logs import configure_logs
+from gateway.pipeline.explain.callers import find_subject
+from gateway.pipeline.explain.examination import examine
+from gateway.pipeline.explain.question import Question
+from gateway.pipeline.explain.report import build_report
+from gateway.runtime import Gateway
+from gateway.settings import Settings
+from gateway.settings.handover import Handover
+
+__all__ = ["explain"]
+
+_SECONDS = 30.0
+_PATH = "/auth/explain"
+_Report = dict[str, Any]
+
+
+@click.command()
+@database_options
+@click.option("--key", required=True, help="The key, its hash or its alias.")
+@click.option("--model", help="The model that is asked for.")
+@click.option("--route", default="/v1/chat/completions", show_default=True, help="The route of the request.")
+@click.option("--end-user", "user", help="The member 'user' of the request.")
+@click.option("--tags", help="Tags of the request, with commas between.")
+@click.option("--user-agent", help="The client program.")
+@click.option("--client-ip", help="The address that the request comes from.")
+@click.option("--header", "headers", multiple=True, help="A further header, 'name: value'; may be repeated.")
+@click.option("--body", type=click.File("rb"), help="A file with the request's body; '-' reads it here.")
+@click.option("--url", help="Ask the gateway that serves there, instead of the database.")
+@click.option(
+    "--api-key",
+    envvar=["GATEWAY_API_KEY", "GATEWAY_MASTER_KEY", "LITELLM_MASTER_KEY"],
+    help="With --url: who asks; without one the key itself does.",
+)
+@click.option("--json", "is_json", is_flag=True, help="Print the whole answer as JSON.")
+@click.pass_context
+def explain(
+    context: click.Context, config: Path | None, data_dir: Path | None, *, is_json: bool, **given: Any
+) -> None:
+    """Say whether a request would be served, and which rule, limit or budget refuses it.
+
+    Nothing is sent to a provider, and nothing is counted. Without --url the counters are what the database
+    has: rates and requests under way are known to a running gateway only. The exit code is 1 for a request
+    that would be refused.
+    """
+    url, api_key = given.pop("url"), given.pop("api_key")
+    question = _build_question(**given)
+    if url is not None:
+        report = _ask_gateway(url, api_key or question.key or "", question)
+    else:
+        with database_url(config, data_dir) as (settings, database):
+            configure_logs(is_json=settings.environment.is_log_json)
+            report = asyncio.run(_ask_database(settings, database, config, question))
+    if is_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
+    else:
+        print_report(report)
+    context.exit(0 if report["is_allowed"] else 1)
+
+
+def _build_question(
+    *, tags: str | None, headers: tuple[str, ...], body: Any, **members: str | None
+) -> Question:
+    parsed = dict(_read_header(header) for header in headers)
+    names = None if tags is None else [name.strip() for name in tags.split(",") if name.strip()]
+    question = Question(**cast("dict[str, Any]", members), tags=names, headers=parsed)
+    if body is None:
+        return question
+    try:
+        content = msgspec.json.decode(body.read(), type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRequest(f"The body is not a JSON object: {error}.", param="body") from None
+    return msgspec.structs.replace(question, body=content)
+
+
+def _read_header(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition(":")
+    if not separator or not name.strip():
+        raise BadRequest(f"'{text[:100]}' is no header; write 'name: value'.", param="header")
+    return name.strip(), value.strip()
+
+
+async def _ask_database(settings: Settings, url: str, config: Path | None, question: Question) -> _Report:
+    environment = settings.environment
+    known = msgspec.structs.replace(
+        environment,
+        database_url=Secret(url),
+        # Nobody calls with it: without one in the configuration a file with a new one would be written.
+        master_key=environment.master_key or Secret(new_key()),
+    )
+    settings = msgspec.structs.replace(settings, environment=known)
+    # By its name: what wires the gateway stands beside the command, and knows the web framework.
+    build = import_module("gateway.app").build_gateway
+    gateway: Gateway = build(settings, os.environ, Handover(config_path=config, may_upgrade=False))
+    try:
+        await gateway.parts.database.open()
+        if gateway.prepare_database is not None:
+            await gateway.prepare_database()
+        await gateway.parts.standing.refresh()
+        operator = _operator()
+        subject = await find_subject(gateway, operator, question.key)
+        return build_report(await examine(gateway, subject, question), sees_all=True)
+    finally:
+        await gateway.parts.principals.close()
+        await gateway.parts.subjects.close()
+        await gateway.parts.clients.close()
+        await gateway.parts.database.close()
+
+
+def _operator() -> Principal:
+    """Whoever can reach the database is its administrator."""
+    return Principal(token_hash="", user_id=MASTER_USER_ID, role=Role.PROXY_ADMIN)
+
+
+def _ask_gateway(url: str, api_key: str, question: Question) -> _Report:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise BadRequest(f"'{url[:200]}' is no address of a gateway; write http://host:port.", param="url")
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    headers = {"authorization": f"Bearer {api_key}", "content-type": "application/json"}
+    try:
+        # It follows no redirect: the credential goes where the operator said and nowhere else.
+        with closing(kind(parts.hostname, parts.port, timeout=_SECONDS)) as connection:
+            body = msgspec.json.encode(question)
+            connection.request("POST", parts.path.rstrip("/") + _PATH, body, headers)
+            answer = connection.getresponse()
+            status, data = answer.status, answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise GatewayError(
+            f"The gateway at {url} does not answer: {error or type(error).__name__}."
+        ) from None
+    return _read_answer(status, data)
+
+
+def _read_answer(status: int, data: bytes) -> _Report:
+    try:
+        content = msgspec.json.decode(data, type=_Report)
+    except msgspec.DecodeError:
+        content = _Report()
+    if status == http.client.OK and "is_allowed" in content:
+        return content
+    error = content.get("error") or content.get("detail") or f"It answered with status {status}."
+    told = cast("_Report", error).get("message") if isinstance(error, dict) else error
+    raise GatewayError(f"The gateway does not explain this request: {told}")
