@@ -162,7 +162,7 @@ def test_an_embedding_has_no_answer_to_hold_for() -> None:
     group = ModelGroup("m", (deployment(_PRICE),))
 
     body = body_of(input=[1, 2, 3], max_tokens=50)
-    assert estimate_charge(Endpoint.EMBEDDINGS, body, group, 1024) == Estimate(3 + 7, 3, 0)
+    assert estimate_charge(Endpoint.EMBEDDINGS, body, group, 1024) == Estimate(3 + 7, 3, 0, 3 + 7)
 
 
 @pytest.mark.parametrize(
