@@ -14,6 +14,7 @@ from gateway.admission.hookimpls import AdmissionHooks
 from gateway.admission.ledger import Ledger
 from gateway.admission.slow_bodies import SlowBodies
 from gateway.admission.standing import StandingBudgets
+from gateway.admission.under_way import UnderWay
 from gateway.alerts.alerts import Alerts
 from gateway.catalog.catalog import Catalog
 from gateway.catalog.output_sizes import OutputSizes
@@ -133,6 +134,7 @@ class Gateway:
         self.is_stopping = False
         self.streams: set[Interruptible] = set()
         self.bodies = SlowBodies(parts.clock)
+        self.under_way = UnderWay()
         self.prepare_database: Callable[[], Coroutine[Any, Any, None]] | None = None
         self._jobs: list[asyncio.Task[None]] = []
         self._background: set[asyncio.Task[None]] = set()

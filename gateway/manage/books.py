@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery
 
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal
-from gateway.errors import PermissionDenied
+from gateway.errors import NotFound, PermissionDenied
 from gateway.identity.credentials import KEY_PREFIX
 from gateway.identity.master import MASTER_USER_ID
 from gateway.ids import hash_token
@@ -35,6 +35,13 @@ class ResetSpendRequest(msgspec.Struct):
     reset_to: float
 
 
+class ReleaseHoldRequest(msgspec.Struct):
+    """The charge id of a request, as `/books/holds` shows it."""
+
+    charge_id: str
+
+
+_RELEASE = BodyReader(ReleaseHoldRequest)
 _RESET = BodyReader(ResetSpendRequest)
 _REFUND = BodyReader(Refund)
 
@@ -128,6 +135,19 @@ async def show_holds(gateway: _Gateway) -> list[_Content]:
     ]
 
 
+@post("/books/holds/release", status_code=200, opt={"rule": RouteRule(name="/books/holds/release")})
+async def release_hold(request: _Request, gateway: _Gateway) -> Answer:
+    """End a request that is under way on this worker: its prompt is charged, the rest is given back."""
+    body = _RELEASE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    charge_id = body.value.charge_id
+    if not gateway.under_way.release(charge_id):
+        raise NotFound(
+            f"No request '{charge_id[:100]}' is under way on this worker; see GET /books/holds.",
+            param="charge_id",
+        )
+    return answer({"charge_id": charge_id, "status": "released"}, body)
+
+
 def _actor(caller: Principal) -> str:
     return caller.user_id or caller.token_hash
 
@@ -139,4 +159,5 @@ ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     refund,
     show_adjustments,
     show_holds,
+    release_hold,
 )

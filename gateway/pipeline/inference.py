@@ -5,7 +5,7 @@ import asyncio
 import structlog
 
 from gateway.domain import Endpoint
-from gateway.errors import AuthenticationFailed, GatewayError
+from gateway.errors import AuthenticationFailed, GatewayError, ServiceUnavailable
 from gateway.hooks import RequestContext
 from gateway.hooks.dispatch import Hooks
 from gateway.pipeline.admitting import admit_request
@@ -53,6 +53,8 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
         record_refusal(gateway, snapshot, context, error, details)
         await _send(snapshot, exchange, context, error)
         return
+    under_way = gateway.under_way
+    under_way.begin(context.charge_id)
     try:
         if hooks.has_guard_request:
             await _guard(hooks, context, settlement)
@@ -61,12 +63,18 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
     except ClientLeftError:
         await settlement.abandon(group)
     except asyncio.CancelledError:
-        await settlement.abandon(group)
-        raise
+        if not under_way.absorb(context.charge_id):
+            await settlement.abandon(group)
+            raise
+        error = ServiceUnavailable("An administrator released what this request held, and ended it.")
+        await settlement.abandon(group, error)
+        await _send(snapshot, exchange, context, error)
     except Exception as raised:  # noqa: BLE001  whatever went wrong, what is held must be given back
         error = _as_gateway_error(raised)
         await settlement.fail(error)
         await _send(snapshot, exchange, context, error)
+    finally:
+        under_way.end(context.charge_id)
 
 
 async def _guard(hooks: Hooks, context: RequestContext, settlement: Settlement) -> None:

@@ -124,8 +124,11 @@ class Settlement:
         with suppress(ServiceUnavailable):
             self._gateway.record_progress(self.context, self._details, nanos, usage.total_tokens)
 
-    async def abandon(self, group: ModelGroup) -> None:
-        """End a call that was stopped as its client left: its prompt is charged, more is not known."""
+    async def abandon(self, group: ModelGroup, error: GatewayError | None = None) -> None:
+        """End a call that was stopped: its prompt is charged, more is not known.
+
+        Without an `error` that says why, its client has left.
+        """
         routed = Routed(
             value=None,
             deployment=group.deployments[0],
@@ -135,7 +138,8 @@ class Settlement:
         )
         gone = GatewayError("The client closed the connection.", status=499, type="client_disconnected")
         usage = usage_of_stream(self.context, 0)
-        await self.charge(routed, usage, self.context.call_id, error=gone, is_client_gone=True)
+        call_id = self.context.call_id
+        await self.charge(routed, usage, call_id, error=error or gone, is_client_gone=error is None)
 
     async def fail(self, error: GatewayError) -> None:
         """End a request for which no provider charged anything; it still counts as a request."""

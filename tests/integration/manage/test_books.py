@@ -7,7 +7,7 @@ import pytest
 from gateway.ids import hash_token
 from gateway.spend.books.check import check_books
 from tests.integration.manage.conftest import Desk
-from tests.integration.serving import INPUT_NANOS, OUTPUT_NANOS, LiveGateway, eventually
+from tests.integration.serving import INPUT_NANOS, MASTER_KEY, OUTPUT_NANOS, LiveGateway, bearer, eventually
 from tests.upstreams import replies
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -128,3 +128,32 @@ async def test_what_requests_hold_is_listed(live: LiveGateway, desk: Desk) -> No
     await under_way
     await live.settled()
     assert not [one for one in await desk.get("/books/holds") if one["api_key"] == hash_token(key)]
+
+
+@pytest.mark.parametrize("is_stream", [False, True], ids=["whole", "stream"])
+async def test_a_hold_that_is_released_ends_its_request_and_gives_the_rest_back(
+    live: LiveGateway, desk: Desk, *, is_stream: bool
+) -> None:
+    key = await live.make_key(max_budget=1, max_parallel_requests=1)
+    live.upstream.script.append(replies.stream_held(["one"]) if is_stream else replies.held())
+    under_way = asyncio.create_task(live.chat(key, max_tokens=1000, stream=is_stream))
+    await live.upstream.wait_for_requests(1)
+    held = [one for one in await desk.get("/books/holds") if one["api_key"] == hash_token(key)]
+    answered = await desk.post("/books/holds/release", {"charge_id": held[0]["charge_id"]})
+    assert answered["status"] == "released"
+    answer = await under_way
+    assert "An administrator released" in answer.text
+    assert answer.status_code == (200 if is_stream else 503)
+    live.upstream.release.set()
+    row = await live.row(key)
+    assert (row.status, row.nanos) == ("failure", live.settled_nanos(key))
+    assert live.held_nanos(key) == 0
+    assert (await live.chat(key)).status_code == 200, "the slot is free again"
+
+
+async def test_a_hold_that_is_not_there_cannot_be_released(live: LiveGateway, desk: Desk) -> None:
+    answer = await live.http.post(
+        "/books/holds/release", json={"charge_id": "nobody's"}, headers=bearer(MASTER_KEY)
+    )
+    assert answer.status_code == 404
+    assert "/books/holds" in answer.json()["error"]["message"]

@@ -1,0 +1,41 @@
+"""The admitted requests of this worker by their charge ids, so that an administrator can end one."""
+
+import asyncio
+
+__all__ = ["UnderWay"]
+
+
+class UnderWay:
+    """Tasks of requests; one per gateway."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, asyncio.Task[object] | None] = {}
+        self._released: set[str] = set()
+
+    def begin(self, charge_id: str) -> None:
+        """The task that calls this serves an admitted request from now on."""
+        self._tasks[charge_id] = asyncio.current_task()
+
+    def end(self, charge_id: str) -> None:
+        """The request is settled or released."""
+        self._tasks.pop(charge_id, None)
+        if self._released:
+            self._released.discard(charge_id)
+
+    def release(self, charge_id: str) -> bool:
+        """End a request: its task is cancelled. Says whether there was such a request."""
+        task = self._tasks.get(charge_id)
+        if task is None:
+            return False
+        if charge_id not in self._released:
+            self._released.add(charge_id)
+            task.cancel()
+        return True
+
+    def absorb(self, charge_id: str) -> bool:
+        """Say whether the CancelledError that was just caught came from `release`, and then take it back."""
+        task = self._tasks.get(charge_id)
+        if task is None or charge_id not in self._released:
+            return False
+        # A cancellation from outside that came together with ours must win.
+        return task.uncancel() == 0
