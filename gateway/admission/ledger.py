@@ -61,6 +61,10 @@ class Ledger:
         money = self.accounts.find_money(scope)
         return 0 if money is None else money.held
 
+    def settled_totals(self) -> dict[Scope, int]:
+        """Nano-dollars settled on every scope of everybody who is known; others are seeded when they come."""
+        return {scope: self.settled(scope) for scope in self.plans.list_scopes()}
+
     def look(self, part: Part, want: Want) -> Outlook:
         """Say what `take` would do, limit by limit; nothing is taken."""
         now = self._now()

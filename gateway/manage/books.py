@@ -18,7 +18,9 @@ from gateway.jobs.corrections import Refund
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
 from gateway.money import usd_from_nanos
+from gateway.pipeline.counters import check_counters
 from gateway.runtime import Gateway
+from gateway.spend.books.check import check_books
 from gateway.spend.holds import list_holds
 
 __all__ = ["ROUTE_HANDLERS"]
@@ -115,6 +117,21 @@ async def show_adjustments(
     ]
 
 
+@get("/books/check", opt={"rule": RouteRule(name="/books/check", is_read_only=True)})
+async def check(gateway: _Gateway) -> _Content:
+    """Check the books as `gatewright books check` does, and the live counters of this worker against them."""
+    report = await check_books(gateway.parts.database)
+    counters = await check_counters(gateway)
+    return {
+        "is_balanced": report.is_balanced and not counters,
+        "unopened": report.unopened,
+        "differences": [
+            {**msgspec.structs.asdict(one), "difference_nanos": one.nanos}
+            for one in (*report.differences, *counters)
+        ],
+    }
+
+
 @get("/books/holds", opt={"rule": RouteRule(name="/books/holds", is_read_only=True)})
 async def show_holds(gateway: _Gateway) -> list[_Content]:
     """List the requests under way on this worker with what they hold, the oldest first."""
@@ -158,6 +175,7 @@ ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     reset_everything,
     refund,
     show_adjustments,
+    check,
     show_holds,
     release_hold,
 )

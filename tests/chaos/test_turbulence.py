@@ -12,6 +12,7 @@ import pytest
 from gateway.clock import SystemClock
 from gateway.domain import Scope, ScopeKind
 from gateway.ids import hash_token
+from gateway.pipeline.counters import check_counters
 from gateway.spend.books.check import check_books
 from tests.integration.serving import LiveGateway, bearer, chat_body, deployment, serve_here
 from tests.upstreams import Reply, SeenRequest, Upstream, Wire, replies
@@ -82,6 +83,7 @@ async def expect_balance(live: LiveGateway, key: str) -> None:
     assert len({row.details["gatewright"]["charge_id"] for row in rows}) == len(rows)
     report = await check_books(live.gateway.parts.database)
     assert report.differences == ()
+    assert await check_counters(live.gateway) == ()
 
 
 @pytest.mark.slow

@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
+from gateway.domain import Scope, ScopeKind
 from gateway.ids import hash_token
+from gateway.pipeline.counters import check_counters
 from gateway.spend.books.check import check_books
 from tests.integration.manage.conftest import Desk
 from tests.integration.serving import INPUT_NANOS, MASTER_KEY, OUTPUT_NANOS, LiveGateway, bearer, eventually
@@ -157,3 +159,19 @@ async def test_a_hold_that_is_not_there_cannot_be_released(live: LiveGateway, de
     )
     assert answer.status_code == 404
     assert "/books/holds" in answer.json()["error"]["message"]
+
+
+async def test_live_counters_are_compared_with_the_books(live: LiveGateway, desk: Desk) -> None:
+    key = await live.make_key()
+    for _ in range(3):
+        assert (await live.chat(key)).status_code == 200
+    scope = Scope(ScopeKind.KEY, hash_token(key))
+    assert scope in live.gateway.parts.ledger.settled_totals()
+    assert scope.id not in {one.entity_id for one in await check_counters(live.gateway)}
+    live.gateway.parts.ledger.seed([(scope, 1)])
+    found = [one for one in await check_counters(live.gateway) if one.entity_id == scope.id]
+    assert [(one.books, one.found_nanos, one.expected_nanos) for one in found] == [("counter", 1, 3 * PRICE)]
+    told = await desk.get("/books/check")
+    assert not told["is_balanced"]
+    assert scope.id in {one["entity_id"] for one in told["differences"] if one["books"] == "counter"}
+    live.gateway.parts.principals.clear()
