@@ -127,21 +127,29 @@ def estimate_charge(
             answered = estimate_output_tokens(body, deployment, expected_output_tokens) * prompts
         most = deployment.max_input_tokens
         read = most if most and most < prompt else prompt
-        if deployment.price is not None and (cost := _nanos(deployment.price, read, answered)) > nanos:
-            nanos, input_nanos = cost, _nanos(deployment.price, read, 0)
-        entered, output = max(entered, read), max(output, answered)
+        if deployment.price is not None:
+            costs = _nanos(deployment.price, read, answered)
+            if costs[0] > nanos:
+                nanos, input_nanos = costs
+        if read > entered:
+            entered = read
+        if answered > output:
+            output = answered
     return Estimate(nanos, entered, output, input_nanos)
 
 
-def _nanos(price: Price, prompt: int, output: int) -> int:
-    """The price of so many tokens of text, rounded up; nothing is known of what will be cached."""
+def _nanos(price: Price, prompt: int, output: int) -> tuple[int, int]:
+    """The price of so many tokens of text, and its part for the prompt, rounded up.
+
+    Nothing is known of what will be cached.
+    """
     tiers = price.tiers
     tier = tiers[0] if len(tiers) == 1 else find_tier(tiers, prompt)
     per_output = tier.output or 0
     if tier.reasoning_output is not None and tier.reasoning_output > per_output:
         per_output = tier.reasoning_output
-    femtos = prompt * (tier.input or 0) + output * per_output + price.per_request
-    return -(-femtos // FEMTOS_PER_NANO)
+    femtos = prompt * (tier.input or 0) + price.per_request
+    return -(-(femtos + output * per_output) // FEMTOS_PER_NANO), -(-femtos // FEMTOS_PER_NANO)
 
 
 def _count(body: RequestBody, deployment: Deployment, name: str) -> int | None:
