@@ -131,10 +131,8 @@ def estimate_charge(
             costs = _nanos(deployment.price, read, answered)
             if costs[0] > nanos:
                 nanos, input_nanos = costs
-        if read > entered:
-            entered = read
-        if answered > output:
-            output = answered
+        entered = max(entered, read)
+        output = max(output, answered)
     return Estimate(nanos, entered, output, input_nanos)
 
 
