@@ -45,6 +45,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     rate: float | None
     bundled: bool
     smoke: bool
+    scopes: bool
     soak: int | None
     json: Path | None
     markdown: Path | None
@@ -62,6 +63,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     "--bundled", is_flag=True, help="Use the bundled upstream and client even where nginx and wrk are."
 )
 @click.option("--smoke", is_flag=True, help="A few seconds; the exit code says whether all was well.")
+@click.option("--scopes", is_flag=True, help="A key with owners, and budgets and limits on all of them.")
 @click.option("--soak", type=int, help="Send so many requests to the gateway and watch its memory.")
 @click.option("--json", type=click.Path(path_type=Path), help="Write every sample to this file.")
 @click.option(
@@ -84,7 +86,13 @@ def main(**flags: object) -> None:
         folder = Path(name)
         pin([os.getpid()], cores.rest)
         field = stack.enter_context(
-            open_field(folder, cores, uses_nginx=not is_bundled, uses_wrk=has_wrk() and not is_bundled)
+            open_field(
+                folder,
+                cores,
+                uses_nginx=not is_bundled,
+                uses_wrk=has_wrk() and not is_bundled,
+                has_all_scopes=options.scopes,
+            )
         )
         print(f"{machine}\n{_describe(field)}", flush=True)
         is_well = _soak(field, options.soak) if options.soak else _compare(field, options, machine)

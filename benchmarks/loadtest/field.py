@@ -27,6 +27,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     stream_port: int
     has_nginx_upstream: bool
     uses_wrk: bool
+    has_all_scopes: bool = False
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +57,9 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @contextmanager
-def open_field(folder: Path, cores: Cores, *, uses_nginx: bool, uses_wrk: bool) -> Iterator[Field]:
+def open_field(
+    folder: Path, cores: Cores, *, uses_nginx: bool, uses_wrk: bool, has_all_scopes: bool = False
+) -> Iterator[Field]:
     """Start the upstreams: nginx for whole answers if it may be used and is there, ours for all else."""
     with ExitStack() as stack:
         stream_port = free_port()
@@ -75,6 +78,7 @@ def open_field(folder: Path, cores: Cores, *, uses_nginx: bool, uses_wrk: bool) 
             stream_port=stream_port,
             has_nginx_upstream=is_nginx,
             uses_wrk=uses_wrk,
+            has_all_scopes=has_all_scopes,
         )
 
 

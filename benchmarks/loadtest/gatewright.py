@@ -36,6 +36,22 @@ _ROWS = """
 """
 _SPEND = 'SELECT round((spend * 1e9)::numeric)::bigint FROM "LiteLLM_VerificationToken" WHERE token = $1'
 _SETTLE_SECONDS = 300
+_MOST = '"max_budget": 1000000, "rpm_limit": 1000000000, "tpm_limit": 1000000000000000'
+_EVERYBODY = (
+    ("/organization/new", f'{{"organization_id": "o", "organization_alias": "o", {_MOST}}}'),
+    ("/user/new", f'{{"user_id": "u", "auto_create_key": false, {_MOST}}}'),
+    ("/team/new", f'{{"team_id": "t", "organization_id": "o", {_MOST}}}'),
+    (
+        "/team/member_add",
+        '{"team_id": "t", "member": {"role": "user", "user_id": "u"}, "max_budget_in_team": 1000000}',
+    ),
+    ("/project/new", f'{{"project_id": "p", "team_id": "t", {_MOST}}}'),
+    ("/tag/new", f'{{"name": "a", {_MOST}}}'),
+    ("/tag/new", f'{{"name": "b", {_MOST}}}'),
+    ("/customer/new", '{"user_id": "c", "max_budget": 1000000}'),
+)
+"""Objects that a request can belong to, with budgets and limits on all of them."""
+_THEIR_KEY = f'{{"user_id": "u", "team_id": "t", "project_id": "p", {_MOST}}}'
 
 
 class Startup(msgspec.Struct, frozen=True):
@@ -70,8 +86,7 @@ class Gatewright:
         self._field = field
         self._served = 0
         self._mark = 0
-        _, body = self._ask("/key/generate", _KEY_BODY)
-        self._key = str(msgspec.json.decode(body)["key"])
+        self._key = self._make_key()
         below = {key: value for key, value in descendants(process_id).items() if "postgres" not in value}
         self.workers = tuple(key for key, value in below.items() if "spawn_main" in value)
         self.processes = (process_id, *below)
@@ -82,13 +97,32 @@ class Gatewright:
             name="gatewright",
             port=self._port,
             path="/v1/chat/completions",
-            headers={"authorization": f"Bearer {self._key}"},
+            headers={"authorization": f"Bearer {self._key}", **self._scopes()},
             workers=self.workers,
             processes=self.processes,
             lag=lambda: self._metric("gatewright_journal_undrained_bytes"),
             begin=self._begin,
             settle=self._settle,
         )
+
+    def _make_key(self) -> str:
+        """A key with a budget and limits, and where it is asked for everything else that can have some."""
+        wanted = _KEY_BODY
+        if self._field.has_all_scopes:
+            for path, said in _EVERYBODY:
+                status, answer = self._ask(path, said.encode())
+                if status != 200:
+                    sys.exit(f"{path} answered {status}: {answer.decode()}")
+            wanted = _THEIR_KEY.encode()
+        status, answer = self._ask("/key/generate", wanted)
+        if status != 200:
+            sys.exit(f"/key/generate answered {status}: {answer.decode()}")
+        return str(msgspec.json.decode(answer)["key"])
+
+    def _scopes(self) -> dict[str, str]:
+        if not self._field.has_all_scopes:
+            return {}
+        return {"x-litellm-customer-id": "c", "x-litellm-tags": "a,b"}
 
     def check_books(self) -> Books:
         """Compare what the upstreams served with what PostgreSQL has."""
@@ -111,7 +145,15 @@ class Gatewright:
         )
 
     def _begin(self) -> None:
-        self._mark = count_served(self._field)
+        """Mark where the count is once nobody else's calls are under way any more."""
+        asked = 1 if self._field.has_nginx_upstream else 0
+        before = count_served(self._field)
+        while True:
+            time.sleep(0.1)
+            self._mark = count_served(self._field)
+            if self._mark == before + asked:
+                return
+            before = self._mark
 
     def _settle(self) -> None:
         """Wait until nothing is under way and the journal is in the database; add up what was served."""

@@ -40,7 +40,11 @@ _MOST_RETRIES = 1_000
 _LARGEST_NUMBER = 2**63
 _AGENT_TAG = "User-Agent: "
 
+_MOST_SEEN = 16_384
+
 _Members = Mapping[str, object]
+_Named = tuple[str | None, str | None, tuple[str, ...]]
+"""End user, agent and tags of a request."""
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, object]).decode
 
@@ -50,6 +54,8 @@ class Attribution:
 
     def __init__(self) -> None:
         self._of_agent = Memo(_read_agent)
+        self._shared = Memo(_share)
+        self._seen: set[_Named] = set()
 
     def read(self, context: RequestContext) -> CallDetails:
         """Read what headers, body, key and team say; a request that says nothing costs a few look-ups.
@@ -65,7 +71,40 @@ class Attribution:
         ):
             agent = headers.get("user-agent")
             return self._of_agent(agent) if agent else NO_DETAILS
-        return _read_everything(_Said(context))
+        return self._share(_read_everything(_Said(context)))
+
+    def _share(self, details: CallDetails) -> CallDetails:
+        """Return one object for all requests that name the same, from the second of them on.
+
+        What is kept per object costs more than it saves where each request names somebody else.
+        """
+        if details.session_id or details.max_retries is not None or details.spend_logs_metadata is not None:
+            return details
+        named = details.end_user, details.agent_id, details.tags
+        if named in self._seen:
+            return self._shared(named)
+        if len(self._seen) >= _MOST_SEEN:
+            self._seen.clear()
+        self._seen.add(named)
+        return details
+
+
+def _share(named: _Named) -> CallDetails:
+    end_user, agent_id, tags = named
+    return CallDetails(
+        end_user=end_user,
+        agent_id=agent_id,
+        tags=tags,
+        extra_scopes=_scopes_of(end_user, agent_id, tags),
+        is_shared=True,
+    )
+
+
+def _scopes_of(end_user: str | None, agent_id: str | None, tags: tuple[str, ...]) -> tuple[Scope, ...]:
+    scopes = tuple(Scope(ScopeKind.TAG, tag) for tag in tags)
+    if agent_id is not None:
+        scopes = (Scope(ScopeKind.AGENT, agent_id), *scopes)
+    return scopes if end_user is None else (Scope(ScopeKind.END_USER, end_user), *scopes)
 
 
 def _read_agent(agent: str) -> CallDetails:
@@ -79,17 +118,12 @@ def _is_marked(principal: Principal) -> bool:
 
 
 def _read_everything(said: "_Said") -> CallDetails:
-    end_user, tags = said.end_user(), _limited(said.tags())
-    scopes = tuple(Scope(ScopeKind.TAG, tag) for tag in tags)
-    if (agent_id := said.agent_id()) is not None:
-        scopes = (Scope(ScopeKind.AGENT, agent_id), *scopes)
-    if end_user is not None:
-        scopes = (Scope(ScopeKind.END_USER, end_user), *scopes)
+    end_user, tags, agent_id = said.end_user(), _limited(said.tags()), said.agent_id()
     return CallDetails(
         end_user=end_user,
         agent_id=agent_id,
         tags=tags,
-        extra_scopes=scopes,
+        extra_scopes=_scopes_of(end_user, agent_id, tags),
         session_id=said.session_id(),
         max_retries=said.max_retries(),
         spend_logs_metadata=said.notes(),

@@ -32,8 +32,8 @@ class CallDetails(msgspec.Struct, frozen=True, kw_only=True):
     `extra_scopes` are the objects whose spend grows beside the caller's own: end user, tags, and the agent
     `agent_id` where the request names one and the key has none.
     `error_code` is the HTTP status of a failure. `messages`, `response` and `proxy_server_request` are JSON,
-    given only where prompts are stored. `is_shared` says that there are but tags, and that this very object
-    comes with many requests; whoever changes a copy of it makes it False.
+    given only where prompts are stored. `is_shared` says that there are but end user, agent and tags, and
+    that this very object comes with many requests; whoever changes a copy of it makes it False.
     """
 
     end_user: str | None = None

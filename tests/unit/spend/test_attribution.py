@@ -8,7 +8,10 @@ from gateway.spend.builder import NO_DETAILS, CallDetails
 
 
 def read(
-    headers: dict[str, str] | None = None, principal: Principal | None = None, **members: object
+    headers: dict[str, str] | None = None,
+    principal: Principal | None = None,
+    by: Attribution | None = None,
+    **members: object,
 ) -> CallDetails:
     context = RequestContext(
         head=RequestHead("POST", "/v1/chat/completions", headers or {}),
@@ -22,7 +25,7 @@ def read(
         started_nanos=0,
         started_monotonic=0,
     )
-    return Attribution().read(context)
+    return (by or Attribution()).read(context)
 
 
 def test_a_request_that_says_nothing_has_no_details():
@@ -133,3 +136,19 @@ def test_notes_that_are_no_object_are_passed_over(text):
 )
 def test_the_retries_that_were_asked_for_are_noted(headers, members, expected):
     assert read(headers, **members).max_retries == expected
+
+
+def test_requests_that_name_the_same_share_one_object_from_the_second_on():
+    by, named = Attribution(), {"user": "customer", "tags": ["a", "b"]}
+    first, second, third = (read(by=by, **named) for _ in range(3))
+    assert not first.is_shared
+    assert second is third
+    assert second.is_shared
+    assert msgspec.structs.replace(second, is_shared=False) == first
+    assert read(by=by, user="another") is not second
+
+
+@pytest.mark.parametrize("said", [{"litellm_session_id": "s"}, {"num_retries": 2}])
+def test_what_belongs_to_one_request_is_never_shared(said):
+    by = Attribution()
+    assert not any(read(by=by, user="customer", **said).is_shared for _ in range(3))
