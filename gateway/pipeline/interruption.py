@@ -65,8 +65,11 @@ class Interruption:
     def close(self) -> None:
         """Stop watching."""
         self._is_armed = False
-        if self._watcher is not None:
-            self._watcher.cancel()
+        # A cancelled task keeps its error, whose frames keep us: our own reference would make a circle of it,
+        # in which the request's body waits for the garbage collector.
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher.cancel()
 
     def _cancel(self) -> None:
         if self._task is not None:

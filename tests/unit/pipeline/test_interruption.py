@@ -1,4 +1,6 @@
 import asyncio
+import gc
+import weakref
 
 import pytest
 
@@ -66,3 +68,20 @@ async def test_the_first_reason_stays() -> None:
 async def test_a_cancellation_by_somebody_else_is_not_absorbed() -> None:
     interruption = Interruption(Client().wait_until_gone)
     assert not interruption.absorb()
+
+
+async def test_a_watch_that_is_closed_leaves_nothing_to_the_garbage_collector() -> None:
+    client = Client()
+    interruption = Interruption(client.wait_until_gone)
+    interruption.watch()
+    await asyncio.sleep(0)
+    interruption.close()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    kept = weakref.ref(client)
+    gc.disable()
+    try:
+        del client, interruption
+        assert kept() is None
+    finally:
+        gc.enable()
