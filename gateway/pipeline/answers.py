@@ -1,10 +1,10 @@
-"""The error bodies of answers."""
+"""The error bodies of answers, and what becomes of an error that was answered."""
 
 from gateway.errors import GatewayError
 from gateway.pipeline.exchange import Exchange, Headers
 from gateway.wire.errors import error_bytes
 
-__all__ = ["JSON", "send_error"]
+__all__ = ["JSON", "drop_frames", "send_error"]
 
 JSON = ("content-type", "application/json")
 
@@ -16,3 +16,13 @@ async def send_error(
     body = error_bytes(error, call_id if tells_call_id else None)
     headers: Headers = [("x-litellm-call-id", call_id), *error.headers.items(), JSON]
     await exchange.answer(error.status, headers, body)
+
+
+def drop_frames(error: BaseException | None) -> None:
+    """Cut the circles of an error that was answered: its frames keep it, and with it the request's body.
+
+    Where a provider is down, the bodies of thousands of requests would wait for the garbage collector.
+    """
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__

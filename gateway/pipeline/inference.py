@@ -10,7 +10,7 @@ from gateway.hooks import RequestContext
 from gateway.hooks.dispatch import Hooks
 from gateway.pipeline.admitting import admit_request
 from gateway.pipeline.answering import relay_answer
-from gateway.pipeline.answers import send_error
+from gateway.pipeline.answers import drop_frames, send_error
 from gateway.pipeline.call import Call
 from gateway.pipeline.exchange import ClientLeftError, Exchange
 from gateway.pipeline.intake import begin_context, fill_context
@@ -52,6 +52,7 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
         error = _as_gateway_error(raised)
         record_refusal(gateway, snapshot, context, error, details)
         await _send(snapshot, exchange, context, error)
+        drop_frames(raised)
         return
     under_way = gateway.under_way
     under_way.begin(context.charge_id)
@@ -73,6 +74,7 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
         error = _as_gateway_error(raised)
         await settlement.fail(error)
         await _send(snapshot, exchange, context, error)
+        drop_frames(raised)
     finally:
         under_way.end(context.charge_id)
 

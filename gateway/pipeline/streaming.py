@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.domain import Deployment, ModelGroup, OnDisconnect
 from gateway.errors import GatewayError, ServiceUnavailable, UpstreamError, UpstreamGarbled
+from gateway.pipeline.answers import drop_frames
 from gateway.pipeline.attempts import Attempts
 from gateway.pipeline.call import Call
 from gateway.pipeline.estimates import usage_of_stream
@@ -152,6 +153,7 @@ class _Pump:
             await output.close()
         await self._settle(error)
         await self._exchange.end(last if error is None else error_event(error))
+        drop_frames(error)
         if error is None:
             await self._finish_upstream()
 
