@@ -44,8 +44,8 @@ from gateway.http.stopping import StopSignal
 from gateway.identity.build import build_user_defaults
 from gateway.identity.hookimpls import KeyAuthentication
 from gateway.identity.invalidation import CHANNEL, Invalidation
-from gateway.identity.key_defaults import KeyDefaults
-from gateway.identity.keys import KeyService
+from gateway.identity.keys.defaults import KeyDefaults
+from gateway.identity.keys.service import KeyService
 from gateway.identity.master import MasterKey
 from gateway.identity.principals import Principals
 from gateway.identity.reset_calendar import build_reset_calendar

@@ -26,7 +26,7 @@ from gateway.errors import DatabaseUnavailable
 from gateway.hooks import RequestContext
 from gateway.hooks.dispatch import Hooks
 from gateway.hooks.registry import LoadedPlugins
-from gateway.identity.keys import KeyService
+from gateway.identity.keys.service import KeyService
 from gateway.identity.principals import Principals
 from gateway.identity.services import Services
 from gateway.identity.subjects import Subjects

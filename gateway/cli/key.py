@@ -18,9 +18,9 @@ from gateway.db.tables import TABLES
 from gateway.db.url import parse_database_url
 from gateway.domain import Principal, Role
 from gateway.errors import SchemaError
-from gateway.identity.key_defaults import KeyDefaults
-from gateway.identity.key_request import GenerateKeyRequest
-from gateway.identity.keys import KeyService
+from gateway.identity.keys.defaults import KeyDefaults
+from gateway.identity.keys.request import GenerateKeyRequest
+from gateway.identity.keys.service import KeyService
 from gateway.identity.master import MASTER_USER_ID
 from gateway.identity.reset_calendar import build_reset_calendar
 from gateway.settings import Settings

@@ -14,7 +14,7 @@ from gateway.db.tables.permissions import ObjectPermissionTable
 from gateway.identity.access_groups_store import AccessGroupLinks
 from gateway.identity.adjustments_store import SpendEntries
 from gateway.identity.budgets.store import BudgetRecords
-from gateway.identity.key_request import ObjectPermission
+from gateway.identity.keys.request import ObjectPermission
 from gateway.identity.notices import Notices
 from gateway.identity.organizations.store import OrganizationRecords
 from gateway.identity.reset_calendar import ResetCalendar

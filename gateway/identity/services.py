@@ -6,9 +6,9 @@ from gateway.clock import Clock
 from gateway.db.engine import Database
 from gateway.identity.budgets.service import BudgetService
 from gateway.identity.customers.service import CustomerService
-from gateway.identity.key_rules import Covers
-from gateway.identity.key_updates import KeyUpdates
-from gateway.identity.keys import KeyService
+from gateway.identity.keys.rules import Covers
+from gateway.identity.keys.service import KeyService
+from gateway.identity.keys.updates import KeyUpdates
 from gateway.identity.organizations.service import OrganizationService
 from gateway.identity.projects.service import ProjectService
 from gateway.identity.records import Records

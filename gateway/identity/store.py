@@ -1,7 +1,7 @@
 """The look-ups of the request path: a key by its hash with all its owners, in one round trip."""
 
 from gateway.db.engine import Database
-from gateway.identity.key_joined import read_key_row
+from gateway.identity.keys.joined import read_key_row
 from gateway.identity.meters import meters_of
 from gateway.identity.rows import KeyRow
 

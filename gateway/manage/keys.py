@@ -9,13 +9,13 @@ from litestar.params import FromQuery
 
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal, Role
-from gateway.identity.key_request import (
+from gateway.identity.keys.request import (
     BlockKeyRequest,
     DeleteKeysRequest,
     GenerateKeyRequest,
     UpdateKeyRequest,
 )
-from gateway.identity.keys import KeyService
+from gateway.identity.keys.service import KeyService
 from gateway.identity.services import Services
 from gateway.manage.body import BodyReader, ReadBody, is_strict
 

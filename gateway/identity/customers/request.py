@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from gateway.identity.budgets.request import BudgetMembers
-from gateway.identity.key_request import ObjectPermission
+from gateway.identity.keys.request import ObjectPermission
 
 __all__ = ["NewCustomerRequest"]
 

@@ -1,7 +1,7 @@
 """The body of `POST /project/new`, with the contract's names."""
 
 from gateway.identity.budgets.request import InlineBudget
-from gateway.identity.key_request import ObjectPermission
+from gateway.identity.keys.request import ObjectPermission
 
 __all__ = ["NewProjectRequest"]
 

@@ -10,7 +10,7 @@ from gateway.domain import Principal, Scope, ScopeKind
 from gateway.errors import BadRequest, NotFound, PermissionDenied
 from gateway.identity.budgets.linking import check_link, link_budget
 from gateway.identity.faults import Faults
-from gateway.identity.key_rules import Covers
+from gateway.identity.keys.rules import Covers
 from gateway.identity.metadata import is_kept_away, merge_metadata
 from gateway.identity.projects.request import NewProjectRequest
 from gateway.identity.records import Records

@@ -6,7 +6,7 @@ from typing import Any
 from gateway.domain import Principal
 from gateway.identity.budgets.request import check_budget
 from gateway.identity.faults import Faults
-from gateway.identity.key_rules import DASHBOARD_TEAM, Covers
+from gateway.identity.keys.rules import DASHBOARD_TEAM, Covers
 from gateway.identity.records import Records
 from gateway.identity.teams.enrolment import check_members_named
 from gateway.identity.teams.request import Member

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from gateway.identity.key_request import ObjectPermission
+from gateway.identity.keys.request import ObjectPermission
 from gateway.identity.values import BudgetLimitEntry
 
 __all__ = [

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.identity.faults import Faults
-from gateway.identity.key_rules import Covers
+from gateway.identity.keys.rules import Covers
 from gateway.identity.metadata import is_kept_away
 from gateway.identity.rights import Level, is_same, refuse_field
 from gateway.identity.special import NO_DEFAULT_MODELS

@@ -9,7 +9,7 @@ from gateway.db.rows import Columns
 from gateway.domain import Principal, Role
 from gateway.errors import BadRequest, NotFound, PermissionDenied
 from gateway.identity.faults import Faults
-from gateway.identity.key_rules import Covers
+from gateway.identity.keys.rules import Covers
 from gateway.identity.records import Records
 from gateway.identity.rights import Level, actor_of, check_is_no_viewer, members_of, refuse_role
 from gateway.identity.teams.bounds import TeamBounds

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from gateway.domain import Principal
-from gateway.identity.key_request import GenerateKeyRequest
+from gateway.identity.keys.request import GenerateKeyRequest
 from gateway.identity.users.request import KEY_ONLY_FIELDS, NewUserRequest
 
 __all__ = ["NO_KEY", "build_key_request", "show_key"]

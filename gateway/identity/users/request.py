@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from gateway.identity.key_request import KeyMembers
+from gateway.identity.keys.request import KeyMembers
 
 __all__ = ["KEY_ONLY_FIELDS", "NewUserRequest", "UpdateUserRequest", "UserTeam"]
 

@@ -9,8 +9,8 @@ from gateway.db.rows import Columns
 from gateway.domain import Principal, Role, Scope, ScopeKind
 from gateway.errors import Conflict, NotFound, PermissionDenied, ValidationFailed
 from gateway.identity.faults import Faults
-from gateway.identity.key_rules import Covers
-from gateway.identity.keys import KeyService
+from gateway.identity.keys.rules import Covers
+from gateway.identity.keys.service import KeyService
 from gateway.identity.records import Records
 from gateway.identity.rights import actor_of, check_is_no_viewer, refuse_role, without_secrets
 from gateway.identity.teams.request import AddMembersRequest, Member

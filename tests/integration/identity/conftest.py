@@ -10,8 +10,8 @@ from gateway.db.engine import Database
 from gateway.db.tables import TABLES
 from gateway.db.url import parse_database_url
 from gateway.domain import Principal, Role, Secret
-from gateway.identity.key_defaults import KeyDefaults
-from gateway.identity.keys import KeyService
+from gateway.identity.keys.defaults import KeyDefaults
+from gateway.identity.keys.service import KeyService
 from gateway.identity.master import MasterKey
 from gateway.identity.principals import Principals
 from gateway.identity.store import KeyStore

@@ -9,13 +9,13 @@ from gateway.db.notify import ChangeListener
 from gateway.domain import Limit, LimitKind, ModelGrant, Principal, Role, Scope, ScopeKind
 from gateway.errors import AuthenticationFailed, BadRequest, DatabaseUnavailable, NotFound, PermissionDenied
 from gateway.identity.invalidation import CHANNEL, Invalidation
-from gateway.identity.key_request import (
+from gateway.identity.keys.request import (
     BudgetLimitEntry,
     DeleteKeysRequest,
     GenerateKeyRequest,
     ObjectPermission,
 )
-from gateway.identity.keys import KeyService
+from gateway.identity.keys.service import KeyService
 from gateway.identity.principals import Principals
 from gateway.identity.subject_store import SubjectStore
 from gateway.identity.subjects import Subjects

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import ValidationFailed
-from gateway.identity.key_request import BlockKeyRequest, GenerateKeyRequest
+from gateway.identity.keys.request import BlockKeyRequest, GenerateKeyRequest
 from gateway.manage.body import BodyReader, is_strict
 
 READER = BodyReader(GenerateKeyRequest)

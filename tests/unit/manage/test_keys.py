@@ -8,8 +8,8 @@ from litestar.testing import create_test_client
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal, Role
 from gateway.errors import GatewayError
-from gateway.identity.key_request import DeleteKeysRequest, GenerateKeyRequest
-from gateway.identity.keys import KeyService
+from gateway.identity.keys.request import DeleteKeysRequest, GenerateKeyRequest
+from gateway.identity.keys.service import KeyService
 from gateway.manage.keys import ROUTE_HANDLERS
 
 CALLER = Principal(token_hash="hash", user_id="user", role=Role.INTERNAL_USER)

@@ -8,7 +8,7 @@ from gateway.identity.budgets.request import check_budget
 from gateway.identity.credentials import KEY_PREFIX
 from gateway.identity.durations import Duration, parse_duration
 from gateway.identity.faults import Faults
-from gateway.identity.key_request import GenerateKeyRequest
+from gateway.identity.keys.request import GenerateKeyRequest
 from gateway.identity.values import check_members
 
 __all__ = ["NEVER", "check_changes", "check_values", "read_duration", "refuse"]

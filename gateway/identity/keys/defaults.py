@@ -7,8 +7,8 @@ import msgspec
 
 from gateway.errors import ConfigError
 from gateway.identity.durations import parse_duration
-from gateway.identity.key_request import GenerateKeyRequest
-from gateway.identity.key_values import NEVER, read_duration, refuse
+from gateway.identity.keys.request import GenerateKeyRequest
+from gateway.identity.keys.values import NEVER, read_duration, refuse
 
 __all__ = ["KeyDefaults"]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from gateway.identity.key_record import METADATA_FIELDS
-from gateway.identity.key_request import GenerateKeyRequest
+from gateway.identity.keys.record import METADATA_FIELDS
+from gateway.identity.keys.request import GenerateKeyRequest
 
 __all__ = ["build_generated", "build_info", "status_of"]
 

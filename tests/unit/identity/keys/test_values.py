@@ -3,8 +3,8 @@ import math
 import pytest
 
 from gateway.errors import BadRequest
-from gateway.identity.key_request import BudgetLimitEntry, GenerateKeyRequest
-from gateway.identity.key_values import check_values
+from gateway.identity.keys.request import BudgetLimitEntry, GenerateKeyRequest
+from gateway.identity.keys.values import check_values
 
 
 @pytest.mark.parametrize(

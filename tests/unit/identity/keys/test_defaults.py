@@ -1,8 +1,8 @@
 import pytest
 
 from gateway.errors import BadRequest, ConfigError
-from gateway.identity.key_defaults import KeyDefaults
-from gateway.identity.key_request import GenerateKeyRequest
+from gateway.identity.keys.defaults import KeyDefaults
+from gateway.identity.keys.request import GenerateKeyRequest
 
 
 def test_defaults_fill_what_is_left_out():

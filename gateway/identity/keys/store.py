@@ -16,8 +16,8 @@ from gateway.db.tables.keys import DeletedVerificationToken, VerificationToken
 from gateway.db.tables.organizations import OrganizationTable, ProjectTable
 from gateway.db.tables.permissions import ObjectPermissionTable
 from gateway.db.tables.users import UserTable
-from gateway.identity.key_rules import UserBounds
-from gateway.identity.key_values import refuse
+from gateway.identity.keys.rules import UserBounds
+from gateway.identity.keys.values import refuse
 
 __all__ = ["KeyRecords", "TeamStanding"]
 

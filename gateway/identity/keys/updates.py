@@ -11,13 +11,13 @@ from gateway.errors import AuthenticationFailed, BadRequest, NotFound, Permissio
 from gateway.identity.access_groups_store import Assigned
 from gateway.identity.credentials import KEY_PREFIX
 from gateway.identity.faults import Faults
-from gateway.identity.key_changes import build_changes
-from gateway.identity.key_defaults import KeyDefaults
-from gateway.identity.key_response import build_info, status_of
-from gateway.identity.key_rules import Covers, UserBounds
-from gateway.identity.key_store import KeyRecords
-from gateway.identity.key_update_rules import Hold, check_changed_fields
-from gateway.identity.key_values import check_changes, refuse
+from gateway.identity.keys.changes import build_changes
+from gateway.identity.keys.defaults import KeyDefaults
+from gateway.identity.keys.response import build_info, status_of
+from gateway.identity.keys.rules import Covers, UserBounds
+from gateway.identity.keys.store import KeyRecords
+from gateway.identity.keys.update_rules import Hold, check_changed_fields
+from gateway.identity.keys.values import check_changes, refuse
 from gateway.identity.records import Records
 from gateway.identity.rights import actor_of, check_is_no_viewer
 from gateway.ids import hash_token

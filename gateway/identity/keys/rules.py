@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.domain import Limit, LimitKind, Principal, ScopeKind
 from gateway.errors import PermissionDenied
-from gateway.identity.key_request import GenerateKeyRequest
+from gateway.identity.keys.request import GenerateKeyRequest
 from gateway.identity.metadata import is_kept_away
 from gateway.money import usd_from_nanos
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from gateway.db.rows import Columns
 from gateway.identity.durations import add_duration
-from gateway.identity.key_record import METADATA_FIELDS
-from gateway.identity.key_values import NEVER, read_duration
+from gateway.identity.keys.record import METADATA_FIELDS
+from gateway.identity.keys.values import NEVER, read_duration
 from gateway.identity.metadata import merge_metadata
 from gateway.identity.records import Records
 

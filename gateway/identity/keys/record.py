@@ -8,8 +8,8 @@ import msgspec
 from gateway.domain import Principal
 from gateway.identity.credentials import abbreviate
 from gateway.identity.durations import add_duration
-from gateway.identity.key_request import GenerateKeyRequest
-from gateway.identity.key_values import read_duration
+from gateway.identity.keys.request import GenerateKeyRequest
+from gateway.identity.keys.values import read_duration
 from gateway.identity.reset_calendar import ResetCalendar
 from gateway.ids import hash_token
 

@@ -13,14 +13,14 @@ from gateway.errors import BadRequest, NotFound, PermissionDenied
 from gateway.identity.access_groups_store import AccessGroupLinks, Assigned
 from gateway.identity.adjustments_store import SpendEntries
 from gateway.identity.credentials import KEY_PREFIX
-from gateway.identity.key_defaults import KeyDefaults
-from gateway.identity.key_owners import KeyOwners
-from gateway.identity.key_record import build_columns, naive
-from gateway.identity.key_request import DeleteKeysRequest, GenerateKeyRequest
-from gateway.identity.key_response import build_generated, build_info, status_of
-from gateway.identity.key_rules import Covers
-from gateway.identity.key_store import KeyRecords
-from gateway.identity.key_values import check_values, refuse
+from gateway.identity.keys.defaults import KeyDefaults
+from gateway.identity.keys.owners import KeyOwners
+from gateway.identity.keys.record import build_columns, naive
+from gateway.identity.keys.request import DeleteKeysRequest, GenerateKeyRequest
+from gateway.identity.keys.response import build_generated, build_info, status_of
+from gateway.identity.keys.rules import Covers
+from gateway.identity.keys.store import KeyRecords
+from gateway.identity.keys.values import check_values, refuse
 from gateway.identity.notices import Notices
 from gateway.identity.reset_calendar import ResetCalendar
 from gateway.ids import hash_token, new_key

@@ -5,7 +5,7 @@ from enum import IntEnum
 from typing import Any
 
 from gateway.domain import Principal
-from gateway.identity.key_rules import (
+from gateway.identity.keys.rules import (
     DASHBOARD_TEAM,
     OPEN_FIELDS,
     Covers,

@@ -5,10 +5,10 @@ import msgspec
 from gateway.domain import Principal
 from gateway.errors import AuthenticationFailed, NotFound, PermissionDenied
 from gateway.identity.access_groups_store import AccessGroupLinks
-from gateway.identity.key_request import GenerateKeyRequest
-from gateway.identity.key_rules import Covers, UserBounds, check_fields, restrict_to_caller
-from gateway.identity.key_store import KeyRecords, TeamStanding
-from gateway.identity.key_values import refuse
+from gateway.identity.keys.request import GenerateKeyRequest
+from gateway.identity.keys.rules import Covers, UserBounds, check_fields, restrict_to_caller
+from gateway.identity.keys.store import KeyRecords, TeamStanding
+from gateway.identity.keys.values import refuse
 
 __all__ = ["KeyOwners"]
 

@@ -1,0 +1,1 @@
+"""Virtual keys: their requests, rules, services and queries."""
