@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from gateway.spend.disk import sync_data
 from gateway.spend.metadata import GatewrightMarks, RequestMetadata, extend
 from gateway.spend.records import (
     CHARGED_PREFIX,
@@ -139,6 +140,6 @@ def _append(path: Path, data: bytes) -> None:
         view = memoryview(data)
         while view:
             view = view[os.write(file, view) :]
-        os.fdatasync(file)
+        sync_data(file)
     finally:
         os.close(file)

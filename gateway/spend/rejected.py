@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from gateway.spend.disk import sync_data
 from gateway.spend.records import ChargedRecord
 
 __all__ = ["RejectedFile", "keep_essentials"]
@@ -29,7 +30,7 @@ class RejectedFile:
         file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             os.write(file, line + b"\n")
-            os.fdatasync(file)
+            sync_data(file)
         finally:
             os.close(file)
 

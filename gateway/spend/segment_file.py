@@ -5,6 +5,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from gateway.spend.disk import sync_data
+
 __all__ = ["Put", "SegmentFile", "reserve"]
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -63,7 +65,7 @@ class SegmentFile:
 
     def sync(self) -> None:
         """Return when what was written before the call is on the disk; raises OSError."""
-        os.fdatasync(self._file)
+        sync_data(self._file)
 
     def truncate(self, length: int) -> None:
         """Cut off what was reserved and not written. No window may be open."""

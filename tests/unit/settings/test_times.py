@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from datetime import time
 from zoneinfo import ZoneInfo
 
@@ -50,3 +53,18 @@ def test_what_is_neither_is_refused_with_its_path(tmp_path, text):
     with pytest.raises(ConfigError) as raised:
         settings_of(tmp_path, text)
     assert raised.value.path is not None
+
+
+def test_time_zones_are_known_on_a_system_without_any() -> None:
+    program = "from zoneinfo import ZoneInfo; print(ZoneInfo('Europe/Zurich').key)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONTZPATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert done.stdout == "Europe/Zurich\n", done.stderr

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.spend import interrupted
 from gateway.spend.interrupted import build_interrupted, charge_interrupted, find_open
 from gateway.spend.journal import Journal
 from gateway.spend.records import CHARGED_PREFIX, OPENED_PREFIX, ChargedRecord
@@ -22,7 +23,7 @@ COST = ChargedRecord.__struct_fields__.index("cost_nanos") + 1
 @pytest.fixture(autouse=True)
 def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thousand cuts need no durability."""
-    monkeypatch.setattr(os, "fdatasync", lambda file: None)
+    monkeypatch.setattr(interrupted, "sync_data", lambda file: None)
 
 
 def amounts(path: Path) -> dict[str, int]:

@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from gateway.clock import SystemClock
 from gateway.errors import ServiceUnavailable
+from gateway.spend import segment_file
 from gateway.spend.interrupted import find_open
 from gateway.spend.journal import Journal, JournalOptions
 from gateway.spend.records import CHARGED_PREFIX, OPENED_PREFIX, ChargedRecord
@@ -268,19 +269,18 @@ async def test_a_disk_that_does_not_sync_refuses_new_requests(
 ) -> None:
     journal = make_journal(sync_seconds=3600.0)
     journal.append_opened(opened("1"))
-    sync = os.fdatasync
 
     def fail(file: int) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(os, "fdatasync", fail)
+    monkeypatch.setattr(segment_file, "sync_data", fail)
     with pytest.raises(OSError, match="Input/output"):
         await journal.sync()
     assert not journal.is_healthy
     with pytest.raises(ServiceUnavailable):
         journal.append_opened(opened("2"))
     journal.append_charged(charged("1"), (KEY,))
-    monkeypatch.setattr(os, "fdatasync", sync)
+    monkeypatch.undo()
     await journal.sync()
     assert journal.is_healthy
 
