@@ -29,6 +29,7 @@ class Gate:
         self._routes = settings.allowed_routes
         self._lists = RouteLists()
         self._is_welcome = Memo(self._find_welcome)
+        self._told = Memo(self._find_told)
         self._closed = (
             *(LLM_ROUTES if settings.disable_llm_api_endpoints else ()),
             *(MANAGEMENT_ROUTES if settings.disable_admin_endpoints else ()),
@@ -50,6 +51,12 @@ class Gate:
         """Ask every rule of `authenticate`, in its order, whatever the others say."""
         for name, check in self._rules:
             yield judge(name, None if check is None else partial(check, head))
+
+    def client_of(self, head: RequestHead) -> str | None:
+        """Return the client's address as far as trusted proxies tell it, else that of the peer."""
+        if not self._is_forwarded or _FORWARDED not in head.headers:
+            return head.client_host
+        return self._told((head.client_host, head.headers[_FORWARDED]))
 
     def _check_address(self, head: RequestHead) -> None:
         if not self._is_welcome((head.client_host, head.headers.get(_FORWARDED, ""))):
@@ -73,6 +80,10 @@ class Gate:
         if not self._is_forwarded:
             forwarded = ""
         return client_address(peer, forwarded, self._proxies)
+
+    def _find_told(self, said: tuple[str | None, str]) -> str | None:
+        address = self._address(*said)
+        return said[0] if address is None else str(address)
 
     def _find_welcome(self, said: tuple[str | None, str]) -> bool:
         address = self._address(*said)

@@ -58,6 +58,8 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     input. `charged` are the scopes and meters whose spend grows beside those of caller, end user and tags;
     who admits the request names them.
     `client_choice` is the upstream address or credential that the request named itself, where it may.
+    `client_address` is where the request comes from as far as trusted proxies tell it, else the peer's
+    address.
     """
 
     # A struct, for its constructor is not a Python function.
@@ -82,6 +84,7 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     estimated_input_tokens: int = 0
     estimated_output_tokens: int = 0
     charged: tuple[Scope, ...] = ()
+    client_address: str | None = None
     state: dict[str, object] = {}
 
     # What a request says is nothing for a log.
@@ -90,3 +93,5 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     def __post_init__(self) -> None:
         if not self.routed_model:
             self.routed_model = self.model
+        if self.client_address is None:
+            self.client_address = self.head.client_host

@@ -35,7 +35,7 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
     principal = await hooks.authenticate(exchange.head)
     if principal is None:
         raise AuthenticationFailed("No authentication accepts this credential.")
-    context = begin_context(exchange, principal, endpoint)
+    context = begin_context(exchange, principal, endpoint, snapshot.core.gate.client_of(exchange.head))
     details = NO_DETAILS
     try:
         limits = snapshot.settings.gatewright.limits

@@ -20,7 +20,9 @@ _CONTENT_MEMBERS = {
 """The member without which an endpoint has nothing to do, and the first bytes that its value may have."""
 
 
-def begin_context(exchange: Exchange, principal: Principal, endpoint: Endpoint) -> RequestContext:
+def begin_context(
+    exchange: Exchange, principal: Principal, endpoint: Endpoint, client_address: str | None
+) -> RequestContext:
     """Build the context of a request whose body is still unread."""
     charge_id = new_charge_id()
     return RequestContext(
@@ -34,6 +36,7 @@ def begin_context(exchange: Exchange, principal: Principal, endpoint: Endpoint) 
         charge_id=charge_id,
         started_nanos=exchange.started_nanos,
         started_monotonic=exchange.started_monotonic,
+        client_address=client_address,
     )
 
 

@@ -117,7 +117,7 @@ class RecordLines:
             prompt + output,
             prompt,
             output,
-            head.client_host,
+            context.client_address,
             charge.input,
             charge.output,
             (duration - provider_nanos) // 1_000 if provider_nanos else None,
@@ -162,7 +162,7 @@ def _opened_values(context: RequestContext, group: str) -> tuple[object, ...]:
         context.started_nanos // 1_000_000,
         group,
         min(context.estimated_tokens, _INT_MAX),
-        context.head.client_host,
+        context.client_address,
         context.estimated_input_nanos,
         min(context.estimated_input_tokens, _INT_MAX),
     )

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.domain import Scope, ScopeKind
 from gateway.identity.invalidation import CHANNEL
-from tests.integration.serving import MASTER_KEY, LiveGateway, bearer, deployment, eventually
+from tests.integration.serving import MASTER_KEY, LiveGateway, bearer, chat_body, deployment, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -267,3 +267,17 @@ async def test_a_key_whose_settings_nobody_can_read_may_nothing(live: LiveGatewa
     await run(live, sql, f"sk-...{key[-4:]}")
     refused = await live.chat(key)
     assert error_of(refused) == (403, "auth_error", "model_max_budget.m")
+
+
+@pytest.mark.parametrize(
+    ("proxies", "recorded"), [(["127.0.0.0/8"], "198.51.100.7"), (["10.0.0.0/8"], "127.0.0.1")]
+)
+async def test_the_spend_row_tells_the_client_behind_trusted_proxies_only(
+    live: LiveGateway, key: str, proxies: list[str], recorded: str
+) -> None:
+    settings = {"use_x_forwarded_for": True, "trusted_proxy_ranges": proxies}
+    live.configure(deployment("m", live.upstream), general_settings=settings)
+    forwarded = "203.0.113.1, 198.51.100.7, 127.0.0.2"
+    await live.post("/v1/chat/completions", key, chat_body(), x_forwarded_for=forwarded)
+    row = await live.row(key)
+    assert row.requester_ip_address == row.details["requester_ip_address"] == recorded

@@ -5,6 +5,8 @@ from gateway.errors import PermissionDenied
 from gateway.hooks import RequestHead
 from gateway.settings import AccessSettings
 
+BEHIND = {"use_x_forwarded_for": True, "trusted_proxy_ranges": ("10.0.0.0/8",)}
+
 
 def head(path: str = "/v1/chat/completions", peer: str | None = "1.2.3.4", **headers: str) -> RequestHead:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -83,3 +85,27 @@ def test_who_asks_beforehand_hears_of_every_rule():
         "does_not_apply",
         "passes",
     ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "peer", "forwarded", "told"),
+    [
+        ({}, "10.0.0.1", "1.2.3.4", "10.0.0.1"),
+        ({"use_x_forwarded_for": True}, "10.0.0.1", "6.6.6.6, 1.2.3.4", "1.2.3.4"),
+        (
+            {"use_x_forwarded_for": True, "trusted_proxy_ranges": ("10.0.0.0/8",)},
+            "9.9.9.9",
+            "1.2.3.4",
+            "9.9.9.9",
+        ),
+        (BEHIND, "10.0.0.1", "6.6.6.6, 1.2.3.4, 10.0.0.2", "1.2.3.4"),
+        ({"use_x_forwarded_for": True}, "10.0.0.1", "unknown", "10.0.0.1"),
+        ({"use_x_forwarded_for": True}, None, "1.2.3.4", None),
+    ],
+)
+def test_the_client_is_told_as_far_as_proxies_are_trusted(settings, peer, forwarded, told):
+    assert gate(**settings).client_of(head(peer=peer, x_forwarded_for=forwarded)) == told
+
+
+def test_without_the_header_the_peer_is_the_client():
+    assert gate(use_x_forwarded_for=True).client_of(head(peer="1.2.3.4")) == "1.2.3.4"
