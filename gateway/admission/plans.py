@@ -22,11 +22,12 @@ Owner = Principal | Subject
 class _Plan:
     """The limits of one caller or subject, and its parts by model.
 
-    `plain` is the part of all its requests, None where a limit is on a model or has a period. `kept` keeps
-    the accounts of limits that no request has met yet.
+    `plain` is the part of all its requests, None where a limit is on a model, has a period or an end. `kept`
+    keeps the accounts of limits that no request has met yet, `edges` are the times at which a limit begins or
+    ends to hold.
     """
 
-    __slots__ = ("by_model", "kept", "limits", "owner", "plain", "scopes")
+    __slots__ = ("by_model", "edges", "kept", "limits", "owner", "plain", "scopes")
 
     def __init__(
         self,
@@ -39,6 +40,8 @@ class _Plan:
         self.scopes = scopes
         self.limits = tuple(limits)
         self.kept = kept
+        ends = (time for limit in limits for time in (limit.since_nanos, limit.until_nanos))
+        self.edges = tuple(time for time in ends if time)
         self.by_model: dict[str | tuple[str, str], Part] = {}
         self.plain: Part | None = None
 
@@ -100,23 +103,26 @@ class Plans:
             scopes = (owner.scope,) if is_spent_on else ()
         kept = tuple(map(self._accounts.of_limit, owner.limits))
         plan = self._plans[identity] = _Plan(weakref.ref(owner, forget), scopes, owner.limits, kept)
-        if not any(limit.period or limit.model is not None for limit in owner.limits):
+        if not plan.edges and not any(limit.period or limit.model is not None for limit in owner.limits):
             plan.plain = self._build(plan, plan.limits)
         return plan
 
     def _part(self, plan: _Plan, model: str, routed_model: str) -> Part:
         key = routed_model if model == routed_model else (model, routed_model)
-        part = plan.by_model.get(key)
-        if part is None or not part.seen_at <= self._now() < part.ends_at:
+        part, now = plan.by_model.get(key), self._now()
+        if part is None or not part.seen_at <= now < part.ends_at:
             if len(plan.by_model) >= _MOST_MODELS:
                 plan.by_model.clear()
             names = _names(model, routed_model)
             limits = [
                 limit
                 for limit in plan.limits
-                if limit.model is None or any(_covers(limit.model, name) for name in names)
+                if limit.holds_at(now)
+                and (limit.model is None or any(_covers(limit.model, name) for name in names))
             ]
             part = plan.by_model[key] = self._build(plan, limits)
+            part.ends_at = min((part.ends_at, *(edge for edge in plan.edges if edge > now)))
+            part.seen_at = max((part.seen_at, *(edge for edge in plan.edges if edge <= now)))
         return part
 
     def _build(self, plan: _Plan, limits: Sequence[Limit]) -> Part:

@@ -81,6 +81,8 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     `period` (`1d`, `30d`, `1mo`, ...) makes a budget count what was spent within the present period, which
     begins anew at `reset_at_nanos`; empty, it counts all that was spent since the last reset of the object.
     A soft limit never refuses: crossing it is only told.
+    `since_nanos` and `until_nanos` (since 1970) bound the time in which the limit holds, where it is one of
+    several that take turns, as before and after the end of a temporary increase.
     """
 
     scope: Scope
@@ -92,6 +94,12 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None = None
     period: str = ""
     is_soft: bool = False
+    since_nanos: int = 0
+    until_nanos: int | None = None
+
+    def holds_at(self, now_nanos: int) -> bool:
+        """Whether the limit holds at a moment, in nanoseconds since 1970."""
+        return self.since_nanos <= now_nanos and (self.until_nanos is None or now_nanos < self.until_nanos)
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False):

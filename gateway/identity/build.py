@@ -17,11 +17,11 @@ from gateway.domain import (
     ScopeKind,
     Subject,
 )
-from gateway.identity.limits import LimitBuilder, nanos_of
+from gateway.identity.limits import Increase, LimitBuilder, nanos_of, read_increase
 from gateway.identity.permissions import groups_of, permissions_of
 from gateway.identity.rows import AgentColumns, BudgetColumns, KeyRow, OwnerRow, UserColumns
 from gateway.identity.special import ALL_TEAM_MODELS, NO_DEFAULT_MODELS, UNRESTRICTED
-from gateway.identity.stored import read_moment, read_nanos, read_texts
+from gateway.identity.stored import read_nanos, read_texts
 from gateway.settings.access import AccessSettings
 
 __all__ = [
@@ -65,7 +65,7 @@ def build_user_defaults(settings: AccessSettings) -> UserDefaults:
 
 
 def build_principal(row: KeyRow, now_nanos: int, defaults: UserDefaults = NO_DEFAULTS) -> Principal:
-    """Join one look-up into a Principal; `now_nanos` decides whether a temporary budget increase holds.
+    """Join one look-up into a Principal; `now_nanos` decides whether a temporary budget increase is over.
 
     A user's own models and budgets hold for personal keys only: those of a team key come from its team. Its
     rates hold for all its keys.
@@ -193,7 +193,7 @@ def _limits(owner: OwnerRow, row: KeyRow, now: datetime, defaults: UserDefaults)
     builder = LimitBuilder(owner.scope, owner.name, now)
     if not _is_user(owner):
         is_key = owner.scope.kind is ScopeKind.KEY
-        builder.add_budget(owner.budget, _temporary_increase(owner.metadata, now) if is_key else 0)
+        builder.add_budget(owner.budget, _temporary_increase(owner.metadata, now) if is_key else None)
         builder.add_windows(owner.windows)
     elif row.key.team_id is None or defaults.holds_for_team_keys:
         _add_user_budget(builder, owner.budget, role_of(row.user), defaults)
@@ -231,12 +231,8 @@ def _tag_subjects(builder: LimitBuilder, metadata: dict[str, object]) -> dict[st
     }
 
 
-def _temporary_increase(metadata: Mapping[str, object], now: datetime) -> int:
-    """Nano-dollars that `temp_budget_increase` adds until `temp_budget_expiry`; 0 when unreadable."""
-    ends = read_moment(metadata.get("temp_budget_expiry"))
-    if ends is None or ends <= now:
-        return 0
-    return read_nanos(metadata.get("temp_budget_increase")) or 0
+def _temporary_increase(metadata: Mapping[str, object], now: datetime) -> Increase | None:
+    return read_increase(metadata.get("temp_budget_increase"), metadata.get("temp_budget_expiry"), now)
 
 
 def _texts(values: Mapping[str, object]) -> dict[str, str]:

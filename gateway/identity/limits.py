@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+import msgspec
+
 from gateway.domain import Limit, LimitKind, Scope, ScopeKind
 from gateway.identity.durations import parse_duration
 from gateway.identity.rows import BudgetColumns
 from gateway.identity.stored import as_object, read_count, read_moment, read_nanos, read_object
 
-__all__ = ["DAY_SECONDS", "MINUTE_SECONDS", "LimitBuilder", "nanos_of"]
+__all__ = ["DAY_SECONDS", "MINUTE_SECONDS", "Increase", "LimitBuilder", "nanos_of", "read_increase"]
 
 MINUTE_SECONDS = 60
 DAY_SECONDS = 86_400
@@ -28,6 +30,24 @@ def nanos_of(moment: datetime) -> int:
     return round(aware.timestamp() * 1_000) * 1_000_000
 
 
+class Increase(msgspec.Struct, frozen=True):
+    """Nano-dollars that are added to a budget until a time, in nanoseconds since 1970."""
+
+    nanos: int
+    until_nanos: int
+
+
+def read_increase(usd: object, expiry: object, now: datetime) -> Increase | None:
+    """Read a temporary increase; None for one that is over.
+
+    One that cannot be read is none too, which is the strict reading.
+    """
+    ends, nanos = read_moment(expiry), read_nanos(usd)
+    if ends is None or ends <= now or not nanos:
+        return None
+    return Increase(nanos, nanos_of(ends))
+
+
 class LimitBuilder:
     """Collects the limits of one object.
 
@@ -42,14 +62,14 @@ class LimitBuilder:
         self._name = name
         self._now = now
 
-    def add_budget(self, budget: BudgetColumns, extra_nanos: int = 0) -> None:
-        """The budgets of a row: in all, soft, and per model; `extra_nanos` is a temporary increase."""
+    def add_budget(self, budget: BudgetColumns, extra: Increase | None = None) -> None:
+        """The budgets of a row: in all, soft, and per model; `extra` is an increase beside the row's own."""
         reset_at = nanos_of(budget.reset_at) if budget.reset_at else None
         if budget.max_budget is not None:
             amount = self._nanos("max_budget", budget.max_budget)
-            extra_nanos += self._increase(budget)
             if amount is not None:
-                self._add_budget(amount + extra_nanos, reset_at_nanos=reset_at)
+                own = read_increase(budget.temp_increase, budget.temp_expiry, self._now)
+                self._add_in_turn(amount, [one for one in (own, extra) if one], reset_at)
         if budget.soft_budget is not None:
             amount = self._nanos("soft_budget", budget.soft_budget)
             if amount is not None:
@@ -108,12 +128,14 @@ class LimitBuilder:
             for tag, amount in self._counts("tag_rpm_limit", metadata).items()
         }
 
-    def _increase(self, budget: BudgetColumns) -> int:
-        if budget.temp_increase is None or budget.temp_expiry is None:
-            return 0
-        ends = read_moment(budget.temp_expiry)
-        # An increase that cannot be read is none, which is the strict reading.
-        return read_nanos(budget.temp_increase) or 0 if ends is not None and ends > self._now else 0
+    def _add_in_turn(self, amount: int, increases: list[Increase], reset_at: int | None) -> None:
+        """The budget with its increases, and what is left of it after the end of each."""
+        since = 0
+        for until in sorted({one.until_nanos for one in increases}):
+            extra = sum(one.nanos for one in increases if one.until_nanos >= until)
+            self._add_budget(amount + extra, reset_at_nanos=reset_at, since_nanos=since, until_nanos=until)
+            since = until
+        self._add_budget(amount, reset_at_nanos=reset_at, since_nanos=since)
 
     def _add_model_budget(self, model: str, value: object) -> None:
         path = f"model_max_budget.{model}"
@@ -165,6 +187,8 @@ class LimitBuilder:
         period: str = "",
         reset_at_nanos: int | None = None,
         is_soft: bool = False,
+        since_nanos: int = 0,
+        until_nanos: int | None = None,
     ) -> None:
         self.limits.append(
             Limit(
@@ -176,6 +200,8 @@ class LimitBuilder:
                 model=model,
                 period=period,
                 is_soft=is_soft,
+                since_nanos=since_nanos,
+                until_nanos=until_nanos,
             )
         )
 

@@ -256,9 +256,10 @@ def _begin(gateway: Gateway, principal: Principal, question: Question, target: T
 
 
 def _limits_of(context: RequestContext) -> Iterable[Limit]:
-    yield from context.principal.limits
-    for subject in context.subjects:
-        yield from subject.limits
+    owners = (context.principal, *context.subjects)
+    for limit in (limit for owner in owners for limit in owner.limits):
+        if limit.holds_at(context.started_nanos):
+            yield limit
 
 
 def _not_judged(rule: str, note: str) -> Finding:

@@ -1,5 +1,6 @@
 import pytest
 
+from gateway.clock import SystemClock
 from gateway.db.engine import Database
 from gateway.db.failures import is_repeatable
 from gateway.domain import AgentRules, LimitKind, ModelGrant, Role, Scope, ScopeKind
@@ -164,6 +165,7 @@ async def test_one_statement_reads_budgets_permissions_groups_and_agents_too(
             limit.window_seconds,
         ): limit.amount
         for limit in principal.limits
+        if limit.holds_at(SystemClock().now_nanos())
     }
     expected = {
         (member, LimitKind.BUDGET, None, "", False, 0): 8 * usd,

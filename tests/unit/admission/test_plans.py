@@ -2,7 +2,9 @@ import pytest
 
 from gateway.admission.ledger import Ledger
 from gateway.domain import LimitKind, Scope, ScopeKind
-from tests.unit.admission.conftest import KEY, budget, caller, rate, slots, subject
+from gateway.errors import BudgetExceeded
+from gateway.testing import FakeClock
+from tests.unit.admission.conftest import KEY, budget, caller, rate, slots, subject, take
 
 
 @pytest.mark.parametrize(
@@ -76,3 +78,29 @@ def test_refusals_come_in_the_order_of_the_contract(ledger: Ledger) -> None:
         ("key", ""),
         ("key", ""),
     ]
+
+
+def test_a_temporary_increase_ends_to_the_nanosecond(ledger: Ledger, clock: FakeClock) -> None:
+    ends = clock.now_nanos() + 10**9
+    who = caller(budget(5, until_nanos=ends), budget(2, since_nanos=ends))
+    take(ledger, principal=who, cost=4)
+    take(ledger, principal=who, cost=1)
+    with pytest.raises(BudgetExceeded, match="Max budget: 5e-09"):
+        take(ledger, principal=who)
+    clock.advance(1 - 1e-9)
+    with pytest.raises(BudgetExceeded, match="Max budget: 5e-09"):
+        take(ledger, principal=who)
+    clock.advance(1e-9)
+    with pytest.raises(BudgetExceeded, match="Max budget: 2e-09"):
+        take(ledger, principal=who)
+
+
+def test_a_clock_that_is_set_back_brings_an_increase_back(ledger: Ledger, clock: FakeClock) -> None:
+    ends = clock.now_nanos() + 10**9
+    who = caller(budget(5, until_nanos=ends), budget(2, since_nanos=ends))
+    clock.advance(1)
+    take(ledger, principal=who, cost=2)
+    with pytest.raises(BudgetExceeded):
+        take(ledger, principal=who)
+    clock.advance(-1)
+    take(ledger, principal=who, cost=2)

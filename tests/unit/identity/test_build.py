@@ -114,8 +114,11 @@ def test_all_team_models_of_a_personal_key_restricts_nothing():
 )
 def test_a_temporary_increase_holds_until_it_expires(metadata, nanos):
     row = make_row(metadata=metadata, budget=BudgetColumns(max_budget=1.0))
-    (limit,) = build_principal(row, NOW).limits
+    limits = build_principal(row, NOW).limits
+    (limit,) = (limit for limit in limits if limit.holds_at(NOW))
     assert (limit.kind, limit.amount) == (LimitKind.BUDGET, nanos)
+    (later,) = (limit for limit in limits if limit.holds_at(2 * NOW))
+    assert later.amount == 1_000_000_000
 
 
 def test_a_limit_of_zero_is_a_limit():

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.domain import Limit, LimitKind, Scope, ScopeKind
-from gateway.identity.limits import LimitBuilder
+from gateway.identity.limits import Increase, LimitBuilder, nanos_of
 from gateway.identity.rows import BudgetColumns
 
 TEAM = Scope(ScopeKind.TEAM, "t")
@@ -46,7 +46,18 @@ def test_a_row_may_have_a_hard_and_a_soft_budget(builder):
 def test_a_rows_temporary_increase_holds_until_it_expires(builder, increase, expiry, amount):
     columns = BudgetColumns(max_budget=1, temp_increase=increase, temp_expiry=datetime.fromisoformat(expiry))
     builder.add_budget(columns)
-    assert [limit.amount for limit in builder.limits] == [amount * USD]
+    assert [limit.amount for limit in builder.limits if limit.holds_at(nanos_of(NOW))] == [amount * USD]
+
+
+def test_increases_of_a_row_and_beside_it_end_one_after_the_other(builder):
+    ends, earlier = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 2, 3, tzinfo=UTC)
+    columns = BudgetColumns(max_budget=1, temp_increase=2, temp_expiry=ends)
+    builder.add_budget(columns, Increase(4 * USD, nanos_of(earlier)))
+    assert builder.limits == [
+        budget(7 * USD, until_nanos=nanos_of(earlier)),
+        budget(3 * USD, since_nanos=nanos_of(earlier), until_nanos=nanos_of(ends)),
+        budget(1 * USD, since_nanos=nanos_of(ends)),
+    ]
 
 
 @pytest.mark.parametrize(
