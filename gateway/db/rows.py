@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import msgspec
 from piccolo.columns import JSONB, Array, Column
+from piccolo.query import OrderByRaw
 from piccolo.table import Table
 
 from gateway.db.columns import Money, TimestampMillis
@@ -80,6 +81,27 @@ class Rows:
         rows: list[Columns] = await self._table.select().order_by(self._key).limit(most)
         return [self._read(row) for row in rows]
 
+    async def list_after(self, after: str, most: int) -> list[Columns]:
+        """At most so many rows whose keys come after this one, in the order of the keys."""
+        rows: list[Columns] = (
+            await self._table.select().where(self._key > after).order_by(self._key).limit(most)
+        )
+        return [self._read(row) for row in rows]
+
+    async def lock_any(self, identifiers: list[str]) -> list[Columns]:
+        """The rows with these keys, held for change until the transaction ends.
+
+        They are locked in the order in which every writer locks them, so that nobody waits in a circle.
+        """
+        name = self._key._meta.db_column_name  # noqa: SLF001  Piccolo's documented name  # pyright: ignore[reportPrivateUsage]  the same
+        rows: list[Columns] = await (
+            self._table.select()
+            .where(self._key.is_in(identifiers))
+            .order_by(OrderByRaw(f'"{name}" COLLATE "C"'))
+            .lock_rows("NO KEY UPDATE")
+        )
+        return [self._read(row) for row in rows]
+
     async def insert(self, values: Mapping[str, Any]) -> Columns | None:
         """Store a new row and return it; None when the key is taken, and then nothing is stored."""
         row = self._table(**self._written(values))
@@ -109,6 +131,11 @@ class Rows:
     async def delete(self, identifier: str) -> None:
         """Remove a row."""
         await self._table.delete().where(self._key == identifier)
+
+    async def delete_any(self, identifiers: list[str]) -> None:
+        """Remove these rows."""
+        if identifiers:
+            await self._table.delete().where(self._key.is_in(identifiers))
 
     def _written(self, values: Mapping[str, Any]) -> Columns:
         return {name: _write(self._columns[name], value) for name, value in values.items()}

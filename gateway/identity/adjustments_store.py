@@ -1,7 +1,9 @@
 """What the books say about spend that no request made: opening balances and corrections by hand."""
 
+from collections.abc import Sequence
+
 from gateway.db.engine import Database
-from gateway.domain import Scope
+from gateway.domain import Scope, ScopeKind
 from gateway.ids import new_id
 from gateway.money import nanos_from_usd
 
@@ -21,6 +23,24 @@ WITH recorded AS MATERIALIZED (
 INSERT INTO gatewright.opening_balance (entity_type, entity_id, nanos)
 SELECT $1, $2, nanos FROM opening WHERE nanos <> 0 OR EXISTS (
     SELECT FROM gatewright.opening_balance WHERE entity_type = $1 AND entity_id = $2)
+ON CONFLICT (entity_type, entity_id) DO UPDATE SET nanos = EXCLUDED.nanos, at = now()
+"""
+# The same for many rows that have spent nothing yet.
+_OPEN_NEW = """
+WITH recorded AS MATERIALIZED (
+    SELECT entity_id AS id, nanos FROM gatewright.recorded WHERE entity_type = $1 AND entity_id = ANY ($2)
+    ORDER BY entity_id COLLATE "C" FOR UPDATE
+), adjusted AS (
+    SELECT entity_id AS id, sum(nanos) AS nanos FROM gatewright.adjustment
+    WHERE entity_type = $1 AND entity_id = ANY ($2) GROUP BY entity_id
+), opening AS (
+    SELECT id, (-COALESCE(recorded.nanos, 0) - COALESCE(adjusted.nanos, 0))::bigint AS nanos
+    FROM unnest($2::text[]) AS new (id) LEFT JOIN recorded USING (id) LEFT JOIN adjusted USING (id)
+)
+INSERT INTO gatewright.opening_balance (entity_type, entity_id, nanos)
+SELECT $1, id, nanos FROM opening WHERE nanos <> 0 OR EXISTS (
+    SELECT FROM gatewright.opening_balance WHERE entity_type = $1 AND entity_id = id)
+ORDER BY id COLLATE "C"
 ON CONFLICT (entity_type, entity_id) DO UPDATE SET nanos = EXCLUDED.nanos, at = now()
 """
 _ADJUST = """
@@ -43,6 +63,11 @@ class SpendEntries:
         """
         nanos = nanos_from_usd(usd or 0.0)
         await self._database.execute(_OPEN, scope.kind.value, scope.id, nanos)
+
+    async def open_accounts(self, kind: ScopeKind, ids: Sequence[str]) -> None:
+        """Let new rows of one kind begin with nothing spent, whatever was booked on their ids before."""
+        if ids:
+            await self._database.execute(_OPEN_NEW, kind.value, list(ids))
 
     async def correct(self, scope: Scope, before: float | None, after: float, actor: str) -> None:
         """The difference, when somebody sets the spend of an object in USD; `before` was read under lock."""

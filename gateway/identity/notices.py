@@ -10,6 +10,7 @@ from gateway.identity.invalidation import CHANNEL, encode_scopes
 __all__ = ["Notices"]
 
 _EVERYTHING = "*"
+_MOST_NAMED = 200
 
 
 class Notices:
@@ -28,3 +29,11 @@ class Notices:
         """Tell every worker to forget all: more objects changed than can be named."""
         async with self._database.acquire() as connection:
             await notify(connection, CHANNEL, _EVERYTHING)
+
+    async def announce_many(self, scopes: Iterable[Scope]) -> None:
+        """Do what `announce` does, with one notice for all where there would be very many."""
+        listed = list(scopes)
+        if len(listed) > _MOST_NAMED:
+            await self.announce_everything()
+        else:
+            await self.announce(listed)

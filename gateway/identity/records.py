@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -10,14 +11,16 @@ from gateway.clock import Clock, datetime_from_nanos
 from gateway.db.engine import Database
 from gateway.db.rows import Columns, Rows
 from gateway.db.tables.organizations import ProjectTable
-from gateway.db.tables.permissions import ObjectPermissionTable
 from gateway.identity.access_groups_store import AccessGroupLinks
 from gateway.identity.adjustments_store import SpendEntries
 from gateway.identity.budgets.store import BudgetRecords
+from gateway.identity.customers.store import CustomerRecords
 from gateway.identity.keys.request import ObjectPermission
 from gateway.identity.notices import Notices
 from gateway.identity.organizations.store import OrganizationRecords
+from gateway.identity.permissions_store import PermissionRecords
 from gateway.identity.reset_calendar import ResetCalendar
+from gateway.identity.tags.store import TagRecords
 from gateway.identity.teams.store import TeamRecords
 from gateway.identity.users.store import UserRecords
 from gateway.identity.values import BudgetLimitEntry
@@ -34,11 +37,13 @@ class Records:
         self.calendar = calendar
         self.access_groups = AccessGroupLinks(database)
         self.budgets = BudgetRecords(database)
+        self.customers = CustomerRecords(database)
         self.entries = SpendEntries(database)
         self.notices = Notices(database)
         self.organizations = OrganizationRecords(database)
-        self.permissions = Rows(ObjectPermissionTable)
+        self.permissions = PermissionRecords(database)
         self.projects = Rows(ProjectTable)
+        self.tags = TagRecords(database)
         self.teams = TeamRecords(database)
         self.users = UserRecords(database)
 
@@ -97,3 +102,14 @@ class Records:
             return permission_id
         made = await self.permissions.insert(values)
         return str((made or {})["object_permission_id"])
+
+    async def change_permission(
+        self, permission_id: str | None, sent: Mapping[str, Any]
+    ) -> dict[str, str | None]:
+        """The change of the column `object_permission_id` when these members were sent; null ends it."""
+        if "object_permission" not in sent:
+            return {}
+        permission = sent["object_permission"]
+        if permission is not None:
+            return {"object_permission_id": await self.save_permission(permission_id, permission)}
+        return {"object_permission_id": None}

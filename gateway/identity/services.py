@@ -13,6 +13,7 @@ from gateway.identity.organizations.service import OrganizationService
 from gateway.identity.projects.service import ProjectService
 from gateway.identity.records import Records
 from gateway.identity.reset_calendar import ResetCalendar
+from gateway.identity.tags.listing import TagListing
 from gateway.identity.tags.service import TagService
 from gateway.identity.teams.service import TeamService
 from gateway.identity.users.arrivals import Arrivals
@@ -29,6 +30,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     key_updates: KeyUpdates
     organizations: OrganizationService
     projects: ProjectService
+    tag_listing: TagListing
     tags: TagService
     teams: TeamService
     users: UserService
@@ -47,6 +49,7 @@ def build_services(
         key_updates=KeyUpdates(database, records, keys.defaults, covers),
         organizations=OrganizationService(records),
         projects=ProjectService(records, covers),
+        tag_listing=TagListing(records),
         tags=TagService(records),
         teams=teams,
         users=UserService(records, keys, teams, covers),

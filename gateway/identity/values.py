@@ -175,7 +175,7 @@ def _checks(check: Check, *names: str) -> dict[str, Check]:
 _CHECKS: Mapping[str, Check] = MappingProxyType(
     {
         **_checks(check_money, "spend", "max_budget", "soft_budget", "temp_budget_increase"),
-        **_checks(check_money, "max_budget_in_team", "team_member_budget"),
+        **_checks(check_money, "max_budget_in_team", "team_member_budget", "max_budget_in_organization"),
         **_checks(_check_bigint, "tpm_limit", "rpm_limit", "tpd_limit", "default_estimated_output_tokens"),
         **_checks(_check_bigint, "team_member_rpm_limit", "team_member_tpm_limit"),
         **_checks(_counts_to(_HIGHEST_INTEGER), "max_parallel_requests"),
@@ -192,6 +192,7 @@ _CHECKS: Mapping[str, Check] = MappingProxyType(
         **_checks(_check_names, "models", "allowed_routes", "allowed_models", "default_team_member_models"),
         **_checks(_check_names, "tags", "guardrails", "policies", "prompts", "access_group_ids", "admins"),
         **_checks(_check_names, "members", "organizations", "team_member_permissions", "names", "budgets"),
+        **_checks(_check_names, "user_ids", "organization_ids", "project_ids"),
         **_checks(_check_names, "allowed_cache_controls", "enforced_params"),
         **_checks(_check_names, "allowed_passthrough_routes", "denied_passthrough_routes"),
         **_checks(_check_aliases, "aliases", "model_aliases"),

@@ -14,6 +14,7 @@ from gateway.identity.budgets.request import BudgetRequest, BudgetsRequest, Dele
 from gateway.identity.services import Services
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.paging import listed, page_of
 from gateway.manage.raw_errors import RAW_ERRORS, raw_errors
 from gateway.runtime import Gateway
 
@@ -73,10 +74,16 @@ async def show_budgets(request: _Request, services: _Services) -> Answer:
     opt={"rule": RouteRule(name="/budget/list", roles=_READERS, is_read_only=True)},
     exception_handlers=RAW_ERRORS,
 )
-async def list_budgets(caller: _Caller, services: _Services) -> Response[list[dict[str, Any]]]:
-    """List budget rows."""
+async def list_budgets(
+    caller: _Caller,
+    services: _Services,
+    after: FromQuery[str | None] = None,
+    limit: FromQuery[int | None] = None,
+) -> Response[list[dict[str, Any]]]:
+    """List budget rows in the order of their ids."""
+    page = page_of(after, limit)
     with raw_errors():
-        return Response(await services.budgets.list_all(caller))
+        return listed(await services.budgets.list_all(caller, page))
 
 
 @get(

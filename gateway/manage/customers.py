@@ -9,29 +9,84 @@ from litestar.params import FromQuery
 
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal
-from gateway.identity.customers.request import NewCustomerRequest
+from gateway.identity.customers.request import CustomersRequest, NewCustomerRequest, UpdateCustomerRequest
 from gateway.identity.services import Services
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.paging import listed, page_of
 from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
 
 _NEW = BodyReader(NewCustomerRequest)
+_UPDATE = BodyReader(UpdateCustomerRequest)
+_NAMED = BodyReader(CustomersRequest)
 _Request = Request[Any, Any, Any]
 _Caller = NamedDependency[Principal]
 _Services = NamedDependency[Services]
+_Gateway = NamedDependency[Gateway]
 
 
 @post(["/customer/new", "/end_user/new"], status_code=200, opt={"rule": RouteRule(name="/customer/new")})
-async def make_customer(
-    request: _Request, caller: _Caller, services: _Services, gateway: NamedDependency[Gateway]
-) -> Answer:
+async def make_customer(request: _Request, caller: _Caller, services: _Services, gateway: _Gateway) -> Answer:
     """Make a customer."""
     body = _NEW.read(await request.body(), refuses_unknown=is_strict(request.headers))
     catalog = gateway.snapshot.catalog
     made = await services.customers.create(caller, body.value, lambda name: catalog.find(name) is not None)
     return answer(made, body)
+
+
+@post(
+    ["/customer/update", "/end_user/update"],
+    status_code=200,
+    opt={"rule": RouteRule(name="/customer/update")},
+)
+async def update_customer(
+    request: _Request, caller: _Caller, services: _Services, gateway: _Gateway
+) -> Answer:
+    """Change what is sent of a customer; null clears."""
+    body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    snapshot = gateway.snapshot
+    changed = await services.customers.update(
+        caller,
+        body.sent,
+        lambda name: snapshot.catalog.find(name) is not None,
+        snapshot.settings.access.end_user_budget_id,
+    )
+    return answer(changed, body)
+
+
+@post(
+    ["/customer/delete", "/end_user/delete"],
+    status_code=200,
+    opt={"rule": RouteRule(name="/customer/delete")},
+)
+async def delete_customers(request: _Request, services: _Services) -> Answer:
+    """Forget customers, all or none."""
+    body = _NAMED.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    return answer(await services.customers.delete(body.value.user_ids), body)
+
+
+@post(
+    ["/customer/block", "/end_user/block"],
+    status_code=200,
+    opt={"rule": RouteRule(name="/customer/block")},
+)
+async def block_customers(request: _Request, services: _Services) -> Answer:
+    """Block customers: requests that name them are refused."""
+    body = _NAMED.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    return answer(await services.customers.block(body.value.user_ids), body)
+
+
+@post(
+    ["/customer/unblock", "/end_user/unblock"],
+    status_code=200,
+    opt={"rule": RouteRule(name="/customer/unblock")},
+)
+async def unblock_customers(request: _Request, services: _Services) -> Answer:
+    """Unblock customers."""
+    body = _NAMED.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    return answer(await services.customers.unblock(body.value.user_ids), body)
 
 
 @get(
@@ -43,4 +98,23 @@ async def show_customer(services: _Services, end_user_id: FromQuery[str]) -> Res
     return Response(await services.customers.info(end_user_id))
 
 
-ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (make_customer, show_customer)
+@get(
+    ["/customer/list", "/end_user/list"],
+    opt={"rule": RouteRule(name="/customer/list", is_read_only=True)},
+)
+async def list_customers(
+    services: _Services, after: FromQuery[str | None] = None, limit: FromQuery[int | None] = None
+) -> Response[list[dict[str, Any]]]:
+    """List customers in the order of their ids."""
+    return listed(await services.customers.list_all(page_of(after, limit)))
+
+
+ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
+    make_customer,
+    update_customer,
+    delete_customers,
+    block_customers,
+    unblock_customers,
+    show_customer,
+    list_customers,
+)

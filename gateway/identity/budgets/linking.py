@@ -1,13 +1,14 @@
-"""The budget row that a new resource names or brings along."""
+"""The budget row that a resource names, brings along, or has its own limits in."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.identity.budgets.request import check_budget, inline_budget
+from gateway.db.rows import Columns
+from gateway.identity.budgets.request import BUDGET_FIELDS, check_budget, inline_budget
 from gateway.identity.faults import Faults
 from gateway.identity.records import Records
 
-__all__ = ["check_link", "link_budget"]
+__all__ = ["check_link", "check_relink", "link_budget", "relink_budget"]
 
 
 async def check_link(records: Records, faults: Faults, sent: Mapping[str, Any]) -> None:
@@ -16,14 +17,23 @@ async def check_link(records: Records, faults: Faults, sent: Mapping[str, Any]) 
     Raises DatabaseUnavailable.
     """
     check_budget(faults, sent)
-    budget_id = sent.get("budget_id")
-    if budget_id is None:
-        return
-    inline = inline_budget(sent)
-    if inline:
-        faults.add("budget_id", f"names a budget, so it cannot go with {', '.join(inline)}.")
-    elif not await records.budgets.hold(budget_id):
-        faults.add("budget_id", f"Budget not found. Budget ID: {budget_id}")
+    await _check_named(records, faults, sent)
+
+
+async def check_relink(
+    records: Records, faults: Faults, sent: Mapping[str, Any], budget_id: str | None
+) -> Columns:
+    """Do so for a resource that has this budget, or none; returns its row, held for change.
+
+    Members that were not sent stay as they are in it: limits are judged as they will be. Raises
+    DatabaseUnavailable.
+    """
+    budget: Columns | None = None
+    if budget_id is not None and _sent_limits(sent):
+        budget = await records.budgets.lock(budget_id)
+    check_budget(faults, {**(budget or {}), **sent})
+    await _check_named(records, faults, sent)
+    return budget or {}
 
 
 async def link_budget(records: Records, sent: Mapping[str, Any], actor: str) -> str | None:
@@ -37,3 +47,50 @@ async def link_budget(records: Records, sent: Mapping[str, Any], actor: str) -> 
     if sent.get("budget_reset_at") is not None:
         await records.budgets.update(budget_id, {"budget_reset_at": sent["budget_reset_at"]})
     return budget_id
+
+
+async def relink_budget(
+    records: Records, sent: Mapping[str, Any], budget: Columns, actor: str, everybodys: str | None = None
+) -> dict[str, str | None]:
+    """The change of the column `budget_id` when these members were sent; `budget` is from `check_relink`.
+
+    Limits change in the resource's own row. One that others follow too, or everybody (`everybodys`), is
+    left as it is for them, and a copy made: who changes one resource means that one.
+    """
+    if "budget_id" in sent:
+        return {"budget_id": await link_budget(records, sent, actor)}
+    limits = _sent_limits(sent)
+    if not budget:
+        made = await link_budget(records, limits, actor)
+        return {} if made is None else {"budget_id": made}
+    budget_id: str = budget["budget_id"]
+    owners = await records.budgets.list_owners(budget_id, 2)
+    if budget_id != everybodys and len(owners) < 2:  # noqa: PLR2004  itself, and no other
+        await records.change_budget(budget_id, limits, actor)
+        return {}
+    return {"budget_id": await _copy(records, budget, limits, actor)}
+
+
+async def _copy(records: Records, budget: Columns, limits: Mapping[str, object], actor: str) -> str:
+    """Make a budget row of what another has and of changed limits; a period that is under way goes on."""
+    stored = {name: budget[name] for name in BUDGET_FIELDS}
+    made = await records.make_budget(inline_budget({**stored, **limits}), actor)
+    if "budget_duration" not in limits:
+        await records.budgets.update(made, {"budget_reset_at": budget["budget_reset_at"]})
+    return made
+
+
+async def _check_named(records: Records, faults: Faults, sent: Mapping[str, Any]) -> None:
+    budget_id = sent.get("budget_id")
+    if budget_id is None:
+        return
+    inline = inline_budget(sent)
+    if inline:
+        faults.add("budget_id", f"names a budget, so it cannot go with {', '.join(inline)}.")
+    elif not await records.budgets.hold(budget_id):
+        faults.add("budget_id", f"Budget not found. Budget ID: {budget_id}")
+
+
+def _sent_limits(sent: Mapping[str, Any]) -> dict[str, object]:
+    """The sent members that are columns of a budget row, null ones too."""
+    return {name: sent[name] for name in BUDGET_FIELDS if name in sent}

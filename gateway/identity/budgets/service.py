@@ -8,6 +8,7 @@ from gateway.domain import Principal, Role, ScopeKind
 from gateway.errors import BadRequest
 from gateway.identity.budgets.request import BUDGET_FIELDS, check_budget
 from gateway.identity.faults import Faults
+from gateway.identity.pages import Listed, Page, cut
 from gateway.identity.records import Records
 from gateway.identity.rights import actor_of
 from gateway.identity.values import check_members
@@ -15,7 +16,6 @@ from gateway.identity.values import check_members
 __all__ = ["BudgetService"]
 
 _MOST_OWNERS = 200
-_MOST_LISTED = 10_000
 _READERS = frozenset({Role.PROXY_ADMIN, Role.PROXY_ADMIN_VIEWER})
 
 
@@ -71,10 +71,10 @@ class BudgetService:
         faults.refuse()
         return await self._records.budgets.find_any(budget_ids)
 
-    async def list_all(self, caller: Principal) -> list[Columns]:
-        """All budget rows, ten thousand at most."""
+    async def list_all(self, caller: Principal, page: Page) -> Listed:
+        """Budget rows in the order of their ids."""
         _check_may_read(caller)
-        return await self._records.budgets.list_first(_MOST_LISTED)
+        return cut(await self._records.budgets.list_after(page.after, page.most + 1), page, "budget_id")
 
     async def find(self, caller: Principal, budget_id: str) -> Columns:
         """One budget row."""

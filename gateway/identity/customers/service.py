@@ -1,25 +1,28 @@
-"""The rules of making and showing customers."""
+"""The rules of making, changing, blocking, deleting and showing customers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-from gateway.db.rows import Columns, Rows
-from gateway.db.tables.users import EndUserTable
+from gateway.db.rows import Columns
 from gateway.domain import Principal, Scope, ScopeKind
 from gateway.errors import BadRequest, NotFound, ValidationFailed
-from gateway.identity.budgets.linking import check_link, link_budget
+from gateway.identity.budgets.linking import check_link, check_relink, link_budget, relink_budget
 from gateway.identity.budgets.request import inline_budget
 from gateway.identity.customers.request import NewCustomerRequest
 from gateway.identity.faults import Faults
+from gateway.identity.linked import with_links
+from gateway.identity.pages import Listed, Page, cut
 from gateway.identity.records import Records
 from gateway.identity.rights import actor_of
 from gateway.identity.values import check_members
 
 __all__ = ["CustomerService"]
 
-_COLUMNS = ("user_id", "alias", "blocked", "spend", "allowed_model_region", "default_model", "models")
+_CHANGED = ("alias", "blocked", "allowed_model_region", "default_model", "models")
+_COLUMNS = ("user_id", "spend", *_CHANGED)
+_MOST_NAMED = 20
 
 
 class CustomerService:
@@ -30,7 +33,7 @@ class CustomerService:
 
     def __init__(self, records: Records) -> None:
         self._records = records
-        self._rows = Rows(EndUserTable)
+        self._rows = records.customers
 
     async def create(
         self, caller: Principal, request: NewCustomerRequest, has_model: Callable[[str], bool]
@@ -52,39 +55,124 @@ class CustomerService:
             faults.refuse()
             values = {name: sent[name] for name in _COLUMNS if name in sent}
             values["budget_id"] = await link_budget(self._records, sent, actor_of(caller))
-            if request.object_permission is not None:
-                permission = request.object_permission
-                values["object_permission_id"] = await self._records.save_permission(None, permission)
+            values |= await self._records.change_permission(None, sent)
             row = await self._rows.insert(values)
             if row is None:
                 message = f"Customer already exists, passed user_id={request.user_id}."
                 raise BadRequest(message, param="user_id", type="bad_request")
-            scope = Scope(ScopeKind.END_USER, request.user_id)
-            await self._records.entries.open_balance(scope, row["spend"])
-            await self._records.notices.announce([scope])
-            return await self._shown(row)
+            await self._records.entries.open_balance(_scope(request.user_id), row["spend"])
+            return await self._finish(row)
+
+    async def update(
+        self,
+        caller: Principal,
+        sent: Mapping[str, Any],
+        has_model: Callable[[str], bool],
+        everybodys: str | None,
+    ) -> Columns:
+        """Change what was sent of a customer, null clearing it; returns the row as `create` does.
+
+        `everybodys` is the id of the budget of customers who have none. Raises NotFound, and what `create`
+        raises for values.
+        """
+        _check_choices(sent, has_model)
+        async with self._records.transaction():
+            row = await self._rows.lock(sent["user_id"])
+            if row is None:
+                raise _not_found([sent["user_id"]], "user_id")
+            faults, actor = Faults(), actor_of(caller)
+            check_members(faults, sent)
+            budget = await check_relink(self._records, faults, sent, row["budget_id"])
+            faults.refuse()
+            values: Columns = {name: sent[name] for name in _CHANGED if name in sent}
+            if values.get("blocked", False) is None:
+                del values["blocked"]
+            values |= await relink_budget(self._records, sent, budget, actor, everybodys)
+            values |= await self._records.change_permission(row["object_permission_id"], sent)
+            changed = await self._rows.update(row["user_id"], values) if values else row
+            if changed["object_permission_id"] != row["object_permission_id"]:
+                await self._records.permissions.drop_unused([row["object_permission_id"]])
+            return await self._finish(changed)
+
+    async def delete(self, user_ids: list[str]) -> Columns:
+        """Forget customers, all or none; raises NotFound naming those who are not there."""
+        wanted = _ids(user_ids)
+        async with self._records.transaction():
+            rows = await self._lock_all(wanted)
+            await self._rows.delete_any(wanted)
+            await self._records.permissions.drop_unused([row["object_permission_id"] for row in rows])
+            await self._announce(wanted)
+        return {
+            "deleted_customers": len(rows),
+            "message": f"Successfully deleted {len(rows)} customer(s): {', '.join(wanted)}",
+        }
+
+    async def block(self, user_ids: list[str]) -> Columns:
+        """Block customers, before their first request too; returns their rows."""
+        wanted = _ids(user_ids)
+        async with self._records.transaction():
+            new = await self._rows.block(wanted)
+            await self._records.entries.open_accounts(ScopeKind.END_USER, new)
+            await self._announce(wanted)
+            return {"blocked_users": await self._rows.find_any(wanted)}
+
+    async def unblock(self, user_ids: list[str]) -> Columns:
+        """Unblock customers; returns their rows. Raises NotFound naming those who are not there."""
+        wanted = _ids(user_ids)
+        async with self._records.transaction():
+            await self._lock_all(wanted)
+            await self._rows.unblock(wanted)
+            await self._announce(wanted)
+            return {"blocked_users": await self._rows.find_any(wanted)}
 
     async def info(self, end_user_id: str) -> Columns:
         """Show a customer; raises NotFound."""
         row = await self._rows.find(end_user_id)
         if row is None:
-            message = f"End User Id={end_user_id} does not exist in db"
-            raise NotFound(message, param="end_user_id", type="not_found")
-        return await self._shown(row)
+            raise _not_found([end_user_id], "end_user_id")
+        return (await with_links(self._records, [row]))[0]
 
-    async def _shown(self, row: Columns) -> Columns:
-        permission_id, budget_id = row["object_permission_id"], row["budget_id"]
-        return {
-            **row,
-            "litellm_budget_table": await self._records.budgets.find(budget_id) if budget_id else None,
-            "object_permission": (
-                await self._records.permissions.find(permission_id) if permission_id else None
-            ),
-        }
+    async def list_all(self, page: Page) -> Listed:
+        """Customers in the order of their ids."""
+        found = cut(await self._rows.list_after(page.after, page.most + 1), page, "user_id")
+        return msgspec.structs.replace(found, rows=await with_links(self._records, found.rows))
+
+    async def _lock_all(self, user_ids: list[str]) -> list[Columns]:
+        rows = await self._rows.lock_any(user_ids)
+        missing = sorted(set(user_ids) - {row["user_id"] for row in rows})
+        if missing:
+            raise _not_found(missing, "user_ids")
+        return rows
+
+    async def _finish(self, row: Columns) -> Columns:
+        await self._announce([row["user_id"]])
+        return (await with_links(self._records, [row]))[0]
+
+    async def _announce(self, user_ids: Iterable[str]) -> None:
+        await self._records.notices.announce_many(_scope(user_id) for user_id in user_ids)
+
+
+def _scope(user_id: str) -> Scope:
+    return Scope(ScopeKind.END_USER, user_id)
+
+
+def _ids(user_ids: list[str]) -> list[str]:
+    """The ids once each; raises BadRequest for none, too many, and such as cannot be."""
+    faults = Faults()
+    if not user_ids:
+        faults.add("user_ids", "Name the customers.")
+    check_members(faults, {"user_ids": user_ids})
+    faults.refuse()
+    return sorted(set(user_ids))
+
+
+def _not_found(user_ids: list[str], param: str) -> NotFound:
+    named = ", ".join(f"End User Id={user_id}" for user_id in user_ids[:_MOST_NAMED])
+    return NotFound(f"{named} does not exist in db", param=param, type="not_found")
 
 
 def _check_choices(sent: Mapping[str, Any], has_model: Callable[[str], bool]) -> None:
-    if "budget_id" in sent and inline_budget(sent):
+    if sent.get("budget_id") is not None and inline_budget(sent):
         raise ValidationFailed("Name a budget or give its members, not both.", param="budget_id")
     model = sent.get("default_model")
     if model is not None and not has_model(model):

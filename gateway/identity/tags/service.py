@@ -1,19 +1,24 @@
-"""The rules of making and showing tags that carry a budget."""
+"""The rules of making, changing, deleting and showing tags that carry a budget."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
-from gateway.db.rows import Columns, Rows
-from gateway.db.tables.budgets import TagTable
+from gateway.db.rows import Columns
 from gateway.domain import Principal, Scope, ScopeKind
 from gateway.errors import BadRequest, NotFound
-from gateway.identity.budgets.linking import check_link, link_budget
+from gateway.identity.budgets.linking import check_link, check_relink, link_budget, relink_budget
 from gateway.identity.faults import Faults
 from gateway.identity.records import Records
 from gateway.identity.rights import actor_of
 from gateway.identity.tags.request import NewTagRequest
+from gateway.identity.tags.response import shown_tags
 from gateway.identity.values import check_members
 
 __all__ = ["TagService"]
+
+_CHANGED = ("description", "models", "model_info")
 
 
 class TagService:
@@ -24,7 +29,7 @@ class TagService:
 
     def __init__(self, records: Records) -> None:
         self._records = records
-        self._rows = Rows(TagTable)
+        self._rows = records.tags
 
     async def create(self, caller: Principal, request: NewTagRequest) -> Columns:
         """Make a tag; raises BadRequest for one that is there."""
@@ -35,23 +40,39 @@ class TagService:
             check_members(faults, sent)
             await check_link(self._records, faults, sent)
             faults.refuse()
+            values = {name: sent[name] for name in _CHANGED if name in sent}
+            budget_id = await link_budget(self._records, sent, actor)
             row = await self._rows.insert(
-                {
-                    "tag_name": request.name,
-                    "description": request.description,
-                    "models": request.models,
-                    "model_info": request.model_info,
-                    "budget_id": await link_budget(self._records, sent, actor),
-                    "created_by": actor,
-                }
+                {**values, "tag_name": request.name, "budget_id": budget_id, "created_by": actor}
             )
             if row is None:
                 raise BadRequest(f"Tag {request.name} already exists", param="name")
-            scope = Scope(ScopeKind.TAG, request.name)
-            await self._records.entries.open_balance(scope, row["spend"])
-            await self._records.notices.announce([scope])
-            [tag] = await self._shown([row])
-        return {"message": f"Tag {request.name} created successfully", "tag": tag}
+            await self._records.entries.open_balance(_scope(request.name), row["spend"])
+            return await self._finish(row, "created")
+
+    async def update(self, caller: Principal, sent: Mapping[str, Any]) -> Columns:
+        """Change what was sent of a tag, null clearing it; raises NotFound."""
+        async with self._records.transaction():
+            row = await self._rows.lock(sent["name"])
+            if row is None:
+                raise _not_found(sent["name"])
+            faults = Faults()
+            check_members(faults, sent)
+            budget = await check_relink(self._records, faults, sent, row["budget_id"])
+            faults.refuse()
+            values: Columns = {name: sent[name] for name in _CHANGED if name in sent}
+            values |= await relink_budget(self._records, sent, budget, actor_of(caller))
+            changed = await self._rows.update(row["tag_name"], values) if values else row
+            return await self._finish(changed, "updated")
+
+    async def delete(self, name: str) -> Columns:
+        """Make a tag one that requests may carry and nothing limits; raises NotFound."""
+        async with self._records.transaction():
+            if await self._rows.lock(name) is None:
+                raise _not_found(name)
+            await self._rows.delete(name)
+            await self._records.notices.announce([_scope(name)])
+        return {"message": f"Tag {name} deleted successfully"}
 
     async def info(self, names: list[str]) -> Columns:
         """The tags of these names that are there, by name; raises NotFound when none is."""
@@ -60,19 +81,20 @@ class TagService:
             faults.add("names", "Name the tags to show.")
         check_members(faults, {"names": names})
         faults.refuse()
-        tags = await self._shown(await self._rows.find_any(names))
+        tags = await shown_tags(self._records, await self._rows.find_any(names))
         if not tags:
             raise NotFound("No tags found", param="names")
         return {str(tag["name"]): tag for tag in tags}
 
-    async def _shown(self, rows: list[Columns]) -> list[Columns]:
-        ids = sorted({row["budget_id"] for row in rows if row["budget_id"]})
-        budgets = {budget["budget_id"]: budget for budget in await self._records.budgets.find_any(ids)}
-        return [
-            {
-                "name": row["tag_name"],
-                **{name: value for name, value in row.items() if name != "tag_name"},
-                "litellm_budget_table": budgets.get(row["budget_id"]),
-            }
-            for row in rows
-        ]
+    async def _finish(self, row: Columns, what: str) -> Columns:
+        await self._records.notices.announce([_scope(row["tag_name"])])
+        [tag] = await shown_tags(self._records, [row])
+        return {"message": f"Tag {row['tag_name']} {what} successfully", "tag": tag}
+
+
+def _scope(name: str) -> Scope:
+    return Scope(ScopeKind.TAG, name)
+
+
+def _not_found(name: str) -> NotFound:
+    return NotFound(f"Tag {name} not found", param="name")

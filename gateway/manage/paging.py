@@ -1,0 +1,38 @@
+"""The query members with which every plain list is read page by page."""
+
+from typing import Any
+from urllib.parse import quote
+
+from litestar import Response
+
+from gateway.errors import ValidationFailed
+from gateway.identity.pages import FIRST_PAGE, Listed, Page
+
+__all__ = ["NEXT_HEADER", "listed", "page_of"]
+
+NEXT_HEADER = "x-gatewright-next"
+"""The header of an answer that is not the last page: the `after` of the next one, percent-encoded."""
+
+_MOST = 10_000
+_LONGEST_KEY = 2_048
+
+
+def page_of(after: str | None, limit: int | None) -> Page:
+    """The page that a query asks for; raises ValidationFailed for a limit that cannot be."""
+    most = FIRST_PAGE.most if limit is None else limit
+    if not 1 <= most <= _MOST:
+        raise _refuse("limit", f"must be between 1 and {_MOST}.")
+    if after is not None and (len(after) > _LONGEST_KEY or "\0" in after):
+        raise _refuse("after", "is no key of an entry.")
+    return Page(after=after or "", most=most)
+
+
+def listed(found: Listed) -> Response[list[dict[str, Any]]]:
+    """The entries of a page; a header says where the next one begins."""
+    headers = {} if found.next is None else {NEXT_HEADER: quote(found.next, safe="")}
+    return Response(found.rows, headers=headers)
+
+
+def _refuse(name: str, message: str) -> ValidationFailed:
+    detail = [{"loc": ["query", name], "msg": message, "type": "value_error"}]
+    return ValidationFailed(f"query.{name}: {message}", param=name, details={"detail": detail})

@@ -1,0 +1,15 @@
+"""How many SQL statements a management route sends."""
+
+from typing import Any
+
+from tests.integration.manage.conftest import Desk
+
+
+async def statements(desk: Desk, method: str, path: str, **sent: Any) -> int:
+    """Ask as the master key, which needs no look-up, and expect success."""
+    parts = desk.live.gateway.parts
+    await desk.live.settled()
+    async with parts.drain._turn, parts.database.count_statements() as counter:
+        answer = await desk.ask(method, path, **sent)
+    assert answer.status_code < 300, answer.text
+    return len(counter.statements)
