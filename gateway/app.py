@@ -60,6 +60,7 @@ from gateway.manage import books as book_routes
 from gateway.manage import budgets as budget_routes
 from gateway.manage import customers as customer_routes
 from gateway.manage import explain as explain_routes
+from gateway.manage import key_lists as key_list_routes
 from gateway.manage import keys as key_routes
 from gateway.manage import organizations as organization_routes
 from gateway.manage import spend as spend_routes
@@ -91,6 +92,7 @@ _ROUTES = (
     *metrics.ROUTE_HANDLERS,
     *models.ROUTE_HANDLERS,
     *key_routes.ROUTE_HANDLERS,
+    *key_list_routes.ROUTE_HANDLERS,
     *spend_routes.ROUTE_HANDLERS,
     *book_routes.ROUTE_HANDLERS,
     *budget_routes.ROUTE_HANDLERS,

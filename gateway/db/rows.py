@@ -137,6 +137,10 @@ class Rows:
         if identifiers:
             await self._table.delete().where(self._key.is_in(identifiers))
 
+    def read(self, row: Mapping[str, Any]) -> Columns:
+        """A row of the table that other SQL has read, in Python's own values; other columns are left out."""
+        return self._read({name: value for name, value in row.items() if name in self._columns})
+
     def _written(self, values: Mapping[str, Any]) -> Columns:
         return {name: _write(self._columns[name], value) for name, value in values.items()}
 

@@ -6,8 +6,9 @@ from urllib.parse import parse_qsl
 
 from gateway.errors import AuthenticationFailed
 from gateway.hooks import RequestHead
+from gateway.ids import hash_token
 
-__all__ = ["KEY_PREFIX", "abbreviate", "check_is_virtual_key", "find_credential"]
+__all__ = ["KEY_PREFIX", "abbreviate", "check_is_virtual_key", "find_credential", "hash_of"]
 
 KEY_PREFIX = "sk-"
 
@@ -27,6 +28,11 @@ def abbreviate(credential: str) -> str:
         return "***"
     start = KEY_PREFIX if credential.startswith(KEY_PREFIX) else ""
     return f"{start}...{credential[-4:]}"
+
+
+def hash_of(key: str) -> str:
+    """The stored hash of a key that somebody names, plain or already hashed."""
+    return hash_token(key) if key.startswith(KEY_PREFIX) else key
 
 
 def find_credential(head: RequestHead, header_name: str | None = None) -> str:

@@ -6,6 +6,7 @@ from gateway.clock import Clock
 from gateway.db.engine import Database
 from gateway.identity.budgets.service import BudgetService
 from gateway.identity.customers.service import CustomerService
+from gateway.identity.keys.listing import KeyListing
 from gateway.identity.keys.rules import Covers
 from gateway.identity.keys.service import KeyService
 from gateway.identity.keys.updates import KeyUpdates
@@ -27,6 +28,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
 
     budgets: BudgetService
     customers: CustomerService
+    key_listing: KeyListing
     key_updates: KeyUpdates
     organizations: OrganizationService
     projects: ProjectService
@@ -46,6 +48,7 @@ def build_services(
     return Services(
         budgets=BudgetService(records),
         customers=CustomerService(records),
+        key_listing=KeyListing(database, records),
         key_updates=KeyUpdates(database, records, keys.defaults, covers),
         organizations=OrganizationService(records),
         projects=ProjectService(records, covers),

@@ -11,9 +11,8 @@ from litestar.params import FromPath, FromQuery
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal
 from gateway.errors import NotFound, PermissionDenied
-from gateway.identity.credentials import KEY_PREFIX
+from gateway.identity.credentials import hash_of
 from gateway.identity.master import MASTER_USER_ID
-from gateway.ids import hash_token
 from gateway.jobs.corrections import Refund
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
@@ -56,7 +55,7 @@ _REFUND = BodyReader(Refund)
 async def reset_key(request: _Request, caller: _Caller, gateway: _Gateway, key: FromPath[str]) -> Answer:
     """Set the spend of a key, given plain or as its hash, down to an amount."""
     body = _RESET.read(await request.body(), refuses_unknown=is_strict(request.headers))
-    token = hash_token(key) if key.startswith(KEY_PREFIX) else key
+    token = hash_of(key)
     await gateway.parts.drain.flush()
     return answer(await gateway.parts.corrections.reset_key(token, body.value.reset_to, _actor(caller)), body)
 

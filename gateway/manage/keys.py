@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
@@ -9,6 +10,7 @@ from litestar.params import FromQuery
 
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal, Role
+from gateway.identity.keys.bulk import BulkUpdateRequest, update_keys
 from gateway.identity.keys.request import (
     BlockKeyRequest,
     DeleteKeysRequest,
@@ -24,6 +26,7 @@ __all__ = ["ROUTE_HANDLERS"]
 _MANAGERS = frozenset({Role.INTERNAL_USER, Role.ORG_ADMIN})
 _GENERATE = BodyReader(GenerateKeyRequest)
 _UPDATE = BodyReader(UpdateKeyRequest)
+_BULK = BodyReader(BulkUpdateRequest)
 _DELETE = BodyReader(DeleteKeysRequest)
 _BLOCK = BodyReader(BlockKeyRequest)
 _Request = Request[Any, Any, Any]
@@ -39,11 +42,33 @@ async def generate_key(request: _Request, caller: _Caller, key_service: _Service
     return _answer(await key_service.generate(caller, body.value), body)
 
 
+@post(
+    "/key/service-account/generate",
+    status_code=200,
+    opt={"rule": RouteRule(name="/key/service-account/generate", roles=_MANAGERS)},
+)
+async def generate_service_account(request: _Request, caller: _Caller, key_service: _Service) -> _Answer:
+    """Make a key of a team that belongs to no user."""
+    body = _GENERATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    if body.value.user_id is not None:
+        body = msgspec.structs.replace(body, ignored=(*body.ignored, "user_id"))
+    return _answer(await key_service.generate_service_account(caller, body.value), body)
+
+
 @post("/key/update", status_code=200, opt={"rule": RouteRule(name="/key/update", roles=_MANAGERS)})
 async def update_key(request: _Request, caller: _Caller, services: NamedDependency[Services]) -> _Answer:
     """Change what is sent of a key; null clears."""
     body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
     return _answer(await services.key_updates.update(caller, body.sent), body)
+
+
+@post("/key/bulk_update", status_code=200, opt={"rule": RouteRule(name="/key/bulk_update", roles=_MANAGERS)})
+async def update_many_keys(
+    request: _Request, caller: _Caller, services: NamedDependency[Services]
+) -> _Answer:
+    """Change many keys, each by itself; the answer says which could not be changed."""
+    body = _BULK.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    return _answer(await update_keys(services.key_updates, caller, body.value), body)
 
 
 @get("/key/info", opt={"rule": RouteRule(name="/key/info", allows_any_key=True, is_read_only=True)})
@@ -82,7 +107,9 @@ def _answer(content: dict[str, object], body: ReadBody[Any]) -> _Answer:
 
 ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     generate_key,
+    generate_service_account,
     update_key,
+    update_many_keys,
     show_key,
     delete_keys,
     block_key,

@@ -10,9 +10,10 @@ from gateway.identity.keys.rules import Covers, UserBounds, check_fields, restri
 from gateway.identity.keys.store import KeyRecords, TeamStanding
 from gateway.identity.keys.values import refuse
 
-__all__ = ["KeyOwners"]
+__all__ = ["KeyOwners", "not_permitted"]
 
 _GENERATE = "/key/generate"
+_SERVICE_ACCOUNT = "/key/service-account/generate"
 
 
 class KeyOwners:
@@ -40,6 +41,24 @@ class KeyOwners:
             bounds = await self._records.find_user_bounds(request.user_id)
         return restrict_to_caller(caller, bounds, request, self._covers)
 
+    async def settle_service_account(
+        self, caller: Principal, request: GenerateKeyRequest
+    ) -> GenerateKeyRequest:
+        """Return the request of a key without a user, marked as such; raises as `settle`."""
+        if not request.team_id:
+            raise refuse("team_id", "A service account needs the team that it belongs to.")
+        standing = await self._records.find_team_standing(request.team_id, caller.user_id)
+        if standing is None:
+            raise refuse("team_id", f"Unable to find team object in database. Team ID: {request.team_id}")
+        if caller.is_admin:
+            await self._check_references(request)
+        else:
+            check_fields(request)
+            _check_may_make(standing, caller, request.team_id, _SERVICE_ACCOUNT)
+            request = restrict_to_caller(caller, UserBounds(), request, self._covers)
+        marked = {**(request.metadata or {}), "service_account_id": request.key_alias}
+        return msgspec.structs.replace(request, metadata=marked)
+
     async def standing_in(self, team_id: str | None, caller: Principal) -> TeamStanding:
         """What the caller is in a team; nothing in one that does not exist."""
         if team_id is None:
@@ -65,18 +84,8 @@ class KeyOwners:
         standing = await self._records.find_team_standing(team_id, caller.user_id)
         if standing is None:
             raise refuse("team_id", f"Unable to find team object in database. Team ID: {team_id}")
-        if standing.is_admin:
-            return standing.members | itself
-        if not standing.is_member:
-            raise refuse("team_id", f"User={caller.user_id} not assigned to team={team_id}.")
-        if _GENERATE not in standing.permissions:
-            raise AuthenticationFailed(
-                f"Authentication Error, Team member does not have permissions for endpoint: {_GENERATE}. "
-                "A team admin can give them.",
-                param=_GENERATE,
-                type="team_member_permission_error",
-            )
-        return itself
+        _check_may_make(standing, caller, team_id, _GENERATE)
+        return standing.members | itself if standing.is_admin else itself
 
     async def _check_references(self, request: GenerateKeyRequest) -> None:
         """What a database constraint would refuse, refused with the member's name."""
@@ -94,3 +103,23 @@ class KeyOwners:
             raise NotFound(f"Project not found. Project ID: {project}", param="project_id")
         if team[0] is not None and request.team_id not in (None, team[0]):
             raise refuse("project_id", f"Project {project} belongs to another team.")
+
+
+def _check_may_make(standing: TeamStanding, caller: Principal, team_id: str, route: str) -> None:
+    """Raise unless the caller administers the team, or is a member who may call the route for its keys."""
+    if standing.is_admin:
+        return
+    if not standing.is_member:
+        raise refuse("team_id", f"User={caller.user_id} not assigned to team={team_id}.")
+    if route not in standing.permissions:
+        raise not_permitted(route)
+
+
+def not_permitted(route: str) -> AuthenticationFailed:
+    """The refusal of a route that the team's administrators have not opened to its members."""
+    return AuthenticationFailed(
+        f"Authentication Error, Team member does not have permissions for endpoint: {route}. "
+        "A team admin can give them.",
+        param=route,
+        type="team_member_permission_error",
+    )

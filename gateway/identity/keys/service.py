@@ -12,7 +12,7 @@ from gateway.domain import Principal, Role, Scope, ScopeKind
 from gateway.errors import BadRequest, NotFound, PermissionDenied
 from gateway.identity.access_groups_store import AccessGroupLinks, Assigned
 from gateway.identity.adjustments_store import SpendEntries
-from gateway.identity.credentials import KEY_PREFIX
+from gateway.identity.credentials import hash_of
 from gateway.identity.keys.defaults import KeyDefaults
 from gateway.identity.keys.owners import KeyOwners
 from gateway.identity.keys.record import build_columns, naive
@@ -20,10 +20,11 @@ from gateway.identity.keys.request import DeleteKeysRequest, GenerateKeyRequest
 from gateway.identity.keys.response import build_generated, build_info, status_of
 from gateway.identity.keys.rules import Covers
 from gateway.identity.keys.store import KeyRecords
+from gateway.identity.keys.usage import build_usage
 from gateway.identity.keys.values import check_values, refuse
 from gateway.identity.notices import Notices
 from gateway.identity.reset_calendar import ResetCalendar
-from gateway.ids import hash_token, new_key
+from gateway.ids import new_key
 
 __all__ = ["KeyService"]
 
@@ -69,12 +70,27 @@ class KeyService:
             request = await self._owners.settle(caller, request)
             return await self._insert(caller, request, secret)
 
+    async def generate_service_account(
+        self, caller: Principal, request: GenerateKeyRequest
+    ) -> dict[str, object]:
+        """Make a key that belongs to a team and to no user; answers as `generate`.
+
+        Raises BadRequest without a team that is there, PermissionDenied or AuthenticationFailed for who may
+        not make keys of it.
+        """
+        request = msgspec.structs.replace(self.defaults.apply(request), user_id=None)
+        check_values(request)
+        secret = request.key or new_key()
+        async with self._database.transaction():
+            request = await self._owners.settle_service_account(caller, request)
+            return await self._insert(caller, request, secret)
+
     async def info(self, caller: Principal, key: str | None) -> dict[str, object]:
         """Show a key, the caller's own by default, a deleted one from the archive.
 
         Raises NotFound, and PermissionDenied for somebody else's key.
         """
-        token = caller.token_hash if key is None else _hash_of(key)
+        token = caller.token_hash if key is None else hash_of(key)
         row = await self._records.find(token)
         status = None if row is None else status_of(row, self._now_naive())
         if row is None:
@@ -85,7 +101,10 @@ class KeyService:
         budget = await self._records.find_budget(row["budget_id"]) if row["budget_id"] else None
         permission_id = row["object_permission_id"]
         permission = await self._records.find_permission(permission_id) if permission_id else None
-        return {"key": key or token, "info": build_info(row, status or "active", budget, permission)}
+        info = build_info(row, status or "active", budget, permission)
+        if row["model_max_budget"] or row.get("budget_limits"):
+            info |= build_usage(row, await self._records.list_meters(token))
+        return {"key": key or token, "info": info}
 
     async def find_token_of_alias(self, key_alias: str) -> str | None:
         """The hash of the key that has this alias, if one has."""
@@ -112,7 +131,7 @@ class KeyService:
 
     async def set_blocked(self, caller: Principal, key: str, *, is_blocked: bool) -> dict[str, object]:
         """Block or unblock a key and return its row; raises NotFound, PermissionDenied."""
-        token = _hash_of(key)
+        token = hash_of(key)
         async with self._database.transaction():
             rows = await self._find_to_change([token], [])
             await self._check_may_block(caller, rows[0])
@@ -159,7 +178,7 @@ class KeyService:
             )
 
     async def _find_to_change(self, keys: Sequence[str], aliases: Sequence[str]) -> list[dict[str, Any]]:
-        tokens = {_hash_of(key) for key in keys}
+        tokens = {hash_of(key) for key in keys}
         rows = await self._records.lock(sorted(tokens), aliases)
         found = {row["token"] for row in rows} if keys else {row["key_alias"] for row in rows}
         if not rows or found != (tokens or set(aliases)):
@@ -205,11 +224,6 @@ class KeyService:
 
 def _owns(caller: Principal, row: dict[str, Any]) -> bool:
     return caller.user_id is not None and caller.user_id == row["user_id"]
-
-
-def _hash_of(key: str) -> str:
-    """The hash of a key that is given plain or already hashed."""
-    return hash_token(key) if key.startswith(KEY_PREFIX) else key
 
 
 def _scope(token: str) -> Scope:

@@ -33,6 +33,11 @@ WHERE t.team_id = $1
 # Held until the transaction ends, so that two requests cannot both find an alias free.
 _LOCK_ALIAS = "SELECT pg_advisory_xact_lock(hashtextextended('key_alias:' || $1, 0))"
 
+_METERS = """
+SELECT model, period, ends_ms, nanos FROM gatewright.meter
+WHERE kind = 'key' AND id = $1 AND (ends_ms = 0 OR ends_ms > EXTRACT(EPOCH FROM now()) * 1000)
+"""
+
 _decode_members = msgspec.json.Decoder().decode
 
 
@@ -173,6 +178,10 @@ class KeyRecords:
         table = ObjectPermissionTable
         where = table.object_permission_id == permission_id
         return await table.select().where(where).first().output(load_json=True)
+
+    async def list_meters(self, token: str) -> list[Columns]:
+        """What budgets of a key for models and periods have counted: model, period, end (ms), nanos."""
+        return [dict(row.items()) for row in await self._database.fetch(_METERS, token)]
 
     async def insert_soft_budget(self, soft_budget: float, actor: str) -> str:
         """Make the budget row that carries a key's soft budget, in USD; returns its id."""

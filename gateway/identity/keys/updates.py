@@ -7,12 +7,13 @@ from gateway.db.engine import Database
 from gateway.db.rows import Columns, Rows
 from gateway.db.tables.keys import VerificationToken
 from gateway.domain import Principal, Scope, ScopeKind
-from gateway.errors import AuthenticationFailed, BadRequest, NotFound, PermissionDenied
+from gateway.errors import BadRequest, NotFound, PermissionDenied
 from gateway.identity.access_groups_store import Assigned
-from gateway.identity.credentials import KEY_PREFIX
+from gateway.identity.credentials import hash_of
 from gateway.identity.faults import Faults
 from gateway.identity.keys.changes import build_changes
 from gateway.identity.keys.defaults import KeyDefaults
+from gateway.identity.keys.owners import not_permitted
 from gateway.identity.keys.response import build_info, status_of
 from gateway.identity.keys.rules import Covers, UserBounds
 from gateway.identity.keys.store import KeyRecords
@@ -20,7 +21,6 @@ from gateway.identity.keys.update_rules import Hold, check_changed_fields
 from gateway.identity.keys.values import check_changes, refuse
 from gateway.identity.records import Records
 from gateway.identity.rights import actor_of, check_is_no_viewer
-from gateway.ids import hash_token
 
 __all__ = ["KeyUpdates"]
 
@@ -85,7 +85,7 @@ class KeyUpdates:
         if not key and not alias:
             raise refuse("key", "Name the key to change, or its key_alias.")
         if key:
-            row = await self._rows.lock(hash_token(key) if key.startswith(KEY_PREFIX) else key)
+            row = await self._rows.lock(hash_of(key))
         else:
             row = await self._find_by_alias(str(alias))
         if row is None:
@@ -116,7 +116,7 @@ class KeyUpdates:
             if team_id is None:
                 bounds = await self._keys.find_user_bounds(caller.user_id)
             elif standing is None or _UPDATE not in standing.permissions:
-                raise _not_permitted()
+                raise not_permitted(_UPDATE)
         check_changed_fields(caller, hold, bounds, sent, row, self._covers)
 
     async def _check_references(self, sent: Mapping[str, Any], row: Columns) -> None:
@@ -159,12 +159,3 @@ class KeyUpdates:
             raise refuse("soft_budget", f"the key shares the budget {budget_id}. Change that one.")
         await self._records.change_budget(budget_id, {"soft_budget": soft_budget}, actor)
         return budget_id
-
-
-def _not_permitted() -> AuthenticationFailed:
-    return AuthenticationFailed(
-        f"Authentication Error, Team member does not have permissions for endpoint: {_UPDATE}. "
-        "A team admin can give them.",
-        param=_UPDATE,
-        type="team_member_permission_error",
-    )
