@@ -1,6 +1,6 @@
 """The composition root: from settings to a Litestar application; nothing else wires."""
 
-import random
+import asyncio
 import socket
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -10,30 +10,25 @@ import structlog
 from litestar import Litestar, Router
 from litestar.di import Provide
 
-from gateway.access.aliases import Aliases
-from gateway.access.checks import AccessChecks
-from gateway.access.client_choices import ClientChoices
-from gateway.access.gate import Gate, build_gate
-from gateway.access.models import ModelLists, ModelNames
-from gateway.admission.hookimpls import AdmissionHooks
+from gateway.access.models import ModelLists
 from gateway.admission.ledger import Ledger
 from gateway.admission.options import build_ledger_options
 from gateway.admission.standing import StandingBudgets
 from gateway.admission.store import StandingStore
 from gateway.alerts.build import build_alerts
 from gateway.cache.expiring import Limits
-from gateway.catalog.builder import build_catalog
-from gateway.catalog.catalog import Catalog
-from gateway.catalog.naming import find_family
-from gateway.catalog.price_book import load_price_book
+from gateway.catalog.added_source import AddedSource
 from gateway.clock import SystemClock
+from gateway.composition.changes import Changes
+from gateway.composition.reload import Reload
+from gateway.composition.snapshots import build_snapshot, with_variables
 from gateway.db.engine import Database
 from gateway.db.notify import ChangeListener
+from gateway.db.sealing import Seal
 from gateway.db.tables import TABLES
 from gateway.db.url import ConnectionOptions, parse_database_url
 from gateway.domain import Scope
 from gateway.errors import ConfigError, DatabaseUnavailable, StartupError
-from gateway.hooks.registry import load_plugins
 from gateway.http import health, metrics, models
 from gateway.http.guard import build_guard, caller_of, check_rules
 from gateway.http.inference import build_inference_routes
@@ -41,17 +36,13 @@ from gateway.http.opening import open_gateway, tell_model_notices
 from gateway.http.prepare import prepare_database
 from gateway.http.problems import EXCEPTION_HANDLERS
 from gateway.http.stopping import StopSignal
-from gateway.identity.build import build_user_defaults
-from gateway.identity.hookimpls import KeyAuthentication
 from gateway.identity.invalidation import CHANNEL, Invalidation
 from gateway.identity.keys.defaults import KeyDefaults
 from gateway.identity.keys.service import KeyService
-from gateway.identity.master import MasterKey
 from gateway.identity.principals import Principals
 from gateway.identity.reset_calendar import build_reset_calendar
 from gateway.identity.services import build_services
 from gateway.identity.store import KeyStore
-from gateway.identity.subject_build import build_subject_defaults
 from gateway.identity.subject_store import SubjectStore
 from gateway.identity.subjects import Subjects
 from gateway.jobs.build import build_jobs
@@ -68,10 +59,10 @@ from gateway.manage import tags as tag_routes
 from gateway.manage import teams as team_routes
 from gateway.manage import users as user_routes
 from gateway.routing.cooldown import Cooldowns
-from gateway.routing.router import Router as DeploymentRouter
-from gateway.runtime import CoreRules, Gateway, Parts, Snapshot
-from gateway.settings import Settings, ensure_master_key, load_settings
+from gateway.runtime import Gateway, Parts
+from gateway.settings import Settings
 from gateway.settings.handover import Handover
+from gateway.settings.master_key import find_salt_key
 from gateway.spend.attribution import Attribution
 from gateway.spend.builder import RecordBuilder
 from gateway.spend.drain import Drain
@@ -82,11 +73,9 @@ from gateway.spend.rejected import RejectedFile
 from gateway.spend.store import SpendStore
 from gateway.spend.undrained import StalePositionError
 from gateway.upstream.clients import UpstreamClients
-from gateway.upstream.dialect import CallBounds
 
 __all__ = ["build_gateway", "create_app"]
 
-_MEGABYTE = 1024 * 1024
 _ROUTES = (
     *health.ROUTE_HANDLERS,
     *metrics.ROUTE_HANDLERS,
@@ -145,68 +134,12 @@ def build_gateway(settings: Settings, environ: Mapping[str, str], handover: Hand
     return gateway
 
 
-def build_snapshot(
-    settings: Settings, environ: Mapping[str, str], parts: Parts, cooldowns: Cooldowns
-) -> Snapshot:
-    """Build what a reload replaces; raises ConfigError or PluginError and changes nothing."""
-    lent = _with_variables(settings, environ)
-    catalog = build_catalog(settings, load_price_book(settings), lent, parts.clock)
-    names = _model_names(catalog)
-    master = MasterKey(ensure_master_key(settings.environment).key)
-    checks = AccessChecks(parts.clock, names, ClientChoices(catalog.find), settings.access)
-    admission = AdmissionHooks(parts.ledger)
-    core = (
-        *build_gate(settings.access),
-        KeyAuthentication(parts.principals, master, parts.clock, settings.general.key_header_name),
-        Aliases(catalog.team_models.names),
-        checks,
-        admission,
-    )
-    router = DeploymentRouter(
-        settings.router,
-        parts.clock,
-        random.Random(),  # noqa: S311  it spreads load
-        cooldowns=cooldowns,
-        is_spent=parts.ledger.places.is_spent,
-    )
-    megabytes, limits = settings.general.max_request_size_mb, settings.gatewright.limits
-    snapshot = Snapshot(
-        settings=settings,
-        catalog=catalog,
-        router=router,
-        plugins=load_plugins(settings.gatewright.plugins, core),
-        core=CoreRules(gate=Gate(settings.access), checks=checks, admission=admission),
-        model_lists=ModelLists(names),
-        bounds=CallBounds(limits.response_bytes, limits.stream_seconds),
-        body_bytes=int(megabytes * _MEGABYTE) if megabytes else limits.body_bytes,
-    )
-    # Last, when nothing can fail any more.
-    parts.principals.configure(build_user_defaults(settings.access))
-    _configure_budgets(settings, catalog, parts)
-    parts.subjects.configure(build_subject_defaults(settings.access))
-    return snapshot
-
-
-def _configure_budgets(settings: Settings, catalog: Catalog, parts: Parts) -> None:
-    deployments = (*catalog.deployments(), *catalog.wildcard_deployments())
-    have_deployments = any(item.budget_nanos is not None for item in deployments)
-    providers = settings.router.provider_budgets
-    parts.ledger.configure(build_ledger_options(settings))
-    parts.ledger.places.configure(providers, have_deployments=have_deployments)
-    parts.standing.configure(settings, have_places=have_deployments or bool(providers))
-
-
-def _with_variables(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment with the file's section `environment_variables`, which wins."""
-    return {**environ, **{name: secret.reveal() for name, secret in settings.variables.items()}}
-
-
 class _Builder:
     """Builds the parts of one worker."""
 
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
         self._settings = settings
-        self._environ = _with_variables(settings, environ)
+        self._environ = with_variables(settings, environ)
         self._own = settings.gatewright
         self._clock = SystemClock()
         self._ledger = Ledger(
@@ -240,6 +173,8 @@ class _Builder:
             build_reset_calendar(self._settings),
         )
         invalidation = Invalidation(principals, subjects, standing.note_change)
+        added = AddedSource(database, Seal(find_salt_key(self._settings.environment)))
+        changes = Changes(invalidation, added)
         rejected = RejectedFile(self._journal_root / f"{self._journal.name}.rejected")
         litellm = self._settings.litellm
         defaults = KeyDefaults(litellm.default_key_generate_params, litellm.upperbound_key_generate_params)
@@ -250,9 +185,10 @@ class _Builder:
         keys = KeyService(database, self._clock, defaults, covers, calendar)
         return Parts(
             clock=self._clock,
+            added=added,
             database=database,
             listener=ChangeListener(
-                self._direct_options(options), CHANNEL, invalidation.apply, invalidation.forget_everything
+                self._direct_options(options), CHANNEL, changes.apply, changes.forget_everything
             ),
             ledger=self._ledger,
             journal=self._journal,
@@ -308,40 +244,13 @@ class _Builder:
         )
 
 
-def _model_names(catalog: Catalog) -> ModelNames:
-    def groups_of(model: str) -> frozenset[str]:
-        group = catalog.find(model)
-        return (
-            frozenset(name for item in group.deployments for name in item.access_groups)
-            if group
-            else frozenset()
-        )
-
-    def providers_of(model: str) -> frozenset[str]:
-        group, family = catalog.find(model), find_family(model)
-        providers = {item.provider for item in group.deployments} if group else set[str]()
-        return frozenset(providers | {family.prefix} if family else providers)
-
-    return ModelNames(groups_of, providers_of)
-
-
 def _lifespan(
     gateway: Gateway,
     environ: Mapping[str, str],
     handover: Handover,
     give_up: Callable[[StartupError], None] | None,
 ) -> Any:
-    def reload() -> None:
-        log = structlog.get_logger(__name__)
-        try:
-            settings = load_settings(handover.config_path, environ, handover.flags)
-            cooldowns = gateway.snapshot.router.cooldowns
-            gateway.snapshot = build_snapshot(settings, environ, gateway.parts, cooldowns)
-        except StartupError as error:
-            log.error("reload_refused", reason=error.message)  # noqa: TRY400  the message says all; a traceback hides it
-        else:
-            log.info("reloaded")
-            tell_model_notices(gateway)
+    reload = Reload(gateway, environ, handover)
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncGenerator[None]:
@@ -351,18 +260,30 @@ def _lifespan(
             if give_up is not None:
                 give_up(error)
             raise
+        await _serve_stored_models(reload)
         tell_model_notices(gateway)
         if handover.address:
             structlog.get_logger(__name__).info(f"Gatewright listens on {handover.address}")
-        stop = StopSignal(gateway, gateway.snapshot.settings.gatewright.drain_seconds, reload)
+        stop = StopSignal(gateway, gateway.snapshot.settings.gatewright.drain_seconds, reload.from_files)
         stop.install()
+        following = asyncio.create_task(reload.follow(), name="models")
         try:
             yield
         finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
             stop.remove()
             await gateway.close()
 
     return lifespan
+
+
+async def _serve_stored_models(reload: Reload) -> None:
+    """Have the database's models before the first request, if the database can be asked."""
+    try:
+        await reload.from_database()
+    except DatabaseUnavailable as error:
+        structlog.get_logger(__name__).warning("models_wait", reason=error.message)
 
 
 def _build_router(gateway: Gateway) -> Router:

@@ -16,6 +16,7 @@ from gateway.admission.slow_bodies import SlowBodies
 from gateway.admission.standing import StandingBudgets
 from gateway.admission.under_way import UnderWay
 from gateway.alerts.alerts import Alerts
+from gateway.catalog.added_source import AddedSource
 from gateway.catalog.catalog import Catalog
 from gateway.catalog.output_sizes import OutputSizes
 from gateway.clock import Clock
@@ -102,6 +103,7 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """The objects that live as long as the process; the composition root builds them."""
 
+    added: AddedSource
     clock: Clock
     database: Database
     listener: ChangeListener

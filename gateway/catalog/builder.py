@@ -4,6 +4,8 @@ from collections.abc import Container, Mapping
 
 import msgspec
 
+from gateway.catalog.added import NOTHING_ADDED, AddedModels
+from gateway.catalog.added_builder import build_added
 from gateway.catalog.catalog import Catalog, Contents
 from gateway.catalog.deployments import BuiltDeployment, build_deployment
 from gateway.catalog.expansions import Expansions, Template
@@ -23,14 +25,29 @@ _SYSTEM_CLOCK = SystemClock()
 
 
 def build_catalog(
-    settings: Settings, price_book: PriceBook, environ: Mapping[str, str], clock: Clock = _SYSTEM_CLOCK
+    settings: Settings,
+    price_book: PriceBook,
+    environ: Mapping[str, str],
+    clock: Clock = _SYSTEM_CLOCK,
+    added: AddedModels = NOTHING_ADDED,
 ) -> Catalog:
-    """Build the catalog of a configuration.
+    """Build the catalog of a configuration and of what the database adds to it.
 
     `environ` lends keys and addresses that the configuration leaves out. Raises ConfigError with the key
-    path of what is wrong, for every item that cannot be built.
+    path of what is wrong, for every item of the configuration that cannot be built; what is wrong with an
+    added model is said in the catalog, and the others are served.
     """
-    built = _build_all(settings, price_book, environ, now_nanos=clock.now_nanos())
+    settings = _with_credentials(settings, added)
+    now_nanos = clock.now_nanos()
+    configured = _build_all(settings, price_book, environ, now_nanos=now_nanos)
+    from_database = build_added(
+        added,
+        configured,
+        lambda entry, own, lent: _build(entry, own, price_book, lent, now_nanos=now_nanos),
+        settings,
+        environ,
+    )
+    built = configured | from_database.built
     templates: dict[str, list[Template]] = {}
     groups: dict[str, list[BuiltDeployment]] = {}
     for entry, one in built.values():
@@ -51,9 +68,19 @@ def build_catalog(
             expansions=Expansions(build_wildcards(frozen), frozen, settings, price_book, environ),
             aliases=settings.router.model_group_alias,
             hidden_aliases=settings.router.hidden_aliases,
+            entries={identifier: entry for identifier, (entry, _) in built.items()},
+            added=added,
+            faults=from_database.faults,
             notices=_notices(settings, deployments, frozen),
         )
     )
+
+
+def _with_credentials(settings: Settings, added: AddedModels) -> Settings:
+    """The credentials of both places; the database's win, as in LiteLLM."""
+    if not added.credentials:
+        return settings
+    return msgspec.structs.replace(settings, credentials={**settings.credentials, **added.credentials})
 
 
 def _build_all(

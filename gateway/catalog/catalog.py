@@ -4,13 +4,15 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from gateway.catalog.added import NOTHING_ADDED, AddedModels
 from gateway.catalog.deployments import BuiltDeployment
 from gateway.catalog.expansions import Expansions
+from gateway.catalog.listing import Listing, list_models
 from gateway.catalog.price_book import PriceBook
 from gateway.catalog.team_models import NO_TEAM_MODELS, TeamModels, team_of
 from gateway.clock import Clock
 from gateway.domain import Deployment, ModelGroup, Price
-from gateway.settings import SettingsNotice
+from gateway.settings import ModelEntry, SettingsNotice
 
 __all__ = ["Catalog", "Contents"]
 
@@ -18,7 +20,11 @@ _MOST_REMEMBERED = 10_000
 
 
 class Contents(msgspec.Struct, frozen=True, kw_only=True):
-    """What a catalog is made of: `built` by id, groups by name, alias names and what they stand for."""
+    """What a catalog is made of: `built` by id, groups by name, alias names and what they stand for.
+
+    `entries` are what the deployments were built from, `added` what the database has, `faults` what keeps a
+    model of the database from being served; all by id.
+    """
 
     book: PriceBook
     clock: Clock
@@ -29,6 +35,9 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     hidden_aliases: frozenset[str]
     notices: tuple[SettingsNotice, ...] = ()
     team_models: TeamModels = NO_TEAM_MODELS
+    entries: dict[str, ModelEntry] = {}
+    added: AddedModels = NOTHING_ADDED
+    faults: dict[str, str] = {}
 
 
 class Catalog:
@@ -40,6 +49,7 @@ class Catalog:
 
     def __init__(self, contents: Contents) -> None:
         self._contents = contents
+        self._listings: tuple[Listing, ...] | None = None
         self._renewed: dict[tuple[str, str], Price | None] = {}
         aliased = {alias: contents.groups.get(target) for alias, target in contents.aliases.items()}
         self._free: dict[str, bool] = {}
@@ -52,6 +62,23 @@ class Catalog:
     def notices(self) -> tuple[SettingsNotice, ...]:
         """What the operator should know about the models: missing keys, prices and alias targets."""
         return self._contents.notices
+
+    @property
+    def price_book(self) -> PriceBook:
+        """What the prices were asked of."""
+        return self._contents.book
+
+    @property
+    def faults(self) -> dict[str, str]:
+        """What keeps models of the database from being served, by their ids."""
+        return self._contents.faults
+
+    def listings(self) -> tuple[Listing, ...]:
+        """Every model as it was written, those of the database that are not served too; built once."""
+        if self._listings is None:
+            contents = self._contents
+            self._listings = list_models(contents.entries, contents.built, contents.added, contents.faults)
+        return self._listings
 
     def find(self, name: str) -> ModelGroup | None:
         """The deployments behind a name: an alias, a configured name, or one that a wildcard covers."""

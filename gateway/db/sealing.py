@@ -70,7 +70,7 @@ class Seal:
 
 
 def _decode(text: str) -> bytes | None:
-    """The bytes of url-safe base64, or of the standard one that early releases wrote; None for other texts."""
+    """The bytes of url-safe base64, or of the standard one of early releases; None for other texts."""
     try:
         return base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)
     except (binascii.Error, ValueError):

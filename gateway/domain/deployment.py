@@ -74,6 +74,8 @@ class ChosenBy(StrEnum):
     """The address is the operator's, the credential the client's."""
     CLIENT_ADDRESS = "client address"
     """The address is the client's: only public networks, and nothing of the operator's goes there."""
+    TENANT = "tenant"
+    """A team's administrator wrote address and credential: public networks only, for all of its calls."""
 
 
 class ClientParams(msgspec.Struct, frozen=True):

@@ -50,10 +50,16 @@ class PluginInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LoadedPlugins(msgspec.Struct, frozen=True):
-    """The compiled hooks, and what is known of every installed plugin, by name."""
+    """The compiled hooks, and what is known of every installed plugin, by name; `built` are those loaded."""
 
     hooks: Hooks
     plugins: tuple[PluginInfo, ...]
+    built: tuple[tuple[str, object], ...] = ()
+
+    def with_core(self, core: Sequence[object]) -> "LoadedPlugins":
+        """The same plugins, with what they hold, before other implementations of the core."""
+        hooks = compile_hooks([*self.built, *((_core_name(item), item) for item in core)])
+        return msgspec.structs.replace(self, hooks=hooks)
 
 
 def load_plugins(
@@ -76,7 +82,7 @@ def load_plugins(
     hooks = compile_hooks([*built, *((_core_name(item), item) for item in core)])
     hooks_of = {name: _hooks_of(name, hooks) for name, _ in built}
     infos = [_describe(name, found[0], choice, hooks_of.get(name)) for name, found in installed.items()]
-    return LoadedPlugins(hooks, tuple(infos))
+    return LoadedPlugins(hooks, tuple(infos), tuple(built))
 
 
 def build_plugin(name: str, target: object, section: Mapping[str, object]) -> object:

@@ -20,6 +20,7 @@ _TRIGGERS = frozenset({401, 402, 404, 408, _RATE_LIMITED})
 _AT_ONCE = frozenset({401, 402, 404})
 """Statuses that a retry does not mend: the deployment is set up wrongly or has no credit."""
 
+_OF_A_REQUEST = frozenset({ChosenBy.CLIENT_KEY, ChosenBy.CLIENT_ADDRESS})
 _FEWEST_FOR_SHARE = 5
 _FEWEST_FOR_TOTAL = 1000
 
@@ -56,6 +57,11 @@ class Cooldowns:
         del self._until[deployment_id]
         return False
 
+    def forget(self, deployment_id: str) -> None:
+        """Begin anew with a deployment that is another one now, or gone."""
+        self._until.pop(deployment_id, None)
+        self._minutes.pop(deployment_id, None)
+
     def list_cooling(self) -> list[str]:
         """Return the ids of the deployments that are left alone now."""
         return [deployment_id for deployment_id in list(self._until) if self.is_cooling(deployment_id)]
@@ -81,7 +87,7 @@ class Cooldowns:
         """
         if isinstance(error, UpstreamUnreachable) or not _is_trigger(error.status):
             return
-        if deployment.chosen_by is not ChosenBy.OPERATOR:
+        if deployment.chosen_by in _OF_A_REQUEST:
             # One client's credential or address would close the deployment to all the others.
             return
         minute = self._minute(deployment.id)

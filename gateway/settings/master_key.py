@@ -13,7 +13,14 @@ from gateway.errors import ConfigError
 from gateway.ids import new_key
 from gateway.settings.model import Environment
 
-__all__ = ["MASTER_KEY_FILE", "MINIMUM_LENGTH", "MasterKey", "ensure_master_key", "find_weakness"]
+__all__ = [
+    "MASTER_KEY_FILE",
+    "MINIMUM_LENGTH",
+    "MasterKey",
+    "ensure_master_key",
+    "find_salt_key",
+    "find_weakness",
+]
 
 MASTER_KEY_FILE = "master_key"
 MINIMUM_LENGTH = 16
@@ -102,6 +109,14 @@ def ensure_master_key(environment: Environment) -> MasterKey:
     if kept is None:
         raise ConfigError(f"The master key in '{path}' disappeared while it was read.", path="master_key")
     return MasterKey(kept, is_new=is_new, path=path)
+
+
+def find_salt_key(environment: Environment) -> Secret:
+    """What encrypts secrets in the database: the salt key, else the master key.
+
+    Raises ConfigError as `ensure_master_key`.
+    """
+    return environment.salt_key or ensure_master_key(environment).key
 
 
 def _read(path: Path) -> Secret | None:

@@ -140,6 +140,8 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     include_call_id_in_error_body: bool = False
     allow_client_side_credentials: bool = False
     dangerously_permit_weak_or_unset_master_key: bool = False
+    store_model_in_db: bool = True
+    """Whether models and credentials of the database are served, and can be changed through the API."""
     disable_schema_update: bool = False
     """`disable_prisma_schema_update`: serve never upgrades the database by itself."""
     default_estimated_output_tokens: int | None = None

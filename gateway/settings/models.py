@@ -28,7 +28,7 @@ from gateway.settings.readers import (
     read_values,
 )
 
-__all__ = ["find_missing_credentials", "read_credentials", "read_models"]
+__all__ = ["find_missing_credentials", "read_credentials", "read_model", "read_models"]
 
 _PARAM_READERS: Mapping[str, Reader] = {
     "api_base": read_text,
@@ -75,7 +75,7 @@ def read_models(root: Node, faults: Faults) -> tuple[ModelEntry, ...]:
     models: list[ModelEntry] = []
     for item in items:
         with faults.collect():
-            models.append(_read_model(item))
+            models.append(read_model(item))
     return tuple(models)
 
 
@@ -95,7 +95,8 @@ def _refuse_equal_ids(items: Sequence[Node], faults: Faults) -> None:
             faults.add(config_error(identity, message))
 
 
-def _read_model(item: Node) -> ModelEntry:
+def read_model(item: Node) -> ModelEntry:
+    """One item of `model_list`. Raises ConfigError, ConfigErrors where several members are wrong."""
     members = read_mapping(item)
     faults = Faults()
     for key in ("model_name", "litellm_params"):

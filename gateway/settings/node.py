@@ -2,12 +2,22 @@
 
 import re
 from collections.abc import Sequence
+from typing import cast
 
 import msgspec
 
 from gateway.errors import ConfigError
 
-__all__ = ["Node", "Value", "child_path", "config_error", "describe", "is_credential_path", "plain"]
+__all__ = [
+    "Node",
+    "Value",
+    "build_node",
+    "child_path",
+    "config_error",
+    "describe",
+    "is_credential_path",
+    "plain",
+]
 
 Value = str | int | float | bool | None | dict[str, "Node"] | list["Node"]
 
@@ -50,7 +60,8 @@ def child_path(path: str, key: str | int) -> str:
 
 def config_error(node: Node, message: str, *, allowed: Sequence[str] = ()) -> ConfigError:
     """The error for this value; the caller raises it."""
-    return ConfigError(message, path=node.path or None, file=node.file, line=node.line, allowed=allowed)
+    path, file, line = node.path or None, node.file or None, node.line or None
+    return ConfigError(message, path=path, file=file, line=line, allowed=allowed)
 
 
 def is_credential_path(path: str) -> bool:
@@ -85,3 +96,18 @@ def plain(node: Node) -> object:
     if isinstance(node.value, list):
         return [plain(child) for child in node.value]
     return node.value
+
+
+def build_node(value: object, path: str) -> Node:
+    """The node of plain JSON that stands in no file; `path` says where it comes from."""
+    if isinstance(value, dict):
+        members = cast("dict[str, object]", value)  # JSON objects have text keys
+        return Node(
+            {key: build_node(child, child_path(path, key)) for key, child in members.items()}, "", 0, path
+        )
+    if isinstance(value, list):
+        items = cast("list[object]", value)  # of JSON values
+        return Node(
+            [build_node(item, child_path(path, index)) for index, item in enumerate(items)], "", 0, path
+        )
+    return Node(cast("Value", value), "", 0, path)  # what is left of JSON are scalars

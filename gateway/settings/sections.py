@@ -78,6 +78,7 @@ GENERAL_READERS: Mapping[str, tuple[str, Reader]] = {
         "dangerously_permit_weak_or_unset_master_key",
         read_boolean,
     ),
+    "store_model_in_db": ("store_model_in_db", read_boolean),
     "disable_prisma_schema_update": ("disable_schema_update", read_boolean),
     "timezone": ("timezone", read_timezone),
     "budget_reset_time": ("budget_reset_time", read_time_of_day),
@@ -90,6 +91,7 @@ GENERAL_READERS: Mapping[str, tuple[str, Reader]] = {
 _FLAGS = {
     "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "dangerously_permit_weak_or_unset_master_key",
     "DISABLE_SCHEMA_UPDATE": "disable_schema_update",
+    "STORE_MODEL_IN_DB": "store_model_in_db",
 }
 """Environment variables of LiteLLM that set a field where the file does not."""
 

@@ -12,11 +12,13 @@ from gateway.upstream.pyreqwest_client import PyreqwestClient
 
 __all__ = ["UpstreamClients"]
 
+_GUARDED = frozenset({ChosenBy.CLIENT_ADDRESS, ChosenBy.TENANT})
+
 
 class UpstreamClients:
     """All clients of one worker; each is made when the first deployment needs it. Close it at the end.
 
-    `networks` are those beyond the public ones to which an address of a client's may lead.
+    `networks` are those beyond the public ones to which an address of a client's or a tenant's may lead.
     """
 
     def __init__(self, networks: Networks = ()) -> None:
@@ -29,12 +31,12 @@ class UpstreamClients:
     def client_for(self, deployment: Deployment) -> UpstreamClient:
         """Return the client: the built-in mock, one that can stop a call at once, or the fast one.
 
-        An address that came with a request is reached by one of its own, which looks where it leads.
+        An address that is not the operator's is reached by one of its own, which looks where it leads.
         """
         if is_mock(deployment):
             return self._mock
         if deployment.on_disconnect is OnDisconnect.CANCEL:
-            if deployment.chosen_by is ChosenBy.CLIENT_ADDRESS:
+            if deployment.chosen_by in _GUARDED:
                 self._guarded = self._guarded or _make_stoppable(AddressGuard(self._networks))
                 return self._guarded
             self._stoppable = self._stoppable or _make_stoppable()

@@ -21,7 +21,8 @@ from granian.log import LogLevels
 from granian.server.embed import Server
 from litestar import Litestar
 
-from gateway.app import build_snapshot, create_app
+from gateway.app import create_app
+from gateway.composition.snapshots import build_snapshot
 from gateway.domain import Scope, ScopeKind
 from gateway.http.entrance import build_entrance
 from gateway.ids import hash_token

@@ -57,6 +57,10 @@ GENERAL_KEYS = (
     supported("dangerously_permit_weak_or_unset_master_key", "Accepts a weak master key; for a laptop only."),
     supported("timezone", "As `litellm_settings.timezone`, which wins."),
     supported("budget_reset_time", "As `litellm_settings.budget_reset_time`, which wins."),
+    supported(
+        "store_model_in_db",
+        "Models and credentials of the database are served, and the API changes them; true by default.",
+    ),
     supported("disable_prisma_schema_update", "`serve` never upgrades the database by itself."),
     supported("token_rate_limit_type", "Which tokens limits of tokens count: `total`, `input` or `output`."),
     supported(
@@ -141,7 +145,6 @@ GENERAL_KEYS = (
     no_effect("unregistered_jwt_client_behavior", "It is read only with `enable_jwt_auth`."),
     no_effect("oauth2_config_mappings", "It is read only with `enable_oauth2_proxy_auth`."),
     *harmless(
-        "store_model_in_db "
         "supported_db_objects proxy_config_reload_interval_seconds plugins "
         "completion_model embedding_model image_generation_model moderation_model "
         "infer_model_from_keys key_management_system key_management_settings use_google_kms "

@@ -1,0 +1,50 @@
+"""Models and credentials that stand in the database and not in the configuration."""
+
+from datetime import datetime
+
+import msgspec
+
+from gateway.settings import Credential, ModelEntry
+
+__all__ = ["NOTHING_ADDED", "AddedModel", "AddedModels", "ModelRow"]
+
+
+class ModelRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the database as it stands there: JSON as text, secrets encrypted. Never shown."""
+
+    model_id: str
+    model_name: str
+    litellm_params: str
+    model_info: str | None
+    is_blocked: bool
+    created_at: datetime
+    created_by: str
+    updated_at: datetime
+    updated_by: str
+
+    __repr__ = object.__repr__
+
+
+class AddedModel(msgspec.Struct, frozen=True, kw_only=True):
+    """A model of the database. `entry` is None, and `fault` a sentence, for a row that cannot be served.
+
+    `is_tenants` marks a model that somebody wrote who does not administer the gateway: it gets nothing of the
+    operator's. A blocked one is known and not served.
+    """
+
+    row: ModelRow
+    entry: ModelEntry | None
+    fault: str = ""
+    is_tenants: bool = False
+    is_blocked: bool = False
+
+
+class AddedModels(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that the database adds; `faults` are what cannot be read of credentials, by their names."""
+
+    models: tuple[AddedModel, ...] = ()
+    credentials: dict[str, Credential] = {}
+    faults: dict[str, str] = {}
+
+
+NOTHING_ADDED = AddedModels()

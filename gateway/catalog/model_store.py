@@ -1,0 +1,57 @@
+"""The queries that read the models and credentials of the database."""
+
+from datetime import datetime
+
+import msgspec
+
+from gateway.catalog.added import ModelRow
+from gateway.db.engine import Database
+
+__all__ = ["CredentialRow", "ModelStore", "StoredRows"]
+
+_MODELS = """
+SELECT model_id, model_name, litellm_params::text AS litellm_params, model_info::text AS model_info,
+    blocked AS is_blocked, created_at, created_by, updated_at, updated_by
+FROM "LiteLLM_ProxyModelTable" ORDER BY created_at, model_id
+"""
+_CREDENTIALS = """
+SELECT credential_name, credential_values::text AS credential_values,
+    credential_info::text AS credential_info, updated_at
+FROM "LiteLLM_CredentialsTable" ORDER BY credential_name
+"""
+
+
+class CredentialRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A named credential as it stands in the database: JSON as text, values encrypted."""
+
+    credential_name: str
+    credential_values: str
+    credential_info: str | None
+    updated_at: datetime
+
+    __repr__ = object.__repr__
+
+
+class StoredRows(msgspec.Struct, frozen=True):
+    """All rows of both tables; equal when nothing has changed."""
+
+    models: tuple[ModelRow, ...]
+    credentials: tuple[CredentialRow, ...]
+
+    __repr__ = object.__repr__
+
+
+class ModelStore:
+    """Reads both tables whole: they hold what the operator configures, hundreds of rows."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def read(self) -> StoredRows:
+        """Both tables; a credential that a model names is never older than it. Raises DatabaseUnavailable."""
+        models = await self._database.fetch(_MODELS)
+        credentials = await self._database.fetch(_CREDENTIALS)
+        return StoredRows(
+            tuple(ModelRow(**dict(row)) for row in models),
+            tuple(CredentialRow(**dict(row)) for row in credentials),
+        )

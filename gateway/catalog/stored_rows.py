@@ -1,0 +1,123 @@
+"""Turns rows of the database into models and credentials, decrypted; a wrong one keeps to itself."""
+
+from collections.abc import Mapping
+from typing import cast
+
+import msgspec
+
+from gateway.catalog.added import AddedModel, AddedModels, ModelRow
+from gateway.catalog.model_store import CredentialRow, StoredRows
+from gateway.db.sealing import Seal, UnsealableError
+from gateway.domain import Secret
+from gateway.errors import ConfigError
+from gateway.settings import Credential
+from gateway.settings.references import REFERENCE_PREFIX
+from gateway.settings.stored import read_stored_model
+
+__all__ = ["AUTHOR", "OPERATOR", "TENANT", "open_members", "read_rows", "row_path"]
+
+AUTHOR = "gatewright_author"
+"""The member of `model_info` that says whether the operator or a tenant wrote a model's parameters."""
+OPERATOR, TENANT = "operator", "tenant"
+
+_Members = dict[str, object]
+_decode = msgspec.json.Decoder().decode
+
+
+def read_rows(rows: StoredRows, seal: Seal, environ: Mapping[str, str], former: AddedModels) -> AddedModels:
+    """Read all rows; what is wrong with one is said beside it, and the others are read.
+
+    Rows that are the same in `former` are taken over from there: decrypting is what costs. References to
+    variables are looked up in `environ`, those of the operator's models alone.
+    """
+    known = {model.row.model_id: model for model in former.models}
+    models: list[AddedModel] = []
+    for row in rows.models:
+        same = known.get(row.model_id)
+        models.append(same if same is not None and same.row == row else _read_model(row, seal, environ))
+    credentials: dict[str, Credential] = {}
+    faults: dict[str, str] = {}
+    for row in rows.credentials:
+        try:
+            credentials[row.credential_name] = _read_credential(row, seal, environ)
+        except (UnsealableError, ConfigError) as error:
+            faults[row.credential_name] = str(error)
+    return AddedModels(models=tuple(models), credentials=credentials, faults=faults)
+
+
+def row_path(table: str, identifier: str) -> str:
+    """How a row is called in messages."""
+    return f'{table}["{identifier}"]'
+
+
+def open_members(text: str | None, seal: Seal, path: str) -> _Members:
+    """Decrypt the texts of a JSON object, one level deep as LiteLLM encrypts them.
+
+    Raises UnsealableError naming the member, and ConfigError for what is no object.
+    """
+    return {name: _open(value, seal, f"{path}.{name}") for name, value in _object(text, path).items()}
+
+
+def _read_model(row: ModelRow, seal: Seal, environ: Mapping[str, str]) -> AddedModel:
+    path = row_path("LiteLLM_ProxyModelTable", row.model_id)
+    try:
+        info = _object(row.model_info, f"{path}.model_info")
+        params = open_members(row.litellm_params, seal, f"{path}.litellm_params")
+        is_tenants = info.get("team_id") is not None and info.get(AUTHOR) != OPERATOR
+        is_blocked = row.is_blocked or info.pop("blocked", False) is True
+        members = {
+            "model_name": row.model_name,
+            "litellm_params": params,
+            "model_info": {**info, "id": row.model_id},
+        }
+        entry = read_stored_model(members, path, None if is_tenants else environ)
+    except (UnsealableError, ConfigError) as error:
+        return AddedModel(row=row, entry=None, fault=str(error), is_blocked=row.is_blocked)
+    return AddedModel(row=row, entry=entry, is_tenants=is_tenants, is_blocked=is_blocked)
+
+
+def _read_credential(row: CredentialRow, seal: Seal, environ: Mapping[str, str]) -> Credential:
+    path = row_path("LiteLLM_CredentialsTable", row.credential_name)
+    values = open_members(row.credential_values, seal, f"{path}.credential_values")
+    return Credential(
+        name=row.credential_name,
+        values={
+            name: Secret(_looked_up(str(value), environ, f"{path}.credential_values.{name}"))
+            for name, value in values.items()
+            if value is not None
+        },
+        info=_object(row.credential_info, f"{path}.credential_info"),
+    )
+
+
+def _looked_up(value: str, environ: Mapping[str, str], path: str) -> str:
+    if not value.startswith(REFERENCE_PREFIX):
+        return value
+    found = environ.get(value.removeprefix(REFERENCE_PREFIX))
+    if found is None:
+        raise ConfigError("This names a variable of the environment that is not set.", path=path)
+    return found
+
+
+def _open(value: object, seal: Seal, path: str) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return seal.open(value)
+    except UnsealableError as error:
+        raise UnsealableError(f"{path}: {error}") from error
+
+
+def _object(text: str | None, path: str) -> _Members:
+    """The members of a JSON object; some releases stored the object as a JSON text within a JSON text."""
+    value: object = None if text is None else _decode(text)
+    if isinstance(value, str):
+        try:
+            value = _decode(value)
+        except msgspec.DecodeError:
+            raise ConfigError("Expected an object.", path=path) from None
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ConfigError("Expected an object.", path=path)
+    return cast("_Members", value)  # JSON objects have text keys

@@ -1,0 +1,103 @@
+"""Replaces the snapshot: when the operator says so, and when the database's models have changed."""
+
+import asyncio
+from collections.abc import Mapping
+
+import structlog
+
+from gateway.composition.snapshots import add_models, apply_snapshot, build_snapshot
+from gateway.errors import ConfigError, DatabaseUnavailable, StartupError
+from gateway.http.opening import tell_model_notices
+from gateway.routing.cooldown import Cooldowns
+from gateway.runtime import Gateway, Snapshot
+from gateway.settings import load_settings
+from gateway.settings.handover import Handover
+
+__all__ = ["Reload"]
+
+_LOOK_SECONDS = 30.0
+"""How long a change whose notice was lost stays unseen, as LiteLLM's workers look for changes."""
+_RETRY_SECONDS = 1.0
+
+
+class Reload:
+    """Builds snapshots while the gateway runs; requests under way keep the one that they began with.
+
+    One that cannot be built leaves the old one in place and is logged.
+    """
+
+    def __init__(self, gateway: Gateway, environ: Mapping[str, str], handover: Handover) -> None:
+        self._gateway = gateway
+        self._environ = environ
+        self._handover = handover
+        self._told: dict[str, str] = {}
+        self._log = structlog.get_logger(__name__)
+
+    def from_files(self) -> None:
+        """Read the configuration anew."""
+        gateway = self._gateway
+        former = gateway.snapshot
+        try:
+            settings = load_settings(self._handover.config_path, self._environ, self._handover.flags)
+            cooldowns = former.router.cooldowns
+            gateway.snapshot = build_snapshot(settings, self._environ, gateway.parts, cooldowns)
+        except StartupError as error:
+            self._log.error("reload_refused", reason=error.message)
+            return
+        _forget_changed(former, gateway.snapshot, cooldowns)
+        gateway.parts.added.note_environment()
+        self._log.info("reloaded")
+        tell_model_notices(gateway)
+
+    async def from_database(self) -> None:
+        """Serve the models of the database if they have changed. Raises DatabaseUnavailable."""
+        gateway = self._gateway
+        variables = self._gateway.snapshot.settings.variables
+        lent = {**self._environ, **{name: secret.reveal() for name, secret in variables.items()}}
+        if not await gateway.parts.added.refresh(lent):
+            return
+        while True:
+            former, added = gateway.snapshot, gateway.parts.added.current
+            try:
+                snapshot = await asyncio.to_thread(add_models, former, self._environ, gateway.parts, added)
+            except ConfigError as error:
+                self._log.error("models_refused", reason=error.message)
+                return
+            if gateway.snapshot is former:
+                break
+        gateway.snapshot = snapshot
+        apply_snapshot(snapshot, gateway.parts)
+        _forget_changed(former, snapshot, snapshot.router.cooldowns)
+        self._tell_faults()
+
+    async def follow(self) -> None:
+        """Serve every change of the database's models until cancelled."""
+        added = self._gateway.parts.added
+        while True:
+            await added.wait(_LOOK_SECONDS)
+            try:
+                await self.from_database()
+            except DatabaseUnavailable as error:
+                self._log.warning("models_wait", reason=error.message)
+                await asyncio.sleep(_RETRY_SECONDS)
+                added.note_change()
+
+    def _tell_faults(self) -> None:
+        """Log what is wrong with a row once, and not with every change of another one."""
+        snapshot = self._gateway.snapshot
+        credentials = self._gateway.parts.added.current.faults
+        faults = {
+            **snapshot.catalog.faults,
+            **{f"credential {name}": text for name, text in credentials.items()},
+        }
+        for identifier, fault in faults.items():
+            if self._told.get(identifier) != fault:
+                self._log.error("model_not_served", id=identifier, reason=fault)
+        self._told = faults
+
+
+def _forget_changed(former: Snapshot, snapshot: Snapshot, cooldowns: Cooldowns) -> None:
+    """A deployment that was changed is given another chance; the others stay where they are."""
+    for deployment in (*former.catalog.deployments(), *former.catalog.wildcard_deployments()):
+        if snapshot.catalog.find_deployment(deployment.id) != deployment:
+            cooldowns.forget(deployment.id)

@@ -1,0 +1,140 @@
+"""Builds a snapshot: the settings, and the catalog, router and compiled hooks that follow from them."""
+
+import random
+from collections.abc import Mapping
+
+import msgspec
+
+from gateway.access.aliases import Aliases
+from gateway.access.checks import AccessChecks
+from gateway.access.client_choices import ClientChoices
+from gateway.access.gate import Gate, build_gate
+from gateway.access.models import ModelLists, ModelNames
+from gateway.admission.hookimpls import AdmissionHooks
+from gateway.admission.options import build_ledger_options
+from gateway.catalog.added import AddedModels
+from gateway.catalog.builder import build_catalog
+from gateway.catalog.catalog import Catalog
+from gateway.catalog.naming import find_family
+from gateway.catalog.price_book import load_price_book
+from gateway.hooks.registry import load_plugins
+from gateway.identity.build import build_user_defaults
+from gateway.identity.hookimpls import KeyAuthentication
+from gateway.identity.master import MasterKey
+from gateway.identity.subject_build import build_subject_defaults
+from gateway.routing.cooldown import Cooldowns
+from gateway.routing.router import Router
+from gateway.runtime import CoreRules, Parts, Snapshot
+from gateway.settings import Settings, ensure_master_key
+from gateway.upstream.dialect import CallBounds
+
+__all__ = ["add_models", "apply_snapshot", "build_snapshot", "with_variables"]
+
+_MEGABYTE = 1024 * 1024
+
+
+def build_snapshot(
+    settings: Settings, environ: Mapping[str, str], parts: Parts, cooldowns: Cooldowns
+) -> Snapshot:
+    """Build what a reload replaces; raises ConfigError or PluginError and changes nothing."""
+    book = load_price_book(settings)
+    catalog = build_catalog(
+        settings, book, with_variables(settings, environ), parts.clock, parts.added.current
+    )
+    snapshot = _assemble(settings, catalog, parts, cooldowns, None)
+    # Last, when nothing can fail any more.
+    parts.added.is_enabled = settings.general.store_model_in_db
+    parts.principals.configure(build_user_defaults(settings.access))
+    parts.subjects.configure(build_subject_defaults(settings.access))
+    apply_snapshot(snapshot, parts)
+    return snapshot
+
+
+def add_models(former: Snapshot, environ: Mapping[str, str], parts: Parts, added: AddedModels) -> Snapshot:
+    """The same configuration with other models of the database; changes nothing, so that any thread may.
+
+    Plugins are the same objects, and prices of the same book. Raises ConfigError where an item of the
+    configuration can be built no more, as for want of a credential.
+    """
+    settings, book = former.settings, former.catalog.price_book
+    catalog = build_catalog(settings, book, with_variables(settings, environ), parts.clock, added)
+    return _assemble(settings, catalog, parts, former.router.cooldowns, former)
+
+
+def apply_snapshot(snapshot: Snapshot, parts: Parts) -> None:
+    """Tell the parts that outlive a snapshot which deployments have budgets; on the event loop."""
+    _configure_budgets(snapshot.settings, snapshot.catalog, parts)
+
+
+def _assemble(
+    settings: Settings, catalog: Catalog, parts: Parts, cooldowns: Cooldowns, former: Snapshot | None
+) -> Snapshot:
+    names = _model_names(catalog)
+    master = MasterKey(ensure_master_key(settings.environment).key)
+    checks = AccessChecks(parts.clock, names, ClientChoices(catalog.find), settings.access)
+    admission = AdmissionHooks(parts.ledger)
+    core = (
+        *build_gate(settings.access),
+        KeyAuthentication(parts.principals, master, parts.clock, settings.general.key_header_name),
+        Aliases(catalog.team_models.names),
+        checks,
+        admission,
+    )
+    router = Router(
+        settings.router,
+        parts.clock,
+        random.Random(),  # noqa: S311  it spreads load
+        cooldowns=cooldowns,
+        is_spent=parts.ledger.places.is_spent,
+    )
+    if former is not None:
+        return msgspec.structs.replace(
+            former,
+            catalog=catalog,
+            router=router,
+            plugins=former.plugins.with_core(core),
+            core=CoreRules(gate=Gate(settings.access), checks=checks, admission=admission),
+            model_lists=ModelLists(names),
+        )
+    megabytes, limits = settings.general.max_request_size_mb, settings.gatewright.limits
+    return Snapshot(
+        settings=settings,
+        catalog=catalog,
+        router=router,
+        plugins=load_plugins(settings.gatewright.plugins, core),
+        core=CoreRules(gate=Gate(settings.access), checks=checks, admission=admission),
+        model_lists=ModelLists(names),
+        bounds=CallBounds(limits.response_bytes, limits.stream_seconds),
+        body_bytes=int(megabytes * _MEGABYTE) if megabytes else limits.body_bytes,
+    )
+
+
+def _configure_budgets(settings: Settings, catalog: Catalog, parts: Parts) -> None:
+    deployments = (*catalog.deployments(), *catalog.wildcard_deployments())
+    have_deployments = any(item.budget_nanos is not None for item in deployments)
+    providers = settings.router.provider_budgets
+    parts.ledger.configure(build_ledger_options(settings))
+    parts.ledger.places.configure(providers, have_deployments=have_deployments)
+    parts.standing.configure(settings, have_places=have_deployments or bool(providers))
+
+
+def with_variables(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment with the file's section `environment_variables`, which wins."""
+    return {**environ, **{name: secret.reveal() for name, secret in settings.variables.items()}}
+
+
+def _model_names(catalog: Catalog) -> ModelNames:
+    def groups_of(model: str) -> frozenset[str]:
+        group = catalog.find(model)
+        return (
+            frozenset(name for item in group.deployments for name in item.access_groups)
+            if group
+            else frozenset()
+        )
+
+    def providers_of(model: str) -> frozenset[str]:
+        group, family = catalog.find(model), find_family(model)
+        providers = {item.provider for item in group.deployments} if group else set[str]()
+        return frozenset(providers | {family.prefix} if family else providers)
+
+    return ModelNames(groups_of, providers_of)
