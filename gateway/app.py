@@ -54,6 +54,7 @@ from gateway.manage import explain as explain_routes
 from gateway.manage import key_lists as key_list_routes
 from gateway.manage import keys as key_routes
 from gateway.manage import organizations as organization_routes
+from gateway.manage import projects as project_routes
 from gateway.manage import spend as spend_routes
 from gateway.manage import tags as tag_routes
 from gateway.manage import teams as team_routes
@@ -87,6 +88,8 @@ _ROUTES = (
     *budget_routes.ROUTE_HANDLERS,
     *customer_routes.ROUTE_HANDLERS,
     *organization_routes.ROUTE_HANDLERS,
+    *project_routes.ROUTE_HANDLERS,
+    *project_routes.ROUTE_HANDLERS,
     *tag_routes.ROUTE_HANDLERS,
     *team_routes.ROUTE_HANDLERS,
     *user_routes.ROUTE_HANDLERS,

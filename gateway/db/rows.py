@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import msgspec
 from piccolo.columns import JSONB, Array, Column
@@ -93,14 +93,11 @@ class Rows:
 
         They are locked in the order in which every writer locks them, so that nobody waits in a circle.
         """
-        name = self._key._meta.db_column_name  # noqa: SLF001  Piccolo's documented name  # pyright: ignore[reportPrivateUsage]  the same
-        rows: list[Columns] = await (
-            self._table.select()
-            .where(self._key.is_in(identifiers))
-            .order_by(OrderByRaw(f'"{name}" COLLATE "C"'))
-            .lock_rows("NO KEY UPDATE")
-        )
-        return [self._read(row) for row in rows]
+        return await self._lock(identifiers, "NO KEY UPDATE")
+
+    async def lock_to_delete(self, identifiers: list[str]) -> list[Columns]:
+        """As `lock_any`; until the transaction ends, nobody makes a row that refers to these."""
+        return await self._lock(identifiers, "UPDATE")
 
     async def insert(self, values: Mapping[str, Any]) -> Columns | None:
         """Store a new row and return it; None when the key is taken, and then nothing is stored."""
@@ -140,6 +137,18 @@ class Rows:
     def read(self, row: Mapping[str, Any]) -> Columns:
         """A row of the table that other SQL has read, in Python's own values; other columns are left out."""
         return self._read({name: value for name, value in row.items() if name in self._columns})
+
+    async def _lock(
+        self, identifiers: list[str], strength: Literal["NO KEY UPDATE", "UPDATE"]
+    ) -> list[Columns]:
+        name = self._key._meta.db_column_name  # noqa: SLF001  Piccolo's documented name  # pyright: ignore[reportPrivateUsage]  the same
+        rows: list[Columns] = await (
+            self._table.select()
+            .where(self._key.is_in(identifiers))
+            .order_by(OrderByRaw(f'"{name}" COLLATE "C"'))
+            .lock_rows(strength)
+        )
+        return [self._read(row) for row in rows]
 
     def _written(self, values: Mapping[str, Any]) -> Columns:
         return {name: _write(self._columns[name], value) for name, value in values.items()}

@@ -9,8 +9,7 @@ import msgspec
 
 from gateway.clock import Clock, datetime_from_nanos
 from gateway.db.engine import Database
-from gateway.db.rows import Columns, Rows
-from gateway.db.tables.organizations import ProjectTable
+from gateway.db.rows import Columns
 from gateway.identity.access_groups_store import AccessGroupLinks
 from gateway.identity.adjustments_store import SpendEntries
 from gateway.identity.budgets.store import BudgetRecords
@@ -19,6 +18,7 @@ from gateway.identity.keys.request import ObjectPermission
 from gateway.identity.notices import Notices
 from gateway.identity.organizations.store import OrganizationRecords
 from gateway.identity.permissions_store import PermissionRecords
+from gateway.identity.projects.store import ProjectRecords
 from gateway.identity.reset_calendar import ResetCalendar
 from gateway.identity.tags.store import TagRecords
 from gateway.identity.teams.store import TeamRecords
@@ -42,7 +42,7 @@ class Records:
         self.notices = Notices(database)
         self.organizations = OrganizationRecords(database)
         self.permissions = PermissionRecords(database)
-        self.projects = Rows(ProjectTable)
+        self.projects = ProjectRecords(database)
         self.tags = TagRecords(database)
         self.teams = TeamRecords(database)
         self.users = UserRecords(database)

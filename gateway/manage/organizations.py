@@ -1,4 +1,4 @@
-"""The routes of organizations and of projects."""
+"""The routes of organizations."""
 
 from typing import Any
 
@@ -9,7 +9,6 @@ from litestar.handlers import HTTPRouteHandler
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal
 from gateway.identity.organizations.request import NewOrganizationRequest
-from gateway.identity.projects.request import NewProjectRequest
 from gateway.identity.services import Services
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
@@ -18,7 +17,6 @@ from gateway.manage.raw_errors import RAW_ERRORS, raw_errors
 __all__ = ["ROUTE_HANDLERS"]
 
 _ORGANIZATION = BodyReader(NewOrganizationRequest)
-_PROJECT = BodyReader(NewProjectRequest)
 _Request = Request[Any, Any, Any]
 _Caller = NamedDependency[Principal]
 _Services = NamedDependency[Services]
@@ -37,11 +35,4 @@ async def make_organization(request: _Request, caller: _Caller, services: _Servi
         return answer(await services.organizations.create(caller, body.value), body)
 
 
-@post("/project/new", status_code=200, opt={"rule": RouteRule(name="/project/new", allows_any_key=True)})
-async def make_project(request: _Request, caller: _Caller, services: _Services) -> Answer:
-    """Make a project in a team."""
-    body = _PROJECT.read(await request.body(), refuses_unknown=is_strict(request.headers))
-    return answer(await services.projects.create(caller, body.value), body)
-
-
-ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (make_organization, make_project)
+ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (make_organization,)
