@@ -16,6 +16,7 @@ from gateway.admission.options import build_ledger_options
 from gateway.admission.standing import StandingBudgets
 from gateway.admission.store import StandingStore
 from gateway.alerts.build import build_alerts
+from gateway.audit.trail import AuditTrail
 from gateway.cache.expiring import Limits
 from gateway.catalog.added_source import AddedSource
 from gateway.clock import SystemClock
@@ -185,7 +186,8 @@ class _Builder:
         alerts = build_alerts(self._settings, self._environ, database, self._clock)
         if alerts.is_active:
             self._ledger.watch = alerts
-        keys = KeyService(database, self._clock, defaults, covers, calendar)
+        audit = AuditTrail(database)
+        keys = KeyService(database, self._clock, defaults, covers, calendar, audit)
         return Parts(
             clock=self._clock,
             added=added,
@@ -206,7 +208,8 @@ class _Builder:
             subjects=subjects,
             standing=standing,
             keys=keys,
-            management=build_services(database, self._clock, keys, calendar, covers),
+            management=build_services(database, self._clock, keys, calendar, covers, audit),
+            audit=audit,
             clients=UpstreamClients(self._own.client_side_networks),
             alerts=alerts,
             corrections=Corrections(database),

@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from gateway.access.models import ModelLists
+from gateway.audit.trail import AuditTrail
 from gateway.cli.target import database_options, database_url
 from gateway.clock import SystemClock
 from gateway.db.engine import Database
@@ -69,7 +70,9 @@ async def _generate(settings: Settings, url: str, request: GenerateKeyRequest) -
     try:
         await _prepare(database, settings)
         calendar = build_reset_calendar(settings)
-        service = KeyService(database, SystemClock(), defaults, ModelLists().covers, calendar)
+        audit = AuditTrail(database)
+        audit.configure(is_on=litellm.store_audit_logs)
+        service = KeyService(database, SystemClock(), defaults, ModelLists().covers, calendar, audit)
         return await service.generate(_operator(), request)
     finally:
         await database.close()

@@ -46,6 +46,7 @@ def build_snapshot(
     parts.added.is_enabled = settings.general.store_model_in_db
     parts.principals.configure(build_user_defaults(settings.access))
     parts.subjects.configure(build_subject_defaults(settings.access))
+    parts.audit.configure(is_on=settings.litellm.store_audit_logs)
     apply_snapshot(snapshot, parts)
     return snapshot
 

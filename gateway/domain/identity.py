@@ -110,6 +110,8 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
     """What the key's agent demands of requests, if it demands anything."""
     is_deactivated: bool = False
     """Whether the key's user was deactivated by the directory that provisions users."""
+    changed_by: str | None = None
+    """Whom the caller of a management route says it acts for; unverified, and for the audit trail only."""
 
     @property
     def is_admin(self) -> bool:

@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+import msgspec
 from litestar import Litestar, Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
@@ -18,6 +19,8 @@ from gateway.wire import asgi as wire
 __all__ = ["build_guard", "caller_of", "check_rules"]
 
 _CALLER = "gateway_caller"
+_CHANGED_BY = "litellm-changed-by"
+_LONGEST_NAME = 256
 
 
 def build_guard(gateway: Gateway) -> Any:
@@ -33,9 +36,17 @@ def build_guard(gateway: Gateway) -> Any:
             raise AuthenticationFailed("No authentication accepts this credential.")
         check_admin_routes(gateway.snapshot.settings.access.admin_only_routes, principal, head.path)
         check_route(rule, principal, head.path)
-        connection.scope["state"][_CALLER] = principal
+        connection.scope["state"][_CALLER] = _signed(principal, head.headers.get(_CHANGED_BY))
 
     return guard
+
+
+def _signed(principal: Principal, changed_by: str | None) -> Principal:
+    """The caller with whom it says that it acts for, as far as that can be written down."""
+    if not changed_by:
+        return principal
+    shown = "".join(char for char in changed_by if char.isprintable())[:_LONGEST_NAME]
+    return msgspec.structs.replace(principal, changed_by=shown)
 
 
 def caller_of(request: Request[Any, Any, Any]) -> Principal:

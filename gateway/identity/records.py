@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.audit.trail import AuditTrail
 from gateway.clock import Clock, datetime_from_nanos
 from gateway.db.engine import Database
 from gateway.db.rows import Columns
@@ -31,9 +32,10 @@ __all__ = ["Records"]
 class Records:
     """The stores. Raises DatabaseUnavailable, as they do."""
 
-    def __init__(self, database: Database, clock: Clock, calendar: ResetCalendar) -> None:
+    def __init__(self, database: Database, clock: Clock, calendar: ResetCalendar, audit: AuditTrail) -> None:
         self._database = database
         self._clock = clock
+        self.audit = audit
         self.calendar = calendar
         self.access_groups = AccessGroupLinks(database)
         self.budgets = BudgetRecords(database)

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from gateway.audit.trail import AuditTrail
 from gateway.clock import Clock
 from gateway.db.engine import Database
 from gateway.identity.budgets.service import BudgetService
@@ -39,10 +40,15 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def build_services(
-    database: Database, clock: Clock, keys: KeyService, calendar: ResetCalendar, covers: Covers
+    database: Database,
+    clock: Clock,
+    keys: KeyService,
+    calendar: ResetCalendar,
+    covers: Covers,
+    audit: AuditTrail,
 ) -> Services:
     """Build every service; `covers` says whether a list of models covers a name."""
-    records = Records(database, clock, calendar)
+    records = Records(database, clock, calendar, audit)
     arrivals = Arrivals(records)
     teams = TeamService(records, arrivals, covers)
     return Services(

@@ -105,11 +105,11 @@ async def describe_settings(
     opt={"rule": RouteRule(name="/budget/delete")},
     exception_handlers=RAW_ERRORS,
 )
-async def delete_budget(request: _Request, services: _Services, gateway: _Gateway) -> Answer:
+async def delete_budget(request: _Request, caller: _Caller, services: _Services, gateway: _Gateway) -> Answer:
     """Delete a budget row."""
     body = _DELETE.read(await request.body(), refuses_unknown=is_strict(request.headers))
     with raw_errors():
-        return answer(await services.budgets.delete(body.value.id, _everybodys(gateway)), body)
+        return answer(await services.budgets.delete(caller, body.value.id, _everybodys(gateway)), body)
 
 
 def _everybodys(gateway: Gateway) -> str | None:

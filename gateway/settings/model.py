@@ -99,6 +99,8 @@ class LitellmSettings(msgspec.Struct, frozen=True, kw_only=True):
     drop_params: bool = False
     json_logs: bool = False
     always_include_stream_usage: bool = False
+    store_audit_logs: bool = True
+    """Whether changes of the management API are written into the audit trail."""
     default_key_generate_params: dict[str, object] = msgspec.field(default_factory=_members)
     upperbound_key_generate_params: dict[str, object] = msgspec.field(default_factory=_members)
     timezone: str | None = None

@@ -36,6 +36,7 @@ LITELLM_READERS: Mapping[str, tuple[str, Reader]] = {
     "drop_params": ("drop_params", read_boolean),
     "json_logs": ("json_logs", read_boolean),
     "always_include_stream_usage": ("always_include_stream_usage", read_boolean),
+    "store_audit_logs": ("store_audit_logs", read_boolean),
     "default_key_generate_params": ("default_key_generate_params", read_plain_mapping),
     "upperbound_key_generate_params": ("upperbound_key_generate_params", read_plain_mapping),
     "timezone": ("timezone", read_timezone),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.audit.changes import Audited, created, deleted, updated
 from gateway.db.rows import Columns
 from gateway.domain import Principal, Role, ScopeKind
 from gateway.errors import BadRequest
@@ -42,6 +43,7 @@ class BudgetService:
             made = await self._records.budgets.insert(values | {"created_by": actor, "updated_by": actor})
             if made is None:
                 raise _refuse("budget_id", f"Budget already exists. Budget ID: {sent['budget_id']}")
+            await self._records.audit.record(caller, created(Audited.BUDGET, made["budget_id"], made))
             await self._announce(made["budget_id"], everybodys)
         return made
 
@@ -59,6 +61,7 @@ class BudgetService:
             changed = await self._records.budgets.update(
                 budget_id, changes | {"updated_by": actor_of(caller)}
             )
+            await self._records.audit.record(caller, updated(Audited.BUDGET, budget_id, row, changed))
             await self._announce(budget_id, everybodys)
         return changed
 
@@ -84,7 +87,7 @@ class BudgetService:
             raise _not_found(budget_id)
         return row
 
-    async def delete(self, budget_id: str, everybodys: str | None) -> Columns:
+    async def delete(self, caller: Principal, budget_id: str, everybodys: str | None) -> Columns:
         """Remove a budget row: nothing limits its owners then, and an organization cannot be without one."""
         async with self._records.transaction():
             row = await self._records.budgets.lock(budget_id)
@@ -98,6 +101,7 @@ class BudgetService:
                 )
             await self._announce(budget_id, everybodys)
             await self._records.budgets.delete(budget_id)
+            await self._records.audit.record(caller, deleted(Audited.BUDGET, budget_id, row))
         return row
 
     async def _announce(self, budget_id: str, everybodys: str | None) -> None:

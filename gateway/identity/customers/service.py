@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.audit.changes import Audited, created
 from gateway.db.rows import Columns
 from gateway.domain import Principal, Scope, ScopeKind
 from gateway.errors import BadRequest, NotFound, ValidationFailed
@@ -61,6 +62,7 @@ class CustomerService:
                 message = f"Customer already exists, passed user_id={request.user_id}."
                 raise BadRequest(message, param="user_id", type="bad_request")
             await self._records.entries.open_balance(_scope(request.user_id), row["spend"])
+            await self._records.audit.record(caller, created(Audited.CUSTOMER, request.user_id, row))
             return await self._finish(row)
 
     async def update(

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from gateway.audit.changes import Action, Audited, Change, created, deleted
+from gateway.audit.trail import AuditTrail
 from gateway.clock import Clock, datetime_from_nanos
 from gateway.db.engine import Database
 from gateway.domain import Principal, Role, Scope, ScopeKind
@@ -45,6 +47,7 @@ class KeyService:
         defaults: KeyDefaults,
         covers: Covers,
         calendar: ResetCalendar | None = None,
+        audit: AuditTrail | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -56,6 +59,7 @@ class KeyService:
         self._groups = groups
         self._notices = Notices(database)
         self._entries = SpendEntries(database)
+        self._audit = audit or AuditTrail(database)
 
     async def generate(self, caller: Principal, request: GenerateKeyRequest) -> dict[str, object]:
         """Make a key; the answer (GenerateKeyResponse) is the only place where its secret is ever shown.
@@ -126,6 +130,7 @@ class KeyService:
             for row in rows:
                 await self._check_may_change(caller, row)
             await self._records.archive(rows, self._deletion_marks(caller, changed_by))
+            await self._audit.record(caller, *(deleted(Audited.KEY, row["token"], row) for row in rows))
             await self._notices.announce(_scope(row["token"]) for row in rows)
         return {"deleted_keys": keys or aliases}
 
@@ -137,8 +142,9 @@ class KeyService:
             await self._check_may_block(caller, rows[0])
             await self._records.set_blocked(token, self._now_naive(), caller.user_id, is_blocked=is_blocked)
             await self._notices.announce([_scope(token)])
-            row = await self._records.find(token)
-        changed = row or rows[0]
+            changed = await self._records.find(token) or rows[0]
+            action = Action.BLOCKED if is_blocked else Action.UNBLOCKED
+            await self._audit.record(caller, Change(action, Audited.KEY, token, rows[0], changed))
         return {"token": token, **build_info(changed, status_of(changed, self._now_naive()), None, None)}
 
     async def _insert(self, caller: Principal, request: GenerateKeyRequest, secret: str) -> dict[str, object]:
@@ -156,10 +162,13 @@ class KeyService:
             await self._groups.assign(Assigned.KEYS, row["token"], request.access_group_ids)
         await self._entries.open_balance(scope, request.spend)
         changed = [scope]
+        changes = [created(Audited.KEY, row["token"], row)]
         if request.user_id and await self._records.ensure_user(request.user_id):
             user = Scope(ScopeKind.USER, request.user_id)
             await self._entries.open_balance(user, 0.0)
             changed.append(user)
+            changes.append(created(Audited.USER, request.user_id, {"user_id": request.user_id}))
+        await self._audit.record(caller, *changes)
         await self._notices.announce(changed)
         budget = await self._records.find_budget(row["budget_id"]) if row["budget_id"] else None
         return build_generated(request, row, secret, budget)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.audit.changes import Audited, updated
 from gateway.db.engine import Database
 from gateway.db.rows import Columns, Rows
 from gateway.db.tables.keys import VerificationToken
@@ -76,6 +77,7 @@ class KeyUpdates:
         if "access_group_ids" in sent:
             groups: list[str] = sent["access_group_ids"] or []
             await self._records.access_groups.assign(Assigned.KEYS, token, groups)
+        await self._records.audit.record(caller, updated(Audited.KEY, token, row, changed))
         await self._records.notices.announce([scope])
         return changed
 

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from gateway.audit.changes import Audited, created
 from gateway.db.rows import Columns
 from gateway.domain import Principal, Scope, ScopeKind
 from gateway.errors import BadRequest
@@ -58,6 +59,7 @@ class OrganizationService:
                 raise BadRequest(message, param="organization_id")
             scope = Scope(ScopeKind.ORGANIZATION, organization_id)
             await self._records.entries.open_balance(scope, row["spend"])
+            await self._records.audit.record(caller, created(Audited.ORGANIZATION, organization_id, row))
             await self._records.notices.announce([scope])
             permission = await self._records.permissions.find(permission_id) if permission_id else None
             budget = await self._records.budgets.find(row["budget_id"])

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.audit.changes import Audited, created, updated
 from gateway.db.rows import Columns
 from gateway.domain import Principal, Role, Scope, ScopeKind
 from gateway.errors import BadRequest, NotFound, PermissionDenied
@@ -67,6 +68,7 @@ class ProjectService:
                 message = f"Project already exists. Project ID: {project_id}"
                 raise BadRequest(message, param="project_id", type="bad_request")
             await self._records.entries.open_balance(_scope(project_id), row["spend"])
+            await self._records.audit.record(caller, created(Audited.PROJECT, project_id, row))
             return await self._finish(row)
 
     async def update(self, caller: Principal, sent: Mapping[str, Any]) -> Columns:
@@ -92,6 +94,8 @@ class ProjectService:
             changed = await self._records.projects.update(row["project_id"], values | {"updated_by": actor})
             if changed["object_permission_id"] != row["object_permission_id"]:
                 await self._records.permissions.drop_unused([row["object_permission_id"]])
+            change = updated(Audited.PROJECT, row["project_id"], row, changed)
+            await self._records.audit.record(caller, change)
             return await self._finish(changed)
 
     async def delete(self, project_ids: list[str]) -> list[Columns]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.audit.changes import Audited, created
 from gateway.db.rows import Columns
 from gateway.domain import Principal, Scope, ScopeKind
 from gateway.errors import BadRequest, NotFound
@@ -48,6 +49,7 @@ class TagService:
             if row is None:
                 raise BadRequest(f"Tag {request.name} already exists", param="name")
             await self._records.entries.open_balance(_scope(request.name), row["spend"])
+            await self._records.audit.record(caller, created(Audited.TAG, request.name, row))
             return await self._finish(row, "created")
 
     async def update(self, caller: Principal, sent: Mapping[str, Any]) -> Columns:

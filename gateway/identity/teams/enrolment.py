@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from gateway.domain import Principal
 from gateway.errors import BadRequest
 from gateway.identity.faults import Faults
 from gateway.identity.records import Records
@@ -38,14 +39,14 @@ class Enrolment:
         self._records = records
         self._arrivals = arrivals
 
-    async def resolve(self, members: Sequence[Member]) -> list[Entry]:
+    async def resolve(self, members: Sequence[Member], caller: Principal) -> list[Entry]:
         """Find or make the user of each member, once each, and hold them until the transaction ends.
 
         Raises BadRequest for an address that several users have.
         """
         entries: dict[str, Entry] = {}
         for member in members:
-            user_id = await self._user_of(member)
+            user_id = await self._user_of(member, caller)
             entries.setdefault(
                 user_id, {"user_id": user_id, "user_email": member.user_email, "role": member.role}
             )
@@ -66,15 +67,15 @@ class Enrolment:
             await self._records.teams.enter(entry["user_id"], team_id, budget_id)
             await self._records.users.enter_team(entry["user_id"], team_id)
 
-    async def _user_of(self, member: Member) -> str:
+    async def _user_of(self, member: Member, caller: Principal) -> str:
         if member.user_id is not None:
-            return await self._arrivals.ensure(member.user_id, member.user_email)
+            return await self._arrivals.ensure(member.user_id, member.user_email, caller)
         email = member.user_email or ""
         known = await self._records.users.list_with_email(email)
         if len(known) > 1:
             message = f"user_email: several users have the address {email}. Name one by user_id."
             raise BadRequest(message, param="user_email", type="bad_request_error")
-        return known[0] if known else await self._arrivals.ensure(None, email)
+        return known[0] if known else await self._arrivals.ensure(None, email, caller)
 
 
 def _user_of_entry(entry: Entry) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.audit.changes import Action, Audited, Change, created, updated
 from gateway.db.rows import Columns
 from gateway.domain import Principal, Role
 from gateway.errors import BadRequest, NotFound, PermissionDenied
@@ -50,7 +51,7 @@ class TeamService:
             await self._check_may_create(caller, sent)
             await self._bounds.check_new(caller, sent, members)
             values = await self._links.build(caller, sent, None)
-            entries = await self._enrolment.resolve(members)
+            entries = await self._enrolment.resolve(members, caller)
             values |= {"team_id": team_id, "members_with_roles": entries}
             team = await self._records.teams.insert(values)
             if team is None:
@@ -59,6 +60,7 @@ class TeamService:
             await self._records.entries.open_balance(team_scope(team_id), team["spend"])
             await self._enrolment.enter(team_id, entries, default_budget_of(team), {}, actor_of(caller))
             await self._links.finish(team, [entry["user_id"] for entry in entries], sent)
+            await self._records.audit.record(caller, created(Audited.TEAM, team_id, team))
             return await self._view.row(team)
 
     async def update(self, caller: Principal, team_id: str, sent: Mapping[str, Any]) -> Columns:
@@ -74,6 +76,7 @@ class TeamService:
             values = await self._links.build(caller, sent, team)
             changed = await self._records.teams.update(team_id, values) if values else team
             await self._links.finish(changed, [], sent)
+            await self._records.audit.record(caller, updated(Audited.TEAM, team_id, team, changed))
             return {"team_id": team_id, "data": await self._view.row(changed)}
 
     async def info(self, caller: Principal, team_id: str, key_limit: int | None = None) -> Columns:
@@ -99,6 +102,8 @@ class TeamService:
                 raise refuse_role(caller, "/team/block" if is_blocked else "/team/unblock")
             changed = await self._records.teams.update(team_id, {"blocked": is_blocked})
             await self._records.notices.announce([team_scope(team_id)])
+            action = Action.BLOCKED if is_blocked else Action.UNBLOCKED
+            await self._records.audit.record(caller, Change(action, Audited.TEAM, team_id, team, changed))
             return await self._view.row(changed)
 
     async def add_members(self, caller: Principal, request: AddMembersRequest) -> Columns:
@@ -110,7 +115,7 @@ class TeamService:
         faults.refuse()
         async with self._records.transaction():
             await self._check_may_add(caller, await self._records.teams.find(request.team_id), request)
-            entries = await self._enrolment.resolve(members)
+            entries = await self._enrolment.resolve(members, caller)
             team = await self._lock(request.team_id)
             await self._check_may_add(caller, team, request)
             present = members_of(team)
@@ -121,6 +126,7 @@ class TeamService:
             changed = await self._records.teams.update(team["team_id"], everybody)
             user_ids = [entry["user_id"] for entry in entries]
             await self._links.finish(changed, user_ids, {})
+            await self._records.audit.record(caller, updated(Audited.TEAM, team["team_id"], team, changed))
             return await self._view.added(changed, user_ids)
 
     async def _check_may_add(

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gateway.domain import Scope, ScopeKind
+from gateway.audit.changes import Audited, created
+from gateway.audit.trail import Actor
+from gateway.domain import Principal, Scope, ScopeKind
 from gateway.identity.records import Records
 from gateway.ids import new_id
 
 __all__ = ["NO_DEFAULTS", "Arrivals"]
 
+_GATEWAY = Actor("gateway")
 NO_DEFAULTS: Mapping[str, object] = MappingProxyType({})
 
 
@@ -19,8 +22,13 @@ class Arrivals:
         self._records = records
         self._defaults = defaults
 
-    async def ensure(self, user_id: str | None, email: str | None = None) -> str:
-        """Make the user, with an id of its own if none is given, unless there is one; returns the id."""
+    async def ensure(
+        self, user_id: str | None, email: str | None = None, actor: Principal | Actor = _GATEWAY
+    ) -> str:
+        """Make the user, with an id of its own if none is given, unless there is one; returns the id.
+
+        `actor` is who named the user.
+        """
         identifier = user_id or new_id()
         duration = self._defaults.get("budget_duration")
         values = {
@@ -30,6 +38,8 @@ class Arrivals:
             "user_id": identifier,
             "user_email": email,
         }
-        if await self._records.users.insert(values) is not None:
+        made = await self._records.users.insert(values)
+        if made is not None:
+            await self._records.audit.record(actor, created(Audited.USER, identifier, made))
             await self._records.entries.open_balance(Scope(ScopeKind.USER, identifier), 0.0)
         return identifier

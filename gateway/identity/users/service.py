@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.audit.changes import Audited, created, updated
 from gateway.db.rows import Columns
 from gateway.domain import Principal, Role, Scope, ScopeKind
 from gateway.errors import Conflict, NotFound, PermissionDenied, ValidationFailed
@@ -56,7 +57,7 @@ class UserService:
             await self._check_may_create(caller, sent)
             await self._check_new_values(caller, sent)
             user_id = request.user_id or new_id()
-            await self._insert(user_id, sent)
+            await self._insert(caller, user_id, sent)
             for organization_id in request.organizations or ():
                 role = request.user_role or "internal_user"
                 await self._records.organizations.join(user_id, organization_id, role)
@@ -87,7 +88,7 @@ class UserService:
             self._check_values(sent)
             await self._check_address(sent, user_id)
             if row is None:
-                row = await self._insert(user_id, {**sent, "user_id": user_id})
+                row = await self._insert(caller, user_id, {**sent, "user_id": user_id})
             else:
                 row = await self._change(caller, row, sent)
         return {"user_id": user_id, "data": without_secrets(row)}
@@ -108,13 +109,14 @@ class UserService:
             raise NotFound(f"User {wanted} not found", param="user_id")
         return await self._view.one(row)
 
-    async def _insert(self, user_id: str, sent: Mapping[str, Any]) -> Columns:
+    async def _insert(self, caller: Principal, user_id: str, sent: Mapping[str, Any]) -> Columns:
         columns = {"user_role": "internal_user", **build_columns(self._records, sent, {}), "user_id": user_id}
         row = await self._records.users.insert(columns)
         if row is None:
             raise Conflict(f"User with user_id={user_id} already exists.", param="user_id")
         scope = Scope(ScopeKind.USER, user_id)
         await self._records.entries.open_balance(scope, row["spend"])
+        await self._records.audit.record(caller, created(Audited.USER, user_id, row))
         await self._records.notices.announce([scope])
         return row
 
@@ -125,6 +127,7 @@ class UserService:
         if "spend" in columns:
             actor = actor_of(caller)
             await self._records.entries.correct(scope, row["spend"], columns["spend"], actor)
+        await self._records.audit.record(caller, updated(Audited.USER, row["user_id"], row, changed))
         await self._records.notices.announce([scope])
         return changed
 

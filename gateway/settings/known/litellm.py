@@ -23,6 +23,7 @@ LITELLM_KEYS = (
         "default_key_generate_params", "Values for a new key where the request has none.", restricts=True
     ),
     supported("upperbound_key_generate_params", "Bounds for what a new key may be given.", restricts=True),
+    supported("store_audit_logs", "Writes who changed what into the audit trail; on unless it is `false`."),
     supported("timezone", "Where the days, weeks and months of budgets begin: an IANA name; `UTC`."),
     supported("budget_reset_time", "When the day of a daily budget begins, such as `06:30`; midnight."),
     supported("enforce_fallback_model_access", "The same as in `general_settings`.", restricts=True),
@@ -93,7 +94,6 @@ LITELLM_KEYS = (
         ),
         is_code_refused=True,
     ),
-    no_effect("store_audit_logs", "Audit is on by default."),
     no_effect("turn_off_message_logging", _NO_CALLBACKS),
     no_effect("redact_user_api_key_info", _NO_CALLBACKS),
     no_effect("redact_messages_in_exceptions", "Errors carry no messages."),
