@@ -36,6 +36,7 @@ from gateway.http.inference import build_inference_routes
 from gateway.http.opening import open_gateway, tell_model_notices
 from gateway.http.prepare import prepare_database
 from gateway.http.problems import EXCEPTION_HANDLERS
+from gateway.http.repeating import build_repeating
 from gateway.http.stopping import StopSignal
 from gateway.identity.invalidation import CHANNEL, Invalidation
 from gateway.identity.keys.defaults import KeyDefaults
@@ -300,4 +301,10 @@ def _build_router(gateway: Gateway) -> Router:
         "services": Provide(lambda: gateway.parts.management, sync_to_thread=False),
         "caller": Provide(caller_of, sync_to_thread=False),
     }
-    return Router("", route_handlers=_ROUTES, guards=[build_guard(gateway)], dependencies=dependencies)
+    return Router(
+        "",
+        route_handlers=_ROUTES,
+        guards=[build_guard(gateway)],
+        dependencies=dependencies,
+        middleware=[build_repeating(gateway.parts.database.attempts)],
+    )

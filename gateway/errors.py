@@ -23,6 +23,7 @@ GatewayError                         500 internal_server_error
 ├── NoDeploymentAvailable            429 no_deployment_available
 ├── ServiceUnavailable               503 service_unavailable
 │   └── DatabaseUnavailable          503 no_db_connection
+│       └── TransactionConflict      503 service_unavailable
 ├── UpstreamError                    what a model provider did; the status is the provider's
 │   ├── UpstreamBadRequest           400 invalid_request_error
 │   │   ├── ContextWindowExceeded    400 context_length_exceeded
@@ -76,6 +77,7 @@ __all__ = [
     "ServiceUnavailable",
     "StartupError",
     "TokenNotFound",
+    "TransactionConflict",
     "UnknownModel",
     "UnsupportedMediaType",
     "UnsupportedParams",
@@ -274,6 +276,12 @@ class DatabaseUnavailable(ServiceUnavailable):
     """PostgreSQL does not answer, or its connection pool is exhausted."""
 
     type = "no_db_connection"
+
+
+class TransactionConflict(DatabaseUnavailable):
+    """PostgreSQL rolled a transaction back because of another one: a deadlock, or a serialization failure."""
+
+    type = "service_unavailable"
 
 
 class UpstreamError(GatewayError):

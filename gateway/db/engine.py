@@ -11,7 +11,7 @@ from gateway.db.failures import holding, using
 from gateway.db.piccolo_engine import GatewayEngine
 from gateway.db.pool import ConnectionPool, StatementCounter
 from gateway.db.url import ConnectionOptions
-from gateway.errors import DatabaseUnavailable
+from gateway.errors import DatabaseUnavailable, TransactionConflict
 
 __all__ = ["Database"]
 
@@ -23,8 +23,9 @@ class Database:
     """One PostgreSQL database with its pool. Statements are parametrised: `$1`, `$2`, ...
 
     Every method raises DatabaseUnavailable when the server is away, when no connection comes free within
-    `pool_timeout_seconds`, and when a statement takes longer than its timeout; errors of the statement
-    itself are asyncpg's. The pool heals by itself when the server is back.
+    `pool_timeout_seconds`, and when a statement takes longer than its timeout, and TransactionConflict, which
+    is one, after a deadlock; other errors of the statement itself are asyncpg's. The pool heals by itself
+    when the server is back. `attempts` tells whether what lost may be done again.
 
     Inside `transaction()` all methods, and Piccolo queries of bound tables, run in that transaction, as
     long as they are called in the task that opened it; tasks started inside use connections of their own.
@@ -34,6 +35,7 @@ class Database:
         self.options = options
         self.pool = ConnectionPool(options)
         self.engine = GatewayEngine(options, self.pool)
+        self.attempts = self.pool.attempts
 
     async def open(self, *, require: bool = True) -> None:
         """Connect. With `require=False` a server that is away is no error: it is reached when it is back.
@@ -72,7 +74,10 @@ class Database:
         """Run a statement and return PostgreSQL's status, such as `UPDATE 3`. Never sent twice."""
         async with self.acquire() as connection:
             with using(connection):
-                return await connection.execute(sql, *args)
+                status = await connection.execute(sql, *args)
+        if self.engine.current_transaction.get() is None:
+            self.attempts.note_change()
+        return status
 
     @asynccontextmanager
     async def acquire(self) -> AsyncGenerator[Connection]:
@@ -96,9 +101,14 @@ class Database:
             async with current.connection.transaction():
                 yield current.connection
             return
-        async with self.engine.transaction() as transaction:
-            with holding(transaction.connection):
-                yield transaction.connection
+        try:
+            async with self.engine.transaction() as transaction:
+                with holding(transaction.connection):
+                    yield transaction.connection
+        except TransactionConflict:
+            self.attempts.note_conflict()
+            raise
+        self.attempts.note_change()
 
     async def is_reachable(self) -> bool:
         """Whether a query is answered now; for readiness. Takes as long as the pool's timeouts at most."""

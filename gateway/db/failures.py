@@ -1,4 +1,4 @@
-"""Which errors mean that the database is away, and what the gateway says then."""
+"""Which errors mean that the database is away or that a transaction lost, and what the gateway says then."""
 
 import re
 from collections.abc import Generator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import asyncpg
 
 from gateway.db.connection import Connection
-from gateway.errors import DatabaseUnavailable
+from gateway.errors import DatabaseUnavailable, TransactionConflict
 
 __all__ = ["connecting", "holding", "is_lost", "is_over", "is_repeatable", "using"]
 
@@ -30,6 +30,9 @@ _CANNOT_CONNECT = (
 _READS = re.compile(r"\s*(?:SELECT|VALUES|SHOW|WITH)\b", re.IGNORECASE)
 _CHANGES = re.compile(r"\b(?:INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
 
+_CONFLICTS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+_CONFLICT = "The change met another one of the same objects. Try again."
 _AWAY = "The database cannot be reached. Try again later."
 _SLOW = "The database took too long to answer. Try again later."
 
@@ -86,6 +89,8 @@ def holding(connection: Connection) -> Generator[None]:
         yield
     except asyncpg.QueryCanceledError as error:
         raise DatabaseUnavailable(_SLOW) from error
+    except _CONFLICTS as error:
+        raise TransactionConflict(_CONFLICT, headers={"retry-after": "1"}) from error
     except (*_LOST, asyncpg.InterfaceError) as error:
         if not is_lost(error, connection):
             raise

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import asyncpg
 
+from gateway.db.attempts import Attempts
 from gateway.db.connection import Connection, LoggedQuery, Pool, create_pool
 from gateway.db.failures import connecting, is_lost, is_over, is_repeatable, using
 from gateway.db.url import ConnectionOptions
@@ -44,6 +45,7 @@ class ConnectionPool:
     """
 
     def __init__(self, options: ConnectionOptions) -> None:
+        self.attempts = Attempts()
         self._options = options
         self._pool: Pool | None = None
         self._counters: list[StatementCounter] = []
@@ -132,7 +134,10 @@ class ConnectionPool:
                         raise
         async with self.lend() as connection:
             with using(connection):
-                return await call(connection)
+                result = await call(connection)
+        if not is_repeatable(sql):
+            self.attempts.note_change()
+        return result
 
     @asynccontextmanager
     async def count(self) -> AsyncGenerator[StatementCounter]:

@@ -12,6 +12,7 @@ import msgspec
 from gateway.clock import datetime_from_nanos
 from gateway.db.connection import Connection, Record
 from gateway.db.engine import Database
+from gateway.errors import TransactionConflict
 from gateway.spend.booking.store import (
     BOOK_CHARGES,
     BOOK_CHARGES_WITHOUT_ROWS,
@@ -106,7 +107,7 @@ class SpendStore:
                 async with self._database.transaction() as connection:
                     await _move_position(connection, journal, start, end)
                     return await self._book(connection, charges())
-            except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+            except TransactionConflict:
                 if attempt == _ATTEMPTS:
                     raise
                 attempt += 1

@@ -10,7 +10,7 @@ from piccolo.table import Table
 from gateway.db.engine import Database
 from gateway.db.failures import is_repeatable
 from gateway.db.url import parse_database_url
-from gateway.errors import DatabaseUnavailable
+from gateway.errors import DatabaseUnavailable, TransactionConflict
 
 
 class Note(Table, tablename="note"):
@@ -243,3 +243,38 @@ async def test_a_database_that_does_not_exist_is_unavailable(database_url: str) 
 )
 def test_only_reads_are_sent_again(sql: str, expected: object) -> None:
     assert is_repeatable(sql) is expected
+
+
+async def lose(database: Database) -> None:
+    with pytest.raises(TransactionConflict) as raised:
+        async with database.transaction() as connection:
+            await connection.execute("DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40P01'; END $$")
+    assert (raised.value.status, raised.value.headers["retry-after"]) == (503, "1")
+    assert database.pool.busy == 0
+
+
+async def test_an_attempt_that_lost_may_be_repeated_while_nothing_is_committed(database: Database) -> None:
+    with database.attempts.watch() as attempt:
+        await database.fetch_value("SELECT count(*) FROM note")
+        assert not attempt.may_repeat
+        await lose(database)
+        assert attempt.may_repeat
+    await database.execute("INSERT INTO note VALUES (1, 'a')")
+    assert attempt.may_repeat
+
+
+@pytest.mark.parametrize("way", ["execute", "fetch", "transaction", "piccolo"])
+async def test_an_attempt_that_changed_something_is_not_repeated(database: Database, way: str) -> None:
+    with database.attempts.watch() as attempt:
+        await lose(database)
+        if way == "execute":
+            await database.execute("INSERT INTO note VALUES (1, 'a')")
+        elif way == "fetch":
+            await database.fetch_row("INSERT INTO note VALUES (1, 'a') RETURNING id")
+        elif way == "piccolo":
+            await Note.insert(Note(id=1, body="a"))
+        else:
+            async with database.transaction():
+                await database.execute("INSERT INTO note VALUES (1, 'a')")
+        assert attempt.has_lost
+        assert not attempt.may_repeat
