@@ -16,6 +16,7 @@ from gateway.admission.options import build_ledger_options
 from gateway.admission.standing import StandingBudgets
 from gateway.admission.store import StandingStore
 from gateway.alerts.build import build_alerts
+from gateway.audit.reading import AuditReading
 from gateway.audit.trail import AuditTrail
 from gateway.cache.expiring import Limits
 from gateway.catalog.added_source import AddedSource
@@ -49,6 +50,7 @@ from gateway.identity.subject_store import SubjectStore
 from gateway.identity.subjects import Subjects
 from gateway.jobs.build import build_jobs
 from gateway.jobs.corrections import Corrections
+from gateway.manage import audit as audit_routes
 from gateway.manage import books as book_routes
 from gateway.manage import budgets as budget_routes
 from gateway.manage import customers as customer_routes
@@ -91,11 +93,11 @@ _ROUTES = (
     *customer_routes.ROUTE_HANDLERS,
     *organization_routes.ROUTE_HANDLERS,
     *project_routes.ROUTE_HANDLERS,
-    *project_routes.ROUTE_HANDLERS,
     *tag_routes.ROUTE_HANDLERS,
     *team_routes.ROUTE_HANDLERS,
     *user_routes.ROUTE_HANDLERS,
     *explain_routes.ROUTE_HANDLERS,
+    *audit_routes.ROUTE_HANDLERS,
 )
 
 
@@ -211,6 +213,7 @@ class _Builder:
             keys=keys,
             management=build_services(database, self._clock, keys, calendar, covers, audit),
             audit=audit,
+            audit_reading=AuditReading(database),
             clients=UpstreamClients(self._own.client_side_networks),
             alerts=alerts,
             corrections=Corrections(database),

@@ -16,6 +16,7 @@ from gateway.admission.slow_bodies import SlowBodies
 from gateway.admission.standing import StandingBudgets
 from gateway.admission.under_way import UnderWay
 from gateway.alerts.alerts import Alerts
+from gateway.audit.reading import AuditReading
 from gateway.audit.trail import AuditTrail
 from gateway.catalog.added_source import AddedSource
 from gateway.catalog.catalog import Catalog
@@ -121,6 +122,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     keys: KeyService
     management: Services
     audit: AuditTrail
+    audit_reading: AuditReading
     clients: UpstreamClients
     alerts: Alerts
     corrections: Corrections
