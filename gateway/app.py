@@ -58,11 +58,10 @@ from gateway.manage import explain as explain_routes
 from gateway.manage import key_lists as key_list_routes
 from gateway.manage import keys as key_routes
 from gateway.manage import organizations as organization_routes
+from gateway.manage import people as people_routes
 from gateway.manage import projects as project_routes
 from gateway.manage import spend as spend_routes
 from gateway.manage import tags as tag_routes
-from gateway.manage import teams as team_routes
-from gateway.manage import users as user_routes
 from gateway.routing.cooldown import Cooldowns
 from gateway.runtime import Gateway, Parts
 from gateway.settings import Settings
@@ -94,8 +93,7 @@ _ROUTES = (
     *organization_routes.ROUTE_HANDLERS,
     *project_routes.ROUTE_HANDLERS,
     *tag_routes.ROUTE_HANDLERS,
-    *team_routes.ROUTE_HANDLERS,
-    *user_routes.ROUTE_HANDLERS,
+    *people_routes.ROUTE_HANDLERS,
     *explain_routes.ROUTE_HANDLERS,
     *audit_routes.ROUTE_HANDLERS,
 )

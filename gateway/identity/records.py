@@ -76,16 +76,14 @@ class Records:
 
     async def make_budget(self, values: Mapping[str, object], actor: str) -> str:
         """Make a budget row of these members; returns its id."""
+        return (await self.make_budgets(values, 1, actor))[0]
+
+    async def make_budgets(self, values: Mapping[str, object], count: int, actor: str) -> list[str]:
+        """Make so many budget rows of these members; returns their ids."""
         duration = values.get("budget_duration")
-        made = await self.budgets.insert(
-            {
-                **values,
-                "budget_reset_at": self.reset_at(duration if isinstance(duration, str) else None),
-                "created_by": actor,
-                "updated_by": actor,
-            }
-        )
-        return str((made or {})["budget_id"])
+        reset_at = self.reset_at(duration if isinstance(duration, str) else None)
+        row = {**values, "budget_reset_at": reset_at, "created_by": actor, "updated_by": actor}
+        return await self.budgets.insert_same(row, count)
 
     async def change_budget(self, budget_id: str, values: Mapping[str, object], actor: str) -> Columns:
         """Change members of a budget row that exists; a sent duration also sets the next reset."""

@@ -12,6 +12,7 @@ from gateway.identity.keys.rules import Covers
 from gateway.identity.keys.service import KeyService
 from gateway.identity.keys.updates import KeyUpdates
 from gateway.identity.organizations.service import OrganizationService
+from gateway.identity.people import People, build_people
 from gateway.identity.projects.service import ProjectService
 from gateway.identity.records import Records
 from gateway.identity.reset_calendar import ResetCalendar
@@ -32,6 +33,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     key_listing: KeyListing
     key_updates: KeyUpdates
     organizations: OrganizationService
+    people: People
     projects: ProjectService
     tag_listing: TagListing
     tags: TagService
@@ -57,6 +59,7 @@ def build_services(
         key_listing=KeyListing(database, records),
         key_updates=KeyUpdates(database, records, keys.defaults, covers),
         organizations=OrganizationService(records),
+        people=build_people(database, records),
         projects=ProjectService(records, covers),
         tag_listing=TagListing(records),
         tags=TagService(records),

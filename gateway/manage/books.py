@@ -63,12 +63,13 @@ async def reset_key(request: _Request, caller: _Caller, gateway: _Gateway, key: 
 @post(
     "/team/{team_id:str}/member/{user_id:str}/reset_spend",
     status_code=200,
-    opt={"rule": RouteRule(name="/team/{team_id}/member/{user_id}/reset_spend")},
+    opt={"rule": RouteRule(name="/team/{team_id}/member/{user_id}/reset_spend", allows_any_key=True)},
 )
 async def reset_member(
     request: _Request, caller: _Caller, gateway: _Gateway, team_id: FromPath[str], user_id: FromPath[str]
 ) -> Answer:
     """Set the spend of a member of a team down to an amount."""
+    await gateway.parts.management.people.team_members.check_administered(caller, team_id)
     body = _RESET.read(await request.body(), refuses_unknown=is_strict(request.headers))
     await gateway.parts.drain.flush()
     corrections, reset_to = gateway.parts.corrections, body.value.reset_to

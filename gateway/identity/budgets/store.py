@@ -1,5 +1,7 @@
 """The queries of budget rows."""
 
+from collections.abc import Mapping
+
 from gateway.db.engine import Database
 from gateway.db.rows import Rows
 from gateway.db.tables.budgets import BudgetTable
@@ -28,6 +30,12 @@ class BudgetRecords(Rows):
     def __init__(self, database: Database) -> None:
         super().__init__(BudgetTable)
         self._database = database
+
+    async def insert_same(self, values: Mapping[str, object], count: int) -> list[str]:
+        """Make so many rows of these values; returns their ids."""
+        rows = [BudgetTable(**self._written(values)) for _ in range(count)]
+        made = await BudgetTable.insert(*rows).returning(BudgetTable.budget_id)
+        return [row["budget_id"] for row in made]
 
     async def list_owners(self, budget_id: str, most: int) -> list[Scope]:
         """At most so many of the objects whose requests this row limits."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from gateway.domain import Principal
+from gateway.domain import Principal, ScopeKind
 from gateway.errors import BadRequest
 from gateway.identity.faults import Faults
 from gateway.identity.records import Records
@@ -44,9 +44,12 @@ class Enrolment:
 
         Raises BadRequest for an address that several users have.
         """
+        known = await self._records.users.list_known([member.user_id for member in members if member.user_id])
+        addresses = [member.user_email for member in members if not member.user_id and member.user_email]
+        by_address = await self._records.users.find_by_email(addresses)
         entries: dict[str, Entry] = {}
         for member in members:
-            user_id = await self._user_of(member, caller)
+            user_id = await self._user_of(member, known, by_address, caller)
             entries.setdefault(
                 user_id, {"user_id": user_id, "user_email": member.user_email, "role": member.role}
             )
@@ -62,21 +65,30 @@ class Enrolment:
         actor: str,
     ) -> None:
         """Make the memberships; each member gets a budget row of its own if `own` says anything."""
-        for entry in sorted(entries, key=_user_of_entry):
-            budget_id = await self._records.make_budget(own, actor) if own else default_budget
-            await self._records.teams.enter(entry["user_id"], team_id, budget_id)
-            await self._records.users.enter_team(entry["user_id"], team_id)
+        users = [entry["user_id"] for entry in entries]
+        if not users:
+            return
+        budgets = (
+            await self._records.make_budgets(own, len(users), actor) if own else [default_budget] * len(users)
+        )
+        made = await self._records.teams.enter(team_id, dict(zip(users, budgets, strict=True)))
+        await self._records.entries.open_accounts(
+            ScopeKind.TEAM_MEMBER, [f"{user_id}:{team_id}" for user_id in made]
+        )
+        await self._records.users.enter_team(users, team_id)
 
-    async def _user_of(self, member: Member, caller: Principal) -> str:
+    async def _user_of(
+        self, member: Member, known: set[str], by_address: dict[str, list[str]], caller: Principal
+    ) -> str:
         if member.user_id is not None:
+            if member.user_id in known:
+                return member.user_id
             return await self._arrivals.ensure(member.user_id, member.user_email, caller)
         email = member.user_email or ""
-        known = await self._records.users.list_with_email(email)
-        if len(known) > 1:
+        owners = by_address.setdefault(email.strip().lower(), [])
+        if len(owners) > 1:
             message = f"user_email: several users have the address {email}. Name one by user_id."
             raise BadRequest(message, param="user_email", type="bad_request_error")
-        return known[0] if known else await self._arrivals.ensure(None, email, caller)
-
-
-def _user_of_entry(entry: Entry) -> str:
-    return entry["user_id"]
+        if not owners:
+            owners.append(await self._arrivals.ensure(None, email, caller))
+        return owners[0]

@@ -54,7 +54,7 @@ class TeamLinks:
             groups: list[str] = sent["access_group_ids"] or []
             await self._records.access_groups.assign(Assigned.TEAMS, team["team_id"], groups)
         users = [Scope(ScopeKind.USER, user_id) for user_id in user_ids]
-        await self._records.notices.announce([team_scope(team["team_id"]), *users])
+        await self._records.notices.announce_many([team_scope(team["team_id"]), *users])
 
     async def _save_member_budget(
         self, metadata: Mapping[str, object], budget: Mapping[str, object], actor: str, team: Columns | None

@@ -10,6 +10,7 @@ from gateway.identity.values import BudgetLimitEntry
 __all__ = [
     "AddMembersRequest",
     "BlockTeamRequest",
+    "DeleteTeamsRequest",
     "Member",
     "NewTeamRequest",
     "TeamMembers",
@@ -95,6 +96,12 @@ class BlockTeamRequest(msgspec.Struct, frozen=True, kw_only=True):
     """`POST /team/block` and `/team/unblock`."""
 
     team_id: str
+
+
+class DeleteTeamsRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`POST /team/delete`."""
+
+    team_ids: list[str]
 
 
 class AddMembersRequest(msgspec.Struct, frozen=True, kw_only=True):

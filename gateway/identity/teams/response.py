@@ -1,6 +1,6 @@
 """What the team routes answer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ from gateway.identity.records import Records
 from gateway.identity.rights import members_of, without_secrets
 from gateway.identity.teams.standing import default_budget_of
 
-__all__ = ["MOST_KEYS", "TeamView"]
+__all__ = ["MOST_KEYS", "TeamView", "source_of"]
 
 MOST_KEYS = 1_000
 """Keys that `/team/info` shows at most."""
@@ -26,14 +26,25 @@ class TeamView:
 
     async def row(self, team: Mapping[str, Any]) -> Columns:
         """The row, with its model aliases and its object permission."""
-        permission_id = team["object_permission_id"]
-        permission = await self._records.permissions.find(permission_id) if permission_id else None
-        return {
-            **team,
-            "members_with_roles": members_of(team),
-            "litellm_model_table": await self._aliases(team["model_id"]),
-            "object_permission": permission,
+        return (await self.rows([team]))[0]
+
+    async def rows(self, teams: Sequence[Mapping[str, Any]]) -> list[Columns]:
+        """The same for several rows, in two statements at most."""
+        permission_ids = sorted({team["object_permission_id"] for team in teams} - {None})
+        permissions = {
+            row["object_permission_id"]: row
+            for row in await self._records.permissions.find_any(permission_ids)
         }
+        aliases = await self._records.teams.find_aliases([team["model_id"] for team in teams])
+        return [
+            {
+                **team,
+                "members_with_roles": members_of(team),
+                "litellm_model_table": _model_table(team["model_id"], aliases),
+                "object_permission": permissions.get(team["object_permission_id"]),
+            }
+            for team in teams
+        ]
 
     async def info(self, team: Mapping[str, Any], *, may_edit: bool, key_limit: int) -> Columns:
         """The answer to `/team/info`."""
@@ -72,16 +83,10 @@ class TeamView:
             {
                 **item,
                 "litellm_budget_table": budgets.get(item["budget_id"]),
-                "budget_source": _source(item["budget_id"], default_id),
+                "budget_source": source_of(item["budget_id"], default_id),
             }
             for item in found
         ]
-
-    async def _aliases(self, model_id: int | None) -> Columns | None:
-        if model_id is None:
-            return None
-        text = await self._records.teams.find_aliases(model_id)
-        return {"id": model_id, "model_aliases": _decode(text or "{}")}
 
     async def _with_aliases(self, members: list[Columns]) -> list[Columns]:
         ids = sorted({str(member["user_id"]) for member in members if member.get("user_id")})
@@ -92,7 +97,14 @@ class TeamView:
         ]
 
 
-def _source(budget_id: str | None, default_id: str | None) -> str | None:
+def _model_table(model_id: int | None, aliases: Mapping[int, str]) -> Columns | None:
+    if model_id is None:
+        return None
+    return {"id": model_id, "model_aliases": _decode(aliases.get(model_id) or "{}")}
+
+
+def source_of(budget_id: str | None, default_id: str | None) -> str | None:
+    """Where the limits of a member come from: `team_default`, `member`, or nowhere."""
     if budget_id is None:
         return None
     return "team_default" if budget_id == default_id else "member"

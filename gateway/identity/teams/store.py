@@ -1,6 +1,6 @@
 """The queries of teams and their members."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gateway.db.engine import Database
 from gateway.db.rows import Columns, Rows
@@ -17,17 +17,14 @@ _ADD_ALIASES = """
 INSERT INTO "LiteLLM_ModelTable" (aliases, created_by, updated_by, updated_at)
 VALUES ($1::jsonb, $2, $2, now() AT TIME ZONE 'UTC') RETURNING id
 """
-_ALIASES = 'SELECT aliases FROM "LiteLLM_ModelTable" WHERE id = $1'
-# Who comes back begins with an account of its own, as `spend` begins with 0.
+_ALIASES = 'SELECT id, aliases FROM "LiteLLM_ModelTable" WHERE id = ANY ($1::int[])'
 _ENTER = """
-WITH entered AS (
-    INSERT INTO "LiteLLM_TeamMembership" (user_id, team_id, budget_id) VALUES ($1, $2, $3)
-    ON CONFLICT (user_id, team_id) DO UPDATE
-    SET budget_id = COALESCE(excluded.budget_id, "LiteLLM_TeamMembership".budget_id)
-    RETURNING xmax = 0 AS is_new
-)
-DELETE FROM gatewright.opening_balance WHERE (SELECT is_new FROM entered)
-    AND entity_type = 'team_member' AND entity_id = $1 || ':' || $2
+INSERT INTO "LiteLLM_TeamMembership" (user_id, team_id, budget_id)
+SELECT user_id, $2, budget_id FROM unnest($1::text[], $3::text[]) AS entering (user_id, budget_id)
+ORDER BY user_id COLLATE "C"
+ON CONFLICT (user_id, team_id) DO UPDATE
+SET budget_id = COALESCE(excluded.budget_id, "LiteLLM_TeamMembership".budget_id)
+RETURNING user_id, xmax = 0 AS is_new
 """
 # Locked in the order in which the drain locks them.
 _LINK_MEMBERS = """
@@ -64,13 +61,20 @@ class TeamRecords(Rows):
         await self._database.execute(_SET_ALIASES, model_id, aliases, actor)
         return model_id
 
-    async def find_aliases(self, model_id: int) -> str | None:
-        """The model aliases of a team, as JSON."""
-        return await self._database.fetch_value(_ALIASES, model_id)
+    async def find_aliases(self, model_ids: Sequence[int | None]) -> dict[int, str]:
+        """The model aliases in these rows, as JSON, by the id of the row."""
+        wanted = [model_id for model_id in model_ids if model_id is not None]
+        if not wanted:
+            return {}
+        return {row["id"]: row["aliases"] or "{}" for row in await self._database.fetch(_ALIASES, wanted)}
 
-    async def enter(self, user_id: str, team_id: str, budget_id: str | None) -> None:
-        """Make the membership in which a member's spend is counted, with the budget that limits it."""
-        await self._database.execute(_ENTER, user_id, team_id, budget_id)
+    async def enter(self, team_id: str, budgets: Mapping[str, str | None]) -> list[str]:
+        """Make memberships, in which the members' spend is counted, with the budgets that limit them.
+
+        `budgets` are by user. Returns the users who had none; their accounts are to be opened.
+        """
+        rows = await self._database.fetch(_ENTER, list(budgets), team_id, list(budgets.values()))
+        return [row["user_id"] for row in rows if row["is_new"]]
 
     async def link_members(self, team_id: str, budget_id: str) -> None:
         """Give a budget to the members who have none."""

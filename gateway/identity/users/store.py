@@ -11,6 +11,17 @@ SELECT user_id FROM "LiteLLM_UserTable" WHERE lower(user_email) = lower($1) ORDE
 """
 # Held until the transaction ends, so that two requests cannot both find an address free.
 _LOCK_EMAIL = "SELECT pg_advisory_xact_lock(hashtextextended('user_email:' || lower($1), 0))"
+_BY_EMAILS = """
+SELECT lower(user_email) AS address, user_id FROM "LiteLLM_UserTable"
+WHERE lower(user_email) = ANY ($1::text[]) ORDER BY user_id
+"""
+_LOCK_EMAILS = """
+SELECT pg_advisory_xact_lock(turn) FROM (
+    SELECT DISTINCT hashtextextended('user_email:' || address, 0) AS turn FROM unnest($1::text[]) AS address
+    ORDER BY turn
+) turns
+"""
+_KNOWN = 'SELECT user_id FROM "LiteLLM_UserTable" WHERE user_id = ANY ($1::text[])'
 _SSO_ID = 'SELECT user_id FROM "LiteLLM_UserTable" WHERE sso_user_id = $1'
 # In the order in which everybody locks users, and before teams, so that nobody waits in a circle.
 _LOCK = """
@@ -19,7 +30,7 @@ ORDER BY user_id COLLATE "C" FOR NO KEY UPDATE
 """
 _ENTER_TEAM = """
 UPDATE "LiteLLM_UserTable" SET teams = array_append(COALESCE(teams, '{}'), $2)
-WHERE user_id = $1 AND NOT $2 = ANY (COALESCE(teams, '{}'))
+WHERE user_id = ANY ($1::text[]) AND NOT $2 = ANY (COALESCE(teams, '{}'))
 """
 
 
@@ -35,6 +46,22 @@ class UserRecords(Rows):
         await self._database.fetch_value(_LOCK_EMAIL, email)
         return [row["user_id"] for row in await self._database.fetch(_BY_EMAIL, email)]
 
+    async def find_by_email(self, emails: list[str]) -> dict[str, list[str]]:
+        """The ids of the users with these addresses, by address in lower case; nobody else takes them now."""
+        addresses = sorted({email.strip().lower() for email in emails})
+        found: dict[str, list[str]] = {}
+        if addresses:
+            await self._database.fetch(_LOCK_EMAILS, addresses)
+            for row in await self._database.fetch(_BY_EMAILS, addresses):
+                found.setdefault(row["address"], []).append(row["user_id"])
+        return found
+
+    async def list_known(self, user_ids: list[str]) -> set[str]:
+        """Those of the ids that a user has."""
+        if not user_ids:
+            return set()
+        return {row["user_id"] for row in await self._database.fetch(_KNOWN, user_ids)}
+
     async def find_sso_owner(self, sso_user_id: str) -> str | None:
         """The user with this id at the identity provider."""
         return await self._database.fetch_value(_SSO_ID, sso_user_id)
@@ -43,6 +70,6 @@ class UserRecords(Rows):
         """Hold these users for change until the transaction ends; to be done before a team is held."""
         await self._database.fetch(_LOCK, user_ids)
 
-    async def enter_team(self, user_id: str, team_id: str) -> None:
-        """Note a team in the user's own list of teams."""
-        await self._database.execute(_ENTER_TEAM, user_id, team_id)
+    async def enter_team(self, user_ids: list[str], team_id: str) -> None:
+        """Note a team in the own lists of teams of these users, who are held."""
+        await self._database.execute(_ENTER_TEAM, user_ids, team_id)

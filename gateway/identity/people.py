@@ -1,0 +1,36 @@
+"""The services of teams and users beside their making, built together."""
+
+import msgspec
+
+from gateway.db.engine import Database
+from gateway.identity.keys.archive_store import KeyArchive
+from gateway.identity.records import Records
+from gateway.identity.teams.leaving import TeamLeaving
+from gateway.identity.teams.listing import TeamLists
+from gateway.identity.teams.listing_store import TeamListing
+from gateway.identity.teams.members import TeamMembers
+from gateway.identity.teams.members_store import MembershipRecords
+from gateway.identity.teams.removal import TeamRemoval
+from gateway.identity.teams.removal_store import TeamRemovals
+
+__all__ = ["People", "build_people"]
+
+
+class People(msgspec.Struct, frozen=True, kw_only=True):
+    """One service per thing that is done with teams and users."""
+
+    team_leaving: TeamLeaving
+    team_lists: TeamLists
+    team_members: TeamMembers
+    team_removal: TeamRemoval
+
+
+def build_people(database: Database, records: Records) -> People:
+    """Build every service."""
+    keys, removals = KeyArchive(database), TeamRemovals(database)
+    return People(
+        team_leaving=TeamLeaving(records, keys, removals),
+        team_lists=TeamLists(records, TeamListing(database, records.teams)),
+        team_members=TeamMembers(records, MembershipRecords(database)),
+        team_removal=TeamRemoval(records, keys, removals),
+    )

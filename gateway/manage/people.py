@@ -1,0 +1,14 @@
+"""The routes of teams and users, gathered."""
+
+from litestar.handlers import HTTPRouteHandler
+
+from gateway.manage import team_lists, team_members, teams, users
+
+__all__ = ["ROUTE_HANDLERS"]
+
+ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
+    *teams.ROUTE_HANDLERS,
+    *team_lists.ROUTE_HANDLERS,
+    *team_members.ROUTE_HANDLERS,
+    *users.ROUTE_HANDLERS,
+)

@@ -1,0 +1,85 @@
+"""The routes of a team's members: who leaves, what each may spend, and what each has spent."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from gateway.access.rules import RouteRule
+from gateway.domain import Principal
+from gateway.identity.services import Services
+from gateway.identity.teams.member_request import (
+    DeleteMemberRequest,
+    MemberRef,
+    UpdateMemberRequest,
+)
+from gateway.manage.answers import Answer, answer
+from gateway.manage.body import BodyReader, is_strict
+
+__all__ = ["ROUTE_HANDLERS"]
+
+_DELETE = BodyReader(DeleteMemberRequest)
+_UPDATE = BodyReader(UpdateMemberRequest)
+_Request = Request[Any, Any, Any]
+_Caller = NamedDependency[Principal]
+_Services = NamedDependency[Services]
+_BUDGET = "/team/{team_id}/member/{user_id}/reset_budget"
+_OWN = "/team/{team_id}/members/me"
+
+
+@post(
+    "/team/member_delete",
+    status_code=200,
+    opt={"rule": RouteRule(name="/team/member_delete", allows_any_key=True)},
+)
+async def delete_member(request: _Request, caller: _Caller, services: _Services) -> Answer:
+    """Take a member out of a team, and delete its keys in the team."""
+    body = _DELETE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    ref = MemberRef(user_id=body.value.user_id, user_email=body.value.user_email)
+    return answer(await services.people.team_leaving.remove(caller, body.value.team_id, ref), body)
+
+
+@post(
+    "/team/member_update",
+    status_code=200,
+    opt={"rule": RouteRule(name="/team/member_update", allows_any_key=True)},
+)
+async def update_member(request: _Request, caller: _Caller, services: _Services) -> Answer:
+    """Change a member's role and limits; null clears a limit."""
+    body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    ref = MemberRef(user_id=body.value.user_id, user_email=body.value.user_email)
+    return answer(await services.people.team_members.update(caller, body.value.team_id, ref, body.sent), body)
+
+
+@post(
+    "/team/{team_id:str}/member/{user_id:str}/reset_budget",
+    status_code=200,
+    opt={"rule": RouteRule(name=_BUDGET, allows_any_key=True)},
+)
+async def reset_member_budget(
+    caller: _Caller, services: _Services, team_id: FromPath[str], user_id: FromPath[str]
+) -> Response[Mapping[str, Any]]:
+    """Let the members' common budget limit a member again."""
+    return Response(await services.people.team_members.reset_budget(caller, team_id, user_id))
+
+
+@get(
+    "/team/{team_id:str}/members/me",
+    opt={"rule": RouteRule(name=_OWN, allows_any_key=True, is_read_only=True)},
+)
+async def show_own_membership(
+    caller: _Caller, services: _Services, team_id: FromPath[str]
+) -> Response[Mapping[str, Any]]:
+    """Show the caller's own membership."""
+    return Response(await services.people.team_members.own(caller, team_id))
+
+
+ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
+    delete_member,
+    update_member,
+    reset_member_budget,
+    show_own_membership,
+)
