@@ -57,6 +57,7 @@ from gateway.manage import customers as customer_routes
 from gateway.manage import explain as explain_routes
 from gateway.manage import key_lists as key_list_routes
 from gateway.manage import keys as key_routes
+from gateway.manage import organization_members as organization_member_routes
 from gateway.manage import organizations as organization_routes
 from gateway.manage import people as people_routes
 from gateway.manage import projects as project_routes
@@ -90,6 +91,7 @@ _ROUTES = (
     *book_routes.ROUTE_HANDLERS,
     *budget_routes.ROUTE_HANDLERS,
     *customer_routes.ROUTE_HANDLERS,
+    *organization_member_routes.ROUTE_HANDLERS,
     *organization_routes.ROUTE_HANDLERS,
     *project_routes.ROUTE_HANDLERS,
     *tag_routes.ROUTE_HANDLERS,

@@ -11,6 +11,9 @@ from gateway.identity.keys.listing import KeyListing
 from gateway.identity.keys.rules import Covers
 from gateway.identity.keys.service import KeyService
 from gateway.identity.keys.updates import KeyUpdates
+from gateway.identity.organizations.members import OrganizationMembers
+from gateway.identity.organizations.members_store import MemberRecords
+from gateway.identity.organizations.response import OrganizationView
 from gateway.identity.organizations.service import OrganizationService
 from gateway.identity.people import People, build_people
 from gateway.identity.projects.service import ProjectService
@@ -32,6 +35,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     customers: CustomerService
     key_listing: KeyListing
     key_updates: KeyUpdates
+    organization_members: OrganizationMembers
     organizations: OrganizationService
     people: People
     projects: ProjectService
@@ -53,12 +57,15 @@ def build_services(
     records = Records(database, clock, calendar, audit)
     arrivals = Arrivals(records)
     teams = TeamService(records, arrivals, covers)
+    members = MemberRecords(database)
+    organization_view = OrganizationView(records, members)
     return Services(
         budgets=BudgetService(records),
         customers=CustomerService(records),
         key_listing=KeyListing(database, records),
         key_updates=KeyUpdates(database, records, keys.defaults, covers),
-        organizations=OrganizationService(records),
+        organization_members=OrganizationMembers(records, members, organization_view, arrivals),
+        organizations=OrganizationService(records, organization_view),
         people=build_people(database, records),
         projects=ProjectService(records, covers),
         tag_listing=TagListing(records),

@@ -61,10 +61,10 @@ async def update_customer(
     status_code=200,
     opt={"rule": RouteRule(name="/customer/delete")},
 )
-async def delete_customers(request: _Request, services: _Services) -> Answer:
+async def delete_customers(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Forget customers, all or none."""
     body = _NAMED.read(await request.body(), refuses_unknown=is_strict(request.headers))
-    return answer(await services.customers.delete(body.value.user_ids), body)
+    return answer(await services.customers.delete(caller, body.value.user_ids), body)
 
 
 @post(
@@ -72,10 +72,10 @@ async def delete_customers(request: _Request, services: _Services) -> Answer:
     status_code=200,
     opt={"rule": RouteRule(name="/customer/block")},
 )
-async def block_customers(request: _Request, services: _Services) -> Answer:
+async def block_customers(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Block customers: requests that name them are refused."""
     body = _NAMED.read(await request.body(), refuses_unknown=is_strict(request.headers))
-    return answer(await services.customers.block(body.value.user_ids), body)
+    return answer(await services.customers.block(caller, body.value.user_ids), body)
 
 
 @post(
@@ -83,10 +83,10 @@ async def block_customers(request: _Request, services: _Services) -> Answer:
     status_code=200,
     opt={"rule": RouteRule(name="/customer/unblock")},
 )
-async def unblock_customers(request: _Request, services: _Services) -> Answer:
+async def unblock_customers(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Unblock customers."""
     body = _NAMED.read(await request.body(), refuses_unknown=is_strict(request.headers))
-    return answer(await services.customers.unblock(body.value.user_ids), body)
+    return answer(await services.customers.unblock(caller, body.value.user_ids), body)
 
 
 @get(

@@ -2,24 +2,37 @@
 
 from typing import Any
 
-from litestar import Request, post
+from litestar import Request, Response, get, patch, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
 
 from gateway.access.rules import RouteRule
-from gateway.domain import Principal
-from gateway.identity.organizations.request import NewOrganizationRequest
+from gateway.domain import Principal, Role
+from gateway.identity.organizations.request import (
+    NewOrganizationRequest,
+    OrganizationsRequest,
+    PatchOrganizationRequest,
+    UpdateOrganizationRequest,
+)
 from gateway.identity.services import Services
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.paging import listed, page_of
 from gateway.manage.raw_errors import RAW_ERRORS, raw_errors
 
 __all__ = ["ROUTE_HANDLERS"]
 
-_ORGANIZATION = BodyReader(NewOrganizationRequest)
+# An organization's administrator is an internal user elsewhere: the services look at the organization.
+_ORGANIZERS = frozenset({Role.INTERNAL_USER, Role.ORG_ADMIN})
+_NEW = BodyReader(NewOrganizationRequest)
+_UPDATE = BodyReader(UpdateOrganizationRequest)
+_PATCH = BodyReader(PatchOrganizationRequest)
+_NAMED = BodyReader(OrganizationsRequest)
 _Request = Request[Any, Any, Any]
 _Caller = NamedDependency[Principal]
 _Services = NamedDependency[Services]
+_Rows = Response[list[dict[str, Any]]]
 
 
 @post(
@@ -30,9 +43,91 @@ _Services = NamedDependency[Services]
 )
 async def make_organization(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Make an organization."""
-    body = _ORGANIZATION.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = _NEW.read(await request.body(), refuses_unknown=is_strict(request.headers))
     with raw_errors():
         return answer(await services.organizations.create(caller, body.value), body)
 
 
-ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (make_organization,)
+@patch(
+    "/organization/update",
+    opt={"rule": RouteRule(name="/organization/update")},
+    exception_handlers=RAW_ERRORS,
+)
+async def update_organization(request: _Request, caller: _Caller, services: _Services) -> Answer:
+    """Change what is sent of an organization; null clears."""
+    body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    with raw_errors():
+        changed = await services.organizations.update(caller, body.value.organization_id, body.sent)
+        return answer(changed, body)
+
+
+@patch(
+    "/v2/organization/{organization_id:str}",
+    opt={"rule": RouteRule(name="/v2/organization/{organization_id}")},
+    exception_handlers=RAW_ERRORS,
+)
+async def patch_organization(
+    request: _Request, caller: _Caller, services: _Services, organization_id: FromPath[str]
+) -> Answer:
+    """Change what is sent of an organization; what it does not have is refused."""
+    body = _PATCH.read(await request.body(), refuses_unknown=True)
+    with raw_errors():
+        return answer(await services.organizations.update(caller, organization_id, body.sent), body)
+
+
+@get(
+    "/organization/info",
+    opt={"rule": RouteRule(name="/organization/info", roles=_ORGANIZERS, is_read_only=True)},
+    exception_handlers=RAW_ERRORS,
+)
+async def show_organization(
+    caller: _Caller, services: _Services, organization_id: FromQuery[str]
+) -> Response[dict[str, Any]]:
+    """Show an organization with its members and teams."""
+    with raw_errors():
+        return Response(await services.organizations.info(caller, organization_id))
+
+
+@post(
+    "/organization/info",
+    status_code=200,
+    opt={"rule": RouteRule(name="/organization/info", roles=_ORGANIZERS, is_read_only=True)},
+    exception_handlers=RAW_ERRORS,
+)
+async def show_organizations(request: _Request, caller: _Caller, services: _Services) -> Answer:
+    """Show several organizations."""
+    body = _NAMED.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    named = body.value.organizations
+    with raw_errors():
+        return answer(await services.organizations.info_of_all(caller, named, "organizations"), body)
+
+
+@get(
+    "/organization/list",
+    opt={"rule": RouteRule(name="/organization/list", allows_any_key=True, is_read_only=True)},
+    exception_handlers=RAW_ERRORS,
+)
+async def list_organizations(
+    caller: _Caller,
+    services: _Services,
+    *,
+    org_id: FromQuery[str | None] = None,
+    org_alias: FromQuery[str | None] = None,
+    after: FromQuery[str | None] = None,
+    limit: FromQuery[int | None] = None,
+) -> _Rows:
+    """List organizations: those that the caller is in, to administrators all."""
+    page = page_of(after, limit)
+    with raw_errors():
+        found = await services.organizations.list_all(caller, page, org_id or None, org_alias or None)
+        return listed(found)
+
+
+ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
+    make_organization,
+    update_organization,
+    patch_organization,
+    show_organization,
+    show_organizations,
+    list_organizations,
+)

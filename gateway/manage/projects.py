@@ -48,10 +48,10 @@ async def update_project(request: _Request, caller: _Caller, services: _Services
 
 
 @delete("/project/delete", status_code=200, opt={"rule": RouteRule(name="/project/delete")})
-async def delete_projects(request: _Request, services: _Services) -> Answer:
+async def delete_projects(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Delete projects that no key belongs to, all or none."""
     body = _DELETE.read(await request.body(), refuses_unknown=is_strict(request.headers))
-    return answer(await services.projects.delete(body.value.project_ids), body)
+    return answer(await services.projects.delete(caller, body.value.project_ids), body)
 
 
 @get("/project/info", opt={"rule": RouteRule(name="/project/info", allows_any_key=True, is_read_only=True)})

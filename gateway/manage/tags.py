@@ -54,11 +54,11 @@ async def update_tag(request: _Request, caller: _Caller, services: _Services) ->
     opt={"rule": RouteRule(name="/tag/delete")},
     exception_handlers=RAW_ERRORS,
 )
-async def delete_tag(request: _Request, services: _Services) -> Answer:
+async def delete_tag(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Delete a tag with its budget's hold on requests; they may carry it on."""
     body = _ONE.read(await request.body(), refuses_unknown=is_strict(request.headers))
     with raw_errors():
-        return answer(await services.tags.delete(body.value.name), body)
+        return answer(await services.tags.delete(caller, body.value.name), body)
 
 
 @get(

@@ -1,12 +1,16 @@
 """The budget row that a resource names, brings along, or has its own limits in."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+from gateway.audit.changes import Audited, created, updated
 from gateway.db.rows import Columns
+from gateway.domain import Principal
 from gateway.identity.budgets.request import BUDGET_FIELDS, check_budget, inline_budget
 from gateway.identity.faults import Faults
 from gateway.identity.records import Records
+from gateway.identity.rights import actor_of
 
 __all__ = ["check_link", "check_relink", "link_budget", "relink_budget"]
 
@@ -36,21 +40,22 @@ async def check_relink(
     return budget or {}
 
 
-async def link_budget(records: Records, sent: Mapping[str, Any], actor: str) -> str | None:
+async def link_budget(records: Records, caller: Principal, sent: Mapping[str, Any]) -> str | None:
     """The id of the named budget, or of one that is made of the inline members; None without either."""
     if sent.get("budget_id") is not None:
         return str(sent["budget_id"])
     inline = inline_budget(sent)
     if not inline:
         return None
-    budget_id = await records.make_budget(inline, actor)
-    if sent.get("budget_reset_at") is not None:
-        await records.budgets.update(budget_id, {"budget_reset_at": sent["budget_reset_at"]})
-    return budget_id
+    return await _make(records, caller, inline, sent.get("budget_reset_at"))
 
 
 async def relink_budget(
-    records: Records, sent: Mapping[str, Any], budget: Columns, actor: str, everybodys: str | None = None
+    records: Records,
+    caller: Principal,
+    sent: Mapping[str, Any],
+    budget: Columns,
+    everybodys: str | None = None,
 ) -> dict[str, str | None]:
     """The change of the column `budget_id` when these members were sent; `budget` is from `check_relink`.
 
@@ -58,26 +63,31 @@ async def relink_budget(
     left as it is for them, and a copy made: who changes one resource means that one.
     """
     if "budget_id" in sent:
-        return {"budget_id": await link_budget(records, sent, actor)}
+        return {"budget_id": await link_budget(records, caller, sent)}
     limits = _sent_limits(sent)
     if not budget:
-        made = await link_budget(records, limits, actor)
+        made = await link_budget(records, caller, limits)
         return {} if made is None else {"budget_id": made}
     budget_id: str = budget["budget_id"]
     owners = await records.budgets.list_owners(budget_id, 2)
     if budget_id != everybodys and len(owners) < 2:  # noqa: PLR2004  itself, and no other
-        await records.change_budget(budget_id, limits, actor)
+        changed = await records.change_budget(budget_id, limits, actor_of(caller))
+        await records.audit.record(caller, updated(Audited.BUDGET, budget_id, budget, changed))
         return {}
-    return {"budget_id": await _copy(records, budget, limits, actor)}
-
-
-async def _copy(records: Records, budget: Columns, limits: Mapping[str, object], actor: str) -> str:
-    """Make a budget row of what another has and of changed limits; a period that is under way goes on."""
     stored = {name: budget[name] for name in BUDGET_FIELDS}
-    made = await records.make_budget(inline_budget({**stored, **limits}), actor)
-    if "budget_duration" not in limits:
-        await records.budgets.update(made, {"budget_reset_at": budget["budget_reset_at"]})
-    return made
+    # A period that is under way goes on.
+    reset_at = None if "budget_duration" in limits else budget["budget_reset_at"]
+    return {"budget_id": await _make(records, caller, inline_budget({**stored, **limits}), reset_at)}
+
+
+async def _make(
+    records: Records, caller: Principal, limits: Mapping[str, object], reset_at: datetime | None
+) -> str:
+    budget_id = await records.make_budget(limits, actor_of(caller))
+    if reset_at is not None:
+        await records.budgets.update(budget_id, {"budget_reset_at": reset_at})
+    await records.audit.record(caller, created(Audited.BUDGET, budget_id, {"budget_id": budget_id, **limits}))
+    return budget_id
 
 
 async def _check_named(records: Records, faults: Faults, sent: Mapping[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """The queries of budget rows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gateway.db.engine import Database
 from gateway.db.rows import Rows
@@ -22,6 +22,17 @@ UNION ALL SELECT 'tag', tag_name FROM "LiteLLM_TagTable" WHERE budget_id = $1
 UNION ALL SELECT 'team', team_id FROM "LiteLLM_TeamTable" WHERE metadata ->> 'team_member_budget_id' = $1
 LIMIT $2
 """
+_LINKED = (
+    *("LiteLLM_VerificationToken", "LiteLLM_TeamMembership", "LiteLLM_OrganizationTable"),
+    *("LiteLLM_OrganizationMembership", "LiteLLM_ProjectTable", "LiteLLM_EndUserTable", "LiteLLM_TagTable"),
+)
+_IS_LINKED = " OR ".join(
+    f'EXISTS (SELECT FROM "{name}" t WHERE t.budget_id = b.budget_id)' for name in _LINKED
+)
+_DROP = f"""
+DELETE FROM "LiteLLM_BudgetTable" b WHERE budget_id = ANY ($1::text[]) AND NOT ({_IS_LINKED} OR EXISTS (
+    SELECT FROM "LiteLLM_TeamTable" t WHERE t.metadata ->> 'team_member_budget_id' = b.budget_id))
+"""  # noqa: S608  only constants of this module are put in
 
 
 class BudgetRecords(Rows):
@@ -41,3 +52,9 @@ class BudgetRecords(Rows):
         """At most so many of the objects whose requests this row limits."""
         rows = await self._database.fetch(_OWNERS, budget_id, most)
         return [Scope(ScopeKind(row["kind"]), row["id"]) for row in rows]
+
+    async def drop_unused(self, budget_ids: Sequence[str | None]) -> None:
+        """Remove rows that were one owner's and that nothing refers to any more."""
+        known = [budget_id for budget_id in budget_ids if budget_id]
+        if known:
+            await self._database.execute(_DROP, known)

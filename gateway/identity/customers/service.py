@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.audit.changes import Audited, created
+from gateway.audit.changes import Action, Audited, Change, created, deleted, updated
 from gateway.db.rows import Columns
 from gateway.domain import Principal, Scope, ScopeKind
 from gateway.errors import BadRequest, NotFound, ValidationFailed
@@ -16,7 +16,6 @@ from gateway.identity.faults import Faults
 from gateway.identity.linked import with_links
 from gateway.identity.pages import Listed, Page, cut
 from gateway.identity.records import Records
-from gateway.identity.rights import actor_of
 from gateway.identity.values import check_members
 
 __all__ = ["CustomerService"]
@@ -55,7 +54,7 @@ class CustomerService:
                 faults.add("budget_reset_at", "must be in the future.")
             faults.refuse()
             values = {name: sent[name] for name in _COLUMNS if name in sent}
-            values["budget_id"] = await link_budget(self._records, sent, actor_of(caller))
+            values["budget_id"] = await link_budget(self._records, caller, sent)
             values |= await self._records.change_permission(None, sent)
             row = await self._rows.insert(values)
             if row is None:
@@ -82,50 +81,53 @@ class CustomerService:
             row = await self._rows.lock(sent["user_id"])
             if row is None:
                 raise _not_found([sent["user_id"]], "user_id")
-            faults, actor = Faults(), actor_of(caller)
+            faults = Faults()
             check_members(faults, sent)
             budget = await check_relink(self._records, faults, sent, row["budget_id"])
             faults.refuse()
             values: Columns = {name: sent[name] for name in _CHANGED if name in sent}
             if values.get("blocked", False) is None:
                 del values["blocked"]
-            values |= await relink_budget(self._records, sent, budget, actor, everybodys)
+            values |= await relink_budget(self._records, caller, sent, budget, everybodys)
             values |= await self._records.change_permission(row["object_permission_id"], sent)
             changed = await self._rows.update(row["user_id"], values) if values else row
             if changed["object_permission_id"] != row["object_permission_id"]:
                 await self._records.permissions.drop_unused([row["object_permission_id"]])
+            change = updated(Audited.CUSTOMER, row["user_id"], row, changed)
+            await self._records.audit.record(caller, change)
             return await self._finish(changed)
 
-    async def delete(self, user_ids: list[str]) -> Columns:
+    async def delete(self, caller: Principal, user_ids: list[str]) -> Columns:
         """Forget customers, all or none; raises NotFound naming those who are not there."""
         wanted = _ids(user_ids)
         async with self._records.transaction():
             rows = await self._lock_all(wanted)
             await self._rows.delete_any(wanted)
             await self._records.permissions.drop_unused([row["object_permission_id"] for row in rows])
+            changes = [deleted(Audited.CUSTOMER, row["user_id"], row) for row in rows]
+            await self._records.audit.record(caller, *changes)
             await self._announce(wanted)
         return {
             "deleted_customers": len(rows),
             "message": f"Successfully deleted {len(rows)} customer(s): {', '.join(wanted)}",
         }
 
-    async def block(self, user_ids: list[str]) -> Columns:
+    async def block(self, caller: Principal, user_ids: list[str]) -> Columns:
         """Block customers, before their first request too; returns their rows."""
         wanted = _ids(user_ids)
         async with self._records.transaction():
+            before = await self._rows.lock_any(wanted)
             new = await self._rows.block(wanted)
             await self._records.entries.open_accounts(ScopeKind.END_USER, new)
-            await self._announce(wanted)
-            return {"blocked_users": await self._rows.find_any(wanted)}
+            return {"blocked_users": await self._switched(caller, Action.BLOCKED, wanted, before)}
 
-    async def unblock(self, user_ids: list[str]) -> Columns:
+    async def unblock(self, caller: Principal, user_ids: list[str]) -> Columns:
         """Unblock customers; returns their rows. Raises NotFound naming those who are not there."""
         wanted = _ids(user_ids)
         async with self._records.transaction():
-            await self._lock_all(wanted)
+            before = await self._lock_all(wanted)
             await self._rows.unblock(wanted)
-            await self._announce(wanted)
-            return {"blocked_users": await self._rows.find_any(wanted)}
+            return {"blocked_users": await self._switched(caller, Action.UNBLOCKED, wanted, before)}
 
     async def info(self, end_user_id: str) -> Columns:
         """Show a customer; raises NotFound."""
@@ -138,6 +140,18 @@ class CustomerService:
         """Customers in the order of their ids."""
         found = cut(await self._rows.list_after(page.after, page.most + 1), page, "user_id")
         return msgspec.structs.replace(found, rows=await with_links(self._records, found.rows))
+
+    async def _switched(
+        self, caller: Principal, action: Action, user_ids: list[str], before: list[Columns]
+    ) -> list[Columns]:
+        rows = await self._rows.find_any(user_ids)
+        known = {row["user_id"]: row for row in before}
+        changes = [
+            Change(action, Audited.CUSTOMER, row["user_id"], known.get(row["user_id"]), row) for row in rows
+        ]
+        await self._records.audit.record(caller, *changes)
+        await self._announce(user_ids)
+        return rows
 
     async def _lock_all(self, user_ids: list[str]) -> list[Columns]:
         rows = await self._rows.lock_any(user_ids)

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.audit.changes import Audited, created, updated
+from gateway.audit.changes import Audited, created, deleted, updated
 from gateway.db.rows import Columns
 from gateway.domain import Principal, Role, Scope, ScopeKind
 from gateway.errors import BadRequest, NotFound, PermissionDenied
@@ -59,7 +59,7 @@ class ProjectService:
             values |= {
                 "project_id": project_id,
                 "team_id": request.team_id,
-                "budget_id": await link_budget(self._records, sent, actor),
+                "budget_id": await link_budget(self._records, caller, sent),
                 "created_by": actor,
                 "updated_by": actor,
             }
@@ -90,7 +90,7 @@ class ProjectService:
             values = await self._build(sent, row)
             if moves and team:
                 values["team_id"] = team["team_id"]
-            values |= await relink_budget(self._records, sent, budget, actor)
+            values |= await relink_budget(self._records, caller, sent, budget)
             changed = await self._records.projects.update(row["project_id"], values | {"updated_by": actor})
             if changed["object_permission_id"] != row["object_permission_id"]:
                 await self._records.permissions.drop_unused([row["object_permission_id"]])
@@ -98,7 +98,7 @@ class ProjectService:
             await self._records.audit.record(caller, change)
             return await self._finish(changed)
 
-    async def delete(self, project_ids: list[str]) -> list[Columns]:
+    async def delete(self, caller: Principal, project_ids: list[str]) -> list[Columns]:
         """Delete projects that no key belongs to, all or none; returns their rows."""
         faults = Faults()
         if not project_ids:
@@ -119,6 +119,8 @@ class ProjectService:
             shown = await with_links(self._records, rows)
             await self._records.projects.delete_any([row["project_id"] for row in rows])
             await self._records.permissions.drop_unused([row["object_permission_id"] for row in rows])
+            changes = [deleted(Audited.PROJECT, row["project_id"], row) for row in rows]
+            await self._records.audit.record(caller, *changes)
             await self._records.notices.announce_many(_scope(row["project_id"]) for row in rows)
         return shown
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.audit.changes import Audited, created
+from gateway.audit.changes import Audited, created, deleted, updated
 from gateway.db.rows import Columns
 from gateway.domain import Principal, Scope, ScopeKind
 from gateway.errors import BadRequest, NotFound
@@ -42,7 +42,7 @@ class TagService:
             await check_link(self._records, faults, sent)
             faults.refuse()
             values = {name: sent[name] for name in _CHANGED if name in sent}
-            budget_id = await link_budget(self._records, sent, actor)
+            budget_id = await link_budget(self._records, caller, sent)
             row = await self._rows.insert(
                 {**values, "tag_name": request.name, "budget_id": budget_id, "created_by": actor}
             )
@@ -63,16 +63,20 @@ class TagService:
             budget = await check_relink(self._records, faults, sent, row["budget_id"])
             faults.refuse()
             values: Columns = {name: sent[name] for name in _CHANGED if name in sent}
-            values |= await relink_budget(self._records, sent, budget, actor_of(caller))
+            values |= await relink_budget(self._records, caller, sent, budget)
             changed = await self._rows.update(row["tag_name"], values) if values else row
+            change = updated(Audited.TAG, row["tag_name"], row, changed)
+            await self._records.audit.record(caller, change)
             return await self._finish(changed, "updated")
 
-    async def delete(self, name: str) -> Columns:
+    async def delete(self, caller: Principal, name: str) -> Columns:
         """Make a tag one that requests may carry and nothing limits; raises NotFound."""
         async with self._records.transaction():
-            if await self._rows.lock(name) is None:
+            row = await self._rows.lock(name)
+            if row is None:
                 raise _not_found(name)
             await self._rows.delete(name)
+            await self._records.audit.record(caller, deleted(Audited.TAG, name, row))
             await self._records.notices.announce([_scope(name)])
         return {"message": f"Tag {name} deleted successfully"}
 

@@ -206,6 +206,6 @@ async def test_the_number_of_statements_does_not_grow_with_what_is_shown(desk: D
     assert await statements(desk, "GET", "/project/list") <= 3
     assert await statements(desk, "GET", "/project/info", params={"project_id": made[0]}) <= 3
     update = {"json": {"project_id": made[0], "max_budget": 2}}
-    assert await statements(desk, "POST", "/project/update", **update) <= 9
-    assert await statements(desk, "DELETE", "/project/delete", json={"project_ids": made[:1]}) <= 5
-    assert await statements(desk, "DELETE", "/project/delete", json={"project_ids": made[1:]}) <= 5
+    assert await statements(desk, "POST", "/project/update", **update) <= 11
+    assert await statements(desk, "DELETE", "/project/delete", json={"project_ids": made[:1]}) <= 6
+    assert await statements(desk, "DELETE", "/project/delete", json={"project_ids": made[1:]}) <= 6

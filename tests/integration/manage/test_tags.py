@@ -130,8 +130,8 @@ async def test_the_number_of_statements_does_not_grow_with_what_is_shown(desk: D
     name = unique("counted")
     await desk.post("/tag/new", {"name": name, "max_budget": 1})
     assert await statements(desk, "POST", "/tag/info", json={"names": [name]}) <= 2
-    assert await statements(desk, "POST", "/tag/update", json={"name": name, "max_budget": 2}) <= 7
-    assert await statements(desk, "POST", "/tag/delete", json={"name": name}) <= 3
+    assert await statements(desk, "POST", "/tag/update", json={"name": name, "max_budget": 2}) <= 9
+    assert await statements(desk, "POST", "/tag/delete", json={"name": name}) <= 4
 
 
 @pytest.mark.parametrize(
