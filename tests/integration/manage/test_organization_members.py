@@ -48,8 +48,12 @@ async def inside(desk: Desk) -> Members:
 
 
 REFUSED = {
-    "member": 403, "stranger": 403, "other_organizer": 403,
-    "viewer": 401, "auditor": 401, "no_user": 401,
+    "member": 403,
+    "stranger": 403,
+    "other_organizer": 403,
+    "viewer": 401,
+    "auditor": 401,
+    "no_user": 401,
 }
 
 
