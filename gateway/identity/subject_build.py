@@ -16,10 +16,15 @@ __all__ = ["NO_SUBJECT_DEFAULTS", "SubjectDefaults", "build_subject", "build_sub
 
 
 class SubjectDefaults(msgspec.Struct, frozen=True, kw_only=True):
-    """The budgets of end users without one: a budget row, or nano-dollars."""
+    """The budgets of end users without one: a budget row, or nano-dollars; and who is an end user at all.
+
+    `validates_end_users`: only customers and users are, by id or e-mail address, and whoever a budget row is
+    for.
+    """
 
     end_user_budget_id: str | None = None
     end_user_budget_nanos: int | None = None
+    validates_end_users: bool = False
 
 
 NO_SUBJECT_DEFAULTS = SubjectDefaults()
@@ -31,6 +36,7 @@ def build_subject_defaults(settings: AccessSettings) -> SubjectDefaults:
     return SubjectDefaults(
         end_user_budget_id=settings.end_user_budget_id,
         end_user_budget_nanos=None if usd is None else read_nanos(usd),
+        validates_end_users=settings.validates_end_users,
     )
 
 

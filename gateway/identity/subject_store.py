@@ -10,7 +10,7 @@ from gateway.identity.meters import meters_of, read_meters
 from gateway.identity.permissions import permission_of
 from gateway.identity.rows import AgentColumns, BudgetColumns
 from gateway.identity.stored import read_names
-from gateway.identity.subject_rows import SubjectRow, SubjectRows
+from gateway.identity.subject_rows import NewCustomer, SubjectRow, SubjectRows
 
 __all__ = ["FIND_SUBJECTS", "SubjectStore"]
 
@@ -24,23 +24,28 @@ _BUDGET = ", ".join(
 )
 
 # The end users, tags and agents that are wanted, with their rows where there are such; a budget for end users
-# without one ($4) holds for those without a row too.
+# without one ($4) holds for those without a row too, unless the key that names them offers one ($6).
 FIND_SUBJECTS = f"""
 WITH wanted AS (
     SELECT 'end_user' AS kind, w.id, e.user_id IS NOT NULL AS is_known, e.alias AS name, e.spend, e.blocked,
         e.models, e.allowed_model_region, e.default_model, e.object_permission_id,
-        COALESCE(e.budget_id, $4) AS budget_id, e.budget_id IS NOT NULL AS is_own_budget,
+        COALESCE(e.budget_id, CASE WHEN e.user_id IS NULL THEN w.offered END, $4) AS budget_id,
+        e.budget_id IS NOT NULL AS is_own_budget, w.offered,
         NULL::bigint AS tpm_limit, NULL::bigint AS rpm_limit, NULL::integer AS session_tpm,
-        NULL::integer AS session_rpm, NULL::jsonb AS params
-    FROM unnest($1::text[]) AS w(id) LEFT JOIN "LiteLLM_EndUserTable" e ON e.user_id = w.id
+        NULL::integer AS session_rpm, NULL::jsonb AS params,
+        $7 AND e.user_id IS NULL AND NOT EXISTS (
+            SELECT FROM "LiteLLM_UserTable" u WHERE u.user_id = w.id OR lower(u.user_email) = lower(w.id)
+        ) AS is_nobody
+    FROM unnest($1::text[], $6::text[]) AS w(id, offered)
+    LEFT JOIN "LiteLLM_EndUserTable" e ON e.user_id = w.id
     UNION ALL
     SELECT 'tag', w.id, t.tag_name IS NOT NULL, NULL, t.spend, FALSE, NULL, NULL, NULL, NULL, t.budget_id,
-        TRUE, NULL, NULL, NULL, NULL, NULL
+        TRUE, NULL, NULL, NULL, NULL, NULL, NULL, FALSE
     FROM unnest($2::text[]) AS w(id) LEFT JOIN "LiteLLM_TagTable" t ON t.tag_name = w.id
     UNION ALL
     SELECT 'agent', w.id, g.agent_id IS NOT NULL, g.agent_name, g.spend, FALSE, NULL, NULL, NULL,
-        g.object_permission_id, NULL, TRUE, g.tpm_limit, g.rpm_limit, g.session_tpm_limit,
-        g.session_rpm_limit, g.litellm_params
+        g.object_permission_id, NULL, TRUE, NULL, g.tpm_limit, g.rpm_limit, g.session_tpm_limit,
+        g.session_rpm_limit, g.litellm_params, FALSE
     FROM unnest($3::text[]) AS w(id) LEFT JOIN "LiteLLM_AgentsTable" g ON g.agent_id = w.id
 )
 SELECT w.*, {_BUDGET},
@@ -59,17 +64,23 @@ class SubjectStore:
         self._database = database
 
     async def find_subjects(
-        self, scopes: Sequence[Scope], default_budget_id: str | None, journal: str
+        self, scopes: Sequence[Scope], default_budget_id: str | None, journal: str, *, validates: bool = False
     ) -> SubjectRows:
         """Read a row for every scope, which is an end user, a tag or an agent; raises DatabaseUnavailable.
 
-        `default_budget_id` is the budget row of end users without one, `journal` as in `KeyStore.find_key`.
+        `default_budget_id` is the budget row of end users without one, `journal` as in `KeyStore.find_key`;
+        `validates` asks whether end users without a row are users at least.
         """
         ids = [
             [scope.id for scope in scopes if scope.kind is kind]
             for kind in (ScopeKind.END_USER, ScopeKind.TAG, ScopeKind.AGENT)
         ]
-        rows = await self._database.fetch(FIND_SUBJECTS, *ids, default_budget_id, journal)
+        offered = [
+            scope.budget_id if isinstance(scope, NewCustomer) else None
+            for scope in scopes
+            if scope.kind is ScopeKind.END_USER
+        ]
+        rows = await self._database.fetch(FIND_SUBJECTS, *ids, default_budget_id, journal, offered, validates)
         position: int = rows[0]["position"] if rows else 0
         return SubjectRows(tuple(_subject_row(row) for row in rows), position)
 
@@ -79,7 +90,7 @@ def _subject_row(row: Record) -> SubjectRow:
     scope = Scope(ScopeKind(row["kind"]), row["id"])
     budget = columns.budget("b")
     if row["budget_id"] is not None and row["b_budget_id"] is None:
-        columns.refuse("budget_id" if row["is_own_budget"] else "max_end_user_budget_id")
+        columns.refuse(_budget_setting(row))
     agent = None
     if scope.kind is ScopeKind.AGENT:
         agent = AgentColumns(
@@ -92,6 +103,8 @@ def _subject_row(row: Record) -> SubjectRow:
     return SubjectRow(
         scope=scope,
         is_known=row["is_known"],
+        is_nobody=row["is_nobody"],
+        offered_budget_id=row["offered"],
         name=row["name"] or row["id"],
         spent_nanos=spent,
         is_blocked=bool(row["blocked"]),
@@ -104,3 +117,11 @@ def _subject_row(row: Record) -> SubjectRow:
         unreadable=unreadable,
         meters=read_meters(row["meters"]),
     )
+
+
+def _budget_setting(row: Record) -> str:
+    """The setting that names the budget of a row."""
+    if row["is_own_budget"]:
+        return "budget_id"
+    is_offered = not row["is_known"] and row["offered"] is not None
+    return "end_user_budget_id" if is_offered else "max_end_user_budget_id"

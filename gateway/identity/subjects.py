@@ -1,7 +1,7 @@
 """From the names on a request to what restricts it: end users, tags, agents and their sessions."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from gateway.cache.batch import Batch
@@ -13,7 +13,7 @@ from gateway.errors import DatabaseUnavailable
 from gateway.identity.limits import MINUTE_SECONDS
 from gateway.identity.principals import Seed, no_seed
 from gateway.identity.subject_build import NO_SUBJECT_DEFAULTS, SubjectDefaults, build_subject
-from gateway.identity.subject_rows import SubjectRows
+from gateway.identity.subject_rows import NewCustomer, SubjectRows
 
 __all__ = ["SubjectSource", "Subjects"]
 
@@ -22,9 +22,17 @@ _TOGETHER_SECONDS = 5
 _MOST_TOGETHER = 10_000
 _READS = 3
 """Times that rows are read at most while changes are announced all the time."""
+_OFFER = "end_user_budget_id"
+"""In the metadata of a key: the budget of the customers whom it makes known."""
+_STRUCTURES = ("{", "[")
+"""How JSON begins that client programs put in the place of a name."""
 _KINDS = frozenset({ScopeKind.END_USER, ScopeKind.TAG, ScopeKind.AGENT})
 _FREE = Subject(scope=Scope(ScopeKind.TAG, ""))
 """Stands in the cache for everybody whom nothing restricts."""
+_NOBODY = Subject(scope=Scope(ScopeKind.END_USER, ""))
+"""Stands in the cache for what names no end user, where these are validated."""
+_UNRESTRICTED = (_FREE, _NOBODY)
+_MOST_OFFERED = 1_000
 
 _Together = tuple[int, tuple[Subject, ...]]
 
@@ -33,7 +41,7 @@ class SubjectSource(Protocol):
     """Where end users, tags and agents are read; SubjectStore in earnest."""
 
     async def find_subjects(
-        self, scopes: Sequence[Scope], default_budget_id: str | None, journal: str
+        self, scopes: Sequence[Scope], default_budget_id: str | None, journal: str, *, validates: bool = False
     ) -> SubjectRows:
         """Read a row for every scope; raises DatabaseUnavailable."""
         ...
@@ -68,6 +76,7 @@ class Subjects:
         )
         self._batch: Batch[Scope, Subject] = Batch(self._load)
         self._together: dict[tuple[Scope, ...], _Together] = {}
+        self._offered: set[str] = set()
         self._generation = 0
         self._sessions = Memo(_build_session)
         self.close = self._cache.close
@@ -82,6 +91,8 @@ class Subjects:
 
         Raises DatabaseUnavailable for a name that is not known here while the database does not answer.
         """
+        if _OFFER in principal.metadata:
+            named = self._with_offer(principal, named)
         known = self._together.get(named)
         if known is not None and known[0] > self._clock.monotonic_nanos():
             found = known[1]
@@ -97,6 +108,19 @@ class Subjects:
             if scope.kind in _KINDS:
                 self._forget_together()
                 self._cache.drop(scope)
+                if scope.kind is ScopeKind.END_USER:
+                    for budget_id in self._offered:
+                        self._cache.drop(NewCustomer(scope.kind, scope.id, budget_id))
+
+    async def is_somebody(self, principal: Principal, end_user: Scope) -> bool:
+        """Whether this is an end user: where they are validated, one whom the database knows.
+
+        Raises DatabaseUnavailable as `find` does.
+        """
+        if end_user.id.startswith(_STRUCTURES):
+            return False
+        (scope,) = self._with_offer(principal, (end_user,))
+        return await self._find_one(scope) is not _NOBODY
 
     def clear(self) -> None:
         """Forget everything."""
@@ -109,6 +133,21 @@ class Subjects:
             self._defaults = defaults
             self.clear()
 
+    def _with_offer(self, principal: Principal, named: tuple[Scope, ...]) -> tuple[Scope, ...]:
+        """Name end users so that the budget which the key has for new ones holds for them."""
+        budget_id = principal.metadata.get(_OFFER)
+        if not isinstance(budget_id, str) or not budget_id:
+            return named
+        if budget_id not in self._offered:
+            if len(self._offered) >= _MOST_OFFERED:
+                self._offered.clear()
+                self.clear()
+            self._offered.add(budget_id)
+        return tuple(
+            NewCustomer(scope.kind, scope.id, budget_id) if scope.kind is ScopeKind.END_USER else scope
+            for scope in named
+        )
+
     def _forget_together(self) -> None:
         self._generation += 1
         self._together.clear()
@@ -119,7 +158,7 @@ class Subjects:
             all_of_them = [await self._find_one(named[0])]
         else:
             all_of_them = await asyncio.gather(*(self._find_one(scope) for scope in named))
-        found = tuple(subject for subject in all_of_them if subject is not _FREE)
+        found = tuple(subject for subject in all_of_them if subject not in _UNRESTRICTED)
         if len(self._together) >= _MOST_TOGETHER:
             self._together.clear()
         # What was read before a change that has been announced meanwhile is not kept.
@@ -138,8 +177,10 @@ class Subjects:
         totals: list[tuple[Scope, int]] = []
         for row in rows.rows:
             subject = build_subject(row, now, self._defaults)
-            if subject is not None:
-                found[row.scope] = subject
+            if row.is_nobody and subject is None:
+                found[row.asked] = _NOBODY
+            elif subject is not None:
+                found[row.asked] = subject
                 totals += ((row.scope, row.spent_nanos), *row.meters)
         if totals:
             self._seed(tuple(totals), rows.position)
@@ -149,10 +190,16 @@ class Subjects:
         """Read rows; again if something changed meanwhile: what was spent before a reset is no seed."""
         for _ in range(_READS - 1):
             generation = self._generation
-            rows = await self._source.find_subjects(scopes, self._defaults.end_user_budget_id, self._journal)
+            rows = await self._read_once(scopes)
             if generation == self._generation:
                 return rows
-        return await self._source.find_subjects(scopes, self._defaults.end_user_budget_id, self._journal)
+        return await self._read_once(scopes)
+
+    def _read_once(self, scopes: Sequence[Scope]) -> Awaitable[SubjectRows]:
+        defaults = self._defaults
+        return self._source.find_subjects(
+            scopes, defaults.end_user_budget_id, self._journal, validates=defaults.validates_end_users
+        )
 
     def _of_sessions(
         self, principal: Principal, found: tuple[Subject, ...], session_id: str | None

@@ -12,6 +12,7 @@ from gateway.pipeline.admitting import admit_request
 from gateway.pipeline.answering import relay_answer
 from gateway.pipeline.answers import drop_frames, send_error
 from gateway.pipeline.call import Call
+from gateway.pipeline.end_users import keep_known_end_user
 from gateway.pipeline.exchange import ClientLeftError, Exchange
 from gateway.pipeline.intake import begin_context, fill_context
 from gateway.pipeline.nesting import check_depth
@@ -38,13 +39,10 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
     context = begin_context(exchange, principal, endpoint, snapshot.core.gate.client_of(exchange.head))
     details = NO_DETAILS
     try:
-        limits = snapshot.settings.gatewright.limits
-        body = exchange.read_json_bytes(snapshot.body_bytes)
-        data = await gateway.bodies.read(body, exchange.started_monotonic, limits.body_seconds)
-        fill_context(context, data, path_model)
-        if limits.json_depth:
-            check_depth(data, limits.json_depth)
+        await _read(gateway, snapshot, exchange, context, path_model)
         details = gateway.parts.attribution.read(context)
+        if snapshot.settings.access.validates_end_users:
+            details = await keep_known_end_user(gateway.parts.subjects, principal, details)
         group, settlement = await admit_request(gateway, snapshot, context, details)
     except ClientLeftError:
         raise
@@ -77,6 +75,18 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
         drop_frames(raised)
     finally:
         under_way.end(context.charge_id)
+
+
+async def _read(
+    gateway: Gateway, snapshot: Snapshot, exchange: Exchange, context: RequestContext, path_model: str
+) -> None:
+    """Read the body into the context; raises GatewayError or ClientLeftError."""
+    limits = snapshot.settings.gatewright.limits
+    body = exchange.read_json_bytes(snapshot.body_bytes)
+    data = await gateway.bodies.read(body, exchange.started_monotonic, limits.body_seconds)
+    fill_context(context, data, path_model)
+    if limits.json_depth:
+        check_depth(data, limits.json_depth)
 
 
 async def _guard(hooks: Hooks, context: RequestContext, settlement: Settlement) -> None:

@@ -49,6 +49,8 @@ class AccessSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`max_end_user_budget_id`: the budget row of end users who have none."""
     end_user_budget: float | None = None
     """`max_end_user_budget`: the budget of end users who have none."""
+    validates_end_users: bool = False
+    """`validate_end_user_id_in_db`: who is no customer and no user is no end user."""
     allowed_ips: tuple[str, ...] = ()
     use_x_forwarded_for: bool = False
     trusted_proxy_ranges: tuple[str, ...] = ()
@@ -135,6 +137,7 @@ LITELLM_ACCESS_READERS: Mapping[str, tuple[str, Reader]] = {
     "max_internal_user_budget": ("internal_user_budget", read_number),
     "max_end_user_budget_id": ("end_user_budget_id", read_text),
     "max_end_user_budget": ("end_user_budget", read_number),
+    "validate_end_user_id_in_db": ("validates_end_users", read_boolean),
     "internal_user_budget_duration": ("internal_user_budget_duration", _read_period),
 }
 

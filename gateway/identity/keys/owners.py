@@ -94,6 +94,9 @@ class KeyOwners:
             raise refuse("organization_id", f"Organization not found. Organization ID: {organization}")
         if budget is not None and not await self._records.has_budget(budget):
             raise refuse("budget_id", f"Budget not found. Budget ID: {budget}")
+        offered = request.end_user_budget_id
+        if offered is not None and not await self._records.has_budget(offered):
+            raise refuse("end_user_budget_id", f"Budget not found. Budget ID: {offered}")
         for group in await self._groups.list_unknown(request.access_group_ids or []):
             raise refuse("access_group_ids", f"Access group not found. Access group ID: {group}")
         if project is None:

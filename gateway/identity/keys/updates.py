@@ -129,6 +129,9 @@ class KeyUpdates:
             faults.add("organization_id", f"Organization not found. Organization ID: {organization}")
         if budget and not await self._records.budgets.hold(budget):
             faults.add("budget_id", f"Budget not found. Budget ID: {budget}")
+        offered = sent.get("end_user_budget_id")
+        if offered and not await self._records.budgets.hold(offered):
+            faults.add("end_user_budget_id", f"Budget not found. Budget ID: {offered}")
         for group in await self._records.access_groups.list_unknown(sent.get("access_group_ids") or []):
             faults.add("access_group_ids", f"Access group not found. Access group ID: {group}")
         await self._check_team(faults, sent, row)

@@ -16,6 +16,7 @@ from gateway.errors import BudgetExceeded, GatewayError, ModelAccessDenied, Unkn
 from gateway.hooks import RequestBody, RequestContext
 from gateway.ids import new_charge_id
 from gateway.pipeline.admitting import turn_to_default, unknown_model
+from gateway.pipeline.end_users import keep_known_end_user
 from gateway.pipeline.estimates import estimate_request, note_estimate
 from gateway.pipeline.exchange import too_large
 from gateway.pipeline.explain.question import Question, Target, build_body, build_head, read_route
@@ -109,6 +110,9 @@ class Examination:
     async def _judge_model(self) -> None:
         """Ask what depends on the model; the context has it."""
         context, snapshot = self.context, self._snapshot
+        if snapshot.settings.access.validates_end_users:
+            known, principal = self._gateway.parts.subjects, context.principal
+            self._details = await keep_known_end_user(known, principal, self._details)
         named = self._details.extra_scopes
         if named or context.principal.agent_rules is not None:
             subjects, session = self._gateway.parts.subjects, self._details.session_id

@@ -30,6 +30,11 @@ LITELLM_KEYS = (
     supported("max_end_user_budget", "The budget in USD of end users who have none.", restricts=True),
     supported("max_end_user_budget_id", "The budget row of end users who have none.", restricts=True),
     supported(
+        "validate_end_user_id_in_db",
+        "Takes for end users of requests only customers and users that are in the database.",
+        restricts=True,
+    ),
+    supported(
         "max_internal_user_budget",
         "The budget in USD of internal users who have none of their own.",
         restricts=True,
@@ -60,7 +65,6 @@ LITELLM_KEYS = (
     refused("post_call_rules", "Write a plugin instead."),
     refused("blocked_user_list"),
     refused("banned_keywords_list"),
-    refused("validate_end_user_id_in_db"),
     refused("require_managed_files"),
     refused(
         "callbacks",

@@ -177,13 +177,22 @@ _TEAM_MEMBERS = _add(
     _entities("team_member", "user_id, team_id"),
     more=", total_spend = (round(t.total_spend * 1e9::float8) + l.nanos) / 1e9::float8",
 )
-# LiteLLM makes the row of an end user that it sees for the first time; so do we.
+# LiteLLM makes the row of an end user that it sees for the first time, with the budget that the key has for
+# such; so do we.
 _END_USERS = """
 CREATE TEMP TABLE new_end_user (user_id text) ON COMMIT DROP;
-WITH booked AS (
-INSERT INTO "LiteLLM_EndUserTable" AS t (user_id, spend, blocked)
-SELECT id, nanos / 1e9::float8, false FROM entity_charge WHERE kind = 'end_user' AND id <> ''
-ORDER BY id COLLATE "C"
+WITH offering AS MATERIALIZED (
+    SELECT k.token, b.budget_id FROM (SELECT DISTINCT api_key FROM charge) c
+    JOIN "LiteLLM_VerificationToken" k ON k.token = c.api_key
+    JOIN "LiteLLM_BudgetTable" b ON b.budget_id = k.metadata ->> 'end_user_budget_id'
+), offered AS (
+    SELECT DISTINCT ON (c.end_user_id) c.end_user_id, o.budget_id
+    FROM charge c JOIN offering o ON o.token = c.api_key ORDER BY c.end_user_id, c.started_ms
+), booked AS (
+INSERT INTO "LiteLLM_EndUserTable" AS t (user_id, spend, blocked, budget_id)
+SELECT e.id, e.nanos / 1e9::float8, false, o.budget_id
+FROM entity_charge e LEFT JOIN offered o ON o.end_user_id = e.id WHERE e.kind = 'end_user' AND e.id <> ''
+ORDER BY e.id COLLATE "C"
 ON CONFLICT (user_id) DO UPDATE SET
     spend = (round(t.spend * 1e9::float8) + round(EXCLUDED.spend * 1e9::float8)) / 1e9::float8
 RETURNING t.user_id, xmax = 0 AS is_new

@@ -162,8 +162,8 @@ async def test_what_was_read_while_something_changed_is_read_again(
 
         was_reset = False
 
-        async def find_subjects(self, *args):
-            rows = await super().find_subjects(*args)
+        async def find_subjects(self, *args, **options):
+            rows = await super().find_subjects(*args, **options)
             if not self.was_reset:
                 self.was_reset = True
                 await database.execute('UPDATE "LiteLLM_EndUserTable" SET spend = 0')
@@ -257,6 +257,56 @@ async def test_the_look_up_reads_large_tables_by_their_indexes_only(database: Da
     async with database.acquire() as connection:
         await connection.execute("SET enable_seqscan = off")
         sql = f"EXPLAIN (COSTS OFF) {FIND_SUBJECTS}"
-        plan = await connection.fetch(sql, ["a"], ["b"], ["c"], None, "journal")
+        plan = await connection.fetch(sql, ["a"], ["b"], ["c"], None, "journal", ["d"], True)
         await connection.execute("RESET enable_seqscan")
     assert [line[0].strip() for line in plan if "Seq Scan" in line[0]] == []
+
+
+OFFERING = make_principal(metadata={"end_user_budget_id": "of-tag"})
+
+
+async def test_a_keys_budget_for_new_customers_holds_for_those_whom_nobody_knows(subjects: Subjects) -> None:
+    unknown = Scope(ScopeKind.END_USER, "nobody-yet")
+    found = await subjects.find(OFFERING, (ANN, FREE, unknown))
+    assert {subject.scope: subject.limits[0].amount for subject in found} == {ANN: 2 * USD, unknown: 3 * USD}
+    assert await subjects.find(CALLER, (unknown,)) == ()
+    subjects.configure(SubjectDefaults(end_user_budget_id="default"))
+    found = await subjects.find(OFFERING, (FREE, unknown))
+    assert [subject.limits[0].amount for subject in found] == [5 * USD, 3 * USD]
+
+
+async def test_a_new_customer_is_forgotten_however_it_was_named(
+    subjects: Subjects, database: Database
+) -> None:
+    unknown = Scope(ScopeKind.END_USER, "nobody-yet")
+    await subjects.find(OFFERING, (unknown,))
+    await database.execute("""INSERT INTO "LiteLLM_EndUserTable" (user_id, blocked)
+        VALUES ('nobody-yet', TRUE)""")
+    subjects.drop([unknown])
+    (found,) = await subjects.find(OFFERING, (unknown,))
+    assert found.is_blocked
+    assert found.limits == ()
+
+
+async def test_a_keys_budget_that_is_not_there_is_named(subjects: Subjects) -> None:
+    caller = make_principal(metadata={"end_user_budget_id": "gone"})
+    (found,) = await subjects.find(caller, (Scope(ScopeKind.END_USER, "nobody-yet"),))
+    assert found.unreadable == ("end_user_budget_id",)
+
+
+async def test_only_customers_and_users_are_somebody(subjects: Subjects, database: Database) -> None:
+    await database.execute("""INSERT INTO "LiteLLM_UserTable" (user_id, user_email)
+        VALUES ('carl', 'Carl@Example.com')""")
+    subjects.configure(SubjectDefaults(validates_end_users=True))
+
+    async def is_somebody(name: str) -> bool:
+        return await subjects.is_somebody(CALLER, Scope(ScopeKind.END_USER, name))
+
+    for name in ("ann", "free", "bob", "carl", "carl@example.com"):
+        assert await is_somebody(name)
+    for name in ("nobody", '{"device_id": "1"}', "[1]"):
+        assert not await is_somebody(name)
+    assert await subjects.find(CALLER, (Scope(ScopeKind.END_USER, "nobody"),)) == ()
+    subjects.configure(SubjectDefaults(validates_end_users=True, end_user_budget_id="default"))
+    assert await is_somebody("nobody")
+    assert not await is_somebody("{}")

@@ -281,3 +281,38 @@ async def test_the_spend_row_tells_the_client_behind_trusted_proxies_only(
     await live.post("/v1/chat/completions", key, chat_body(), x_forwarded_for=forwarded)
     row = await live.row(key)
     assert row.requester_ip_address == row.details["requester_ip_address"] == recorded
+
+
+async def test_customers_of_a_key_get_its_budget_and_keep_it(live: LiveGateway) -> None:
+    budget, customer = await add_budget(live, 1e-9), unique("new")
+    key = await live.make_key(end_user_budget_id=budget)
+    assert (await live.chat(key, user=customer)).status_code == 200
+    await live.settled()
+    refused = await live.chat(key, user=customer)
+    assert error_of(refused)[:2] == (422, "budget_exceeded")
+    await live.gateway.parts.drain.flush()
+    linked = 'SELECT budget_id FROM "LiteLLM_EndUserTable" WHERE user_id = $1'
+    assert await live.gateway.parts.database.fetch_value(linked, customer) == budget
+    await run(live, "SELECT 1")
+    assert (await live.chat(await live.make_key(), user=customer)).status_code == 422
+
+
+async def test_a_request_for_somebody_unknown_is_for_nobody_where_names_are_validated(
+    live: LiveGateway, key: str
+) -> None:
+    customer, blocked = await add_end_user(live), await add_end_user(live, blocked=True)
+    live.configure(deployment("m", live.upstream), litellm_settings={"validate_end_user_id_in_db": True})
+    assert (await live.chat(key, user=unique("nobody"))).status_code == 200
+    assert (await live.row(key)).end_user is None
+    assert (await live.chat(key, user=blocked)).status_code == 401
+    other = await live.make_key()
+    assert (await live.chat(other, user=customer)).status_code == 200
+    assert (await live.row(other)).end_user == customer
+
+
+async def test_a_key_cannot_offer_a_budget_that_is_not_there(live: LiveGateway, key: str) -> None:
+    sent = {"end_user_budget_id": "gone"}
+    for path, body in (("/key/generate", sent), ("/key/update", {"key": key, **sent})):
+        refused = await live.http.post(path, json=body, headers=bearer(MASTER_KEY))
+        assert refused.status_code == 400
+        assert "Budget not found. Budget ID: gone" in refused.text
