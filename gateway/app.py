@@ -11,6 +11,7 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 
 from gateway.access.models import ModelLists
+from gateway.admission.build import build_sharing
 from gateway.admission.ledger import Ledger
 from gateway.admission.options import build_ledger_options
 from gateway.admission.standing import StandingBudgets
@@ -75,6 +76,7 @@ from gateway.spend.journal import Journal, JournalOptions
 from gateway.spend.lines import RecordLines
 from gateway.spend.recovery import Recovery
 from gateway.spend.rejected import RejectedFile
+from gateway.spend.standstill import Standstill
 from gateway.spend.store import SpendStore
 from gateway.spend.undrained import StalePositionError
 from gateway.upstream.clients import UpstreamClients
@@ -149,11 +151,8 @@ class _Builder:
         self._environ = with_variables(settings, environ)
         self._own = settings.gatewright
         self._clock = SystemClock()
-        self._ledger = Ledger(
-            self._clock,
-            build_ledger_options(settings),
-            calendar=build_reset_calendar(settings),
-        )
+        self._calendar = build_reset_calendar(settings)
+        self._ledger = Ledger(self._clock, build_ledger_options(settings), calendar=self._calendar)
         options = JournalOptions(
             segment_bytes=self._own.journal_segment_bytes, sync_seconds=self._own.journal_sync_seconds
         )
@@ -164,6 +163,9 @@ class _Builder:
         options = self._database_options()
         database = Database(options)
         database.bind(TABLES)
+        sharing = build_sharing(self._settings, self._clock, database, self._calendar, self._journal.name)
+        if sharing is not None:
+            self._ledger = sharing.ledger
         general = self._settings.general
         store = SpendStore(
             database,
@@ -173,19 +175,17 @@ class _Builder:
         principals = self._principals(database)
         subjects = Subjects(SubjectStore(database), self._clock, journal=self._journal.name, seed=self._seed)
         standing = StandingBudgets(
-            StandingStore(database),
-            self._seed,
-            self._journal.name,
-            self._clock,
-            build_reset_calendar(self._settings),
+            StandingStore(database), self._seed, self._journal.name, self._clock, self._calendar
         )
-        invalidation = Invalidation(principals, subjects, standing.note_change)
         added = AddedSource(database, Seal(find_salt_key(self._settings.environment)))
-        changes = Changes(invalidation, added)
-        rejected = RejectedFile(self._journal_root / f"{self._journal.name}.rejected")
+        drain = self._drain(store)
+        recovery = Recovery(self._journal_root, store, self._clock)
+        member = sharing.join(Standstill(recovery, drain, self._journal)) if sharing else None
+        heard = [one.note_change for one in (standing, member) if one is not None]
+        changes = Changes(Invalidation(principals, subjects, heard), added)
         litellm = self._settings.litellm
         defaults = KeyDefaults(litellm.default_key_generate_params, litellm.upperbound_key_generate_params)
-        covers, calendar = ModelLists().covers, build_reset_calendar(self._settings)
+        covers, calendar = ModelLists().covers, self._calendar
         alerts = build_alerts(self._settings, self._environ, database, self._clock)
         if alerts.is_active:
             self._ledger.watch = alerts
@@ -200,16 +200,16 @@ class _Builder:
             ),
             ledger=self._ledger,
             journal=self._journal,
-            drain=Drain(
-                self._journal, store, rejected, interval_seconds=self._settings.general.proxy_batch_write_at
-            ),
-            recovery=Recovery(self._journal_root, store, self._clock),
+            drain=drain,
+            recovery=recovery,
             records=RecordLines(RecordBuilder()),
             attribution=Attribution(),
             spend=store,
             principals=principals,
             subjects=subjects,
             standing=standing,
+            sharing=sharing,
+            member=member,
             keys=keys,
             management=build_services(database, self._clock, keys, calendar, covers, audit),
             audit=audit,
@@ -219,6 +219,11 @@ class _Builder:
             corrections=Corrections(database),
             jobs=build_jobs(self._settings, database, self._clock, self._journal.name),
         )
+
+    def _drain(self, store: SpendStore) -> Drain:
+        rejected = RejectedFile(self._journal_root / f"{self._journal.name}.rejected")
+        seconds = self._settings.general.proxy_batch_write_at
+        return Drain(self._journal, store, rejected, interval_seconds=seconds)
 
     def _principals(self, database: Database) -> Principals:
         limits = Limits(ttl_seconds=self._own.key_cache_seconds, capacity=self._own.key_cache_entries)

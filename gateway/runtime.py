@@ -12,6 +12,7 @@ from gateway.access.gate import Gate
 from gateway.access.models import ModelLists
 from gateway.admission.hookimpls import AdmissionHooks
 from gateway.admission.ledger import Ledger
+from gateway.admission.sharing import Member, Sharing
 from gateway.admission.slow_bodies import SlowBodies
 from gateway.admission.standing import StandingBudgets
 from gateway.admission.under_way import UnderWay
@@ -119,6 +120,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     principals: Principals
     subjects: Subjects
     standing: StandingBudgets
+    sharing: Sharing | None
+    member: Member | None
     keys: KeyService
     management: Services
     audit: AuditTrail
@@ -154,6 +157,9 @@ class Gateway:
         await asyncio.to_thread(self.parts.journal.open)
         await self.parts.listener.start()
         await self.parts.standing.refresh()
+        if self.parts.member is not None:
+            await self.parts.member.open()
+            self._jobs.append(asyncio.create_task(self.parts.member.run()))
         parts = self.parts
         jobs = (job.run() for job in parts.jobs)
         for job in (parts.recovery.run(), parts.drain.run(), parts.alerts.run(), parts.standing.run(), *jobs):
@@ -168,6 +174,8 @@ class Gateway:
         await self._stop_jobs()
         await self.parts.listener.stop()
         await self._drain_rest()
+        if self.parts.member is not None:
+            await self.parts.member.close()
         self.parts.recovery.close()
         await asyncio.to_thread(self.parts.journal.close)
         await self.parts.principals.close()

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from gateway.admission.claims import Claims
-from gateway.admission.hold import Hold, Want
+from gateway.admission.hold import Want
 from gateway.admission.ledger import Ledger
 from gateway.admission.outlook import Outlook
 from gateway.admission.part import Part
 from gateway.domain import Claim
-from gateway.hooks import RequestContext, hookimpl
+from gateway.hooks import Admission, RequestContext, hookimpl
 
 __all__ = ["AdmissionHooks"]
 
@@ -28,14 +28,14 @@ class AdmissionHooks:
 
     # A coroutine, although it need not wait: the dispatch then calls it directly where it is the only one.
     @hookimpl(trylast=True)
-    async def admit(self, context: RequestContext, claims: Sequence[Claim]) -> Hold:
+    async def admit(self, context: RequestContext, claims: Sequence[Claim]) -> Admission:
         """Take all claims from the ledger, or raise BudgetExceeded or RateLimited."""
         part, want = self._read(context, claims)
         hold = self._ledger.take(part, want)
         context.charged = part.charged
         return hold
 
-    def look(self, context: RequestContext, claims: Sequence[Claim]) -> Outlook:
+    async def look(self, context: RequestContext, claims: Sequence[Claim]) -> Outlook:
         """Say what `admit` would do, and take nothing."""
         return self._ledger.look(*self._read(context, claims))
 

@@ -65,6 +65,9 @@ class Ledger:
         """Nano-dollars settled on every scope of everybody who is known; others are seeded when they come."""
         return {scope: self.settled(scope) for scope in self.plans.list_scopes()}
 
+    async def refresh(self) -> None:
+        """Bring counters that are kept elsewhere up to date; these are not. May raise ServiceUnavailable."""
+
     def look(self, part: Part, want: Want) -> Outlook:
         """Say what `take` would do, limit by limit; nothing is taken."""
         now = self._now()

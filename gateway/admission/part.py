@@ -20,7 +20,8 @@ class Part:
     `moneys` hold and settle the cost; `budgets`, `requests`, `tokens` and `slots` are the counters that can
     refuse, each with its limit; `watched` are the budgets whose marks somebody wants to know. `charged` are
     the scopes that the journal does not know from the caller: meters. `accounts` is everything in the order
-    of refusals. `seen_at` and `ends_at` bound the time of day for which all this holds.
+    of refusals. `seen_at` and `ends_at` bound the time of day for which all this holds. `shared` is what a
+    ledger in Redis made of it.
     """
 
     __slots__ = (
@@ -35,6 +36,7 @@ class Part:
         "remaining",
         "requests",
         "seen_at",
+        "shared",
         "slots",
         "tokens",
         "watched",
@@ -65,6 +67,7 @@ class Part:
         self.known = frozenset(id(item.limit) for item in self.accounts)
         self.ends_at = min((item.ends_at for item in budgets), default=_NEVER)
         self.seen_at = max((item.seen_at for item in budgets), default=0)
+        self.shared: object = None
 
 
 def build_part(accounts: Iterable[Account], moneys: Iterable[Money], key_money: Money | None = None) -> Part:

@@ -1,7 +1,7 @@
 """Keeps the counters of the gateway's own budgets at what the database says."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC
 
 import structlog
@@ -49,7 +49,7 @@ class StandingBudgets:
         self._is_active = have_places or settings.litellm.max_budget_nanos is not None
         self.note_change()
 
-    def note_change(self) -> None:
+    def note_change(self, _scopes: Sequence[Scope] | None = None) -> None:
         """Read again soon: something that was spent has changed otherwise than by requests."""
         self._changes += 1
         self._changed.set()

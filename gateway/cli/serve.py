@@ -123,11 +123,10 @@ def _explain_accepted(**given: bool) -> None:
 
 
 def _refuse_impossible(options: ServeOptions, settings: Settings) -> None:
-    if options.num_workers > 1:
-        needs = "" if settings.environment.redis_url else " without REDIS_URL"
+    if options.num_workers > 1 and settings.environment.redis_url is None:
         raise ConfigError(
-            f"{options.num_workers} workers{needs} would each count budgets for themselves, and this release "
-            "does not share the counts yet: serve with one worker.",
+            f"{options.num_workers} workers without REDIS_URL would each count budgets for themselves: give "
+            "them a Redis, or serve with one worker.",
             path="--num_workers",
             allowed=("1",),
         )
@@ -162,7 +161,9 @@ def _build_server(options: ServeOptions, settings: Settings) -> MPServer:
         interface=Interfaces.RSGI,
         address=options.host,
         port=options.port,
-        workers=1,
+        workers=options.num_workers,
+        # One of several that dies is replaced; where it is the only one, whoever started us starts us again.
+        respawn_failed_workers=options.num_workers > 1,
         websockets=False,
         backlog=_BACKLOG,
         backpressure=_BACKLOG,

@@ -73,7 +73,7 @@ def _assemble(
     names = _model_names(catalog)
     master = MasterKey(ensure_master_key(settings.environment).key)
     checks = AccessChecks(parts.clock, names, ClientChoices(catalog.find), settings.access)
-    admission = AdmissionHooks(parts.ledger)
+    admission = AdmissionHooks(parts.ledger) if parts.sharing is None else parts.sharing.build_hooks()
     core = (
         *build_gate(settings.access),
         KeyAuthentication(parts.principals, master, parts.clock, settings.general.key_header_name),

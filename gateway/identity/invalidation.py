@@ -1,6 +1,6 @@
 """What a management write tells every worker to forget."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -42,23 +42,22 @@ def decode_scopes(payload: str) -> list[Scope] | None:
         return None
 
 
-def _ignore() -> None:
-    """For who keeps nothing else."""
-
-
 class Invalidation:
-    """Drops what a notice names, and calls `on_change` at every notice.
+    """Drops what a notice names, and tells `listeners` what changed: None means everything.
 
     A key by its hash, the keys of a team, user, organization, project or agent; an end user, tag or agent. A
     changed budget row, object permission or access group is announced by everything that uses it, or by `*`.
     """
 
     def __init__(
-        self, principals: Principals, subjects: Subjects, on_change: Callable[[], None] = _ignore
+        self,
+        principals: Principals,
+        subjects: Subjects,
+        listeners: Sequence[Callable[[list[Scope] | None], None]] = (),
     ) -> None:
         self._principals = principals
         self._subjects = subjects
-        self._on_change = on_change
+        self._listeners = listeners
 
     def apply(self, payload: str) -> None:
         """Act on one notice."""
@@ -68,10 +67,14 @@ class Invalidation:
         else:
             self._principals.drop(scopes)
             self._subjects.drop(scopes)
-            self._on_change()
+            self._tell(scopes)
 
     def forget_everything(self) -> None:
         """After the listener was away: notices may have been missed."""
         self._principals.clear()
         self._subjects.clear()
-        self._on_change()
+        self._tell(None)
+
+    def _tell(self, scopes: list[Scope] | None) -> None:
+        for listener in self._listeners:
+            listener(scopes)

@@ -88,7 +88,6 @@ class Settlement:
         if places.is_active or self._place is not NOWHERE:
             spent = places.settle(self._place, deployment, charge.total)
             context.charged = places.join(context.charged, spent)
-        await self.admission.settle(charge.total, usage.prompt_tokens, usage.completion_tokens)
         if error is None and not usage.is_estimated and "n" not in context.body.members:
             self._gateway.parts.output_sizes.note(routed.group.name, usage.completion_tokens)
         # In the order of the members, not by their names: so many names take as long as all the rest.
@@ -112,7 +111,11 @@ class Settlement:
             error.message if error else None,
             is_client_gone,
         )
-        self._record(completion, error)
+        try:
+            await self.admission.settle(charge.total, usage.prompt_tokens, usage.completion_tokens)
+        finally:
+            # A client that leaves while limits are told must not take the record with it.
+            self._record(completion, error)
         return charge
 
     def note_progress(self, routed: Routed[Any], usage: Usage) -> None:
@@ -147,8 +150,10 @@ class Settlement:
             return
         self.is_open = False
         self._leave()
-        await self.admission.settle(0, 0, 0)
-        self._record(self._unanswered(error), error)
+        try:
+            await self.admission.settle(0, 0, 0)
+        finally:
+            self._record(self._unanswered(error), error)
 
     async def release(self, error: GatewayError) -> None:
         """End a request that never left the gateway: it costs nothing and takes no slot."""
@@ -156,8 +161,10 @@ class Settlement:
             return
         self.is_open = False
         self._leave()
-        await self.admission.release()
-        self._record(self._unanswered(error), error)
+        try:
+            await self.admission.release()
+        finally:
+            self._record(self._unanswered(error), error)
 
     def _unanswered(self, error: GatewayError) -> Completion:
         """The end of a request for which nothing was charged."""

@@ -199,6 +199,13 @@ class GatewrightSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Networks beyond the public ones that an address of a client's may lead to."""
     journal_segment_bytes: int = 64 * 1024 * 1024
     journal_sync_seconds: float = 0.05
+    redis_prefix: str = "gatewright"
+    """The hash tag of all keys in Redis: gateways that share limits have the same one."""
+    redis_deadline_seconds: float = 0.05
+    redis_outage: str = "deny"
+    """What becomes of requests with limits while Redis does not answer: `deny` or `allow`."""
+    redis_allowance_nanos: int = 0
+    """What each scope may hold in each worker during an outage, where `redis_outage` is `allow`."""
     budget_mode: str = "expected"
     """`strict` refuses a request unless the most that it can cost fits every budget."""
     key_cache_seconds: float = 60.0

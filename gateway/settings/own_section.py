@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from gateway.settings.budgets import read_usd
 from gateway.settings.faults import Faults
 from gateway.settings.model import GatewrightSettings, LimitSettings, PluginSettings
 from gateway.settings.node import Node, config_error, describe
@@ -93,6 +94,10 @@ OWN_READERS: Mapping[str, tuple[str, Reader]] = {
     "cors_origins": ("cors_origins", read_texts),
     "journal_segment_bytes": ("journal_segment_bytes", integer(_MEGABYTE)),
     "journal_sync_seconds": ("journal_sync_seconds", read_seconds),
+    "redis_prefix": ("redis_prefix", read_text),
+    "redis_deadline_seconds": ("redis_deadline_seconds", read_seconds),
+    "redis_outage": ("redis_outage", one_of("deny", "allow")),
+    "redis_allowance": ("redis_allowance_nanos", read_usd),
     "budget_mode": ("budget_mode", one_of("expected", "strict")),
     "key_cache_seconds": ("key_cache_seconds", read_seconds),
     "key_cache_entries": ("key_cache_entries", integer(1)),

@@ -1,7 +1,8 @@
 """Moves the charges of a journal to PostgreSQL, batch by batch, each exactly once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 import structlog
@@ -174,6 +175,18 @@ class Drain:
             while self.pump.drained_position < target and await self.pump.drain_next():
                 pass
         self.last_error = None
+
+    @asynccontextmanager
+    async def stand_still(self) -> AsyncGenerator[int]:
+        """Drain what is journalled, then nothing more until the block ends; give the drained position.
+
+        Raises DatabaseUnavailable, and OSError when the journal cannot be read or synced.
+        """
+        target = self._source.position
+        async with self._turn:
+            while self.pump.drained_position < target and await self.pump.drain_next():
+                pass
+            yield self.pump.drained_position
 
     async def run(self) -> None:
         """Drain until cancelled."""

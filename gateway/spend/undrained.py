@@ -95,6 +95,16 @@ class Undrained:
                 amount += chunk.amounts.get(scope, 0)
         return amount
 
+    def charged_after(self, position: int) -> dict[Scope, int]:
+        """Nano-dollars per scope that were charged behind a journal position at which a chunk ends."""
+        self._count()
+        found: dict[Scope, int] = {}
+        for chunk in (*self._chunks, self._tail):
+            if chunk is self._tail or chunk.end > position:
+                for scope, nanos in chunk.amounts.items():
+                    found[scope] = found.get(scope, 0) + nanos
+        return found
+
     def _count(self) -> None:
         """Bring what was taken into the amounts of the growing chunk.
 

@@ -263,24 +263,34 @@ class ServerProcess(Client):
     """`async with ServerProcess(...)` runs `gatewright serve`; `stop` ends it and gives the exit code."""
 
     def __init__(
-        self, folder: Path, config: Mapping[str, object], database_url: str | None, port: int | None = None
+        self,
+        folder: Path,
+        config: Mapping[str, object],
+        database_url: str | None,
+        port: int | None = None,
+        *,
+        workers: int = 1,
+        redis_url: str | None = None,
     ) -> None:
         self.port = port or free_port()
         super().__init__(f"http://127.0.0.1:{self.port}")
         self.folder = folder
+        self.workers = workers
         self.config_path = write_config(folder / "config.yaml", config)
         self.process: asyncio.subprocess.Process | None = None
         self._environ = {
             **{
                 name: value
                 for name, value in os.environ.items()
-                if not name.startswith(("LITELLM_", "GATEWAY_"))
+                if not name.startswith(("LITELLM_", "GATEWAY_", "REDIS_"))
             },
             "GATEWAY_MASTER_KEY": MASTER_KEY,
         }
         self._environ.pop("DATABASE_URL", None)
         if database_url is not None:
             self._environ["DATABASE_URL"] = database_url
+        if redis_url is not None:
+            self._environ["REDIS_URL"] = redis_url
 
     @property
     def log_path(self) -> Path:
@@ -301,7 +311,7 @@ class ServerProcess(Client):
             self.process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "gateway.cli.main", "serve", "--host", "127.0.0.1"),
                 *("--config", str(self.config_path), "--port", str(self.port)),
-                *("--data-dir", str(self.folder / "data")),
+                *("--data-dir", str(self.folder / "data"), "--workers", str(self.workers)),
                 env=self._environ,
                 stdout=log,
                 stderr=log,
@@ -334,10 +344,13 @@ class ServerProcess(Client):
 
     def worker_pid(self) -> int:
         """The process that serves: the youngest child that is a worker."""
+        return max(self.worker_pids())
+
+    def worker_pids(self) -> list[int]:
+        """The processes that serve."""
         assert self.process is not None
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        workers = [int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-        return max(workers)
+        return [int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 async def eventually(condition: Callable[[], bool], seconds: float = 30.0, pause: float = 0.005) -> None:

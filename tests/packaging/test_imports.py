@@ -48,8 +48,11 @@ def test_the_command_imports_no_framework_and_no_database_before_it_knows_what_t
     assert not modules & (HEAVY - {"click"})
 
 
-def test_importing_the_application_starts_nothing() -> None:
-    assert "litestar" in imported("gateway.app")
+def test_importing_the_application_starts_nothing_and_brings_in_nothing_that_few_need() -> None:
+    modules = {module.split(".")[0] for module in imported("gateway.app")}
+
+    assert "litestar" in modules
+    assert not modules & {"redis", "aiohttp"}
 
 
 MACOS = """
@@ -58,6 +61,7 @@ import importlib, os, pkgutil, sys
 # What comes from elsewhere is imported first: it is built for the platform that the tests run on.
 for name in ("aiohttp", "asyncpg", "granian.server", "litestar", "piccolo.engine", "pyreqwest", "uvloop"):
     importlib.import_module(name)
+importlib.import_module("redis.asyncio")
 sys.platform = "darwin"
 for name in ("fdatasync", "posix_fallocate", "memfd_create", "sched_setaffinity", "pidfd_open", "O_TMPFILE"):
     delattr(os, name) if hasattr(os, name) else None

