@@ -57,6 +57,7 @@ from gateway.manage import budgets as budget_routes
 from gateway.manage import customers as customer_routes
 from gateway.manage import explain as explain_routes
 from gateway.manage import key_lists as key_list_routes
+from gateway.manage import key_rotation as key_rotation_routes
 from gateway.manage import keys as key_routes
 from gateway.manage import organization_members as organization_member_routes
 from gateway.manage import organizations as organization_routes
@@ -89,6 +90,7 @@ _ROUTES = (
     *models.ROUTE_HANDLERS,
     *key_routes.ROUTE_HANDLERS,
     *key_list_routes.ROUTE_HANDLERS,
+    *key_rotation_routes.ROUTE_HANDLERS,
     *spend_routes.ROUTE_HANDLERS,
     *book_routes.ROUTE_HANDLERS,
     *budget_routes.ROUTE_HANDLERS,

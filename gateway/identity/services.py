@@ -8,6 +8,7 @@ from gateway.db.engine import Database
 from gateway.identity.budgets.service import BudgetService
 from gateway.identity.customers.service import CustomerService
 from gateway.identity.keys.listing import KeyListing
+from gateway.identity.keys.rotation import KeyRotation
 from gateway.identity.keys.rules import Covers
 from gateway.identity.keys.service import KeyService
 from gateway.identity.keys.updates import KeyUpdates
@@ -34,6 +35,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     budgets: BudgetService
     customers: CustomerService
     key_listing: KeyListing
+    key_rotation: KeyRotation
     key_updates: KeyUpdates
     organization_members: OrganizationMembers
     organizations: OrganizationService
@@ -56,6 +58,7 @@ def build_services(
     """Build every service; `covers` says whether a list of models covers a name."""
     records = Records(database, clock, calendar, audit)
     arrivals = Arrivals(records)
+    updates = KeyUpdates(database, records, keys.defaults, covers, keys.owners)
     teams = TeamService(records, arrivals, covers)
     members = MemberRecords(database)
     organization_view = OrganizationView(records, members)
@@ -63,7 +66,8 @@ def build_services(
         budgets=BudgetService(records),
         customers=CustomerService(records),
         key_listing=KeyListing(database, records),
-        key_updates=KeyUpdates(database, records, keys.defaults, covers),
+        key_rotation=KeyRotation(database, records, updates, keys.owners, covers),
+        key_updates=updates,
         organization_members=OrganizationMembers(records, members, organization_view, arrivals),
         organizations=OrganizationService(records, organization_view),
         people=build_people(database, records),

@@ -11,7 +11,6 @@ from litestar.params import FromPath, FromQuery
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal
 from gateway.errors import NotFound, PermissionDenied
-from gateway.identity.credentials import hash_of
 from gateway.identity.master import MASTER_USER_ID
 from gateway.jobs.corrections import Refund
 from gateway.manage.answers import Answer, answer
@@ -45,19 +44,6 @@ class ReleaseHoldRequest(msgspec.Struct):
 _RELEASE = BodyReader(ReleaseHoldRequest)
 _RESET = BodyReader(ResetSpendRequest)
 _REFUND = BodyReader(Refund)
-
-
-@post(
-    "/key/{key:str}/reset_spend",
-    status_code=200,
-    opt={"rule": RouteRule(name="/key/{key}/reset_spend")},
-)
-async def reset_key(request: _Request, caller: _Caller, gateway: _Gateway, key: FromPath[str]) -> Answer:
-    """Set the spend of a key, given plain or as its hash, down to an amount."""
-    body = _RESET.read(await request.body(), refuses_unknown=is_strict(request.headers))
-    token = hash_of(key)
-    await gateway.parts.drain.flush()
-    return answer(await gateway.parts.corrections.reset_key(token, body.value.reset_to, _actor(caller)), body)
 
 
 @post(
@@ -170,7 +156,6 @@ def _actor(caller: Principal) -> str:
 
 
 ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
-    reset_key,
     reset_member,
     reset_everything,
     refund,

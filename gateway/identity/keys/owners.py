@@ -1,5 +1,8 @@
 """Whose a new key will be: its user, team, project and organization, and whether the caller may say so."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 
 from gateway.domain import Principal
@@ -59,6 +62,30 @@ class KeyOwners:
         marked = {**(request.metadata or {}), "service_account_id": request.key_alias}
         return msgspec.structs.replace(request, metadata=marked)
 
+    async def check_may_act_for(self, caller: Principal, user_id: str | None) -> None:
+        """Raise PermissionDenied when a key of this user would open more than the caller has.
+
+        Whoever knows a key's secret acts as its user, and administrators of a team are shown secrets.
+        """
+        if caller.is_admin or user_id is None or user_id == caller.user_id:
+            return
+        if await self._records.is_administrator(user_id):
+            raise PermissionDenied(
+                "That user administers more than the team: only proxy admins make or rotate such keys.",
+                param="user_id",
+            )
+
+    async def administers(self, caller: Principal, row: Mapping[str, Any]) -> bool:
+        """Whether the caller administers the team of a key's row, or the organization of either."""
+        if caller.user_id is None:
+            return False
+        if (await self.standing_in(row["team_id"], caller)).is_admin:
+            return True
+        organization_id = row["organization_id"]
+        return organization_id is not None and await self._records.is_organization_admin(
+            organization_id, caller.user_id
+        )
+
     async def standing_in(self, team_id: str | None, caller: Principal) -> TeamStanding:
         """What the caller is in a team; nothing in one that does not exist."""
         if team_id is None:
@@ -76,6 +103,7 @@ class KeyOwners:
             allowed = await self._users_in_team(caller, request.team_id)
         if user_id not in allowed:
             raise PermissionDenied("You can only make keys for yourself.", param="user_id")
+        await self.check_may_act_for(caller, user_id)
         return msgspec.structs.replace(request, user_id=user_id)
 
     async def _users_in_team(self, caller: Principal, team_id: str) -> frozenset[str]:

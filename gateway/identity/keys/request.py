@@ -15,6 +15,7 @@ __all__ = [
     "KeyMembers",
     "KeyType",
     "ObjectPermission",
+    "RegenerateKeyRequest",
     "UpdateKeyRequest",
 ]
 
@@ -111,6 +112,17 @@ class UpdateKeyRequest(KeyMembers, frozen=True, kw_only=True):
 
     temp_budget_increase: float | None = None
     temp_budget_expiry: datetime | None = None
+
+
+class RegenerateKeyRequest(UpdateKeyRequest, frozen=True, kw_only=True):
+    """`POST /key/regenerate`: what changes beside the secret, as in an update.
+
+    `grace_period` is how long the old secret stays good; without it, it is refused at once.
+    """
+
+    new_key: str | None = None
+    grace_period: str | None = None
+    key_type: KeyType | None = None
 
 
 class DeleteKeysRequest(msgspec.Struct, frozen=True, kw_only=True):

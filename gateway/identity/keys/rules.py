@@ -18,6 +18,7 @@ __all__ = [
     "Covers",
     "UserBounds",
     "check_fields",
+    "check_opens_no_more",
     "limits_of_key",
     "models_of_key",
     "restrict_to_caller",
@@ -96,6 +97,25 @@ def restrict_to_caller(
     if caller.allowed_routes and _MANAGEMENT_ROUTES not in caller.allowed_routes:
         changes["allowed_routes"] = list(caller.allowed_routes)
     return msgspec.structs.replace(request, **changes) if changes else request
+
+
+def check_opens_no_more(caller: Principal, row: Mapping[str, Any], covers: Covers) -> None:
+    """Raise PermissionDenied when a key whose secret is to be shown allows more than the caller's own.
+
+    A login session is nobody's limit.
+    """
+    if caller.team_id == DASHBOARD_TEAM:
+        return
+    wider = [name for name, most in limits_of_key(caller).items() if row[name] is None or row[name] > most]
+    models, routes = models_of_key(caller), frozenset(caller.allowed_routes)
+    if models and not (row["models"] and all(covers(models, model) for model in row["models"])):
+        wider.append("models")
+    if routes and not (row["allowed_routes"] and routes.issuperset(row["allowed_routes"])):
+        wider.append("allowed_routes")
+    if wider:
+        raise PermissionDenied(
+            f"The key allows more than the one that you call with ({', '.join(wider)}).", param="key"
+        )
 
 
 def limits_of_key(caller: Principal) -> Mapping[str, float]:

@@ -20,6 +20,7 @@ from gateway.identity.keys.owners import KeyOwners
 from gateway.identity.keys.record import build_columns, naive
 from gateway.identity.keys.request import DeleteKeysRequest, GenerateKeyRequest
 from gateway.identity.keys.response import build_generated, build_info, status_of
+from gateway.identity.keys.rotation_store import RotationRecords
 from gateway.identity.keys.rules import Covers
 from gateway.identity.keys.store import KeyRecords
 from gateway.identity.keys.usage import build_usage
@@ -55,8 +56,9 @@ class KeyService:
         self._calendar = calendar or ResetCalendar()
         self._records = KeyRecords(database)
         groups = AccessGroupLinks(database)
-        self._owners = KeyOwners(self._records, groups, covers)
+        self.owners = KeyOwners(self._records, groups, covers)
         self._groups = groups
+        self._rotations = RotationRecords(database)
         self._notices = Notices(database)
         self._entries = SpendEntries(database)
         self._audit = audit or AuditTrail(database)
@@ -71,7 +73,7 @@ class KeyService:
         check_values(request)
         secret = request.key or new_key()
         async with self._database.transaction():
-            request = await self._owners.settle(caller, request)
+            request = await self.owners.settle(caller, request)
             return await self._insert(caller, request, secret)
 
     async def generate_service_account(
@@ -86,7 +88,7 @@ class KeyService:
         check_values(request)
         secret = request.key or new_key()
         async with self._database.transaction():
-            request = await self._owners.settle_service_account(caller, request)
+            request = await self.owners.settle_service_account(caller, request)
             return await self._insert(caller, request, secret)
 
     async def info(self, caller: Principal, key: str | None) -> dict[str, object]:
@@ -131,6 +133,7 @@ class KeyService:
                 await self._check_may_change(caller, row)
             await self._records.archive(rows, self._deletion_marks(caller, changed_by))
             await self._audit.record(caller, *(deleted(Audited.KEY, row["token"], row) for row in rows))
+            await self._forget_links(rows)
             await self._notices.announce(_scope(row["token"]) for row in rows)
         return {"deleted_keys": keys or aliases}
 
@@ -146,6 +149,14 @@ class KeyService:
             action = Action.BLOCKED if is_blocked else Action.UNBLOCKED
             await self._audit.record(caller, Change(action, Audited.KEY, token, rows[0], changed))
         return {"token": token, **build_info(changed, status_of(changed, self._now_naive()), None, None)}
+
+    async def check_may_reset(self, caller: Principal, token: str) -> None:
+        """Raise unless the caller may set what a key has spent: NotFound, PermissionDenied."""
+        row = await self._records.find(token)
+        if row is None:
+            raise _not_found()
+        if not caller.is_admin:
+            await self._check_administers(caller, row)
 
     async def _insert(self, caller: Principal, request: GenerateKeyRequest, secret: str) -> dict[str, object]:
         if request.key_alias and await self._records.is_alias_taken(request.key_alias):
@@ -194,6 +205,13 @@ class KeyService:
             raise _not_found()
         return rows
 
+    async def _forget_links(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Nothing leads to a deleted key: neither the secrets that it had before, nor an access group."""
+        await self._rotations.forget([row["token"] for row in rows])
+        for row in rows:
+            if row["access_group_ids"]:
+                await self._groups.assign(Assigned.KEYS, row["token"], [])
+
     def _deletion_marks(self, caller: Principal, changed_by: str | None) -> dict[str, Any]:
         return {
             "deleted_at": self._now_naive(),
@@ -205,23 +223,22 @@ class KeyService:
     async def _check_may_see(self, caller: Principal, row: dict[str, Any]) -> None:
         if caller.role in _READERS or row["token"] == caller.token_hash or _owns(caller, row):
             return
-        standing = await self._owners.standing_in(row["team_id"], caller)
-        if not (standing.is_admin or standing.is_member):
+        standing = await self.owners.standing_in(row["team_id"], caller)
+        if not (standing.is_member or await self.owners.administers(caller, row)):
             raise PermissionDenied("You are not allowed to access this key's info.", param="key")
 
     async def _check_may_change(self, caller: Principal, row: dict[str, Any]) -> None:
         if caller.is_admin or _owns(caller, row):
             return
-        await self._check_is_team_admin(caller, row)
+        await self._check_administers(caller, row)
 
     async def _check_may_block(self, caller: Principal, row: dict[str, Any]) -> None:
         """An owner may delete a key and not unblock it: somebody above may have blocked it."""
         if not caller.is_admin:
-            await self._check_is_team_admin(caller, row)
+            await self._check_administers(caller, row)
 
-    async def _check_is_team_admin(self, caller: Principal, row: dict[str, Any]) -> None:
-        standing = await self._owners.standing_in(row["team_id"], caller)
-        if not standing.is_admin:
+    async def _check_administers(self, caller: Principal, row: dict[str, Any]) -> None:
+        if not await self.owners.administers(caller, row):
             raise PermissionDenied("You are not allowed to change this key.", param="key")
 
     def _now(self) -> datetime:

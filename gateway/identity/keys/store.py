@@ -33,6 +33,15 @@ WHERE t.team_id = $1
 # Held until the transaction ends, so that two requests cannot both find an alias free.
 _LOCK_ALIAS = "SELECT pg_advisory_xact_lock(hashtextextended('key_alias:' || $1, 0))"
 
+_IS_ADMINISTRATOR = """
+SELECT EXISTS (SELECT FROM "LiteLLM_UserTable"
+        WHERE user_id = $1 AND user_role IN ('proxy_admin', 'proxy_admin_viewer'))
+    OR EXISTS (SELECT FROM "LiteLLM_OrganizationMembership" WHERE user_id = $1 AND user_role = 'org_admin')
+"""
+_IS_ORGANIZATION_ADMIN = """
+SELECT EXISTS (SELECT FROM "LiteLLM_OrganizationMembership"
+    WHERE organization_id = $1 AND user_id = $2 AND user_role = 'org_admin')
+"""
 _METERS = """
 SELECT model, period, ends_ms, nanos FROM gatewright.meter
 WHERE kind = 'key' AND id = $1 AND (ends_ms = 0 OR ends_ms > EXTRACT(EPOCH FROM now()) * 1000)
@@ -157,6 +166,14 @@ class KeyRecords:
         """Whether there is such an organization."""
         table = OrganizationTable
         return await table.exists().where(table.organization_id == organization_id)
+
+    async def is_administrator(self, user_id: str) -> bool:
+        """Whether the user has a role over the whole gateway, or administers an organization."""
+        return await self._database.fetch_value(_IS_ADMINISTRATOR, user_id)
+
+    async def is_organization_admin(self, organization_id: str, user_id: str) -> bool:
+        """Whether the user administers the organization."""
+        return await self._database.fetch_value(_IS_ORGANIZATION_ADMIN, organization_id, user_id)
 
     async def has_budget(self, budget_id: str) -> bool:
         """Whether there is such a budget row."""

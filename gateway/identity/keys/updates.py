@@ -14,7 +14,7 @@ from gateway.identity.credentials import hash_of
 from gateway.identity.faults import Faults
 from gateway.identity.keys.changes import build_changes
 from gateway.identity.keys.defaults import KeyDefaults
-from gateway.identity.keys.owners import not_permitted
+from gateway.identity.keys.owners import KeyOwners, not_permitted
 from gateway.identity.keys.response import build_info, status_of
 from gateway.identity.keys.rules import Covers, UserBounds
 from gateway.identity.keys.store import KeyRecords
@@ -34,8 +34,16 @@ class KeyUpdates:
     Raises DatabaseUnavailable.
     """
 
-    def __init__(self, database: Database, records: Records, defaults: KeyDefaults, covers: Covers) -> None:
+    def __init__(
+        self,
+        database: Database,
+        records: Records,
+        defaults: KeyDefaults,
+        covers: Covers,
+        owners: KeyOwners,
+    ) -> None:
         self._records = records
+        self._owners = owners
         self._rows = Rows(VerificationToken)
         self._keys = KeyRecords(database)
         self._defaults = defaults
@@ -48,16 +56,23 @@ class KeyUpdates:
         AuthenticationFailed for what is not the caller's.
         """
         check_is_no_viewer(caller)
-        self._defaults.check(sent)
         async with self._records.transaction():
-            row = await self._lock(sent)
-            if not caller.is_admin:
-                await self._check_rights(caller, sent, row)
-            check_changes(sent, row)
-            await self._check_references(sent, row)
-            changed = await self._write(caller, sent, row)
+            changed = await self.change(caller, sent, await self._lock(sent))
             info = build_info(changed, status_of(changed, self._records.now()), None, None)
         return {"key": sent.get("key") or changed["token"], "token": changed["token"], **info}
+
+    async def change(self, caller: Principal, sent: Mapping[str, Any], row: Columns) -> Columns:
+        """Change a row that this transaction has locked, and return it; raises as `update`."""
+        self._defaults.check(sent)
+        if not caller.is_admin:
+            await self._check_rights(caller, sent, row)
+        check_changes(sent, row)
+        alias = sent.get("key_alias")
+        if alias and alias != row["key_alias"] and await self._keys.is_alias_taken(alias):
+            message = f"Key with alias '{alias}' already exists. Aliases are unique across all keys."
+            raise BadRequest(message, param="key_alias", type="bad_request_error")
+        await self._check_references(sent, row)
+        return await self._write(caller, sent, row)
 
     async def _write(self, caller: Principal, sent: Mapping[str, Any], row: Columns) -> Columns:
         token, actor = row["token"], actor_of(caller)
@@ -92,9 +107,6 @@ class KeyUpdates:
             row = await self._find_by_alias(str(alias))
         if row is None:
             raise NotFound("Key not found in the database.", param="key")
-        if key and alias and alias != row["key_alias"] and await self._keys.is_alias_taken(alias):
-            message = f"Key with alias '{alias}' already exists. Aliases are unique across all keys."
-            raise BadRequest(message, param="key_alias", type="bad_request_error")
         return row
 
     async def _find_by_alias(self, alias: str) -> Columns | None:
@@ -111,6 +123,8 @@ class KeyUpdates:
             hold = Hold.TEAM_ADMIN
             if sent.get("user_id") and sent["user_id"] not in standing.members | {row["user_id"]}:
                 raise PermissionDenied("That user is not a member of the key's team.", param="user_id")
+            if sent.get("user_id") != row["user_id"]:
+                await self._owners.check_may_act_for(caller, sent.get("user_id"))
         elif caller.user_id is None or not caller.user_id == row["user_id"] == row["created_by"]:
             raise PermissionDenied("You are not allowed to change this key.", param="key")
         else:

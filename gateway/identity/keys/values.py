@@ -11,7 +11,7 @@ from gateway.identity.faults import Faults
 from gateway.identity.keys.request import GenerateKeyRequest
 from gateway.identity.values import check_members
 
-__all__ = ["NEVER", "check_changes", "check_values", "read_duration", "refuse"]
+__all__ = ["NEVER", "check_changes", "check_secret", "check_values", "read_duration", "refuse"]
 
 NEVER = "-1"
 """The `duration` of a key that does not expire."""
@@ -30,7 +30,8 @@ def check_values(request: GenerateKeyRequest) -> None:
     """Raise BadRequest naming every member that is negative, endless, absurd or not readable."""
     faults = Faults()
     check_members(faults, {name: getattr(request, name) for name in request.__struct_fields__})
-    _check_custom_key(faults, request.key)
+    if request.key is not None:
+        _note_secret(faults, "key", request.key)
     if request.auto_rotate and request.rotation_interval is None:
         faults.add("rotation_interval", "auto_rotate needs an interval, for example 30d.")
     if request.budget_id is not None and request.soft_budget is not None:
@@ -65,12 +66,17 @@ def read_duration(path: str, text: str | None) -> Duration | None:
         raise refuse(path, str(error)) from None
 
 
-def _check_custom_key(faults: Faults, key: str | None) -> None:
-    if key is None:
-        return
-    if not key.startswith(KEY_PREFIX):
-        faults.add("key", "Invalid key format. LiteLLM Virtual Key must start with 'sk-'.")
-    elif not _SHORTEST_KEY <= len(key) <= _LONGEST_KEY:
-        faults.add("key", f"must have between {_SHORTEST_KEY} and {_LONGEST_KEY} characters.")
-    elif not key.isascii() or not key.isprintable() or " " in key:
-        faults.add("key", "must consist of printable ASCII characters without spaces.")
+def check_secret(path: str, secret: str) -> None:
+    """Raise BadRequest for a chosen secret that is too short, or not of the form of a key."""
+    faults = Faults()
+    _note_secret(faults, path, secret)
+    faults.refuse()
+
+
+def _note_secret(faults: Faults, path: str, secret: str) -> None:
+    if not secret.startswith(KEY_PREFIX):
+        faults.add(path, "Invalid key format. LiteLLM Virtual Key must start with 'sk-'.")
+    elif not _SHORTEST_KEY <= len(secret) <= _LONGEST_KEY:
+        faults.add(path, f"must have between {_SHORTEST_KEY} and {_LONGEST_KEY} characters.")
+    elif not secret.isascii() or not secret.isprintable() or " " in secret:
+        faults.add(path, "must consist of printable ASCII characters without spaces.")

@@ -2,12 +2,17 @@
 
 __all__ = ["ADD_METERS"]
 
-# Sorted, so that two drains wait for each other in one order. Nearly no charge has a meter.
+# Sorted, so that two drains wait for each other in one order. Nearly no charge has a meter. That of a key
+# which was rotated meanwhile counts under its present hash.
 ADD_METERS = """
 INSERT INTO gatewright.meter AS m (kind, id, model, period, ends_ms, nanos)
 SELECT kind, id, model, period, ends_ms, sum(nanos)::bigint
 FROM (
-    SELECT part ->> 1 AS kind, part ->> 2 AS id, part ->> 3 AS model, part ->> 4 AS period,
+    SELECT part ->> 1 AS kind, COALESCE(
+            (SELECT e.successor FROM entity_charge e
+             WHERE part ->> 1 = 'key' AND e.kind = 'key' AND e.id = part ->> 2 AND e.successor IS NOT NULL),
+            part ->> 2
+        ) AS id, part ->> 3 AS model, part ->> 4 AS period,
         (part ->> 5)::bigint AS ends_ms, nanos
     FROM (
         SELECT scopes, sum(cost_nanos) AS nanos FROM charge

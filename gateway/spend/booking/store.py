@@ -8,6 +8,7 @@ from gateway.spend.booking.accounts_store import (
     REOPEN_END_USERS,
 )
 from gateway.spend.booking.meters_store import ADD_METERS
+from gateway.spend.booking.successors_store import FOLLOW_KEYS
 
 __all__ = [
     "BOOK_CHARGES",
@@ -104,7 +105,7 @@ INSERT_GOOD_LOGS, INSERT_MISSED_GOOD_LOGS = _insert_both("(status <> 'failure' O
 _GROUP_CHARGES = f"""
 CREATE TEMP TABLE entity_charge ON COMMIT DROP AS
 SELECT part ->> 0 AS kind, part ->> 1 AS id, COALESCE(part ->> 2, '') AS owner_id,
-    sum(nanos)::bigint AS nanos, max(ended) AS ended
+    sum(nanos)::bigint AS nanos, max(ended) AS ended, NULL::text AS successor
 FROM (
     SELECT scopes, sum(cost_nanos) AS nanos, {_EPOCH.format("max(ended_ms)")} AS ended
     FROM charge GROUP BY scopes
@@ -149,18 +150,19 @@ FROM locked l WHERE {same};
 """  # noqa: S608  only constants of this module are put in
 
 
-def _entities(kind: str, key: str, *, zeros: bool = False) -> str:
+def _entities(kind: str, key: str) -> str:
     names = key.split(", ")
     columns = f"id AS {names[0]}" + (f", owner_id AS {names[1]}" if len(names) > 1 else "")
-    condition = "" if zeros else " AND nanos <> 0"
     # Only constants of this module are put in.
-    return f"SELECT {columns}, nanos, ended FROM entity_charge WHERE kind = '{kind}'{condition}"  # noqa: S608  see above
+    return f"SELECT {columns}, nanos, ended FROM entity_charge WHERE kind = '{kind}' AND nanos <> 0"  # noqa: S608  see above
 
 
+# A key is active also when a request costs nothing.
 _KEYS = _add(
     "LiteLLM_VerificationToken",
     "token",
-    _entities("key", "token", zeros=True),
+    "SELECT COALESCE(successor, id) AS token, sum(nanos)::bigint AS nanos, max(ended) AS ended"
+    " FROM entity_charge WHERE kind = 'key' GROUP BY 1",
     more=", last_active = GREATEST(t.last_active, l.ended)",
 )
 # The whole gateway's spend stands, as in LiteLLM, in the row of a user of this name.
@@ -272,5 +274,6 @@ _ADD_CHARGES = "".join(
     )
 )
 _ACCOUNTS = REOPEN_END_USERS + OPEN_ACCOUNTS
-BOOK_CHARGES = _GROUP_CHARGES + RECORD_CHARGES + _ADD_CHARGES + _ACCOUNTS
-BOOK_CHARGES_WITHOUT_ROWS = _GROUP_CHARGES + RECORD_CHARGES_WITHOUT_ROWS + _ADD_CHARGES + _ACCOUNTS
+_REST = FOLLOW_KEYS + _ADD_CHARGES + _ACCOUNTS
+BOOK_CHARGES = _GROUP_CHARGES + RECORD_CHARGES + _REST
+BOOK_CHARGES_WITHOUT_ROWS = _GROUP_CHARGES + RECORD_CHARGES_WITHOUT_ROWS + _REST

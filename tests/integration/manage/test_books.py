@@ -56,7 +56,7 @@ async def test_a_reset_says_what_is_wrong_with_it(live: LiveGateway, desk: Desk)
     assert (await desk.ask("POST", path, json={})).status_code == 422
     assert (await desk.ask("POST", "/key/nobody/reset_spend", json={"reset_to": 0})).status_code == 404
     _, user_key = await desk.make_user()
-    assert (await desk.ask("POST", path, user_key, json={"reset_to": 0})).status_code == 401
+    assert (await desk.ask("POST", path, user_key, json={"reset_to": 0})).status_code == 403
 
 
 async def test_a_refund_lowers_what_was_spent(live: LiveGateway, desk: Desk) -> None:

@@ -1,0 +1,86 @@
+"""The routes that give a virtual key another secret, or set what it has spent."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, post
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
+
+from gateway.access.rules import RouteRule
+from gateway.domain import Principal, Role
+from gateway.identity.credentials import hash_of
+from gateway.identity.keys.request import RegenerateKeyRequest
+from gateway.identity.rights import actor_of
+from gateway.manage.answers import Answer, answer
+from gateway.manage.body import BodyReader, is_strict
+from gateway.runtime import Gateway
+
+__all__ = ["ROUTE_HANDLERS"]
+
+
+class ResetSpendRequest(msgspec.Struct):
+    """`reset_to` is USD."""
+
+    reset_to: float
+
+
+_MANAGERS = frozenset({Role.INTERNAL_USER, Role.ORG_ADMIN})
+_REGENERATE = BodyReader(RegenerateKeyRequest)
+_RESET = BodyReader(ResetSpendRequest)
+_NOTHING = b"{}"
+_Request = Request[Any, Any, Any]
+_Caller = NamedDependency[Principal]
+_Gateway = NamedDependency[Gateway]
+
+
+@post(
+    "/key/regenerate",
+    status_code=200,
+    opt={"rule": RouteRule(name="/key/regenerate", roles=_MANAGERS)},
+)
+async def regenerate_key(
+    request: _Request, caller: _Caller, gateway: _Gateway, key: FromQuery[str | None] = None
+) -> Answer:
+    """Give a key a new secret: the one that query or body name, else the caller's own."""
+    return await _regenerate(request, caller, gateway, key)
+
+
+@post(
+    "/key/{key:str}/regenerate",
+    status_code=200,
+    opt={"rule": RouteRule(name="/key/{key}/regenerate", roles=_MANAGERS)},
+)
+async def regenerate_named_key(
+    request: _Request, caller: _Caller, gateway: _Gateway, key: FromPath[str]
+) -> Answer:
+    """Give a key, named plain or by its hash, a new secret."""
+    return await _regenerate(request, caller, gateway, key)
+
+
+@post(
+    "/key/{key:str}/reset_spend",
+    status_code=200,
+    opt={"rule": RouteRule(name="/key/{key}/reset_spend", roles=_MANAGERS)},
+)
+async def reset_key(request: _Request, caller: _Caller, gateway: _Gateway, key: FromPath[str]) -> Answer:
+    """Set the spend of a key, given plain or as its hash, down to an amount."""
+    body = _RESET.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    parts, token = gateway.parts, hash_of(key)
+    await parts.keys.check_may_reset(caller, token)
+    await parts.drain.flush()
+    reset = await parts.corrections.reset_key(token, body.value.reset_to, actor_of(caller))
+    return answer(reset, body)
+
+
+async def _regenerate(request: _Request, caller: Principal, gateway: Gateway, named: str | None) -> Answer:
+    body = _REGENERATE.read(await request.body() or _NOTHING, refuses_unknown=is_strict(request.headers))
+    parts = gateway.parts
+    # What was charged to the old hash is booked before it is the old one; the rest follows by itself.
+    await parts.drain.flush()
+    rotation = parts.management.key_rotation
+    return answer(await rotation.regenerate(caller, named or body.value.key, body.sent), body)
+
+
+ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (regenerate_key, regenerate_named_key, reset_key)
