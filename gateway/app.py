@@ -44,11 +44,13 @@ from gateway.identity.invalidation import CHANNEL, Invalidation
 from gateway.identity.keys.defaults import KeyDefaults
 from gateway.identity.keys.service import KeyService
 from gateway.identity.principals import Principals
+from gateway.identity.records import Records
 from gateway.identity.reset_calendar import build_reset_calendar
 from gateway.identity.services import build_services
 from gateway.identity.store import KeyStore
 from gateway.identity.subject_store import SubjectStore
 from gateway.identity.subjects import Subjects
+from gateway.inventory.services import Inventory, build_inventory
 from gateway.jobs.build import build_jobs
 from gateway.jobs.corrections import Corrections
 from gateway.manage import audit as audit_routes
@@ -59,6 +61,8 @@ from gateway.manage import explain as explain_routes
 from gateway.manage import key_lists as key_list_routes
 from gateway.manage import key_rotation as key_rotation_routes
 from gateway.manage import keys as key_routes
+from gateway.manage import model_info as model_info_routes
+from gateway.manage import models as model_routes
 from gateway.manage import organization_members as organization_member_routes
 from gateway.manage import organizations as organization_routes
 from gateway.manage import people as people_routes
@@ -89,6 +93,8 @@ _ROUTES = (
     *metrics.ROUTE_HANDLERS,
     *models.ROUTE_HANDLERS,
     *key_routes.ROUTE_HANDLERS,
+    *model_info_routes.ROUTE_HANDLERS,
+    *model_routes.ROUTE_HANDLERS,
     *key_list_routes.ROUTE_HANDLERS,
     *key_rotation_routes.ROUTE_HANDLERS,
     *spend_routes.ROUTE_HANDLERS,
@@ -168,12 +174,7 @@ class _Builder:
         sharing = build_sharing(self._settings, self._clock, database, self._calendar, self._journal.name)
         if sharing is not None:
             self._ledger = sharing.ledger
-        general = self._settings.general
-        store = SpendStore(
-            database,
-            writes_logs=not general.disable_spend_logs,
-            writes_errors=not general.disable_error_logs,
-        )
+        store = self._spend_store(database)
         principals = self._principals(database)
         subjects = Subjects(SubjectStore(database), self._clock, journal=self._journal.name, seed=self._seed)
         standing = StandingBudgets(
@@ -213,6 +214,7 @@ class _Builder:
             sharing=sharing,
             member=member,
             keys=keys,
+            inventory=self._inventory(database, audit, added),
             management=build_services(database, self._clock, keys, calendar, covers, audit),
             audit=audit,
             audit_reading=AuditReading(database),
@@ -220,6 +222,18 @@ class _Builder:
             alerts=alerts,
             corrections=Corrections(database),
             jobs=build_jobs(self._settings, database, self._clock, self._journal.name),
+        )
+
+    def _inventory(self, database: Database, audit: AuditTrail, added: AddedSource) -> Inventory:
+        records = Records(database, self._clock, self._calendar, audit)
+        return build_inventory(database, records, added.seal, self._own.client_side_networks)
+
+    def _spend_store(self, database: Database) -> SpendStore:
+        general = self._settings.general
+        return SpendStore(
+            database,
+            writes_logs=not general.disable_spend_logs,
+            writes_errors=not general.disable_error_logs,
         )
 
     def _drain(self, store: SpendStore) -> Drain:
@@ -309,6 +323,7 @@ def _build_router(gateway: Gateway) -> Router:
         "gateway": Provide(lambda: gateway, sync_to_thread=False),
         "key_service": Provide(lambda: gateway.parts.keys, sync_to_thread=False),
         "services": Provide(lambda: gateway.parts.management, sync_to_thread=False),
+        "inventory": Provide(lambda: gateway.parts.inventory, sync_to_thread=False),
         "caller": Provide(caller_of, sync_to_thread=False),
     }
     return Router(

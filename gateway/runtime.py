@@ -34,6 +34,7 @@ from gateway.identity.keys.service import KeyService
 from gateway.identity.principals import Principals
 from gateway.identity.services import Services
 from gateway.identity.subjects import Subjects
+from gateway.inventory.services import Inventory
 from gateway.jobs.corrections import Corrections
 from gateway.jobs.runner import JobRunner
 from gateway.routing.router import Router
@@ -122,6 +123,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     standing: StandingBudgets
     sharing: Sharing | None
     member: Member | None
+    inventory: Inventory
     keys: KeyService
     management: Services
     audit: AuditTrail

@@ -4,13 +4,13 @@ from collections.abc import Callable, Container, Mapping
 
 import msgspec
 
-from gateway.catalog.added import AddedModel, AddedModels
+from gateway.catalog.added import AddedModels
 from gateway.catalog.deployments import BuiltDeployment
 from gateway.domain import ChosenBy, OnDisconnect
 from gateway.errors import ConfigError
 from gateway.settings import ModelEntry, Settings
 
-__all__ = ["Build", "BuiltModels", "build_added"]
+__all__ = ["Build", "BuiltModels", "build_added", "build_one"]
 
 Build = Callable[[ModelEntry, Settings, Mapping[str, str]], BuiltDeployment]
 """Builds one item; the last argument lends what the item leaves out."""
@@ -33,8 +33,6 @@ def build_added(
     """Build every model that is not blocked; `taken` are the ids of the configuration's own."""
     built: dict[str, tuple[ModelEntry, BuiltDeployment]] = {}
     faults: dict[str, str] = {}
-    # What is a tenant's gets no credential of the operator's, neither by name nor from the environment.
-    bare = msgspec.structs.replace(settings, credentials={})
     for model in added.models:
         identifier = model.row.model_id
         if model.entry is None:
@@ -43,11 +41,7 @@ def build_added(
             faults[identifier] = "A model of the configuration has the same id."
         elif not model.is_blocked:
             try:
-                one = (
-                    _build_tenants(model, build, bare)
-                    if model.is_tenants
-                    else build(model.entry, settings, environ)
-                )
+                one = build_one(model.entry, build, settings, environ, is_tenants=model.is_tenants)
             except ConfigError as error:
                 faults[identifier] = error.message
             else:
@@ -55,15 +49,20 @@ def build_added(
     return BuiltModels(built, faults)
 
 
-def _build_tenants(model: AddedModel, build: Build, bare: Settings) -> BuiltDeployment:
-    """A tenant's address is reached by the client that looks where it leads, as a request's own is.
+def build_one(
+    entry: ModelEntry, build: Build, settings: Settings, environ: Mapping[str, str], *, is_tenants: bool
+) -> BuiltDeployment:
+    """Build one model; raises ConfigError.
 
-    Its callers choose nothing of it: who brings a credential is taken to the operator's address.
+    What is a tenant's gets no credential of the operator's, neither by name nor from the environment. Its
+    address is reached by the client that looks where it leads, as a request's own is. Its callers choose
+    nothing of it: who brings a credential is taken to the operator's address.
     """
-    entry = model.entry
-    if entry is None or "*" in entry.model_name or "*" in str(entry.litellm_params.get("model")):
+    if not is_tenants:
+        return build(entry, settings, environ)
+    if "*" in entry.model_name or "*" in str(entry.litellm_params.get("model")):
         raise ConfigError("A team's model stands for one model.", path="model_name")
-    built = build(entry, bare, {})
+    built = build(entry, msgspec.structs.replace(settings, credentials={}), {})
     deployment = msgspec.structs.replace(
         built.deployment, on_disconnect=OnDisconnect.CANCEL, chosen_by=ChosenBy.TENANT, client_params=None
     )

@@ -18,12 +18,14 @@ MODELS_CHANGED = "models"
 class AddedSource:
     """What the database adds to the configuration; one per worker.
 
-    `seal` decrypts. Unless `is_enabled` (`store_model_in_db: false`) nothing is read.
+    `seal` decrypts, `environ` has the variables that rows may refer to. Unless `is_enabled`
+    (`store_model_in_db`) nothing is read.
     """
 
     def __init__(self, database: Database, seal: Seal) -> None:
         self.seal = seal
         self.current: AddedModels = NOTHING_ADDED
+        self.environ: Mapping[str, str] = {}
         self.is_enabled = True
         self._store = ModelStore(database)
         self._rows: StoredRows | None = None
@@ -50,6 +52,7 @@ class AddedSource:
     async def refresh(self, environ: Mapping[str, str]) -> bool:
         """Read the rows; whether they have changed since. Raises DatabaseUnavailable."""
         self._changed.clear()
+        self.environ = environ
         if not self.is_enabled:
             was_there = self.current is not NOTHING_ADDED
             self.current, self._known, self._rows = NOTHING_ADDED, NOTHING_ADDED, None

@@ -5,7 +5,7 @@ from collections.abc import Container, Mapping
 import msgspec
 
 from gateway.catalog.added import NOTHING_ADDED, AddedModels
-from gateway.catalog.added_builder import build_added
+from gateway.catalog.added_builder import build_added, build_one
 from gateway.catalog.catalog import Catalog, Contents
 from gateway.catalog.deployments import BuiltDeployment, build_deployment
 from gateway.catalog.expansions import Expansions, Template
@@ -19,7 +19,7 @@ from gateway.domain import Deployment, ModelGroup
 from gateway.errors import ConfigError
 from gateway.settings import Faults, ModelEntry, Settings, SettingsNotice
 
-__all__ = ["build_catalog"]
+__all__ = ["build_catalog", "try_model"]
 
 _SYSTEM_CLOCK = SystemClock()
 
@@ -74,6 +74,23 @@ def build_catalog(
             notices=_notices(settings, deployments, frozen),
         )
     )
+
+
+def try_model(
+    entry: ModelEntry,
+    settings: Settings,
+    price_book: PriceBook,
+    environ: Mapping[str, str],
+    *,
+    is_tenants: bool,
+    now_nanos: int,
+) -> Deployment:
+    """Build the deployment that a model of the database would have; raises ConfigError."""
+
+    def build(one: ModelEntry, own: Settings, lent: Mapping[str, str]) -> BuiltDeployment:
+        return _build(one, own, price_book, lent, now_nanos=now_nanos)
+
+    return build_one(entry, build, settings, environ, is_tenants=is_tenants).deployment
 
 
 def _with_credentials(settings: Settings, added: AddedModels) -> Settings:

@@ -73,6 +73,11 @@ class Catalog:
         """What keeps models of the database from being served, by their ids."""
         return self._contents.faults
 
+    @property
+    def configured_ids(self) -> frozenset[str]:
+        """The ids of the configuration's own models."""
+        return frozenset(one.id for one in self.listings() if one.row is None)
+
     def listings(self) -> tuple[Listing, ...]:
         """Every model as it was written, those of the database that are not served too; built once."""
         if self._listings is None:

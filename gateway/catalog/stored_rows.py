@@ -14,7 +14,7 @@ from gateway.settings import Credential
 from gateway.settings.references import REFERENCE_PREFIX
 from gateway.settings.stored import read_stored_model
 
-__all__ = ["AUTHOR", "OPERATOR", "TENANT", "open_members", "read_rows", "row_path"]
+__all__ = ["AUTHOR", "OPERATOR", "TENANT", "is_of_tenant", "open_members", "read_rows", "row_path"]
 
 AUTHOR = "gatewright_author"
 """The member of `model_info` that says whether the operator or a tenant wrote a model's parameters."""
@@ -50,20 +50,27 @@ def row_path(table: str, identifier: str) -> str:
     return f'{table}["{identifier}"]'
 
 
-def open_members(text: str | None, seal: Seal, path: str) -> _Members:
-    """Decrypt the texts of a JSON object, one level deep as LiteLLM encrypts them.
+def is_of_tenant(info: Mapping[str, object]) -> bool:
+    """Whether a tenant wrote a model with this `model_info`; of a team's nobody knows unless it says so."""
+    author = info.get(AUTHOR)
+    return author == TENANT or (info.get("team_id") is not None and author != OPERATOR)
 
-    Raises UnsealableError naming the member, and ConfigError for what is no object.
+
+def open_members(members: Mapping[str, object], seal: Seal, path: str) -> _Members:
+    """Decrypt the texts of an object, one level deep as LiteLLM encrypts them.
+
+    Raises UnsealableError naming the member.
     """
-    return {name: _open(value, seal, f"{path}.{name}") for name, value in _object(text, path).items()}
+    return {name: _open(value, seal, f"{path}.{name}") for name, value in members.items()}
 
 
 def _read_model(row: ModelRow, seal: Seal, environ: Mapping[str, str]) -> AddedModel:
     path = row_path("LiteLLM_ProxyModelTable", row.model_id)
     try:
         info = _object(row.model_info, f"{path}.model_info")
-        params = open_members(row.litellm_params, seal, f"{path}.litellm_params")
-        is_tenants = info.get("team_id") is not None and info.get(AUTHOR) != OPERATOR
+        params_path = f"{path}.litellm_params"
+        params = open_members(_object(row.litellm_params, params_path), seal, params_path)
+        is_tenants = is_of_tenant(info)
         is_blocked = row.is_blocked or info.pop("blocked", False) is True
         members = {
             "model_name": row.model_name,
@@ -78,7 +85,8 @@ def _read_model(row: ModelRow, seal: Seal, environ: Mapping[str, str]) -> AddedM
 
 def _read_credential(row: CredentialRow, seal: Seal, environ: Mapping[str, str]) -> Credential:
     path = row_path("LiteLLM_CredentialsTable", row.credential_name)
-    values = open_members(row.credential_values, seal, f"{path}.credential_values")
+    values_path = f"{path}.credential_values"
+    values = open_members(_object(row.credential_values, values_path), seal, values_path)
     return Credential(
         name=row.credential_name,
         values={

@@ -1,0 +1,1 @@
+"""Models and credentials that the database keeps: changing them, showing them, and their secrets."""

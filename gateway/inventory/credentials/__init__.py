@@ -1,0 +1,1 @@
+"""Named credentials of the database."""
