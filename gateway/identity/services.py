@@ -7,6 +7,7 @@ from gateway.clock import Clock
 from gateway.db.engine import Database
 from gateway.identity.budgets.service import BudgetService
 from gateway.identity.customers.service import CustomerService
+from gateway.identity.keys.archive_store import KeyArchive
 from gateway.identity.keys.listing import KeyListing
 from gateway.identity.keys.rotation import KeyRotation
 from gateway.identity.keys.rules import Covers
@@ -14,6 +15,8 @@ from gateway.identity.keys.service import KeyService
 from gateway.identity.keys.updates import KeyUpdates
 from gateway.identity.organizations.members import OrganizationMembers
 from gateway.identity.organizations.members_store import MemberRecords
+from gateway.identity.organizations.removal import OrganizationRemoval
+from gateway.identity.organizations.removal_store import OrganizationRemovals
 from gateway.identity.organizations.response import OrganizationView
 from gateway.identity.organizations.service import OrganizationService
 from gateway.identity.people import People, build_people
@@ -22,6 +25,7 @@ from gateway.identity.records import Records
 from gateway.identity.reset_calendar import ResetCalendar
 from gateway.identity.tags.listing import TagListing
 from gateway.identity.tags.service import TagService
+from gateway.identity.teams.removal_store import TeamRemovals
 from gateway.identity.teams.service import TeamService
 from gateway.identity.users.arrivals import Arrivals
 from gateway.identity.users.service import UserService
@@ -38,6 +42,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     key_rotation: KeyRotation
     key_updates: KeyUpdates
     organization_members: OrganizationMembers
+    organization_removal: OrganizationRemoval
     organizations: OrganizationService
     people: People
     projects: ProjectService
@@ -69,6 +74,13 @@ def build_services(
         key_rotation=KeyRotation(database, records, updates, keys.owners, covers),
         key_updates=updates,
         organization_members=OrganizationMembers(records, members, organization_view, arrivals),
+        organization_removal=OrganizationRemoval(
+            records,
+            OrganizationRemovals(database),
+            KeyArchive(database),
+            TeamRemovals(database),
+            organization_view,
+        ),
         organizations=OrganizationService(records, organization_view),
         people=build_people(database, records),
         projects=ProjectService(records, covers),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Request, Response, get, patch, post
+from litestar import Request, Response, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal, Role
 from gateway.identity.organizations.request import (
+    DeleteOrganizationsRequest,
     NewOrganizationRequest,
     OrganizationsRequest,
     PatchOrganizationRequest,
@@ -28,6 +29,7 @@ _ORGANIZERS = frozenset({Role.INTERNAL_USER, Role.ORG_ADMIN})
 _NEW = BodyReader(NewOrganizationRequest)
 _UPDATE = BodyReader(UpdateOrganizationRequest)
 _PATCH = BodyReader(PatchOrganizationRequest)
+_DELETE = BodyReader(DeleteOrganizationsRequest)
 _NAMED = BodyReader(OrganizationsRequest)
 _Request = Request[Any, Any, Any]
 _Caller = NamedDependency[Principal]
@@ -73,6 +75,20 @@ async def patch_organization(
     body = _PATCH.read(await request.body(), refuses_unknown=True)
     with raw_errors():
         return answer(await services.organizations.update(caller, organization_id, body.sent), body)
+
+
+@delete(
+    "/organization/delete",
+    status_code=200,
+    opt={"rule": RouteRule(name="/organization/delete")},
+    exception_handlers=RAW_ERRORS,
+)
+async def delete_organizations(request: _Request, caller: _Caller, services: _Services) -> Answer:
+    """Delete organizations with their teams, projects, memberships and keys, all or none."""
+    body = _DELETE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    named = body.value.organization_ids
+    with raw_errors():
+        return answer(await services.organization_removal.delete(caller, named), body)
 
 
 @get(
@@ -127,6 +143,7 @@ ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     make_organization,
     update_organization,
     patch_organization,
+    delete_organizations,
     show_organization,
     show_organizations,
     list_organizations,
