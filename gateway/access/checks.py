@@ -10,6 +10,7 @@ from gateway.access.model_access import check_grant, check_models, check_subject
 from gateway.access.models import ModelLists, ModelNames
 from gateway.access.plan import Plan, PlanBuilder, Rule
 from gateway.access.subject_checks import check_agents, check_subjects
+from gateway.access.tools import check_named_objects
 from gateway.clock import Clock
 from gateway.domain import Principal
 from gateway.hooks import RequestContext, hookimpl
@@ -60,6 +61,8 @@ class AccessChecks:
         if context.subjects:
             check_subject_models(self._lists, principal, context.subjects, model, routed)
             check_agents(context)
+            if any(one.permission for one in context.subjects):
+                check_named_objects(context)
         for check in plan.after:
             check(context)
 
@@ -79,6 +82,8 @@ class AccessChecks:
         yield from self._examine_models(context)
         has_agents = any(one.agent_rules and one.agent_rules.requires_trace_id for one in subjects)
         yield judge("named_agents", partial(check_agents, context) if has_agents else None)
+        has_permissions = any(one.permission for one in subjects)
+        yield judge("named_permissions", partial(check_named_objects, context) if has_permissions else None)
         yield from self._judge_all(self._builder.list_after(principal), context)
 
     def _examine_models(self, context: RequestContext) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple, cast
 from weakref import ref
 
+from gateway.access.agents import check_named_agent, restricts_agents
 from gateway.access.fallbacks import build_fallback_check
 from gateway.access.members import (
     build_cache_check,
@@ -162,7 +163,7 @@ def _keeps_guardrails(principal: Principal) -> bool:
 
 
 def _list_objects(principal: Principal) -> Iterator[Rule]:
-    """Tools by name and vector stores; the key's own list of tools stands in the place of its team's."""
+    """Tools by name, vector stores, agents; the key's own list of tools stands in the place of its team's."""
     allowed = _texts(principal.metadata.get("allowed_tools")) or _texts(
         principal.team_metadata.get("allowed_tools")
     )
@@ -171,6 +172,8 @@ def _list_objects(principal: Principal) -> Iterator[Rule]:
     yield Rule("tools", tools)
     has_stores = any(one.vector_stores or not one.is_readable for one in principal.permissions)
     yield Rule("vector_stores", build_vector_store_check(principal.permissions) if has_stores else None)
+    has_agents = any(map(restricts_agents, principal.permissions))
+    yield _rule("agents", check_named_agent, applies=has_agents)
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import cast
 
+from gateway.access.agents import check_named_agent, restricts_agents
 from gateway.domain import ObjectPermission
 from gateway.errors import BadRequest, PermissionDenied
 from gateway.hooks import RequestBody, RequestContext
 from gateway.sdk.permissions import check_vector_stores
 
-__all__ = ["build_tool_check", "build_vector_store_check"]
+__all__ = ["build_tool_check", "build_vector_store_check", "check_named_objects"]
 
 _LONGEST_LIST = 10
 
@@ -42,6 +43,18 @@ def build_vector_store_check(permissions: Iterable[ObjectPermission]) -> Callabl
             check_vector_stores(asked, tuple(_vector_stores(context.body)))
 
     return check
+
+
+def check_named_objects(context: RequestContext) -> None:
+    """Raise PermissionDenied for what the object permission of a named end user or agent does not allow."""
+    permissions = [one.permission for one in context.subjects if one.permission is not None]
+    if any(one.vector_stores or not one.is_readable for one in permissions):
+        build_vector_store_check(permissions)(context)
+    blocked = frozenset(name for one in permissions for name in one.blocked_tools)
+    if blocked:
+        build_tool_check(frozenset(), blocked)(context)
+    if any(map(restricts_agents, permissions)):
+        check_named_agent(context)
 
 
 def _tool_names(body: RequestBody) -> Iterator[str]:

@@ -57,6 +57,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
     allowed_region: str | None = None
     default_model: str | None = None
     permission: ObjectPermission | None = None
+    groups: tuple[str, ...] = ()
+    """The access groups that an agent is in."""
     agent_rules: AgentRules | None = None
     unreadable: tuple[str, ...] = ()
     """Settings of it that are stored and cannot be read: nothing is allowed."""

@@ -57,6 +57,7 @@ def build_subject(row: SubjectRow, now: datetime, defaults: SubjectDefaults) -> 
         allowed_region=row.allowed_region or None,
         default_model=row.default_model or None,
         permission=row.permission,
+        groups=row.groups,
         agent_rules=None if row.agent is None else build_agent_rules(row.agent),
         unreadable=(*row.unreadable, *builder.unreadable),
     )

@@ -36,6 +36,7 @@ class SubjectRow(msgspec.Struct, frozen=True, kw_only=True):
     budget: BudgetColumns = BudgetColumns()
     permission: ObjectPermission | None = None
     agent: AgentColumns | None = None
+    groups: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
     meters: tuple[tuple[Meter, int], ...] = ()
 

@@ -35,17 +35,17 @@ WITH wanted AS (
         NULL::integer AS session_rpm, NULL::jsonb AS params,
         $7 AND e.user_id IS NULL AND NOT EXISTS (
             SELECT FROM "LiteLLM_UserTable" u WHERE u.user_id = w.id OR lower(u.user_email) = lower(w.id)
-        ) AS is_nobody
+        ) AS is_nobody, NULL::text[] AS groups
     FROM unnest($1::text[], $6::text[]) AS w(id, offered)
     LEFT JOIN "LiteLLM_EndUserTable" e ON e.user_id = w.id
     UNION ALL
     SELECT 'tag', w.id, t.tag_name IS NOT NULL, NULL, t.spend, FALSE, NULL, NULL, NULL, NULL, t.budget_id,
-        TRUE, NULL, NULL, NULL, NULL, NULL, NULL, FALSE
+        TRUE, NULL, NULL, NULL, NULL, NULL, NULL, FALSE, NULL
     FROM unnest($2::text[]) AS w(id) LEFT JOIN "LiteLLM_TagTable" t ON t.tag_name = w.id
     UNION ALL
     SELECT 'agent', w.id, g.agent_id IS NOT NULL, g.agent_name, g.spend, FALSE, NULL, NULL, NULL,
         g.object_permission_id, NULL, TRUE, NULL, g.tpm_limit, g.rpm_limit, g.session_tpm_limit,
-        g.session_rpm_limit, g.litellm_params, FALSE
+        g.session_rpm_limit, g.litellm_params, FALSE, g.agent_access_groups
     FROM unnest($3::text[]) AS w(id) LEFT JOIN "LiteLLM_AgentsTable" g ON g.agent_id = w.id
 )
 SELECT w.*, {_BUDGET},
@@ -114,6 +114,7 @@ def _subject_row(row: Record) -> SubjectRow:
         budget=budget,
         permission=permission_of(scope, row["object_permission_id"], row["permission"]),
         agent=agent,
+        groups=read_names(row["groups"]),
         unreadable=unreadable,
         meters=read_meters(row["meters"]),
     )

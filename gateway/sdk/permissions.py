@@ -1,4 +1,4 @@
-"""What object permissions allow: vector stores, search tools, MCP servers and their tools."""
+"""What object permissions allow: vector stores, search tools, agents, MCP servers and their tools."""
 
 from collections.abc import Callable, Iterable
 
@@ -11,6 +11,7 @@ __all__ = [
     "McpDirectory",
     "allowed_mcp_servers",
     "allowed_mcp_tools",
+    "check_agent",
     "check_search_tool",
     "check_vector_stores",
     "permissions_on",
@@ -28,6 +29,8 @@ _WORDS = {
     ScopeKind.END_USER: "customer",
     ScopeKind.AGENT: "agent",
 }
+_OPENED = frozenset({ScopeKind.KEY, ScopeKind.TEAM})
+"""Whose lists a unified access group widens."""
 _Names = frozenset[str]
 
 
@@ -67,6 +70,26 @@ def check_search_tool(permissions: Iterable[ObjectPermission], name: str) -> Non
             raise _refusal(permission, "search_tool", name)
 
 
+def check_agent(
+    principal: Principal, subjects: Iterable[Subject], agent_id: str, groups: Iterable[str] = ()
+) -> None:
+    """Raise PermissionDenied unless a request may name an agent, which is in these access groups.
+
+    Key and team restrict each other by their `agents` and `agent_access_groups`; an owner with neither leaves
+    it to the others. The unified access groups of both open agents that their lists deny. End user, agent,
+    user, project and organization can only take away.
+    """
+    known = frozenset(groups)
+    is_opened = any(agent_id in group.agents for group in principal.access_groups)
+    for permission in permissions_on(principal, subjects):
+        if permission.is_readable and (is_opened and permission.owner.kind in _OPENED):
+            continue
+        is_silent = permission.is_readable and not (permission.agents or permission.agent_access_groups)
+        is_listed = agent_id in permission.agents or not known.isdisjoint(permission.agent_access_groups)
+        if not (is_silent or (permission.is_readable and is_listed)):
+            raise _refusal(permission, "agent", agent_id)
+
+
 def allowed_mcp_servers(
     principal: Principal, subjects: Iterable[Subject], directory: McpDirectory
 ) -> _Names | None:
@@ -85,7 +108,7 @@ def allowed_mcp_servers(
     if base is not None:
         base |= {server for group in principal.access_groups for server in group.mcp_servers}
     for permission in permissions:
-        if permission.owner.kind not in {ScopeKind.KEY, ScopeKind.TEAM}:
+        if permission.owner.kind not in _OPENED:
             base = _meet(base, _servers(permission, directory))
     return base
 

@@ -316,3 +316,20 @@ async def test_a_key_cannot_offer_a_budget_that_is_not_there(live: LiveGateway, 
         refused = await live.http.post(path, json=body, headers=bearer(MASTER_KEY))
         assert refused.status_code == 400
         assert "Budget not found. Budget ID: gone" in refused.text
+
+
+async def test_a_permission_lists_the_agents_and_groups_that_a_key_may_name(live: LiveGateway) -> None:
+    listed, grouped, other = unique("agent"), unique("agent"), unique("agent")
+    for name, group in ((listed, None), (grouped, "ours"), (other, "theirs")):
+        await run(
+            live,
+            """INSERT INTO "LiteLLM_AgentsTable" (agent_id, agent_name, agent_card_params,
+                agent_access_groups, created_by, updated_by) VALUES ($1, $1, '{}', $2, 'x', 'x')""",
+            name,
+            [] if group is None else [group],
+        )
+    key = await live.make_key(object_permission={"agents": [listed], "agent_access_groups": ["ours"]})
+    for name, status in ((listed, 200), (grouped, 200), (other, 403), (unique("nobody"), 403)):
+        answer = await live.post("/v1/chat/completions", key, chat_body(), x_litellm_agent_id=name)
+        assert answer.status_code == status, answer.text
+    assert error_of(answer) == (403, "key_agent_access_denied", "agent")

@@ -11,7 +11,16 @@ from gateway.access.findings import Finding, Verdict
 from gateway.access.models import ModelNames
 from gateway.access.remedies import REMEDIES
 from gateway.clock import SystemClock
-from gateway.domain import AgentRules, ModelGrant, ObjectPermission, Role, Scope, ScopeKind, Subject
+from gateway.domain import (
+    AccessGroup,
+    AgentRules,
+    ModelGrant,
+    ObjectPermission,
+    Role,
+    Scope,
+    ScopeKind,
+    Subject,
+)
 from gateway.errors import GatewayError
 from gateway.hooks import RequestContext, RequestHead
 from gateway.settings import AccessSettings
@@ -78,6 +87,14 @@ def permission(owner: ScopeKind = ScopeKind.KEY, **fields: object) -> dict[str, 
     return {"permissions": (ObjectPermission(owner=Scope(owner, "o"), id="p", **fields),)}
 
 
+def named_permission(kind: ScopeKind, **fields: object) -> tuple[Subject, ...]:
+    return subject(kind, permission=ObjectPermission(owner=Scope(kind, "ann"), id="p", **fields))
+
+
+def opened(agent_id: str) -> tuple[AccessGroup, ...]:
+    return (AccessGroup(owner=KEY, id="g", agents=(agent_id,)),)
+
+
 def tool(name: str) -> dict[str, object]:
     return {"tools": [{"type": "function", "function": {"name": name}}]}
 
@@ -85,6 +102,7 @@ def tool(name: str) -> dict[str, object]:
 STORE = {"vector_store_ids": ["other"]}
 LISTED_STORE = {"tools": [{"type": "file_search", "vector_store_ids": ["mine"]}]}
 MODIFY = {"team_metadata": {"guardrails": {"modify_guardrails": False}}}
+NAMED_AGENT = {"x-litellm-agent-id": "robot"}
 TRACED = {"x-litellm-trace-id": "t"}
 
 CASES = {
@@ -480,6 +498,82 @@ CASES = {
         "key_vector_store_access_denied",
         "vector_store",
         r"not allowed to access the vector store 'other'",
+    ),
+    "a vector store of the customer": Case(
+        Ask(subjects=named_permission(ScopeKind.END_USER, vector_stores=("mine",)), body=STORE),
+        Ask(subjects=named_permission(ScopeKind.END_USER, vector_stores=("other",)), body=STORE),
+        403,
+        "customer_vector_store_access_denied",
+        "vector_store",
+        r"^The customer of this request is not allowed to access the vector store 'other'\.",
+    ),
+    "a tool that the customer's permission blocks": Case(
+        Ask(subjects=named_permission(ScopeKind.END_USER, blocked_tools=("delete",)), body=tool("delete")),
+        Ask(subjects=named_permission(ScopeKind.END_USER, blocked_tools=("delete",)), body=tool("search")),
+        403,
+        "tool_access_denied",
+        "tools",
+        r"^Tool\(s\) \['delete'\]",
+    ),
+    "an agent of the key": Case(
+        Ask(permission(agents=("mine",)), headers=NAMED_AGENT),
+        Ask(permission(agents=("robot",)), headers=NAMED_AGENT),
+        403,
+        "key_agent_access_denied",
+        "agent",
+        r"^The key of this request is not allowed to access the agent 'robot'\. "
+        r"An administrator can add it to the object permission\.$",
+    ),
+    "an agent of the team's groups": Case(
+        Ask(
+            permission(ScopeKind.TEAM, agent_access_groups=("ours",)),
+            headers=NAMED_AGENT,
+            subjects=subject(ScopeKind.AGENT, "robot", groups=("theirs",)),
+        ),
+        Ask(
+            permission(ScopeKind.TEAM, agent_access_groups=("ours",)),
+            headers=NAMED_AGENT,
+            subjects=subject(ScopeKind.AGENT, "robot", groups=("theirs", "ours")),
+        ),
+        403,
+        "team_agent_access_denied",
+        "agent",
+        r"^The team of this request is not allowed to access the agent 'robot'\.",
+    ),
+    "an agent that no access group opens": Case(
+        Ask({**permission(agents=("mine",)), "access_groups": opened("other")}, headers=NAMED_AGENT),
+        Ask({**permission(agents=("mine",)), "access_groups": opened("robot")}, headers=NAMED_AGENT),
+        403,
+        "key_agent_access_denied",
+        "agent",
+        r"not allowed to access the agent 'robot'",
+    ),
+    "an agent that the organization takes away": Case(
+        Ask(
+            {**permission(ScopeKind.ORGANIZATION, agents=("mine",)), "access_groups": opened("robot")},
+            headers=NAMED_AGENT,
+        ),
+        Ask({**permission(ScopeKind.ORGANIZATION, agents=("mine",)), "agent_id": "own"}, headers=NAMED_AGENT),
+        403,
+        "org_agent_access_denied",
+        "agent",
+        r"^The org of this request is not allowed to access the agent 'robot'\.",
+    ),
+    "an agent of the customer": Case(
+        Ask(headers=NAMED_AGENT, subjects=named_permission(ScopeKind.END_USER, agents=("mine",))),
+        Ask(headers=NAMED_AGENT, subjects=named_permission(ScopeKind.END_USER, agents=("robot",))),
+        403,
+        "customer_agent_access_denied",
+        "agent",
+        r"^The customer of this request is not allowed to access the agent 'robot'\.",
+    ),
+    "an agent where the permission cannot be read": Case(
+        Ask(permission(is_readable=False), headers=NAMED_AGENT),
+        Ask(permission(is_readable=False)),
+        403,
+        "key_agent_access_denied",
+        "agent",
+        r"not allowed to access the agent 'robot'",
     ),
     "a cache control": Case(
         Ask({"cache_controls": ("ttl",)}, {"cache": {"ttl": 1, "no-cache": True}}),
