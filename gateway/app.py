@@ -16,6 +16,7 @@ from gateway.admission.ledger import Ledger
 from gateway.admission.options import build_ledger_options
 from gateway.admission.standing import StandingBudgets
 from gateway.admission.store import StandingStore
+from gateway.alerts.alerts import Alerts
 from gateway.alerts.build import build_alerts
 from gateway.audit.reading import AuditReading
 from gateway.audit.trail import AuditTrail
@@ -67,6 +68,7 @@ from gateway.manage import organization_members as organization_member_routes
 from gateway.manage import organizations as organization_routes
 from gateway.manage import people as people_routes
 from gateway.manage import projects as project_routes
+from gateway.manage import reports as report_routes
 from gateway.manage import spend as spend_routes
 from gateway.manage import tags as tag_routes
 from gateway.routing.cooldown import Cooldowns
@@ -81,6 +83,7 @@ from gateway.spend.journal import Journal, JournalOptions
 from gateway.spend.lines import RecordLines
 from gateway.spend.recovery import Recovery
 from gateway.spend.rejected import RejectedFile
+from gateway.spend.reporting.reports import build_reports
 from gateway.spend.standstill import Standstill
 from gateway.spend.store import SpendStore
 from gateway.spend.undrained import StalePositionError
@@ -98,6 +101,7 @@ _ROUTES = (
     *key_list_routes.ROUTE_HANDLERS,
     *key_rotation_routes.ROUTE_HANDLERS,
     *spend_routes.ROUTE_HANDLERS,
+    *report_routes.ROUTE_HANDLERS,
     *book_routes.ROUTE_HANDLERS,
     *budget_routes.ROUTE_HANDLERS,
     *customer_routes.ROUTE_HANDLERS,
@@ -189,9 +193,6 @@ class _Builder:
         litellm = self._settings.litellm
         defaults = KeyDefaults(litellm.default_key_generate_params, litellm.upperbound_key_generate_params)
         covers, calendar = ModelLists().covers, self._calendar
-        alerts = build_alerts(self._settings, self._environ, database, self._clock)
-        if alerts.is_active:
-            self._ledger.watch = alerts
         audit = AuditTrail(database)
         keys = KeyService(database, self._clock, defaults, covers, calendar, audit)
         return Parts(
@@ -219,8 +220,9 @@ class _Builder:
             audit=audit,
             audit_reading=AuditReading(database),
             clients=UpstreamClients(self._own.client_side_networks),
-            alerts=alerts,
+            alerts=self._alerts(database),
             corrections=Corrections(database),
+            reports=build_reports(database),
             jobs=build_jobs(self._settings, database, self._clock, self._journal.name),
         )
 
@@ -235,6 +237,12 @@ class _Builder:
             writes_logs=not general.disable_spend_logs,
             writes_errors=not general.disable_error_logs,
         )
+
+    def _alerts(self, database: Database) -> Alerts:
+        alerts = build_alerts(self._settings, self._environ, database, self._clock)
+        if alerts.is_active:
+            self._ledger.watch = alerts
+        return alerts
 
     def _drain(self, store: SpendStore) -> Drain:
         rejected = RejectedFile(self._journal_root / f"{self._journal.name}.rejected")

@@ -45,6 +45,7 @@ from gateway.spend.drain import Drain
 from gateway.spend.journal import Journal
 from gateway.spend.lines import RecordLines
 from gateway.spend.recovery import Recovery
+from gateway.spend.reporting.reports import Reports
 from gateway.spend.store import SpendStore
 from gateway.upstream.client import UpstreamClient
 from gateway.upstream.clients import UpstreamClients
@@ -131,6 +132,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     clients: UpstreamClients
     alerts: Alerts
     corrections: Corrections
+    reports: Reports
     jobs: tuple[JobRunner, ...] = ()
     output_sizes: OutputSizes = msgspec.field(default_factory=OutputSizes)
 

@@ -1,7 +1,6 @@
 """What was spent, from the recorded requests."""
 
 import msgspec
-import structlog
 from litestar import get
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
@@ -10,12 +9,12 @@ from litestar.params import FromQuery
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal, Role
 from gateway.errors import BadRequest
+from gateway.manage.freshness import bring_up_to_date
 from gateway.runtime import Gateway
 from gateway.spend.reports import SpendLogQuery, list_spend_logs
 
 __all__ = ["ROUTE_HANDLERS", "limit_to_caller"]
 
-_log = structlog.get_logger(__name__)
 _RULE = RouteRule(name="/spend/logs", allows_any_key=True, is_read_only=True)
 _SEE_ALL = frozenset({Role.PROXY_ADMIN, Role.PROXY_ADMIN_VIEWER})
 _SEE_OWN = frozenset({Role.INTERNAL_USER, Role.INTERNAL_USER_VIEWER, Role.ORG_ADMIN})
@@ -45,7 +44,7 @@ async def show_spend_logs(
         end_date=end_date or None,
         summarize=summarize,
     )
-    await _bring_up_to_date(gateway)
+    await bring_up_to_date(gateway)
     try:
         return await list_spend_logs(gateway.parts.spend, limit_to_caller(query, caller))
     except BadRequest as error:
@@ -59,17 +58,6 @@ def limit_to_caller(query: SpendLogQuery, caller: Principal) -> SpendLogQuery:
     if caller.role in _SEE_OWN and caller.user_id:
         return msgspec.structs.replace(query, user_id=caller.user_id)
     return msgspec.structs.replace(query, api_key=caller.token_hash, user_id=None)
-
-
-async def _bring_up_to_date(gateway: Gateway) -> None:
-    """Move what this worker has recorded to the database, so that a caller sees the request just made.
-
-    A journal that cannot be read takes nothing away from the rows that are in the database.
-    """
-    try:
-        await gateway.parts.drain.flush()
-    except OSError as error:
-        _log.warning("spend_logs_may_lag", reason=str(error))
 
 
 ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (show_spend_logs,)

@@ -11,9 +11,14 @@ from gateway.ids import hash_token
 from gateway.money import usd_from_nanos
 from gateway.spend.store import LogFilter, SpendStore
 
-__all__ = ["SpendLogQuery", "list_spend_logs"]
+__all__ = ["SpendLogQuery", "build_row", "list_spend_logs"]
 
-_JSON_COLUMNS = frozenset({"metadata", "request_tags", "messages", "response", "proxy_server_request"})
+_JSON_COLUMNS = frozenset(
+    {
+        *("metadata", "request_tags", "messages", "response", "proxy_server_request"),
+        *("aliases", "permissions", "model_spend", "model_max_budget"),
+    }
+)
 _DATE_FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
 _MOST_DAYS = 3_660
 
@@ -53,7 +58,7 @@ async def list_spend_logs(store: SpendStore, query: SpendLogQuery) -> list[dict[
         if not timedelta() <= end - start <= timedelta(days=_MOST_DAYS):
             raise BadRequest("'end_date' must be at most ten years after 'start_date'.", param="end_date")
         return _summarize(await store.total_by_day(chosen), start.date(), end.date())
-    return [_build_row(row) for row in await store.list_logs(chosen)]
+    return [build_row(row) for row in await store.list_logs(chosen)]
 
 
 def _hash_of(api_key: str | None) -> str | None:
@@ -75,7 +80,8 @@ def _parse_date(text: str | None, name: str, default_time: time) -> datetime | N
     raise BadRequest(f"'{name}' must be a date such as 2026-01-31 or 2026-01-31 12:00:00.", param=name)
 
 
-def _build_row(row: Record) -> dict[str, object]:
+def build_row(row: Record) -> dict[str, object]:
+    """A row with aware times and JSON that msgspec writes as it is."""
     return {name: _build_value(name, value) for name, value in row.items()}
 
 
