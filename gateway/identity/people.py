@@ -12,6 +12,10 @@ from gateway.identity.teams.members import TeamMembers
 from gateway.identity.teams.members_store import MembershipRecords
 from gateway.identity.teams.removal import TeamRemoval
 from gateway.identity.teams.removal_store import TeamRemovals
+from gateway.identity.users.listing import UserLists
+from gateway.identity.users.listing_store import UserListing
+from gateway.identity.users.removal import UserRemoval
+from gateway.identity.users.removal_store import UserRemovals
 
 __all__ = ["People", "build_people"]
 
@@ -23,6 +27,8 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
     team_lists: TeamLists
     team_members: TeamMembers
     team_removal: TeamRemoval
+    user_lists: UserLists
+    user_removal: UserRemoval
 
 
 def build_people(database: Database, records: Records) -> People:
@@ -33,4 +39,6 @@ def build_people(database: Database, records: Records) -> People:
         team_lists=TeamLists(records, TeamListing(database, records.teams)),
         team_members=TeamMembers(records, MembershipRecords(database)),
         team_removal=TeamRemoval(records, keys, removals),
+        user_lists=UserLists(records, UserListing(database, records.users)),
+        user_removal=UserRemoval(records, keys, removals, UserRemovals(database)),
     )

@@ -2,7 +2,7 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from gateway.manage import team_lists, team_members, teams, users
+from gateway.manage import team_lists, team_members, teams, user_changes, user_lists, users
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -11,4 +11,6 @@ ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *team_lists.ROUTE_HANDLERS,
     *team_members.ROUTE_HANDLERS,
     *users.ROUTE_HANDLERS,
+    *user_lists.ROUTE_HANDLERS,
+    *user_changes.ROUTE_HANDLERS,
 )

@@ -41,17 +41,17 @@ _MOST_ROWS = 10_000
 class TeamQuery(msgspec.Struct, frozen=True, kw_only=True):
     """What `/v2/team/list` is asked for; `search` is part of a name, or an id."""
 
-    user_id: str | None = None
-    organization_id: str | None = None
-    team_id: str | None = None
-    team_alias: str | None = None
-    search: str | None = None
+    user_id: str = ""
+    organization_id: str = ""
+    team_id: str = ""
+    team_alias: str = ""
+    search: str = ""
     search_team_id_match: Literal["exact", "prefix"] = "exact"
     page: int = 1
     page_size: int = 10
-    sort_by: str | None = None
-    sort_order: str | None = None
-    status: str | None = None
+    sort_by: str = ""
+    sort_order: str = "asc"
+    status: str = ""
 
 
 class TeamLists:
@@ -66,12 +66,12 @@ class TeamLists:
         self._listing = listing
         self._view = TeamView(records)
 
-    async def all(self, caller: Principal, user_id: str | None, organization_id: str | None) -> list[Columns]:
+    async def all(self, caller: Principal, query: TeamQuery) -> list[Columns]:
         """The first thousand teams with keys and memberships, in the order of their ids.
 
         Raises AuthenticationFailed for somebody else's teams.
         """
-        conditions = await self._visible(caller, TeamQuery(user_id=user_id, organization_id=organization_id))
+        conditions = await self._visible(caller, query)
         page = NumberedPage(number=1, size=_MOST_TEAMS, order="t.team_id")
         teams = await self._view.rows(await self._listing.read(conditions, page))
         ids = [team["team_id"] for team in teams]
@@ -98,7 +98,7 @@ class TeamLists:
         are_deleted = _read_status(query.status)
         columns = _DELETED_SORTED_BY if are_deleted else _SORTED_BY
         key = "t.id" if are_deleted else "t.team_id"
-        page = read_page(query.page, query.page_size, query.sort_by, query.sort_order, columns, key)
+        page = read_page(query.page, query.page_size, query.sort_by or None, query.sort_order, columns, key)
         conditions = await self._visible(caller, query)
         _narrow(conditions, query)
         total = await self._listing.count(conditions, are_deleted=are_deleted)
@@ -111,19 +111,19 @@ class TeamLists:
         """What the caller may see of what is asked for by user and organization."""
         conditions, are_deleted = Conditions(), query.status == "deleted"
         is_member = LISTED_IN_TEAM if are_deleted else IS_MEMBER
-        conditions.add_given("t.organization_id = {}", query.organization_id)
+        conditions.add_given("t.organization_id = {}", query.organization_id or None)
         if caller.role in _SEE_ALL:
-            return conditions.add_given(is_member, query.user_id)
+            return conditions.add_given(is_member, query.user_id or None)
         administered = await self._records.organizations.list_administered(caller.user_id)
         if query.organization_id in administered:
-            return conditions.add_given(is_member, query.user_id)
+            return conditions.add_given(is_member, query.user_id or None)
         if are_deleted:
             raise PermissionDenied("Name an organization that you administer.", param="organization_id")
         if caller.user_id is None:
             return _of_key(conditions, caller, query)
-        if query.user_id not in (None, caller.user_id):
+        if query.user_id not in ("", caller.user_id):
             raise AuthenticationFailed("Only admin users can query the teams of others.", param="user_id")
-        if query.user_id is None and administered:
+        if not query.user_id and administered:
             organized = f"t.organization_id = ANY ({conditions.put(administered)}::text[])"
             return conditions.add(f"({is_member} OR {organized})", caller.user_id)
         return conditions.add(is_member, caller.user_id)
@@ -131,22 +131,22 @@ class TeamLists:
 
 def _of_key(conditions: Conditions, caller: Principal, query: TeamQuery) -> Conditions:
     """A key of nobody sees the team that it belongs to."""
-    if caller.team_id is None or query.user_id is not None:
+    if caller.team_id is None or query.user_id:
         raise AuthenticationFailed("Only admin users can query all teams.", param="user_id")
     return conditions.add("t.team_id = {}", caller.team_id)
 
 
 def _narrow(conditions: Conditions, query: TeamQuery) -> None:
-    conditions.add_given("t.team_id = {}", query.team_id)
-    conditions.add_given(ALIAS_CONTAINS, query.team_alias)
+    conditions.add_given("t.team_id = {}", query.team_id or None)
+    conditions.add_given(ALIAS_CONTAINS, query.team_alias or None)
     if query.search:
         by_id = "starts_with(t.team_id, {})" if query.search_team_id_match == "prefix" else "t.team_id = {}"
         conditions.add(f"({ALIAS_CONTAINS} OR {by_id})", query.search)
 
 
-def _read_status(status: str | None) -> bool:
+def _read_status(status: str) -> bool:
     faults = Faults()
-    if status not in (None, "", "active", "deleted"):
+    if status not in ("", "active", "deleted"):
         faults.add("status", "must be deleted, or left out.")
     faults.refuse()
     return status == "deleted"

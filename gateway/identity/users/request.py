@@ -6,7 +6,14 @@ import msgspec
 
 from gateway.identity.keys.request import KeyMembers
 
-__all__ = ["KEY_ONLY_FIELDS", "NewUserRequest", "UpdateUserRequest", "UserTeam"]
+__all__ = [
+    "KEY_ONLY_FIELDS",
+    "BulkUpdateUsersRequest",
+    "DeleteUsersRequest",
+    "NewUserRequest",
+    "UpdateUserRequest",
+    "UserTeam",
+]
 
 UserRole = Literal["proxy_admin", "proxy_admin_viewer", "internal_user", "internal_user_viewer"]
 
@@ -58,6 +65,20 @@ class UpdateUserRequest(msgspec.Struct, frozen=True, kw_only=True):
     prompts: list[str] | None = None
     model_rpm_limit: dict[str, int] | None = None
     model_tpm_limit: dict[str, int] | None = None
+
+
+class DeleteUsersRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`POST /user/delete`."""
+
+    user_ids: list[str]
+
+
+class BulkUpdateUsersRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`POST /user/bulk_update`: each user as in `UpdateUserRequest`, or one change for all."""
+
+    users: list[dict[str, msgspec.Raw]] | None = None
+    all_users: bool | None = None
+    user_updates: dict[str, msgspec.Raw] | None = None
 
 
 KEY_ONLY_FIELDS = (
