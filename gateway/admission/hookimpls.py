@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from gateway.admission.accounts import BudgetAccount
 from gateway.admission.claims import Claims
 from gateway.admission.hold import Want
 from gateway.admission.ledger import Ledger
@@ -33,6 +34,10 @@ class AdmissionHooks:
         part, want = self._read(context, claims)
         hold = self._ledger.take(part, want)
         context.charged = part.charged
+        if want.extras:
+            moneys = (account.money for account, _ in want.extras if isinstance(account, BudgetAccount))
+            more = (money.key for money in moneys if money not in part.moneys)
+            context.charged = tuple(dict.fromkeys((*part.charged, *more)))
         return hold
 
     async def look(self, context: RequestContext, claims: Sequence[Claim]) -> Outlook:

@@ -27,6 +27,7 @@ _SCOPE_WORDS: Mapping[ScopeKind, str] = {
     ScopeKind.TAG: "Tag",
     ScopeKind.AGENT: "Agent",
     ScopeKind.AGENT_SESSION: "AgentSession",
+    ScopeKind.MCP_SERVER: "McpServer",
     ScopeKind.ACCESS_GROUP: "Model access group",
     ScopeKind.PROVIDER: "Provider",
     ScopeKind.DEPLOYMENT: "Deployment",
@@ -89,7 +90,7 @@ def _budget_refusal(account: BudgetAccount, status: int) -> BudgetExceeded:
 
 
 def _budget_text(limit: Limit, spent: float, most: float) -> str:
-    kind, word = limit.scope.kind, _SCOPE_WORDS[limit.scope.kind]
+    kind, word = limit.scope.kind, _SCOPE_WORDS.get(limit.scope.kind, limit.scope.kind.value)
     if limit.model is not None:
         owner = "LiteLLM Virtual Key" if kind is ScopeKind.KEY else word
         text = f"{owner}: {limit.name}, exceeded budget for model={limit.model}"

@@ -26,7 +26,7 @@ class StandingBudgets:
     """Reads totals at the start, every 30 seconds, and soon after a change was announced.
 
     No look-up of a caller reads these. `seed` is told totals at a position of the journal of this name. Where
-    neither the gateway nor a place has a budget, nothing is read.
+    neither the gateway nor a place has a budget, this is read once, for budgets that plugins may claim.
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class StandingBudgets:
         self._changes = 0
         self._settings: Settings | None = None
         self._is_active = False
+        self._has_read = False
         self._log = structlog.get_logger(__name__)
 
     def configure(self, settings: Settings, *, have_places: bool) -> None:
@@ -57,13 +58,14 @@ class StandingBudgets:
     async def refresh(self) -> None:
         """Set the counters. Raises DatabaseUnavailable."""
         self._changed.clear()
-        if not self._is_active:
+        if not self._is_active and self._has_read:
             return
         await self._ensure_row()
         changes = self._changes
         found = await self._store.read(self._journal)
         # What was read before a reset that has been announced meanwhile is no seed.
         if changes == self._changes:
+            self._has_read = True
             self._seed(found.totals, found.position)
 
     async def run(self) -> None:

@@ -9,6 +9,7 @@ from gateway.clock import datetime_from_nanos
 from gateway.domain import (
     AccessGroup,
     AgentRules,
+    Limit,
     ModelGrant,
     ObjectPermission,
     Principal,
@@ -76,6 +77,7 @@ def build_principal(row: KeyRow, now_nanos: int, defaults: UserDefaults = NO_DEF
     groups = tuple(groups_of(row.owners, row.groups))
     permissions = tuple(permissions_of(row.owners, row.permissions))
     limits = [_limits(owner, row, now, defaults) for owner in row.owners]
+    tag_subjects, mcp_limits = _tag_subjects(limits[0], metadata), _mcp_limits(row.owners, limits)
     blocked = (owner.scope for owner in row.owners[1:] if owner.is_blocked)
     return Principal(
         token_hash=key.token_hash,
@@ -106,7 +108,8 @@ def build_principal(row: KeyRow, now_nanos: int, defaults: UserDefaults = NO_DEF
         unreadable=tuple(_unreadable(row.owners, limits)),
         budget_fallbacks=_fallbacks(key.budget_fallbacks),
         cache_controls=key.cache_controls or row.user.cache_controls,
-        tag_subjects=_tag_subjects(limits[0], metadata),
+        tag_subjects=tag_subjects,
+        mcp_limits=mcp_limits,
         agent_rules=None if row.agent is None else build_agent_rules(row.agent),
         is_deactivated=_metadata_of(row, ScopeKind.USER).get("scim_active") is False,
     )
@@ -229,6 +232,15 @@ def _tag_subjects(builder: LimitBuilder, metadata: dict[str, object]) -> dict[st
         tag: Subject(scope=Scope(ScopeKind.TAG, tag), name=tag, limits=(limit,))
         for tag, limit in builder.tag_limits(metadata).items()
     }
+
+
+def _mcp_limits(owners: tuple[OwnerRow, ...], builders: list[LimitBuilder]) -> dict[str, tuple[Limit, ...]]:
+    found: dict[str, tuple[Limit, ...]] = {}
+    for owner, builder in zip(owners, builders, strict=True):
+        if owner.scope.kind in _WITH_LISTS and "mcp_rpm_limit" in owner.metadata:
+            for server, limit in builder.mcp_limits(owner.metadata).items():
+                found[server] = (*found.get(server, ()), limit)
+    return found
 
 
 def _temporary_increase(metadata: Mapping[str, object], now: datetime) -> Increase | None:

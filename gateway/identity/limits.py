@@ -21,6 +21,7 @@ _MODEL_RATES = {
     "model_itpm_limit": LimitKind.INPUT_TOKENS,
     "model_otpm_limit": LimitKind.OUTPUT_TOKENS,
 }
+_MCP_KINDS = {ScopeKind.KEY: ScopeKind.KEY_MCP_SERVER, ScopeKind.TEAM: ScopeKind.TEAM_MCP_SERVER}
 _RATES_OF_MODEL_BUDGET = {"rpm_limit": LimitKind.REQUESTS, "tpm_limit": LimitKind.TOKENS}
 
 
@@ -126,6 +127,20 @@ class LimitBuilder:
                 name=tag,
             )
             for tag, amount in self._counts("tag_rpm_limit", metadata).items()
+        }
+
+    def mcp_limits(self, metadata: dict[str, object]) -> dict[str, Limit]:
+        """Requests per minute to MCP servers, by the server's name, where the object has such."""
+        kind = _MCP_KINDS[self._scope.kind]
+        return {
+            server: Limit(
+                scope=Scope(kind, f"{self._scope.id}:{server}"),
+                kind=LimitKind.REQUESTS,
+                amount=amount,
+                window_seconds=MINUTE_SECONDS,
+                name=server,
+            )
+            for server, amount in self._counts("mcp_rpm_limit", metadata).items()
         }
 
     def _add_in_turn(self, amount: int, increases: list[Increase], reset_at: int | None) -> None:

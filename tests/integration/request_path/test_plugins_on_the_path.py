@@ -2,14 +2,16 @@
 
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
-from gateway.domain import Completion
+from gateway.domain import Claim, Completion, Meter, ScopeKind
 from gateway.hooks import RequestContext, hookimpl
 from gateway.hooks.dispatch import compile_hooks
 from gateway.hooks.registry import LoadedPlugins
-from tests.integration.serving import LiveGateway, deployment
+from gateway.sdk.limits import McpServerLimits, claim_mcp_server
+from tests.integration.serving import MASTER_KEY, LiveGateway, bearer, chat_body, deployment
 from tests.upstreams import replies
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -140,3 +142,68 @@ async def test_a_plugin_that_fails_at_a_cancelled_upstream_call_still_settles(
     live.upstream.script.append(replies.error(400, "No."))
     assert (await live.chat(key)).status_code == 400
     assert live.held_nanos(key) == 0
+
+
+class Probe:
+    """Claims the limits of the MCP server that a header names, as a plugin that serves MCP would."""
+
+    def __init__(self, **limits: Any) -> None:
+        self._limits = limits
+
+    @hookimpl
+    def collect_claims(self, context: RequestContext) -> list[Claim]:
+        name = context.head.headers.get("x-mcp-servers")
+        if name is None:
+            return []
+        server = McpServerLimits(id=f"id-{name}", names=(name,), **self._limits)
+        return claim_mcp_server(context.principal, server, context.estimated_cost_nanos)
+
+
+async def ask_server(live: LiveGateway, key: str, server: str) -> httpx.Response:
+    return await live.post("/v1/chat/completions", key, chat_body(), x_mcp_servers=server)
+
+
+async def test_a_key_and_its_team_limit_their_requests_to_an_mcp_server(live: LiveGateway) -> None:
+    plug(live, Probe())
+    made = await live.http.post(
+        "/team/new", json={"mcp_rpm_limit": {"docs": 2, "id-mail": 1}}, headers=bearer(MASTER_KEY)
+    )
+    team = made.json()["team_id"]
+    one, two = await live.make_key(team_id=team, mcp_rpm_limit={"docs": 1}), await live.make_key(team_id=team)
+    assert (await ask_server(live, one, "docs")).status_code == 200
+    refused = await ask_server(live, one, "docs")
+    assert refused.status_code == 429
+    assert "Rate limit exceeded for mcp_per_key: docs. Limit type: requests" in refused.text
+    assert (await ask_server(live, two, "docs")).status_code == 200
+    assert "mcp_per_team: docs" in (await ask_server(live, two, "docs")).text
+    assert (await ask_server(live, two, "other")).status_code == 200
+    assert (await live.chat(one)).status_code == 200
+    # By the id too, whichever key of the team asks.
+    assert (await ask_server(live, one, "mail")).status_code == 200
+    assert (await ask_server(live, two, "mail")).status_code == 429
+
+
+async def test_the_limits_of_an_mcp_server_are_shared_by_everybody(live: LiveGateway, key: str) -> None:
+    plug(live, Probe(rpm=1))
+    name = f"docs-{key[-6:]}"
+    assert (await ask_server(live, key, name)).status_code == 200
+    refused = await ask_server(live, await live.make_key(), name)
+    assert f"Rate limit exceeded for mcp_server: {name}" in refused.text
+    assert int(refused.headers["retry-after"]) <= 60
+
+
+async def test_the_budget_of_an_mcp_server_is_booked_and_known_again(live: LiveGateway, key: str) -> None:
+    plug(live, Probe(max_budget_nanos=1))
+    name = f"docs-{key[-6:]}"
+    assert (await ask_server(live, key, name)).status_code == 200
+    row = await live.row(key)
+    refused = await ask_server(live, key, name)
+    assert (refused.status_code, refused.json()["error"]["scope"]) == (422, "mcp_server")
+    assert f"Budget has been exceeded! McpServer={name}" in refused.text
+    meter = Meter(ScopeKind.MCP_SERVER, f"id-{name}")
+    parts = live.gateway.parts
+    await parts.drain.flush()
+    parts.ledger.seed([(meter, 0)])
+    parts.standing._has_read = False
+    await parts.standing.refresh()
+    assert parts.ledger.settled(meter) == row.nanos > 0
