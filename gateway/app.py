@@ -17,7 +17,7 @@ from gateway.admission.options import build_ledger_options
 from gateway.admission.standing import StandingBudgets
 from gateway.admission.store import StandingStore
 from gateway.alerts.alerts import Alerts
-from gateway.alerts.build import build_alerts
+from gateway.alerts.build import build_alerts, build_courier
 from gateway.audit.reading import AuditReading
 from gateway.audit.trail import AuditTrail
 from gateway.cache.expiring import Limits
@@ -47,13 +47,14 @@ from gateway.identity.keys.service import KeyService
 from gateway.identity.principals import Principals
 from gateway.identity.records import Records
 from gateway.identity.reset_calendar import build_reset_calendar
-from gateway.identity.services import build_services
+from gateway.identity.services import Services, build_services
 from gateway.identity.store import KeyStore
 from gateway.identity.subject_store import SubjectStore
 from gateway.identity.subjects import Subjects
 from gateway.inventory.services import Inventory, build_inventory
 from gateway.jobs.build import build_jobs
 from gateway.jobs.corrections import Corrections
+from gateway.jobs.rotations import KeyRotations
 from gateway.manage import audit as audit_routes
 from gateway.manage import books as book_routes
 from gateway.manage import budgets as budget_routes
@@ -195,6 +196,8 @@ class _Builder:
         covers, calendar = ModelLists().covers, self._calendar
         audit = AuditTrail(database)
         keys = KeyService(database, self._clock, defaults, covers, calendar, audit)
+        management = build_services(database, self._clock, keys, calendar, covers, audit)
+        rotations = self._rotations(database, management)
         return Parts(
             clock=self._clock,
             added=added,
@@ -216,14 +219,14 @@ class _Builder:
             member=member,
             keys=keys,
             inventory=self._inventory(database, audit, added),
-            management=build_services(database, self._clock, keys, calendar, covers, audit),
+            management=management,
             audit=audit,
             audit_reading=AuditReading(database),
             clients=UpstreamClients(self._own.client_side_networks),
             alerts=self._alerts(database),
             corrections=Corrections(database),
             reports=build_reports(database),
-            jobs=build_jobs(self._settings, database, self._clock, self._journal.name),
+            jobs=build_jobs(self._settings, database, self._clock, self._journal.name, rotations),
         )
 
     def _inventory(self, database: Database, audit: AuditTrail, added: AddedSource) -> Inventory:
@@ -243,6 +246,10 @@ class _Builder:
         if alerts.is_active:
             self._ledger.watch = alerts
         return alerts
+
+    def _rotations(self, database: Database, management: Services) -> KeyRotations:
+        courier = build_courier(self._settings, self._environ)
+        return KeyRotations(database, management.key_moves, courier, self._clock, self._settings.rotation)
 
     def _drain(self, store: SpendStore) -> Drain:
         rejected = RejectedFile(self._journal_root / f"{self._journal.name}.rejected")

@@ -6,7 +6,9 @@ from typing import cast
 import structlog
 
 from gateway.alerts.alerts import Alerts
-from gateway.alerts.channels import Channel, MailChannel, MailServer, SlackChannel, WebhookChannel
+from gateway.alerts.channels import Channel, MailChannel, SlackChannel, WebhookChannel
+from gateway.alerts.key_courier import KeyCourier
+from gateway.alerts.mailing import MailServer
 from gateway.alerts.posting import Address, parse_address
 from gateway.alerts.store import AlertStore
 from gateway.clock import Clock
@@ -15,7 +17,7 @@ from gateway.domain import Secret
 from gateway.errors import ConfigError
 from gateway.settings import Settings
 
-__all__ = ["BUDGET_ALERTS", "build_alerts", "build_channels"]
+__all__ = ["BUDGET_ALERTS", "build_alerts", "build_channels", "build_courier"]
 
 BUDGET_ALERTS = "budget_alerts"
 """The alert type of everything about budgets."""
@@ -52,6 +54,20 @@ def build_channels(settings: Settings, environ: Mapping[str, str]) -> Iterator[C
             log.warning("alerting_incomplete", channel=name, missing=", ".join(missing))
             continue
         yield _build(name, environ)
+
+
+def build_courier(settings: Settings, environ: Mapping[str, str]) -> KeyCourier:
+    """Who brings new secrets to their users: the webhook and the mails of `general_settings.alerting`.
+
+    Slack gets none: a channel has many readers. Raises ConfigError for an address or a port that is none.
+    """
+    ready = {
+        name for name in settings.general.alerting if all(environ.get(variable) for variable in _NEEDED[name])
+    }
+    return KeyCourier(
+        _read_address(environ["WEBHOOK_URL"], "WEBHOOK_URL") if "webhook" in ready else None,
+        _mail_server(environ) if "email" in ready else None,
+    )
 
 
 def _build(name: str, environ: Mapping[str, str]) -> Channel:

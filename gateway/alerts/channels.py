@@ -1,19 +1,16 @@
 """Where alerts go: Slack, webhooks, e-mail."""
 
-import asyncio
-import contextlib
-import smtplib
-import ssl
 from email.message import EmailMessage
 from typing import Protocol
 
 import msgspec
 
 from gateway.alerts.events import Alert
-from gateway.alerts.posting import Address, PostRefused, post_json
-from gateway.domain import BudgetMark, Secret
+from gateway.alerts.mailing import MailServer, send_mail
+from gateway.alerts.posting import Address, post_json
+from gateway.domain import BudgetMark
 
-__all__ = ["Channel", "MailChannel", "MailServer", "SlackChannel", "WebhookChannel"]
+__all__ = ["Channel", "MailChannel", "SlackChannel", "WebhookChannel"]
 
 _SECONDS = 10.0
 _SLACK_EVENTS = frozenset({BudgetMark.SOFT, BudgetMark.THRESHOLD, BudgetMark.CROSSED})
@@ -74,17 +71,6 @@ class SlackChannel:
         await post_json(self._address, {"text": _slack_text(alert)}, seconds=self._seconds)
 
 
-class MailServer(msgspec.Struct, frozen=True, kw_only=True):
-    """The SMTP server of the operator; with `starttls` nothing is said before the connection is encrypted."""
-
-    host: str
-    port: int = 587
-    sender: str
-    username: str | None = None
-    password: Secret | None = None
-    starttls: bool = True
-
-
 class MailChannel:
     """Sends mails to the people that an alert names."""
 
@@ -101,22 +87,7 @@ class MailChannel:
     async def send(self, alert: Alert) -> None:
         """Send one mail to all recipients."""
         message = _mail(alert, self._server.sender)
-        try:
-            async with asyncio.timeout(2 * self._seconds):
-                await asyncio.to_thread(self._deliver, message, alert.recipients)
-        except smtplib.SMTPException as error:
-            raise PostRefused(f"The mail server refused: {type(error).__name__}.") from error
-
-    def _deliver(self, message: EmailMessage, recipients: tuple[str, ...]) -> None:
-        server = self._server
-        with contextlib.closing(smtplib.SMTP(timeout=self._seconds)) as smtp:
-            smtp.connect(server.host, server.port)
-            if server.starttls:
-                smtp.starttls(context=ssl.create_default_context())
-            if server.username and server.password:
-                smtp.login(server.username, server.password.reveal())
-            smtp.send_message(message, to_addrs=list(recipients))
-            smtp.quit()
+        await send_mail(self._server, message, alert.recipients, seconds=self._seconds)
 
 
 def _members(alert: Alert) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from gateway.identity.budgets.service import BudgetService
 from gateway.identity.customers.service import CustomerService
 from gateway.identity.keys.archive_store import KeyArchive
 from gateway.identity.keys.listing import KeyListing
+from gateway.identity.keys.moves import KeyMoves
 from gateway.identity.keys.rotation import KeyRotation
 from gateway.identity.keys.rules import Covers
 from gateway.identity.keys.service import KeyService
@@ -39,6 +40,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     budgets: BudgetService
     customers: CustomerService
     key_listing: KeyListing
+    key_moves: KeyMoves
     key_rotation: KeyRotation
     key_updates: KeyUpdates
     organization_members: OrganizationMembers
@@ -63,6 +65,7 @@ def build_services(
     """Build every service; `covers` says whether a list of models covers a name."""
     records = Records(database, clock, calendar, audit)
     arrivals = Arrivals(records)
+    moves = KeyMoves(database, records)
     updates = KeyUpdates(database, records, keys.defaults, covers, keys.owners)
     teams = TeamService(records, arrivals, covers)
     members = MemberRecords(database)
@@ -71,7 +74,8 @@ def build_services(
         budgets=BudgetService(records),
         customers=CustomerService(records),
         key_listing=KeyListing(database, records),
-        key_rotation=KeyRotation(database, records, updates, keys.owners, covers),
+        key_moves=moves,
+        key_rotation=KeyRotation(records, moves, updates, keys.owners, covers),
         key_updates=updates,
         organization_members=OrganizationMembers(records, members, organization_view, arrivals),
         organization_removal=OrganizationRemoval(

@@ -7,6 +7,7 @@ from gateway.identity.reset_calendar import build_reset_calendar
 from gateway.jobs.old_meters import OLD_METERS_JOB, OldMeters
 from gateway.jobs.resets import RESET_JOB, BudgetResets, ResetPolicy
 from gateway.jobs.retention import RETENTION_JOB, Retention, RetentionPolicy
+from gateway.jobs.rotations import ROTATION_JOB, KeyRotations
 from gateway.jobs.runner import Job, JobRunner
 from gateway.settings import Settings
 from gateway.settings.model import GeneralSettings
@@ -16,7 +17,9 @@ __all__ = ["build_jobs"]
 _AN_HOUR = 3600.0
 
 
-def build_jobs(settings: Settings, database: Database, clock: Clock, holder: str) -> tuple[JobRunner, ...]:
+def build_jobs(
+    settings: Settings, database: Database, clock: Clock, holder: str, rotations: KeyRotations
+) -> tuple[JobRunner, ...]:
     """The runners of the jobs that are not switched off; `holder` names this worker in leases."""
     general = settings.general
     runners: list[JobRunner] = []
@@ -40,6 +43,9 @@ def build_jobs(settings: Settings, database: Database, clock: Clock, holder: str
         runners.append(JobRunner(Lease(database, RETENTION_JOB, holder), kept, clock))
     old = Job(work=OldMeters(database, clock).run, min_seconds=_AN_HOUR, max_seconds=2 * _AN_HOUR)
     runners.append(JobRunner(Lease(database, OLD_METERS_JOB, holder), old, clock))
+    interval = max(60.0, settings.rotation.check_seconds)
+    rotation = Job(work=rotations.run, min_seconds=interval, max_seconds=interval)
+    runners.append(JobRunner(Lease(database, ROTATION_JOB, holder), rotation, clock))
     return tuple(runners)
 
 

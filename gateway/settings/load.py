@@ -25,6 +25,7 @@ from gateway.settings.node import Node
 from gateway.settings.own_section import read_own_section
 from gateway.settings.references import read_variables, resolve_references
 from gateway.settings.review import find_restricting_keys, review_keys
+from gateway.settings.rotation import KeyRotationSettings, read_rotation_settings
 from gateway.settings.router import read_router_settings
 from gateway.settings.sections import read_general_settings, read_litellm_settings
 
@@ -105,6 +106,7 @@ class _Reading:
             general=general,
             access=attempt(lambda: read_access_settings(root), AccessSettings()),
             router=router,
+            rotation=attempt(lambda: read_rotation_settings(self._environ), KeyRotationSettings()),
             gatewright=attempt(lambda: read_own_section(root), GatewrightSettings()),
             variables={name: Secret(value) for name, value in variables.items()},
             notices=tuple(self._notices),

@@ -9,6 +9,7 @@ import msgspec
 from gateway.domain import Secret
 from gateway.settings.access import AccessSettings
 from gateway.settings.budgets import BudgetSetting
+from gateway.settings.rotation import KeyRotationSettings
 
 __all__ = [
     "Credential",
@@ -249,6 +250,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     general: GeneralSettings = GeneralSettings()
     access: AccessSettings = AccessSettings()
     router: RouterSettings = RouterSettings()
+    rotation: KeyRotationSettings = KeyRotationSettings()
     gatewright: GatewrightSettings = GatewrightSettings()
     variables: dict[str, Secret] = msgspec.field(default_factory=dict[str, Secret])
     """The section `environment_variables`; these win over the process's own variables of the same names."""

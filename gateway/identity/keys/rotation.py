@@ -4,26 +4,23 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from gateway.audit.changes import Action, Audited, Change
-from gateway.db.engine import Database
-from gateway.db.rows import Columns, Rows
-from gateway.db.tables.keys import VerificationToken
-from gateway.domain import Principal, Scope, ScopeKind
-from gateway.errors import BadRequest, NotFound, PermissionDenied
-from gateway.identity.credentials import abbreviate, hash_of
+from gateway.db.rows import Columns
+from gateway.domain import Principal
+from gateway.errors import NotFound, PermissionDenied
+from gateway.identity.credentials import hash_of
 from gateway.identity.durations import add_duration
+from gateway.identity.keys.moves import KeyMoves
 from gateway.identity.keys.owners import KeyOwners, not_permitted
-from gateway.identity.keys.record import naive, routes_of
+from gateway.identity.keys.record import routes_of
 from gateway.identity.keys.request import GenerateKeyRequest
 from gateway.identity.keys.response import build_generated
-from gateway.identity.keys.rotation_store import RotationRecords
 from gateway.identity.keys.rules import Covers, check_opens_no_more
 from gateway.identity.keys.updates import KeyUpdates
 from gateway.identity.keys.values import check_secret, read_duration, refuse
 from gateway.identity.master import MASTER_USER_ID
 from gateway.identity.records import Records
 from gateway.identity.rights import check_is_no_viewer
-from gateway.ids import hash_token, new_key
+from gateway.ids import new_key
 
 __all__ = ["KeyRotation"]
 
@@ -40,11 +37,10 @@ class KeyRotation:
     """
 
     def __init__(
-        self, database: Database, records: Records, updates: KeyUpdates, owners: KeyOwners, covers: Covers
+        self, records: Records, moves: KeyMoves, updates: KeyUpdates, owners: KeyOwners, covers: Covers
     ) -> None:
         self._records = records
-        self._rows = Rows(VerificationToken)
-        self._store = RotationRecords(database)
+        self._moves = moves
         self._updates = updates
         self._owners = owners
         self._covers = covers
@@ -65,54 +61,23 @@ class KeyRotation:
         check_secret("new_key", secret)
         revoke_at = self._end_of_grace(sent.get("grace_period"))
         async with self._records.transaction():
-            await self._store.settle(token)
-            row = await self._rows.lock(token)
+            row = await self._moves.lock(token)
             if row is None:
                 raise NotFound("Key not found in the database.", param="key")
             await self._check_may_rotate(caller, row)
             changes = _changes(sent)
             if changes:
                 row = await self._updates.change(caller, changes, row)
-            marks = {"updated_by": caller.user_id}
-            if sent.get("key_type") is not None:
-                marks["key_type"] = sent["key_type"]
-            moved = await self._move(caller, row, secret, revoke_at, marks)
+            kind = sent.get("key_type")
+            if kind is not None:
+                row = await self._moves.set_type(row, kind)
+            moved = await self._moves.move(caller, row, secret, revoke_at)
             budget_id = moved["budget_id"]
             budget = await self._records.budgets.find(budget_id) if budget_id else None
         request = GenerateKeyRequest(
             duration=sent.get("duration"), object_permission=sent.get("object_permission")
         )
         return build_generated(request, moved, secret, budget)
-
-    async def _move(
-        self, actor: Principal, row: Columns, secret: str, revoke_at: datetime, marks: Columns
-    ) -> Columns:
-        """Give a locked row the hash of another secret, and take along everything that is kept under it."""
-        old, new, now = row["token"], hash_token(secret), self._records.now()
-        if old == new or await self._store.is_used(new) or await self._rows.find(new) is not None:
-            raise BadRequest(
-                "new_key: A key has or had this value. Choose another one.",
-                param="new_key",
-                type="bad_request_error",
-            )
-        interval = read_duration("rotation_interval", row["rotation_interval"])
-        columns = {
-            "token": new,
-            "key_name": abbreviate(secret),
-            "rotation_count": (row["rotation_count"] or 0) + 1,
-            "last_rotation_at": now,
-            "key_rotation_at": add_duration(now, interval) if interval and row["auto_rotate"] else None,
-            "updated_at": now,
-            **marks,
-        }
-        moved = await self._rows.update(old, columns)
-        await self._store.deprecate(old, new, naive(revoke_at))
-        await self._store.move_meters(old, new)
-        await self._store.move_groups(old, new, row["access_group_ids"] or [])
-        await self._records.entries.open_balance(Scope(ScopeKind.KEY, new), moved["spend"])
-        await self._records.notices.announce([Scope(ScopeKind.KEY, old), Scope(ScopeKind.KEY, new)])
-        await self._records.audit.record(actor, Change(Action.ROTATED, Audited.KEY, new, row, moved))
-        return moved
 
     async def _check_may_rotate(self, caller: Principal, row: Columns) -> None:
         """The key's user may, in a team if the team lets it, and who administers the team or organization."""

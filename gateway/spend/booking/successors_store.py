@@ -7,11 +7,14 @@ __all__ = ["FOLLOW_KEYS"]
 # where the request made it; the key that has taken over gets it by an adjustment, and its workers read its
 # new total. The channel and the form of the notice are those of `gateway.identity.invalidation`.
 FOLLOW_KEYS = """
-UPDATE entity_charge e SET successor = d.active_token_id
-FROM "LiteLLM_DeprecatedVerificationToken" d
-JOIN "LiteLLM_VerificationToken" k ON k.token = d.active_token_id
-WHERE e.kind = 'key' AND d.token = e.id AND NOT EXISTS (
-    SELECT FROM "LiteLLM_VerificationToken" own WHERE own.token = d.token);
+WITH held AS MATERIALIZED (
+    SELECT d.token, k.token AS successor FROM "LiteLLM_DeprecatedVerificationToken" d
+    JOIN "LiteLLM_VerificationToken" k ON k.token = d.active_token_id
+    WHERE d.token IN (SELECT id FROM entity_charge WHERE kind = 'key')
+        AND NOT EXISTS (SELECT FROM "LiteLLM_VerificationToken" own WHERE own.token = d.token)
+    ORDER BY k.token COLLATE "C" FOR NO KEY UPDATE OF k
+)
+UPDATE entity_charge e SET successor = held.successor FROM held WHERE e.kind = 'key' AND held.token = e.id;
 WITH moved AS (
     SELECT successor, sum(nanos)::bigint AS nanos FROM entity_charge
     WHERE successor IS NOT NULL AND nanos <> 0 GROUP BY successor

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from gateway.alerts.alerts import Alerts
-from gateway.alerts.channels import Channel, MailChannel, MailServer, SlackChannel, WebhookChannel
+from gateway.alerts.channels import Channel, MailChannel, SlackChannel, WebhookChannel
+from gateway.alerts.mailing import MailServer
 from gateway.alerts.posting import parse_address
 from gateway.alerts.store import AlertStore
 from gateway.db.engine import Database
