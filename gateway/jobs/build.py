@@ -4,6 +4,7 @@ from gateway.clock import Clock
 from gateway.db.engine import Database
 from gateway.db.lease import Lease
 from gateway.identity.reset_calendar import build_reset_calendar
+from gateway.jobs.cron import CronSchedule
 from gateway.jobs.old_meters import OLD_METERS_JOB, OldMeters
 from gateway.jobs.resets import RESET_JOB, BudgetResets, ResetPolicy
 from gateway.jobs.retention import RETENTION_JOB, Retention, RetentionPolicy
@@ -38,8 +39,7 @@ def build_jobs(
         runners.append(JobRunner(Lease(database, RESET_JOB, holder), job, clock))
     policy = _retention_policy(general)
     if policy.deletes_anything:
-        interval = max(1.0, general.retention_interval_seconds)
-        kept = Job(work=Retention(database, clock, policy).run, min_seconds=interval, max_seconds=interval)
+        kept = _retention_job(settings, Retention(database, clock, policy), clock)
         runners.append(JobRunner(Lease(database, RETENTION_JOB, holder), kept, clock))
     old = Job(work=OldMeters(database, clock).run, min_seconds=_AN_HOUR, max_seconds=2 * _AN_HOUR)
     runners.append(JobRunner(Lease(database, OLD_METERS_JOB, holder), old, clock))
@@ -47,6 +47,16 @@ def build_jobs(
     rotation = Job(work=rotations.run, min_seconds=interval, max_seconds=interval)
     runners.append(JobRunner(Lease(database, ROTATION_JOB, holder), rotation, clock))
     return tuple(runners)
+
+
+def _retention_job(settings: Settings, retention: Retention, clock: Clock) -> Job:
+    """At the times of the cron expression, where there is one, else at intervals."""
+    general = settings.general
+    if general.cleanup_cron is not None:
+        schedule = CronSchedule(general.cleanup_cron, clock, build_reset_calendar(settings))
+        return Job(work=retention.run, seconds_left=schedule.seconds_left)
+    interval = max(1.0, general.retention_interval_seconds)
+    return Job(work=retention.run, min_seconds=interval, max_seconds=interval)
 
 
 def _retention_policy(general: GeneralSettings) -> RetentionPolicy:

@@ -24,18 +24,23 @@ class _Work(Protocol):
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """What to do, at the latest after a random time between two bounds in seconds."""
+    """What to do, at the latest after a random time between two bounds in seconds.
+
+    With `seconds_left` it is done when so many have passed instead, and not before.
+    """
 
     work: _Work
-    min_seconds: float
-    max_seconds: float
+    min_seconds: float = 0.0
+    max_seconds: float = 0.0
+    seconds_left: Callable[[], float] | None = None
 
 
 class JobRunner:
     """Takes or renews the lease every `poll_seconds`, and works when it is held and something is due.
 
-    Whoever gets the lease from somebody else works at once: the former holder may have died over it. A
-    failure is logged, and the job tried again `poll_seconds` later. `last_error` tells of the last run.
+    Whoever gets the lease from somebody else works at once: the former holder may have died over it; a job
+    that has its times waits for the next of them. A failure is logged, and the job tried again `poll_seconds`
+    later. `last_error` tells of the last run.
     """
 
     def __init__(
@@ -75,7 +80,10 @@ class JobRunner:
         if not await self._lease.acquire():
             return
         now = self._clock.monotonic_nanos()
-        if self._lease.token == former and now < self._due_nanos:
+        is_new = self._lease.token != former
+        if is_new and self._job.seconds_left is not None:
+            is_new, self._due_nanos = False, now + int(self._interval() * _NANOS)
+        if not is_new and now < self._due_nanos:
             return
         # After a failure it is tried again at the next look.
         self._due_nanos = now + int(self._poll_seconds * _NANOS)
@@ -96,6 +104,8 @@ class JobRunner:
             self._log.info("lease_not_released", job=self._lease.job, reason=error.message)
 
     def _interval(self) -> float:
+        if self._job.seconds_left is not None:
+            return self._job.seconds_left()
         return random.uniform(self._job.min_seconds, self._job.max_seconds)  # noqa: S311  it spreads load
 
     def _note(self, error: Exception) -> None:

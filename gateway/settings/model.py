@@ -129,6 +129,8 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     tag_days_retention_seconds: float | None = None
     checks_retention_seconds: float | None = None
     retention_interval_seconds: float = 86_400.0
+    cleanup_cron: str | None = None
+    """When old rows are deleted, as a cron expression, in the place of the interval."""
     cleanup_batch_rows: int = 1_000
     cleanup_max_batches: int = 500
     cleanup_run_seconds: float = 300.0

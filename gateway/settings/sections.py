@@ -23,7 +23,7 @@ from gateway.settings.readers import (
     read_texts,
     read_values,
 )
-from gateway.settings.times import read_time_of_day, read_timezone
+from gateway.settings.times import read_cron, read_time_of_day, read_timezone
 
 __all__ = ["GENERAL_READERS", "LITELLM_READERS", "read_general_settings", "read_litellm_settings"]
 
@@ -63,6 +63,7 @@ GENERAL_READERS: Mapping[str, tuple[str, Reader]] = {
     "proxy_budget_rescheduler_max_time": ("budget_rescheduler_max_seconds", read_seconds),
     "maximum_spend_logs_retention_period": ("logs_retention_seconds", read_seconds),
     "maximum_spend_logs_retention_interval": ("retention_interval_seconds", read_seconds),
+    "maximum_spend_logs_cleanup_cron": ("cleanup_cron", read_cron),
     "maximum_daily_tag_spend_retention_period": ("tag_days_retention_seconds", read_seconds),
     "maximum_health_check_retention_period": ("checks_retention_seconds", read_seconds),
     "maximum_spend_logs_cleanup_batch_size": ("cleanup_batch_rows", integer(1, 100_000)),

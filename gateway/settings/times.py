@@ -1,13 +1,17 @@
 """Typed reading of time zones and times of day."""
 
-from datetime import time
+from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
 
 from gateway.settings.node import Node, config_error, describe
 
-__all__ = ["read_time_of_day", "read_timezone"]
+__all__ = ["read_cron", "read_time_of_day", "read_timezone"]
 
+_CRON_MEMBERS = 5
 _MINUTES_OF_A_DAY = 1440
+_SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def read_timezone(node: Node) -> str:
@@ -18,6 +22,19 @@ def read_timezone(node: Node) -> str:
     except (ValueError, OSError, KeyError):  # What zoneinfo raises for names, folders and unknown zones.
         message = f"Expected a time zone such as UTC or Europe/Berlin, found {describe(node)}."
         raise config_error(node, message) from None
+
+
+def read_cron(node: Node) -> str:
+    """A cron expression of five members, such as `0 3 * * *`. Raises ConfigError."""
+    text = node.value if isinstance(node.value, str) else ""
+    try:
+        if len(text.split()) == _CRON_MEMBERS:
+            next(CronSim(text, _SOME_DAY))
+            return text
+    except (CronSimError, StopIteration):  # What it raises for no expression, and for a day that never comes.
+        pass
+    message = f"Expected a cron expression of five members such as '0 3 * * *', found {describe(node)}."
+    raise config_error(node, message)
 
 
 def read_time_of_day(node: Node) -> time:

@@ -37,6 +37,7 @@ GENERAL_KEYS = (
     supported("proxy_budget_rescheduler_max_time", "The same at most: each wait is random between both."),
     supported("maximum_spend_logs_retention_period", "How long spend rows are kept, for example `30d`."),
     supported("maximum_spend_logs_retention_interval", "How often old rows are deleted (`1d`)."),
+    supported("maximum_spend_logs_cleanup_cron", "When old rows are deleted instead, as a cron expression."),
     supported("maximum_daily_tag_spend_retention_period", "How long the days of tags are kept."),
     supported("maximum_health_check_retention_period", "How long results of health checks are kept."),
     supported("maximum_spend_logs_cleanup_batch_size", "Rows that one transaction deletes."),
@@ -157,7 +158,7 @@ GENERAL_KEYS = (
         "spend_report_frequency public_routes enable_public_model_hub "
         "pass_through_request_timeout pass_through_endpoints user_header_name "
         "user_header_mappings user_mcp_management_mode disable_auto_add_proxy_admin_to_teams "
-        "maximum_spend_logs_cleanup_cron maximum_autorouter_session_retention_period "
+        "maximum_autorouter_session_retention_period "
         "use_spend_logs_partitioning "
         "mcp_internal_ip_ranges mcp_trusted_proxy_ranges mcp_xff_num_trusted_hops "
         "mcp_required_fields mcp_client_side_auth_header_name mcp_allowed_clients "

@@ -117,3 +117,25 @@ def _pause_three_times(workers: Workers, pauses: list[float]) -> Callable[[float
         workers.clock.advance(16)
 
     return pause
+
+
+async def test_a_job_that_has_its_times_waits_for_them(database: Database) -> None:
+    clock, left, done = FakeClock(), [50.0], list[str]()
+
+    async def work(_lease: Lease) -> None:
+        done.append("ran")
+        left[0] = 100.0
+
+    runner = JobRunner(Lease(database, "job", "one"), Job(work=work, seconds_left=lambda: left[0]), clock)
+    await runner.turn()
+    clock.advance(49)
+    await runner.turn()
+    assert done == []
+    clock.advance(1)
+    await runner.turn()
+    clock.advance(99)
+    await runner.turn()
+    assert done == ["ran"]
+    clock.advance(1)
+    await runner.turn()
+    assert done == ["ran", "ran"]

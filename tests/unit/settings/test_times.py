@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from datetime import time
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -68,3 +69,19 @@ def test_time_zones_are_known_on_a_system_without_any() -> None:
     )
 
     assert done.stdout == "Europe/Zurich\n", done.stderr
+
+
+def test_a_cron_expression_is_kept_as_it_is(tmp_path: Path) -> None:
+    settings = settings_of(
+        tmp_path, "general_settings: {maximum_spend_logs_cleanup_cron: '30 3 * * MON-FRI'}"
+    )
+    assert settings.general.cleanup_cron == "30 3 * * MON-FRI"
+
+
+@pytest.mark.parametrize(
+    "written", ["'* * *'", "'61 * * * *'", "'0 0 30 2 *'", "'@daily'", "'0 * * * * *'", "7", "''"]
+)
+def test_what_is_no_cron_expression_is_refused(tmp_path: Path, written: str) -> None:
+    with pytest.raises(ConfigError, match="cron expression of five members") as raised:
+        settings_of(tmp_path, f"general_settings: {{maximum_spend_logs_cleanup_cron: {written}}}")
+    assert raised.value.path == "general_settings.maximum_spend_logs_cleanup_cron"
