@@ -55,6 +55,7 @@ from gateway.inventory.services import Inventory, build_inventory
 from gateway.jobs.build import build_jobs
 from gateway.jobs.corrections import Corrections
 from gateway.jobs.rotations import KeyRotations
+from gateway.manage import access_groups as access_group_routes
 from gateway.manage import audit as audit_routes
 from gateway.manage import books as book_routes
 from gateway.manage import budgets as budget_routes
@@ -104,6 +105,7 @@ _ROUTES = (
     *spend_routes.ROUTE_HANDLERS,
     *report_routes.ROUTE_HANDLERS,
     *book_routes.ROUTE_HANDLERS,
+    *access_group_routes.ROUTE_HANDLERS,
     *budget_routes.ROUTE_HANDLERS,
     *customer_routes.ROUTE_HANDLERS,
     *organization_member_routes.ROUTE_HANDLERS,

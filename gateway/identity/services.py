@@ -5,6 +5,8 @@ import msgspec
 from gateway.audit.trail import AuditTrail
 from gateway.clock import Clock
 from gateway.db.engine import Database
+from gateway.identity.access_groups.service import AccessGroupService
+from gateway.identity.access_groups.store import AccessGroupRecords
 from gateway.identity.budgets.service import BudgetService
 from gateway.identity.customers.service import CustomerService
 from gateway.identity.keys.archive_store import KeyArchive
@@ -37,6 +39,7 @@ __all__ = ["Services", "build_services"]
 class Services(msgspec.Struct, frozen=True, kw_only=True):
     """One service per resource."""
 
+    access_groups: AccessGroupService
     budgets: BudgetService
     customers: CustomerService
     key_listing: KeyListing
@@ -71,6 +74,7 @@ def build_services(
     members = MemberRecords(database)
     organization_view = OrganizationView(records, members)
     return Services(
+        access_groups=AccessGroupService(records, AccessGroupRecords(database)),
         budgets=BudgetService(records),
         customers=CustomerService(records),
         key_listing=KeyListing(database, records),

@@ -193,6 +193,8 @@ _CHECKS: Mapping[str, Check] = MappingProxyType(
         **_checks(_check_names, "tags", "guardrails", "policies", "prompts", "access_group_ids", "admins"),
         **_checks(_check_names, "members", "organizations", "team_member_permissions", "names", "budgets"),
         **_checks(_check_names, "user_ids", "organization_ids", "project_ids"),
+        **_checks(_check_names, "access_model_names", "access_mcp_server_ids", "access_agent_ids"),
+        **_checks(_check_names, "assigned_team_ids", "assigned_key_ids"),
         **_checks(_check_names, "allowed_cache_controls", "enforced_params"),
         **_checks(_check_names, "allowed_passthrough_routes", "denied_passthrough_routes"),
         **_checks(_check_aliases, "aliases", "model_aliases"),
