@@ -5,23 +5,51 @@ import msgspec
 from gateway.access.routes import covers_path
 from gateway.domain import Principal, Role
 from gateway.errors import AuthenticationFailed, PermissionDenied
+from gateway.permits.permit import Permit
+from gateway.permits.terms import Action, Party
 
-__all__ = ["RouteRule", "check_route"]
+__all__ = ["RouteRule", "check_route", "is_open_to"]
+
+_ADMINS = frozenset({Party.PROXY_ADMIN, Party.PROXY_ADMIN_VIEWER})
 
 
 class RouteRule(msgspec.Struct, frozen=True, kw_only=True):
     """Who may call a route; a route without a rule stops the boot.
 
-    `name` is the path as the contract writes it. A proxy_admin passes always, a proxy_admin_viewer when the
-    route `is_read_only`. `allows_any_key` leaves the decision to the handler, which looks at the resource.
-    `is_public` needs no credential.
+    `name` is the path as the contract writes it. `permit` says what the route does to what, which parties
+    may have that, and which members of the request each may set; the service that acts asks the same permit.
+
+    The door before it is the caller's role: a proxy_admin passes always, a proxy_admin_viewer when the route
+    only reads, others when they are among `roles`. `allows_any_key` opens it to every key, for handlers that
+    look at the resource. A permit for anybody needs no credential.
+
+    `body` and `query` are what the route reads, for its description. Raises ValueError for a permit that
+    names parties whom the door never lets in.
     """
 
     name: str
+    permit: Permit
     roles: frozenset[Role] = frozenset()
     allows_any_key: bool = False
-    is_read_only: bool = False
-    is_public: bool = False
+    body: type[msgspec.Struct] | None = None
+    query: type[msgspec.Struct] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a rule that contradicts itself."""
+        others = frozenset(self.permit.fields) - _ADMINS
+        if others and not (self.is_public or self.allows_any_key or self.roles):
+            names = ", ".join(sorted(others))
+            raise ValueError(f"The rule of {self.name} permits {names} and lets none of their roles in.")
+
+    @property
+    def is_public(self) -> bool:
+        """Whether the route needs no credential."""
+        return self.permit.admits(Party.ANYBODY)
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether the route only shows something."""
+        return self.permit.action is Action.READ
 
 
 def check_route(rule: RouteRule, principal: Principal, path: str) -> None:
@@ -38,7 +66,7 @@ def check_route(rule: RouteRule, principal: Principal, path: str) -> None:
             "Virtual key is not allowed to call this route. "
             f"Only allowed to call routes: {list(allowed)}. Tried to call route: {path}"
         )
-    if not _is_open_to(rule, principal.role):
+    if not is_open_to(rule, principal.role):
         role = principal.role.value if principal.role else "unknown"
         raise AuthenticationFailed(
             "Authentication Error, Only proxy admin can be used to generate, delete, update info for new "
@@ -46,7 +74,8 @@ def check_route(rule: RouteRule, principal: Principal, path: str) -> None:
         )
 
 
-def _is_open_to(rule: RouteRule, role: Role | None) -> bool:
+def is_open_to(rule: RouteRule, role: Role | None) -> bool:
+    """Whether the door of a route that needs a credential lets the role in; None is a key without a user."""
     if rule.allows_any_key or role is Role.PROXY_ADMIN:
         return True
     if role is Role.PROXY_ADMIN_VIEWER:

@@ -9,6 +9,8 @@ from litestar.params import FromQuery
 
 from gateway.access.rules import RouteRule
 from gateway.errors import NotFound
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Party, Resource
 from gateway.pipeline.probe import Probe, probe_deployments
 from gateway.runtime import Gateway
 
@@ -16,8 +18,10 @@ __all__ = ["ROUTE_HANDLERS"]
 
 _Gateway = NamedDependency[Gateway]
 _UNAVAILABLE = 503
-_PUBLIC = RouteRule(name="/health/*", is_public=True, is_read_only=True)
-_ANY_KEY = RouteRule(name="/health", allows_any_key=True, is_read_only=True)
+_PUBLIC = RouteRule(name="/health/*", permit=allow(Resource.GATEWAY, Action.READ, Party.ANYBODY))
+_ANY_KEY = RouteRule(
+    name="/health", permit=allow(Resource.GATEWAY, Action.READ, Party.CALLER), allows_any_key=True
+)
 
 
 @get(["/health/liveliness", "/health/liveness"], opt={"rule": _PUBLIC})

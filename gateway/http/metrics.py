@@ -8,11 +8,13 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from gateway.access.rules import RouteRule
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Resource
 from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
 
-_RULE = RouteRule(name="/metrics", is_read_only=True)
+_RULE = RouteRule(name="/metrics", permit=allow(Resource.GATEWAY, Action.READ))
 _Gateway = NamedDependency[Gateway]
 _MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -9,11 +9,15 @@ from gateway.access.reach import find_group
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal
 from gateway.errors import NotFound
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
 
-_RULE = RouteRule(name="/v1/models", allows_any_key=True, is_read_only=True)
+_RULE = RouteRule(
+    name="/v1/models", permit=allow(Resource.MODEL, Action.READ, Party.CALLER), allows_any_key=True
+)
 _Gateway = NamedDependency[Gateway]
 _CREATED = 1677610602
 """The contract gives every model this time of creation."""

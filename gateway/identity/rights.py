@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from gateway.domain import Principal, Role
 from gateway.errors import AuthenticationFailed, PermissionDenied
+from gateway.permits.terms import Party
 
 __all__ = [
     "Level",
@@ -13,6 +14,7 @@ __all__ = [
     "check_is_no_viewer",
     "is_same",
     "members_of",
+    "party_of",
     "refuse_field",
     "refuse_role",
     "without_secrets",
@@ -31,6 +33,20 @@ class Level(IntEnum):
     TEAM_ADMIN = 2
     ORGANIZATION_ADMIN = 3
     PROXY_ADMIN = 4
+
+
+_PARTIES = {
+    Level.NONE: None,
+    Level.MEMBER: Party.TEAM_MEMBER,
+    Level.TEAM_ADMIN: Party.TEAM_ADMIN,
+    Level.ORGANIZATION_ADMIN: Party.ORGANIZATION_ADMIN,
+    Level.PROXY_ADMIN: Party.PROXY_ADMIN,
+}
+
+
+def party_of(level: Level) -> Party | None:
+    """What permits call a caller whose rights over a team go so far; None for a stranger."""
+    return _PARTIES[level]
 
 
 def actor_of(caller: Principal) -> str:

@@ -15,6 +15,8 @@ from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
 from gateway.manage.paging import listed, page_of
 from gateway.manage.raw_errors import RAW_ERRORS, raw_errors
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Resource
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -28,7 +30,11 @@ _Caller = NamedDependency[Principal]
 _Services = NamedDependency[Services]
 
 
-@post(_ALL, opt={"rule": RouteRule(name="/v1/access_group")}, exception_handlers=RAW_ERRORS)
+@post(
+    _ALL,
+    opt={"rule": RouteRule(name="/v1/access_group", permit=allow(Resource.ACCESS_GROUP, Action.UPDATE))},
+    exception_handlers=RAW_ERRORS,
+)
 async def make_group(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Make an access group."""
     body = _NEW.read(await request.body(), refuses_unknown=is_strict(request.headers))
@@ -37,7 +43,11 @@ async def make_group(request: _Request, caller: _Caller, services: _Services) ->
     return Response(made, status_code=201, headers=body.headers)
 
 
-@get(_ALL, opt={"rule": RouteRule(name="/v1/access_group", is_read_only=True)}, exception_handlers=RAW_ERRORS)
+@get(
+    _ALL,
+    opt={"rule": RouteRule(name="/v1/access_group", permit=allow(Resource.ACCESS_GROUP, Action.READ))},
+    exception_handlers=RAW_ERRORS,
+)
 async def list_groups(
     services: _Services, after: FromQuery[str | None] = None, limit: FromQuery[int | None] = None
 ) -> Response[list[dict[str, Any]]]:
@@ -45,14 +55,22 @@ async def list_groups(
     return listed(await services.access_groups.list_all(page_of(after, limit)))
 
 
-@get(_ONE, opt={"rule": RouteRule(name=_NAME, is_read_only=True)}, exception_handlers=RAW_ERRORS)
+@get(
+    _ONE,
+    opt={"rule": RouteRule(name=_NAME, permit=allow(Resource._NAME, Action.READ))},
+    exception_handlers=RAW_ERRORS,
+)
 async def show_group(services: _Services, access_group_id: FromPath[str]) -> Response[dict[str, Any]]:
     """Show an access group."""
     with raw_errors():
         return Response(await services.access_groups.info(access_group_id))
 
 
-@put(_ONE, opt={"rule": RouteRule(name=_NAME)}, exception_handlers=RAW_ERRORS)
+@put(
+    _ONE,
+    opt={"rule": RouteRule(name=_NAME, permit=allow(Resource._NAME, Action.UPDATE))},
+    exception_handlers=RAW_ERRORS,
+)
 async def update_group(
     request: _Request, caller: _Caller, services: _Services, access_group_id: FromPath[str]
 ) -> Answer:
@@ -62,7 +80,11 @@ async def update_group(
         return answer(await services.access_groups.update(caller, access_group_id, body.sent), body)
 
 
-@delete(_ONE, opt={"rule": RouteRule(name=_NAME)}, exception_handlers=RAW_ERRORS)
+@delete(
+    _ONE,
+    opt={"rule": RouteRule(name=_NAME, permit=allow(Resource._NAME, Action.UPDATE))},
+    exception_handlers=RAW_ERRORS,
+)
 async def delete_group(caller: _Caller, services: _Services, access_group_id: FromPath[str]) -> None:
     """Delete an access group, and take it from everybody who has it."""
     with raw_errors():

@@ -11,6 +11,8 @@ from gateway.access.rules import RouteRule
 from gateway.audit.query import AuditQuery
 from gateway.domain import Principal, Role
 from gateway.manage.query import QueryReader
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
@@ -23,14 +25,31 @@ _Gateway = NamedDependency[Gateway]
 _Content = dict[str, Any]
 
 
-@get("/audit", opt={"rule": RouteRule(name="/audit", roles=_ORGANIZERS, is_read_only=True)})
+@get(
+    "/audit",
+    opt={
+        "rule": RouteRule(
+            name="/audit",
+            permit=allow(Resource.AUDIT, Action.READ, Party.ORGANIZATION_ADMIN),
+            roles=_ORGANIZERS,
+            query=AuditQuery,
+        )
+    },
+)
 async def list_entries(request: Request[Any, Any, Any], caller: _Caller, gateway: _Gateway) -> _Content:
     """List who changed what, page by page, the newest first."""
     return await gateway.parts.audit_reading.list_entries(caller, _QUERY.read(request))
 
 
 @get(
-    "/audit/{entry_id:str}", opt={"rule": RouteRule(name="/audit/{id}", roles=_ORGANIZERS, is_read_only=True)}
+    "/audit/{entry_id:str}",
+    opt={
+        "rule": RouteRule(
+            name="/audit/{id}",
+            permit=allow(Resource.AUDIT, Action.READ, Party.ORGANIZATION_ADMIN),
+            roles=_ORGANIZERS,
+        )
+    },
 )
 async def show_entry(entry_id: FromPath[str], caller: _Caller, gateway: _Gateway) -> _Content:
     """Show one change, with the row before and after."""

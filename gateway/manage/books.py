@@ -12,10 +12,13 @@ from gateway.access.rules import RouteRule
 from gateway.domain import Principal
 from gateway.errors import NotFound, PermissionDenied
 from gateway.identity.master import MASTER_USER_ID
+from gateway.identity.teams.permits import CHANGE_MEMBERS
 from gateway.jobs.corrections import Refund
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
 from gateway.money import usd_from_nanos
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Resource
 from gateway.pipeline.counters import check_counters
 from gateway.runtime import Gateway
 from gateway.spend.books.check import check_books
@@ -49,7 +52,14 @@ _REFUND = BodyReader(Refund)
 @post(
     "/team/{team_id:str}/member/{user_id:str}/reset_spend",
     status_code=200,
-    opt={"rule": RouteRule(name="/team/{team_id}/member/{user_id}/reset_spend", allows_any_key=True)},
+    opt={
+        "rule": RouteRule(
+            name="/team/{team_id}/member/{user_id}/reset_spend",
+            permit=CHANGE_MEMBERS,
+            allows_any_key=True,
+            body=ResetSpendRequest,
+        )
+    },
 )
 async def reset_member(
     request: _Request, caller: _Caller, gateway: _Gateway, team_id: FromPath[str], user_id: FromPath[str]
@@ -62,7 +72,11 @@ async def reset_member(
     return answer(await corrections.reset_member(team_id, user_id, reset_to, _actor(caller)), body)
 
 
-@post("/global/spend/reset", status_code=200, opt={"rule": RouteRule(name="/global/spend/reset")})
+@post(
+    "/global/spend/reset",
+    status_code=200,
+    opt={"rule": RouteRule(name="/global/spend/reset", permit=allow(Resource.SPEND, Action.UPDATE))},
+)
 async def reset_everything(caller: _Caller, gateway: _Gateway) -> _Content:
     """Set the spend of all keys and teams to 0; for the master key only."""
     if caller.user_id != MASTER_USER_ID or caller.key_name is not None:
@@ -72,7 +86,11 @@ async def reset_everything(caller: _Caller, gateway: _Gateway) -> _Content:
     return {"message": "Spend of all keys and teams was set to 0.", "status": "success"}
 
 
-@post("/books/refund", status_code=200, opt={"rule": RouteRule(name="/books/refund")})
+@post(
+    "/books/refund",
+    status_code=200,
+    opt={"rule": RouteRule(name="/books/refund", permit=allow(Resource.BOOKS, Action.UPDATE), body=Refund)},
+)
 async def refund(request: _Request, caller: _Caller, gateway: _Gateway) -> Answer:
     """Change what something has spent, by an adjustment that says why."""
     body = _REFUND.read(await request.body(), refuses_unknown=is_strict(request.headers))
@@ -80,7 +98,10 @@ async def refund(request: _Request, caller: _Caller, gateway: _Gateway) -> Answe
     return answer(await gateway.parts.corrections.refund(body.value, _actor(caller)), body)
 
 
-@get("/books/adjustments", opt={"rule": RouteRule(name="/books/adjustments", is_read_only=True)})
+@get(
+    "/books/adjustments",
+    opt={"rule": RouteRule(name="/books/adjustments", permit=allow(Resource.BOOKS, Action.READ))},
+)
 async def show_adjustments(
     gateway: _Gateway,
     entity_type: FromQuery[str | None] = None,
@@ -103,7 +124,7 @@ async def show_adjustments(
     ]
 
 
-@get("/books/check", opt={"rule": RouteRule(name="/books/check", is_read_only=True)})
+@get("/books/check", opt={"rule": RouteRule(name="/books/check", permit=allow(Resource.BOOKS, Action.READ))})
 async def check(gateway: _Gateway) -> _Content:
     """Check the books as `gatewright books check` does, and the live counters of this worker against them."""
     report = await check_books(gateway.parts.database)
@@ -118,7 +139,7 @@ async def check(gateway: _Gateway) -> _Content:
     }
 
 
-@get("/books/holds", opt={"rule": RouteRule(name="/books/holds", is_read_only=True)})
+@get("/books/holds", opt={"rule": RouteRule(name="/books/holds", permit=allow(Resource.BOOKS, Action.READ))})
 async def show_holds(gateway: _Gateway) -> list[_Content]:
     """List the requests under way on this worker with what they hold, the oldest first."""
     now_ms = gateway.clock.now_nanos() // 1_000_000
@@ -138,7 +159,15 @@ async def show_holds(gateway: _Gateway) -> list[_Content]:
     ]
 
 
-@post("/books/holds/release", status_code=200, opt={"rule": RouteRule(name="/books/holds/release")})
+@post(
+    "/books/holds/release",
+    status_code=200,
+    opt={
+        "rule": RouteRule(
+            name="/books/holds/release", permit=allow(Resource.BOOKS, Action.UPDATE), body=ReleaseHoldRequest
+        )
+    },
+)
 async def release_hold(request: _Request, gateway: _Gateway) -> Answer:
     """End a request that is under way on this worker: its prompt is charged, the rest is given back."""
     body = _RELEASE.read(await request.body(), refuses_unknown=is_strict(request.headers))

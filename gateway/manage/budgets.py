@@ -16,6 +16,8 @@ from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
 from gateway.manage.paging import listed, page_of
 from gateway.manage.raw_errors import RAW_ERRORS, raw_errors
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Resource
 from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
@@ -33,7 +35,11 @@ _Gateway = NamedDependency[Gateway]
 @post(
     "/budget/new",
     status_code=200,
-    opt={"rule": RouteRule(name="/budget/new")},
+    opt={
+        "rule": RouteRule(
+            name="/budget/new", permit=allow(Resource.BUDGET, Action.CREATE), body=BudgetRequest
+        )
+    },
     exception_handlers=RAW_ERRORS,
 )
 async def make_budget(request: _Request, caller: _Caller, services: _Services, gateway: _Gateway) -> Answer:
@@ -46,7 +52,11 @@ async def make_budget(request: _Request, caller: _Caller, services: _Services, g
 @post(
     "/budget/update",
     status_code=200,
-    opt={"rule": RouteRule(name="/budget/update")},
+    opt={
+        "rule": RouteRule(
+            name="/budget/update", permit=allow(Resource.BUDGET, Action.UPDATE), body=BudgetRequest
+        )
+    },
     exception_handlers=RAW_ERRORS,
 )
 async def update_budget(request: _Request, caller: _Caller, services: _Services, gateway: _Gateway) -> Answer:
@@ -59,7 +69,11 @@ async def update_budget(request: _Request, caller: _Caller, services: _Services,
 @post(
     "/budget/info",
     status_code=200,
-    opt={"rule": RouteRule(name="/budget/info", is_read_only=True)},
+    opt={
+        "rule": RouteRule(
+            name="/budget/info", permit=allow(Resource.BUDGET, Action.READ), body=BudgetsRequest
+        )
+    },
     exception_handlers=RAW_ERRORS,
 )
 async def show_budgets(request: _Request, services: _Services) -> Answer:
@@ -71,7 +85,7 @@ async def show_budgets(request: _Request, services: _Services) -> Answer:
 
 @get(
     "/budget/list",
-    opt={"rule": RouteRule(name="/budget/list", roles=_READERS, is_read_only=True)},
+    opt={"rule": RouteRule(name="/budget/list", permit=allow(Resource.BUDGET, Action.READ), roles=_READERS)},
     exception_handlers=RAW_ERRORS,
 )
 async def list_budgets(
@@ -88,7 +102,9 @@ async def list_budgets(
 
 @get(
     "/budget/settings",
-    opt={"rule": RouteRule(name="/budget/settings", roles=_READERS, is_read_only=True)},
+    opt={
+        "rule": RouteRule(name="/budget/settings", permit=allow(Resource.BUDGET, Action.READ), roles=_READERS)
+    },
     exception_handlers=RAW_ERRORS,
 )
 async def describe_settings(
@@ -102,7 +118,11 @@ async def describe_settings(
 @post(
     "/budget/delete",
     status_code=200,
-    opt={"rule": RouteRule(name="/budget/delete")},
+    opt={
+        "rule": RouteRule(
+            name="/budget/delete", permit=allow(Resource.BUDGET, Action.DELETE), body=DeleteBudgetRequest
+        )
+    },
     exception_handlers=RAW_ERRORS,
 )
 async def delete_budget(request: _Request, caller: _Caller, services: _Services, gateway: _Gateway) -> Answer:

@@ -14,6 +14,8 @@ from gateway.identity.services import Services
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
 from gateway.manage.paging import listed, page_of
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Resource
 from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
@@ -27,7 +29,15 @@ _Services = NamedDependency[Services]
 _Gateway = NamedDependency[Gateway]
 
 
-@post(["/customer/new", "/end_user/new"], status_code=200, opt={"rule": RouteRule(name="/customer/new")})
+@post(
+    ["/customer/new", "/end_user/new"],
+    status_code=200,
+    opt={
+        "rule": RouteRule(
+            name="/customer/new", permit=allow(Resource.CUSTOMER, Action.CREATE), body=NewCustomerRequest
+        )
+    },
+)
 async def make_customer(request: _Request, caller: _Caller, services: _Services, gateway: _Gateway) -> Answer:
     """Make a customer."""
     body = _NEW.read(await request.body(), refuses_unknown=is_strict(request.headers))
@@ -39,7 +49,13 @@ async def make_customer(request: _Request, caller: _Caller, services: _Services,
 @post(
     ["/customer/update", "/end_user/update"],
     status_code=200,
-    opt={"rule": RouteRule(name="/customer/update")},
+    opt={
+        "rule": RouteRule(
+            name="/customer/update",
+            permit=allow(Resource.CUSTOMER, Action.UPDATE),
+            body=UpdateCustomerRequest,
+        )
+    },
 )
 async def update_customer(
     request: _Request, caller: _Caller, services: _Services, gateway: _Gateway
@@ -59,7 +75,11 @@ async def update_customer(
 @post(
     ["/customer/delete", "/end_user/delete"],
     status_code=200,
-    opt={"rule": RouteRule(name="/customer/delete")},
+    opt={
+        "rule": RouteRule(
+            name="/customer/delete", permit=allow(Resource.CUSTOMER, Action.DELETE), body=CustomersRequest
+        )
+    },
 )
 async def delete_customers(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Forget customers, all or none."""
@@ -70,7 +90,11 @@ async def delete_customers(request: _Request, caller: _Caller, services: _Servic
 @post(
     ["/customer/block", "/end_user/block"],
     status_code=200,
-    opt={"rule": RouteRule(name="/customer/block")},
+    opt={
+        "rule": RouteRule(
+            name="/customer/block", permit=allow(Resource.CUSTOMER, Action.BLOCK), body=CustomersRequest
+        )
+    },
 )
 async def block_customers(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Block customers: requests that name them are refused."""
@@ -81,7 +105,11 @@ async def block_customers(request: _Request, caller: _Caller, services: _Service
 @post(
     ["/customer/unblock", "/end_user/unblock"],
     status_code=200,
-    opt={"rule": RouteRule(name="/customer/unblock")},
+    opt={
+        "rule": RouteRule(
+            name="/customer/unblock", permit=allow(Resource.CUSTOMER, Action.BLOCK), body=CustomersRequest
+        )
+    },
 )
 async def unblock_customers(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Unblock customers."""
@@ -91,7 +119,7 @@ async def unblock_customers(request: _Request, caller: _Caller, services: _Servi
 
 @get(
     ["/customer/info", "/end_user/info"],
-    opt={"rule": RouteRule(name="/customer/info", is_read_only=True)},
+    opt={"rule": RouteRule(name="/customer/info", permit=allow(Resource.CUSTOMER, Action.READ))},
 )
 async def show_customer(services: _Services, end_user_id: FromQuery[str]) -> Response[dict[str, Any]]:
     """Show a customer."""
@@ -100,7 +128,7 @@ async def show_customer(services: _Services, end_user_id: FromQuery[str]) -> Res
 
 @get(
     ["/customer/list", "/end_user/list"],
-    opt={"rule": RouteRule(name="/customer/list", is_read_only=True)},
+    opt={"rule": RouteRule(name="/customer/list", permit=allow(Resource.CUSTOMER, Action.READ))},
 )
 async def list_customers(
     services: _Services, after: FromQuery[str | None] = None, limit: FromQuery[int | None] = None

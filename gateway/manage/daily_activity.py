@@ -15,6 +15,8 @@ from gateway.access.rules import RouteRule
 from gateway.domain import Principal
 from gateway.manage.freshness import bring_up_to_date
 from gateway.manage.parameters import need, read_key, read_list
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
 from gateway.spend.reporting.daily import MOST_EXPORTED, DailyReports, Page
 from gateway.spend.reporting.daily_store import Choice
@@ -27,6 +29,7 @@ TRUNCATED_HEADER = "x-gatewright-truncated"
 
 _MOST_SHOWN_KEYS = 100
 _Caller = NamedDependency[Principal]
+_SEE = allow(Resource.SPEND, Action.READ, Party.CALLER)
 _Gateway = NamedDependency[Gateway]
 _Number = Annotated[int, QueryParameter(ge=1, le=1_000_000)]
 _Size = Annotated[int, QueryParameter(ge=1, le=1_000)]
@@ -146,7 +149,7 @@ def build_routes(
 ) -> tuple[HTTPRouteHandler, ...]:
     """The routes of one kind; `choose` is the dependency that reads whom it is about."""
     options: Mapping[str, Any] = {
-        "opt": {"rule": RouteRule(name=f"{prefixes[0]}/daily/*", allows_any_key=True, is_read_only=True)},
+        "opt": {"rule": RouteRule(name=f"{prefixes[0]}/daily/*", permit=_SEE, allows_any_key=True)},
         "dependencies": {"window": Provide(read_window), "choice": Provide(choose)},
     }
 
@@ -202,7 +205,7 @@ def build_routes(
 
 @get(
     "/user/daily/activity/aggregated/cache_leakage_keys",
-    opt={"rule": RouteRule(name="/user/daily/*", allows_any_key=True, is_read_only=True)},
+    opt={"rule": RouteRule(name="/user/daily/*", permit=_SEE, allows_any_key=True)},
     dependencies={"window": Provide(read_window), "choice": Provide(choose_users)},
 )
 async def show_uncached_keys(gateway: _Gateway, choice: _Choice) -> _Content:

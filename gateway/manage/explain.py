@@ -11,6 +11,8 @@ from gateway.access.rules import RouteRule
 from gateway.domain import Principal
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Party, Resource
 from gateway.pipeline.explain.callers import find_subject, sees_everything
 from gateway.pipeline.explain.examination import examine
 from gateway.pipeline.explain.question import Question
@@ -20,7 +22,12 @@ from gateway.runtime import Gateway
 __all__ = ["ROUTE_HANDLERS"]
 
 _QUESTION = BodyReader(Question)
-_RULE = RouteRule(name="/auth/explain", allows_any_key=True, is_read_only=True)
+_RULE = RouteRule(
+    name="/auth/explain",
+    permit=allow(Resource.AUTHORIZATION, Action.READ, Party.CALLER),
+    allows_any_key=True,
+    body=Question,
+)
 
 
 @post("/auth/explain", status_code=200, opt={"rule": _RULE})

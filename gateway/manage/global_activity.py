@@ -11,6 +11,8 @@ from gateway.access.rules import RouteRule
 from gateway.domain import Principal, Role
 from gateway.manage.freshness import bring_up_to_date
 from gateway.manage.parameters import need
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
 from gateway.spend.reporting.cache_use import CacheUse
 from gateway.spend.reporting.dates import parse_period
@@ -26,10 +28,12 @@ _Date = FromQuery[str | None]
 _Names = Annotated[list[str] | None, QueryParameter()]
 _Content = dict[str, object]
 _USERS = frozenset({Role.INTERNAL_USER, Role.ORG_ADMIN})
+_OTHERS = (Party.CALLER,)
 
 
 def _rule(path: str, roles: frozenset[Role] = frozenset()) -> dict[str, RouteRule]:
-    return {"rule": RouteRule(name=path, roles=roles, is_read_only=True)}
+    permit = allow(Resource.SPEND, Action.READ, *(_OTHERS if roles else ()))
+    return {"rule": RouteRule(name=path, permit=permit, roles=roles)}
 
 
 def _user_of(caller: Principal) -> str | None:

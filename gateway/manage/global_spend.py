@@ -15,6 +15,8 @@ from gateway.manage.body import BodyReader, is_strict
 from gateway.manage.freshness import bring_up_to_date
 from gateway.manage.parameters import need, read_key, read_list
 from gateway.money import usd_from_nanos
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Resource
 from gateway.runtime import Gateway
 from gateway.spend.reporting.dates import Period, last_days, parse_period, refuse
 from gateway.spend.reporting.totals import Totals
@@ -28,7 +30,7 @@ _Content = dict[str, object]
 
 
 def _rule(path: str) -> dict[str, RouteRule]:
-    return {"rule": RouteRule(name=path, is_read_only=True)}
+    return {"rule": RouteRule(name=path, permit=allow(Resource.SPEND, Action.READ))}
 
 
 class EndUsersRequest(msgspec.Struct):
@@ -106,7 +108,15 @@ async def show_tag_names(gateway: _Gateway) -> _Content:
     return await (await _totals(gateway)).tag_names()
 
 
-@post("/global/spend/end_users", status_code=200, opt={"rule": RouteRule(name="/global/spend/end_users")})
+@post(
+    "/global/spend/end_users",
+    status_code=200,
+    opt={
+        "rule": RouteRule(
+            name="/global/spend/end_users", permit=allow(Resource.SPEND, Action.READ), body=EndUsersRequest
+        )
+    },
+)
 async def show_end_users(request: Request[Any, Any, Any], gateway: _Gateway) -> Answer:
     """The hundred customers that spent most."""
     data = await request.body()
@@ -115,7 +125,11 @@ async def show_end_users(request: Request[Any, Any, Any], gateway: _Gateway) -> 
     return answer(await (await _totals(gateway)).end_users(period, read_key(body.value.api_key)), body)
 
 
-@post("/global/spend/refresh", status_code=200, opt={"rule": RouteRule(name="/global/spend/refresh")})
+@post(
+    "/global/spend/refresh",
+    status_code=200,
+    opt={"rule": RouteRule(name="/global/spend/refresh", permit=allow(Resource.SPEND, Action.RUN))},
+)
 async def refresh(gateway: _Gateway) -> _Content:
     """Bring what this worker has recorded into the tables that reports read, which is all they need."""
     await bring_up_to_date(gateway)

@@ -9,10 +9,13 @@ from litestar.handlers import HTTPRouteHandler
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal, Role
 from gateway.identity.keys.list_request import AliasListQuery, KeyListQuery, KeysRequest
+from gateway.identity.keys.permits import SEE_KEY
 from gateway.identity.services import Services
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
 from gateway.manage.query import QueryReader
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Party, Resource
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -26,13 +29,33 @@ _Services = NamedDependency[Services]
 _Content = dict[str, object]
 
 
-@get("/key/list", opt={"rule": RouteRule(name="/key/list", allows_any_key=True, is_read_only=True)})
+@get(
+    "/key/list",
+    opt={
+        "rule": RouteRule(
+            name="/key/list",
+            permit=allow(Resource.KEY, Action.READ, Party.CALLER),
+            allows_any_key=True,
+            query=KeyListQuery,
+        )
+    },
+)
 async def list_keys(request: _Request, caller: _Caller, services: _Services) -> _Content:
     """List the keys that the caller may see, page by page."""
     return await services.key_listing.list_keys(caller, _LIST.read(request))
 
 
-@get("/key/aliases", opt={"rule": RouteRule(name="/key/aliases", roles=_MANAGERS, is_read_only=True)})
+@get(
+    "/key/aliases",
+    opt={
+        "rule": RouteRule(
+            name="/key/aliases",
+            permit=allow(Resource.KEY, Action.READ, Party.CALLER),
+            roles=_MANAGERS,
+            query=AliasListQuery,
+        )
+    },
+)
 async def list_aliases(request: _Request, caller: _Caller, services: _Services) -> _Content:
     """List the aliases of the keys that the caller may see."""
     return await services.key_listing.list_aliases(caller, _ALIASES.read(request))
@@ -41,7 +64,7 @@ async def list_aliases(request: _Request, caller: _Caller, services: _Services) 
 @post(
     "/v2/key/info",
     status_code=200,
-    opt={"rule": RouteRule(name="/v2/key/info", allows_any_key=True, is_read_only=True)},
+    opt={"rule": RouteRule(name="/v2/key/info", permit=SEE_KEY, allows_any_key=True, body=KeysRequest)},
 )
 async def show_keys(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Show several keys without their secrets."""
@@ -52,7 +75,11 @@ async def show_keys(request: _Request, caller: _Caller, services: _Services) -> 
 @post(
     "/key/health",
     status_code=200,
-    opt={"rule": RouteRule(name="/key/health", allows_any_key=True, is_read_only=True)},
+    opt={
+        "rule": RouteRule(
+            name="/key/health", permit=allow(Resource.KEY, Action.READ, Party.CALLER), allows_any_key=True
+        )
+    },
 )
 async def check_key() -> _Content:
     """Say that the key of the call works; callbacks of single keys do not exist, so none can fail."""

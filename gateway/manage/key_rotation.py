@@ -11,10 +11,13 @@ from litestar.params import FromPath, FromQuery
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal, Role
 from gateway.identity.credentials import hash_of
+from gateway.identity.keys.permits import ROTATE_KEY
 from gateway.identity.keys.request import RegenerateKeyRequest
 from gateway.identity.rights import actor_of
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
@@ -38,7 +41,7 @@ _Gateway = NamedDependency[Gateway]
 @post(
     "/key/regenerate",
     status_code=200,
-    opt={"rule": RouteRule(name="/key/regenerate", roles=_MANAGERS)},
+    opt={"rule": RouteRule(name="/key/regenerate", permit=ROTATE_KEY, roles=_MANAGERS)},
 )
 async def regenerate_key(
     request: _Request, caller: _Caller, gateway: _Gateway, key: FromQuery[str | None] = None
@@ -50,7 +53,7 @@ async def regenerate_key(
 @post(
     "/key/{key:str}/regenerate",
     status_code=200,
-    opt={"rule": RouteRule(name="/key/{key}/regenerate", roles=_MANAGERS)},
+    opt={"rule": RouteRule(name="/key/{key}/regenerate", permit=ROTATE_KEY, roles=_MANAGERS)},
 )
 async def regenerate_named_key(
     request: _Request, caller: _Caller, gateway: _Gateway, key: FromPath[str]
@@ -62,7 +65,14 @@ async def regenerate_named_key(
 @post(
     "/key/{key:str}/reset_spend",
     status_code=200,
-    opt={"rule": RouteRule(name="/key/{key}/reset_spend", roles=_MANAGERS)},
+    opt={
+        "rule": RouteRule(
+            name="/key/{key}/reset_spend",
+            permit=allow(Resource.KEY, Action.UPDATE, Party.ORGANIZATION_ADMIN, Party.TEAM_ADMIN),
+            roles=_MANAGERS,
+            body=ResetSpendRequest,
+        )
+    },
 )
 async def reset_key(request: _Request, caller: _Caller, gateway: _Gateway, key: FromPath[str]) -> Answer:
     """Set the spend of a key, given plain or as its hash, down to an amount."""

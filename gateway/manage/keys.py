@@ -11,6 +11,7 @@ from litestar.params import FromQuery
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal, Role
 from gateway.identity.keys.bulk import BulkUpdateRequest, update_keys
+from gateway.identity.keys.permits import BLOCK_KEY, CHANGE_KEY, CHANGE_KEYS, DELETE_KEY, MAKE_KEY, SEE_KEY
 from gateway.identity.keys.request import (
     BlockKeyRequest,
     DeleteKeysRequest,
@@ -35,7 +36,11 @@ _Service = NamedDependency[KeyService]
 _Answer = Response[dict[str, object]]
 
 
-@post("/key/generate", status_code=200, opt={"rule": RouteRule(name="/key/generate", roles=_MANAGERS)})
+@post(
+    "/key/generate",
+    status_code=200,
+    opt={"rule": RouteRule(name="/key/generate", permit=MAKE_KEY, roles=_MANAGERS, body=GenerateKeyRequest)},
+)
 async def generate_key(request: _Request, caller: _Caller, key_service: _Service) -> _Answer:
     """Make a virtual key; its secret is shown in this answer only."""
     body = _GENERATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
@@ -45,7 +50,11 @@ async def generate_key(request: _Request, caller: _Caller, key_service: _Service
 @post(
     "/key/service-account/generate",
     status_code=200,
-    opt={"rule": RouteRule(name="/key/service-account/generate", roles=_MANAGERS)},
+    opt={
+        "rule": RouteRule(
+            name="/key/service-account/generate", permit=MAKE_KEY, roles=_MANAGERS, body=GenerateKeyRequest
+        )
+    },
 )
 async def generate_service_account(request: _Request, caller: _Caller, key_service: _Service) -> _Answer:
     """Make a key of a team that belongs to no user."""
@@ -55,14 +64,26 @@ async def generate_service_account(request: _Request, caller: _Caller, key_servi
     return _answer(await key_service.generate_service_account(caller, body.value), body)
 
 
-@post("/key/update", status_code=200, opt={"rule": RouteRule(name="/key/update", roles=_MANAGERS)})
+@post(
+    "/key/update",
+    status_code=200,
+    opt={"rule": RouteRule(name="/key/update", permit=CHANGE_KEY, roles=_MANAGERS, body=UpdateKeyRequest)},
+)
 async def update_key(request: _Request, caller: _Caller, services: NamedDependency[Services]) -> _Answer:
     """Change what is sent of a key; null clears."""
     body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
     return _answer(await services.key_updates.update(caller, body.sent), body)
 
 
-@post("/key/bulk_update", status_code=200, opt={"rule": RouteRule(name="/key/bulk_update", roles=_MANAGERS)})
+@post(
+    "/key/bulk_update",
+    status_code=200,
+    opt={
+        "rule": RouteRule(
+            name="/key/bulk_update", permit=CHANGE_KEYS, roles=_MANAGERS, body=BulkUpdateRequest
+        )
+    },
+)
 async def update_many_keys(
     request: _Request, caller: _Caller, services: NamedDependency[Services]
 ) -> _Answer:
@@ -71,7 +92,7 @@ async def update_many_keys(
     return _answer(await update_keys(services.key_updates, caller, body.value), body)
 
 
-@get("/key/info", opt={"rule": RouteRule(name="/key/info", allows_any_key=True, is_read_only=True)})
+@get("/key/info", opt={"rule": RouteRule(name="/key/info", permit=SEE_KEY, allows_any_key=True)})
 async def show_key(
     caller: _Caller, key_service: _Service, key: FromQuery[str | None] = None
 ) -> dict[str, object]:
@@ -79,7 +100,11 @@ async def show_key(
     return await key_service.info(caller, key or None)
 
 
-@post("/key/delete", status_code=200, opt={"rule": RouteRule(name="/key/delete", roles=_MANAGERS)})
+@post(
+    "/key/delete",
+    status_code=200,
+    opt={"rule": RouteRule(name="/key/delete", permit=DELETE_KEY, roles=_MANAGERS, body=DeleteKeysRequest)},
+)
 async def delete_keys(request: _Request, caller: _Caller, key_service: _Service) -> _Answer:
     """Delete keys, all or none."""
     body = _DELETE.read(await request.body(), refuses_unknown=is_strict(request.headers))
@@ -87,14 +112,22 @@ async def delete_keys(request: _Request, caller: _Caller, key_service: _Service)
     return _answer(await key_service.delete(caller, body.value, changed_by), body)
 
 
-@post("/key/block", status_code=200, opt={"rule": RouteRule(name="/key/block", roles=_MANAGERS)})
+@post(
+    "/key/block",
+    status_code=200,
+    opt={"rule": RouteRule(name="/key/block", permit=BLOCK_KEY, roles=_MANAGERS, body=BlockKeyRequest)},
+)
 async def block_key(request: _Request, caller: _Caller, key_service: _Service) -> _Answer:
     """Block a key: it is refused until it is unblocked."""
     body = _BLOCK.read(await request.body(), refuses_unknown=is_strict(request.headers))
     return _answer(await key_service.set_blocked(caller, body.value.key, is_blocked=True), body)
 
 
-@post("/key/unblock", status_code=200, opt={"rule": RouteRule(name="/key/unblock", roles=_MANAGERS)})
+@post(
+    "/key/unblock",
+    status_code=200,
+    opt={"rule": RouteRule(name="/key/unblock", permit=BLOCK_KEY, roles=_MANAGERS, body=BlockKeyRequest)},
+)
 async def unblock_key(request: _Request, caller: _Caller, key_service: _Service) -> _Answer:
     """Unblock a key."""
     body = _BLOCK.read(await request.body(), refuses_unknown=is_strict(request.headers))

@@ -14,6 +14,8 @@ from gateway.errors import BadRequest
 from gateway.inventory.model_groups import build_groups
 from gateway.inventory.model_listing import ModelListing, ModelQuery
 from gateway.manage.query import QueryReader
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
@@ -52,7 +54,14 @@ _PAGED = QueryReader(_PagedQuery)
 
 @get(
     ["/model/info", "/v1/model/info"],
-    opt={"rule": RouteRule(name="/model/info", allows_any_key=True, is_read_only=True)},
+    opt={
+        "rule": RouteRule(
+            name="/model/info",
+            permit=allow(Resource.MODEL, Action.READ, Party.CALLER),
+            allows_any_key=True,
+            query=_InfoQuery,
+        )
+    },
 )
 async def show_models(request: _Request, caller: _Caller, gateway: _Gateway) -> dict[str, object]:
     """Show the models that the caller may use, one of them by its id; to an administrator all."""
@@ -68,7 +77,17 @@ async def show_models(request: _Request, caller: _Caller, gateway: _Gateway) -> 
     return {"data": listing.show(caller, found)}
 
 
-@get("/v2/model/info", opt={"rule": RouteRule(name="/v2/model/info", allows_any_key=True, is_read_only=True)})
+@get(
+    "/v2/model/info",
+    opt={
+        "rule": RouteRule(
+            name="/v2/model/info",
+            permit=allow(Resource.MODEL, Action.READ, Party.CALLER),
+            allows_any_key=True,
+            query=_PagedQuery,
+        )
+    },
+)
 async def page_models(request: _Request, caller: _Caller, gateway: _Gateway) -> dict[str, object]:
     """Show a page of the models that the caller may use, filtered and sorted."""
     asked = _PAGED.read(request)
@@ -104,7 +123,13 @@ async def page_models(request: _Request, caller: _Caller, gateway: _Gateway) -> 
 
 @get(
     "/model_group/info",
-    opt={"rule": RouteRule(name="/model_group/info", allows_any_key=True, is_read_only=True)},
+    opt={
+        "rule": RouteRule(
+            name="/model_group/info",
+            permit=allow(Resource.MODEL, Action.READ, Party.CALLER),
+            allows_any_key=True,
+        )
+    },
 )
 async def show_groups(
     caller: _Caller, gateway: _Gateway, model_group: FromQuery[str | None] = None

@@ -20,6 +20,8 @@ from gateway.inventory.services import Inventory
 from gateway.inventory.trial import Trial
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, ReadBody, is_strict
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
@@ -34,7 +36,18 @@ _Gateway = NamedDependency[Gateway]
 _Inventory = NamedDependency[Inventory]
 
 
-@post("/model/new", status_code=200, opt={"rule": RouteRule(name="/model/new", allows_any_key=True)})
+@post(
+    "/model/new",
+    status_code=200,
+    opt={
+        "rule": RouteRule(
+            name="/model/new",
+            permit=allow(Resource.MODEL, Action.CREATE, Party.ORGANIZATION_ADMIN, Party.TEAM_ADMIN),
+            allows_any_key=True,
+            body=NewModelRequest,
+        )
+    },
+)
 async def make_model(request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory) -> Answer:
     """Store a model, which is served within a second."""
     _check_is_enabled(gateway)
@@ -42,7 +55,17 @@ async def make_model(request: _Request, caller: _Caller, gateway: _Gateway, inve
     return answer(await inventory.models.create(caller, body.value, _trial(gateway)), body)
 
 
-@post("/model/update", status_code=200, opt={"rule": RouteRule(name="/model/update", allows_any_key=True)})
+@post(
+    "/model/update",
+    status_code=200,
+    opt={
+        "rule": RouteRule(
+            name="/model/update",
+            permit=allow(Resource.MODEL, Action.UPDATE, Party.ORGANIZATION_ADMIN, Party.TEAM_ADMIN),
+            allows_any_key=True,
+        )
+    },
+)
 async def update_model(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
 ) -> Answer:
@@ -58,7 +81,13 @@ async def update_model(
 @patch(
     "/model/{model_id:str}/update",
     status_code=200,
-    opt={"rule": RouteRule(name="/model/{model_id}/update", allows_any_key=True)},
+    opt={
+        "rule": RouteRule(
+            name="/model/{model_id}/update",
+            permit=allow(Resource.MODEL, Action.UPDATE, Party.ORGANIZATION_ADMIN, Party.TEAM_ADMIN),
+            allows_any_key=True,
+        )
+    },
 )
 async def patch_model(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory, model_id: FromPath[str]
@@ -68,7 +97,18 @@ async def patch_model(
     return answer(await inventory.models.update(caller, model_id, body.value, _trial(gateway)), body)
 
 
-@post("/model/delete", status_code=200, opt={"rule": RouteRule(name="/model/delete", allows_any_key=True)})
+@post(
+    "/model/delete",
+    status_code=200,
+    opt={
+        "rule": RouteRule(
+            name="/model/delete",
+            permit=allow(Resource.MODEL, Action.DELETE, Party.ORGANIZATION_ADMIN, Party.TEAM_ADMIN),
+            allows_any_key=True,
+            body=DeleteModelRequest,
+        )
+    },
+)
 async def delete_model(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
 ) -> Answer:
@@ -78,13 +118,21 @@ async def delete_model(
     return answer(await inventory.models.delete(caller, body.value.id), body)
 
 
-@post("/model/block", status_code=200, opt={"rule": RouteRule(name="/model/block")})
+@post(
+    "/model/block",
+    status_code=200,
+    opt={"rule": RouteRule(name="/model/block", permit=allow(Resource.MODEL, Action.BLOCK))},
+)
 async def block_model(request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory) -> Answer:
     """Stop serving a model."""
     return await _set_blocked(request, caller, gateway, inventory, is_blocked=True)
 
 
-@post("/model/unblock", status_code=200, opt={"rule": RouteRule(name="/model/unblock")})
+@post(
+    "/model/unblock",
+    status_code=200,
+    opt={"rule": RouteRule(name="/model/unblock", permit=allow(Resource.MODEL, Action.BLOCK))},
+)
 async def unblock_model(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
 ) -> Answer:

@@ -16,6 +16,8 @@ from gateway.identity.organizations.request import (
 from gateway.identity.services import Services
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Party, Resource
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -31,7 +33,14 @@ _Services = NamedDependency[Services]
 @post(
     "/organization/member_add",
     status_code=200,
-    opt={"rule": RouteRule(name="/organization/member_add", roles=_ORGANIZERS)},
+    opt={
+        "rule": RouteRule(
+            name="/organization/member_add",
+            permit=allow(Resource.ORGANIZATION, Action.UPDATE, Party.ORGANIZATION_ADMIN),
+            roles=_ORGANIZERS,
+            body=AddOrganizationMembersRequest,
+        )
+    },
 )
 async def add_members(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Add one member or several."""
@@ -41,7 +50,14 @@ async def add_members(request: _Request, caller: _Caller, services: _Services) -
 
 @patch(
     "/organization/member_update",
-    opt={"rule": RouteRule(name="/organization/member_update", roles=_ORGANIZERS)},
+    opt={
+        "rule": RouteRule(
+            name="/organization/member_update",
+            permit=allow(Resource.ORGANIZATION, Action.UPDATE, Party.ORGANIZATION_ADMIN),
+            roles=_ORGANIZERS,
+            body=UpdateOrganizationMemberRequest,
+        )
+    },
 )
 async def update_member(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Change a member's role or budget."""
@@ -52,7 +68,14 @@ async def update_member(request: _Request, caller: _Caller, services: _Services)
 @delete(
     "/organization/member_delete",
     status_code=200,
-    opt={"rule": RouteRule(name="/organization/member_delete", roles=_ORGANIZERS)},
+    opt={
+        "rule": RouteRule(
+            name="/organization/member_delete",
+            permit=allow(Resource.ORGANIZATION, Action.UPDATE, Party.ORGANIZATION_ADMIN),
+            roles=_ORGANIZERS,
+            body=DeleteOrganizationMemberRequest,
+        )
+    },
 )
 async def remove_member(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Take a member out of an organization."""

@@ -21,6 +21,8 @@ from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
 from gateway.manage.paging import listed, page_of
 from gateway.manage.raw_errors import RAW_ERRORS, raw_errors
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Party, Resource
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -40,7 +42,13 @@ _Rows = Response[list[dict[str, Any]]]
 @post(
     "/organization/new",
     status_code=200,
-    opt={"rule": RouteRule(name="/organization/new")},
+    opt={
+        "rule": RouteRule(
+            name="/organization/new",
+            permit=allow(Resource.ORGANIZATION, Action.CREATE),
+            body=NewOrganizationRequest,
+        )
+    },
     exception_handlers=RAW_ERRORS,
 )
 async def make_organization(request: _Request, caller: _Caller, services: _Services) -> Answer:
@@ -52,7 +60,13 @@ async def make_organization(request: _Request, caller: _Caller, services: _Servi
 
 @patch(
     "/organization/update",
-    opt={"rule": RouteRule(name="/organization/update")},
+    opt={
+        "rule": RouteRule(
+            name="/organization/update",
+            permit=allow(Resource.ORGANIZATION, Action.UPDATE),
+            body=UpdateOrganizationRequest,
+        )
+    },
     exception_handlers=RAW_ERRORS,
 )
 async def update_organization(request: _Request, caller: _Caller, services: _Services) -> Answer:
@@ -65,7 +79,13 @@ async def update_organization(request: _Request, caller: _Caller, services: _Ser
 
 @patch(
     "/v2/organization/{organization_id:str}",
-    opt={"rule": RouteRule(name="/v2/organization/{organization_id}")},
+    opt={
+        "rule": RouteRule(
+            name="/v2/organization/{organization_id}",
+            permit=allow(Resource.ORGANIZATION, Action.UPDATE),
+            body=PatchOrganizationRequest,
+        )
+    },
     exception_handlers=RAW_ERRORS,
 )
 async def patch_organization(
@@ -80,7 +100,13 @@ async def patch_organization(
 @delete(
     "/organization/delete",
     status_code=200,
-    opt={"rule": RouteRule(name="/organization/delete")},
+    opt={
+        "rule": RouteRule(
+            name="/organization/delete",
+            permit=allow(Resource.ORGANIZATION, Action.DELETE),
+            body=DeleteOrganizationsRequest,
+        )
+    },
     exception_handlers=RAW_ERRORS,
 )
 async def delete_organizations(request: _Request, caller: _Caller, services: _Services) -> Answer:
@@ -93,7 +119,13 @@ async def delete_organizations(request: _Request, caller: _Caller, services: _Se
 
 @get(
     "/organization/info",
-    opt={"rule": RouteRule(name="/organization/info", roles=_ORGANIZERS, is_read_only=True)},
+    opt={
+        "rule": RouteRule(
+            name="/organization/info",
+            permit=allow(Resource.ORGANIZATION, Action.READ, Party.ORGANIZATION_ADMIN),
+            roles=_ORGANIZERS,
+        )
+    },
     exception_handlers=RAW_ERRORS,
 )
 async def show_organization(
@@ -107,7 +139,14 @@ async def show_organization(
 @post(
     "/organization/info",
     status_code=200,
-    opt={"rule": RouteRule(name="/organization/info", roles=_ORGANIZERS, is_read_only=True)},
+    opt={
+        "rule": RouteRule(
+            name="/organization/info",
+            permit=allow(Resource.ORGANIZATION, Action.READ, Party.ORGANIZATION_ADMIN),
+            roles=_ORGANIZERS,
+            body=OrganizationsRequest,
+        )
+    },
     exception_handlers=RAW_ERRORS,
 )
 async def show_organizations(request: _Request, caller: _Caller, services: _Services) -> Answer:
@@ -120,7 +159,13 @@ async def show_organizations(request: _Request, caller: _Caller, services: _Serv
 
 @get(
     "/organization/list",
-    opt={"rule": RouteRule(name="/organization/list", allows_any_key=True, is_read_only=True)},
+    opt={
+        "rule": RouteRule(
+            name="/organization/list",
+            permit=allow(Resource.ORGANIZATION, Action.READ, Party.CALLER),
+            allows_any_key=True,
+        )
+    },
     exception_handlers=RAW_ERRORS,
 )
 async def list_organizations(

@@ -9,6 +9,7 @@ from litestar.params import FromQuery
 
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal
+from gateway.identity.projects.permits import CHANGE_PROJECT, DELETE_PROJECT, MAKE_PROJECT, SEE_PROJECT
 from gateway.identity.projects.request import (
     DeleteProjectsRequest,
     NewProjectRequest,
@@ -18,6 +19,8 @@ from gateway.identity.services import Services
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
 from gateway.manage.paging import listed, page_of
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Party, Resource
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -29,7 +32,15 @@ _Caller = NamedDependency[Principal]
 _Services = NamedDependency[Services]
 
 
-@post("/project/new", status_code=200, opt={"rule": RouteRule(name="/project/new", allows_any_key=True)})
+@post(
+    "/project/new",
+    status_code=200,
+    opt={
+        "rule": RouteRule(
+            name="/project/new", permit=MAKE_PROJECT, allows_any_key=True, body=NewProjectRequest
+        )
+    },
+)
 async def make_project(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Make a project in a team."""
     body = _NEW.read(await request.body(), refuses_unknown=is_strict(request.headers))
@@ -39,7 +50,11 @@ async def make_project(request: _Request, caller: _Caller, services: _Services) 
 @post(
     "/project/update",
     status_code=200,
-    opt={"rule": RouteRule(name="/project/update", allows_any_key=True)},
+    opt={
+        "rule": RouteRule(
+            name="/project/update", permit=CHANGE_PROJECT, allows_any_key=True, body=UpdateProjectRequest
+        )
+    },
 )
 async def update_project(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Change what is sent of a project; null clears."""
@@ -47,14 +62,18 @@ async def update_project(request: _Request, caller: _Caller, services: _Services
     return answer(await services.projects.update(caller, body.sent), body)
 
 
-@delete("/project/delete", status_code=200, opt={"rule": RouteRule(name="/project/delete")})
+@delete(
+    "/project/delete",
+    status_code=200,
+    opt={"rule": RouteRule(name="/project/delete", permit=DELETE_PROJECT, body=DeleteProjectsRequest)},
+)
 async def delete_projects(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Delete projects that no key belongs to, all or none."""
     body = _DELETE.read(await request.body(), refuses_unknown=is_strict(request.headers))
     return answer(await services.projects.delete(caller, body.value.project_ids), body)
 
 
-@get("/project/info", opt={"rule": RouteRule(name="/project/info", allows_any_key=True, is_read_only=True)})
+@get("/project/info", opt={"rule": RouteRule(name="/project/info", permit=SEE_PROJECT, allows_any_key=True)})
 async def show_project(
     caller: _Caller, services: _Services, project_id: FromQuery[str]
 ) -> Response[dict[str, Any]]:
@@ -62,7 +81,16 @@ async def show_project(
     return Response(await services.projects.info(caller, project_id))
 
 
-@get("/project/list", opt={"rule": RouteRule(name="/project/list", allows_any_key=True, is_read_only=True)})
+@get(
+    "/project/list",
+    opt={
+        "rule": RouteRule(
+            name="/project/list",
+            permit=allow(Resource.PROJECT, Action.READ, Party.CALLER),
+            allows_any_key=True,
+        )
+    },
+)
 async def list_projects(
     caller: _Caller,
     services: _Services,

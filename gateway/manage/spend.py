@@ -10,12 +10,16 @@ from gateway.access.rules import RouteRule
 from gateway.domain import Principal, Role
 from gateway.errors import BadRequest
 from gateway.manage.freshness import bring_up_to_date
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
 from gateway.spend.reports import SpendLogQuery, list_spend_logs
 
 __all__ = ["ROUTE_HANDLERS", "limit_to_caller"]
 
-_RULE = RouteRule(name="/spend/logs", allows_any_key=True, is_read_only=True)
+_RULE = RouteRule(
+    name="/spend/logs", permit=allow(Resource.SPEND, Action.READ, Party.CALLER), allows_any_key=True
+)
 _SEE_ALL = frozenset({Role.PROXY_ADMIN, Role.PROXY_ADMIN_VIEWER})
 _SEE_OWN = frozenset({Role.INTERNAL_USER, Role.INTERNAL_USER_VIEWER, Role.ORG_ADMIN})
 

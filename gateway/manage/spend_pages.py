@@ -14,6 +14,8 @@ from gateway.domain import Principal, Role
 from gateway.errors import NotFound, PermissionDenied
 from gateway.manage.freshness import bring_up_to_date
 from gateway.manage.parameters import need, read_key
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
 from gateway.spend.reporting.dates import last_days, parse_moment, parse_period, refuse
 from gateway.spend.reporting.logs import LogPage, LogPages, read_cursor
@@ -38,7 +40,9 @@ _Content = dict[str, object]
 
 
 def _rule(path: str) -> dict[str, RouteRule]:
-    return {"rule": RouteRule(name=path, roles=_ROLES, is_read_only=True)}
+    return {
+        "rule": RouteRule(name=path, permit=allow(Resource.SPEND, Action.READ, Party.CALLER), roles=_ROLES)
+    }
 
 
 async def read_traits(

@@ -13,6 +13,8 @@ from gateway.errors import PermissionDenied
 from gateway.manage.daily_activity import TRUNCATED_HEADER
 from gateway.manage.freshness import bring_up_to_date
 from gateway.manage.parameters import read_key, read_list
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
 from gateway.spend.reporting.dates import parse_period, refuse
 from gateway.spend.reporting.grouped import MOST_DETAILS, GroupedReports
@@ -26,10 +28,12 @@ _Caller = NamedDependency[Principal]
 _Gateway = NamedDependency[Gateway]
 _Date = FromQuery[str | None]
 _Content = dict[str, object]
+_OTHERS = (Party.CALLER,)
 
 
 def _rule(path: str, roles: frozenset[Role] = _ROLES) -> dict[str, RouteRule]:
-    return {"rule": RouteRule(name=path, roles=roles, is_read_only=True)}
+    permit = allow(Resource.SPEND, Action.READ, *(_OTHERS if roles else ()))
+    return {"rule": RouteRule(name=path, permit=permit, roles=roles)}
 
 
 @get("/global/spend/report", opt=_rule("/global/spend/report", frozenset()))
@@ -122,7 +126,13 @@ async def show_organization_report(
 
 @get(
     "/team/spend/by_user",
-    opt={"rule": RouteRule(name="/team/spend/by_user", allows_any_key=True, is_read_only=True)},
+    opt={
+        "rule": RouteRule(
+            name="/team/spend/by_user",
+            permit=allow(Resource.SPEND, Action.READ, Party.CALLER),
+            allows_any_key=True,
+        )
+    },
 )
 async def show_team_users(
     caller: _Caller,

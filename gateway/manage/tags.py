@@ -15,6 +15,8 @@ from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
 from gateway.manage.paging import listed, page_of
 from gateway.manage.raw_errors import RAW_ERRORS, raw_errors
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Party, Resource
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -27,7 +29,12 @@ _Caller = NamedDependency[Principal]
 _Services = NamedDependency[Services]
 
 
-@post("/tag/new", status_code=200, opt={"rule": RouteRule(name="/tag/new")}, exception_handlers=RAW_ERRORS)
+@post(
+    "/tag/new",
+    status_code=200,
+    opt={"rule": RouteRule(name="/tag/new", permit=allow(Resource.TAG, Action.CREATE), body=NewTagRequest)},
+    exception_handlers=RAW_ERRORS,
+)
 async def make_tag(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Make a tag that carries a budget."""
     body = _NEW.read(await request.body(), refuses_unknown=is_strict(request.headers))
@@ -38,7 +45,9 @@ async def make_tag(request: _Request, caller: _Caller, services: _Services) -> A
 @post(
     "/tag/update",
     status_code=200,
-    opt={"rule": RouteRule(name="/tag/update")},
+    opt={
+        "rule": RouteRule(name="/tag/update", permit=allow(Resource.TAG, Action.UPDATE), body=NewTagRequest)
+    },
     exception_handlers=RAW_ERRORS,
 )
 async def update_tag(request: _Request, caller: _Caller, services: _Services) -> Answer:
@@ -51,7 +60,7 @@ async def update_tag(request: _Request, caller: _Caller, services: _Services) ->
 @post(
     "/tag/delete",
     status_code=200,
-    opt={"rule": RouteRule(name="/tag/delete")},
+    opt={"rule": RouteRule(name="/tag/delete", permit=allow(Resource.TAG, Action.DELETE), body=TagRequest)},
     exception_handlers=RAW_ERRORS,
 )
 async def delete_tag(request: _Request, caller: _Caller, services: _Services) -> Answer:
@@ -63,7 +72,11 @@ async def delete_tag(request: _Request, caller: _Caller, services: _Services) ->
 
 @get(
     "/tag/list",
-    opt={"rule": RouteRule(name="/tag/list", roles=_READERS, is_read_only=True)},
+    opt={
+        "rule": RouteRule(
+            name="/tag/list", permit=allow(Resource.TAG, Action.READ, Party.CALLER), roles=_READERS
+        )
+    },
     exception_handlers=RAW_ERRORS,
 )
 async def list_tags(
@@ -84,7 +97,7 @@ async def list_tags(
 @post(
     "/tag/info",
     status_code=200,
-    opt={"rule": RouteRule(name="/tag/info", is_read_only=True)},
+    opt={"rule": RouteRule(name="/tag/info", permit=allow(Resource.TAG, Action.READ), body=TagsRequest)},
     exception_handlers=RAW_ERRORS,
 )
 async def show_tags(request: _Request, services: _Services) -> Answer:

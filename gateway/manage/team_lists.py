@@ -10,10 +10,13 @@ from gateway.access.rules import RouteRule
 from gateway.domain import Principal, Role
 from gateway.identity.services import Services
 from gateway.identity.teams.listing import TeamQuery
+from gateway.identity.teams.permits import DELETE_TEAM
 from gateway.identity.teams.request import DeleteTeamsRequest
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
 from gateway.manage.query import QueryReader
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Party, Resource
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -25,7 +28,17 @@ _Caller = NamedDependency[Principal]
 _Services = NamedDependency[Services]
 
 
-@get("/team/list", opt={"rule": RouteRule(name="/team/list", allows_any_key=True, is_read_only=True)})
+@get(
+    "/team/list",
+    opt={
+        "rule": RouteRule(
+            name="/team/list",
+            permit=allow(Resource.TEAM, Action.READ, Party.CALLER),
+            allows_any_key=True,
+            query=TeamQuery,
+        )
+    },
+)
 async def list_teams(
     request: _Request, caller: _Caller, services: _Services
 ) -> Response[list[dict[str, Any]]]:
@@ -35,13 +48,29 @@ async def list_teams(
     return Response(await services.people.team_lists.all(caller, owners))
 
 
-@get("/v2/team/list", opt={"rule": RouteRule(name="/v2/team/list", allows_any_key=True, is_read_only=True)})
+@get(
+    "/v2/team/list",
+    opt={
+        "rule": RouteRule(
+            name="/v2/team/list",
+            permit=allow(Resource.TEAM, Action.READ, Party.CALLER),
+            allows_any_key=True,
+            query=TeamQuery,
+        )
+    },
+)
 async def list_team_page(request: _Request, caller: _Caller, services: _Services) -> Response[dict[str, Any]]:
     """List one page of the teams that match."""
     return Response(await services.people.team_lists.page(caller, _QUERY.read(request)))
 
 
-@post("/team/delete", status_code=200, opt={"rule": RouteRule(name="/team/delete", roles=_ORGANIZERS)})
+@post(
+    "/team/delete",
+    status_code=200,
+    opt={
+        "rule": RouteRule(name="/team/delete", permit=DELETE_TEAM, roles=_ORGANIZERS, body=DeleteTeamsRequest)
+    },
+)
 async def delete_teams(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Delete teams with their keys; the rows move to the archives."""
     body = _DELETE.read(await request.body(), refuses_unknown=is_strict(request.headers))

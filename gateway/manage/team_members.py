@@ -16,8 +16,11 @@ from gateway.identity.teams.member_request import (
     MemberRef,
     UpdateMemberRequest,
 )
+from gateway.identity.teams.permits import CHANGE_MEMBERS
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Party, Resource
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -33,7 +36,11 @@ _OWN = "/team/{team_id}/members/me"
 @post(
     "/team/member_delete",
     status_code=200,
-    opt={"rule": RouteRule(name="/team/member_delete", allows_any_key=True)},
+    opt={
+        "rule": RouteRule(
+            name="/team/member_delete", permit=CHANGE_MEMBERS, allows_any_key=True, body=DeleteMemberRequest
+        )
+    },
 )
 async def delete_member(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Take a member out of a team, and delete its keys in the team."""
@@ -45,7 +52,11 @@ async def delete_member(request: _Request, caller: _Caller, services: _Services)
 @post(
     "/team/member_update",
     status_code=200,
-    opt={"rule": RouteRule(name="/team/member_update", allows_any_key=True)},
+    opt={
+        "rule": RouteRule(
+            name="/team/member_update", permit=CHANGE_MEMBERS, allows_any_key=True, body=UpdateMemberRequest
+        )
+    },
 )
 async def update_member(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Change a member's role and limits; null clears a limit."""
@@ -57,7 +68,7 @@ async def update_member(request: _Request, caller: _Caller, services: _Services)
 @post(
     "/team/{team_id:str}/member/{user_id:str}/reset_budget",
     status_code=200,
-    opt={"rule": RouteRule(name=_BUDGET, allows_any_key=True)},
+    opt={"rule": RouteRule(name=_BUDGET, permit=CHANGE_MEMBERS, allows_any_key=True)},
 )
 async def reset_member_budget(
     caller: _Caller, services: _Services, team_id: FromPath[str], user_id: FromPath[str]
@@ -68,7 +79,11 @@ async def reset_member_budget(
 
 @get(
     "/team/{team_id:str}/members/me",
-    opt={"rule": RouteRule(name=_OWN, allows_any_key=True, is_read_only=True)},
+    opt={
+        "rule": RouteRule(
+            name=_OWN, permit=allow(Resource.TEAM, Action.READ, Party.TEAM_MEMBER), allows_any_key=True
+        )
+    },
 )
 async def show_own_membership(
     caller: _Caller, services: _Services, team_id: FromPath[str]

@@ -10,6 +10,7 @@ from litestar.params import FromQuery
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal, Role
 from gateway.identity.services import Services
+from gateway.identity.teams.permits import BLOCK_TEAM, CHANGE_MEMBERS, CHANGE_TEAM, MAKE_TEAM, SEE_TEAM
 from gateway.identity.teams.request import (
     AddMembersRequest,
     BlockTeamRequest,
@@ -32,21 +33,33 @@ _Caller = NamedDependency[Principal]
 _Services = NamedDependency[Services]
 
 
-@post("/team/new", status_code=200, opt={"rule": RouteRule(name="/team/new", roles=_ORGANIZERS)})
+@post(
+    "/team/new",
+    status_code=200,
+    opt={"rule": RouteRule(name="/team/new", permit=MAKE_TEAM, roles=_ORGANIZERS, body=NewTeamRequest)},
+)
 async def make_team(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Make a team."""
     body = _NEW.read(await request.body(), refuses_unknown=is_strict(request.headers))
     return answer(await services.teams.create(caller, body.value), body)
 
 
-@post("/team/update", status_code=200, opt={"rule": RouteRule(name="/team/update", allows_any_key=True)})
+@post(
+    "/team/update",
+    status_code=200,
+    opt={
+        "rule": RouteRule(
+            name="/team/update", permit=CHANGE_TEAM, allows_any_key=True, body=UpdateTeamRequest
+        )
+    },
+)
 async def update_team(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Change what is sent; null clears."""
     body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
     return answer(await services.teams.update(caller, body.value.team_id, body.sent), body)
 
 
-@get("/team/info", opt={"rule": RouteRule(name="/team/info", allows_any_key=True, is_read_only=True)})
+@get("/team/info", opt={"rule": RouteRule(name="/team/info", permit=SEE_TEAM, allows_any_key=True)})
 async def show_team(
     caller: _Caller, services: _Services, team_id: FromQuery[str], key_limit: FromQuery[int | None] = None
 ) -> Response[dict[str, Any]]:
@@ -54,14 +67,24 @@ async def show_team(
     return Response(await services.teams.info(caller, team_id, key_limit))
 
 
-@post("/team/block", status_code=200, opt={"rule": RouteRule(name="/team/block", roles=_ORGANIZERS)})
+@post(
+    "/team/block",
+    status_code=200,
+    opt={"rule": RouteRule(name="/team/block", permit=BLOCK_TEAM, roles=_ORGANIZERS, body=BlockTeamRequest)},
+)
 async def block_team(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Block a team: its keys are refused until it is unblocked."""
     body = _BLOCK.read(await request.body(), refuses_unknown=is_strict(request.headers))
     return answer(await services.teams.set_blocked(caller, body.value.team_id, is_blocked=True), body)
 
 
-@post("/team/unblock", status_code=200, opt={"rule": RouteRule(name="/team/unblock", roles=_ORGANIZERS)})
+@post(
+    "/team/unblock",
+    status_code=200,
+    opt={
+        "rule": RouteRule(name="/team/unblock", permit=BLOCK_TEAM, roles=_ORGANIZERS, body=BlockTeamRequest)
+    },
+)
 async def unblock_team(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Unblock a team."""
     body = _BLOCK.read(await request.body(), refuses_unknown=is_strict(request.headers))
@@ -71,7 +94,11 @@ async def unblock_team(request: _Request, caller: _Caller, services: _Services) 
 @post(
     "/team/member_add",
     status_code=200,
-    opt={"rule": RouteRule(name="/team/member_add", allows_any_key=True)},
+    opt={
+        "rule": RouteRule(
+            name="/team/member_add", permit=CHANGE_MEMBERS, allows_any_key=True, body=AddMembersRequest
+        )
+    },
 )
 async def add_members(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Add one member or several."""

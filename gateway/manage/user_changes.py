@@ -13,10 +13,13 @@ from gateway.domain import Principal, Role
 from gateway.errors import BadRequest, DatabaseUnavailable, GatewayError, PermissionDenied
 from gateway.identity.named import MOST_NAMED
 from gateway.identity.services import Services
+from gateway.identity.users.permits import CHANGE_USER
 from gateway.identity.users.request import BulkUpdateUsersRequest, DeleteUsersRequest, UpdateUserRequest
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
 from gateway.manage.raw_errors import RAW_ERRORS, raw_errors
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Party, Resource
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -34,7 +37,14 @@ _Result = dict[str, Any]
     "/user/delete",
     status_code=200,
     exception_handlers=RAW_ERRORS,
-    opt={"rule": RouteRule(name="/user/delete", roles=_ORGANIZERS)},
+    opt={
+        "rule": RouteRule(
+            name="/user/delete",
+            permit=allow(Resource.USER, Action.DELETE, Party.ORGANIZATION_ADMIN),
+            roles=_ORGANIZERS,
+            body=DeleteUsersRequest,
+        )
+    },
 )
 async def delete_users(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Delete users with their keys, memberships and invitations; answers how many."""
@@ -47,7 +57,11 @@ async def delete_users(request: _Request, caller: _Caller, services: _Services) 
     "/user/bulk_update",
     status_code=200,
     exception_handlers=RAW_ERRORS,
-    opt={"rule": RouteRule(name="/user/bulk_update", roles=_ORGANIZERS)},
+    opt={
+        "rule": RouteRule(
+            name="/user/bulk_update", permit=CHANGE_USER, roles=_ORGANIZERS, body=BulkUpdateUsersRequest
+        )
+    },
 )
 async def update_users(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Change many users, each by itself: what is wrong with one does not stop the others."""

@@ -10,9 +10,12 @@ from gateway.access.rules import RouteRule
 from gateway.domain import Principal, Role
 from gateway.identity.services import Services
 from gateway.identity.users.list_request import UserChoiceQuery, UserListQuery
+from gateway.identity.users.permits import SEE_USER
 from gateway.identity.users.roles import AVAILABLE_ROLES
 from gateway.manage.query import QueryReader
 from gateway.manage.raw_errors import RAW_ERRORS, raw_errors
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Party, Resource
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -25,7 +28,17 @@ _Services = NamedDependency[Services]
 _Object = Response[dict[str, Any]]
 
 
-@get("/user/list", opt={"rule": RouteRule(name="/user/list", allows_any_key=True, is_read_only=True)})
+@get(
+    "/user/list",
+    opt={
+        "rule": RouteRule(
+            name="/user/list",
+            permit=allow(Resource.USER, Action.READ, Party.ORGANIZATION_ADMIN),
+            allows_any_key=True,
+            query=UserListQuery,
+        )
+    },
+)
 async def list_users(request: _Request, caller: _Caller, services: _Services) -> _Object:
     """List one page of the users that match."""
     return Response(await services.people.user_lists.page(caller, _LIST.read(request)))
@@ -34,7 +47,14 @@ async def list_users(request: _Request, caller: _Caller, services: _Services) ->
 @get(
     "/user/filter/ui",
     exception_handlers=RAW_ERRORS,
-    opt={"rule": RouteRule(name="/user/filter/ui", allows_any_key=True, is_read_only=True)},
+    opt={
+        "rule": RouteRule(
+            name="/user/filter/ui",
+            permit=allow(Resource.USER, Action.READ, Party.ORGANIZATION_ADMIN),
+            allows_any_key=True,
+            query=UserChoiceQuery,
+        )
+    },
 )
 async def list_choices(
     request: _Request, caller: _Caller, services: _Services
@@ -45,7 +65,12 @@ async def list_choices(
         return Response(await services.people.user_lists.choices(caller, query))
 
 
-@get("/v2/user/info", opt={"rule": RouteRule(name="/v2/user/info", allows_any_key=True, is_read_only=True)})
+@get(
+    "/v2/user/info",
+    opt={
+        "rule": RouteRule(name="/v2/user/info", permit=SEE_USER, allows_any_key=True, query=UserChoiceQuery)
+    },
+)
 async def show_user_alone(request: _Request, caller: _Caller, services: _Services) -> _Object:
     """Show a user, the caller by default, without keys and teams."""
     user_id = _CHOICE.read(request).user_id
@@ -54,7 +79,13 @@ async def show_user_alone(request: _Request, caller: _Caller, services: _Service
 
 @get(
     "/user/available_roles",
-    opt={"rule": RouteRule(name="/user/available_roles", allows_any_key=True, is_read_only=True)},
+    opt={
+        "rule": RouteRule(
+            name="/user/available_roles",
+            permit=allow(Resource.USER, Action.READ, Party.CALLER),
+            allows_any_key=True,
+        )
+    },
 )
 async def show_roles() -> _Object:
     """Say which roles there are."""
@@ -63,7 +94,13 @@ async def show_roles() -> _Object:
 
 @get(
     "/user/available_users",
-    opt={"rule": RouteRule(name="/user/available_users", roles=_ORGANIZERS, is_read_only=True)},
+    opt={
+        "rule": RouteRule(
+            name="/user/available_users",
+            permit=allow(Resource.USER, Action.READ, Party.CALLER),
+            roles=_ORGANIZERS,
+        )
+    },
 )
 async def count_users(caller: _Caller, services: _Services) -> _Object:
     """Say how many users and teams there are."""

@@ -10,6 +10,7 @@ from litestar.params import FromQuery
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal, Role
 from gateway.identity.services import Services
+from gateway.identity.users.permits import CHANGE_USER, MAKE_USER, SEE_USER
 from gateway.identity.users.request import NewUserRequest, UpdateUserRequest
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
@@ -24,21 +25,31 @@ _Caller = NamedDependency[Principal]
 _Services = NamedDependency[Services]
 
 
-@post("/user/new", status_code=200, opt={"rule": RouteRule(name="/user/new", roles=_ORGANIZERS)})
+@post(
+    "/user/new",
+    status_code=200,
+    opt={"rule": RouteRule(name="/user/new", permit=MAKE_USER, roles=_ORGANIZERS, body=NewUserRequest)},
+)
 async def make_user(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Make a user and a first key."""
     body = _NEW.read(await request.body(), refuses_unknown=is_strict(request.headers))
     return answer(await services.users.create(caller, body.value), body)
 
 
-@post("/user/update", status_code=200, opt={"rule": RouteRule(name="/user/update", roles=_ORGANIZERS)})
+@post(
+    "/user/update",
+    status_code=200,
+    opt={
+        "rule": RouteRule(name="/user/update", permit=CHANGE_USER, roles=_ORGANIZERS, body=UpdateUserRequest)
+    },
+)
 async def update_user(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Change what is sent; null clears."""
     body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
     return answer(await services.users.update(caller, body.sent), body)
 
 
-@get("/user/info", opt={"rule": RouteRule(name="/user/info", allows_any_key=True, is_read_only=True)})
+@get("/user/info", opt={"rule": RouteRule(name="/user/info", permit=SEE_USER, allows_any_key=True)})
 async def show_user(
     caller: _Caller, services: _Services, user_id: FromQuery[str | None] = None
 ) -> Response[dict[str, Any]]:

@@ -8,13 +8,14 @@ import msgspec
 
 from gateway.domain import Limit, LimitKind, Principal, ScopeKind
 from gateway.errors import PermissionDenied
+from gateway.identity.keys.permits import MAKE_KEY
 from gateway.identity.keys.request import GenerateKeyRequest
 from gateway.identity.metadata import is_kept_away
 from gateway.money import usd_from_nanos
+from gateway.permits.terms import Party
 
 __all__ = [
     "DASHBOARD_TEAM",
-    "OPEN_FIELDS",
     "Covers",
     "UserBounds",
     "check_fields",
@@ -30,18 +31,6 @@ Covers = Callable[[frozenset[str], str], bool]
 DASHBOARD_TEAM = "litellm-dashboard"
 """The team of the short-lived keys that stand for a login: their own limits bind the session only."""
 
-# Listed is what may be set; whatever the contract adds later is refused until somebody has thought about it.
-OPEN_FIELDS = frozenset(
-    {
-        *("key", "key_alias", "key_type", "duration", "models", "aliases", "user_id", "team_id", "metadata"),
-        *("max_budget", "soft_budget", "budget_duration", "budget_limits", "model_max_budget", "blocked"),
-        *("max_parallel_requests", "tpm_limit", "rpm_limit", "tpd_limit", "auto_rotate", "rotation_interval"),
-        *("guardrails", "prompts", "enforced_params", "model_rpm_limit", "model_tpm_limit", "mcp_rpm_limit"),
-        *("allowed_cache_controls", "denied_passthrough_routes", "enable_prompt_caching"),
-        *("default_estimated_output_tokens", "default_estimated_output_tokens_per_model"),
-    }
-)
-"""Members that whoever may make or change a key may set."""
 _LIMITED = (
     ("max_budget", LimitKind.BUDGET),
     ("rpm_limit", LimitKind.REQUESTS),
@@ -65,9 +54,13 @@ class UserBounds(msgspec.Struct, frozen=True, kw_only=True):
 
 def check_fields(request: GenerateKeyRequest) -> None:
     """Raise PermissionDenied naming the first member that only an administrator may set."""
-    for name in request.__struct_fields__:
-        if name not in OPEN_FIELDS and getattr(request, name) not in (None, [], {}, 0, False):
-            raise _denied(name, "Only proxy admins can set it.")
+    given = (
+        name for name in request.__struct_fields__ if getattr(request, name) not in (None, [], {}, 0, False)
+    )
+    # Owners, members and administrators of teams may give the same.
+    refused = MAKE_KEY.first_refused(Party.OWNER, given)
+    if refused is not None:
+        raise _denied(refused, "Only proxy admins can set it.")
     for name in request.metadata or ():
         if is_kept_away(name):
             raise _denied(f"metadata.{name}", "It has a meaning for admission; only proxy admins can set it.")

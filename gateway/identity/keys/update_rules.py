@@ -5,9 +5,9 @@ from enum import IntEnum
 from typing import Any
 
 from gateway.domain import Principal
+from gateway.identity.keys.permits import CHANGE_KEY
 from gateway.identity.keys.rules import (
     DASHBOARD_TEAM,
-    OPEN_FIELDS,
     Covers,
     UserBounds,
     limits_of_key,
@@ -15,6 +15,7 @@ from gateway.identity.keys.rules import (
 )
 from gateway.identity.metadata import is_kept_away
 from gateway.identity.rights import is_same, refuse_field
+from gateway.permits.terms import Party
 
 __all__ = ["Hold", "check_changed_fields"]
 
@@ -24,7 +25,6 @@ _LOOSENS = (
     *("model_rpm_limit", "model_tpm_limit", "mcp_rpm_limit", "auto_rotate", "rotation_interval"),
 )
 _CHECKS = ("guardrails", "prompts", "enforced_params", "denied_passthrough_routes")
-_CLOSED = frozenset({"user_id", "team_id", "blocked"})
 _ADMIN_ONLY = "Only proxy admins can set it."
 
 
@@ -53,10 +53,10 @@ def check_changed_fields(
     A team admin may give a key to a member: whether the named one is, is for others to look up.
     """
     changed = {name: value for name, value in sent.items() if not _is_stored(row, name, value)}
-    for name in changed:
-        is_closed = name in _CLOSED and not (hold is Hold.TEAM_ADMIN and name != "team_id")
-        if name not in OPEN_FIELDS or is_closed:
-            raise refuse_field(name, "key", _ADMIN_ONLY)
+    party = Party.TEAM_ADMIN if hold is Hold.TEAM_ADMIN else Party.OWNER
+    refused = CHANGE_KEY.first_refused(party, changed)
+    if refused is not None:
+        raise refuse_field(refused, "key", _ADMIN_ONLY)
     if "user_id" in changed and not changed["user_id"]:
         raise refuse_field("user_id", "key", "A key keeps an owner.")
     _check_metadata(changed, row)

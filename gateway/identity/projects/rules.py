@@ -4,22 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.identity.metadata import is_kept_away
+from gateway.identity.projects.permits import CHANGE_PROJECT, MAKE_PROJECT
 from gateway.identity.rights import is_same, refuse_field
+from gateway.permits.terms import Party
 
 __all__ = ["METADATA_FIELDS", "check_fields"]
 
 METADATA_FIELDS = (*("tags", "guardrails", "policies", "model_itpm_limit", "model_otpm_limit"),)
 """Members of a request that have no column and are kept in `metadata`."""
-
-# Listed is what may be set; whatever the contract adds later is refused until somebody has thought about it.
-_TEAM_ADMIN_FIELDS = frozenset(
-    {
-        *("team_id", "project_id", "project_alias", "description", "models", "metadata", "blocked"),
-        *("max_budget", "soft_budget", "budget_duration", "max_parallel_requests", "tpm_limit", "rpm_limit"),
-        *("tpd_limit", "model_max_budget", "model_rpm_limit", "model_tpm_limit", "model_itpm_limit"),
-        *("model_otpm_limit",),
-    }
-)
 
 
 def check_fields(sent: Mapping[str, Any], project: Mapping[str, Any] | None) -> None:
@@ -28,9 +20,11 @@ def check_fields(sent: Mapping[str, Any], project: Mapping[str, Any] | None) -> 
     `project` is the stored row, None for a project to be. What does not change is nobody's business.
     """
     stored: Mapping[str, object] = (project["metadata"] if project else None) or {}
-    for name, value in sent.items():
-        if name not in _TEAM_ADMIN_FIELDS and not _is_stored(project, stored, name, value):
-            raise refuse_field(name, "project", "Only proxy admins can set it.")
+    permit = MAKE_PROJECT if project is None else CHANGE_PROJECT
+    changed = (name for name, value in sent.items() if not _is_stored(project, stored, name, value))
+    refused = permit.first_refused(Party.TEAM_ADMIN, changed)
+    if refused is not None:
+        raise refuse_field(refused, "project", "Only proxy admins can set it.")
     if "metadata" not in sent:
         return
     given: Mapping[str, object] = sent["metadata"] or {}

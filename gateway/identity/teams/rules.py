@@ -6,27 +6,12 @@ from typing import Any
 from gateway.identity.faults import Faults
 from gateway.identity.keys.rules import Covers
 from gateway.identity.metadata import is_kept_away
-from gateway.identity.rights import Level, is_same, refuse_field
+from gateway.identity.rights import Level, is_same, party_of, refuse_field
 from gateway.identity.special import NO_DEFAULT_MODELS
+from gateway.identity.teams.permits import CHANGE_TEAM, MAKE_TEAM
 
 __all__ = ["check_fields", "check_within"]
 
-# Listed is what may be set; whatever the contract adds later is refused until somebody has thought about it.
-_TEAM_ADMIN_FIELDS = frozenset(
-    {
-        *("team_id", "team_alias", "metadata", "models", "default_team_member_models", "model_aliases"),
-        *("max_budget", "soft_budget", "tpm_limit", "rpm_limit", "tpd_limit", "max_parallel_requests"),
-        *("team_member_budget", "team_member_budget_duration", "team_member_rpm_limit"),
-        *("team_member_tpm_limit", "team_member_key_duration", "denied_passthrough_routes", "prompts"),
-    }
-)
-_ORGANIZATION_ADMIN_FIELDS = _TEAM_ADMIN_FIELDS | {
-    *("organization_id", "budget_duration", "budget_limits", "blocked", "access_group_ids", "admins"),
-    *("members", "members_with_roles", "team_member_permissions", "model_max_budget", "tags"),
-    *("guardrails", "policies", "object_permission", "model_rpm_limit", "model_tpm_limit"),
-    *("mcp_rpm_limit", "rpm_limit_type", "tpm_limit_type", "default_estimated_output_tokens"),
-    *("default_estimated_output_tokens_per_model",),
-}
 _LOWERED_ONLY = ("max_budget", "soft_budget", "tpm_limit", "rpm_limit", "tpd_limit", "max_parallel_requests")
 _BOUNDED = ("max_budget", "tpm_limit", "rpm_limit", "tpd_limit", "max_parallel_requests")
 
@@ -42,10 +27,10 @@ def check_fields(
     if level is Level.PROXY_ADMIN:
         return
     changed = {name: value for name, value in sent.items() if not _is_stored(team, name, value)}
-    allowed = _ORGANIZATION_ADMIN_FIELDS if level is Level.ORGANIZATION_ADMIN else _TEAM_ADMIN_FIELDS
-    for name in changed:
-        if name not in allowed:
-            raise refuse_field(name, "team", "Ask somebody who administers more than this team.")
+    permit = MAKE_TEAM if team is None else CHANGE_TEAM
+    refused = permit.first_refused(party_of(level), changed)
+    if refused is not None:
+        raise refuse_field(refused, "team", "Ask somebody who administers more than this team.")
     if "organization_id" in changed and not changed["organization_id"]:
         raise refuse_field(
             "organization_id", "team", "Only proxy admins take a team out of its organization."

@@ -12,10 +12,11 @@ from gateway.errors import BadRequest, NotFound, PermissionDenied
 from gateway.identity.faults import Faults
 from gateway.identity.keys.rules import Covers
 from gateway.identity.records import Records
-from gateway.identity.rights import Level, actor_of, check_is_no_viewer, members_of, refuse_role
+from gateway.identity.rights import Level, actor_of, check_is_no_viewer, members_of, party_of, refuse_role
 from gateway.identity.teams.bounds import TeamBounds
 from gateway.identity.teams.enrolment import Enrolment, check_members_named
 from gateway.identity.teams.links import TeamLinks, team_scope
+from gateway.identity.teams.permits import BLOCK_TEAM, CHANGE_MEMBERS, CHANGE_TEAM
 from gateway.identity.teams.request import AddMembersRequest, Member, NewTeamRequest
 from gateway.identity.teams.response import MOST_KEYS, TeamView
 from gateway.identity.teams.rules import check_fields
@@ -68,7 +69,7 @@ class TeamService:
         async with self._records.transaction():
             team = await self._lock(team_id)
             level = await find_level(self._records, caller, team)
-            if level < Level.TEAM_ADMIN:
+            if not CHANGE_TEAM.admits(party_of(level)):
                 raise PermissionDenied("Only admins of the team can change it.", param="team_id")
             check_fields(level, sent, team, self._covers)
             await self._check_move(caller, level, team, sent)
@@ -98,7 +99,7 @@ class TeamService:
         """Block or unblock a team and with it all its keys; returns the row. Raises NotFound."""
         async with self._records.transaction():
             team = await self._lock(team_id)
-            if await find_level(self._records, caller, team) < Level.ORGANIZATION_ADMIN:
+            if not BLOCK_TEAM.admits(party_of(await find_level(self._records, caller, team))):
                 raise refuse_role(caller, "/team/block" if is_blocked else "/team/unblock")
             changed = await self._records.teams.update(team_id, {"blocked": is_blocked})
             await self._records.notices.announce([team_scope(team_id)])
@@ -134,7 +135,7 @@ class TeamService:
     ) -> None:
         if team is None:
             raise _not_found(request.team_id)
-        if await find_level(self._records, caller, team) < Level.TEAM_ADMIN:
+        if not CHANGE_MEMBERS.admits(party_of(await find_level(self._records, caller, team))):
             raise PermissionDenied("Only admins of the team can add members.", param="team_id")
 
     async def _lock(self, team_id: str) -> Columns:

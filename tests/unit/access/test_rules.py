@@ -3,12 +3,15 @@ import pytest
 from gateway.access.rules import RouteRule, check_route
 from gateway.domain import Role
 from gateway.errors import AuthenticationFailed, PermissionDenied
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Party, Resource
 
-WRITE = RouteRule(name="/key/generate", roles=frozenset({Role.INTERNAL_USER}))
-READ = RouteRule(name="/spend/logs", roles=frozenset({Role.INTERNAL_USER}), is_read_only=True)
-SELF = RouteRule(name="/key/info", allows_any_key=True, is_read_only=True)
-ADMIN = RouteRule(name="/model/new")
-PUBLIC = RouteRule(name="/health/liveliness", is_public=True)
+USERS = frozenset({Role.INTERNAL_USER})
+WRITE = RouteRule(name="/key/generate", permit=allow(Resource.KEY, Action.CREATE, Party.OWNER), roles=USERS)
+READ = RouteRule(name="/spend/logs", permit=allow(Resource.SPEND, Action.READ, Party.CALLER), roles=USERS)
+SELF = RouteRule(name="/key/info", permit=allow(Resource.KEY, Action.READ, Party.CALLER), allows_any_key=True)
+ADMIN = RouteRule(name="/model/new", permit=allow(Resource.MODEL, Action.CREATE))
+PUBLIC = RouteRule(name="/health/liveliness", permit=allow(Resource.GATEWAY, Action.READ, Party.ANYBODY))
 
 
 @pytest.mark.parametrize("role", [*Role, None])
@@ -39,3 +42,8 @@ def test_a_restricted_key_is_held_to_its_routes_whatever_its_role(caller):
     with pytest.raises(PermissionDenied):
         check_route(ADMIN, principal, "/model/new")
     check_route(PUBLIC, principal, "/health/liveliness")
+
+
+def test_a_rule_that_permits_whom_it_lets_not_in_cannot_be_made():
+    with pytest.raises(ValueError, match="The rule of /x permits team_admin"):
+        RouteRule(name="/x", permit=allow(Resource.TEAM, Action.UPDATE, Party.TEAM_ADMIN))

@@ -1,0 +1,66 @@
+"""What whom may do to teams, member by member."""
+
+from gateway.permits.permit import ALL, Permit
+from gateway.permits.terms import Action, Party, Resource
+
+__all__ = ["BLOCK_TEAM", "CHANGE_MEMBERS", "CHANGE_TEAM", "DELETE_TEAM", "MAKE_TEAM", "SEE_TEAM"]
+
+# Listed is what may be set; whatever the contract adds later is refused until somebody has thought about it.
+_TEAM_ADMIN_FIELDS = frozenset(
+    {
+        *("team_id", "team_alias", "metadata", "models", "default_team_member_models", "model_aliases"),
+        *("max_budget", "soft_budget", "tpm_limit", "rpm_limit", "tpd_limit", "max_parallel_requests"),
+        *("team_member_budget", "team_member_budget_duration", "team_member_rpm_limit"),
+        *("team_member_tpm_limit", "team_member_key_duration", "denied_passthrough_routes", "prompts"),
+    }
+)
+_ORGANIZATION_ADMIN_FIELDS = _TEAM_ADMIN_FIELDS | {
+    *("organization_id", "budget_duration", "budget_limits", "blocked", "access_group_ids", "admins"),
+    *("members", "members_with_roles", "team_member_permissions", "model_max_budget", "tags"),
+    *("guardrails", "policies", "object_permission", "model_rpm_limit", "model_tpm_limit"),
+    *("mcp_rpm_limit", "rpm_limit_type", "tpm_limit_type", "default_estimated_output_tokens"),
+    *("default_estimated_output_tokens_per_model",),
+}
+
+MAKE_TEAM = Permit(
+    resource=Resource.TEAM,
+    action=Action.CREATE,
+    fields={Party.PROXY_ADMIN: ALL, Party.ORGANIZATION_ADMIN: _ORGANIZATION_ADMIN_FIELDS},
+)
+CHANGE_TEAM = Permit(
+    resource=Resource.TEAM,
+    action=Action.UPDATE,
+    fields={
+        Party.PROXY_ADMIN: ALL,
+        Party.ORGANIZATION_ADMIN: _ORGANIZATION_ADMIN_FIELDS,
+        Party.TEAM_ADMIN: _TEAM_ADMIN_FIELDS,
+    },
+)
+BLOCK_TEAM = Permit(
+    resource=Resource.TEAM,
+    action=Action.BLOCK,
+    fields={Party.PROXY_ADMIN: ALL, Party.ORGANIZATION_ADMIN: ALL},
+)
+DELETE_TEAM = Permit(
+    resource=Resource.TEAM,
+    action=Action.DELETE,
+    fields={Party.PROXY_ADMIN: ALL, Party.ORGANIZATION_ADMIN: ALL},
+)
+CHANGE_MEMBERS = Permit(
+    resource=Resource.TEAM,
+    action=Action.UPDATE,
+    fields={Party.PROXY_ADMIN: ALL, Party.ORGANIZATION_ADMIN: ALL, Party.TEAM_ADMIN: ALL},
+)
+SEE_TEAM = Permit(
+    resource=Resource.TEAM,
+    action=Action.READ,
+    fields={
+        Party.PROXY_ADMIN: ALL,
+        Party.PROXY_ADMIN_VIEWER: ALL,
+        Party.ORGANIZATION_ADMIN: ALL,
+        Party.TEAM_ADMIN: ALL,
+        Party.TEAM_MEMBER: ALL,
+        Party.OWNER: ALL,
+    },
+)
+"""`OWNER` is a key of the team."""
