@@ -32,7 +32,13 @@ _Services = NamedDependency[Services]
 
 @post(
     _ALL,
-    opt={"rule": RouteRule(name="/v1/access_group", permit=allow(Resource.ACCESS_GROUP, Action.UPDATE))},
+    opt={
+        "rule": RouteRule(
+            name="/v1/access_group",
+            permit=allow(Resource.ACCESS_GROUP, Action.CREATE),
+            body=NewAccessGroupRequest,
+        )
+    },
     exception_handlers=RAW_ERRORS,
 )
 async def make_group(request: _Request, caller: _Caller, services: _Services) -> Answer:
@@ -57,7 +63,7 @@ async def list_groups(
 
 @get(
     _ONE,
-    opt={"rule": RouteRule(name=_NAME, permit=allow(Resource._NAME, Action.READ))},
+    opt={"rule": RouteRule(name=_NAME, permit=allow(Resource.ACCESS_GROUP, Action.READ))},
     exception_handlers=RAW_ERRORS,
 )
 async def show_group(services: _Services, access_group_id: FromPath[str]) -> Response[dict[str, Any]]:
@@ -68,7 +74,11 @@ async def show_group(services: _Services, access_group_id: FromPath[str]) -> Res
 
 @put(
     _ONE,
-    opt={"rule": RouteRule(name=_NAME, permit=allow(Resource._NAME, Action.UPDATE))},
+    opt={
+        "rule": RouteRule(
+            name=_NAME, permit=allow(Resource.ACCESS_GROUP, Action.UPDATE), body=UpdateAccessGroupRequest
+        )
+    },
     exception_handlers=RAW_ERRORS,
 )
 async def update_group(
@@ -82,7 +92,7 @@ async def update_group(
 
 @delete(
     _ONE,
-    opt={"rule": RouteRule(name=_NAME, permit=allow(Resource._NAME, Action.UPDATE))},
+    opt={"rule": RouteRule(name=_NAME, permit=allow(Resource.ACCESS_GROUP, Action.DELETE))},
     exception_handlers=RAW_ERRORS,
 )
 async def delete_group(caller: _Caller, services: _Services, access_group_id: FromPath[str]) -> None:
