@@ -17,7 +17,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "config": ("gateway.cli.config", "Check a configuration file."),
     "db": ("gateway.cli.db", "Upgrade, check, back up and restore the database."),
     "explain": ("gateway.cli.explain", "Say which rule, limit or budget would refuse a request."),
-    "key": ("gateway.cli.key", "Create virtual keys."),
+    "key": ("gateway.cli.key", "Make, show and change virtual keys."),
     "plugins": ("gateway.cli.plugins", "List the plugins."),
     "serve": ("gateway.cli.serve", "Serve the gateway."),
 }

@@ -1,0 +1,45 @@
+"""What the commands of keys have in common: the members of a key as options, and how a key is named."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from gateway.cli.session import Session
+from gateway.identity.credentials import KEY_PREFIX
+
+__all__ = ["find_key", "key_members", "names_of"]
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_MEMBERS = (
+    click.option("--alias", "key_alias", help="A name of your own; unique."),
+    click.option("--models", help="Names or patterns, with commas between; all models without it."),
+    click.option("--max-budget", type=float, help="US dollars that may be spent."),
+    click.option("--budget-duration", help="Start the budget anew so often: 1d, 30d, 1mo, ..."),
+    click.option("--duration", help="How long the key lives from now on: 30m, 24h, 30d, 1mo, ..."),
+    click.option("--rpm", "rpm_limit", type=int, help="Requests per minute."),
+    click.option("--tpm", "tpm_limit", type=int, help="Tokens per minute."),
+    click.option("--max-parallel", "max_parallel_requests", type=int, help="Requests at the same time."),
+    click.option("--team", "team_id", help="The team whose key it is."),
+    click.option("--user", "user_id", help="The user whose key it is; made if there is none."),
+)
+
+
+def key_members(command: _Command) -> _Command:
+    """Add the options that say what a key has."""
+    for option in reversed(_MEMBERS):
+        command = option(command)
+    return command
+
+
+def names_of(text: str | None) -> list[str] | None:
+    """The names in a text with commas between; none of them is None."""
+    return [name.strip() for name in (text or "").split(",") if name.strip()] or None
+
+
+async def find_key(session: Session, name: str) -> str:
+    """The key that is meant: a key or a hash as it is, the hash of the key that has the name as its alias."""
+    if name.startswith(KEY_PREFIX):
+        return name
+    return await session.keys.find_token_of_alias(name) or name

@@ -1,0 +1,83 @@
+"""The services of the management API on the database of a command, on behalf of the operator."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar, cast
+
+import msgspec
+
+from gateway.access.models import ModelLists
+from gateway.audit.trail import AuditTrail
+from gateway.cli.target import database_url
+from gateway.clock import SystemClock
+from gateway.db.engine import Database
+from gateway.db.schema.connection import SchemaConnection
+from gateway.db.schema.current import is_current
+from gateway.db.schema.upgrade import upgrade
+from gateway.db.tables import TABLES
+from gateway.db.url import parse_database_url
+from gateway.domain import Principal, Role
+from gateway.errors import SchemaError
+from gateway.identity.keys.defaults import KeyDefaults
+from gateway.identity.keys.service import KeyService
+from gateway.identity.master import MASTER_USER_ID
+from gateway.identity.reset_calendar import build_reset_calendar
+from gateway.identity.services import Services, build_services
+from gateway.settings import Settings
+
+__all__ = ["OPERATOR", "Session", "with_session"]
+
+_Result = TypeVar("_Result")
+
+OPERATOR = Principal(token_hash="", user_id=MASTER_USER_ID, role=Role.PROXY_ADMIN)
+"""Whoever can reach the database is its administrator."""
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """What a command works with; changes announce themselves to the workers of a running server."""
+
+    keys: KeyService
+    services: Services
+
+
+def with_session(
+    config: Path | None, data_dir: Path | None, work: Callable[[Session], Awaitable[_Result]]
+) -> _Result:
+    """Return what the work returns, done on the database that `serve` would use with the same options.
+
+    Raises DatabaseUnavailable, ConfigError, and SchemaError where the schema is old and may not be upgraded.
+    """
+    with database_url(config, data_dir) as (settings, url):
+        return asyncio.run(_run(settings, url, work))
+
+
+async def _run(settings: Settings, url: str, work: Callable[[Session], Awaitable[_Result]]) -> _Result:
+    database = Database(parse_database_url(url))
+    database.bind(TABLES)
+    await database.open()
+    try:
+        await _prepare(database, settings)
+        return await work(_build(settings, database))
+    finally:
+        await database.close()
+
+
+def _build(settings: Settings, database: Database) -> Session:
+    litellm, clock = settings.litellm, SystemClock()
+    defaults = KeyDefaults(litellm.default_key_generate_params, litellm.upperbound_key_generate_params)
+    calendar, covers = build_reset_calendar(settings), ModelLists().covers
+    audit = AuditTrail(database)
+    audit.configure(is_on=litellm.store_audit_logs)
+    keys = KeyService(database, clock, defaults, covers, calendar, audit)
+    return Session(keys=keys, services=build_services(database, clock, keys, calendar, covers, audit))
+
+
+async def _prepare(database: Database, settings: Settings) -> None:
+    """Make sure that there are tables: the first key may come before the first start of the server."""
+    async with database.acquire() as connection:
+        if await is_current(cast("SchemaConnection", connection)):  # both describe the same class of asyncpg
+            return
+    if settings.general.disable_schema_update:
+        raise SchemaError("The database is not current. Run 'gatewright db upgrade'.")
+    await upgrade(database.options.connect_arguments())

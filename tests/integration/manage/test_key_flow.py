@@ -1,0 +1,98 @@
+"""An operator gives a key another secret while programs work with it: the command, and real clients."""
+
+import asyncio
+import json
+import os
+import sys
+
+import openai
+import pytest
+
+from gateway.ids import hash_token
+from gateway.pipeline.counters import check_counters
+from gateway.spend.books.check import check_books
+from tests.integration.manage.conftest import Desk
+from tests.integration.serving import LiveGateway
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def gatewright(live: LiveGateway, *arguments: str) -> str:
+    """Run `gatewright key` as an operator does, in a process of its own, and return what it prints."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gateway.cli.main", "key", *arguments),
+        env={**os.environ, **live.environ},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 0, err.decode()
+    return out.decode().strip()
+
+
+class Program:
+    """Asks all the time with one secret, until it is told to stop."""
+
+    def __init__(self, live: LiveGateway, key: str) -> None:
+        self.answers = 0
+        self.has_answered = asyncio.Event()
+        self._client = live.openai(key)
+        self._goes_on = True
+        self._task = asyncio.create_task(self._work())
+
+    async def stop(self) -> None:
+        """Raises what a request raised."""
+        self._goes_on = False
+        await self._task
+
+    async def _work(self) -> None:
+        while self._goes_on:
+            await ask(self._client)
+            self.answers += 1
+            self.has_answered.set()
+
+
+async def ask(client: openai.AsyncOpenAI) -> None:
+    answer = await client.chat.completions.create(
+        model="m", messages=[{"role": "user", "content": "Say hello"}]
+    )
+    assert answer.choices[0].message.content
+
+
+async def test_a_key_is_rotated_while_traffic_goes_on(desk: Desk, live: LiveGateway, unique):
+    alias = unique("billing")
+    old = await live.make_key(key_alias=alias, max_budget=10)
+    program = Program(live, old)
+    await program.has_answered.wait()
+
+    new = await gatewright(live, "rotate", alias, "--grace", "1h")
+    before = program.answers
+    program.has_answered.clear()
+    await program.has_answered.wait()
+    moved = Program(live, new)
+    await moved.has_answered.wait()
+    await program.stop()
+    assert program.answers > before
+
+    # Nobody works with the key any more, so that its secrets can go at once.
+    await moved.stop()
+    newest = await gatewright(live, "rotate", alias)
+    for secret in (old, new):
+        with pytest.raises(openai.AuthenticationError):
+            await ask(live.openai(secret))
+    await ask(live.openai(newest))
+
+    hashes = {hash_token(one) for one in (old, new, newest)}
+    rows = [row for row in await live.rows() if row.api_key in hashes and row.status == "success"]
+    assert len(rows) == program.answers + moved.answers + 1
+    spent = sum(row.nanos for row in rows)
+    assert await live.spent_nanos(newest) == spent
+    shown = json.loads(await gatewright(live, "info", alias))
+    assert (shown["rotation_count"], shown["spend"]) == (2, spent / 1e9)
+    report = await check_books(live.gateway.parts.database)
+    assert [one for one in report.differences if one.entity_id in hashes] == []
+    assert [one for one in await check_counters(live.gateway) if one.entity_id in hashes] == []
+
+    await gatewright(live, "block", alias)
+    with pytest.raises(openai.AuthenticationError):
+        await ask(live.openai(newest))
