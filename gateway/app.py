@@ -59,6 +59,7 @@ from gateway.manage import access_groups as access_group_routes
 from gateway.manage import audit as audit_routes
 from gateway.manage import books as book_routes
 from gateway.manage import budgets as budget_routes
+from gateway.manage import credentials as credential_routes
 from gateway.manage import customers as customer_routes
 from gateway.manage import explain as explain_routes
 from gateway.manage import key_lists as key_list_routes
@@ -107,6 +108,7 @@ _ROUTES = (
     *book_routes.ROUTE_HANDLERS,
     *access_group_routes.ROUTE_HANDLERS,
     *budget_routes.ROUTE_HANDLERS,
+    *credential_routes.ROUTE_HANDLERS,
     *customer_routes.ROUTE_HANDLERS,
     *organization_member_routes.ROUTE_HANDLERS,
     *organization_routes.ROUTE_HANDLERS,

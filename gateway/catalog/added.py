@@ -26,7 +26,7 @@ class ModelRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AddedModel(msgspec.Struct, frozen=True, kw_only=True):
-    """A model of the database. `entry` is None, and `fault` a sentence, for a row that cannot be served.
+    """A model of the database. `entry` is None for a row that cannot be read; `fault` says what is wrong.
 
     `is_tenants` marks a model that somebody wrote who does not administer the gateway: it gets nothing of the
     operator's. A blocked one is known and not served.

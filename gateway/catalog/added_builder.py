@@ -35,9 +35,11 @@ def build_added(
     faults: dict[str, str] = {}
     for model in added.models:
         identifier = model.row.model_id
-        if model.entry is None:
+        if model.fault:
             faults[identifier] = model.fault
-        elif identifier in taken:
+        if model.entry is None:
+            continue
+        if identifier in taken:
             faults[identifier] = "A model of the configuration has the same id."
         elif not model.is_blocked:
             try:

@@ -71,6 +71,7 @@ def build_catalog(
             entries={identifier: entry for identifier, (entry, _) in built.items()},
             added=added,
             faults=from_database.faults,
+            configured=frozenset(configured),
             notices=_notices(settings, deployments, frozen),
         )
     )
@@ -107,6 +108,8 @@ def _build_all(
     faults = Faults()
     built: dict[str, tuple[ModelEntry, BuiltDeployment]] = {}
     for entry in settings.models:
+        if _waits_for_credential(entry, settings):
+            continue
         try:
             one = _with_own_id(_build(entry, settings, book, environ, now_nanos=now_nanos), entry, built)
         except ConfigError as error:
@@ -115,6 +118,12 @@ def _build_all(
             built[one.deployment.id] = (entry, one)
     faults.refuse()
     return built
+
+
+def _waits_for_credential(entry: ModelEntry, settings: Settings) -> bool:
+    """Whether the database may have, some day, the credential that an item names; a notice has said so."""
+    name = entry.litellm_params.get("litellm_credential_name")
+    return settings.general.store_model_in_db and name is not None and str(name) not in settings.credentials
 
 
 def _group(name: str, members: list[BuiltDeployment]) -> ModelGroup:

@@ -22,8 +22,8 @@ _MOST_REMEMBERED = 10_000
 class Contents(msgspec.Struct, frozen=True, kw_only=True):
     """What a catalog is made of: `built` by id, groups by name, alias names and what they stand for.
 
-    `entries` are what the deployments were built from, `added` what the database has, `faults` what keeps a
-    model of the database from being served; all by id.
+    `entries` are what the deployments were built from, `added` what the database has, `faults` what is wrong
+    with a model of the database; all by id. `configured` are the ids of the configuration's own.
     """
 
     book: PriceBook
@@ -38,6 +38,7 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     entries: dict[str, ModelEntry] = {}
     added: AddedModels = NOTHING_ADDED
     faults: dict[str, str] = {}
+    configured: frozenset[str] = frozenset()
 
 
 class Catalog:
@@ -70,19 +71,21 @@ class Catalog:
 
     @property
     def faults(self) -> dict[str, str]:
-        """What keeps models of the database from being served, by their ids."""
+        """What is wrong with models of the database, by their ids."""
         return self._contents.faults
 
     @property
     def configured_ids(self) -> frozenset[str]:
         """The ids of the configuration's own models."""
-        return frozenset(one.id for one in self.listings() if one.row is None)
+        return self._contents.configured
 
     def listings(self) -> tuple[Listing, ...]:
         """Every model as it was written, those of the database that are not served too; built once."""
         if self._listings is None:
             contents = self._contents
-            self._listings = list_models(contents.entries, contents.built, contents.added, contents.faults)
+            self._listings = list_models(
+                contents.entries, contents.built, contents.added, contents.faults, contents.configured
+            )
         return self._listings
 
     def find(self, name: str) -> ModelGroup | None:

@@ -1,6 +1,6 @@
 """Models as they were written, for showing them: those of the configuration and those of the database."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 import msgspec
 
@@ -45,16 +45,17 @@ def list_models(
     built: Mapping[str, BuiltDeployment],
     added: AddedModels,
     faults: Mapping[str, str],
+    configured: Container[str],
 ) -> tuple[Listing, ...]:
-    """The models in the order in which they are served: first the configuration's, then the database's."""
+    """The models in the order in which they are served: first those `configured`, then the database's."""
     rows = {model.row.model_id: model for model in added.models}
     found = [
         Listing(id=identifier, name=entry.model_name, entry=entry, deployment=built[identifier].deployment)
         for identifier, entry in entries.items()
-        if identifier not in rows or identifier in faults
+        if identifier in configured
     ]
     for identifier, model in rows.items():
-        is_served = identifier in built and identifier not in faults
+        is_served = identifier in built and identifier not in configured
         found.append(
             Listing(
                 id=identifier,

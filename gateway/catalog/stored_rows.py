@@ -27,21 +27,27 @@ _decode = msgspec.json.Decoder().decode
 def read_rows(rows: StoredRows, seal: Seal, environ: Mapping[str, str], former: AddedModels) -> AddedModels:
     """Read all rows; what is wrong with one is said beside it, and the others are read.
 
-    Rows that are the same in `former` are taken over from there: decrypting is what costs. References to
-    variables are looked up in `environ`, those of the operator's models alone.
+    Rows that are the same in `former` are taken over from there: decrypting is what costs. So is what could
+    be decrypted there and can be no more. References to variables are looked up in `environ`, those of the
+    operator's models alone.
     """
     known = {model.row.model_id: model for model in former.models}
     models: list[AddedModel] = []
     for row in rows.models:
         same = known.get(row.model_id)
-        models.append(same if same is not None and same.row == row else _read_model(row, seal, environ))
+        models.append(same if same is not None and same.row == row else _read_model(row, seal, environ, same))
     credentials: dict[str, Credential] = {}
     faults: dict[str, str] = {}
     for row in rows.credentials:
+        name = row.credential_name
         try:
-            credentials[row.credential_name] = _read_credential(row, seal, environ)
-        except (UnsealableError, ConfigError) as error:
-            faults[row.credential_name] = str(error)
+            credentials[name] = _read_credential(row, seal, environ)
+        except UnsealableError as error:
+            faults[name] = str(error)
+            if name in former.credentials:
+                credentials[name] = former.credentials[name]
+        except ConfigError as error:
+            faults[name] = str(error)
     return AddedModels(models=tuple(models), credentials=credentials, faults=faults)
 
 
@@ -64,7 +70,9 @@ def open_members(members: Mapping[str, object], seal: Seal, path: str) -> _Membe
     return {name: _open(value, seal, f"{path}.{name}") for name, value in members.items()}
 
 
-def _read_model(row: ModelRow, seal: Seal, environ: Mapping[str, str]) -> AddedModel:
+def _read_model(
+    row: ModelRow, seal: Seal, environ: Mapping[str, str], former: AddedModel | None
+) -> AddedModel:
     path = row_path("LiteLLM_ProxyModelTable", row.model_id)
     try:
         info = _object(row.model_info, f"{path}.model_info")
@@ -78,7 +86,12 @@ def _read_model(row: ModelRow, seal: Seal, environ: Mapping[str, str]) -> AddedM
             "model_info": {**info, "id": row.model_id},
         }
         entry = read_stored_model(members, path, None if is_tenants else environ)
-    except (UnsealableError, ConfigError) as error:
+    except UnsealableError as error:
+        # The key was rotated elsewhere: until this process is given the new one, it goes on as before.
+        if former is not None and former.entry is not None:
+            return msgspec.structs.replace(former, row=row, fault=str(error), is_blocked=row.is_blocked)
+        return AddedModel(row=row, entry=None, fault=str(error), is_blocked=row.is_blocked)
+    except ConfigError as error:
         return AddedModel(row=row, entry=None, fault=str(error), is_blocked=row.is_blocked)
     return AddedModel(row=row, entry=entry, is_tenants=is_tenants, is_blocked=is_blocked)
 

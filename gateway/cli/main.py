@@ -19,6 +19,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "explain": ("gateway.cli.explain", "Say which rule, limit or budget would refuse a request."),
     "key": ("gateway.cli.key", "Make, show and change virtual keys."),
     "plugins": ("gateway.cli.plugins", "List the plugins."),
+    "secrets": ("gateway.cli.sealing", "Check and rotate the encryption of secrets."),
     "serve": ("gateway.cli.serve", "Serve the gateway."),
 }
 """Per command its module, where it has the same name, and its line of help."""

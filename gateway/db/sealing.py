@@ -4,7 +4,6 @@ import base64
 import binascii
 import hashlib
 import os
-from collections.abc import Callable
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -28,6 +27,22 @@ class UnsealableError(ValueError):
     """A value was encrypted with another key, or is damaged."""
 
 
+class _Ciphers:
+    """Every format under one key."""
+
+    def __init__(self, key: Secret) -> None:
+        digest = hashlib.sha256(key.reveal().encode()).digest()
+        derived = HKDF(hashes.SHA256(), 32, salt=None, info=_HKDF_INFO).derive(key.reveal().encode())
+        self.box = SecretBox(digest)
+        self.gcm = {_GCM[0]: AESGCM(digest), _GCM[1]: AESGCM(derived)}
+
+    def decrypt(self, prefix: str, data: bytes) -> bytes:
+        """The plain bytes; raises CryptoError, InvalidTag or ValueError."""
+        if prefix in self.gcm:
+            return self.gcm[prefix].decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], None)
+        return self.box.decrypt(data)
+
+
 class Seal:
     """Encrypts and decrypts under one salt key.
 
@@ -36,14 +51,15 @@ class Seal:
     """
 
     def __init__(self, key: Secret) -> None:
-        digest = hashlib.sha256(key.reveal().encode()).digest()
-        derived = HKDF(hashes.SHA256(), 32, salt=None, info=_HKDF_INFO).derive(key.reveal().encode())
-        self._box = SecretBox(digest)
-        self._gcm = {_GCM[0]: AESGCM(digest), _GCM[1]: AESGCM(derived)}
+        self._ciphers = [_Ciphers(key)]
+
+    def adopt(self, key: Secret) -> None:
+        """Write under another key from now on; what is under the former ones can still be read."""
+        self._ciphers.insert(0, _Ciphers(key))
 
     def close(self, text: str) -> str:
         """Encrypt a text."""
-        sealed = self._box.encrypt(text.encode(), os.urandom(SecretBox.NONCE_SIZE))
+        sealed = self._ciphers[0].box.encrypt(text.encode(), os.urandom(SecretBox.NONCE_SIZE))
         return base64.urlsafe_b64encode(sealed).decode()
 
     def open(self, stored: str) -> str:
@@ -52,14 +68,18 @@ class Seal:
         Raises UnsealableError for what has the form of an encrypted value and cannot be decrypted.
         """
         prefix = stored[: len(_GCM[0])]
-        gcm = self._gcm.get(prefix)
-        data = _decode(stored.removeprefix(prefix) if gcm is not None else stored)
-        if gcm is not None:
-            whole = data or b""
-            return _opened(lambda: gcm.decrypt(whole[:_NONCE_BYTES], whole[_NONCE_BYTES:], None))
-        if data is None or len(data) < _SHORTEST_BOX:
+        is_marked = prefix in _GCM
+        data = _decode(stored.removeprefix(prefix) if is_marked else stored)
+        if not is_marked and (data is None or len(data) < _SHORTEST_BOX):
             return stored
-        return _opened(lambda: self._box.decrypt(data))
+        for ciphers in self._ciphers:
+            try:
+                return ciphers.decrypt(prefix, data or b"").decode()
+            except (CryptoError, InvalidTag, ValueError):
+                # Another key may be the one; which of them it is, is written nowhere.
+                continue
+        message = "cannot be decrypted: it was encrypted with another salt key, or is damaged."
+        raise UnsealableError(message)
 
     def is_closed(self, stored: str) -> bool:
         """Whether a value can be decrypted with this key."""
@@ -75,11 +95,3 @@ def _decode(text: str) -> bytes | None:
         return base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)
     except (binascii.Error, ValueError):
         return None
-
-
-def _opened(decrypt: Callable[[], bytes]) -> str:
-    try:
-        return decrypt().decode()
-    except (CryptoError, InvalidTag, ValueError) as error:
-        message = "cannot be decrypted: it was encrypted with another salt key, or is damaged."
-        raise UnsealableError(message) from error

@@ -5,7 +5,9 @@ import msgspec
 from gateway.db.engine import Database
 from gateway.db.sealing import Seal
 from gateway.identity.records import Records
+from gateway.inventory.credentials.service import CredentialService
 from gateway.inventory.models.service import ModelService
+from gateway.inventory.rotation.service import SealRotation
 from gateway.upstream.address_guard import AddressGuard, Networks
 
 __all__ = ["Inventory", "build_inventory"]
@@ -14,9 +16,15 @@ __all__ = ["Inventory", "build_inventory"]
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     """One service per resource."""
 
+    credentials: CredentialService
     models: ModelService
+    rotation: SealRotation
 
 
 def build_inventory(database: Database, records: Records, seal: Seal, networks: Networks) -> Inventory:
     """Build every service; `networks` are those beyond the public ones to which tenants may lead."""
-    return Inventory(models=ModelService(database, records, seal, AddressGuard(networks)))
+    return Inventory(
+        credentials=CredentialService(database, records, seal),
+        models=ModelService(database, records, seal, AddressGuard(networks)),
+        rotation=SealRotation(database, seal, records.audit),
+    )

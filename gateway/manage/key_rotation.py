@@ -16,6 +16,7 @@ from gateway.identity.keys.request import RegenerateKeyRequest
 from gateway.identity.rights import actor_of
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.master_rotation import rotate_master
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
@@ -87,6 +88,9 @@ async def reset_key(request: _Request, caller: _Caller, gateway: _Gateway, key: 
 async def _regenerate(request: _Request, caller: Principal, gateway: Gateway, named: str | None) -> Answer:
     body = _REGENERATE.read(await request.body() or _NOTHING, refuses_unknown=is_strict(request.headers))
     parts = gateway.parts
+    if body.value.new_master_key is not None:
+        master = body.value.new_master_key
+        return answer(await rotate_master(caller, gateway, named or body.value.key, master), body)
     # What was charged to the old hash is booked before it is the old one; the rest follows by itself.
     await parts.drain.flush()
     rotation = parts.management.key_rotation

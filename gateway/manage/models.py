@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal
 from gateway.errors import BadRequest, GatewayError
+from gateway.inventory.models.permits import CHANGE_MODEL, DELETE_MODEL, MAKE_MODEL
 from gateway.inventory.models.request import (
     BlockModelRequest,
     DeleteModelRequest,
@@ -21,7 +22,7 @@ from gateway.inventory.trial import Trial
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, ReadBody, is_strict
 from gateway.permits.permit import allow
-from gateway.permits.terms import Action, Party, Resource
+from gateway.permits.terms import Action, Resource
 from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
@@ -42,7 +43,7 @@ _Inventory = NamedDependency[Inventory]
     opt={
         "rule": RouteRule(
             name="/model/new",
-            permit=allow(Resource.MODEL, Action.CREATE, Party.ORGANIZATION_ADMIN, Party.TEAM_ADMIN),
+            permit=MAKE_MODEL,
             allows_any_key=True,
             body=NewModelRequest,
         )
@@ -61,8 +62,9 @@ async def make_model(request: _Request, caller: _Caller, gateway: _Gateway, inve
     opt={
         "rule": RouteRule(
             name="/model/update",
-            permit=allow(Resource.MODEL, Action.UPDATE, Party.ORGANIZATION_ADMIN, Party.TEAM_ADMIN),
+            permit=CHANGE_MODEL,
             allows_any_key=True,
+            body=UpdateModelRequest,
         )
     },
 )
@@ -84,8 +86,9 @@ async def update_model(
     opt={
         "rule": RouteRule(
             name="/model/{model_id}/update",
-            permit=allow(Resource.MODEL, Action.UPDATE, Party.ORGANIZATION_ADMIN, Party.TEAM_ADMIN),
+            permit=CHANGE_MODEL,
             allows_any_key=True,
+            body=UpdateModelRequest,
         )
     },
 )
@@ -103,7 +106,7 @@ async def patch_model(
     opt={
         "rule": RouteRule(
             name="/model/delete",
-            permit=allow(Resource.MODEL, Action.DELETE, Party.ORGANIZATION_ADMIN, Party.TEAM_ADMIN),
+            permit=DELETE_MODEL,
             allows_any_key=True,
             body=DeleteModelRequest,
         )

@@ -210,6 +210,6 @@ def find_missing_credentials(
         name = entry.litellm_params.get("litellm_credential_name")
         if isinstance(name, str) and name not in credentials:
             path = f"{entry.key_path}.litellm_params.litellm_credential_name"
-            message = f"No item of credential_list is named '{name}'; the deployment will have no credential."
+            message = f"No item of credential_list is named '{name}'; the database has to have it."
             found.append(SettingsNotice(path, message))
     return found

@@ -118,9 +118,11 @@ class RegenerateKeyRequest(UpdateKeyRequest, frozen=True, kw_only=True):
     """`POST /key/regenerate`: what changes beside the secret, as in an update.
 
     `grace_period` is how long the old secret stays good; without it, it is refused at once.
+    `new_master_key` is for the master key, which changes itself.
     """
 
     new_key: str | None = None
+    new_master_key: str | None = None
     grace_period: str | None = None
     key_type: KeyType | None = None
 

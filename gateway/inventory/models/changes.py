@@ -8,10 +8,10 @@ import msgspec
 from gateway.catalog.stored_rows import AUTHOR, OPERATOR, TENANT, is_of_tenant
 from gateway.errors import PermissionDenied
 from gateway.identity.faults import Faults
-from gateway.identity.rights import refuse_field
 from gateway.identity.values import check_text
 from gateway.ids import new_id
 from gateway.inventory.masking import mask_params
+from gateway.inventory.models.permits import CHANGE_MODEL, MAKE_MODEL
 from gateway.inventory.models.request import NewModelRequest, UpdateModelRequest
 from gateway.inventory.models.rules import check_tenants_fields
 from gateway.inventory.models.team_links import PUBLIC_NAME
@@ -48,9 +48,7 @@ def build_new(request: NewModelRequest, *, is_admins: bool) -> NewModel:
     params, info = merge_members({}, request.litellm_params), merge_members({}, request.model_info or {})
     _check_name(request.model_name)
     if not is_admins:
-        check_tenants_fields(params, info)
-        if request.blocked is not None:
-            raise refuse_field("blocked", "team's model", "Only proxy admins can set it.")
+        check_tenants_fields(MAKE_MODEL, params, info, [] if request.blocked is None else ["blocked"])
     model_id, name = str(info.get("id") or new_id()), request.model_name
     if info.get("team_id") is not None:
         name = f"model_name_{info['team_id']}_{model_id}"
@@ -101,11 +99,8 @@ def check_tenants_update(info: Mapping[str, object], request: UpdateModelRequest
     check_is_tenants(info)
     sent = request.model_info or {}
     changed = {name: value for name, value in sent.items() if value != info.get(name)}
-    if "team_id" in changed:
-        raise refuse_field("model_info.team_id", "team's model", "Only proxy admins can move it.")
-    check_tenants_fields(request.litellm_params or {}, changed)
-    if request.blocked is not None:
-        raise refuse_field("blocked", "team's model", "Only proxy admins can set it.")
+    others = [] if request.blocked is None else ["blocked"]
+    check_tenants_fields(CHANGE_MODEL, request.litellm_params or {}, changed, others)
 
 
 def _check_name(name: str) -> None:

@@ -1,45 +1,33 @@
 """Field by field: what who does not administer the gateway may say of a team's model."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from gateway.domain import Deployment
 from gateway.errors import BadRequest
 from gateway.identity.rights import refuse_field
+from gateway.permits.permit import Permit
+from gateway.permits.terms import Party
 from gateway.upstream.address_guard import AddressGuard
 
 __all__ = ["check_address", "check_tenants_fields"]
 
-# Listed is what may be said. What is missing is the operator's: credentials by name, prices, budgets, access
-# groups, tags, ids, what clients may choose, headers, and whatever the contract adds later.
-_PARAMS = frozenset(
-    {
-        *("model", "custom_llm_provider", "api_key", "api_base", "base_url", "api_version", "organization"),
-        *("azure_ad_token", "rpm", "tpm", "weight", "order", "max_parallel_requests", "timeout"),
-        *("stream_timeout", "max_retries", "cooldown_time", "region_name", "drop_params"),
-        *("additional_drop_params", "allowed_openai_params", "temperature", "top_p", "top_k", "max_tokens"),
-        *("max_completion_tokens", "stop", "seed", "presence_penalty", "frequency_penalty"),
-        *("reasoning_effort", "response_format"),
-    }
-)
-_INFO = frozenset(
-    {
-        *("team_id", "mode", "max_tokens", "max_input_tokens", "max_output_tokens", "description"),
-        *("metadata", "db_model"),
-    }
-)
 _REASON = "Only proxy admins can set it."
 
 
-def check_tenants_fields(params: Mapping[str, object], info: Mapping[str, object]) -> None:
-    """Raise PermissionDenied naming the first member that is the operator's to set; nulls say nothing."""
-    for name, value in params.items():
-        if name not in _PARAMS and value is not None:
-            raise refuse_field(f"litellm_params.{name}", "team's model", _REASON)
-    for name, value in info.items():
-        if name not in _INFO and not name.startswith("supports_") and value is not None:
-            raise refuse_field(f"model_info.{name}", "team's model", _REASON)
+def check_tenants_fields(
+    permit: Permit, params: Mapping[str, object], info: Mapping[str, object], others: Iterable[str] = ()
+) -> None:
+    """Raise PermissionDenied naming the first member that a team's administrator may not set.
+
+    Nulls say nothing; `others` are members beside `litellm_params` and `model_info`.
+    """
+    names = [f"litellm_params.{name}" for name, value in params.items() if value is not None]
+    names += [f"model_info.{name}" for name, value in info.items() if value is not None]
+    refused = permit.first_refused(Party.TEAM_ADMIN, [*names, *others])
+    if refused is not None:
+        raise refuse_field(refused, "team's model", _REASON)
 
 
 def check_address(deployment: Deployment, guard: AddressGuard) -> None:

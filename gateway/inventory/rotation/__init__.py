@@ -1,0 +1,1 @@
+"""Encrypting anew what the database keeps encrypted."""

@@ -1,0 +1,82 @@
+"""The queries that read and write every column with encrypted values."""
+
+from collections.abc import AsyncGenerator
+
+import msgspec
+
+from gateway.db.connection import Connection
+
+__all__ = ["PLACES", "Place", "SealedColumns", "SealedValue"]
+
+_PAGE = 500
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A column with encrypted values, all names constants; `key` is the table's key column.
+
+    `is_strict` says that every text in it is encrypted, so that one which cannot be decrypted is lost.
+    """
+
+    table: str
+    key: str
+    column: str
+    is_json: bool = True
+    is_strict: bool = False
+
+    @property
+    def path(self) -> str:
+        """The name for messages."""
+        return f"{self.table}.{self.column}"
+
+
+PLACES = (
+    Place("LiteLLM_ProxyModelTable", "model_id", "litellm_params", is_strict=True),
+    Place("LiteLLM_CredentialsTable", "credential_id", "credential_values", is_strict=True),
+    Place("LiteLLM_Config", "param_name", "param_value"),
+    Place("LiteLLM_ConfigOverrides", "config_type", "config_value"),
+    Place("LiteLLM_CacheConfig", "id", "cache_settings"),
+    Place("LiteLLM_SSOConfig", "id", "sso_settings"),
+    Place("LiteLLM_SearchToolsTable", "search_tool_id", "litellm_params"),
+    Place("LiteLLM_ManagedVectorStoresTable", "vector_store_id", "litellm_params"),
+    Place("LiteLLM_MCPServerTable", "server_id", "credentials"),
+    Place("LiteLLM_MCPServerTable", "server_id", "env"),
+    Place("LiteLLM_MCPServerTable", "server_id", "static_headers"),
+    Place("LiteLLM_MCPUserCredentials", "id", "credential_b64", is_json=False, is_strict=True),
+)
+"""Every column in which LiteLLM encrypts; in those that are not strict, not all of them are."""
+
+
+class SealedValue(msgspec.Struct, frozen=True):
+    """One value of one column: JSON as text, or the text itself."""
+
+    key: str
+    text: str
+
+    __repr__ = object.__repr__
+
+
+class SealedColumns:
+    """Reads and writes within the caller's transaction; rows that were read are held until it ends."""
+
+    async def read(self, connection: Connection, place: Place) -> AsyncGenerator[SealedValue]:
+        """Every value of a column, held for change, in the order of the keys."""
+        # Names of tables and columns are constants of this module.
+        sql = f"""
+            SELECT {place.key}::text AS key, {place.column}::text AS text FROM "{place.table}"
+            WHERE {place.column} IS NOT NULL AND {place.key}::text > $1
+            ORDER BY {place.key}::text LIMIT {_PAGE} FOR NO KEY UPDATE
+        """  # noqa: S608  see above
+        after = ""
+        while True:
+            rows = await connection.fetch(sql, after)
+            for row in rows:
+                yield SealedValue(row["key"], row["text"])
+            if len(rows) < _PAGE:
+                return
+            after = rows[-1]["key"]
+
+    async def write(self, connection: Connection, place: Place, value: SealedValue) -> None:
+        """Replace one value."""
+        cast = "::jsonb" if place.is_json else ""
+        sql = f'UPDATE "{place.table}" SET {place.column} = $2{cast} WHERE {place.key}::text = $1'  # noqa: S608  as above
+        await connection.execute(sql, value.key, value.text)
