@@ -25,6 +25,7 @@ from gateway.catalog.added_source import AddedSource
 from gateway.clock import SystemClock
 from gateway.composition.changes import Changes
 from gateway.composition.reload import Reload
+from gateway.composition.routes import ROUTES
 from gateway.composition.snapshots import build_snapshot, with_variables
 from gateway.db.engine import Database
 from gateway.db.notify import ChangeListener
@@ -33,7 +34,6 @@ from gateway.db.tables import TABLES
 from gateway.db.url import ConnectionOptions, parse_database_url
 from gateway.domain import Scope
 from gateway.errors import ConfigError, DatabaseUnavailable, StartupError
-from gateway.http import health, metrics, models
 from gateway.http.guard import build_guard, caller_of, check_rules
 from gateway.http.inference import build_inference_routes
 from gateway.http.opening import open_gateway, tell_model_notices
@@ -55,25 +55,6 @@ from gateway.inventory.services import Inventory, build_inventory
 from gateway.jobs.build import build_jobs
 from gateway.jobs.corrections import Corrections
 from gateway.jobs.rotations import KeyRotations
-from gateway.manage import access_groups as access_group_routes
-from gateway.manage import audit as audit_routes
-from gateway.manage import books as book_routes
-from gateway.manage import budgets as budget_routes
-from gateway.manage import credentials as credential_routes
-from gateway.manage import customers as customer_routes
-from gateway.manage import explain as explain_routes
-from gateway.manage import key_lists as key_list_routes
-from gateway.manage import key_rotation as key_rotation_routes
-from gateway.manage import keys as key_routes
-from gateway.manage import model_info as model_info_routes
-from gateway.manage import models as model_routes
-from gateway.manage import organization_members as organization_member_routes
-from gateway.manage import organizations as organization_routes
-from gateway.manage import people as people_routes
-from gateway.manage import projects as project_routes
-from gateway.manage import reports as report_routes
-from gateway.manage import spend as spend_routes
-from gateway.manage import tags as tag_routes
 from gateway.routing.cooldown import Cooldowns
 from gateway.runtime import Gateway, Parts
 from gateway.settings import Settings
@@ -93,31 +74,6 @@ from gateway.spend.undrained import StalePositionError
 from gateway.upstream.clients import UpstreamClients
 
 __all__ = ["build_gateway", "create_app"]
-
-_ROUTES = (
-    *health.ROUTE_HANDLERS,
-    *metrics.ROUTE_HANDLERS,
-    *models.ROUTE_HANDLERS,
-    *key_routes.ROUTE_HANDLERS,
-    *model_info_routes.ROUTE_HANDLERS,
-    *model_routes.ROUTE_HANDLERS,
-    *key_list_routes.ROUTE_HANDLERS,
-    *key_rotation_routes.ROUTE_HANDLERS,
-    *spend_routes.ROUTE_HANDLERS,
-    *report_routes.ROUTE_HANDLERS,
-    *book_routes.ROUTE_HANDLERS,
-    *access_group_routes.ROUTE_HANDLERS,
-    *budget_routes.ROUTE_HANDLERS,
-    *credential_routes.ROUTE_HANDLERS,
-    *customer_routes.ROUTE_HANDLERS,
-    *organization_member_routes.ROUTE_HANDLERS,
-    *organization_routes.ROUTE_HANDLERS,
-    *project_routes.ROUTE_HANDLERS,
-    *tag_routes.ROUTE_HANDLERS,
-    *people_routes.ROUTE_HANDLERS,
-    *explain_routes.ROUTE_HANDLERS,
-    *audit_routes.ROUTE_HANDLERS,
-)
 
 
 def create_app(
@@ -347,7 +303,7 @@ def _build_router(gateway: Gateway) -> Router:
     }
     return Router(
         "",
-        route_handlers=_ROUTES,
+        route_handlers=ROUTES,
         guards=[build_guard(gateway)],
         dependencies=dependencies,
         middleware=[build_repeating(gateway.parts.database.attempts)],

@@ -1,0 +1,52 @@
+"""Every ordinary route of the application; the inference routes are built for a gateway."""
+
+from litestar.handlers import HTTPRouteHandler
+
+from gateway.http import health, metrics, models
+from gateway.manage import access_groups as access_group_routes
+from gateway.manage import audit as audit_routes
+from gateway.manage import books as book_routes
+from gateway.manage import budgets as budget_routes
+from gateway.manage import credentials as credential_routes
+from gateway.manage import customers as customer_routes
+from gateway.manage import explain as explain_routes
+from gateway.manage import key_lists as key_list_routes
+from gateway.manage import key_rotation as key_rotation_routes
+from gateway.manage import keys as key_routes
+from gateway.manage import model_info as model_info_routes
+from gateway.manage import models as model_routes
+from gateway.manage import organization_members as organization_member_routes
+from gateway.manage import organizations as organization_routes
+from gateway.manage import people as people_routes
+from gateway.manage import projects as project_routes
+from gateway.manage import reports as report_routes
+from gateway.manage import spend as spend_routes
+from gateway.manage import tags as tag_routes
+
+__all__ = ["ROUTES"]
+
+ROUTES: tuple[HTTPRouteHandler, ...] = (
+    *health.ROUTE_HANDLERS,
+    *metrics.ROUTE_HANDLERS,
+    *models.ROUTE_HANDLERS,
+    *key_routes.ROUTE_HANDLERS,
+    *model_info_routes.ROUTE_HANDLERS,
+    *model_routes.ROUTE_HANDLERS,
+    *key_list_routes.ROUTE_HANDLERS,
+    *key_rotation_routes.ROUTE_HANDLERS,
+    *spend_routes.ROUTE_HANDLERS,
+    *report_routes.ROUTE_HANDLERS,
+    *book_routes.ROUTE_HANDLERS,
+    *access_group_routes.ROUTE_HANDLERS,
+    *budget_routes.ROUTE_HANDLERS,
+    *credential_routes.ROUTE_HANDLERS,
+    *customer_routes.ROUTE_HANDLERS,
+    *organization_member_routes.ROUTE_HANDLERS,
+    *organization_routes.ROUTE_HANDLERS,
+    *project_routes.ROUTE_HANDLERS,
+    *tag_routes.ROUTE_HANDLERS,
+    *people_routes.ROUTE_HANDLERS,
+    *explain_routes.ROUTE_HANDLERS,
+    *audit_routes.ROUTE_HANDLERS,
+)
+"""A new module of routes is added here."""
