@@ -49,6 +49,7 @@ MANAGEMENT_ROUTES: tuple[str, ...] = (
     *("/project/*", "/customer/*", "/end_user/*", "/budget/*", "/tag/*", "/model/*", "/jwt/key/mapping/*"),
     *("/v1/access_group", "/v1/access_group/*", "/v1/unified_access_group", "/v1/unified_access_group/*"),
     *("/spend/*", "/global/*", "/credentials", "/credentials/*", "/invitation/*", "/audit", "/audit/*"),
+    "/management/v1/*",
 )
 """What `management_routes` stands for."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import cast
 
-__all__ = ["MEANINGFUL", "is_kept_away", "merge_metadata"]
+__all__ = ["MEANINGFUL", "is_kept_away", "merge_metadata", "merge_patch"]
 
 MEANINGFUL = frozenset(
     {
@@ -52,3 +52,19 @@ def merge_metadata(
         if sent[name] is not None:
             merged[name] = sent[name]
     return merged
+
+
+def merge_patch(stored: Mapping[str, object], patch: Mapping[str, object]) -> dict[str, object]:
+    """The stored object with a patch merged into it, as RFC 7396 has it: null removes, objects merge."""
+    merged = dict(stored)
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            inner = _object(value)
+            merged[name] = value if inner is None else merge_patch(_object(merged.get(name)) or {}, inner)
+    return merged
+
+
+def _object(value: object) -> Mapping[str, object] | None:
+    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else None  # JSON has text keys

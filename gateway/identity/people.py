@@ -5,6 +5,7 @@ import msgspec
 from gateway.db.engine import Database
 from gateway.identity.keys.archive_store import KeyArchive
 from gateway.identity.records import Records
+from gateway.identity.teams.bulk import BulkMembers
 from gateway.identity.teams.leaving import TeamLeaving
 from gateway.identity.teams.listing import TeamLists
 from gateway.identity.teams.listing_store import TeamListing
@@ -12,6 +13,9 @@ from gateway.identity.teams.members import TeamMembers
 from gateway.identity.teams.members_store import MembershipRecords
 from gateway.identity.teams.removal import TeamRemoval
 from gateway.identity.teams.removal_store import TeamRemovals
+from gateway.identity.teams.service import TeamService
+from gateway.identity.teams.settings import TeamSettings
+from gateway.identity.teams.settings_store import TeamSettingRecords
 from gateway.identity.users.listing import UserLists
 from gateway.identity.users.listing_store import UserListing
 from gateway.identity.users.removal import UserRemoval
@@ -23,22 +27,27 @@ __all__ = ["People", "build_people"]
 class People(msgspec.Struct, frozen=True, kw_only=True):
     """One service per thing that is done with teams and users."""
 
+    team_bulk: BulkMembers
     team_leaving: TeamLeaving
     team_lists: TeamLists
     team_members: TeamMembers
     team_removal: TeamRemoval
+    team_settings: TeamSettings
     user_lists: UserLists
     user_removal: UserRemoval
 
 
-def build_people(database: Database, records: Records) -> People:
+def build_people(database: Database, records: Records, teams: TeamService) -> People:
     """Build every service."""
     keys, removals = KeyArchive(database), TeamRemovals(database)
+    members = TeamMembers(records, MembershipRecords(database))
     return People(
+        team_bulk=BulkMembers(records, teams, members),
         team_leaving=TeamLeaving(records, keys, removals),
         team_lists=TeamLists(records, TeamListing(database, records.teams)),
-        team_members=TeamMembers(records, MembershipRecords(database)),
+        team_members=members,
         team_removal=TeamRemoval(records, keys, removals),
+        team_settings=TeamSettings(records, teams, TeamSettingRecords(database)),
         user_lists=UserLists(records, UserListing(database, records.users)),
         user_removal=UserRemoval(records, keys, removals, UserRemovals(database)),
     )

@@ -90,7 +90,7 @@ def build_services(
             organization_view,
         ),
         organizations=OrganizationService(records, organization_view),
-        people=build_people(database, records),
+        people=build_people(database, records, teams),
         projects=ProjectService(records, covers),
         tag_listing=TagListing(records),
         tags=TagService(records),

@@ -2,7 +2,16 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from gateway.manage import team_lists, team_members, teams, user_changes, user_lists, users
+from gateway.manage import (
+    team_bulk,
+    team_lists,
+    team_members,
+    team_settings,
+    teams,
+    user_changes,
+    user_lists,
+    users,
+)
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -10,6 +19,8 @@ ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *teams.ROUTE_HANDLERS,
     *team_lists.ROUTE_HANDLERS,
     *team_members.ROUTE_HANDLERS,
+    *team_bulk.ROUTE_HANDLERS,
+    *team_settings.ROUTE_HANDLERS,
     *users.ROUTE_HANDLERS,
     *user_lists.ROUTE_HANDLERS,
     *user_changes.ROUTE_HANDLERS,

@@ -22,6 +22,7 @@ __all__ = ["ROUTE_HANDLERS"]
 
 _ORGANIZERS = frozenset({Role.INTERNAL_USER, Role.ORG_ADMIN})
 _QUERY = QueryReader(TeamQuery)
+_CHOICES = 50
 _DELETE = BodyReader(DeleteTeamsRequest)
 _Request = Request[Any, Any, Any]
 _Caller = NamedDependency[Principal]
@@ -64,6 +65,26 @@ async def list_team_page(request: _Request, caller: _Caller, services: _Services
     return Response(await services.people.team_lists.page(caller, _QUERY.read(request)))
 
 
+@get(
+    "/team/filter/ui",
+    opt={
+        "rule": RouteRule(name="/team/filter/ui", permit=allow(Resource.TEAM, Action.READ), query=TeamQuery)
+    },
+)
+async def list_team_choices(
+    request: _Request, caller: _Caller, services: _Services
+) -> Response[list[dict[str, Any]]]:
+    """List ids and names of teams to choose from."""
+    query = _QUERY.read(request)
+    chosen = TeamQuery(
+        team_id=query.team_id,
+        team_alias=query.team_alias,
+        page=query.page,
+        page_size=query.page_size if "page_size" in request.query_params else _CHOICES,
+    )
+    return Response(await services.people.team_lists.choices(caller, chosen))
+
+
 @post(
     "/team/delete",
     status_code=200,
@@ -77,4 +98,9 @@ async def delete_teams(request: _Request, caller: _Caller, services: _Services) 
     return answer(await services.people.team_removal.delete(caller, body.value.team_ids), body)
 
 
-ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (list_teams, list_team_page, delete_teams)
+ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
+    list_teams,
+    list_team_page,
+    list_team_choices,
+    delete_teams,
+)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response, get, patch, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromQuery
+from litestar.params import FromPath, FromQuery
 
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal, Role
@@ -15,6 +15,7 @@ from gateway.identity.teams.request import (
     AddMembersRequest,
     BlockTeamRequest,
     NewTeamRequest,
+    PatchTeamRequest,
     UpdateTeamRequest,
 )
 from gateway.manage.answers import Answer, answer
@@ -26,6 +27,7 @@ __all__ = ["ROUTE_HANDLERS"]
 _ORGANIZERS = frozenset({Role.INTERNAL_USER, Role.ORG_ADMIN})
 _NEW = BodyReader(NewTeamRequest)
 _UPDATE = BodyReader(UpdateTeamRequest)
+_PATCH = BodyReader(PatchTeamRequest)
 _BLOCK = BodyReader(BlockTeamRequest)
 _MEMBERS = BodyReader(AddMembersRequest)
 _Request = Request[Any, Any, Any]
@@ -57,6 +59,23 @@ async def update_team(request: _Request, caller: _Caller, services: _Services) -
     """Change what is sent; null clears."""
     body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
     return answer(await services.teams.update(caller, body.value.team_id, body.sent), body)
+
+
+@patch(
+    "/team/{team_id:str}",
+    status_code=200,
+    opt={
+        "rule": RouteRule(
+            name="/team/{team_id}", permit=CHANGE_TEAM, roles=_ORGANIZERS, body=PatchTeamRequest
+        )
+    },
+)
+async def patch_team(
+    request: _Request, caller: _Caller, services: _Services, team_id: FromPath[str]
+) -> Answer:
+    """Change what is sent; null clears, and what is sent of `metadata` is merged into it."""
+    body = _PATCH.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    return answer(await services.teams.patch(caller, team_id, body.sent), body)
 
 
 @get("/team/info", opt={"rule": RouteRule(name="/team/info", permit=SEE_TEAM, allows_any_key=True)})
@@ -109,6 +128,7 @@ async def add_members(request: _Request, caller: _Caller, services: _Services) -
 ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     make_team,
     update_team,
+    patch_team,
     show_team,
     block_team,
     unblock_team,

@@ -107,6 +107,14 @@ class TeamLists:
         counts = {} if are_deleted else await self._listing.count_keys([team["team_id"] for team in teams])
         return page.show("teams", [_with_counts(team, counts) for team in shown], total)
 
+    async def choices(self, caller: Principal, query: TeamQuery) -> list[Columns]:
+        """Ids and names to choose from; raises as `page`."""
+        page = read_page(query.page, query.page_size, None, None, _SORTED_BY, "t.team_id")
+        conditions = await self._visible(caller, query)
+        _narrow(conditions, query)
+        teams = await self._listing.read(conditions, page)
+        return [{"team_id": team["team_id"], "team_alias": team["team_alias"]} for team in teams]
+
     async def _visible(self, caller: Principal, query: TeamQuery) -> Conditions:
         """What the caller may see of what is asked for by user and organization."""
         conditions, are_deleted = Conditions(), query.status == "deleted"

@@ -68,4 +68,4 @@ class BulkDeleteMembersRequest(msgspec.Struct, frozen=True, kw_only=True):
 class BulkUpdateMembersRequest(msgspec.Struct, frozen=True, kw_only=True):
     """`POST /management/v1/teams/{team_id}/members/bulk_update`: each as in `UpdateMemberRequest`."""
 
-    members: list[dict[str, object]]
+    members: list[dict[str, msgspec.Raw]]

@@ -3,7 +3,17 @@
 from gateway.permits.permit import ALL, Permit
 from gateway.permits.terms import Action, Party, Resource
 
-__all__ = ["BLOCK_TEAM", "CHANGE_MEMBERS", "CHANGE_TEAM", "DELETE_TEAM", "MAKE_TEAM", "SEE_TEAM"]
+__all__ = [
+    "ADD_MANY_MEMBERS",
+    "BLOCK_TEAM",
+    "CHANGE_MEMBERS",
+    "CHANGE_MODELS",
+    "CHANGE_TEAM",
+    "DELETE_TEAM",
+    "MAKE_TEAM",
+    "SEE_PERMISSIONS",
+    "SEE_TEAM",
+]
 
 # Listed is what may be set; whatever the contract adds later is refused until somebody has thought about it.
 _TEAM_ADMIN_FIELDS = frozenset(
@@ -50,6 +60,23 @@ CHANGE_MEMBERS = Permit(
     resource=Resource.TEAM,
     action=Action.UPDATE,
     fields={Party.PROXY_ADMIN: ALL, Party.ORGANIZATION_ADMIN: ALL, Party.TEAM_ADMIN: ALL},
+)
+ADD_MANY_MEMBERS = Permit(
+    resource=Resource.TEAM,
+    action=Action.UPDATE,
+    fields={Party.PROXY_ADMIN: ALL, Party.ORGANIZATION_ADMIN: ALL},
+)
+CHANGE_MODELS = Permit(resource=Resource.TEAM, action=Action.UPDATE, fields={Party.PROXY_ADMIN: ALL})
+SEE_PERMISSIONS = Permit(
+    resource=Resource.TEAM,
+    action=Action.READ,
+    fields={
+        Party.PROXY_ADMIN: ALL,
+        Party.PROXY_ADMIN_VIEWER: ALL,
+        Party.ORGANIZATION_ADMIN: ALL,
+        Party.TEAM_ADMIN: ALL,
+        Party.TEAM_MEMBER: ALL,
+    },
 )
 SEE_TEAM = Permit(
     resource=Resource.TEAM,

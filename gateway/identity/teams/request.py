@@ -13,6 +13,7 @@ __all__ = [
     "DeleteTeamsRequest",
     "Member",
     "NewTeamRequest",
+    "PatchTeamRequest",
     "TeamMembers",
     "UpdateTeamRequest",
 ]
@@ -90,6 +91,12 @@ class UpdateTeamRequest(TeamMembers, frozen=True, kw_only=True):
     """`POST /team/update`: only what is sent changes, null clears."""
 
     team_id: str
+
+
+class PatchTeamRequest(TeamMembers, frozen=True, kw_only=True):
+    """`PATCH /team/{team_id}`: only what is sent changes, null clears, `metadata` is merged."""
+
+    team_id: str | None = None
 
 
 class BlockTeamRequest(msgspec.Struct, frozen=True, kw_only=True):

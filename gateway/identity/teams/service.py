@@ -11,6 +11,7 @@ from gateway.domain import Principal, Role
 from gateway.errors import BadRequest, NotFound, PermissionDenied
 from gateway.identity.faults import Faults
 from gateway.identity.keys.rules import Covers
+from gateway.identity.metadata import merge_patch
 from gateway.identity.records import Records
 from gateway.identity.rights import Level, actor_of, check_is_no_viewer, members_of, party_of, refuse_role
 from gateway.identity.teams.bounds import TeamBounds
@@ -79,6 +80,21 @@ class TeamService:
             await self._links.finish(changed, [], sent)
             await self._records.audit.record(caller, updated(Audited.TEAM, team_id, team, changed))
             return {"team_id": team_id, "data": await self._view.row(changed)}
+
+    async def patch(self, caller: Principal, team_id: str, sent: Mapping[str, Any]) -> Columns:
+        """Change what was sent and return the row; `metadata` is merged into what is stored, null removing.
+
+        Raises NotFound, and BadRequest for a body that names another team.
+        """
+        if sent.get("team_id") not in (None, team_id):
+            message = "team_id: The body names another team than the path."
+            raise BadRequest(message, param="team_id", type="bad_request_error")
+        async with self._records.transaction():
+            team = await self._lock(team_id)
+            changes = {**sent, "team_id": team_id}
+            if sent.get("metadata") is not None:
+                changes["metadata"] = merge_patch(team["metadata"] or {}, sent["metadata"])
+            return (await self.update(caller, team_id, changes))["data"]
 
     async def info(self, caller: Principal, team_id: str, key_limit: int | None = None) -> Columns:
         """Show a team, its keys and memberships, to members, admins and the team's own keys.
