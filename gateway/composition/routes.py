@@ -13,6 +13,7 @@ from gateway.manage import explain as explain_routes
 from gateway.manage import key_lists as key_list_routes
 from gateway.manage import key_rotation as key_rotation_routes
 from gateway.manage import keys as key_routes
+from gateway.manage import model_access_groups as model_access_group_routes
 from gateway.manage import model_info as model_info_routes
 from gateway.manage import models as model_routes
 from gateway.manage import organization_members as organization_member_routes
@@ -38,6 +39,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *report_routes.ROUTE_HANDLERS,
     *book_routes.ROUTE_HANDLERS,
     *access_group_routes.ROUTE_HANDLERS,
+    *model_access_group_routes.ROUTE_HANDLERS,
     *budget_routes.ROUTE_HANDLERS,
     *credential_routes.ROUTE_HANDLERS,
     *customer_routes.ROUTE_HANDLERS,

@@ -5,6 +5,7 @@ import msgspec
 from gateway.db.engine import Database
 from gateway.db.sealing import Seal
 from gateway.identity.records import Records
+from gateway.inventory.access_groups.service import ModelGroupService
 from gateway.inventory.credentials.service import CredentialService
 from gateway.inventory.models.service import ModelService
 from gateway.inventory.rotation.service import SealRotation
@@ -17,6 +18,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     """One service per resource."""
 
     credentials: CredentialService
+    model_access_groups: ModelGroupService
     models: ModelService
     rotation: SealRotation
 
@@ -25,6 +27,7 @@ def build_inventory(database: Database, records: Records, seal: Seal, networks: 
     """Build every service; `networks` are those beyond the public ones to which tenants may lead."""
     return Inventory(
         credentials=CredentialService(database, records, seal),
+        model_access_groups=ModelGroupService(database, records),
         models=ModelService(database, records, seal, AddressGuard(networks)),
         rotation=SealRotation(database, seal, records.audit),
     )

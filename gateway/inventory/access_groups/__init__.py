@@ -1,0 +1,1 @@
+"""Access groups of models: names that stand for the deployments that carry them."""
