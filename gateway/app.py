@@ -23,6 +23,7 @@ from gateway.audit.trail import AuditTrail
 from gateway.cache.expiring import Limits
 from gateway.catalog.added_source import AddedSource
 from gateway.clock import SystemClock
+from gateway.composition.alerting import build_upstream_alerts, watch_health
 from gateway.composition.changes import Changes
 from gateway.composition.reload import Reload
 from gateway.composition.routes import ROUTES
@@ -113,6 +114,7 @@ def build_gateway(settings: Settings, environ: Mapping[str, str], handover: Hand
         await prepare_database(parts.database, environ, may_upgrade=may_upgrade)
 
     gateway.prepare_database = prepare
+    watch_health(gateway, settings)
     return gateway
 
 
@@ -158,6 +160,7 @@ class _Builder:
         keys = KeyService(database, self._clock, defaults, covers, calendar, audit)
         management = build_services(database, self._clock, keys, calendar, covers, audit)
         rotations = self._rotations(database, management)
+        alerts = self._alerts(database)
         return Parts(
             clock=self._clock,
             added=added,
@@ -183,7 +186,8 @@ class _Builder:
             audit=audit,
             audit_reading=AuditReading(database),
             clients=UpstreamClients(self._own.client_side_networks),
-            alerts=self._alerts(database),
+            alerts=alerts,
+            upstream_alerts=build_upstream_alerts(alerts, self._clock, self._settings),
             corrections=Corrections(database),
             reports=build_reports(database),
             jobs=build_jobs(self._settings, database, self._clock, self._journal.name, rotations),

@@ -6,7 +6,7 @@ import secrets
 import time
 import uuid
 
-__all__ = ["hash_token", "new_charge_id", "new_id", "new_key"]
+__all__ = ["charge_millis", "hash_token", "new_charge_id", "new_id", "new_key"]
 
 _CHARGE_ID = "%08x-%04x-7%03x-%04x-%012x"
 
@@ -19,6 +19,11 @@ def new_charge_id() -> str:
     # One formatting of five numbers costs less than five slices of one text, or five formattings.
     parts = (millis >> 16, millis & 0xFFFF, bits >> 62, 0x8000 | bits >> 48 & 0x3FFF, bits & 0xFFFF_FFFF_FFFF)
     return _CHARGE_ID % parts
+
+
+def charge_millis(charge_id: str) -> int:
+    """When a charge id was made, in milliseconds since 1970; raises ValueError for what is none."""
+    return int(charge_id[:8] + charge_id[9:13], 16)
 
 
 def new_id() -> str:

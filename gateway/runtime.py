@@ -17,6 +17,8 @@ from gateway.admission.slow_bodies import SlowBodies
 from gateway.admission.standing import StandingBudgets
 from gateway.admission.under_way import UnderWay
 from gateway.alerts.alerts import Alerts
+from gateway.alerts.health import HealthAlerts
+from gateway.alerts.upstreams import UpstreamAlerts
 from gateway.audit.reading import AuditReading
 from gateway.audit.trail import AuditTrail
 from gateway.catalog.added_source import AddedSource
@@ -131,6 +133,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     audit_reading: AuditReading
     clients: UpstreamClients
     alerts: Alerts
+    upstream_alerts: UpstreamAlerts | None
     corrections: Corrections
     reports: Reports
     jobs: tuple[JobRunner, ...] = ()
@@ -148,6 +151,7 @@ class Gateway:
         self.streams: set[Interruptible] = set()
         self.bodies = SlowBodies(parts.clock)
         self.under_way = UnderWay()
+        self.health: HealthAlerts | None = None
         self.prepare_database: Callable[[], Coroutine[Any, Any, None]] | None = None
         self._jobs: list[asyncio.Task[None]] = []
         self._background: set[asyncio.Task[None]] = set()
@@ -164,6 +168,8 @@ class Gateway:
         if self.parts.member is not None:
             await self.parts.member.open()
             self._jobs.append(asyncio.create_task(self.parts.member.run()))
+        if self.health is not None:
+            self._jobs.append(asyncio.create_task(self.health.run()))
         parts = self.parts
         jobs = (job.run() for job in parts.jobs)
         for job in (parts.recovery.run(), parts.drain.run(), parts.alerts.run(), parts.standing.run(), *jobs):
@@ -222,6 +228,8 @@ class Gateway:
         scopes, extra, charged = context.principal.scopes, details.extra_scopes, context.charged
         if extra or charged:
             scopes = (*scopes, *extra, *charged)
+        if parts.upstream_alerts is not None:
+            parts.upstream_alerts.note_completion(completion)
         parts.journal.append_charged_line(completion.charge_id, line, scopes, completion.charge.total)
 
     def background(self, work: Coroutine[Any, Any, None]) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 
+from gateway.ids import charge_millis
+
 __all__ = ["UnderWay"]
 
 
@@ -21,6 +23,16 @@ class UnderWay:
         self._tasks.pop(charge_id, None)
         if self._released:
             self._released.discard(charge_id)
+
+    def list_before(self, millis: int) -> list[str]:
+        """The charge ids of the requests that came before a time in milliseconds since 1970, oldest first."""
+        # Requests stand in the order in which they were admitted, which is nearly that of their ids.
+        found: list[str] = []
+        for charge_id in self._tasks:
+            if charge_millis(charge_id) >= millis:
+                break
+            found.append(charge_id)
+        return found
 
     def release(self, charge_id: str) -> bool:
         """End a request: its task is cancelled. Says whether there was such a request."""

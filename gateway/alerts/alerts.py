@@ -7,6 +7,7 @@ import structlog
 
 from gateway.alerts.channels import Channel
 from gateway.alerts.events import Alert, build_alert
+from gateway.alerts.kinds import AlertType
 from gateway.alerts.posting import PostRefused
 from gateway.alerts.store import AlertStore
 from gateway.clock import Clock
@@ -17,7 +18,7 @@ __all__ = ["Alerts"]
 
 _MOST_WAITING = 1_000
 _MOST_REMEMBERED = 20_000
-_DAY_NANOS = 24 * 3600 * 1_000_000_000
+_NANOS = 1_000_000_000
 _PAUSES = (1.0, 5.0, 25.0)
 """Seconds between the attempts of one channel."""
 
@@ -25,8 +26,8 @@ _PAUSES = (1.0, 5.0, 25.0)
 class Alerts:
     """A BudgetWatch that sends. Calling it puts the alert into a bounded queue, and does nothing else.
 
-    What this worker has told within 24 hours is known without asking; else the database says whether any
-    worker has. An alert that no channel could deliver is given back, so that the next occasion tells it.
+    What this worker has told of late is known without asking; else the database says whether any worker
+    has. An alert that no channel could deliver is given back, so that the next occasion tells it.
     `dropped` counts what did not fit into the queue, `failed` what a channel gave up on.
     """
 
@@ -54,6 +55,10 @@ class Alerts:
         """Whether there is any channel."""
         return bool(self._channels)
 
+    def tells(self, *kinds: AlertType) -> bool:
+        """Whether alerts of one of these kinds go anywhere."""
+        return any(kind in channel.types for kind in kinds for channel in self._channels)
+
     def __call__(self, principal: Principal, limit: Limit, spent_nanos: int, /) -> None:
         """Learn that the spend of a budget has reached a mark."""
         alert = build_alert(principal, limit, spent_nanos)
@@ -61,12 +66,12 @@ class Alerts:
             self.tell(alert)
 
     def tell(self, alert: Alert) -> None:
-        """Queue an alert, unless this worker has told it within 24 hours, or the queue is full."""
+        """Queue an alert, unless this worker has told it a short while ago, or the queue is full."""
         if not any(channel.takes(alert) for channel in self._channels):
             return
         key, now = (alert.event.event, alert.entity), self._clock.monotonic_nanos()
         told_at = self._told.get(key)
-        if told_at is not None and now - told_at < _DAY_NANOS:
+        if told_at is not None and now - told_at < alert.quiet_seconds * _NANOS:
             return
         try:
             self._queue.put_nowait(alert)
@@ -106,7 +111,7 @@ class Alerts:
 
     async def _deliver(self, alert: Alert) -> None:
         key = alert.event.event, alert.entity
-        if not await self._store.claim(*key):
+        if not alert.is_own and not await self._store.claim(*key, alert.quiet_seconds):
             return
         channels = [channel for channel in self._channels if channel.takes(alert)]
         delivered = await asyncio.gather(*(self._send(channel, alert) for channel in channels))
@@ -114,7 +119,8 @@ class Alerts:
             self.sent += 1
             return
         self._told.pop(key, None)
-        await self._store.forget(*key)
+        if not alert.is_own:
+            await self._store.forget(*key)
 
     async def _send(self, channel: Channel, alert: Alert) -> bool:
         for pause in (*_PAUSES, None):

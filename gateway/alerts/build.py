@@ -8,6 +8,7 @@ import structlog
 from gateway.alerts.alerts import Alerts
 from gateway.alerts.channels import Channel, MailChannel, SlackChannel, WebhookChannel
 from gateway.alerts.key_courier import KeyCourier
+from gateway.alerts.kinds import DEFAULT_TYPES, AlertType
 from gateway.alerts.mailing import MailServer
 from gateway.alerts.posting import Address, parse_address
 from gateway.alerts.store import AlertStore
@@ -17,10 +18,8 @@ from gateway.domain import Secret
 from gateway.errors import ConfigError
 from gateway.settings import Settings
 
-__all__ = ["BUDGET_ALERTS", "build_alerts", "build_channels", "build_courier"]
+__all__ = ["build_alerts", "build_channels", "build_courier"]
 
-BUDGET_ALERTS = "budget_alerts"
-"""The alert type of everything about budgets."""
 _FALSE = frozenset({"false", "0", "no", "off"})
 _NEEDED = {
     "slack": ("SLACK_WEBHOOK_URL",),
@@ -41,19 +40,23 @@ def build_channels(settings: Settings, environ: Mapping[str, str]) -> Iterator[C
     ConfigError for an address or a port that is none.
     """
     general = settings.general
-    if general.alert_types is not None and BUDGET_ALERTS not in general.alert_types:
-        return
+    types = _chosen_types(general.alert_types)
     for name in dict.fromkeys(general.alerting):
-        own = _own_addresses(general.alert_to_webhook_url) if name == "slack" else ()
-        if own:
-            yield from (SlackChannel(_read_address(url, "alert_to_webhook_url")) for url in own)
+        wanted = types if name != "email" else types & MailChannel.types
+        if name == "slack":
+            own = tuple(_own_channels(general.alert_to_webhook_url, types))
+            yield from own
+            wanted = types - {kind for channel in own for kind in channel.types}
+            if own and not environ.get("SLACK_WEBHOOK_URL"):
+                continue
+        if not wanted:
             continue
         missing = [variable for variable in _NEEDED[name] if not environ.get(variable)]
         if missing:
             log = structlog.get_logger(__name__)
             log.warning("alerting_incomplete", channel=name, missing=", ".join(missing))
             continue
-        yield _build(name, environ)
+        yield _build(name, environ, wanted)
 
 
 def build_courier(settings: Settings, environ: Mapping[str, str]) -> KeyCourier:
@@ -70,18 +73,27 @@ def build_courier(settings: Settings, environ: Mapping[str, str]) -> KeyCourier:
     )
 
 
-def _build(name: str, environ: Mapping[str, str]) -> Channel:
+def _chosen_types(names: tuple[str, ...] | None) -> frozenset[AlertType]:
+    """The listed kinds that exist; without a list those that go out by themselves."""
+    return DEFAULT_TYPES if names is None else frozenset(kind for kind in AlertType if kind in names)
+
+
+def _build(name: str, environ: Mapping[str, str], types: frozenset[AlertType]) -> Channel:
     if name == "email":
         return MailChannel(_mail_server(environ))
     variable = _NEEDED[name][0]
     address = _read_address(environ[variable], variable)
-    return SlackChannel(address) if name == "slack" else WebhookChannel(address)
+    return SlackChannel(address, types=types) if name == "slack" else WebhookChannel(address, types=types)
 
 
-def _own_addresses(addresses: Mapping[str, object]) -> tuple[str, ...]:
-    given = addresses.get(BUDGET_ALERTS) or ()
-    many = cast("Iterable[object]", (given,) if isinstance(given, str) else given)
-    return tuple(str(url) for url in many)
+def _own_channels(addresses: Mapping[str, object], types: frozenset[AlertType]) -> Iterator[SlackChannel]:
+    """A channel for every address of a kind of its own."""
+    for kind in sorted(types & addresses.keys()):
+        given = addresses[kind] or ()
+        many = cast("Iterable[object]", (given,) if isinstance(given, str) else given)
+        for url in many:
+            address = _read_address(str(url), "alert_to_webhook_url")
+            yield SlackChannel(address, types=frozenset({AlertType(kind)}))
 
 
 def _read_address(url: str, path: str) -> Address:

@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from gateway.alerts.events import Alert
+from gateway.alerts.kinds import DEFAULT_TYPES, AlertType
 from gateway.alerts.mailing import MailServer, send_mail
 from gateway.alerts.posting import Address, post_json
 from gateway.domain import BudgetMark
@@ -25,6 +26,11 @@ class Channel(Protocol):
         """How logs call it."""
         ...
 
+    @property
+    def types(self) -> frozenset[AlertType]:
+        """The kinds of alert that go this way at all."""
+        ...
+
     def takes(self, alert: Alert) -> bool:
         """Whether this alert goes this way."""
         ...
@@ -35,18 +41,24 @@ class Channel(Protocol):
 
 
 class WebhookChannel:
-    """Posts the event as JSON; everything goes this way."""
+    """Posts the event as JSON."""
 
     name = "webhook"
 
-    def __init__(self, address: Address, *, seconds: float = _SECONDS) -> None:
+    def __init__(
+        self,
+        address: Address,
+        *,
+        types: frozenset[AlertType] = DEFAULT_TYPES,
+        seconds: float = _SECONDS,
+    ) -> None:
+        self.types = types
         self._address = address
         self._seconds = seconds
 
     def takes(self, alert: Alert) -> bool:
-        """Whether this alert goes this way: each does."""
-        del alert
-        return True
+        """Whether this alert goes this way: each of these kinds does."""
+        return alert.type in self.types
 
     async def send(self, alert: Alert) -> None:
         """Post the event."""
@@ -58,13 +70,22 @@ class SlackChannel:
 
     name = "slack"
 
-    def __init__(self, address: Address, *, seconds: float = _SECONDS) -> None:
+    def __init__(
+        self,
+        address: Address,
+        *,
+        types: frozenset[AlertType] = DEFAULT_TYPES,
+        seconds: float = _SECONDS,
+    ) -> None:
+        self.types = types
         self._address = address
         self._seconds = seconds
 
     def takes(self, alert: Alert) -> bool:
-        """Whether this alert goes this way: the 80 percent are for mails."""
-        return alert.event.event in _SLACK_EVENTS
+        """Whether this alert goes this way: of budgets, the 80 percent are for mails."""
+        if alert.type is AlertType.BUDGETS and alert.event.event not in _SLACK_EVENTS:
+            return False
+        return alert.type in self.types
 
     async def send(self, alert: Alert) -> None:
         """Post the text."""
@@ -75,6 +96,7 @@ class MailChannel:
     """Sends mails to the people that an alert names."""
 
     name = "email"
+    types = frozenset({AlertType.BUDGETS})
 
     def __init__(self, server: MailServer, *, seconds: float = _SECONDS) -> None:
         self._server = server
@@ -101,6 +123,8 @@ def _members(alert: Alert) -> list[tuple[str, str]]:
 
 
 def _slack_text(alert: Alert) -> str:
+    if alert.type is not AlertType.BUDGETS:
+        return f"*{alert.type}*\n{_slack_safe(alert.event.event_message)}"
     # In Slack's markup these three signs have to be written so.
     lines = [f"*{name}:* `{_slack_safe(value)}`" for name, value in _members(alert)]
     return "\n".join((alert.event.event_message, *lines))

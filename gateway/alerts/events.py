@@ -5,10 +5,11 @@ from typing import cast
 
 import msgspec
 
+from gateway.alerts.kinds import AlertType
 from gateway.domain import BudgetMark, Limit, Principal, ScopeKind
 from gateway.money import usd_from_nanos
 
-__all__ = ["Alert", "WebhookEvent", "build_alert"]
+__all__ = ["Alert", "WebhookEvent", "build_alert", "build_notice"]
 
 _GROUPS = {
     ScopeKind.KEY: "key",
@@ -54,11 +55,26 @@ class WebhookEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Alert(msgspec.Struct, frozen=True):
-    """An event, the object that it is about, and who gets a mail; the first two make it one in 24 hours."""
+    """An event, the object that it is about, and who gets a mail.
+
+    The first two are told once in `quiet_seconds`: by any worker, or with `is_own` by this one, whatever
+    others have told and whether there is a database or not.
+    """
 
     event: WebhookEvent
     entity: str
-    recipients: tuple[str, ...]
+    recipients: tuple[str, ...] = ()
+    type: AlertType = AlertType.BUDGETS
+    quiet_seconds: float = 86_400.0
+    is_own: bool = False
+
+
+def build_notice(
+    kind: AlertType, entity: str, message: str, *, quiet_seconds: float, is_own: bool = False
+) -> Alert:
+    """What is to be told about the gateway itself, in one or several lines."""
+    event = WebhookEvent(event=kind, event_message=message, event_group="proxy", spend=0.0)
+    return Alert(event, entity, type=kind, quiet_seconds=quiet_seconds, is_own=is_own)
 
 
 def build_alert(principal: Principal, limit: Limit, spent_nanos: int) -> Alert | None:

@@ -7,7 +7,7 @@ __all__ = ["AlertStore"]
 _CLAIM = """
 INSERT INTO gatewright.alert_sent AS a (event, entity, sent_at) VALUES ($1, $2, now())
 ON CONFLICT (event, entity) DO UPDATE SET sent_at = EXCLUDED.sent_at
-    WHERE a.sent_at <= now() - interval '24 hours'
+    WHERE a.sent_at <= now() - make_interval(secs => $3)
 RETURNING true
 """
 _FORGET = "DELETE FROM gatewright.alert_sent WHERE event = $1 AND entity = $2"
@@ -20,9 +20,9 @@ class AlertStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def claim(self, event: str, entity: str) -> bool:
-        """Whether nobody has told this within 24 hours; the caller is then who does."""
-        return bool(await self._database.fetch_value(_CLAIM, event, entity))
+    async def claim(self, event: str, entity: str, quiet_seconds: float) -> bool:
+        """Whether nobody has told it within so many seconds (a day at most): then the caller does."""
+        return bool(await self._database.fetch_value(_CLAIM, event, entity, quiet_seconds))
 
     async def forget(self, event: str, entity: str) -> None:
         """Give back a claim of an alert that went nowhere."""

@@ -1,6 +1,6 @@
 """Values without behaviour, shared by the core and by plugins."""
 
-from gateway.domain.alerts import BudgetMark, BudgetWatch, first_mark_nanos, next_mark_nanos
+from gateway.domain.alerts import BudgetMark, BudgetWatch, UpstreamWatch, first_mark_nanos, next_mark_nanos
 from gateway.domain.completion import Charge, Completion
 from gateway.domain.deployment import (
     ChosenBy,
@@ -46,6 +46,7 @@ __all__ = [
     "ScopeKind",
     "Secret",
     "Subject",
+    "UpstreamWatch",
     "Usage",
     "first_mark_nanos",
     "next_mark_nanos",

@@ -1,12 +1,14 @@
-"""What is told when the spend of a budget comes near its limit or passes it."""
+"""What is told when the spend of a budget comes near its limit or passes it, and when providers fail."""
 
 from enum import StrEnum
 from typing import Protocol
 
+from gateway.domain.deployment import Deployment
 from gateway.domain.identity import Principal
 from gateway.domain.limits import Limit
+from gateway.errors import UpstreamError
 
-__all__ = ["BudgetMark", "BudgetWatch", "first_mark_nanos", "next_mark_nanos"]
+__all__ = ["BudgetMark", "BudgetWatch", "UpstreamWatch", "first_mark_nanos", "next_mark_nanos"]
 
 _NEVER = 2**63 - 1
 _PERCENTS = (80, 85, 95, 100)
@@ -35,6 +37,18 @@ class BudgetWatch(Protocol):
         `first_mark_nanos`, from then on `next_mark_nanos`. Being told of one mark twice, by several workers
         or after a budget was read anew, does no harm: what goes out is de-duplicated.
         """
+        ...
+
+
+class UpstreamWatch(Protocol):
+    """Told by whoever calls providers: must return at once, and never raises."""
+
+    def note_failure(self, deployment: Deployment, error: UpstreamError) -> None:
+        """Learn that a call failed by the provider's fault."""
+        ...
+
+    def note_cooldown(self, deployment: Deployment, seconds: float, error: UpstreamError) -> None:
+        """Learn that a deployment is left alone for so many seconds, and after which failure."""
         ...
 
 

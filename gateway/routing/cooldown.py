@@ -3,7 +3,7 @@
 import msgspec
 
 from gateway.clock import Clock
-from gateway.domain import ChosenBy, Deployment
+from gateway.domain import ChosenBy, Deployment, UpstreamWatch
 from gateway.errors import UpstreamError, UpstreamUnreachable
 from gateway.settings.model import RouterSettings
 
@@ -37,12 +37,14 @@ class Cooldowns:
     """Counts per deployment and minute, and until when each is left alone; one per worker.
 
     Give the same one to the router of the next configuration, so that a reload does not end cooldowns.
+    `watch` is told of failures and cooldowns; it may be set until the first request.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._minutes: dict[str, _Minute] = {}
         self._until: dict[str, int] = {}
+        self.watch: UpstreamWatch | None = None
 
     def is_cooling(self, deployment_id: str) -> bool:
         """Whether the deployment is left alone now."""
@@ -85,10 +87,13 @@ class Cooldowns:
         begin one.
         `group_size` is the number of deployments that could take over.
         """
-        if isinstance(error, UpstreamUnreachable) or not _is_trigger(error.status):
-            return
         if deployment.chosen_by in _OF_A_REQUEST:
             # One client's credential or address would close the deployment to all the others.
+            return
+        is_unreachable = isinstance(error, UpstreamUnreachable)
+        if self.watch is not None and (is_unreachable or _is_trigger(error.status)):
+            self.watch.note_failure(deployment, error)
+        if is_unreachable or not _is_trigger(error.status):
             return
         minute = self._minute(deployment.id)
         minute.failures += 1
@@ -96,6 +101,8 @@ class Cooldowns:
             return
         seconds = _seconds(deployment, error, settings)
         self._until[deployment.id] = self._clock.monotonic_nanos() + int(seconds * _SECOND_NANOS)
+        if self.watch is not None:
+            self.watch.note_cooldown(deployment, seconds, error)
 
     def _minute(self, deployment_id: str) -> _Minute:
         number = self._clock.monotonic_nanos() // _MINUTE_NANOS

@@ -137,6 +137,8 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     cleanup_batch_seconds: float = 30.0
     alerting: tuple[str, ...] = ()
     """The channels of alerts: `slack`, `webhook`, `email`."""
+    alerting_threshold_seconds: float = 300.0
+    """How long a request may take before it is told of."""
     alert_types: tuple[str, ...] | None = None
     """Which alerts are sent; None sends all."""
     alert_to_webhook_url: dict[str, object] = msgspec.field(default_factory=_members)

@@ -71,6 +71,7 @@ GENERAL_READERS: Mapping[str, tuple[str, Reader]] = {
     "maximum_spend_logs_cleanup_run_budget": ("cleanup_run_seconds", read_seconds),
     "maximum_spend_logs_cleanup_batch_timeout": ("cleanup_batch_seconds", read_seconds),
     "alerting": ("alerting", _read_channels),
+    "alerting_threshold": ("alerting_threshold_seconds", read_seconds),
     "alert_types": ("alert_types", read_texts),
     "alert_to_webhook_url": ("alert_to_webhook_url", read_plain_mapping),
     "budget_rollover": ("budget_rollover", read_boolean),

@@ -44,11 +44,10 @@ GENERAL_KEYS = (
     supported("maximum_spend_logs_cleanup_max_batches", "Transactions of one run at most."),
     supported("maximum_spend_logs_cleanup_run_budget", "Seconds of one run."),
     supported("maximum_spend_logs_cleanup_batch_timeout", "Seconds that one deletion may take."),
-    supported("alerting", "Who is told of budgets that come near their limits: `slack`, `webhook`, `email`."),
-    supported("alert_types", "A list without `budget_alerts` switches these off; there are no others."),
-    supported(
-        "alert_to_webhook_url", "Its member `budget_alerts`: other addresses than `SLACK_WEBHOOK_URL`."
-    ),
+    supported("alerting", "How people are told of budgets, failures and more: `slack`, `webhook`, `email`."),
+    supported("alert_types", "What they are told of; without it all but changes of keys, teams and users."),
+    supported("alerting_threshold", "Seconds that a request may take before it is told of; 300."),
+    supported("alert_to_webhook_url", "By alert type, addresses in the place of `SLACK_WEBHOOK_URL`."),
     supported("budget_rollover", "What was spent beyond a budget counts in its next period."),
     supported("include_call_id_in_error_body", "Whether an error names the call in its body."),
     supported(
@@ -154,7 +153,7 @@ GENERAL_KEYS = (
         "health_check_interval health_check_concurrency health_check_details "
         "health_check_skip_disabled_background_models background_health_check_model_groups "
         "enable_health_check_routing health_check_staleness_threshold model_list_healthy_only "
-        "alerting_args alerting_threshold "
+        "alerting_args "
         "spend_report_frequency public_routes enable_public_model_hub "
         "pass_through_request_timeout pass_through_endpoints user_header_name "
         "user_header_mappings user_mcp_management_mode disable_auto_add_proxy_admin_to_teams "

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 import pytest_asyncio
 
@@ -11,9 +12,10 @@ from gateway.alerts.alerts import Alerts
 from gateway.alerts.channels import WebhookChannel
 from gateway.alerts.posting import parse_address
 from gateway.alerts.store import AlertStore
+from gateway.alerts.upstreams import UpstreamAlerts
 from gateway.ids import hash_token
-from tests.integration.serving import INPUT_NANOS, OUTPUT_NANOS, LiveGateway
-from tests.upstreams import Upstream
+from tests.integration.serving import INPUT_NANOS, OUTPUT_NANOS, LiveGateway, deployment
+from tests.upstreams import Upstream, replies
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -59,3 +61,26 @@ async def test_a_key_that_uses_up_its_budget_is_told_of_twice(
     ]
     assert {event["token"] for event in events} == {hash_token(key)}
     assert {event["key_alias"] for event in events} == {"told"}
+
+
+async def test_a_provider_that_fails_and_one_that_is_slow_are_told(
+    live: LiveGateway, alerts: Alerts, receiver: Upstream, key: str
+) -> None:
+    parts = live.gateway.parts
+    watch = UpstreamAlerts(alerts.tell, parts.clock, 0)
+    live.configure(deployment("m", live.upstream, info_id="told-of", num_retries=0))
+    live.gateway.snapshot.router.cooldowns.watch = watch
+    live.gateway.parts = msgspec.structs.replace(parts, upstream_alerts=watch)
+    try:
+        good = live.upstream.default
+        live.upstream.default = replies.error(503, "upstream is down")
+        assert (await live.chat(key)).status_code == 503
+        live.upstream.default = good
+        assert (await live.chat(key)).status_code == 200
+        await live.settled()
+        await alerts.flush()
+    finally:
+        live.gateway.parts = parts
+    events = {(event := json.loads(one.body))["event"]: event["event_message"] for one in receiver.requests}
+    assert events["llm_exceptions"].startswith("LLM API call failed: model=real-model, deployment=told-of")
+    assert "Responses are slow: model=m, deployment=told-of" in events["llm_too_slow"]

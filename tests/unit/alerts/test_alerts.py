@@ -7,6 +7,8 @@ import pytest
 
 from gateway.alerts.alerts import Alerts
 from gateway.alerts.channels import Channel, MailChannel, SlackChannel, WebhookChannel
+from gateway.alerts.events import build_notice
+from gateway.alerts.kinds import AlertType
 from gateway.alerts.mailing import MailServer
 from gateway.alerts.posting import parse_address
 from gateway.alerts.store import AlertStore
@@ -248,3 +250,35 @@ async def test_without_a_channel_nothing_is_queued(make: Make) -> None:
         await alerts.flush()
 
     assert (alerts.sent, alerts.dropped) == (0, 0)
+
+
+async def test_a_notice_is_a_text_and_is_told_again_after_its_time(
+    make: Make, receiver: Receiver, clock: FakeClock
+) -> None:
+    alerts = make(SlackChannel(parse_address(receiver.url)))
+    notice = build_notice(AlertType.OUTAGE, "one", "Deployment `one` <fails>", quiet_seconds=60, is_own=True)
+    for seconds in (0, 59, 1):
+        clock.advance(seconds)
+        alerts.tell(notice)
+    await alerts.flush()
+    assert receiver.bodies == [{"text": "*outage_alerts*\nDeployment 'one' &lt;fails&gt;"}] * 2
+
+
+async def test_a_workers_own_notice_needs_no_database(
+    make: Make, receiver: Receiver, database: Database
+) -> None:
+    alerts = make(WebhookChannel(parse_address(receiver.url)))
+    await database.close()
+    alerts.tell(build_notice(AlertType.DATABASE, "db", "It is away.", quiet_seconds=60, is_own=True))
+    await alerts.flush()
+    assert [body["event"] for body in receiver.bodies] == ["db_exceptions"]
+    await database.open()
+
+
+async def test_kinds_that_nobody_wants_are_not_told(make: Make, receiver: Receiver) -> None:
+    alerts = make(WebhookChannel(parse_address(receiver.url), types=frozenset({AlertType.OUTAGE})))
+    alerts.tell(build_notice(AlertType.DATABASE, "db", "It is away.", quiet_seconds=60))
+    await alerts.flush()
+    assert receiver.bodies == []
+    assert alerts.tells(AlertType.DATABASE, AlertType.OUTAGE)
+    assert not alerts.tells(AlertType.DATABASE)

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from gateway.alerts.build import build_channels
+from gateway.alerts.channels import Channel
 from gateway.errors import ConfigError
 from gateway.settings import Settings
 from gateway.settings.model import Environment, GeneralSettings
@@ -13,10 +14,14 @@ MAIL = {"SMTP_HOST": "mail.example.com", "SMTP_SENDER_EMAIL": "gw@example.com"}
 
 
 def names(environ: dict[str, str], **general: object) -> list[str]:
+    return [channel.name for channel in channels(environ, **general)]
+
+
+def channels(environ: dict[str, str], **general: object) -> list[Channel]:
     settings = Settings(environment=Environment(data_dir=Path()))
     given = msgspec.structs.replace(GeneralSettings(), **general)
     settings = msgspec.structs.replace(settings, general=given)
-    return [channel.name for channel in build_channels(settings, environ)]
+    return list(build_channels(settings, environ))
 
 
 def test_every_channel_that_is_asked_for_and_equipped_is_built() -> None:
@@ -30,15 +35,26 @@ def test_a_channel_without_its_variables_is_left_out() -> None:
     assert names({}, alerting=("slack", "email", "webhook")) == []
 
 
-def test_alert_types_without_budget_alerts_switch_them_off() -> None:
-    assert names(SLACK, alerting=("slack",), alert_types=("llm_too_slow",)) == []
-    assert names(SLACK, alerting=("slack",), alert_types=("budget_alerts",)) == ["slack"]
+def test_alert_types_say_what_is_told() -> None:
+    types = {kind for channel in channels(SLACK, alerting=("slack",)) for kind in channel.types}
+    assert {"budget_alerts", "llm_exceptions", "spend_reports"} <= types
+    assert "virtual_key_updated" not in types
+    (channel,) = channels(
+        SLACK, alerting=("slack",), alert_types=("llm_too_slow", "virtual_key_updated", "x")
+    )
+    assert channel.types == {"llm_too_slow", "virtual_key_updated"}
+    assert names(SLACK, alerting=("slack",), alert_types=()) == []
+    assert names({**SLACK, **MAIL}, alerting=("slack", "email"), alert_types=("llm_too_slow",)) == ["slack"]
 
 
 def test_budget_alerts_can_have_addresses_of_their_own() -> None:
     own = {"budget_alerts": ["https://one.example.com/", "https://two.example.com/"]}
 
     assert names({}, alerting=("slack",), alert_to_webhook_url=own) == ["slack", "slack"]
+    one, two, rest = channels(SLACK, alerting=("slack",), alert_to_webhook_url=own)
+    assert one.types == two.types == {"budget_alerts"}
+    assert not rest.types & one.types
+    assert "llm_exceptions" in rest.types
 
 
 @pytest.mark.parametrize("url", ["ftp://example.com/", "secret", "https://", "https://a b/"])
