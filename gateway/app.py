@@ -56,6 +56,7 @@ from gateway.inventory.services import Inventory, build_inventory
 from gateway.jobs.build import build_jobs
 from gateway.jobs.corrections import Corrections
 from gateway.jobs.rotations import KeyRotations
+from gateway.pipeline.health.background import build_health_job
 from gateway.routing.cooldown import Cooldowns
 from gateway.runtime import Gateway, Parts
 from gateway.settings import Settings
@@ -115,6 +116,10 @@ def build_gateway(settings: Settings, environ: Mapping[str, str], handover: Hand
 
     gateway.prepare_database = prepare
     watch_health(gateway, settings)
+
+    checks = build_health_job(gateway)
+    if checks is not None:
+        gateway.jobs.append(checks)
     return gateway
 
 

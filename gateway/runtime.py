@@ -153,6 +153,7 @@ class Gateway:
         self.under_way = UnderWay()
         self.health: HealthAlerts | None = None
         self.prepare_database: Callable[[], Coroutine[Any, Any, None]] | None = None
+        self.jobs: list[JobRunner] = list(parts.jobs)
         self._jobs: list[asyncio.Task[None]] = []
         self._background: set[asyncio.Task[None]] = set()
         self._log = structlog.get_logger(__name__)
@@ -171,7 +172,7 @@ class Gateway:
         if self.health is not None:
             self._jobs.append(asyncio.create_task(self.health.run()))
         parts = self.parts
-        jobs = (job.run() for job in parts.jobs)
+        jobs = (job.run() for job in self.jobs)
         for job in (parts.recovery.run(), parts.drain.run(), parts.alerts.run(), parts.standing.run(), *jobs):
             self._jobs.append(asyncio.create_task(job))
 
@@ -242,7 +243,7 @@ class Gateway:
         for job in self._jobs:
             job.cancel()
         await asyncio.gather(*self._jobs, return_exceptions=True)
-        for runner in self.parts.jobs:
+        for runner in self.jobs:
             await runner.stop()
 
     async def _drain_rest(self) -> None:

@@ -59,6 +59,10 @@ class Alerts:
         """Whether alerts of one of these kinds go anywhere."""
         return any(kind in channel.types for kind in kinds for channel in self._channels)
 
+    def channels_named(self, name: str) -> tuple[Channel, ...]:
+        """The channels of one kind: `slack`, `webhook`, `email`."""
+        return tuple(channel for channel in self._channels if channel.name == name)
+
     def __call__(self, principal: Principal, limit: Limit, spent_nanos: int, /) -> None:
         """Learn that the spend of a budget has reached a mark."""
         alert = build_alert(principal, limit, spent_nanos)

@@ -1,17 +1,14 @@
-"""Whether the process lives, whether it can serve, and whether its deployments answer."""
+"""Whether the process lives, and whether it can serve."""
 
 from importlib.metadata import version
 from typing import Any
 
 from litestar import Response, get
 from litestar.di import NamedDependency
-from litestar.params import FromQuery
 
 from gateway.access.rules import RouteRule
-from gateway.errors import NotFound
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
-from gateway.pipeline.probe import Probe, probe_deployments
 from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
@@ -19,9 +16,6 @@ __all__ = ["ROUTE_HANDLERS"]
 _Gateway = NamedDependency[Gateway]
 _UNAVAILABLE = 503
 _PUBLIC = RouteRule(name="/health/*", permit=allow(Resource.GATEWAY, Action.READ, Party.ANYBODY))
-_ANY_KEY = RouteRule(
-    name="/health", permit=allow(Resource.GATEWAY, Action.READ, Party.CALLER), allows_any_key=True
-)
 
 
 @get(["/health/liveliness", "/health/liveness"], opt={"rule": _PUBLIC})
@@ -46,41 +40,4 @@ async def readiness(gateway: _Gateway) -> Response[dict[str, object]]:
     return Response(body, status_code=200 if state.is_ready else _UNAVAILABLE)
 
 
-@get("/health", opt={"rule": _ANY_KEY})
-async def health(
-    gateway: _Gateway, model: FromQuery[str | None] = None, model_id: FromQuery[str | None] = None
-) -> dict[str, object]:
-    """Ask every deployment, or those of one model, for one token, and list who answered.
-
-    Raises NotFound when neither name nor id leads to a deployment.
-    """
-    catalog = gateway.snapshot.catalog
-    chosen = [
-        deployment
-        for deployment in catalog.deployments()
-        if (model is None or deployment.group == model) and (model_id is None or deployment.id == model_id)
-    ]
-    if not chosen and (model or model_id):
-        raise NotFound(f"No deployment has {'model' if model else 'model_id'} '{model or model_id}'.")
-    probes = await probe_deployments(gateway, chosen)
-    healthy = [_shown(probe) for probe in probes if probe.error is None]
-    unhealthy = [_shown(probe) for probe in probes if probe.error is not None]
-    return {
-        "healthy_endpoints": healthy,
-        "unhealthy_endpoints": unhealthy,
-        "healthy_count": len(healthy),
-        "unhealthy_count": len(unhealthy),
-    }
-
-
-def _shown(probe: Probe) -> dict[str, object]:
-    found: dict[str, object] = {
-        "model": probe.deployment.model,
-        "model_name": probe.deployment.group,
-        "model_id": probe.deployment.id,
-        "custom_llm_provider": probe.deployment.provider,
-    }
-    return found if probe.error is None else {**found, "error": probe.error}
-
-
-ROUTE_HANDLERS = (liveliness, readiness, health)
+ROUTE_HANDLERS = (liveliness, readiness)

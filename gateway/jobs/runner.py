@@ -62,6 +62,11 @@ class JobRunner:
         self._due_nanos = 0
         self._log = structlog.get_logger(__name__)
 
+    @property
+    def name(self) -> str:
+        """The name of the job's lease."""
+        return self._lease.job
+
     async def run(self) -> None:
         """Work until cancelled."""
         while True:

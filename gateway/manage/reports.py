@@ -1,8 +1,16 @@
-"""All routes of reports, for the composition root."""
+"""All routes of reports, costs and health checks, for the composition root."""
 
 from litestar.handlers import HTTPRouteHandler
 
-from gateway.manage import daily_activity, global_activity, global_spend, spend_pages, spend_reports
+from gateway.manage import (
+    costs,
+    daily_activity,
+    global_activity,
+    global_spend,
+    health,
+    spend_pages,
+    spend_reports,
+)
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -12,4 +20,6 @@ ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *global_activity.ROUTE_HANDLERS,
     *spend_reports.ROUTE_HANDLERS,
     *spend_pages.ROUTE_HANDLERS,
+    *costs.ROUTE_HANDLERS,
+    *health.ROUTE_HANDLERS,
 )

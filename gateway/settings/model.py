@@ -135,6 +135,13 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     cleanup_max_batches: int = 500
     cleanup_run_seconds: float = 300.0
     cleanup_batch_seconds: float = 30.0
+    background_health_checks: bool = False
+    health_check_interval_seconds: float = 300.0
+    health_check_concurrency: int = 16
+    health_check_details: bool = True
+    """Whether results of health checks say what was asked and what it did cost."""
+    health_check_groups: tuple[str, ...] | None = None
+    """Whose deployments are checked in the background; None for all."""
     alerting: tuple[str, ...] = ()
     """The channels of alerts: `slack`, `webhook`, `email`."""
     alerting_threshold_seconds: float = 300.0

@@ -128,10 +128,14 @@ INFO_KEYS = (
     supported("litellm_provider", "The provider whose price holds."),
     supported("team_id", "The only team that may use the model.", restricts=True),
     supported("team_public_model_name", "The name under which that team has the model."),
+    supported("disable_background_health_check", "Leaves the deployment out of background checks."),
+    supported("health_check_model", "The provider's model to check in the place of this one."),
+    supported("health_check_timeout", "Seconds that a check may take (30)."),
+    supported("health_check_max_tokens", "Tokens that a check asks for (1)."),
     refused("blocked"),
     *harmless(
         "db_model updated_at updated_by created_at created_by tier "
-        "description disable_background_health_check metadata version key direct_access "
+        "description metadata version key direct_access "
         "member_ids output_vector_size tpm rpm custom_tokenizer input_type"
     ),
 )

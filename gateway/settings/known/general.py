@@ -40,6 +40,11 @@ GENERAL_KEYS = (
     supported("maximum_spend_logs_cleanup_cron", "When old rows are deleted instead, as a cron expression."),
     supported("maximum_daily_tag_spend_retention_period", "How long the days of tags are kept."),
     supported("maximum_health_check_retention_period", "How long results of health checks are kept."),
+    supported("background_health_checks", "Deployments are checked by themselves, on one worker."),
+    supported("health_check_interval", "Seconds between two of these checks (300)."),
+    supported("health_check_concurrency", "How many deployments are asked at a time (16)."),
+    supported("health_check_details", "Whether results say what was asked and what it did cost."),
+    supported("background_health_check_model_groups", "Whose deployments are checked; all if not given."),
     supported("maximum_spend_logs_cleanup_batch_size", "Rows that one transaction deletes."),
     supported("maximum_spend_logs_cleanup_max_batches", "Transactions of one run at most."),
     supported("maximum_spend_logs_cleanup_run_budget", "Seconds of one run."),
@@ -149,9 +154,9 @@ GENERAL_KEYS = (
         "completion_model embedding_model image_generation_model moderation_model "
         "infer_model_from_keys key_management_system key_management_settings use_google_kms "
         "use_azure_key_vault google_kms_resource_name coordination_redis control_plane_url "
-        "allow_cli_sso_verification_uri_complete otel background_health_checks "
-        "health_check_interval health_check_concurrency health_check_details "
-        "health_check_skip_disabled_background_models background_health_check_model_groups "
+        "allow_cli_sso_verification_uri_complete otel "
+        ""
+        "health_check_skip_disabled_background_models "
         "enable_health_check_routing health_check_staleness_threshold model_list_healthy_only "
         "alerting_args "
         "spend_report_frequency public_routes enable_public_model_hub "

@@ -1,0 +1,74 @@
+"""Keeps what deployments answered, and tells it."""
+
+from collections.abc import Sequence
+from datetime import UTC
+
+import msgspec
+
+from gateway.clock import datetime_from_nanos
+from gateway.db.connection import Connection, Record
+from gateway.domain import Deployment
+from gateway.money import usd_from_nanos
+from gateway.pipeline.health.checks_store import CheckRow, ChecksStore
+from gateway.pipeline.health.probe import Probe
+from gateway.runtime import Gateway
+
+__all__ = ["latest_checks", "list_checks", "record_probes"]
+
+_LONGEST_ERROR = 2_000
+_TIMES = ("checked_at", "created_at")
+_encode = msgspec.json.Encoder().encode
+
+
+async def record_probes(
+    gateway: Gateway, connection: Connection, probes: Sequence[Probe], checked_by: str
+) -> None:
+    """Write a row per probe. Raises DatabaseUnavailable."""
+    now = datetime_from_nanos(gateway.clock.now_nanos()).replace(tzinfo=None)
+    has_details = gateway.snapshot.settings.general.health_check_details
+    rows = [_row(probe, has_details=has_details) for probe in probes]
+    if rows:
+        await ChecksStore(gateway.parts.database).insert(connection, rows, checked_by, now)
+
+
+async def list_checks(
+    gateway: Gateway, model: str | None, status: str | None, limit: int, offset: int
+) -> dict[str, object]:
+    """Results, the newest first, with how many there are. Raises DatabaseUnavailable."""
+    store = ChecksStore(gateway.parts.database)
+    rows = await store.list_history(model, status, limit, offset)
+    total = await store.count(model, status)
+    checks = [_shown(row) for row in rows]
+    return {"health_checks": checks, "total_records": total, "limit": limit, "offset": offset}
+
+
+async def latest_checks(gateway: Gateway, deployments: Sequence[Deployment]) -> dict[str, object]:
+    """The latest result of each deployment that has one, by its id. Raises DatabaseUnavailable."""
+    pairs = [(deployment.id, deployment.group) for deployment in deployments]
+    rows = await ChecksStore(gateway.parts.database).list_latest(pairs)
+    found = {row["model_id"]: _shown(row) for row in rows}
+    return {"latest_health_checks": found, "total_models": len(found)}
+
+
+def _row(probe: Probe, *, has_details: bool) -> CheckRow:
+    details = {
+        "custom_llm_provider": probe.deployment.provider,
+        "model": probe.deployment.model,
+        "prompt_tokens": probe.usage.prompt_tokens,
+        "completion_tokens": probe.usage.completion_tokens,
+        "cost": usd_from_nanos(probe.charge.total),
+    }
+    return CheckRow(
+        model_name=probe.deployment.group,
+        model_id=probe.deployment.id,
+        is_healthy=probe.error is None,
+        error_message=probe.error[:_LONGEST_ERROR] if probe.error else None,
+        response_time_ms=round(probe.seconds * 1000, 3),
+        details=_encode(details).decode() if has_details else None,
+    )
+
+
+def _shown(row: Record) -> dict[str, object]:
+    times = {name: row[name].replace(tzinfo=UTC) for name in _TIMES}
+    details = msgspec.Raw((row["details"] or "null").encode())
+    return {**dict(row.items()), **times, "details": details}
