@@ -20,6 +20,7 @@ from gateway.alerts.alerts import Alerts
 from gateway.alerts.build import build_alerts, build_courier
 from gateway.audit.reading import AuditReading
 from gateway.audit.trail import AuditTrail
+from gateway.cache.documents import Documents
 from gateway.cache.expiring import Limits
 from gateway.catalog.added_source import AddedSource
 from gateway.clock import SystemClock
@@ -34,7 +35,7 @@ from gateway.db.sealing import Seal
 from gateway.db.tables import TABLES
 from gateway.db.url import ConnectionOptions, parse_database_url
 from gateway.domain import Scope
-from gateway.errors import ConfigError, DatabaseUnavailable, StartupError
+from gateway.errors import ConfigError, DatabaseUnavailable, ServiceUnavailable, StartupError
 from gateway.http.guard import build_guard, caller_of, check_rules
 from gateway.http.inference import build_inference_routes
 from gateway.http.opening import open_gateway, tell_model_notices
@@ -162,6 +163,7 @@ class _Builder:
         defaults = KeyDefaults(litellm.default_key_generate_params, litellm.upperbound_key_generate_params)
         covers, calendar = ModelLists().covers, self._calendar
         audit = AuditTrail(database)
+        clients = UpstreamClients(self._own.client_side_networks)
         keys = KeyService(database, self._clock, defaults, covers, calendar, audit)
         management = build_services(database, self._clock, keys, calendar, covers, audit)
         rotations = self._rotations(database, management)
@@ -190,7 +192,8 @@ class _Builder:
             management=management,
             audit=audit,
             audit_reading=AuditReading(database),
-            clients=UpstreamClients(self._own.client_side_networks),
+            clients=clients,
+            documents=Documents(clients.fetcher.read_object, self._clock, absent_on=ServiceUnavailable),
             alerts=alerts,
             upstream_alerts=build_upstream_alerts(alerts, self._clock, self._settings),
             corrections=Corrections(database),

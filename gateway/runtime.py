@@ -1,7 +1,7 @@
 """The Gateway: every long-lived object of one process, opened and closed in order."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -21,19 +21,20 @@ from gateway.alerts.health import HealthAlerts
 from gateway.alerts.upstreams import UpstreamAlerts
 from gateway.audit.reading import AuditReading
 from gateway.audit.trail import AuditTrail
+from gateway.cache.documents import Documents
 from gateway.catalog.added_source import AddedSource
 from gateway.catalog.catalog import Catalog
 from gateway.catalog.output_sizes import OutputSizes
 from gateway.clock import Clock
 from gateway.db.engine import Database
 from gateway.db.notify import ChangeListener
-from gateway.domain import Completion, Deployment
+from gateway.domain import Completion, Deployment, Principal
 from gateway.errors import DatabaseUnavailable
-from gateway.hooks import RequestContext
+from gateway.hooks import RequestContext, RequestHead
 from gateway.hooks.dispatch import Hooks
 from gateway.hooks.registry import LoadedPlugins
 from gateway.identity.keys.service import KeyService
-from gateway.identity.principals import Principals
+from gateway.identity.principals import Follower, Principals
 from gateway.identity.services import Services
 from gateway.identity.subjects import Subjects
 from gateway.inventory.services import Inventory
@@ -53,7 +54,7 @@ from gateway.upstream.client import UpstreamClient
 from gateway.upstream.clients import UpstreamClients
 from gateway.upstream.dialect import CallBounds
 
-__all__ = ["CoreRules", "Gateway", "Interruptible", "Parts", "Readiness", "Snapshot"]
+__all__ = ["Authentication", "CoreRules", "Gateway", "Interruptible", "Parts", "Readiness", "Snapshot"]
 
 _CLOSE_SECONDS = 10.0
 _ALERT_SECONDS = 5.0
@@ -67,10 +68,24 @@ class Interruptible(Protocol):
         ...
 
 
+class Authentication(Protocol):
+    """The hook `authenticate` of the core, and what it remembers of callers."""
+
+    @property
+    def followers(self) -> tuple[Follower, ...]:
+        """Caches to be forgotten with what is remembered of keys."""
+        ...
+
+    async def authenticate(self, head: RequestHead) -> Principal:
+        """Return who is calling; raises GatewayError."""
+        ...
+
+
 class CoreRules(msgspec.Struct, frozen=True, kw_only=True):
     """The hook implementations of the core that can also be asked what they would say."""
 
     gate: Gate
+    authentication: Authentication
     checks: AccessChecks
     admission: AdmissionHooks
 
@@ -132,6 +147,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     audit: AuditTrail
     audit_reading: AuditReading
     clients: UpstreamClients
+    documents: Documents[Mapping[str, object]]
     alerts: Alerts
     upstream_alerts: UpstreamAlerts | None
     corrections: Corrections
@@ -191,6 +207,7 @@ class Gateway:
         await asyncio.to_thread(self.parts.journal.close)
         await self.parts.principals.close()
         await self.parts.subjects.close()
+        await self.parts.documents.close()
         await self.parts.clients.close()
         await self.parts.database.close()
 

@@ -53,7 +53,16 @@ MANAGEMENT_ROUTES: tuple[str, ...] = (
 )
 """What `management_routes` stands for."""
 
+_SPEND_ROUTES = ("/spend/*",)
+_GLOBAL_SPEND_ROUTES = ("/global/*",)
+_MCP_ROUTES = ("/mcp", "/mcp/*")
+_ANTHROPIC_ROUTES = ("/v1/messages", "/v1/messages/*")
+
 _GROUPS = {
+    "spend_tracking_routes": _SPEND_ROUTES,
+    "global_spend_tracking_routes": _GLOBAL_SPEND_ROUTES,
+    "mcp_routes": _MCP_ROUTES,
+    "anthropic_routes": _ANTHROPIC_ROUTES,
     "llm_api_routes": LLM_ROUTES,
     "openai_routes": LLM_ROUTES,
     "info_routes": INFO_ROUTES,

@@ -10,6 +10,7 @@ from gateway.manage import budgets as budget_routes
 from gateway.manage import credentials as credential_routes
 from gateway.manage import customers as customer_routes
 from gateway.manage import explain as explain_routes
+from gateway.manage import jwt_mappings as mapping_routes
 from gateway.manage import key_lists as key_list_routes
 from gateway.manage import key_rotation as key_rotation_routes
 from gateway.manage import keys as key_routes
@@ -33,6 +34,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *key_routes.ROUTE_HANDLERS,
     *model_info_routes.ROUTE_HANDLERS,
     *model_routes.ROUTE_HANDLERS,
+    *mapping_routes.ROUTE_HANDLERS,
     *key_list_routes.ROUTE_HANDLERS,
     *key_rotation_routes.ROUTE_HANDLERS,
     *spend_routes.ROUTE_HANDLERS,

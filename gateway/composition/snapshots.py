@@ -17,15 +17,14 @@ from gateway.catalog.builder import build_catalog
 from gateway.catalog.catalog import Catalog
 from gateway.catalog.naming import find_family
 from gateway.catalog.price_book import load_price_book
+from gateway.composition.authentication import build_authentication
 from gateway.hooks.registry import load_plugins
 from gateway.identity.build import build_user_defaults
-from gateway.identity.hookimpls import KeyAuthentication
-from gateway.identity.master import MasterKey
 from gateway.identity.subject_build import build_subject_defaults
 from gateway.routing.cooldown import Cooldowns
 from gateway.routing.router import Router
 from gateway.runtime import CoreRules, Parts, Snapshot
-from gateway.settings import Settings, ensure_master_key
+from gateway.settings import Settings
 from gateway.upstream.dialect import CallBounds
 
 __all__ = ["add_models", "apply_snapshot", "build_snapshot", "with_variables"]
@@ -44,6 +43,7 @@ def build_snapshot(
     snapshot = _assemble(settings, catalog, parts, cooldowns, None)
     # Last, when nothing can fail any more.
     parts.added.is_enabled = settings.general.store_model_in_db
+    parts.principals.followers = snapshot.core.authentication.followers
     parts.principals.configure(build_user_defaults(settings.access))
     parts.subjects.configure(build_subject_defaults(settings.access))
     parts.audit.configure(is_on=settings.litellm.store_audit_logs)
@@ -71,15 +71,19 @@ def _assemble(
     settings: Settings, catalog: Catalog, parts: Parts, cooldowns: Cooldowns, former: Snapshot | None
 ) -> Snapshot:
     names = _model_names(catalog)
-    master = MasterKey(ensure_master_key(settings.environment).key)
+    # Kept with what it remembers, as long as the configuration stays.
+    authentication = former.core.authentication if former else build_authentication(settings, parts)
     checks = AccessChecks(parts.clock, names, ClientChoices(catalog.find), settings.access)
     admission = AdmissionHooks(parts.ledger) if parts.sharing is None else parts.sharing.build_hooks()
     core = (
         *build_gate(settings.access),
-        KeyAuthentication(parts.principals, master, parts.clock, settings.general.key_header_name),
+        authentication,
         Aliases(catalog.team_models.names),
         checks,
         admission,
+    )
+    rules = CoreRules(
+        gate=Gate(settings.access), authentication=authentication, checks=checks, admission=admission
     )
     router = Router(
         settings.router,
@@ -94,7 +98,7 @@ def _assemble(
             catalog=catalog,
             router=router,
             plugins=former.plugins.with_core(core),
-            core=CoreRules(gate=Gate(settings.access), checks=checks, admission=admission),
+            core=rules,
             model_lists=ModelLists(names),
         )
     megabytes, limits = settings.general.max_request_size_mb, settings.gatewright.limits
@@ -103,7 +107,7 @@ def _assemble(
         catalog=catalog,
         router=router,
         plugins=load_plugins(settings.gatewright.plugins, core),
-        core=CoreRules(gate=Gate(settings.access), checks=checks, admission=admission),
+        core=rules,
         model_lists=ModelLists(names),
         bounds=CallBounds(limits.response_bytes, limits.stream_seconds),
         body_bytes=int(megabytes * _MEGABYTE) if megabytes else limits.body_bytes,

@@ -117,6 +117,10 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
     """Whether the key's user was deactivated by the directory that provisions users."""
     changed_by: str | None = None
     """Whom the caller of a management route says it acts for; unverified, and for the audit trail only."""
+    end_user_id: str | None = None
+    """The end user whom the credential itself names; it wins over what a request says."""
+    alternatives: tuple["Principal", ...] = ()
+    """The same caller as a member of its other teams: the first that may use a model asks for it."""
 
     @property
     def is_admin(self) -> bool:

@@ -11,7 +11,7 @@ from gateway.domain import Principal
 from gateway.errors import NotFound
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
-from gateway.runtime import Gateway
+from gateway.runtime import Gateway, Snapshot
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -31,14 +31,16 @@ async def list_models(
 ) -> dict[str, object]:
     """List the models that the caller may name, wildcards only on request."""
     snapshot = gateway.snapshot
-    names = [
-        *snapshot.catalog.names(),
-        *(snapshot.catalog.team_models.public_names(caller.team_id) if caller.team_id else ()),
-        *(snapshot.catalog.wildcard_names() if return_wildcard_routes else ()),
-    ]
-    granted = (
-        name for name in dict.fromkeys(names) if is_model_allowed(snapshot.model_lists, caller, name, name)
-    )
+    granted: dict[str, None] = {}
+    for member in (caller, *caller.alternatives):
+        names = (
+            *snapshot.catalog.names(),
+            *(snapshot.catalog.team_models.public_names(member.team_id) if member.team_id else ()),
+            *(snapshot.catalog.wildcard_names() if return_wildcard_routes else ()),
+        )
+        granted |= dict.fromkeys(
+            name for name in names if is_model_allowed(snapshot.model_lists, member, name, name)
+        )
     return {"object": "list", "data": [_shown(name) for name in granted]}
 
 
@@ -48,14 +50,17 @@ async def get_model(
 ) -> dict[str, object]:
     """Show one model; raises NotFound for one that is unknown or that the caller may not use."""
     name = model_id.lstrip("/")
-    snapshot = gateway.snapshot
-    routed = snapshot.catalog.team_models.names.get((caller.team_id or "", name), name)
-    is_known = find_group(snapshot.catalog, routed, caller) is not None
-    if not is_known or not is_model_allowed(snapshot.model_lists, caller, name, name):
+    if not any(_may_name(gateway.snapshot, member, name) for member in (caller, *caller.alternatives)):
         raise NotFound(
             f"The model '{name[:200]}' does not exist or is not available for this key.", param="model"
         )
     return _shown(name)
+
+
+def _may_name(snapshot: Snapshot, caller: Principal, name: str) -> bool:
+    routed = snapshot.catalog.team_models.names.get((caller.team_id or "", name), name)
+    is_known = find_group(snapshot.catalog, routed, caller) is not None
+    return is_known and is_model_allowed(snapshot.model_lists, caller, name, name)
 
 
 def _shown(name: str) -> dict[str, object]:

@@ -6,7 +6,7 @@ from gateway.errors import TokenNotFound
 from gateway.hooks import RequestHead, hookimpl
 from gateway.identity.credentials import abbreviate, check_is_virtual_key, find_credential
 from gateway.identity.master import MasterKey
-from gateway.identity.principals import Principals
+from gateway.identity.principals import Follower, Principals
 from gateway.identity.standing import check_standing
 from gateway.ids import hash_token
 
@@ -22,7 +22,9 @@ class KeyAuthentication:
         self._principals = principals
         self._master = master
         self._clock = clock
-        self._header_name = header_name
+        self.header_name = header_name
+        self.followers: tuple[Follower, ...] = ()
+        """What is remembered here beside `principals`: nothing."""
 
     @hookimpl
     async def authenticate(self, head: RequestHead) -> Principal:
@@ -31,7 +33,10 @@ class KeyAuthentication:
         Raises AuthenticationFailed without one, with a malformed, unknown, blocked or expired one, and
         DatabaseUnavailable when it is not known here and the database does not answer.
         """
-        credential = find_credential(head, self._header_name)
+        return await self.identify(find_credential(head, self.header_name))
+
+    async def identify(self, credential: str) -> Principal:
+        """Return whose key this is; raises as `authenticate`."""
         token_hash = hash_token(credential)
         principal = self._principals.peek(token_hash)
         if principal is None:

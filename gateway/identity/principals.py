@@ -10,7 +10,7 @@ from gateway.errors import DatabaseUnavailable
 from gateway.identity.build import NO_DEFAULTS, UserDefaults, build_principal
 from gateway.identity.rows import KeyRow
 
-__all__ = ["KeySource", "Principals", "Seed", "no_seed"]
+__all__ = ["Follower", "KeySource", "Principals", "Seed", "no_seed", "tags_of"]
 
 _READS = 3
 """Times that a key is read at most while changes are announced all the time."""
@@ -24,6 +24,18 @@ class KeySource(Protocol):
 
     async def find_key(self, token_hash: str, journal: str) -> KeyRow | None:
         """Find a key by its hash; raises DatabaseUnavailable."""
+        ...
+
+
+class Follower(Protocol):
+    """A cache of what was made from Principals."""
+
+    def drop(self, scopes: Iterable[Scope]) -> None:
+        """Forget what was made from one of these objects."""
+        ...
+
+    def clear(self) -> None:
+        """Forget everything."""
         ...
 
 
@@ -49,13 +61,16 @@ class Principals:
     ) -> None:
         self._source = source
         self._clock = clock
-        self._journal = journal
+        self.journal = journal
         self._seed = seed
         self._defaults = NO_DEFAULTS
         self._cache: ExpiringCache[str, Principal] = ExpiringCache(
-            clock, limits or Limits(), tags_of=_tags, stale_on=(DatabaseUnavailable,)
+            clock, limits or Limits(), tags_of=tags_of, stale_on=(DatabaseUnavailable,)
         )
-        self._generation = 0
+        self.generation = 0
+        """Grows with everything that is forgotten: what was read before may be out of date."""
+        self.followers: tuple[Follower, ...] = ()
+        """Other caches of Principals, which forget with this one."""
         self.peek = self._cache.peek
         self.close = self._cache.close
 
@@ -71,7 +86,10 @@ class Principals:
 
     def drop(self, scopes: Iterable[Scope]) -> None:
         """Forget every Principal made from one of these objects, and that a key was unknown."""
-        self._generation += 1
+        self.generation += 1
+        scopes = tuple(scopes)
+        for follower in self.followers:
+            follower.drop(scopes)
         for scope in scopes:
             if scope.kind is ScopeKind.KEY:
                 self._cache.drop(scope.id)
@@ -79,8 +97,10 @@ class Principals:
 
     def clear(self) -> None:
         """Forget every Principal."""
-        self._generation += 1
+        self.generation += 1
         self._cache.clear()
+        for follower in self.followers:
+            follower.clear()
 
     def configure(self, defaults: UserDefaults) -> None:
         """Take over what the configuration says about users; Principals of other defaults are forgotten."""
@@ -90,22 +110,24 @@ class Principals:
 
     async def _load(self, token_hash: str) -> Principal | None:
         row = await self._read(token_hash)
-        if row is None:
-            return None
+        return None if row is None else self.take(row)
+
+    def take(self, row: KeyRow) -> Principal:
+        """Build the Principal of what was read, and tell what its objects have spent."""
         self._seed(row.totals, row.position)
         return build_principal(row, self._clock.now_nanos(), self._defaults)
 
     async def _read(self, token_hash: str) -> KeyRow | None:
         """Read a key; again if something changed meanwhile: what was spent before a reset is no seed."""
         for _ in range(_READS - 1):
-            generation = self._generation
-            row = await self._source.find_key(token_hash, self._journal)
-            if generation == self._generation:
+            generation = self.generation
+            row = await self._source.find_key(token_hash, self.journal)
+            if generation == self.generation:
                 return row
-        return await self._source.find_key(token_hash, self._journal)
+        return await self._source.find_key(token_hash, self.journal)
 
 
-def _tags(principal: Principal) -> Iterator[Scope]:
+def tags_of(principal: Principal) -> Iterator[Scope]:
     """The objects on a Principal, those included that were named and not found: they may appear."""
     yield Scope(ScopeKind.KEY, principal.token_hash)
     yield from principal.scopes[1:]

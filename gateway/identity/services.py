@@ -30,6 +30,7 @@ from gateway.identity.tags.listing import TagListing
 from gateway.identity.tags.service import TagService
 from gateway.identity.teams.removal_store import TeamRemovals
 from gateway.identity.teams.service import TeamService
+from gateway.identity.tokens.mappings.service import MappingService
 from gateway.identity.users.arrivals import Arrivals
 from gateway.identity.users.service import UserService
 
@@ -46,6 +47,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     key_moves: KeyMoves
     key_rotation: KeyRotation
     key_updates: KeyUpdates
+    mappings: MappingService
     organization_members: OrganizationMembers
     organization_removal: OrganizationRemoval
     organizations: OrganizationService
@@ -81,6 +83,7 @@ def build_services(
         key_moves=moves,
         key_rotation=KeyRotation(records, moves, updates, keys.owners, covers),
         key_updates=updates,
+        mappings=MappingService(database, records, keys),
         organization_members=OrganizationMembers(records, members, organization_view, arrivals),
         organization_removal=OrganizationRemoval(
             records,

@@ -5,7 +5,7 @@ from gateway.identity.keys.joined import read_key_row
 from gateway.identity.meters import meters_of
 from gateway.identity.rows import KeyRow
 
-__all__ = ["FIND_KEY", "KeyStore"]
+__all__ = ["FIND_KEY", "JOINED_COLUMNS", "JOINED_OWNERS", "KeyStore"]
 
 _OWN_LIMITS = ("max_budget", "tpm_limit", "rpm_limit", "max_parallel_requests", "budget_reset_at")
 _ROW_LIMITS = (
@@ -30,14 +30,12 @@ _OWNERS = (
 # Keys are found by their own hash or, within the grace period after a rotation, by the hash of the older
 # secret. One statement sees one snapshot, so the totals and the journal position belong together. Permissions
 # and access groups come as JSON, as one key has several of each. A member without a budget has its team's.
-FIND_KEY = f"""
-SELECT
+JOINED_COLUMNS = f"""
     k.token, k.key_name, k.key_alias, k.user_id, k.team_id, k.project_id, k.agent_id,
     COALESCE(k.organization_id, t.organization_id) AS organization_id,
     COALESCE(k.blocked, FALSE) AS blocked, k.expires, k.allowed_routes, k.models, k.aliases, k.metadata,
     k.spend, k.object_permission_id, k.budget_limits, k.allowed_cache_controls, k.access_group_ids,
     k.budget_fallbacks, {_columns("k", _KEY_LIMITS)}, {_columns("kb", _ROW_LIMITS)},
-    CASE WHEN k.token = $1 THEN NULL ELSE d.revoke_at END AS revoke_at,
     t.team_id AS t_id, t.team_alias, t.blocked AS t_blocked, t.models AS t_models, t.metadata AS t_metadata,
     t.spend AS t_spend, t.object_permission_id AS t_permission, t.budget_limits AS t_budget_limits,
     t.access_group_ids AS t_access_group_ids, t.default_team_member_models,
@@ -65,9 +63,9 @@ SELECT
      WHERE x.access_group_id = ANY (k.access_group_ids || t.access_group_ids)) AS access_groups,
     {meters_of(_OWNERS)} AS meters,
     COALESCE((SELECT position FROM gatewright.journal_position WHERE journal = $2), 0) AS position
-FROM "LiteLLM_VerificationToken" k
-LEFT JOIN "LiteLLM_DeprecatedVerificationToken" d
-    ON d.token = $1 AND d.revoke_at > (now() AT TIME ZONE 'UTC')
+"""  # noqa: S608  only constants of this module are put in
+"""What is read of a key `k` and its owners, as of the position of the journal `$2`."""
+JOINED_OWNERS = """
 LEFT JOIN "LiteLLM_BudgetTable" kb ON kb.budget_id = k.budget_id
 LEFT JOIN "LiteLLM_TeamTable" t ON t.team_id = k.team_id
 LEFT JOIN "LiteLLM_ModelTable" a ON a.id = t.model_id
@@ -84,6 +82,14 @@ LEFT JOIN "LiteLLM_BudgetTable" nb ON nb.budget_id = n.budget_id
 LEFT JOIN "LiteLLM_ProjectTable" p ON p.project_id = k.project_id
 LEFT JOIN "LiteLLM_BudgetTable" pb ON pb.budget_id = p.budget_id
 LEFT JOIN "LiteLLM_AgentsTable" g ON g.agent_id = k.agent_id
+"""
+"""The owners of a key `k`."""
+FIND_KEY = f"""
+SELECT {JOINED_COLUMNS}, CASE WHEN k.token = $1 THEN NULL ELSE d.revoke_at END AS revoke_at
+FROM "LiteLLM_VerificationToken" k
+LEFT JOIN "LiteLLM_DeprecatedVerificationToken" d
+    ON d.token = $1 AND d.revoke_at > (now() AT TIME ZONE 'UTC')
+{JOINED_OWNERS}
 WHERE k.token = ANY (ARRAY[
     $1,
     (SELECT active_token_id FROM "LiteLLM_DeprecatedVerificationToken"

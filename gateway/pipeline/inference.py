@@ -15,6 +15,7 @@ from gateway.pipeline.call import Call
 from gateway.pipeline.end_users import keep_known_end_user
 from gateway.pipeline.exchange import ClientLeftError, Exchange
 from gateway.pipeline.intake import begin_context, fill_context
+from gateway.pipeline.memberships import settle_team
 from gateway.pipeline.nesting import check_depth
 from gateway.pipeline.settlement import Settlement, record_refusal
 from gateway.pipeline.streaming import relay_stream
@@ -42,7 +43,7 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
         await _read(gateway, snapshot, exchange, context, path_model)
         details = gateway.parts.attribution.read(context)
         if snapshot.settings.access.validates_end_users:
-            details = await keep_known_end_user(gateway.parts.subjects, principal, details)
+            details = await keep_known_end_user(gateway.parts.subjects, context.principal, details)
         group, settlement = await admit_request(gateway, snapshot, context, details)
     except ClientLeftError:
         raise
@@ -87,6 +88,8 @@ async def _read(
     fill_context(context, data, path_model)
     if limits.json_depth:
         check_depth(data, limits.json_depth)
+    if context.principal.alternatives:
+        settle_team(snapshot, context)
 
 
 async def _guard(hooks: Hooks, context: RequestContext, settlement: Settlement) -> None:

@@ -10,6 +10,7 @@ from gateway.settings.environment import Flags, read_environment
 from gateway.settings.fallbacks import find_unknown_models
 from gateway.settings.faults import Faults
 from gateway.settings.include import read_document
+from gateway.settings.jwt_section import read_jwt_settings
 from gateway.settings.master_key import find_weakness
 from gateway.settings.model import (
     Environment,
@@ -105,6 +106,7 @@ class _Reading:
             litellm=attempt(lambda: read_litellm_settings(root), LitellmSettings()),
             general=general,
             access=attempt(lambda: read_access_settings(root), AccessSettings()),
+            jwt=attempt(lambda: read_jwt_settings(root, self._environ), None),
             router=router,
             rotation=attempt(lambda: read_rotation_settings(self._environ), KeyRotationSettings()),
             gatewright=attempt(lambda: read_own_section(root), GatewrightSettings()),

@@ -9,6 +9,7 @@ import msgspec
 from gateway.domain import Secret
 from gateway.settings.access import AccessSettings
 from gateway.settings.budgets import BudgetSetting
+from gateway.settings.jwt import JwtSettings
 from gateway.settings.rotation import KeyRotationSettings
 
 __all__ = [
@@ -260,6 +261,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     litellm: LitellmSettings = LitellmSettings()
     general: GeneralSettings = GeneralSettings()
     access: AccessSettings = AccessSettings()
+    jwt: JwtSettings | None = None
+    """What tokens of an identity provider are accepted; None accepts none."""
     router: RouterSettings = RouterSettings()
     rotation: KeyRotationSettings = KeyRotationSettings()
     gatewright: GatewrightSettings = GatewrightSettings()

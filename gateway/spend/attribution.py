@@ -68,6 +68,7 @@ class Attribution:
             _MEMBERS.isdisjoint(context.body.members)
             and _HEADERS.isdisjoint(headers)
             and not ((principal.metadata or principal.team_metadata) and _is_marked(principal))
+            and principal.end_user_id is None
         ):
             agent = headers.get("user-agent")
             return self._of_agent(agent) if agent else NO_DETAILS
@@ -142,6 +143,7 @@ class _Said:
 
     def end_user(self) -> str | None:
         return _first_name(
+            self._principal.end_user_id,
             self._headers.get("x-litellm-customer-id"),
             self._headers.get("x-litellm-end-user-id"),
             self._body.read("user"),

@@ -7,6 +7,7 @@ from gateway.domain import ChosenBy, Deployment, OnDisconnect
 from gateway.upstream.address_guard import AddressGuard, Networks
 from gateway.upstream.client import UpstreamClient
 from gateway.upstream.dialect import is_mock
+from gateway.upstream.fetching import Fetcher
 from gateway.upstream.mock import MockClient
 from gateway.upstream.pyreqwest_client import PyreqwestClient
 
@@ -27,6 +28,8 @@ class UpstreamClients:
         self._stoppable: UpstreamClient | None = None
         self._guarded: UpstreamClient | None = None
         self._networks = networks
+        self.fetcher = Fetcher()
+        """Reads what other servers publish."""
 
     def client_for(self, deployment: Deployment) -> UpstreamClient:
         """Return the client: the built-in mock, one that can stop a call at once, or the fast one.
@@ -47,6 +50,7 @@ class UpstreamClients:
 
     async def close(self) -> None:
         """Close every client that was made."""
+        await self.fetcher.close()
         for client in (self._mock, self._default, self._stoppable, self._guarded):
             if client is not None:
                 await client.close()

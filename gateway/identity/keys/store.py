@@ -12,7 +12,7 @@ import msgspec
 
 from gateway.db.engine import Database
 from gateway.db.tables.budgets import BudgetTable
-from gateway.db.tables.keys import DeletedVerificationToken, VerificationToken
+from gateway.db.tables.keys import DeletedVerificationToken, JWTKeyMapping, VerificationToken
 from gateway.db.tables.organizations import OrganizationTable, ProjectTable
 from gateway.db.tables.permissions import ObjectPermissionTable
 from gateway.db.tables.users import UserTable
@@ -125,6 +125,8 @@ class KeyRecords:
             kept: Columns = {name: _stored(value) for name, value in row.items() if name in names}
             await DeletedVerificationToken.insert(DeletedVerificationToken(**(kept | marks)))
         tokens = [row["token"] for row in rows]
+        # Tokens of an identity provider stand for the key no more.
+        await JWTKeyMapping.delete().where(JWTKeyMapping.token.is_in(tokens))
         await VerificationToken.delete().where(VerificationToken.token.is_in(tokens))
 
     async def find_team_standing(self, team_id: str, user_id: str | None) -> TeamStanding | None:

@@ -110,9 +110,15 @@ GENERAL_KEYS = (
     supported(
         "require_trace_id", "Every model request must have the header `x-litellm-trace-id`.", restricts=True
     ),
+    supported("enable_jwt_auth", "Accepts tokens of an identity provider: see docs/jwt.md.", restricts=True),
+    supported("litellm_jwtauth", "Which tokens, and what their claims mean.", restricts=True),
+    supported(
+        "unregistered_jwt_client_behavior",
+        "What becomes of a token without a mapped key; `litellm_jwtauth` wins.",
+        restricts=True,
+    ),
     refused("custom_auth", "Write a plugin with an `authenticate` hook instead."),
     refused("custom_auth_run_common_checks"),
-    refused("enable_jwt_auth"),
     refused("enable_oauth2_auth"),
     refused("enable_oauth2_proxy_auth"),
     refused("custom_key_generate"),
@@ -146,8 +152,6 @@ GENERAL_KEYS = (
     no_effect("max_response_size_mb", "Set `gatewright.limits.response_bytes`."),
     no_effect("user_api_key_cache_ttl", "Set `gatewright.key_cache_seconds`."),
     no_effect("max_batch_file_size_mb", "Files are not served."),
-    no_effect("litellm_jwtauth", "It is read only with `enable_jwt_auth`."),
-    no_effect("unregistered_jwt_client_behavior", "It is read only with `enable_jwt_auth`."),
     no_effect("oauth2_config_mappings", "It is read only with `enable_oauth2_proxy_auth`."),
     *harmless(
         "supported_db_objects proxy_config_reload_interval_seconds plugins "

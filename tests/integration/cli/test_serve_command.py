@@ -24,7 +24,10 @@ REFUSED = {
         "model_list[0].litellm_params.model",
     ),
     "an unknown setting": ({"gatewright": {"limts": {}}}, "Did you mean 'limits'?"),
-    "a setting that nothing enforces": ({"general_settings": {"enable_jwt_auth": True}}, "enable_jwt_auth"),
+    "a setting that nothing enforces": (
+        {"general_settings": {"enable_oauth2_auth": True}},
+        "enable_oauth2_auth",
+    ),
     "a price file that is not there": (
         {"model_list": [MODEL], "gatewright": {"price_file": "none.json"}},
         "none.json",

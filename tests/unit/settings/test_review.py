@@ -57,7 +57,7 @@ def test_a_restriction_that_is_not_enforced_stops_the_start(load, section, key):
     assert caught.value.path == (f"{section}.{key.name}" if section else key.name)
 
 
-@pytest.mark.parametrize("name", ["custom_auth", "default_team_disabled", "enable_jwt_auth"])
+@pytest.mark.parametrize("name", ["custom_auth", "default_team_disabled", "enable_oauth2_auth"])
 @pytest.mark.parametrize("value", ["null", "false", "''", "[]", "{}"])
 def test_a_restriction_that_is_switched_off_is_accepted(load, name, value):
     assert load(f"general_settings: {{{name}: {value}}}").notices == ()
@@ -70,9 +70,9 @@ def test_a_budget_of_nothing_is_a_restriction(load):
 
 def test_all_restrictions_are_named_at_once(load):
     with pytest.raises(ConfigError) as caught:
-        load("general_settings:\n  custom_auth: a.b\n  enable_jwt_auth: true\n")
+        load("general_settings:\n  custom_auth: a.b\n  enable_oauth2_auth: true\n")
     assert caught.value.line == 2
-    assert "general_settings.enable_jwt_auth" in str(caught.value)
+    assert "general_settings.enable_oauth2_auth" in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Tokens of an identity provider: which are genuine, and who presents them."""

@@ -1,0 +1,1 @@
+"""The virtual keys that claims of tokens stand for."""
