@@ -100,7 +100,7 @@ def delete(config: Path | None, data_dir: Path | None, keys: tuple[str, ...]) ->
 
     async def work(session: Session) -> None:
         named = [await find_key(session, key) for key in keys]
-        await session.keys.delete(OPERATOR, DeleteKeysRequest(keys=named))
+        await session.services.key_control.delete(OPERATOR, DeleteKeysRequest(keys=named))
 
     with_session(config, data_dir, work)
     click.echo(f"Deleted {len(keys)} key{'s' if len(keys) > 1 else ''}.")
@@ -109,7 +109,7 @@ def delete(config: Path | None, data_dir: Path | None, keys: tuple[str, ...]) ->
 def _set_blocked(config: Path | None, data_dir: Path | None, key: str, *, is_blocked: bool) -> None:
     async def work(session: Session) -> dict[str, object]:
         named = await find_key(session, key)
-        return await session.keys.set_blocked(OPERATOR, named, is_blocked=is_blocked)
+        return await session.services.key_control.set_blocked(OPERATOR, named, is_blocked=is_blocked)
 
     changed = with_session(config, data_dir, work)
     click.echo(f"{changed['key_name']} is {'blocked' if is_blocked else 'not blocked'}.")

@@ -10,6 +10,7 @@ from gateway.identity.access_groups.store import AccessGroupRecords
 from gateway.identity.budgets.service import BudgetService
 from gateway.identity.customers.service import CustomerService
 from gateway.identity.keys.archive_store import KeyArchive
+from gateway.identity.keys.control import KeyControl
 from gateway.identity.keys.listing import KeyListing
 from gateway.identity.keys.moves import KeyMoves
 from gateway.identity.keys.rotation import KeyRotation
@@ -43,6 +44,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     access_groups: AccessGroupService
     budgets: BudgetService
     customers: CustomerService
+    key_control: KeyControl
     key_listing: KeyListing
     key_moves: KeyMoves
     key_rotation: KeyRotation
@@ -79,6 +81,7 @@ def build_services(
         access_groups=AccessGroupService(records, AccessGroupRecords(database)),
         budgets=BudgetService(records),
         customers=CustomerService(records),
+        key_control=KeyControl(database, records, keys.owners),
         key_listing=KeyListing(database, records),
         key_moves=moves,
         key_rotation=KeyRotation(records, moves, updates, keys.owners, covers),

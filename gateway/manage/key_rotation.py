@@ -79,7 +79,7 @@ async def reset_key(request: _Request, caller: _Caller, gateway: _Gateway, key: 
     """Set the spend of a key, given plain or as its hash, down to an amount."""
     body = _RESET.read(await request.body(), refuses_unknown=is_strict(request.headers))
     parts, token = gateway.parts, hash_of(key)
-    await parts.keys.check_may_reset(caller, token)
+    await parts.management.key_control.check_may_reset(caller, token)
     await parts.drain.flush()
     reset = await parts.corrections.reset_key(token, body.value.reset_to, actor_of(caller))
     return answer(reset, body)

@@ -33,6 +33,7 @@ _BLOCK = BodyReader(BlockKeyRequest)
 _Request = Request[Any, Any, Any]
 _Caller = NamedDependency[Principal]
 _Service = NamedDependency[KeyService]
+_Services = NamedDependency[Services]
 _Answer = Response[dict[str, object]]
 
 
@@ -69,7 +70,7 @@ async def generate_service_account(request: _Request, caller: _Caller, key_servi
     status_code=200,
     opt={"rule": RouteRule(name="/key/update", permit=CHANGE_KEY, roles=_MANAGERS, body=UpdateKeyRequest)},
 )
-async def update_key(request: _Request, caller: _Caller, services: NamedDependency[Services]) -> _Answer:
+async def update_key(request: _Request, caller: _Caller, services: _Services) -> _Answer:
     """Change what is sent of a key; null clears."""
     body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
     return _answer(await services.key_updates.update(caller, body.sent), body)
@@ -84,9 +85,7 @@ async def update_key(request: _Request, caller: _Caller, services: NamedDependen
         )
     },
 )
-async def update_many_keys(
-    request: _Request, caller: _Caller, services: NamedDependency[Services]
-) -> _Answer:
+async def update_many_keys(request: _Request, caller: _Caller, services: _Services) -> _Answer:
     """Change many keys, each by itself; the answer says which could not be changed."""
     body = _BULK.read(await request.body(), refuses_unknown=is_strict(request.headers))
     return _answer(await update_keys(services.key_updates, caller, body.value), body)
@@ -105,11 +104,10 @@ async def show_key(
     status_code=200,
     opt={"rule": RouteRule(name="/key/delete", permit=DELETE_KEY, roles=_MANAGERS, body=DeleteKeysRequest)},
 )
-async def delete_keys(request: _Request, caller: _Caller, key_service: _Service) -> _Answer:
+async def delete_keys(request: _Request, caller: _Caller, services: _Services) -> _Answer:
     """Delete keys, all or none."""
     body = _DELETE.read(await request.body(), refuses_unknown=is_strict(request.headers))
-    changed_by = request.headers.get("litellm-changed-by")
-    return _answer(await key_service.delete(caller, body.value, changed_by), body)
+    return _answer(await services.key_control.delete(caller, body.value), body)
 
 
 @post(
@@ -117,10 +115,10 @@ async def delete_keys(request: _Request, caller: _Caller, key_service: _Service)
     status_code=200,
     opt={"rule": RouteRule(name="/key/block", permit=BLOCK_KEY, roles=_MANAGERS, body=BlockKeyRequest)},
 )
-async def block_key(request: _Request, caller: _Caller, key_service: _Service) -> _Answer:
+async def block_key(request: _Request, caller: _Caller, services: _Services) -> _Answer:
     """Block a key: it is refused until it is unblocked."""
     body = _BLOCK.read(await request.body(), refuses_unknown=is_strict(request.headers))
-    return _answer(await key_service.set_blocked(caller, body.value.key, is_blocked=True), body)
+    return _answer(await services.key_control.set_blocked(caller, body.value.key, is_blocked=True), body)
 
 
 @post(
@@ -128,10 +126,10 @@ async def block_key(request: _Request, caller: _Caller, key_service: _Service) -
     status_code=200,
     opt={"rule": RouteRule(name="/key/unblock", permit=BLOCK_KEY, roles=_MANAGERS, body=BlockKeyRequest)},
 )
-async def unblock_key(request: _Request, caller: _Caller, key_service: _Service) -> _Answer:
+async def unblock_key(request: _Request, caller: _Caller, services: _Services) -> _Answer:
     """Unblock a key."""
     body = _BLOCK.read(await request.body(), refuses_unknown=is_strict(request.headers))
-    return _answer(await key_service.set_blocked(caller, body.value.key, is_blocked=False), body)
+    return _answer(await services.key_control.set_blocked(caller, body.value.key, is_blocked=False), body)
 
 
 def _answer(content: dict[str, object], body: ReadBody[Any]) -> _Answer:

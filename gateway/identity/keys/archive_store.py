@@ -17,6 +17,7 @@ SELECT token FROM "LiteLLM_VerificationToken" WHERE {where} ORDER BY token COLLA
 _OF_TEAMS = _LOCK.format(where="team_id = ANY ($1::text[])")
 _OF_USERS = _LOCK.format(where="user_id = ANY ($1::text[])")
 _OF_MEMBERS = _LOCK.format(where="user_id = ANY ($1::text[]) AND team_id = $2")
+_OF_NAMES = _LOCK.format(where="token = ANY ($1::text[]) OR key_alias = ANY ($2::text[])")
 _ARCHIVE = archive_sql(VerificationToken, DeletedVerificationToken, "token", DELETION_COLUMNS)
 _LEAVE_GROUPS = """
 WITH held AS (
@@ -40,6 +41,10 @@ class KeyArchive:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._keys = Rows(VerificationToken)
+
+    async def lock(self, tokens: Sequence[str], aliases: Sequence[str]) -> list[str]:
+        """The hashes of the keys with these hashes or aliases, held until the transaction ends."""
+        return await self._tokens(_OF_NAMES, list(tokens), list(aliases))
 
     async def lock_of_teams(self, team_ids: Sequence[str]) -> list[str]:
         """The hashes of all keys of these teams, held until the transaction ends."""

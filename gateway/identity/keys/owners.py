@@ -1,6 +1,6 @@
 """Whose a new key will be: its user, team, project and organization, and whether the caller may say so."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -81,9 +81,27 @@ class KeyOwners:
             return False
         if (await self.standing_in(row["team_id"], caller)).is_admin:
             return True
+        return await self.administers_organization(caller, row)
+
+    async def administers_organization(self, caller: Principal, row: Mapping[str, Any]) -> bool:
+        """Whether the caller administers the organization that a key's row names."""
         organization_id = row["organization_id"]
-        return organization_id is not None and await self._records.is_organization_admin(
-            organization_id, caller.user_id
+        if caller.user_id is None or organization_id is None:
+            return False
+        return await self._records.is_organization_admin(organization_id, caller.user_id)
+
+    async def administers_all(self, caller: Principal, rows: Iterable[Mapping[str, Any]]) -> bool:
+        """Whether `administers` holds for each of these rows; asked in one statement."""
+        listed = list(rows)
+        if caller.user_id is None:
+            return not listed
+        teams = {row["team_id"] for row in listed if row["team_id"] is not None}
+        organizations = {row["organization_id"] for row in listed if row["organization_id"] is not None}
+        administered = await self._records.list_administered(caller.user_id, teams, organizations)
+        return all(
+            ("team", row["team_id"]) in administered
+            or ("organization", row["organization_id"]) in administered
+            for row in listed
         )
 
     async def standing_in(self, team_id: str | None, caller: Principal) -> TeamStanding:

@@ -6,10 +6,11 @@ from typing import Any
 
 import msgspec
 
+from gateway.errors import NotFound
 from gateway.identity.keys.record import METADATA_FIELDS
 from gateway.identity.keys.request import GenerateKeyRequest
 
-__all__ = ["build_generated", "build_info", "status_of"]
+__all__ = ["build_generated", "build_info", "not_found", "status_of"]
 
 # Columns of later releases or of other routes, which this answer does not have in the contract.
 _ONLY_STORED = frozenset({"settings_updated_at", "total_spend", "soft_budget_cooldown"})
@@ -66,6 +67,11 @@ def status_of(row: Mapping[str, Any], now: datetime) -> str:
         return "revoked"
     expires: datetime | None = row["expires"]
     return "expired" if expires is not None and expires <= now else "active"
+
+
+def not_found() -> NotFound:
+    """The error for a key that is not there."""
+    return NotFound("No keys found. The key does not exist in the database.", param="key")
 
 
 def _all_shown(row: Mapping[str, Any]) -> dict[str, object]:

@@ -31,7 +31,6 @@ _MOVE_GROUPS = """
 UPDATE "LiteLLM_AccessGroupTable" SET assigned_key_ids = array_replace(assigned_key_ids, $1, $2)
 WHERE access_group_id = ANY ($3::text[])
 """
-_FORGET = 'DELETE FROM "LiteLLM_DeprecatedVerificationToken" WHERE active_token_id = ANY ($1::text[])'
 
 
 class RotationRecords:
@@ -62,7 +61,3 @@ class RotationRecords:
         """Name the new hash in the access groups of the key."""
         if group_ids:
             await self._database.execute(_MOVE_GROUPS, old, new, list(group_ids))
-
-    async def forget(self, tokens: Sequence[str]) -> None:
-        """Forget the old secrets of keys that are deleted: nobody may make them valid again."""
-        await self._database.execute(_FORGET, list(tokens))

@@ -1,30 +1,28 @@
-"""The rules of making, showing, deleting and blocking virtual keys."""
+"""The rules of making and showing virtual keys."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from gateway.audit.changes import Action, Audited, Change, created, deleted
+from gateway.audit.changes import Audited, created
 from gateway.audit.trail import AuditTrail
 from gateway.clock import Clock, datetime_from_nanos
 from gateway.db.engine import Database
 from gateway.domain import Principal, Role, Scope, ScopeKind
-from gateway.errors import BadRequest, NotFound, PermissionDenied
+from gateway.errors import BadRequest, PermissionDenied
 from gateway.identity.access_groups_store import AccessGroupLinks, Assigned
 from gateway.identity.adjustments_store import SpendEntries
 from gateway.identity.credentials import hash_of
 from gateway.identity.keys.defaults import KeyDefaults
 from gateway.identity.keys.owners import KeyOwners
 from gateway.identity.keys.record import build_columns, naive
-from gateway.identity.keys.request import DeleteKeysRequest, GenerateKeyRequest
-from gateway.identity.keys.response import build_generated, build_info, status_of
-from gateway.identity.keys.rotation_store import RotationRecords
+from gateway.identity.keys.request import GenerateKeyRequest
+from gateway.identity.keys.response import build_generated, build_info, not_found, status_of
 from gateway.identity.keys.rules import Covers
 from gateway.identity.keys.store import KeyRecords
 from gateway.identity.keys.usage import build_usage
-from gateway.identity.keys.values import check_values, refuse
+from gateway.identity.keys.values import check_values
 from gateway.identity.notices import Notices
 from gateway.identity.reset_calendar import ResetCalendar
 from gateway.ids import new_key
@@ -58,7 +56,6 @@ class KeyService:
         groups = AccessGroupLinks(database)
         self.owners = KeyOwners(self._records, groups, covers)
         self._groups = groups
-        self._rotations = RotationRecords(database)
         self._notices = Notices(database)
         self._entries = SpendEntries(database)
         self._audit = audit or AuditTrail(database)
@@ -102,7 +99,7 @@ class KeyService:
         if row is None:
             row, status = await self._records.find_deleted(token), "deleted"
         if row is None:
-            raise _not_found()
+            raise not_found()
         await self._check_may_see(caller, row)
         budget = await self._records.find_budget(row["budget_id"]) if row["budget_id"] else None
         permission_id = row["object_permission_id"]
@@ -115,48 +112,6 @@ class KeyService:
     async def find_token_of_alias(self, key_alias: str) -> str | None:
         """The hash of the key that has this alias, if one has."""
         return await self._records.find_token_of_alias(key_alias)
-
-    async def delete(
-        self, caller: Principal, request: DeleteKeysRequest, changed_by: str | None = None
-    ) -> dict[str, object]:
-        """Delete keys, all or none; their rows move to the archive with who deleted them.
-
-        `changed_by` is the header `litellm-changed-by`. Raises BadRequest when nothing is named, NotFound
-        when a key does not exist, PermissionDenied when one is not the caller's.
-        """
-        keys, aliases = request.keys or [], request.key_aliases or []
-        if not keys and not aliases:
-            raise refuse("keys", "Name the keys to delete, or their key_aliases.")
-        async with self._database.transaction():
-            rows = await self._find_to_change(keys, aliases)
-            for row in rows:
-                await self._check_may_change(caller, row)
-            await self._records.archive(rows, self._deletion_marks(caller, changed_by))
-            await self._audit.record(caller, *(deleted(Audited.KEY, row["token"], row) for row in rows))
-            await self._forget_links(rows)
-            await self._notices.announce(_scope(row["token"]) for row in rows)
-        return {"deleted_keys": keys or aliases}
-
-    async def set_blocked(self, caller: Principal, key: str, *, is_blocked: bool) -> dict[str, object]:
-        """Block or unblock a key and return its row; raises NotFound, PermissionDenied."""
-        token = hash_of(key)
-        async with self._database.transaction():
-            rows = await self._find_to_change([token], [])
-            await self._check_may_block(caller, rows[0])
-            await self._records.set_blocked(token, self._now_naive(), caller.user_id, is_blocked=is_blocked)
-            await self._notices.announce([_scope(token)])
-            changed = await self._records.find(token) or rows[0]
-            action = Action.BLOCKED if is_blocked else Action.UNBLOCKED
-            await self._audit.record(caller, Change(action, Audited.KEY, token, rows[0], changed))
-        return {"token": token, **build_info(changed, status_of(changed, self._now_naive()), None, None)}
-
-    async def check_may_reset(self, caller: Principal, token: str) -> None:
-        """Raise unless the caller may set what a key has spent: NotFound, PermissionDenied."""
-        row = await self._records.find(token)
-        if row is None:
-            raise _not_found()
-        if not caller.is_admin:
-            await self._check_administers(caller, row)
 
     async def _insert(self, caller: Principal, request: GenerateKeyRequest, secret: str) -> dict[str, object]:
         if request.key_alias and await self._records.is_alias_taken(request.key_alias):
@@ -197,49 +152,12 @@ class KeyService:
                 {name: value for name, value in given.items() if value is not None}
             )
 
-    async def _find_to_change(self, keys: Sequence[str], aliases: Sequence[str]) -> list[dict[str, Any]]:
-        tokens = {hash_of(key) for key in keys}
-        rows = await self._records.lock(sorted(tokens), aliases)
-        found = {row["token"] for row in rows} if keys else {row["key_alias"] for row in rows}
-        if not rows or found != (tokens or set(aliases)):
-            raise _not_found()
-        return rows
-
-    async def _forget_links(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Nothing leads to a deleted key: neither the secrets that it had before, nor an access group."""
-        await self._rotations.forget([row["token"] for row in rows])
-        for row in rows:
-            if row["access_group_ids"]:
-                await self._groups.assign(Assigned.KEYS, row["token"], [])
-
-    def _deletion_marks(self, caller: Principal, changed_by: str | None) -> dict[str, Any]:
-        return {
-            "deleted_at": self._now_naive(),
-            "deleted_by": caller.user_id,
-            "deleted_by_api_key": caller.token_hash,
-            "litellm_changed_by": changed_by,
-        }
-
     async def _check_may_see(self, caller: Principal, row: dict[str, Any]) -> None:
         if caller.role in _READERS or row["token"] == caller.token_hash or _owns(caller, row):
             return
         standing = await self.owners.standing_in(row["team_id"], caller)
         if not (standing.is_member or await self.owners.administers(caller, row)):
             raise PermissionDenied("You are not allowed to access this key's info.", param="key")
-
-    async def _check_may_change(self, caller: Principal, row: dict[str, Any]) -> None:
-        if caller.is_admin or _owns(caller, row):
-            return
-        await self._check_administers(caller, row)
-
-    async def _check_may_block(self, caller: Principal, row: dict[str, Any]) -> None:
-        """An owner may delete a key and not unblock it: somebody above may have blocked it."""
-        if not caller.is_admin:
-            await self._check_administers(caller, row)
-
-    async def _check_administers(self, caller: Principal, row: dict[str, Any]) -> None:
-        if not await self.owners.administers(caller, row):
-            raise PermissionDenied("You are not allowed to change this key.", param="key")
 
     def _now(self) -> datetime:
         return datetime_from_nanos(self._clock.now_nanos())
@@ -254,7 +172,3 @@ def _owns(caller: Principal, row: dict[str, Any]) -> bool:
 
 def _scope(token: str) -> Scope:
     return Scope(ScopeKind.KEY, token)
-
-
-def _not_found() -> NotFound:
-    return NotFound("No keys found. The key does not exist in the database.", param="key")

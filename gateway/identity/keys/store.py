@@ -3,8 +3,7 @@
 # Piccolo's query builders have type parameters that it leaves open; what they return is annotated here.
 # pyright: reportUnknownMemberType=false
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import asyncpg
@@ -12,7 +11,7 @@ import msgspec
 
 from gateway.db.engine import Database
 from gateway.db.tables.budgets import BudgetTable
-from gateway.db.tables.keys import DeletedVerificationToken, JWTKeyMapping, VerificationToken
+from gateway.db.tables.keys import DeletedVerificationToken, VerificationToken
 from gateway.db.tables.organizations import OrganizationTable, ProjectTable
 from gateway.db.tables.permissions import ObjectPermissionTable
 from gateway.db.tables.users import UserTable
@@ -41,6 +40,16 @@ SELECT EXISTS (SELECT FROM "LiteLLM_UserTable"
 _IS_ORGANIZATION_ADMIN = """
 SELECT EXISTS (SELECT FROM "LiteLLM_OrganizationMembership"
     WHERE organization_id = $1 AND user_id = $2 AND user_role = 'org_admin')
+"""
+_ADMINISTERED = """
+SELECT 'team' AS kind, t.team_id AS id FROM "LiteLLM_TeamTable" t
+WHERE t.team_id = ANY ($2::text[]) AND (
+    t.members_with_roles @> jsonb_build_array(jsonb_build_object('user_id', $1::text, 'role', 'admin'))
+    OR t.organization_id IN (SELECT organization_id FROM "LiteLLM_OrganizationMembership"
+        WHERE user_id = $1 AND user_role = 'org_admin'))
+UNION ALL
+SELECT 'organization', organization_id FROM "LiteLLM_OrganizationMembership"
+WHERE user_id = $1 AND user_role = 'org_admin' AND organization_id = ANY ($3::text[])
 """
 _METERS = """
 SELECT model, period, ends_ms, nanos FROM gatewright.meter
@@ -91,12 +100,6 @@ class KeyRecords:
         )
         return rows[0] if rows else None
 
-    async def lock(self, tokens: Sequence[str], aliases: Sequence[str]) -> list[Columns]:
-        """The rows of these keys, by hash or alias, held for change until the transaction ends."""
-        table = VerificationToken
-        where = table.token.is_in(list(tokens)) if tokens else table.key_alias.is_in(list(aliases))
-        return await table.select().where(where).lock_rows("UPDATE").output(load_json=True)
-
     async def is_alias_taken(self, alias: str) -> bool:
         """Whether a live key has this alias; until the transaction ends, nobody else takes it."""
         await self._database.fetch_value(_LOCK_ALIAS, alias)
@@ -110,24 +113,6 @@ class KeyRecords:
             raise refuse("key", "A key with this value already exists.") from None
         row = await self.find(columns["token"])
         return row or columns
-
-    async def set_blocked(self, token: str, now: datetime, actor: str | None, *, is_blocked: bool) -> None:
-        """Block or unblock; `now` is naive UTC."""
-        table = VerificationToken
-        change = {table.blocked: is_blocked, table.updated_at: now, table.updated_by: actor}
-        await table.update(cast("dict[Any, Any]", change)).where(table.token == token)
-
-    async def archive(self, rows: Sequence[Columns], marks: Columns) -> None:
-        """Move rows to the archive, with who deleted them and when."""
-        archived = DeletedVerificationToken._meta.columns  # noqa: SLF001  Piccolo's documented name  # pyright: ignore[reportPrivateUsage]  the same
-        names = {column._meta.name for column in archived} - {"id"}  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  the same
-        for row in rows:
-            kept: Columns = {name: _stored(value) for name, value in row.items() if name in names}
-            await DeletedVerificationToken.insert(DeletedVerificationToken(**(kept | marks)))
-        tokens = [row["token"] for row in rows]
-        # Tokens of an identity provider stand for the key no more.
-        await JWTKeyMapping.delete().where(JWTKeyMapping.token.is_in(tokens))
-        await VerificationToken.delete().where(VerificationToken.token.is_in(tokens))
 
     async def find_team_standing(self, team_id: str, user_id: str | None) -> TeamStanding | None:
         """What a user is in a team, or None when there is no such team."""
@@ -172,6 +157,13 @@ class KeyRecords:
     async def is_administrator(self, user_id: str) -> bool:
         """Whether the user has a role over the whole gateway, or administers an organization."""
         return await self._database.fetch_value(_IS_ADMINISTRATOR, user_id)
+
+    async def list_administered(
+        self, user_id: str, teams: Iterable[str], organizations: Iterable[str]
+    ) -> frozenset[tuple[str, str]]:
+        """Those of the teams and organizations that the user administers: kind and id."""
+        rows = await self._database.fetch(_ADMINISTERED, user_id, list(teams), list(organizations))
+        return frozenset((row["kind"], row["id"]) for row in rows)
 
     async def is_organization_admin(self, organization_id: str, user_id: str) -> bool:
         """Whether the user administers the organization."""

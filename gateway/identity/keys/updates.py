@@ -116,10 +116,10 @@ class KeyUpdates:
         return await self._rows.lock(found[0]["token"]) if found else None
 
     async def _check_rights(self, caller: Principal, sent: Mapping[str, Any], row: Columns) -> None:
-        """Raise unless the caller made the key and owns it still, or administers its team."""
+        """Raise unless the caller made the key and owns it still, or administers its team or organization."""
         bounds, team_id = UserBounds(), row["team_id"]
-        standing = await self._keys.find_team_standing(team_id, caller.user_id) if team_id else None
-        if standing is not None and standing.is_admin:
+        standing = await self._owners.standing_in(team_id, caller)
+        if standing.is_admin or await self._owners.administers_organization(caller, row):
             hold = Hold.TEAM_ADMIN
             if sent.get("user_id") and sent["user_id"] not in standing.members | {row["user_id"]}:
                 raise PermissionDenied("That user is not a member of the key's team.", param="user_id")
@@ -131,7 +131,7 @@ class KeyUpdates:
             hold = Hold.MAKER if row["updated_by"] == caller.user_id else Hold.OWNER
             if team_id is None:
                 bounds = await self._keys.find_user_bounds(caller.user_id)
-            elif standing is None or _UPDATE not in standing.permissions:
+            elif _UPDATE not in standing.permissions:
                 raise not_permitted(_UPDATE)
         check_changed_fields(caller, hold, bounds, sent, row, self._covers)
 

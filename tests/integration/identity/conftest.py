@@ -5,15 +5,19 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 
 from gateway.access.models import ModelLists
+from gateway.audit.trail import AuditTrail
 from gateway.clock import SystemClock
 from gateway.db.engine import Database
 from gateway.db.tables import TABLES
 from gateway.db.url import parse_database_url
 from gateway.domain import Principal, Role, Secret
+from gateway.identity.keys.control import KeyControl
 from gateway.identity.keys.defaults import KeyDefaults
 from gateway.identity.keys.service import KeyService
 from gateway.identity.master import MasterKey
 from gateway.identity.principals import Principals
+from gateway.identity.records import Records
+from gateway.identity.reset_calendar import ResetCalendar
 from gateway.identity.store import KeyStore
 from gateway.ids import hash_token
 
@@ -97,6 +101,12 @@ async def principals(store: KeyStore) -> AsyncIterator[Principals]:
 @pytest.fixture
 def keys(database: Database) -> KeyService:
     return KeyService(database, SystemClock(), KeyDefaults({}, {}), ModelLists().covers)
+
+
+@pytest.fixture
+def control(database: Database, keys: KeyService) -> KeyControl:
+    records = Records(database, SystemClock(), ResetCalendar(), AuditTrail(database))
+    return KeyControl(database, records, keys.owners)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 import asyncio
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from gateway.clock import SystemClock
@@ -9,6 +10,7 @@ from gateway.db.notify import ChangeListener
 from gateway.domain import Limit, LimitKind, ModelGrant, Principal, Role, Scope, ScopeKind
 from gateway.errors import AuthenticationFailed, BadRequest, DatabaseUnavailable, NotFound, PermissionDenied
 from gateway.identity.invalidation import CHANNEL, Invalidation
+from gateway.identity.keys.control import KeyControl
 from gateway.identity.keys.request import (
     BudgetLimitEntry,
     DeleteKeysRequest,
@@ -211,7 +213,9 @@ class TestReading:
         viewer = member("viewer", role=Role.PROXY_ADMIN_VIEWER)
         assert (await keys.info(viewer, PERSONAL_KEY))["info"]["user_id"] == "user"
 
-    async def test_a_key_without_a_user_is_not_taken_for_a_member_without_one(self, keys, database) -> None:
+    async def test_a_key_without_a_user_is_not_taken_for_a_member_without_one(
+        self, keys, control, database
+    ) -> None:
         await database.execute(
             """UPDATE "LiteLLM_TeamTable" SET members_with_roles =
                '[{"user_id": null, "user_email": "a@example.com", "role": "admin"}]'"""
@@ -220,7 +224,7 @@ class TestReading:
         with pytest.raises(PermissionDenied):
             await keys.info(nobody, TEAM_KEY)
         with pytest.raises(PermissionDenied):
-            await keys.set_blocked(nobody, TEAM_KEY, is_blocked=True)
+            await control.set_blocked(nobody, TEAM_KEY, is_blocked=True)
 
     async def test_unknown_keys_are_not_found(self, keys, admin) -> None:
         with pytest.raises(NotFound) as raised:
@@ -229,7 +233,7 @@ class TestReading:
 
 
 class TestDeletingAndBlocking:
-    async def test_a_deleted_key_is_archived_and_still_answered(self, keys, admin, database) -> None:
+    async def test_a_deleted_key_is_archived_and_still_answered(self, keys, control, admin, database) -> None:
         await keys.generate(
             admin,
             GenerateKeyRequest(
@@ -239,29 +243,30 @@ class TestDeletingAndBlocking:
                 budget_limits=[BudgetLimitEntry(budget_duration="1d", max_budget=1)],
             ),
         )
-        answer = await keys.delete(admin, DeleteKeysRequest(keys=["sk-doomed-0123456789abc"]), "somebody")
+        caller = msgspec.structs.replace(admin, changed_by="somebody")
+        answer = await control.delete(caller, DeleteKeysRequest(keys=["sk-doomed-0123456789abc"]))
         assert answer == {"deleted_keys": ["sk-doomed-0123456789abc"]}
         info = (await keys.info(admin, "sk-doomed-0123456789abc"))["info"]
         assert (info["status"], info["metadata"], info["key_alias"]) == ("deleted", {"x": [1]}, "doomed")
         assert (info["deleted_by"], info["litellm_changed_by"]) == ("default_user_id", "somebody")
 
-    async def test_keys_are_deleted_all_or_none(self, keys, member, admin) -> None:
+    async def test_keys_are_deleted_all_or_none(self, keys, control, member, admin) -> None:
         with pytest.raises(NotFound):
-            await keys.delete(admin, DeleteKeysRequest(keys=[PERSONAL_KEY, "sk-unknown"]))
+            await control.delete(admin, DeleteKeysRequest(keys=[PERSONAL_KEY, "sk-unknown"]))
         with pytest.raises(PermissionDenied):
-            await keys.delete(member("stranger"), DeleteKeysRequest(keys=[PERSONAL_KEY]))
+            await control.delete(member("stranger"), DeleteKeysRequest(keys=[PERSONAL_KEY]))
         assert (await keys.info(admin, PERSONAL_KEY))["info"]["status"] == "active"
-        await keys.delete(member("boss"), DeleteKeysRequest(key_aliases=["team key"]))
+        await control.delete(member("boss"), DeleteKeysRequest(key_aliases=["team key"]))
         assert (await keys.info(admin, TEAM_KEY))["info"]["status"] == "deleted"
 
-    async def test_only_admins_of_gateway_or_team_block(self, keys, member, admin) -> None:
+    async def test_only_admins_of_gateway_or_team_block(self, control, member, admin) -> None:
         with pytest.raises(PermissionDenied):
-            await keys.set_blocked(member(), TEAM_KEY, is_blocked=True)
-        row = await keys.set_blocked(member("boss"), TEAM_KEY, is_blocked=True)
+            await control.set_blocked(member(), TEAM_KEY, is_blocked=True)
+        row = await control.set_blocked(member("boss"), TEAM_KEY, is_blocked=True)
         assert (row["blocked"], row["token"]) == (True, hash_token(TEAM_KEY))
-        assert (await keys.set_blocked(admin, hash_token(TEAM_KEY), is_blocked=False))["blocked"] is False
+        assert (await control.set_blocked(admin, hash_token(TEAM_KEY), is_blocked=False))["blocked"] is False
         with pytest.raises(NotFound):
-            await keys.set_blocked(admin, "sk-unknown", is_blocked=True)
+            await control.set_blocked(admin, "sk-unknown", is_blocked=True)
 
 
 @pytest.fixture
@@ -281,12 +286,12 @@ async def informed(database: Database, principals: Principals):
 
 
 async def test_other_workers_forget_a_key_as_soon_as_it_is_blocked(
-    keys: KeyService, admin, principals: Principals, informed: asyncio.Event
+    control: KeyControl, admin, principals: Principals, informed: asyncio.Event
 ) -> None:
     before = await principals.find(hash_token(PERSONAL_KEY))
     assert before is not None
     assert not before.is_blocked
-    await keys.set_blocked(admin, PERSONAL_KEY, is_blocked=True)
+    await control.set_blocked(admin, PERSONAL_KEY, is_blocked=True)
     await asyncio.wait_for(informed.wait(), 5)
     after = await principals.find(hash_token(PERSONAL_KEY))
     assert after is not None

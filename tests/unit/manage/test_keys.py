@@ -8,8 +8,10 @@ from litestar.testing import create_test_client
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal, Role
 from gateway.errors import GatewayError
+from gateway.identity.keys.control import KeyControl
 from gateway.identity.keys.request import DeleteKeysRequest, GenerateKeyRequest
 from gateway.identity.keys.service import KeyService
+from gateway.identity.services import Services
 from gateway.manage.keys import ROUTE_HANDLERS
 
 CALLER = Principal(token_hash="hash", user_id="user", role=Role.INTERNAL_USER)
@@ -27,10 +29,15 @@ class RecordingKeys(KeyService):
     async def info(self, caller: Principal, key: str | None) -> dict[str, object]:
         return {"by": caller.user_id, "key": key}
 
-    async def delete(
-        self, caller: Principal, request: DeleteKeysRequest, changed_by: str | None
-    ) -> dict[str, object]:
-        return {"deleted_keys": request.keys, "by": changed_by}
+
+class RecordingControl(KeyControl):
+    """Answers with what it was asked."""
+
+    def __init__(self) -> None:
+        pass
+
+    async def delete(self, caller: Principal, request: DeleteKeysRequest) -> dict[str, object]:
+        return {"deleted_keys": request.keys, "by": caller.user_id}
 
     async def set_blocked(self, caller: Principal, key: str, *, is_blocked: bool) -> dict[str, object]:
         return {"key": key, "blocked": is_blocked}
@@ -42,12 +49,13 @@ def client():
         return Response(dict(error.details), status_code=error.status)
 
     keys = RecordingKeys()
+    services = Services(**{**dict.fromkeys(Services.__struct_fields__), "key_control": RecordingControl()})
     with create_test_client(
         list(ROUTE_HANDLERS),
         dependencies={
             "caller": Provide(lambda: CALLER, sync_to_thread=False),
             "key_service": Provide(lambda: keys, sync_to_thread=False),
-            "services": Provide(lambda: None, sync_to_thread=False),
+            "services": Provide(lambda: services, sync_to_thread=False),
         },
         exception_handlers={GatewayError: answer},
     ) as client:
@@ -86,9 +94,8 @@ def test_info_is_about_the_caller_by_default(client):
 
 
 def test_deleting_blocking_and_unblocking_pass_on_what_they_name(client):
-    headers = {"litellm-changed-by": "somebody"}
-    answer = client.post("/key/delete", json={"keys": ["sk-1"]}, headers=headers)
-    assert answer.json() == {"deleted_keys": ["sk-1"], "by": "somebody"}
+    answer = client.post("/key/delete", json={"keys": ["sk-1"]})
+    assert answer.json() == {"deleted_keys": ["sk-1"], "by": "user"}
     assert client.post("/key/block", json={"key": "sk-1"}).json() == {"key": "sk-1", "blocked": True}
     assert client.post("/key/unblock", json={"key": "sk-1"}).json() == {"key": "sk-1", "blocked": False}
     assert client.post("/key/block", json={}).status_code == 422
