@@ -54,9 +54,11 @@ from gateway.identity.store import KeyStore
 from gateway.identity.subject_store import SubjectStore
 from gateway.identity.subjects import Subjects
 from gateway.inventory.services import Inventory, build_inventory
+from gateway.jobs.alerting import build_alert_jobs
 from gateway.jobs.build import build_jobs
 from gateway.jobs.corrections import Corrections
 from gateway.jobs.rotations import KeyRotations
+from gateway.jobs.runner import JobRunner
 from gateway.pipeline.health.background import build_health_job
 from gateway.routing.cooldown import Cooldowns
 from gateway.runtime import Gateway, Parts
@@ -198,7 +200,7 @@ class _Builder:
             upstream_alerts=build_upstream_alerts(alerts, self._clock, self._settings),
             corrections=Corrections(database),
             reports=build_reports(database),
-            jobs=build_jobs(self._settings, database, self._clock, self._journal.name, rotations),
+            jobs=self._jobs(database, rotations, alerts),
         )
 
     def _inventory(self, database: Database, audit: AuditTrail, added: AddedSource) -> Inventory:
@@ -218,6 +220,13 @@ class _Builder:
         if alerts.is_active:
             self._ledger.watch = alerts
         return alerts
+
+    def _jobs(self, database: Database, rotations: KeyRotations, alerts: Alerts) -> tuple[JobRunner, ...]:
+        settings, clock, holder = self._settings, self._clock, self._journal.name
+        return (
+            *build_jobs(settings, database, clock, holder, rotations),
+            *build_alert_jobs(settings, database, clock, holder, alerts),
+        )
 
     def _rotations(self, database: Database, management: Services) -> KeyRotations:
         courier = build_courier(self._settings, self._environ)

@@ -147,6 +147,8 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The channels of alerts: `slack`, `webhook`, `email`."""
     alerting_threshold_seconds: float = 300.0
     """How long a request may take before it is told of."""
+    spend_report_seconds: float = 7 * 86_400.0
+    """How often reports of spend are sent; whole days."""
     alert_types: tuple[str, ...] | None = None
     """Which alerts are sent; None sends all."""
     alert_to_webhook_url: dict[str, object] = msgspec.field(default_factory=_members)

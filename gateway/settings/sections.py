@@ -77,6 +77,7 @@ GENERAL_READERS: Mapping[str, tuple[str, Reader]] = {
     "background_health_check_model_groups": ("health_check_groups", read_texts),
     "alerting": ("alerting", _read_channels),
     "alerting_threshold": ("alerting_threshold_seconds", read_seconds),
+    "spend_report_frequency": ("spend_report_seconds", read_seconds),
     "alert_types": ("alert_types", read_texts),
     "alert_to_webhook_url": ("alert_to_webhook_url", read_plain_mapping),
     "budget_rollover": ("budget_rollover", read_boolean),

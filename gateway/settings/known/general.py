@@ -51,6 +51,7 @@ GENERAL_KEYS = (
     supported("maximum_spend_logs_cleanup_batch_timeout", "Seconds that one deletion may take."),
     supported("alerting", "How people are told of budgets, failures and more: `slack`, `webhook`, `email`."),
     supported("alert_types", "What they are told of; without it all but changes of keys, teams and users."),
+    supported("spend_report_frequency", "How often reports of spend are sent, in whole days; `7d`."),
     supported("alerting_threshold", "Seconds that a request may take before it is told of; 300."),
     supported("alert_to_webhook_url", "By alert type, addresses in the place of `SLACK_WEBHOOK_URL`."),
     supported("budget_rollover", "What was spent beyond a budget counts in its next period."),
@@ -163,7 +164,7 @@ GENERAL_KEYS = (
         "health_check_skip_disabled_background_models "
         "enable_health_check_routing health_check_staleness_threshold model_list_healthy_only "
         "alerting_args "
-        "spend_report_frequency public_routes enable_public_model_hub "
+        "public_routes enable_public_model_hub "
         "pass_through_request_timeout pass_through_endpoints user_header_name "
         "user_header_mappings user_mcp_management_mode disable_auto_add_proxy_admin_to_teams "
         "maximum_autorouter_session_retention_period "
