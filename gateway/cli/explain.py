@@ -24,8 +24,9 @@ from gateway.pipeline.explain.examination import examine
 from gateway.pipeline.explain.question import Question
 from gateway.pipeline.explain.report import build_report
 from gateway.runtime import Gateway
-from gateway.settings import Settings
+from gateway.settings import Environment, Settings
 from gateway.settings.handover import Handover
+from gateway.settings.master_key import MASTER_KEY_FILE, find_salt_key
 
 __all__ = ["explain"]
 
@@ -104,18 +105,22 @@ async def _ask_database(settings: Settings, url: str, config: Path | None, quest
     known = msgspec.structs.replace(
         environment,
         database_url=Secret(url),
+        salt_key=_kept_salt_key(environment),
         # Nobody calls with it: without one in the configuration a file with a new one would be written.
         master_key=environment.master_key or Secret(new_key()),
     )
     settings = msgspec.structs.replace(settings, environment=known)
     # By its name: what wires the gateway stands beside the command, and knows the web framework.
     build = import_module("gateway.app").build_gateway
-    gateway: Gateway = build(settings, os.environ, Handover(config_path=config, may_upgrade=False))
+    handover = Handover(config_path=config, may_upgrade=False)
+    gateway: Gateway = build(settings, os.environ, handover)
+    reload = import_module("gateway.composition.reload").Reload(gateway, os.environ, handover)
     try:
         await gateway.parts.database.open()
         if gateway.prepare_database is not None:
             await gateway.prepare_database()
         await gateway.parts.standing.refresh()
+        await reload.from_database()
         operator = _operator()
         subject = await find_subject(gateway, operator, question.key)
         return build_report(await examine(gateway, subject, question), sees_all=True)
@@ -124,6 +129,12 @@ async def _ask_database(settings: Settings, url: str, config: Path | None, quest
         await gateway.parts.subjects.close()
         await gateway.parts.clients.close()
         await gateway.parts.database.close()
+
+
+def _kept_salt_key(environment: Environment) -> Secret | None:
+    """What decrypts the models of the database; None where no key has been made yet."""
+    is_kept = environment.master_key is not None or (environment.data_dir / MASTER_KEY_FILE).exists()
+    return find_salt_key(environment) if is_kept else environment.salt_key
 
 
 def _operator() -> Principal:

@@ -24,6 +24,7 @@ from gateway.manage import projects as project_routes
 from gateway.manage import reports as report_routes
 from gateway.manage import spend as spend_routes
 from gateway.manage import tags as tag_routes
+from gateway.manage import utilities as utility_routes
 
 __all__ = ["ROUTES"]
 
@@ -51,6 +52,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *tag_routes.ROUTE_HANDLERS,
     *people_routes.ROUTE_HANDLERS,
     *explain_routes.ROUTE_HANDLERS,
+    *utility_routes.ROUTE_HANDLERS,
     *audit_routes.ROUTE_HANDLERS,
 )
 """A new module of routes is added here."""

@@ -1,70 +1,97 @@
 """Which models the caller may name."""
 
-from litestar import get
+from typing import Any
+
+import msgspec
+from litestar import Request, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
-from gateway.access.model_access import is_model_allowed
-from gateway.access.reach import find_group
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal
 from gateway.errors import NotFound
+from gateway.http.model_list import ListQuery, anthropic_list, describe, list_groups, list_names, may_name
+from gateway.inventory.services import Inventory
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
-from gateway.runtime import Gateway, Snapshot
+from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
 
 _RULE = RouteRule(
     name="/v1/models", permit=allow(Resource.MODEL, Action.READ, Party.CALLER), allows_any_key=True
 )
+_ANTHROPIC = "anthropic-version"
+_Request = Request[Any, Any, Any]
+_Caller = NamedDependency[Principal]
 _Gateway = NamedDependency[Gateway]
-_CREATED = 1677610602
-"""The contract gives every model this time of creation."""
+_Inventory = NamedDependency[Inventory]
 
 
 @get(["/v1/models", "/models"], opt={"rule": _RULE})
 async def list_models(
+    request: _Request,
     gateway: _Gateway,
-    caller: NamedDependency[Principal],
-    return_wildcard_routes: FromQuery[bool] = False,  # noqa: FBT002  a query parameter
+    caller: _Caller,
+    inventory: _Inventory,
+    *,
+    return_wildcard_routes: FromQuery[bool] = False,
+    team_id: FromQuery[str | None] = None,
+    include_model_access_groups: FromQuery[bool] = False,
+    only_model_access_groups: FromQuery[bool] = False,
+    include_metadata: FromQuery[bool] = False,
+    fallback_type: FromQuery[str | None] = None,
+    healthy_only: FromQuery[bool] = False,
 ) -> dict[str, object]:
-    """List the models that the caller may name, wildcards only on request."""
-    snapshot = gateway.snapshot
-    granted: dict[str, None] = {}
-    for member in (caller, *caller.alternatives):
-        names = (
-            *snapshot.catalog.names(),
-            *(snapshot.catalog.team_models.public_names(member.team_id) if member.team_id else ()),
-            *(snapshot.catalog.wildcard_names() if return_wildcard_routes else ()),
-        )
-        granted |= dict.fromkeys(
-            name for name in names if is_model_allowed(snapshot.model_lists, member, name, name)
-        )
-    return {"object": "list", "data": [_shown(name) for name in granted]}
+    """List the models that the caller may name; in Anthropic's shape for Anthropic's clients."""
+    query = ListQuery(
+        has_wildcards=return_wildcard_routes,
+        has_metadata=include_metadata,
+        is_healthy_only=healthy_only,
+        fallback_type=fallback_type,
+    )
+    callers = await _as_team(inventory, caller, team_id)
+    names = list_names(gateway.snapshot, callers, query)
+    if include_model_access_groups or only_model_access_groups:
+        groups = list_groups(gateway.snapshot, callers, names)
+        names = groups if only_model_access_groups else [*names, *(one for one in groups if one not in names)]
+    if request.headers.get(_ANTHROPIC):
+        return anthropic_list(names)
+    settings = gateway.snapshot.settings.router
+    return {"object": "list", "data": [describe(name, settings, query) for name in names]}
 
 
 @get(["/v1/models/{model_id:path}", "/models/{model_id:path}"], opt={"rule": _RULE})
 async def get_model(
-    gateway: _Gateway, caller: NamedDependency[Principal], model_id: FromPath[str]
+    gateway: _Gateway,
+    caller: _Caller,
+    inventory: _Inventory,
+    model_id: FromPath[str],
+    *,
+    team_id: FromQuery[str | None] = None,
+    healthy_only: FromQuery[bool] = False,
 ) -> dict[str, object]:
     """Show one model; raises NotFound for one that is unknown or that the caller may not use."""
     name = model_id.lstrip("/")
-    if not any(_may_name(gateway.snapshot, member, name) for member in (caller, *caller.alternatives)):
+    callers = await _as_team(inventory, caller, team_id)
+    if not may_name(gateway.snapshot, callers, name, is_healthy_only=healthy_only):
         raise NotFound(
             f"The model '{name[:200]}' does not exist or is not available for this key.", param="model"
         )
-    return _shown(name)
+    return describe(name, gateway.snapshot.settings.router, ListQuery())
 
 
-def _may_name(snapshot: Snapshot, caller: Principal, name: str) -> bool:
-    routed = snapshot.catalog.team_models.names.get((caller.team_id or "", name), name)
-    is_known = find_group(snapshot.catalog, routed, caller) is not None
-    return is_known and is_model_allowed(snapshot.model_lists, caller, name, name)
-
-
-def _shown(name: str) -> dict[str, object]:
-    return {"id": name, "object": "model", "created": _CREATED, "owned_by": "openai"}
+async def _as_team(inventory: Inventory, caller: Principal, team_id: str | None) -> tuple[Principal, ...]:
+    """Everything that the caller can be, or a key of the team; the caller's own teams ask nobody."""
+    callers = (caller, *caller.alternatives)
+    if team_id is None:
+        return callers
+    own = tuple(one for one in callers if one.team_id == team_id)
+    if own:
+        return own
+    grant = await inventory.teams.grant_of(caller, team_id)
+    grants = (grant,) if caller.is_admin else (*caller.grants, grant)
+    return (msgspec.structs.replace(caller, team_id=team_id, grants=grants),)
 
 
 ROUTE_HANDLERS = (list_models, get_model)

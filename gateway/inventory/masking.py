@@ -8,7 +8,7 @@ from gateway.settings.known_keys import MODEL_PARAMS, Standing, find_known_key, 
 from gateway.settings.node import is_credential_path
 from gateway.settings.references import REFERENCE_PREFIX
 
-__all__ = ["mask_all", "mask_params", "mask_text"]
+__all__ = ["mask_address", "mask_all", "mask_params", "mask_text"]
 
 _SHOWN = 4
 _LONG_ENOUGH = 16
@@ -38,14 +38,14 @@ def mask_params(params: Mapping[str, object]) -> dict[str, object]:
 def mask_all(values: Mapping[str, object]) -> dict[str, object]:
     """The values of a credential: addresses and versions are shown, everything else is masked."""
     return {
-        name: _mask_address(value) if name in _ADDRESSES and isinstance(value, str) else _mask(value)
+        name: mask_address(value) if name in _ADDRESSES and isinstance(value, str) else _mask(value)
         for name, value in values.items()
     }
 
 
 def _mask_param(name: str, value: object) -> object:
     if name in _ADDRESSES and isinstance(value, str):
-        return _mask_address(value)
+        return mask_address(value)
     if name in _HEADERS:
         return _mask(value)
     known = find_known_key(MODEL_PARAMS, name)
@@ -80,7 +80,8 @@ def _mask_within(value: object) -> object:
     return value
 
 
-def _mask_address(address: str) -> str:
+def mask_address(address: str) -> str:
+    """An address without credentials, and without what its query says."""
     if address.startswith(REFERENCE_PREFIX):
         return address
     try:

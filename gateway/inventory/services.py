@@ -9,6 +9,7 @@ from gateway.inventory.access_groups.service import ModelGroupService
 from gateway.inventory.credentials.service import CredentialService
 from gateway.inventory.models.service import ModelService
 from gateway.inventory.rotation.service import SealRotation
+from gateway.inventory.teams import TeamModels
 from gateway.upstream.address_guard import AddressGuard, Networks
 
 __all__ = ["Inventory", "build_inventory"]
@@ -21,6 +22,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     model_access_groups: ModelGroupService
     models: ModelService
     rotation: SealRotation
+    teams: TeamModels
 
 
 def build_inventory(database: Database, records: Records, seal: Seal, networks: Networks) -> Inventory:
@@ -30,4 +32,5 @@ def build_inventory(database: Database, records: Records, seal: Seal, networks: 
         model_access_groups=ModelGroupService(database, records),
         models=ModelService(database, records, seal, AddressGuard(networks)),
         rotation=SealRotation(database, seal, records.audit),
+        teams=TeamModels(records),
     )

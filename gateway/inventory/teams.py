@@ -1,0 +1,29 @@
+"""Which models a team may use, for who may know it."""
+
+from gateway.domain import ModelGrant, Principal, Role
+from gateway.errors import NotFound
+from gateway.identity.records import Records
+from gateway.identity.rights import Level
+from gateway.identity.teams.links import team_scope
+from gateway.identity.teams.standing import find_level
+
+__all__ = ["TeamModels"]
+
+
+class TeamModels:
+    """Looks at teams' lists of models. Raises DatabaseUnavailable."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    async def grant_of(self, caller: Principal, team_id: str) -> ModelGrant:
+        """What a team may use, for its members and administrators and for who sees everything.
+
+        Raises NotFound for a team that is not there, and for everybody else.
+        """
+        team = await self._records.teams.find(team_id)
+        if team is not None:
+            is_viewer = caller.role is Role.PROXY_ADMIN_VIEWER
+            if is_viewer or await find_level(self._records, caller, team) >= Level.MEMBER:
+                return ModelGrant(team_scope(team_id), frozenset(team["models"] or ()))
+        raise NotFound(f"Team not found, passed team_id={team_id[:200]}.", param="team_id")

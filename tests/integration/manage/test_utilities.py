@@ -1,0 +1,74 @@
+"""Questions about models that need no call."""
+
+import json
+
+import pytest
+
+from tests.integration.manage.conftest import Desk
+from tests.integration.serving import MASTER_KEY, UPSTREAM_KEY, LiveGateway, deployment
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+class TestTokens:
+    async def test_a_prompt_is_estimated_as_admission_does(self, desk: Desk, live: LiveGateway):
+        key = await live.make_key()
+        body = {"model": "m", "messages": [{"role": "user", "content": "Say hello " * 30}]}
+        answer = await desk.post("/utils/token_counter", body, key)
+        assert 60 < answer["total_tokens"] < 200
+        assert (answer["request_model"], answer["model_used"]) == ("m", "real-model")
+        assert answer["count_source"] == "estimate"
+        longer = await desk.post("/utils/token_counter", body | {"system": "Be brief. " * 30}, key)
+        assert longer["total_tokens"] > answer["total_tokens"]
+        prompt = await desk.post("/utils/token_counter", {"model": "none", "prompt": "Say hello " * 30}, key)
+        assert prompt["total_tokens"] == answer["total_tokens"]
+        assert prompt["model_used"] == "none"
+
+    async def test_without_a_prompt_it_is_refused(self, desk: Desk):
+        assert (await desk.refusal("/utils/token_counter", {"model": "m"}))[::2] == (400, "messages")
+        await desk.post("/utils/token_counter", {"prompt": "x"}, status=422)
+
+
+class TestParams:
+    async def test_a_providers_gaps_are_told(self, desk: Desk):
+        taken = await desk.get("/utils/supported_openai_params", model="anthropic/claude-sonnet-4-5")
+        assert "temperature" in taken["supported_openai_params"]
+        assert "logit_bias" not in taken["supported_openai_params"]
+        own = await desk.get("/utils/supported_openai_params", model="m")
+        assert "logit_bias" in own["supported_openai_params"]
+        await desk.get("/utils/supported_openai_params", model="nobody-knows-this", status=400)
+
+    async def test_prices_and_limits_are_told(self, desk: Desk, live: LiveGateway):
+        key = await live.make_key()
+        info = await desk.get("/utils/model_info", key, model="openai/gpt-4o-mini")
+        assert (info["key"], info["litellm_provider"], info["mode"]) == ("gpt-4o-mini", "openai", "chat")
+        assert info["input_cost_per_token"] == 1.5e-07
+        await desk.get("/utils/model_info", key, model="openai/nobody-knows-this", status=404)
+
+
+class TestTransform:
+    async def test_what_would_be_sent_is_shown_without_credentials(self, desk: Desk, live: LiveGateway):
+        live.configure(deployment("m", live.upstream, temperature=0.5))
+        body = {
+            "call_type": "completion",
+            "request_body": {"model": "m", "messages": [], "user": "u", "metadata": {"tags": ["x"]}},
+        }
+        sent = len(live.upstream.requests)
+        shown = await desk.post("/utils/transform_request", body)
+        assert shown["raw_request_api_base"].startswith(live.upstream.base_url)
+        assert shown["raw_request_body"]["model"] == "real-model"
+        assert shown["raw_request_body"]["temperature"] == 0.5
+        assert UPSTREAM_KEY not in json.dumps(shown)
+        assert len(live.upstream.requests) == sent
+        own = await desk.post("/utils/transform_request", body, await live.make_key())
+        assert own["raw_request_api_base"] is None
+        assert live.upstream.base_url not in json.dumps(own)
+
+    async def test_only_for_models_that_the_caller_may_use(self, desk: Desk, live: LiveGateway):
+        body = {"call_type": "completion", "request_body": {"model": "m", "messages": []}}
+        key = await live.make_key(models=["other"])
+        assert (await desk.refusal("/utils/transform_request", body, key))[0] == 403
+        body["request_body"]["model"] = "none"
+        assert (await desk.refusal("/utils/transform_request", body, MASTER_KEY))[0] == 404
+        body["call_type"] = "image_generation"
+        assert (await desk.refusal("/utils/transform_request", body))[::2] == (400, "call_type")
