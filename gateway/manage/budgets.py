@@ -1,7 +1,8 @@
 """The routes of budget rows."""
 
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
@@ -15,6 +16,7 @@ from gateway.identity.services import Services
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
 from gateway.manage.paging import listed, page_of
+from gateway.manage.query import QueryReader
 from gateway.manage.raw_errors import RAW_ERRORS, raw_errors
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
@@ -23,6 +25,17 @@ from gateway.runtime import Gateway
 __all__ = ["ROUTE_HANDLERS"]
 
 _READERS = frozenset({Role.ORG_ADMIN, Role.INTERNAL_USER})
+_PAGES = "/management/v1/budgets"
+
+
+class PageOfBudgets(msgspec.Struct, frozen=True, kw_only=True):
+    """Which page of budget rows is shown, and how many rows a page has."""
+
+    page: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
+    page_size: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 50
+
+
+_WISH = QueryReader(PageOfBudgets)
 _BUDGET = BodyReader(BudgetRequest)
 _NAMED = BodyReader(BudgetsRequest)
 _DELETE = BodyReader(DeleteBudgetRequest)
@@ -101,6 +114,24 @@ async def list_budgets(
 
 
 @get(
+    _PAGES,
+    opt={"rule": RouteRule(name=_PAGES, permit=allow(Resource.BUDGET, Action.READ), roles=_READERS)},
+    exception_handlers=RAW_ERRORS,
+)
+async def page_budgets(request: _Request, caller: _Caller, services: _Services) -> Response[dict[str, Any]]:
+    """Show a page of budget rows, with links to its neighbours."""
+    wish = _WISH.read(request)
+    with raw_errors():
+        found = await services.budgets.list_page(caller, wish.page, wish.page_size)
+    pages: int = found["meta"]["total_pages"]
+    numbers = {"self": wish.page, "first": 1, "last": max(1, pages)}
+    numbers |= {"prev": wish.page - 1} if wish.page > 1 else {}
+    numbers |= {"next": wish.page + 1} if wish.page < pages else {}
+    links = {name: f"{_PAGES}?page={number}&page_size={wish.page_size}" for name, number in numbers.items()}
+    return Response({**found, "links": {"prev": None, "next": None, **links}})
+
+
+@get(
     "/budget/settings",
     opt={
         "rule": RouteRule(name="/budget/settings", permit=allow(Resource.BUDGET, Action.READ), roles=_READERS)
@@ -142,6 +173,7 @@ ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     update_budget,
     show_budgets,
     list_budgets,
+    page_budgets,
     describe_settings,
     delete_budget,
 )

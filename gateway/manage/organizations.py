@@ -33,6 +33,8 @@ _UPDATE = BodyReader(UpdateOrganizationRequest)
 _PATCH = BodyReader(PatchOrganizationRequest)
 _DELETE = BodyReader(DeleteOrganizationsRequest)
 _NAMED = BodyReader(OrganizationsRequest)
+_USUAL = 50
+"""Organizations in a list, each with its members and teams."""
 _Request = Request[Any, Any, Any]
 _Caller = NamedDependency[Principal]
 _Services = NamedDependency[Services]
@@ -178,7 +180,7 @@ async def list_organizations(
     limit: FromQuery[int | None] = None,
 ) -> _Rows:
     """List organizations: those that the caller is in, to administrators all."""
-    page = page_of(after, limit)
+    page = page_of(after, limit, _USUAL)
     with raw_errors():
         found = await services.organizations.list_all(caller, page, org_id or None, org_alias or None)
         return listed(found)

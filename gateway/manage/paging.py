@@ -17,9 +17,9 @@ _MOST = 10_000
 _LONGEST_KEY = 2_048
 
 
-def page_of(after: str | None, limit: int | None) -> Page:
-    """The page that a query asks for; raises ValidationFailed for a limit that cannot be."""
-    most = FIRST_PAGE.most if limit is None else limit
+def page_of(after: str | None, limit: int | None, usual: int = FIRST_PAGE.most) -> Page:
+    """The page that a query asks for, of `usual` entries; raises ValidationFailed for what cannot be."""
+    most = usual if limit is None else limit
     if not 1 <= most <= _MOST:
         raise _refuse("limit", f"must be between 1 and {_MOST}.")
     if after is not None and (len(after) > _LONGEST_KEY or "\0" in after):

@@ -79,6 +79,15 @@ class BudgetService:
         _check_may_read(caller)
         return cut(await self._records.budgets.list_after(page.after, page.most + 1), page, "budget_id")
 
+    async def list_page(self, caller: Principal, number: int, size: int) -> Columns:
+        """A page of budget rows, counted from 1, with the number of all of them."""
+        _check_may_read(caller)
+        total = await self._records.budgets.count()
+        ids = await self._records.budgets.list_ids((number - 1) * size, size)
+        pages = -(-total // size)
+        meta = {"total_count": total, "page": number, "page_size": size, "total_pages": pages}
+        return {"data": await self._records.budgets.find_any(ids), "meta": meta}
+
     async def find(self, caller: Principal, budget_id: str) -> Columns:
         """One budget row."""
         _check_may_read(caller)

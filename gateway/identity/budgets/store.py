@@ -20,8 +20,11 @@ UNION ALL SELECT 'project', project_id FROM "LiteLLM_ProjectTable" WHERE budget_
 UNION ALL SELECT 'end_user', user_id FROM "LiteLLM_EndUserTable" WHERE budget_id = $1
 UNION ALL SELECT 'tag', tag_name FROM "LiteLLM_TagTable" WHERE budget_id = $1
 UNION ALL SELECT 'team', team_id FROM "LiteLLM_TeamTable" WHERE metadata ->> 'team_member_budget_id' = $1
+UNION ALL SELECT 'key', token FROM "LiteLLM_VerificationToken" WHERE metadata ->> 'end_user_budget_id' = $1
 LIMIT $2
 """
+_COUNT = 'SELECT count(*) FROM "LiteLLM_BudgetTable"'
+_IDS = 'SELECT budget_id FROM "LiteLLM_BudgetTable" ORDER BY budget_id OFFSET $1 LIMIT $2'
 _LINKED = (
     *("LiteLLM_VerificationToken", "LiteLLM_TeamMembership", "LiteLLM_OrganizationTable"),
     *("LiteLLM_OrganizationMembership", "LiteLLM_ProjectTable", "LiteLLM_EndUserTable", "LiteLLM_TagTable"),
@@ -31,7 +34,9 @@ _IS_LINKED = " OR ".join(
 )
 _DROP = f"""
 DELETE FROM "LiteLLM_BudgetTable" b WHERE budget_id = ANY ($1::text[]) AND NOT ({_IS_LINKED} OR EXISTS (
-    SELECT FROM "LiteLLM_TeamTable" t WHERE t.metadata ->> 'team_member_budget_id' = b.budget_id))
+    SELECT FROM "LiteLLM_TeamTable" t WHERE t.metadata ->> 'team_member_budget_id' = b.budget_id
+) OR EXISTS (
+    SELECT FROM "LiteLLM_VerificationToken" t WHERE t.metadata ->> 'end_user_budget_id' = b.budget_id))
 """  # noqa: S608  only constants of this module are put in
 
 
@@ -47,6 +52,14 @@ class BudgetRecords(Rows):
         rows = [BudgetTable(**self._written(values)) for _ in range(count)]
         made = await BudgetTable.insert(*rows).returning(BudgetTable.budget_id)
         return [row["budget_id"] for row in made]
+
+    async def count(self) -> int:
+        """How many budget rows there are."""
+        return await self._database.fetch_value(_COUNT)
+
+    async def list_ids(self, skipped: int, most: int) -> list[str]:
+        """At most so many ids after the first ones, in their order."""
+        return [row["budget_id"] for row in await self._database.fetch(_IDS, skipped, most)]
 
     async def list_owners(self, budget_id: str, most: int) -> list[Scope]:
         """At most so many of the objects whose requests this row limits."""

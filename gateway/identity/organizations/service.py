@@ -27,8 +27,9 @@ __all__ = ["OrganizationService"]
 _METADATA_FIELDS = ("model_rpm_limit", "model_tpm_limit")
 _CHANGED = ("organization_alias", "models", "spend")
 _SEE_ALL = frozenset({Role.PROXY_ADMIN, Role.PROXY_ADMIN_VIEWER})
-_MOST_IN_LISTS = 100
-"""Members and teams of each organization that a list shows."""
+_LEAST_IN_LISTS = 10
+_MOST_IN_LISTS = 2_000
+"""Members, and teams, that all organizations of a list show together, unless that were very few of each."""
 
 
 class OrganizationService:
@@ -133,7 +134,9 @@ class OrganizationService:
         rows = await self._records.organizations.find_any([row["organization_id"] for row in listed.rows])
         administered = frozenset(row["organization_id"] for row in found if row["is_administered"])
         sight = Sight(
-            user_id=caller.user_id, administered=None if sees_all else administered, most=_MOST_IN_LISTS
+            user_id=caller.user_id,
+            administered=None if sees_all else administered,
+            most=max(_LEAST_IN_LISTS, _MOST_IN_LISTS // max(1, len(rows))),
         )
         return msgspec.structs.replace(listed, rows=await self._view.show(rows, sight))
 

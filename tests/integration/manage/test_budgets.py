@@ -59,6 +59,30 @@ class TestBudgets:
     async def test_what_cannot_be_is_refused_raw(self, desk: Desk, path, body, said):
         assert said in raw(await desk.post(path, body, status=400))
 
+    async def test_they_are_shown_in_numbered_pages(self, desk: Desk, unique):
+        for _ in range(3):
+            await desk.post("/budget/new", {"budget_id": unique("budget")})
+        first = await desk.get("/management/v1/budgets", page_size=2)
+        assert (len(first["data"]), first["meta"]["page"], first["meta"]["page_size"]) == (2, 1, 2)
+        assert first["links"]["prev"] is None
+        answer = await desk.ask("GET", first["links"]["next"])
+        ids = [row["budget_id"] for row in (*first["data"], *answer.json()["data"])]
+        assert ids == sorted(set(ids))
+        last = (await desk.ask("GET", first["links"]["last"])).json()
+        assert last["links"]["next"] is None
+        assert last["meta"]["total_count"] == (last["meta"]["page"] - 1) * 2 + len(last["data"])
+        for query in ({"page": 0}, {"page_size": 1001}, {"page": "x"}):
+            await desk.get("/management/v1/budgets", status=422, **query)
+
+    async def test_a_row_that_keys_give_to_customers_is_copied_for_one(self, desk: Desk, unique):
+        budget_id, user_id = unique("budget"), unique("customer")
+        plan = await desk.post("/budget/new", {"budget_id": budget_id, "max_budget": 1})
+        await desk.live.make_key(end_user_budget_id=budget_id)
+        await desk.post("/customer/new", {"user_id": user_id, "budget_id": budget_id})
+        changed = await desk.post("/customer/update", {"user_id": user_id, "max_budget": 3})
+        assert changed["budget_id"] != budget_id
+        assert await desk.post("/budget/info", {"budgets": [budget_id]}) == [plan]
+
     async def test_an_id_is_given_once(self, desk: Desk, unique):
         body = {"budget_id": unique("budget")}
         await desk.post("/budget/new", body)
@@ -254,6 +278,7 @@ class TestProjects:
         ("POST", "/budget/delete", {"json": {"id": "x"}}, 401, 401),
         ("GET", "/budget/list", {}, 400, 200),
         ("GET", "/budget/settings", {"params": {"budget_id": "x"}}, 400, 400),
+        ("GET", "/management/v1/budgets", {}, 400, 200),
         ("POST", "/customer/new", {"json": {"user_id": "x"}}, 401, 401),
         ("POST", "/end_user/new", {"json": {"user_id": "x"}}, 401, 401),
         ("GET", "/customer/info", {"params": {"end_user_id": "x"}}, 401, 404),
