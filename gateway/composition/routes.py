@@ -3,6 +3,7 @@
 from litestar.handlers import HTTPRouteHandler
 
 from gateway.http import health, metrics, models
+from gateway.http.description import routes as description_routes
 from gateway.manage import access_groups as access_group_routes
 from gateway.manage import audit as audit_routes
 from gateway.manage import books as book_routes
@@ -31,6 +32,7 @@ __all__ = ["ROUTES"]
 ROUTES: tuple[HTTPRouteHandler, ...] = (
     *health.ROUTE_HANDLERS,
     *metrics.ROUTE_HANDLERS,
+    *description_routes.ROUTE_HANDLERS,
     *models.ROUTE_HANDLERS,
     *key_routes.ROUTE_HANDLERS,
     *model_info_routes.ROUTE_HANDLERS,

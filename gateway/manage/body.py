@@ -47,7 +47,7 @@ class BodyReader(Generic[T]):
     """
 
     def __init__(self, kind: type[T]) -> None:
-        self._kind = kind
+        self.kind = kind
         self._fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
         self._decoders = {
             name: msgspec.json.Decoder[Any](field.type, strict=False) for name, field in self._fields.items()
@@ -75,7 +75,7 @@ class BodyReader(Generic[T]):
             faults.extend(_nul_faults(values))
         if faults:
             raise _refusal(faults)
-        return ReadBody(self._kind(**values), unknown, values)
+        return ReadBody(self.kind(**values), unknown, values)
 
     def _unknown_faults(self, names: Sequence[str]) -> Iterator[Fault]:
         for name in names:

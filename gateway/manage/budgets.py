@@ -115,7 +115,11 @@ async def list_budgets(
 
 @get(
     _PAGES,
-    opt={"rule": RouteRule(name=_PAGES, permit=allow(Resource.BUDGET, Action.READ), roles=_READERS)},
+    opt={
+        "rule": RouteRule(
+            name=_PAGES, permit=allow(Resource.BUDGET, Action.READ), roles=_READERS, query=PageOfBudgets
+        )
+    },
     exception_handlers=RAW_ERRORS,
 )
 async def page_budgets(request: _Request, caller: _Caller, services: _Services) -> Response[dict[str, Any]]:

@@ -19,7 +19,7 @@ class QueryReader(Generic[T]):
     """
 
     def __init__(self, kind: type[T]) -> None:
-        self._kind = kind
+        self.kind = kind
         self._fields = msgspec.structs.fields(kind)
         self._lists = {field.name for field in self._fields if _is_list(field.type)}
 
@@ -43,7 +43,7 @@ class QueryReader(Generic[T]):
                 faults.append({"loc": loc, "msg": message, "type": "value_error"})
         if faults:
             raise ValidationFailed(str(faults[0]["msg"]), details={"detail": faults})
-        return self._kind(**values)
+        return self.kind(**values)
 
 
 def _is_list(kind: Any) -> bool:

@@ -1,0 +1,1 @@
+"""What the gateway says of itself: the OpenAPI document and the list of routes."""
