@@ -16,6 +16,7 @@ __all__ = ["NEVER", "check_changes", "check_secret", "check_values", "read_durat
 NEVER = "-1"
 """The `duration` of a key that does not expire."""
 
+_TIMES = frozenset({"duration", "budget_duration", "rotation_interval"})
 _FOR_EVER = ("duration", NEVER)
 _SHORTEST_KEY = 16
 _LONGEST_KEY = 512
@@ -42,10 +43,9 @@ def check_values(request: GenerateKeyRequest) -> None:
 def check_changes(sent: Mapping[str, Any], row: Mapping[str, Any]) -> None:
     """The same for the members of an update, and for what they make of the stored row."""
     faults = Faults()
-    # Nobody is none of an empty name; the duration -1 is a word of its own.
-    check_members(
-        faults, {name: value for name, value in sent.items() if value != "" and (name, value) != _FOR_EVER}
-    )
+    # Nobody is none of an empty name, but an empty time is no time; the duration -1 is a word of its own.
+    checked = {name: value for name, value in sent.items() if value != "" or name in _TIMES}
+    check_members(faults, {name: value for name, value in checked.items() if (name, value) != _FOR_EVER})
     check_budget(faults, {name: sent.get(name) for name in ("temp_budget_increase", "temp_budget_expiry")})
     most = sent.get("max_budget", row["max_budget"])
     check_budget(faults, {"soft_budget": sent.get("soft_budget"), "max_budget": most})
