@@ -46,10 +46,11 @@ from gateway.http.stopping import StopSignal
 from gateway.identity.invalidation import CHANNEL, Invalidation
 from gateway.identity.keys.defaults import KeyDefaults
 from gateway.identity.keys.service import KeyService
+from gateway.identity.newcomers import NewcomerDefaults
 from gateway.identity.principals import Principals
 from gateway.identity.records import Records
 from gateway.identity.reset_calendar import build_reset_calendar
-from gateway.identity.services import Services, build_services
+from gateway.identity.services import ServiceOptions, Services, build_services
 from gateway.identity.store import KeyStore
 from gateway.identity.subject_store import SubjectStore
 from gateway.identity.subjects import Subjects
@@ -163,11 +164,11 @@ class _Builder:
         changes = Changes(Invalidation(principals, subjects, heard), added)
         litellm = self._settings.litellm
         defaults = KeyDefaults(litellm.default_key_generate_params, litellm.upperbound_key_generate_params)
-        covers, calendar = ModelLists().covers, self._calendar
+        choices, calendar = self._service_options(), self._calendar
         audit = AuditTrail(database)
         clients = UpstreamClients(self._own.client_side_networks)
-        keys = KeyService(database, self._clock, defaults, covers, calendar, audit)
-        management = build_services(database, self._clock, keys, calendar, covers, audit)
+        keys = KeyService(database, self._clock, defaults, choices.covers, calendar, audit)
+        management = build_services(database, self._clock, keys, calendar, choices, audit)
         rotations = self._rotations(database, management)
         alerts = self._alerts(database)
         return Parts(
@@ -202,6 +203,11 @@ class _Builder:
             reports=build_reports(database),
             jobs=self._jobs(database, rotations, alerts),
         )
+
+    def _service_options(self) -> ServiceOptions:
+        litellm = self._settings.litellm
+        newcomers = NewcomerDefaults(litellm.default_internal_user_params, litellm.default_team_params)
+        return ServiceOptions(covers=ModelLists().covers, newcomers=newcomers)
 
     def _inventory(self, database: Database, audit: AuditTrail, added: AddedSource) -> Inventory:
         records = Records(database, self._clock, self._calendar, audit)

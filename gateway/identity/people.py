@@ -4,6 +4,7 @@ import msgspec
 
 from gateway.db.engine import Database
 from gateway.identity.keys.archive_store import KeyArchive
+from gateway.identity.newcomers import NewcomerDefaults
 from gateway.identity.records import Records
 from gateway.identity.teams.bulk import BulkMembers
 from gateway.identity.teams.leaving import TeamLeaving
@@ -37,14 +38,16 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
     user_removal: UserRemoval
 
 
-def build_people(database: Database, records: Records, teams: TeamService) -> People:
+def build_people(
+    database: Database, records: Records, teams: TeamService, newcomers: NewcomerDefaults
+) -> People:
     """Build every service."""
     keys, removals = KeyArchive(database), TeamRemovals(database)
     members = TeamMembers(records, MembershipRecords(database))
     return People(
         team_bulk=BulkMembers(records, teams, members),
         team_leaving=TeamLeaving(records, keys, removals),
-        team_lists=TeamLists(records, TeamListing(database, records.teams)),
+        team_lists=TeamLists(records, TeamListing(database, records.teams), newcomers.joinable_teams),
         team_members=members,
         team_removal=TeamRemoval(records, keys, removals),
         team_settings=TeamSettings(records, teams, TeamSettingRecords(database)),

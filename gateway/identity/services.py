@@ -17,6 +17,7 @@ from gateway.identity.keys.rotation import KeyRotation
 from gateway.identity.keys.rules import Covers
 from gateway.identity.keys.service import KeyService
 from gateway.identity.keys.updates import KeyUpdates
+from gateway.identity.newcomers import NewcomerDefaults
 from gateway.identity.organizations.members import OrganizationMembers
 from gateway.identity.organizations.members_store import MemberRecords
 from gateway.identity.organizations.removal import OrganizationRemoval
@@ -35,7 +36,14 @@ from gateway.identity.tokens.mappings.service import MappingService
 from gateway.identity.users.arrivals import Arrivals
 from gateway.identity.users.service import UserService
 
-__all__ = ["Services", "build_services"]
+__all__ = ["ServiceOptions", "Services", "build_services"]
+
+
+class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What the configuration decides; `covers` says whether a list of models covers a name."""
+
+    covers: Covers
+    newcomers: NewcomerDefaults
 
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,15 +74,16 @@ def build_services(
     clock: Clock,
     keys: KeyService,
     calendar: ResetCalendar,
-    covers: Covers,
+    options: ServiceOptions,
     audit: AuditTrail,
 ) -> Services:
-    """Build every service; `covers` says whether a list of models covers a name."""
+    """Build every service."""
+    covers, newcomers = options.covers, options.newcomers
     records = Records(database, clock, calendar, audit)
-    arrivals = Arrivals(records)
+    arrivals = Arrivals(records, newcomers.user_columns)
     moves = KeyMoves(database, records)
     updates = KeyUpdates(database, records, keys.defaults, covers, keys.owners)
-    teams = TeamService(records, arrivals, covers)
+    teams = TeamService(records, arrivals, covers, newcomers)
     members = MemberRecords(database)
     organization_view = OrganizationView(records, members)
     return Services(
@@ -96,10 +105,10 @@ def build_services(
             organization_view,
         ),
         organizations=OrganizationService(records, organization_view),
-        people=build_people(database, records, teams),
+        people=build_people(database, records, teams, newcomers),
         projects=ProjectService(records, covers),
         tag_listing=TagListing(records),
         tags=TagService(records),
         teams=teams,
-        users=UserService(records, keys, teams, covers),
+        users=UserService(records, keys, teams, covers, newcomers),
     )

@@ -85,6 +85,21 @@ async def list_team_choices(
     return Response(await services.people.team_lists.choices(caller, chosen))
 
 
+@get(
+    "/team/available",
+    opt={
+        "rule": RouteRule(
+            name="/team/available",
+            permit=allow(Resource.TEAM, Action.READ, Party.CALLER),
+            allows_any_key=True,
+        )
+    },
+)
+async def list_joinable_teams(caller: _Caller, services: _Services) -> Response[list[dict[str, Any]]]:
+    """List the teams that the caller may enter by itself."""
+    return Response(await services.people.team_lists.joinable(caller))
+
+
 @post(
     "/team/delete",
     status_code=200,
@@ -102,5 +117,6 @@ ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     list_teams,
     list_team_page,
     list_team_choices,
+    list_joinable_teams,
     delete_teams,
 )

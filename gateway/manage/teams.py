@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal, Role
 from gateway.identity.services import Services
-from gateway.identity.teams.permits import BLOCK_TEAM, CHANGE_MEMBERS, CHANGE_TEAM, MAKE_TEAM, SEE_TEAM
+from gateway.identity.teams.permits import ADD_MEMBERS, BLOCK_TEAM, CHANGE_TEAM, MAKE_TEAM, SEE_TEAM
 from gateway.identity.teams.request import (
     AddMembersRequest,
     BlockTeamRequest,
@@ -115,7 +115,7 @@ async def unblock_team(request: _Request, caller: _Caller, services: _Services) 
     status_code=200,
     opt={
         "rule": RouteRule(
-            name="/team/member_add", permit=CHANGE_MEMBERS, allows_any_key=True, body=AddMembersRequest
+            name="/team/member_add", permit=ADD_MEMBERS, allows_any_key=True, body=AddMembersRequest
         )
     },
 )

@@ -105,6 +105,8 @@ class LitellmSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Whether changes of the management API are written into the audit trail."""
     default_key_generate_params: dict[str, object] = msgspec.field(default_factory=_members)
     upperbound_key_generate_params: dict[str, object] = msgspec.field(default_factory=_members)
+    default_internal_user_params: dict[str, object] = msgspec.field(default_factory=_members)
+    default_team_params: dict[str, object] = msgspec.field(default_factory=_members)
     timezone: str | None = None
     """Where the days, weeks and months of budgets begin, as an IANA name; None means UTC."""
     budget_reset_time: time | None = None

@@ -39,6 +39,8 @@ LITELLM_READERS: Mapping[str, tuple[str, Reader]] = {
     "store_audit_logs": ("store_audit_logs", read_boolean),
     "default_key_generate_params": ("default_key_generate_params", read_plain_mapping),
     "upperbound_key_generate_params": ("upperbound_key_generate_params", read_plain_mapping),
+    "default_internal_user_params": ("default_internal_user_params", read_plain_mapping),
+    "default_team_params": ("default_team_params", read_plain_mapping),
     "timezone": ("timezone", read_timezone),
     "budget_reset_time": ("budget_reset_time", read_time_of_day),
 }

@@ -32,6 +32,11 @@ _SORTED_BY = {
     )
 }
 _DELETED_SORTED_BY = {**_SORTED_BY, "deleted_at": "t.deleted_at"}
+_OFFERED = (
+    *("team_id", "team_alias", "organization_id", "models", "max_budget", "budget_duration"),
+    *("tpm_limit", "rpm_limit"),
+)
+"""What strangers see of a team that they may enter: neither members nor spend."""
 _MOST_TEAMS = 1_000
 _MOST_KEYS_EACH = 100
 _MOST_ROWS = 10_000
@@ -61,9 +66,10 @@ class TeamLists:
     organizations that they administer, a key without a user its own team. Raises DatabaseUnavailable.
     """
 
-    def __init__(self, records: Records, listing: TeamListing) -> None:
+    def __init__(self, records: Records, listing: TeamListing, joinable: frozenset[str]) -> None:
         self._records = records
         self._listing = listing
+        self._joinable = joinable
         self._view = TeamView(records)
 
     async def all(self, caller: Principal, query: TeamQuery) -> list[Columns]:
@@ -114,6 +120,15 @@ class TeamLists:
         _narrow(conditions, query)
         teams = await self._listing.read(conditions, page)
         return [{"team_id": team["team_id"], "team_alias": team["team_alias"]} for team in teams]
+
+    async def joinable(self, caller: Principal) -> list[Columns]:
+        """What teams that are open to everybody have to offer; without those that the caller is in."""
+        teams = await self._records.teams.find_any(sorted(self._joinable))
+        return [
+            {name: team[name] for name in _OFFERED}
+            for team in teams
+            if caller.user_id not in {member.get("user_id") for member in members_of(team)}
+        ]
 
     async def _visible(self, caller: Principal, query: TeamQuery) -> Conditions:
         """What the caller may see of what is asked for by user and organization."""

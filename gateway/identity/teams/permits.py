@@ -5,6 +5,7 @@ from gateway.permits.terms import Action, Party, Resource
 
 __all__ = [
     "ADD_MANY_MEMBERS",
+    "ADD_MEMBERS",
     "BLOCK_TEAM",
     "CHANGE_MEMBERS",
     "CHANGE_MODELS",
@@ -61,6 +62,12 @@ CHANGE_MEMBERS = Permit(
     action=Action.UPDATE,
     fields={Party.PROXY_ADMIN: ALL, Party.ORGANIZATION_ADMIN: ALL, Party.TEAM_ADMIN: ALL},
 )
+ADD_MEMBERS = Permit(
+    resource=Resource.TEAM,
+    action=Action.UPDATE,
+    fields={**CHANGE_MEMBERS.fields, Party.CALLER: frozenset({"team_id", "member"})},
+)
+"""`CALLER` enters a team that the operator has opened to everybody."""
 ADD_MANY_MEMBERS = Permit(
     resource=Resource.TEAM,
     action=Action.UPDATE,

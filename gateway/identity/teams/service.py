@@ -12,6 +12,7 @@ from gateway.errors import BadRequest, NotFound, PermissionDenied
 from gateway.identity.faults import Faults
 from gateway.identity.keys.rules import Covers
 from gateway.identity.metadata import merge_patch
+from gateway.identity.newcomers import NewcomerDefaults
 from gateway.identity.records import Records
 from gateway.identity.rights import Level, actor_of, check_is_no_viewer, members_of, party_of, refuse_role
 from gateway.identity.teams.bounds import TeamBounds
@@ -36,13 +37,16 @@ class TeamService:
     PermissionDenied for what is not the caller's to do. `covers` says whether a list of models covers a name.
     """
 
-    def __init__(self, records: Records, arrivals: Arrivals, covers: Covers) -> None:
+    def __init__(
+        self, records: Records, arrivals: Arrivals, covers: Covers, newcomers: NewcomerDefaults
+    ) -> None:
         self._records = records
         self._enrolment = Enrolment(records, arrivals)
         self._bounds = TeamBounds(records, covers)
         self._links = TeamLinks(records)
         self._view = TeamView(records)
         self._covers = covers
+        self._newcomers = newcomers
 
     async def create(self, caller: Principal, request: NewTeamRequest) -> Columns:
         """Make a team; its maker becomes its administrator. Returns the row."""
@@ -51,6 +55,7 @@ class TeamService:
         team_id = request.team_id or new_id()
         async with self._records.transaction():
             await self._check_may_create(caller, sent)
+            sent = self._newcomers.fill_team(sent)
             await self._bounds.check_new(caller, sent, members)
             values = await self._links.build(caller, sent, None)
             entries = await self._enrolment.resolve(members, caller)
@@ -151,8 +156,17 @@ class TeamService:
     ) -> None:
         if team is None:
             raise _not_found(request.team_id)
+        if self._enters_itself(caller, request):
+            return
         if not CHANGE_MEMBERS.admits(party_of(await find_level(self._records, caller, team))):
             raise PermissionDenied("Only admins of the team can add members.", param="team_id")
+
+    def _enters_itself(self, caller: Principal, request: AddMembersRequest) -> bool:
+        """Whether somebody enters, with nothing but a user's rights, a team that is open to all."""
+        if request.team_id not in self._newcomers.joinable_teams or caller.user_id is None:
+            return False
+        check_is_no_viewer(caller)
+        return request.member == Member(user_id=caller.user_id) and not _own_budget(request)
 
     async def _lock(self, team_id: str) -> Columns:
         team = await self._records.teams.lock(team_id)

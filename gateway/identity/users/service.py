@@ -12,6 +12,7 @@ from gateway.errors import Conflict, NotFound, PermissionDenied, ValidationFaile
 from gateway.identity.faults import Faults
 from gateway.identity.keys.rules import Covers
 from gateway.identity.keys.service import KeyService
+from gateway.identity.newcomers import NewcomerDefaults
 from gateway.identity.records import Records
 from gateway.identity.rights import actor_of, check_is_no_viewer, refuse_role, without_secrets
 from gateway.identity.teams.request import AddMembersRequest, Member
@@ -37,11 +38,19 @@ class UserService:
     PermissionDenied for what is not the caller's to do.
     """
 
-    def __init__(self, records: Records, keys: KeyService, teams: TeamService, covers: Covers) -> None:
+    def __init__(
+        self,
+        records: Records,
+        keys: KeyService,
+        teams: TeamService,
+        covers: Covers,
+        newcomers: NewcomerDefaults,
+    ) -> None:
         self._records = records
         self._keys = keys
         self._teams = teams
         self._covers = covers
+        self._newcomers = newcomers
         self._view = UserView(records)
 
     async def create(self, caller: Principal, request: NewUserRequest) -> Columns:
@@ -57,18 +66,20 @@ class UserService:
             await self._check_may_create(caller, sent)
             await self._check_new_values(caller, sent)
             user_id = request.user_id or new_id()
-            await self._insert(caller, user_id, sent)
+            await self._insert(caller, user_id, self._newcomers.fill_user(sent))
             for organization_id in request.organizations or ():
                 role = request.user_role or "internal_user"
                 await self._records.organizations.join(user_id, organization_id, role)
             for team in request.teams or ():
                 await self._enter(caller, user_id, team)
+            # What an organization's administrator may give has been checked; the rest is the operator's.
+            operator = msgspec.structs.replace(caller, role=Role.PROXY_ADMIN)
+            for team in self._newcomers.teams_of(sent):
+                await self._enter(operator, user_id, team)
             made = NO_KEY
             if request.auto_create_key is not False:
-                # What an organization's administrator may give has been checked; the rest is the operator's.
-                maker = msgspec.structs.replace(caller, role=Role.PROXY_ADMIN)
                 key = build_key_request(caller, user_id, request, sent)
-                made = await self._keys.generate(maker, key)
+                made = await self._keys.generate(operator, key)
             user = await self._records.users.find(user_id) or {}
         return show_key(request, made, without_secrets(user))
 

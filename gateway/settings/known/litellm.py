@@ -24,6 +24,12 @@ LITELLM_KEYS = (
     ),
     supported("upperbound_key_generate_params", "Bounds for what a new key may be given.", restricts=True),
     supported("store_audit_logs", "Writes who changed what into the audit trail; on unless it is `false`."),
+    supported(
+        "default_internal_user_params",
+        "Values for a new user where the request has none, and teams that users may enter by themselves.",
+        restricts=True,
+    ),
+    supported("default_team_params", "Values for a new team where the request has none.", restricts=True),
     supported("timezone", "Where the days, weeks and months of budgets begin: an IANA name; `UTC`."),
     supported("budget_reset_time", "When the day of a daily budget begins, such as `06:30`; midnight."),
     supported("enforce_fallback_model_access", "The same as in `general_settings`.", restricts=True),
@@ -116,8 +122,8 @@ LITELLM_KEYS = (
         "callback_settings langfuse_default_tags standard_logging_payload_excluded_fields "
         "s3_callback_params s3_audit_callback_params datadog_params "
         "datadog_llm_observability_params newrelic_params aws_sqs_callback_params "
-        "generic_logger_headers default_key_max_budget_alert_emails default_internal_user_params "
-        "default_team_params default_team_settings max_ui_session_budget model_alias_map "
+        "generic_logger_headers default_key_max_budget_alert_emails "
+        "default_team_settings max_ui_session_budget model_alias_map "
         "model_group_settings cost_discount_config cost_margin_config priority_reservation "
         "priority_reservation_settings public_model_groups public_model_groups_links "
         "public_mcp_servers public_mcp_hub_strict_whitelist public_agent_groups "
