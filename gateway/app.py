@@ -199,7 +199,7 @@ class _Builder:
             documents=Documents(clients.fetcher.read_object, self._clock, absent_on=ServiceUnavailable),
             alerts=alerts,
             upstream_alerts=build_upstream_alerts(alerts, self._clock, self._settings),
-            corrections=Corrections(database),
+            corrections=Corrections(database, audit),
             reports=build_reports(database),
             jobs=self._jobs(database, rotations, alerts),
         )

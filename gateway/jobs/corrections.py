@@ -6,10 +6,12 @@ from typing import Any
 
 import msgspec
 
+from gateway.audit.changes import Audited, Change, updated
+from gateway.audit.trail import AuditTrail
 from gateway.db.connection import Connection
 from gateway.db.engine import Database
 from gateway.db.entities import ENTITIES, Entity, entity_of, scopes_of
-from gateway.domain import ScopeKind
+from gateway.domain import Principal, ScopeKind
 from gateway.errors import BadRequest, NotFound
 from gateway.ids import new_id
 from gateway.jobs.correction_store import AdjustmentRow, CorrectionStore
@@ -45,23 +47,24 @@ class Corrections:
     Raises DatabaseUnavailable throughout. What is not drained yet is added afterwards.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, audit: AuditTrail) -> None:
         self._database = database
+        self._audit = audit
         self._resets = ResetStore(database)
         self._store = CorrectionStore(database)
 
-    async def reset_key(self, token: str, reset_to: float, actor: str) -> dict[str, object]:
+    async def reset_key(self, token: str, reset_to: float, caller: Principal) -> dict[str, object]:
         """Set the spend of a key down to an amount in USD; raises NotFound, BadRequest."""
         async with self._database.transaction() as connection:
             row = await self._lock(connection, entity_of(ScopeKind.KEY), token, "", "Key")
             limits = await self._store.read_key_limits(token)
             _check_reset(reset_to, row, limits["max_budget"])
-            await self._set(connection, entity_of(ScopeKind.KEY), [row], nanos_from_usd(reset_to), actor)
+            await self._set(connection, entity_of(ScopeKind.KEY), [row], nanos_from_usd(reset_to), caller)
         spend = {"spend": reset_to, "previous_spend": usd_from_nanos(row.nanos)}
         return {"key_hash": token, **spend, **limits}
 
     async def reset_member(
-        self, team_id: str, user_id: str, reset_to: float, actor: str
+        self, team_id: str, user_id: str, reset_to: float, caller: Principal
     ) -> dict[str, object]:
         """Set the spend of a member of a team down to an amount in USD; raises NotFound, BadRequest."""
         entity = entity_of(ScopeKind.TEAM_MEMBER)
@@ -69,11 +72,11 @@ class Corrections:
             row = await self._lock(connection, entity, user_id, team_id, "Team member")
             max_budget = await self._store.read_member_budget(team_id, user_id)
             _check_reset(reset_to, row, max_budget)
-            await self._set(connection, entity, [row], nanos_from_usd(reset_to), actor)
+            await self._set(connection, entity, [row], nanos_from_usd(reset_to), caller)
         spend = {"spend": reset_to, "previous_spend": usd_from_nanos(row.nanos)}
         return {"team_id": team_id, "user_id": user_id, **spend, "max_budget": max_budget}
 
-    async def reset_everything(self, actor: str) -> None:
+    async def reset_everything(self, caller: Principal) -> None:
         """Set the spend of all keys and all teams to 0, some hundred rows at a time."""
         for kind in (ScopeKind.KEY, ScopeKind.TEAM):
             entity, after, found = entity_of(kind), "", _ROWS
@@ -81,11 +84,11 @@ class Corrections:
                 async with self._database.transaction() as connection:
                     ids = await self._store.list_spent(connection, entity, after, _ROWS)
                     rows = await lock_rows(connection, entity, [(one, "") for one in ids])
-                    await self._set(connection, entity, rows, 0, actor)
+                    await self._set(connection, entity, rows, 0, caller)
                 found = len(ids)
                 after = ids[-1] if ids else after
 
-    async def refund(self, refund: Refund, actor: str) -> dict[str, object]:
+    async def refund(self, refund: Refund, caller: Principal) -> dict[str, object]:
         """Change what something has spent; raises NotFound, BadRequest for what makes no sense."""
         entity = _entity_of(refund)
         nanos = nanos_from_usd(refund.amount)
@@ -95,7 +98,7 @@ class Corrections:
                 spent = usd_from_nanos(row.nanos)
                 raise _refuse("amount", f"Only {spent} USD were spent in the present period.")
             change = Adjustment(row=row, id=new_id(), to_nanos=row.nanos + nanos)
-            await self._apply(connection, entity, [change], refund.reason, actor)
+            await self._apply(connection, entity, [change], refund.reason, caller)
         return {
             "id": change.id,
             "entity_type": refund.entity_type,
@@ -120,20 +123,32 @@ class Corrections:
         return rows[0]
 
     async def _set(
-        self, connection: Connection, entity: Entity, rows: Sequence[SpendRow], nanos: int, actor: str
+        self, connection: Connection, entity: Entity, rows: Sequence[SpendRow], nanos: int, caller: Principal
     ) -> None:
         changes = [Adjustment(row=row, id=new_id(), to_nanos=nanos) for row in rows]
-        await self._apply(connection, entity, changes, _MANUAL_RESET, actor)
+        await self._apply(connection, entity, changes, _MANUAL_RESET, caller)
         scopes = [scope for row in rows for scope in scopes_of(entity, row.entity_id)]
         if nanos == 0:
             await self._resets.clear_meters(connection, scopes)
 
     async def _apply(
-        self, connection: Connection, entity: Entity, changes: Sequence[Adjustment], reason: str, actor: str
+        self,
+        connection: Connection,
+        entity: Entity,
+        changes: Sequence[Adjustment],
+        reason: str,
+        caller: Principal,
     ) -> None:
-        await adjust(connection, entity, changes, reason=reason, actor=actor)
+        await adjust(connection, entity, changes, reason=reason, actor=caller.user_id or caller.token_hash)
         scopes = [scope for change in changes for scope in scopes_of(entity, change.row.entity_id)]
         await self._resets.tell(connection, scopes)
+        table = Audited(entity.table)
+        await self._audit.record(caller, *(_audited(table, change) for change in changes))
+
+
+def _audited(table: Audited, change: Adjustment) -> Change:
+    before, after = usd_from_nanos(change.row.nanos), usd_from_nanos(change.to_nanos)
+    return updated(table, change.row.entity_id, {"spend": before}, {"spend": after})
 
 
 def _check_reset(reset_to: float, row: SpendRow, max_budget: Any) -> None:

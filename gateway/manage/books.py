@@ -69,7 +69,7 @@ async def reset_member(
     body = _RESET.read(await request.body(), refuses_unknown=is_strict(request.headers))
     await gateway.parts.drain.flush()
     corrections, reset_to = gateway.parts.corrections, body.value.reset_to
-    return answer(await corrections.reset_member(team_id, user_id, reset_to, _actor(caller)), body)
+    return answer(await corrections.reset_member(team_id, user_id, reset_to, caller), body)
 
 
 @post(
@@ -82,7 +82,7 @@ async def reset_everything(caller: _Caller, gateway: _Gateway) -> _Content:
     if caller.user_id != MASTER_USER_ID or caller.key_name is not None:
         raise PermissionDenied("Only the master key may reset the spend of all keys and teams.")
     await gateway.parts.drain.flush()
-    await gateway.parts.corrections.reset_everything(_actor(caller))
+    await gateway.parts.corrections.reset_everything(caller)
     return {"message": "Spend of all keys and teams was set to 0.", "status": "success"}
 
 
@@ -95,7 +95,7 @@ async def refund(request: _Request, caller: _Caller, gateway: _Gateway) -> Answe
     """Change what something has spent, by an adjustment that says why."""
     body = _REFUND.read(await request.body(), refuses_unknown=is_strict(request.headers))
     await gateway.parts.drain.flush()
-    return answer(await gateway.parts.corrections.refund(body.value, _actor(caller)), body)
+    return answer(await gateway.parts.corrections.refund(body.value, caller), body)
 
 
 @get(
@@ -178,10 +178,6 @@ async def release_hold(request: _Request, gateway: _Gateway) -> Answer:
             param="charge_id",
         )
     return answer({"charge_id": charge_id, "status": "released"}, body)
-
-
-def _actor(caller: Principal) -> str:
-    return caller.user_id or caller.token_hash
 
 
 ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (

@@ -13,7 +13,6 @@ from gateway.domain import Principal, Role
 from gateway.identity.credentials import hash_of
 from gateway.identity.keys.permits import ROTATE_KEY
 from gateway.identity.keys.request import RegenerateKeyRequest
-from gateway.identity.rights import actor_of
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
 from gateway.manage.master_rotation import rotate_master
@@ -42,7 +41,11 @@ _Gateway = NamedDependency[Gateway]
 @post(
     "/key/regenerate",
     status_code=200,
-    opt={"rule": RouteRule(name="/key/regenerate", permit=ROTATE_KEY, roles=_MANAGERS)},
+    opt={
+        "rule": RouteRule(
+            name="/key/regenerate", permit=ROTATE_KEY, roles=_MANAGERS, body=RegenerateKeyRequest
+        )
+    },
 )
 async def regenerate_key(
     request: _Request, caller: _Caller, gateway: _Gateway, key: FromQuery[str | None] = None
@@ -54,7 +57,11 @@ async def regenerate_key(
 @post(
     "/key/{key:str}/regenerate",
     status_code=200,
-    opt={"rule": RouteRule(name="/key/{key}/regenerate", permit=ROTATE_KEY, roles=_MANAGERS)},
+    opt={
+        "rule": RouteRule(
+            name="/key/{key}/regenerate", permit=ROTATE_KEY, roles=_MANAGERS, body=RegenerateKeyRequest
+        )
+    },
 )
 async def regenerate_named_key(
     request: _Request, caller: _Caller, gateway: _Gateway, key: FromPath[str]
@@ -81,7 +88,7 @@ async def reset_key(request: _Request, caller: _Caller, gateway: _Gateway, key: 
     parts, token = gateway.parts, hash_of(key)
     await parts.management.key_control.check_may_reset(caller, token)
     await parts.drain.flush()
-    reset = await parts.corrections.reset_key(token, body.value.reset_to, actor_of(caller))
+    reset = await parts.corrections.reset_key(token, body.value.reset_to, caller)
     return answer(reset, body)
 
 

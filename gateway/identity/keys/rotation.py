@@ -25,6 +25,8 @@ from gateway.ids import new_key
 __all__ = ["KeyRotation"]
 
 _REGENERATE = "/key/regenerate"
+_PERMISSIONS = frozenset({_REGENERATE, "/key/{key_id}/regenerate"})
+_NO_GRACE = frozenset({None, "", "0", "0s"})
 _OWN_MEMBERS = frozenset({"key", "new_key", "new_master_key", "grace_period", "key_type"})
 
 
@@ -92,13 +94,13 @@ class KeyRotation:
             raise PermissionDenied("You are not allowed to regenerate this key.", param="key")
         if row["team_id"] is not None:
             standing = await self._owners.standing_in(row["team_id"], caller)
-            if _REGENERATE not in standing.permissions:
+            if _PERMISSIONS.isdisjoint(standing.permissions):
                 raise not_permitted(_REGENERATE)
 
     def _end_of_grace(self, grace_period: str | None) -> datetime:
         """Until when the old secret is good; now without a period, or with one of no length."""
         now = self._records.now()
-        if not grace_period or grace_period.strip("smhdwo") == "0":
+        if grace_period in _NO_GRACE:
             return now
         duration = read_duration("grace_period", grace_period)
         return now if duration is None else add_duration(now, duration)

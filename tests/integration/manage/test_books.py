@@ -90,6 +90,16 @@ async def test_a_refund_that_makes_no_sense_is_refused(
     assert await desk.refusal("/books/refund", body | changes) == (400, "bad_request_error", param)
 
 
+async def test_corrections_stand_in_the_audit_trail(live: LiveGateway, desk: Desk) -> None:
+    key = await live.make_key(spend=1)
+    await desk.post(f"/key/{key}/reset_spend", {"reset_to": 0.25})
+    sql = """SELECT before_value, updated_values FROM "LiteLLM_AuditLog"
+             WHERE object_id = $1 AND action = 'updated' AND table_name = 'LiteLLM_VerificationToken'"""
+    row = await live.gateway.parts.database.fetch_row(sql, hash_token(key))
+    assert row is not None
+    assert tuple(row) == ('{"spend": 1.0}', '{"spend": 0.25}')
+
+
 async def test_a_member_of_a_team_is_reset(live: LiveGateway, desk: Desk) -> None:
     user_id, _ = await desk.make_user()
     team = (await desk.post("/team/new", {"members_with_roles": [{"role": "user", "user_id": user_id}]}))[
