@@ -644,3 +644,13 @@ def test_several_refusals_are_all_told() -> None:
     ask = Ask({"is_blocked": True, "expires_nanos": 1, **grants(ScopeKind.TEAM, SECRET)}, {"api_base": "x"})
     refusing = [one.rule for one in findings_of(ask) if one.verdict is Verdict.REFUSES]
     assert refusing == ["key_blocked", "key_expired", "banned_members", "model_access"]
+
+
+def test_every_rule_refuses_in_the_table() -> None:
+    refusing = {
+        one.rule
+        for case in CASES.values()
+        for one in findings_of(case.refused)
+        if one.verdict is Verdict.REFUSES
+    }
+    assert refusing == {one.rule for one in findings_of(Ask())}
