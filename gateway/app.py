@@ -46,6 +46,7 @@ from gateway.http.stopping import StopSignal
 from gateway.identity.invalidation import CHANNEL, Invalidation
 from gateway.identity.keys.defaults import KeyDefaults
 from gateway.identity.keys.service import KeyService
+from gateway.identity.login.build import Logins, build_logins
 from gateway.identity.newcomers import NewcomerDefaults
 from gateway.identity.principals import Principals
 from gateway.identity.records import Records
@@ -63,7 +64,7 @@ from gateway.jobs.runner import JobRunner
 from gateway.pipeline.health.background import build_health_job
 from gateway.routing.cooldown import Cooldowns
 from gateway.runtime import Gateway, Parts
-from gateway.settings import Settings
+from gateway.settings import Settings, ensure_master_key
 from gateway.settings.handover import Handover
 from gateway.settings.master_key import find_salt_key
 from gateway.spend.attribution import Attribution
@@ -162,12 +163,10 @@ class _Builder:
         member = sharing.join(Standstill(recovery, drain, self._journal)) if sharing else None
         heard = [one.note_change for one in (standing, member) if one is not None]
         changes = Changes(Invalidation(principals, subjects, heard), added)
-        litellm = self._settings.litellm
-        defaults = KeyDefaults(litellm.default_key_generate_params, litellm.upperbound_key_generate_params)
         choices, calendar = self._service_options(), self._calendar
         audit = AuditTrail(database)
         clients = UpstreamClients(self._own.client_side_networks)
-        keys = KeyService(database, self._clock, defaults, choices.covers, calendar, audit)
+        keys = KeyService(database, self._clock, self._key_defaults(), choices.covers, calendar, audit)
         management = build_services(database, self._clock, keys, calendar, choices, audit)
         rotations = self._rotations(database, management)
         alerts = self._alerts(database)
@@ -193,6 +192,7 @@ class _Builder:
             keys=keys,
             inventory=self._inventory(database, audit, added),
             management=management,
+            logins=self._logins(database, audit),
             audit=audit,
             audit_reading=AuditReading(database),
             clients=clients,
@@ -204,10 +204,19 @@ class _Builder:
             jobs=self._jobs(database, rotations, alerts),
         )
 
+    def _key_defaults(self) -> KeyDefaults:
+        litellm = self._settings.litellm
+        return KeyDefaults(litellm.default_key_generate_params, litellm.upperbound_key_generate_params)
+
     def _service_options(self) -> ServiceOptions:
         litellm = self._settings.litellm
         newcomers = NewcomerDefaults(litellm.default_internal_user_params, litellm.default_team_params)
         return ServiceOptions(covers=ModelLists().covers, newcomers=newcomers)
+
+    def _logins(self, database: Database, audit: AuditTrail) -> Logins:
+        records = Records(database, self._clock, self._calendar, audit)
+        master = ensure_master_key(self._settings.environment).key
+        return build_logins(database, records, self._settings.login, master, self._clock)
 
     def _inventory(self, database: Database, audit: AuditTrail, added: AddedSource) -> Inventory:
         records = Records(database, self._clock, self._calendar, audit)
@@ -324,6 +333,7 @@ def _build_router(gateway: Gateway) -> Router:
     dependencies = {
         "gateway": Provide(lambda: gateway, sync_to_thread=False),
         "key_service": Provide(lambda: gateway.parts.keys, sync_to_thread=False),
+        "logins": Provide(lambda: gateway.parts.logins, sync_to_thread=False),
         "services": Provide(lambda: gateway.parts.management, sync_to_thread=False),
         "inventory": Provide(lambda: gateway.parts.inventory, sync_to_thread=False),
         "caller": Provide(caller_of, sync_to_thread=False),

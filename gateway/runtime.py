@@ -34,6 +34,7 @@ from gateway.hooks import RequestContext, RequestHead
 from gateway.hooks.dispatch import Hooks
 from gateway.hooks.registry import LoadedPlugins
 from gateway.identity.keys.service import KeyService
+from gateway.identity.login.build import Logins
 from gateway.identity.principals import Follower, Principals
 from gateway.identity.services import Services
 from gateway.identity.subjects import Subjects
@@ -144,6 +145,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     inventory: Inventory
     keys: KeyService
     management: Services
+    logins: Logins
     audit: AuditTrail
     audit_reading: AuditReading
     clients: UpstreamClients

@@ -11,10 +11,12 @@ from gateway.manage import budgets as budget_routes
 from gateway.manage import credentials as credential_routes
 from gateway.manage import customers as customer_routes
 from gateway.manage import explain as explain_routes
+from gateway.manage import invitations as invitation_routes
 from gateway.manage import jwt_mappings as mapping_routes
 from gateway.manage import key_lists as key_list_routes
 from gateway.manage import key_rotation as key_rotation_routes
 from gateway.manage import keys as key_routes
+from gateway.manage import login as login_routes
 from gateway.manage import model_access_groups as model_access_group_routes
 from gateway.manage import model_info as model_info_routes
 from gateway.manage import models as model_routes
@@ -38,6 +40,8 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *model_info_routes.ROUTE_HANDLERS,
     *model_routes.ROUTE_HANDLERS,
     *mapping_routes.ROUTE_HANDLERS,
+    *login_routes.ROUTE_HANDLERS,
+    *invitation_routes.ROUTE_HANDLERS,
     *key_list_routes.ROUTE_HANDLERS,
     *key_rotation_routes.ROUTE_HANDLERS,
     *spend_routes.ROUTE_HANDLERS,

@@ -11,6 +11,7 @@ from gateway.settings.fallbacks import find_unknown_models
 from gateway.settings.faults import Faults
 from gateway.settings.include import read_document
 from gateway.settings.jwt_section import read_jwt_settings
+from gateway.settings.login import LoginSettings, read_login_settings
 from gateway.settings.master_key import find_weakness
 from gateway.settings.model import (
     Environment,
@@ -108,6 +109,7 @@ class _Reading:
             access=attempt(lambda: read_access_settings(root), AccessSettings()),
             jwt=attempt(lambda: read_jwt_settings(root, self._environ), None),
             router=router,
+            login=attempt(lambda: read_login_settings(root, self._environ), LoginSettings()),
             rotation=attempt(lambda: read_rotation_settings(self._environ), KeyRotationSettings()),
             gatewright=attempt(lambda: read_own_section(root), GatewrightSettings()),
             variables={name: Secret(value) for name, value in variables.items()},

@@ -10,6 +10,7 @@ from gateway.domain import Secret
 from gateway.settings.access import AccessSettings
 from gateway.settings.budgets import BudgetSetting
 from gateway.settings.jwt import JwtSettings
+from gateway.settings.login import LoginSettings
 from gateway.settings.rotation import KeyRotationSettings
 
 __all__ = [
@@ -269,6 +270,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What tokens of an identity provider are accepted; None accepts none."""
     router: RouterSettings = RouterSettings()
     rotation: KeyRotationSettings = KeyRotationSettings()
+    login: LoginSettings = LoginSettings()
     gatewright: GatewrightSettings = GatewrightSettings()
     variables: dict[str, Secret] = msgspec.field(default_factory=dict[str, Secret])
     """The section `environment_variables`; these win over the process's own variables of the same names."""

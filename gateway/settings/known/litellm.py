@@ -9,6 +9,9 @@ _ROUTER = "The same key of `router_settings` wins."
 _NO_USERS = "Set budgets on keys."
 
 LITELLM_KEYS = (
+    supported(
+        "max_ui_session_budget", "What a session of somebody who logged in may spend on models, in USD."
+    ),
     supported("request_timeout", "Seconds for a whole call to a deployment."),
     supported("budget_exceeded_status_code", "The status of an answer that refuses for a used-up budget."),
     supported(
@@ -123,7 +126,7 @@ LITELLM_KEYS = (
         "s3_callback_params s3_audit_callback_params datadog_params "
         "datadog_llm_observability_params newrelic_params aws_sqs_callback_params "
         "generic_logger_headers default_key_max_budget_alert_emails "
-        "default_team_settings max_ui_session_budget model_alias_map "
+        "default_team_settings model_alias_map "
         "model_group_settings cost_discount_config cost_margin_config priority_reservation "
         "priority_reservation_settings public_model_groups public_model_groups_links "
         "public_mcp_servers public_mcp_hub_strict_whitelist public_agent_groups "

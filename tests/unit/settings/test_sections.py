@@ -4,6 +4,7 @@ from gateway.errors import ConfigError
 from gateway.settings.access import GENERAL_ACCESS_READERS, LITELLM_ACCESS_READERS
 from gateway.settings.jwt_section import GENERAL_JWT_KEYS
 from gateway.settings.known_keys import SECTIONS, Standing
+from gateway.settings.login import LITELLM_LOGIN_KEYS
 from gateway.settings.router import SHARED_KEYS
 from gateway.settings.sections import GENERAL_READERS, LITELLM_READERS
 
@@ -85,4 +86,6 @@ def test_exactly_the_supported_keys_are_read():
     assert names("general_settings") - ENVIRONMENT_KEYS == (
         set(GENERAL_READERS) | set(GENERAL_ACCESS_READERS) | GENERAL_JWT_KEYS
     )
-    assert names("litellm_settings") - SHARED_KEYS == set(LITELLM_READERS) | set(LITELLM_ACCESS_READERS)
+    assert names("litellm_settings") - SHARED_KEYS - LITELLM_LOGIN_KEYS == set(LITELLM_READERS) | set(
+        LITELLM_ACCESS_READERS
+    )

@@ -1,0 +1,1 @@
+"""People who log in: passwords, sessions, and what keeps strangers from guessing."""

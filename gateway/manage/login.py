@@ -1,0 +1,132 @@
+"""The routes of logging in with a password, and out."""
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+
+from gateway.access.rules import RouteRule
+from gateway.domain import Principal
+from gateway.errors import BadRequest
+from gateway.hooks import RequestHead
+from gateway.identity.login.build import Logins
+from gateway.identity.login.request import ChangePasswordRequest, LoginRequest
+from gateway.manage.answers import Answer, answer
+from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.login_pages import forget_session, form_page, keep_session, message_page
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Party, Resource
+from gateway.runtime import Gateway
+
+__all__ = ["ROUTE_HANDLERS", "address_of", "is_secure"]
+
+_LOGIN = BodyReader(LoginRequest)
+_CHANGE = BodyReader(ChangePasswordRequest)
+_ANYBODY = allow(Resource.LOGIN, Action.CREATE, Party.ANYBODY)
+_FORM = "application/x-www-form-urlencoded"
+_MOST_FIELDS = 10
+_LONGEST_FORM = 64 * 1024
+_Request = Request[Any, Any, Any]
+_Gateway = NamedDependency[Gateway]
+_Logins = NamedDependency[Logins]
+
+
+def address_of(gateway: Gateway, request: _Request) -> str:
+    """The client's address, as far as trusted proxies tell it."""
+    host = request.client.host if request.client else None
+    head = RequestHead(request.method, "", request.headers, client_host=host)
+    return gateway.snapshot.core.gate.client_of(head) or ""
+
+
+def is_secure(logins: Logins) -> bool:
+    """Whether browsers reach the gateway over TLS, as far as it was told."""
+    return logins.settings.base_url.startswith("https://")
+
+
+@get(
+    "/fallback/login",
+    opt={"rule": RouteRule(name="/fallback/login", permit=allow(Resource.LOGIN, Action.READ, Party.ANYBODY))},
+)
+async def show_form(logins: _Logins) -> Response[str]:
+    """Show the form for name and password."""
+    return form_page(f"{logins.settings.base_url}/login")
+
+
+@post("/login", status_code=200, opt={"rule": RouteRule(name="/login", permit=_ANYBODY)})
+async def log_in_by_form(request: _Request, gateway: _Gateway, logins: _Logins) -> Response[Any]:
+    """Log in by the form; the session comes as a cookie."""
+    fields = await _read_form(request)
+    name, password = fields.get("username", ""), fields.get("password", "")
+    session = await logins.passwords.log_in(name, password, address_of(gateway, request))
+    page = message_page(f"You are logged in as {session.user_id}.")
+    return keep_session(page, session, is_secure=is_secure(logins))
+
+
+@post(
+    "/v2/login",
+    status_code=200,
+    opt={"rule": RouteRule(name="/v2/login", permit=_ANYBODY, body=LoginRequest)},
+)
+async def log_in(request: _Request, gateway: _Gateway, logins: _Logins) -> Response[Any]:
+    """Log in by JSON; the session comes as a cookie and in the answer."""
+    body = _LOGIN.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    address = address_of(gateway, request)
+    session = await logins.passwords.log_in(body.value.username, body.value.password, address)
+    told = {"redirect_url": f"{logins.settings.base_url}/ui/?login=success", "token": session.ticket}
+    return keep_session(answer(told, body), session, is_secure=is_secure(logins))
+
+
+@post(
+    "/session/logout",
+    status_code=200,
+    opt={
+        "rule": RouteRule(
+            name="/session/logout",
+            permit=allow(Resource.LOGIN, Action.DELETE, Party.CALLER),
+            allows_any_key=True,
+        )
+    },
+)
+async def log_out(caller: NamedDependency[Principal], logins: _Logins) -> Response[Any]:
+    """End the caller's session, or with another key all sessions of its user."""
+    count = await logins.sessions.close(caller)
+    told = Response({"message": f"{count} session{'' if count == 1 else 's'} ended."})
+    return forget_session(told, is_secure=is_secure(logins))
+
+
+@post(
+    "/user/password/change",
+    status_code=200,
+    opt={
+        "rule": RouteRule(
+            name="/user/password/change",
+            permit=allow(Resource.LOGIN, Action.UPDATE, Party.OWNER),
+            allows_any_key=True,
+            body=ChangePasswordRequest,
+        )
+    },
+)
+async def change_password(
+    request: _Request, gateway: _Gateway, caller: NamedDependency[Principal], logins: _Logins
+) -> Answer:
+    """Change the caller's own password."""
+    body = _CHANGE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    current, new = body.value.current_password, body.value.new_password
+    address = address_of(gateway, request)
+    return answer(await logins.passwords.change_password(caller, current, new, address), body)
+
+
+async def _read_form(request: _Request) -> dict[str, str]:
+    """The fields of a posted form. Raises BadRequest."""
+    data = await request.body()
+    if not request.headers.get("content-type", "").startswith(_FORM) or len(data) > _LONGEST_FORM:
+        raise BadRequest(f"Expected a form ({_FORM}) with username and password.", type="bad_request_error")
+    try:
+        return dict(parse_qsl(data.decode(), max_num_fields=_MOST_FIELDS))
+    except ValueError:
+        raise BadRequest("The form cannot be read.", type="bad_request_error") from None
+
+
+ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (show_form, log_in_by_form, log_in, log_out, change_password)

@@ -1,0 +1,68 @@
+"""The pages and answers of a login: plain HTML that loads nothing."""
+
+from html import escape
+from typing import Any
+
+from litestar import MediaType, Response
+from litestar.datastructures import Cookie
+
+from gateway.identity.login.sessions import Session
+
+__all__ = ["SESSION_COOKIE", "forget_session", "form_page", "keep_session", "message_page"]
+
+SESSION_COOKIE = "token"
+_HEADERS = {
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'",
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+_STYLE = "body{font:1rem sans-serif;max-width:22rem;margin:4rem auto}input,button{width:100%;margin:.3rem 0}"
+
+
+def form_page(action: str) -> Response[str]:
+    """A form for name and password, which is posted to `action`."""
+    form = (
+        f'<form method="post" action="{escape(action)}"><label>Name <input name="username" required '
+        'autocomplete="username"></label><label>Password <input name="password" type="password" required '
+        'autocomplete="current-password"></label><button>Log in</button></form>'
+    )
+    return _page(form, 200)
+
+
+def message_page(text: str, status: int = 200) -> Response[str]:
+    """A page that says one thing."""
+    return _page(f"<p>{escape(text)}</p>", status)
+
+
+def keep_session(response: Response[Any], session: Session, *, is_secure: bool) -> Response[Any]:
+    """Put the session's cookie on an answer; scripts of a page cannot read it."""
+    response.set_cookie(_cookie(session.ticket, session.seconds, is_secure=is_secure))
+    return response
+
+
+def forget_session(response: Response[Any], *, is_secure: bool) -> Response[Any]:
+    """Have the browser drop the session's cookie."""
+    response.set_cookie(_cookie("", 0, is_secure=is_secure))
+    return response
+
+
+def _cookie(value: str, seconds: int, *, is_secure: bool) -> Cookie:
+    return Cookie(
+        key=SESSION_COOKIE,
+        value=value,
+        max_age=seconds,
+        path="/",
+        httponly=True,
+        secure=is_secure,
+        samesite="lax",
+    )
+
+
+def _page(body: str, status: int) -> Response[str]:
+    content = (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Gatewright</title>'
+        f"<style>{_STYLE}</style><h1>Gatewright</h1>{body}</html>"
+    )
+    return Response(content, status_code=status, media_type=MediaType.HTML, headers=dict(_HEADERS))
