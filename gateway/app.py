@@ -293,6 +293,7 @@ def _lifespan(
     give_up: Callable[[StartupError], None] | None,
 ) -> Any:
     reload = Reload(gateway, environ, handover)
+    gateway.check_overlay = reload.check
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncGenerator[None]:

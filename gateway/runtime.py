@@ -43,6 +43,7 @@ from gateway.jobs.corrections import Corrections
 from gateway.jobs.runner import JobRunner
 from gateway.routing.router import Router
 from gateway.settings import Settings
+from gateway.settings.overlay import Overlay
 from gateway.spend.attribution import Attribution
 from gateway.spend.builder import CallDetails
 from gateway.spend.drain import Drain
@@ -171,6 +172,7 @@ class Gateway:
         self.under_way = UnderWay()
         self.health: HealthAlerts | None = None
         self.prepare_database: Callable[[], Coroutine[Any, Any, None]] | None = None
+        self.check_overlay: Callable[[Overlay], None] | None = None
         self.jobs: list[JobRunner] = list(parts.jobs)
         self._jobs: list[asyncio.Task[None]] = []
         self._background: set[asyncio.Task[None]] = set()

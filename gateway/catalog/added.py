@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 
 from gateway.settings import Credential, ModelEntry
+from gateway.settings.overlay import Overlay
 
 __all__ = ["NOTHING_ADDED", "AddedModel", "AddedModels", "ModelRow"]
 
@@ -45,6 +46,8 @@ class AddedModels(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[AddedModel, ...] = ()
     credentials: dict[str, Credential] = {}
     faults: dict[str, str] = {}
+    overlay: Overlay = {}
+    """Settings that win over the configuration file's."""
 
 
 NOTHING_ADDED = AddedModels()

@@ -1,4 +1,4 @@
-"""The queries that read the models and credentials of the database."""
+"""The queries that read the models, credentials and settings of the database."""
 
 from datetime import datetime
 
@@ -6,6 +6,7 @@ import msgspec
 
 from gateway.catalog.added import ModelRow
 from gateway.db.engine import Database
+from gateway.settings.overlay import LIVE_FIELDS, VARIABLES
 
 __all__ = ["CredentialRow", "ModelStore", "StoredRows"]
 
@@ -19,6 +20,11 @@ SELECT credential_name, credential_values::text AS credential_values,
     credential_info::text AS credential_info, updated_at
 FROM "LiteLLM_CredentialsTable" ORDER BY credential_name
 """
+_CONFIG = """
+SELECT param_name, param_value::text AS param_value FROM "LiteLLM_Config"
+WHERE param_name = ANY ($1) ORDER BY param_name
+"""
+_SECTIONS = [*LIVE_FIELDS, VARIABLES]
 
 
 class CredentialRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,25 +39,28 @@ class CredentialRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredRows(msgspec.Struct, frozen=True):
-    """All rows of both tables; equal when nothing has changed."""
+    """All rows that are served; equal when nothing has changed. `config` are sections with JSON as text."""
 
     models: tuple[ModelRow, ...]
     credentials: tuple[CredentialRow, ...]
+    config: tuple[tuple[str, str | None], ...] = ()
 
     __repr__ = object.__repr__
 
 
 class ModelStore:
-    """Reads both tables whole: they hold what the operator configures, hundreds of rows."""
+    """Reads the tables whole: they hold what the operator configures, hundreds of rows."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def read(self) -> StoredRows:
-        """Both tables; a credential that a model names is never older than it. Raises DatabaseUnavailable."""
+        """All rows; a credential that a model names is never older than it. Raises DatabaseUnavailable."""
         models = await self._database.fetch(_MODELS)
         credentials = await self._database.fetch(_CREDENTIALS)
+        config = await self._database.fetch(_CONFIG, _SECTIONS)
         return StoredRows(
             tuple(ModelRow(**dict(row)) for row in models),
             tuple(CredentialRow(**dict(row)) for row in credentials),
+            tuple((row["param_name"], row["param_value"]) for row in config),
         )

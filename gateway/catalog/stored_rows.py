@@ -1,4 +1,4 @@
-"""Turns rows of the database into models and credentials, decrypted; a wrong one keeps to itself."""
+"""Turns rows of the database into models, credentials and settings, decrypted; each wrong one by itself."""
 
 from collections.abc import Mapping
 from typing import cast
@@ -11,6 +11,7 @@ from gateway.db.sealing import Seal, UnsealableError
 from gateway.domain import Secret
 from gateway.errors import ConfigError
 from gateway.settings import Credential
+from gateway.settings.overlay import VARIABLES
 from gateway.settings.references import REFERENCE_PREFIX
 from gateway.settings.stored import read_stored_model
 
@@ -48,7 +49,14 @@ def read_rows(rows: StoredRows, seal: Seal, environ: Mapping[str, str], former: 
                 credentials[name] = former.credentials[name]
         except ConfigError as error:
             faults[name] = str(error)
-    return AddedModels(models=tuple(models), credentials=credentials, faults=faults)
+    overlay: dict[str, _Members] = {}
+    for section, text in rows.config:
+        try:
+            overlay[section] = _read_section(section, text, seal)
+        except (UnsealableError, ConfigError) as error:
+            faults[section] = str(error)
+            overlay[section] = dict(former.overlay.get(section, {}))
+    return AddedModels(models=tuple(models), credentials=credentials, faults=faults, overlay=overlay)
 
 
 def row_path(table: str, identifier: str) -> str:
@@ -109,6 +117,15 @@ def _read_credential(row: CredentialRow, seal: Seal, environ: Mapping[str, str])
         },
         info=_object(row.credential_info, f"{path}.credential_info"),
     )
+
+
+def _read_section(section: str, text: str | None, seal: Seal) -> _Members:
+    """The members of a section of the configuration; only variables are encrypted, and null says nothing."""
+    path = row_path("LiteLLM_Config", section)
+    members = _object(text, path)
+    if section == VARIABLES:
+        members = open_members(members, seal, path)
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def _looked_up(value: str, environ: Mapping[str, str], path: str) -> str:

@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import Mapping
 
+import msgspec
 import structlog
 
+from gateway.catalog.added import AddedModels
 from gateway.composition.snapshots import add_models, apply_snapshot, build_snapshot
 from gateway.errors import ConfigError, DatabaseUnavailable, StartupError
 from gateway.http.opening import tell_model_notices
 from gateway.routing.cooldown import Cooldowns
 from gateway.runtime import Gateway, Snapshot
-from gateway.settings import load_settings
+from gateway.settings import Settings, load_settings
 from gateway.settings.handover import Handover
+from gateway.settings.overlay import Overlay
 
 __all__ = ["Reload"]
 
@@ -31,6 +34,8 @@ class Reload:
         self._environ = environ
         self._handover = handover
         self._told: dict[str, str] = {}
+        self._overlay: Overlay = {}
+        self._tried: Overlay = {}
         self._log = structlog.get_logger(__name__)
 
     def from_files(self) -> None:
@@ -38,7 +43,9 @@ class Reload:
         gateway = self._gateway
         former = gateway.snapshot
         try:
-            settings = load_settings(self._handover.config_path, self._environ, self._handover.flags)
+            settings = load_settings(
+                self._handover.config_path, self._environ, self._handover.flags, self._overlay
+            )
             cooldowns = former.router.cooldowns
             gateway.snapshot = build_snapshot(settings, self._environ, gateway.parts, cooldowns)
         except StartupError as error:
@@ -59,7 +66,7 @@ class Reload:
         while True:
             former, added = gateway.snapshot, gateway.parts.added.current
             try:
-                snapshot = await asyncio.to_thread(add_models, former, self._environ, gateway.parts, added)
+                snapshot = await asyncio.to_thread(self._build, former, added)
             except ConfigError as error:
                 self._log.error("models_refused", reason=error.message)
                 return
@@ -69,6 +76,27 @@ class Reload:
         apply_snapshot(snapshot, gateway.parts)
         _forget_changed(former, snapshot, snapshot.router.cooldowns)
         self._tell_faults()
+
+    def check(self, overlay: Overlay) -> None:
+        """Raise ConfigError for settings of the database that could not be taken over."""
+        load_settings(self._handover.config_path, self._environ, self._handover.flags, overlay)
+
+    def _build(self, former: Snapshot, added: AddedModels) -> Snapshot:
+        """Settings of the database that cannot be taken over are left out, and logged once."""
+        settings: Settings | None = None
+        if added.overlay != self._tried:
+            self._tried = added.overlay
+            said = self._handover
+            try:
+                settings = load_settings(said.config_path, self._environ, said.flags, added.overlay)
+            except ConfigError as error:
+                self._log.error("stored_settings_refused", reason=error.message)
+            else:
+                self._overlay = added.overlay
+                # Where the process is and what it was started with is nothing for the database to say.
+                environment = former.settings.environment
+                settings = msgspec.structs.replace(settings, environment=environment)
+        return add_models(former, self._environ, self._gateway.parts, added, settings)
 
     async def follow(self) -> None:
         """Serve every change of the database's models until cancelled."""

@@ -8,6 +8,7 @@ from gateway.manage import access_groups as access_group_routes
 from gateway.manage import audit as audit_routes
 from gateway.manage import books as book_routes
 from gateway.manage import budgets as budget_routes
+from gateway.manage import config as config_routes
 from gateway.manage import credentials as credential_routes
 from gateway.manage import customers as customer_routes
 from gateway.manage import explain as explain_routes
@@ -18,6 +19,7 @@ from gateway.manage import key_rotation as key_rotation_routes
 from gateway.manage import keys as key_routes
 from gateway.manage import login as login_routes
 from gateway.manage import model_access_groups as model_access_group_routes
+from gateway.manage import model_hub as model_hub_routes
 from gateway.manage import model_info as model_info_routes
 from gateway.manage import models as model_routes
 from gateway.manage import organization_members as organization_member_routes
@@ -25,6 +27,7 @@ from gateway.manage import organizations as organization_routes
 from gateway.manage import people as people_routes
 from gateway.manage import projects as project_routes
 from gateway.manage import reports as report_routes
+from gateway.manage import router_settings as router_routes
 from gateway.manage import spend as spend_routes
 from gateway.manage import tags as tag_routes
 from gateway.manage import utilities as utility_routes
@@ -37,6 +40,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *description_routes.ROUTE_HANDLERS,
     *models.ROUTE_HANDLERS,
     *key_routes.ROUTE_HANDLERS,
+    *model_hub_routes.ROUTE_HANDLERS,
     *model_info_routes.ROUTE_HANDLERS,
     *model_routes.ROUTE_HANDLERS,
     *mapping_routes.ROUTE_HANDLERS,
@@ -50,6 +54,8 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *access_group_routes.ROUTE_HANDLERS,
     *model_access_group_routes.ROUTE_HANDLERS,
     *budget_routes.ROUTE_HANDLERS,
+    *config_routes.ROUTE_HANDLERS,
+    *router_routes.ROUTE_HANDLERS,
     *credential_routes.ROUTE_HANDLERS,
     *customer_routes.ROUTE_HANDLERS,
     *organization_member_routes.ROUTE_HANDLERS,

@@ -42,28 +42,36 @@ def build_snapshot(
     )
     snapshot = _assemble(settings, catalog, parts, cooldowns, None)
     # Last, when nothing can fail any more.
-    parts.added.is_enabled = settings.general.store_model_in_db
-    parts.principals.followers = snapshot.core.authentication.followers
-    parts.principals.configure(build_user_defaults(settings.access))
-    parts.subjects.configure(build_subject_defaults(settings.access))
-    parts.audit.configure(is_on=settings.litellm.store_audit_logs)
     apply_snapshot(snapshot, parts)
     return snapshot
 
 
-def add_models(former: Snapshot, environ: Mapping[str, str], parts: Parts, added: AddedModels) -> Snapshot:
-    """The same configuration with other models of the database; changes nothing, so that any thread may.
+def add_models(
+    former: Snapshot,
+    environ: Mapping[str, str],
+    parts: Parts,
+    added: AddedModels,
+    settings: Settings | None = None,
+) -> Snapshot:
+    """The same configuration with what the database says now; changes nothing, so that any thread may.
 
-    Plugins are the same objects, and prices of the same book. Raises ConfigError where an item of the
-    configuration can be built no more, as for want of a credential.
+    `settings` are the former ones with other settings of the database, if these have changed. Plugins are
+    the same objects, and prices of the same book. Raises ConfigError where an item of the configuration can
+    be built no more, as for want of a credential.
     """
-    settings, book = former.settings, former.catalog.price_book
+    settings, book = settings or former.settings, former.catalog.price_book
     catalog = build_catalog(settings, book, with_variables(settings, environ), parts.clock, added)
     return _assemble(settings, catalog, parts, former.router.cooldowns, former)
 
 
 def apply_snapshot(snapshot: Snapshot, parts: Parts) -> None:
-    """Tell the parts that outlive a snapshot which deployments have budgets; on the event loop."""
+    """Tell the parts that outlive a snapshot what has become of the settings; on the event loop."""
+    settings = snapshot.settings
+    parts.added.is_enabled = settings.general.store_model_in_db
+    parts.principals.followers = snapshot.core.authentication.followers
+    parts.principals.configure(build_user_defaults(settings.access))
+    parts.subjects.configure(build_subject_defaults(settings.access))
+    parts.audit.configure(is_on=settings.litellm.store_audit_logs)
     _configure_budgets(snapshot.settings, snapshot.catalog, parts)
 
 
@@ -72,7 +80,10 @@ def _assemble(
 ) -> Snapshot:
     names = _model_names(catalog)
     # Kept with what it remembers, as long as the configuration stays.
-    authentication = former.core.authentication if former else build_authentication(settings, parts)
+    if former is not None and former.settings is settings:
+        authentication = former.core.authentication
+    else:
+        authentication = build_authentication(settings, parts)
     checks = AccessChecks(parts.clock, names, ClientChoices(catalog.find), settings.access)
     admission = AdmissionHooks(parts.ledger) if parts.sharing is None else parts.sharing.build_hooks()
     core = (
@@ -92,16 +103,19 @@ def _assemble(
         cooldowns=cooldowns,
         is_spent=parts.ledger.places.is_spent,
     )
+    megabytes, limits = settings.general.max_request_size_mb, settings.gatewright.limits
+    body_bytes = int(megabytes * _MEGABYTE) if megabytes else limits.body_bytes
     if former is not None:
         return msgspec.structs.replace(
             former,
+            settings=settings,
+            body_bytes=body_bytes,
             catalog=catalog,
             router=router,
             plugins=former.plugins.with_core(core),
             core=rules,
             model_lists=ModelLists(names),
         )
-    megabytes, limits = settings.general.max_request_size_mb, settings.gatewright.limits
     return Snapshot(
         settings=settings,
         catalog=catalog,
@@ -110,7 +124,7 @@ def _assemble(
         core=rules,
         model_lists=ModelLists(names),
         bounds=CallBounds(limits.response_bytes, limits.stream_seconds),
-        body_bytes=int(megabytes * _MEGABYTE) if megabytes else limits.body_bytes,
+        body_bytes=body_bytes,
     )
 
 

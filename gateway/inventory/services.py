@@ -6,6 +6,7 @@ from gateway.db.engine import Database
 from gateway.db.sealing import Seal
 from gateway.identity.records import Records
 from gateway.inventory.access_groups.service import ModelGroupService
+from gateway.inventory.config.service import ConfigService
 from gateway.inventory.credentials.service import CredentialService
 from gateway.inventory.models.service import ModelService
 from gateway.inventory.rotation.service import SealRotation
@@ -18,6 +19,7 @@ __all__ = ["Inventory", "build_inventory"]
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     """One service per resource."""
 
+    config: ConfigService
     credentials: CredentialService
     model_access_groups: ModelGroupService
     models: ModelService
@@ -28,6 +30,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
 def build_inventory(database: Database, records: Records, seal: Seal, networks: Networks) -> Inventory:
     """Build every service; `networks` are those beyond the public ones to which tenants may lead."""
     return Inventory(
+        config=ConfigService(database, records, seal),
         credentials=CredentialService(database, records, seal),
         model_access_groups=ModelGroupService(database, records),
         models=ModelService(database, records, seal, AddressGuard(networks)),

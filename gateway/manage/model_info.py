@@ -13,6 +13,7 @@ from gateway.domain import Principal
 from gateway.errors import BadRequest
 from gateway.inventory.model_groups import build_groups
 from gateway.inventory.model_listing import ModelListing, ModelQuery
+from gateway.manage.model_hub import public_names
 from gateway.manage.query import QueryReader
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
@@ -137,7 +138,7 @@ async def show_groups(
     """Show what the models of each name have together."""
     found = _listing(gateway).find(caller, ModelQuery(model=model_group))
     now_nanos = gateway.clock.now_nanos()
-    return {"data": build_groups(gateway.snapshot.catalog, found, now_nanos, frozenset())}
+    return {"data": build_groups(gateway.snapshot.catalog, found, now_nanos, public_names(gateway))}
 
 
 def _listing(gateway: Gateway) -> ModelListing:

@@ -24,6 +24,7 @@ from gateway.settings.model import (
 )
 from gateway.settings.models import find_missing_credentials, read_credentials, read_models
 from gateway.settings.node import Node
+from gateway.settings.overlay import Overlay, overlay_document
 from gateway.settings.own_section import read_own_section
 from gateway.settings.references import read_variables, resolve_references
 from gateway.settings.review import find_restricting_keys, review_keys
@@ -37,23 +38,34 @@ CONFIG_VARIABLE = "CONFIG_FILE_PATH"
 """LiteLLM's variable that names the file where the command line does not."""
 
 
+_NOTHING: Overlay = {}
+
+
 def load_settings(
-    config_path: Path | None, environ: Mapping[str, str], flags: Flags | None = None
+    config_path: Path | None,
+    environ: Mapping[str, str],
+    flags: Flags | None = None,
+    overlay: Overlay = _NOTHING,
 ) -> Settings:
     """Read everything that the gateway is told. Opens configuration files and nothing else.
 
     Without a path, and without `CONFIG_FILE_PATH`, the environment alone decides and there are no models.
-    Nothing is written to `environ`. Raises ConfigError with file, line, key path and allowed values, and
-    ConfigErrors where several settings are wrong.
+    Nothing is written to `environ`. The `overlay` wins over the file where a running gateway can change.
+    Raises ConfigError with file, line, key path and allowed values, and ConfigErrors where several settings
+    are wrong.
     """
     faults = Faults()
-    settings = read_settings(config_path, environ, flags or Flags(), faults)
+    settings = read_settings(config_path, environ, flags or Flags(), faults, overlay)
     faults.refuse()
     return settings
 
 
 def read_settings(
-    config_path: Path | None, environ: Mapping[str, str], flags: Flags, faults: Faults
+    config_path: Path | None,
+    environ: Mapping[str, str],
+    flags: Flags,
+    faults: Faults,
+    overlay: Overlay = _NOTHING,
 ) -> Settings:
     """Like `load_settings`, but what is wrong is noted in `faults`, and left out of what is returned.
 
@@ -63,6 +75,7 @@ def read_settings(
         config_path = Path(environ[CONFIG_VARIABLE])
     notices: list[SettingsNotice] = []
     document = Node({}, "", 1) if config_path is None else read_document(config_path, notices, faults)
+    document = overlay_document(document, overlay)
     with faults.collect():
         review_keys(document, notices)
     variables = read_variables(document, environ, notices, faults)

@@ -371,7 +371,7 @@ class TestStatements:
             async with database.count_statements() as counter:
                 answer = await ask
             # Every change has the models read anew, which is no part of the route.
-            rereads = ("ORDER BY created_at, model_id", "ORDER BY credential_name")
+            rereads = ("ORDER BY created_at, model_id", "ORDER BY credential_name", "ORDER BY param_name")
             counted[name] = len([sql for sql in counter.statements if not sql.strip().endswith(rereads)])
             return answer
 

@@ -1,0 +1,44 @@
+"""The bodies of the routes of settings."""
+
+from typing import Literal
+
+import msgspec
+
+__all__ = ["ConfigRequest", "DeleteFieldRequest", "FallbackKind", "FallbackRequest", "UpdateFieldRequest"]
+
+FallbackKind = Literal["general", "context_window", "content_policy"]
+_Section = Literal["general_settings"]
+
+
+class UpdateFieldRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`POST /config/field/update`."""
+
+    field_name: str
+    field_value: object
+    config_type: _Section
+
+
+class DeleteFieldRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`POST /config/field/delete`."""
+
+    field_name: str
+    config_type: _Section
+
+
+class ConfigRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`POST /config/update`: members of sections; null takes one away."""
+
+    general_settings: dict[str, object] | None = None
+    litellm_settings: dict[str, object] | None = None
+    router_settings: dict[str, object] | None = None
+    environment_variables: dict[str, object] | None = None
+
+    __repr__ = object.__repr__
+
+
+class FallbackRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`POST /fallback`."""
+
+    model: str
+    fallback_models: list[str]
+    fallback_type: FallbackKind = "general"

@@ -1,0 +1,148 @@
+"""The routes of the router's settings and of fallbacks."""
+
+from typing import Any
+
+from litestar import Request, delete, get, post
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
+
+from gateway.access.rules import RouteRule
+from gateway.domain import Principal
+from gateway.errors import BadRequest, NotFound
+from gateway.inventory.config.fields import ROUTER, describe_fields
+from gateway.inventory.config.request import FallbackKind, FallbackRequest
+from gateway.inventory.services import Inventory
+from gateway.manage.answers import Answer, answer
+from gateway.manage.body import BodyReader, is_strict
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Resource
+from gateway.runtime import Gateway
+from gateway.settings import FallbackMap, RouterSettings
+
+__all__ = ["ROUTE_HANDLERS"]
+
+_FALLBACK = BodyReader(FallbackRequest)
+_SEE = allow(Resource.CONFIG, Action.READ)
+_CHANGE = allow(Resource.CONFIG, Action.UPDATE)
+_STRATEGY = "simple-shuffle"
+_STRATEGIES = {_STRATEGY: "Deployments are chosen at random, by their weights."}
+_Request = Request[Any, Any, Any]
+_Caller = NamedDependency[Principal]
+_Gateway = NamedDependency[Gateway]
+_Inventory = NamedDependency[Inventory]
+
+
+@get("/router/fields", opt={"rule": RouteRule(name="/router/fields", permit=_SEE)})
+async def list_fields(gateway: _Gateway) -> dict[str, object]:
+    """Describe the settings of the router."""
+    fields = describe_fields(ROUTER, gateway.snapshot.settings, {})
+    return _described([{**field, "field_value": None, "stored_in_db": None} for field in fields])
+
+
+@get("/router/settings", opt={"rule": RouteRule(name="/router/settings", permit=_SEE)})
+async def show_settings(gateway: _Gateway, inventory: _Inventory) -> dict[str, object]:
+    """Show the settings of the router with their values."""
+    stored = await inventory.config.stored(ROUTER)
+    fields = describe_fields(ROUTER, gateway.snapshot.settings, stored)
+    values = {str(field["field_name"]): field["field_value"] for field in fields}
+    source = {str(field["field_name"]): field["source"] for field in fields}
+    return {**_described(fields), "current_values": values, "source": source}
+
+
+@post(
+    "/fallback",
+    status_code=200,
+    opt={"rule": RouteRule(name="/fallback", permit=_CHANGE, body=FallbackRequest)},
+)
+async def set_fallbacks(
+    request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
+) -> Answer:
+    """Set which models are tried in the place of one."""
+    body = _FALLBACK.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    sent = body.value
+    catalog = gateway.snapshot.catalog
+    for index, name in enumerate(sent.fallback_models):
+        if name == sent.model or catalog.find(name) is None:
+            message = f"'{name[:200]}' is no other model that is served."
+            raise BadRequest(message, param=f"fallback_models[{index}]", type="bad_request_error")
+    if not sent.fallback_models:
+        raise BadRequest("Name a model to try.", param="fallback_models", type="bad_request_error")
+    if catalog.find(sent.model) is None:
+        raise NotFound(f"The model '{sent.model[:200]}' does not exist.", param="model")
+    known = _fallbacks(gateway.snapshot.settings.router, sent.fallback_type)
+    changed = {**known, sent.model: tuple(sent.fallback_models)}
+    await _save(caller, gateway, inventory, sent.fallback_type, changed)
+    shown = {
+        "model": sent.model,
+        "fallback_models": sent.fallback_models,
+        "fallback_type": sent.fallback_type,
+    }
+    return answer({**shown, "message": "Fallback configuration saved successfully"}, body)
+
+
+@get("/fallback/{model:path}", opt={"rule": RouteRule(name="/fallback/{model}", permit=_SEE)})
+async def show_fallbacks(
+    gateway: _Gateway, model: FromPath[str], fallback_type: FromQuery[FallbackKind] = "general"
+) -> dict[str, object]:
+    """Show which models are tried in the place of one."""
+    name = model.removeprefix("/")
+    found = _fallbacks(gateway.snapshot.settings.router, fallback_type).get(name)
+    if found is None:
+        raise _none(name, fallback_type)
+    return {"model": name, "fallback_models": list(found), "fallback_type": fallback_type}
+
+
+@delete(
+    "/fallback/{model:path}",
+    status_code=200,
+    opt={"rule": RouteRule(name="/fallback/{model}", permit=allow(Resource.CONFIG, Action.DELETE))},
+)
+async def delete_fallbacks(
+    caller: _Caller,
+    gateway: _Gateway,
+    inventory: _Inventory,
+    model: FromPath[str],
+    fallback_type: FromQuery[FallbackKind] = "general",
+) -> dict[str, object]:
+    """Try no other models in the place of one."""
+    name = model.removeprefix("/")
+    known = _fallbacks(gateway.snapshot.settings.router, fallback_type)
+    if name not in known:
+        raise _none(name, fallback_type)
+    changed = {key: names for key, names in known.items() if key != name}
+    await _save(caller, gateway, inventory, fallback_type, changed)
+    message = "Fallback configuration deleted successfully"
+    return {"model": name, "fallback_type": fallback_type, "message": message}
+
+
+def _described(fields: list[dict[str, object]]) -> dict[str, object]:
+    return {"fields": fields, "routing_strategy_descriptions": _STRATEGIES, "routing_group_strategies": []}
+
+
+def _member(kind: FallbackKind) -> str:
+    return "fallbacks" if kind == "general" else f"{kind}_fallbacks"
+
+
+def _fallbacks(settings: RouterSettings, kind: FallbackKind) -> FallbackMap:
+    return getattr(settings, _member(kind))
+
+
+async def _save(
+    caller: Principal, gateway: Gateway, inventory: Inventory, kind: FallbackKind, changed: FallbackMap
+) -> None:
+    value = [{name: list(names)} for name, names in changed.items()]
+    await inventory.config.update(caller, {ROUTER: {_member(kind): value}}, gateway.check_overlay)
+
+
+def _none(model: str, kind: FallbackKind) -> NotFound:
+    return NotFound(f"The model '{model[:200]}' has no fallbacks of the kind {kind}.", param="model")
+
+
+ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
+    list_fields,
+    show_settings,
+    set_fallbacks,
+    show_fallbacks,
+    delete_fallbacks,
+)

@@ -1,0 +1,198 @@
+"""Settings of the database win over the file's, within a second; fallbacks; the public list of models."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.integration.manage.conftest import Desk
+from tests.integration.manage.inventory import SECRET, Served
+from tests.integration.serving import MASTER_KEY, LiveGateway, deployment, eventually
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+class Stage(Served):
+    """Waits for settings, too."""
+
+    async def until_settings(self, condition: Any) -> None:
+        await eventually(lambda: bool(condition(self.live.gateway.snapshot.settings)), seconds=1.0)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(live: LiveGateway) -> AsyncIterator[Stage]:
+    live.configure(deployment("m", live.upstream), deployment("spare", live.upstream))
+    stage = Stage(live)
+    yield stage
+    await live.gateway.parts.database.execute('DELETE FROM "LiteLLM_Config"')
+    await stage.tell()
+    await eventually(lambda: not live.gateway.parts.added.current.overlay, seconds=1.0)
+    await stage.empty()
+
+
+class TestSettings:
+    async def test_a_field_counts_within_a_second_and_the_files_holds_again(
+        self, desk: Desk, live: LiveGateway, stage: Stage
+    ):
+        key = await live.make_key()
+        field = {"field_name": "enforce_user_param", "config_type": "general_settings"}
+        row = await desk.post("/config/field/update", {**field, "field_value": True})
+        assert row == {"param_name": "general_settings", "param_value": {"enforce_user_param": True}}
+        await stage.until_settings(lambda settings: settings.access.enforce_user_param)
+        assert (await live.chat(key)).status_code == 401
+        shown = await desk.get("/config/field/info", field_name="enforce_user_param")
+        assert shown == {
+            "field_name": "enforce_user_param",
+            "field_value": True,
+            "source": "database",
+            "editable": True,
+        }
+        await desk.post("/config/field/delete", field)
+        await stage.until_settings(lambda settings: not settings.access.enforce_user_param)
+        assert (await live.chat(key)).status_code == 200
+
+    async def test_the_list_says_what_may_be_changed_and_shows_no_secret(
+        self, desk: Desk, live: LiveGateway, stage: Stage
+    ):
+        fields = {
+            item["field_name"]: item
+            for item in await desk.get("/config/list", config_type="general_settings")
+        }
+        assert fields["enforce_user_param"]["editable"] is True
+        assert fields["master_key"]["editable"] is False
+        assert MASTER_KEY not in json.dumps(fields)
+        await desk.get("/config/list", status=400, config_type="litellm_settings")
+
+    async def test_several_sections_change_at_once(self, desk: Desk, live: LiveGateway, stage: Stage):
+        body = {
+            "litellm_settings": {"num_retries": 1, "store_audit_logs": True},
+            "router_settings": {"model_group_alias": {"other": "m"}},
+            "environment_variables": {"SOME_PROVIDERS_KEY": SECRET},
+        }
+        assert await desk.post("/config/update", body) == {"message": "Config updated successfully"}
+        await stage.until(lambda catalog: catalog.find("other"))
+        settings = live.gateway.snapshot.settings
+        assert settings.variables["SOME_PROVIDERS_KEY"].reveal() == SECRET
+        stored = await desk.value(
+            """SELECT param_value ->> 'SOME_PROVIDERS_KEY' FROM "LiteLLM_Config"
+               WHERE param_name = 'environment_variables'"""
+        )
+        assert live.gateway.parts.added.seal.open(stored) == SECRET != stored
+        assert SECRET not in json.dumps(await desk.get("/audit", object_id="environment_variables"))
+        await desk.post("/config/update", {"router_settings": {"model_group_alias": None}})
+        await stage.until(lambda catalog: catalog.find("other") is None)
+
+    @pytest.mark.parametrize(
+        ("body", "param"),
+        [
+            ({"general_settings": {"master_key": "sk-x"}}, "general_settings.master_key"),
+            ({"general_settings": {"database_url": "postgresql://x"}}, "general_settings.database_url"),
+            ({"general_settings": {"no_such_thing": 1}}, "general_settings.no_such_thing"),
+            ({"general_settings": {"custom_auth": "module.f"}}, "general_settings.custom_auth"),
+            ({"router_settings": {"enable_tag_filtering": True}}, "router_settings.enable_tag_filtering"),
+            ({"litellm_settings": {"num_retries": "many"}}, "litellm_settings.num_retries"),
+            ({"environment_variables": {"DATABASE_URL": "x"}}, "environment_variables.DATABASE_URL"),
+            (
+                {"environment_variables": {"GATEWAY_MASTER_KEY": "x"}},
+                "environment_variables.GATEWAY_MASTER_KEY",
+            ),
+        ],
+    )
+    async def test_what_cannot_be_taken_over_is_refused_whole(self, desk: Desk, stage: Stage, body, param):
+        body = {**body, "litellm_settings": {"drop_params": True, **body.get("litellm_settings", {})}}
+        assert (await desk.refusal("/config/update", body))[::2] == (400, param)
+        assert await desk.value("""SELECT count(*) FROM "LiteLLM_Config" WHERE param_value <> '{}'""") == 0
+
+    async def test_rows_that_cannot_be_taken_over_leave_what_is_there(
+        self, desk: Desk, live: LiveGateway, stage: Stage, unique
+    ):
+        await desk.run(
+            """INSERT INTO "LiteLLM_Config" (param_name, param_value)
+               VALUES ('litellm_settings', '{"num_retries": "many"}'), ('general_settings', '[1]')"""
+        )
+        model = unique("model")
+        params = {"model": "openai/x", "api_key": SECRET}
+        await desk.post("/model/new", {"model_name": model, "litellm_params": params})
+        await stage.until(lambda catalog: catalog.find(model))
+        assert live.gateway.snapshot.settings.router.num_retries == 2
+        assert "LiteLLM_Config" in live.gateway.parts.added.current.faults["general_settings"]
+
+    @pytest.mark.parametrize("role", ["internal_user", "proxy_admin_viewer"])
+    async def test_only_proxy_admins_change_settings(self, desk: Desk, role):
+        _, key = await desk.make_user(role)
+        sees = role == "proxy_admin_viewer"
+        for path in ("/config/list?config_type=general_settings", "/router/settings", "/router/fields"):
+            assert (await desk.ask("GET", path, key)).status_code == (200 if sees else 401), path
+        for path in ("/config/update", "/config/field/update", "/config/field/delete", "/fallback"):
+            assert (await desk.ask("POST", path, key, json={})).status_code == 401, path
+
+    async def test_a_switch_has_a_route_of_its_own(self, desk: Desk, stage: Stage):
+        path = "/config/block_requests_for_models_without_pricing"
+        assert await desk.get(path) == {"enabled": False}
+        answer = await desk.ask("PATCH", path, json={"enabled": True})
+        assert answer.json() == {"enabled": True}
+        await stage.until_settings(
+            lambda settings: settings.litellm.block_requests_for_models_without_pricing
+        )
+        assert await desk.get(path) == {"enabled": True}
+
+    async def test_the_gateway_greets(self, live: LiveGateway):
+        assert (await live.http.get("/config/yaml")).json() == {"hello": "world"}
+
+
+class TestFallbacks:
+    async def test_they_are_set_used_shown_and_deleted(self, desk: Desk, live: LiveGateway, stage: Stage):
+        body = {"model": "m", "fallback_models": ["spare"], "fallback_type": "general"}
+        message = "Fallback configuration saved successfully"
+        assert await desk.post("/fallback", body) == {**body, "message": message}
+        await stage.until_settings(lambda settings: settings.router.fallbacks == {"m": ("spare",)})
+        assert await desk.get("/fallback/m") == body
+        values = (await desk.get("/router/settings"))["current_values"]
+        assert values["fallbacks"] == [{"m": ["spare"]}]
+        answer = await desk.ask("DELETE", "/fallback/m")
+        assert answer.json()["model"] == "m"
+        await stage.until_settings(lambda settings: settings.router.fallbacks == {})
+        await desk.get("/fallback/m", status=404)
+        assert (await desk.ask("DELETE", "/fallback/m")).status_code == 404
+
+    @pytest.mark.parametrize(
+        ("body", "refused"),
+        [
+            ({"model": "m", "fallback_models": ["none"]}, (400, "fallback_models[0]")),
+            ({"model": "m", "fallback_models": ["m"]}, (400, "fallback_models[0]")),
+            ({"model": "m", "fallback_models": []}, (400, "fallback_models")),
+            ({"model": "none", "fallback_models": ["m"]}, (404, "model")),
+        ],
+    )
+    async def test_what_leads_nowhere_is_refused(self, desk: Desk, stage: Stage, body, refused):
+        assert (await desk.refusal("/fallback", body))[::2] == refused
+
+
+class TestPublicModels:
+    async def test_only_what_was_made_public_is_shown_without_a_key(
+        self, desk: Desk, live: LiveGateway, stage: Stage
+    ):
+        async def shown() -> list[str]:
+            return [item["model_group"] for item in (await live.http.get("/public/model_hub")).json()]
+
+        assert await shown() == []
+        answer = await desk.post("/model_group/make_public", {"model_groups": ["spare"]})
+        assert answer["public_model_groups"] == ["spare"]
+        await eventually(lambda: bool(live.gateway.parts.added.current.overlay), seconds=1.0)
+        assert await shown() == ["spare"]
+        assert live.upstream.base_url not in (await live.http.get("/public/model_hub")).text
+        groups = {item["model_group"]: item for item in (await desk.get("/model_group/info"))["data"]}
+        assert {name: item["is_public_model_group"] for name, item in groups.items()} == {
+            "m": False,
+            "spare": True,
+        }
+        assert (await desk.refusal("/model_group/make_public", {"model_groups": ["none"]}))[0] == 400
+
+    async def test_links_stand_beside_it(self, desk: Desk, live: LiveGateway, stage: Stage):
+        links = {"Manual": "https://docs.example.com"}
+        await desk.post("/model_hub/update_useful_links", {"useful_links": links})
+        await eventually(lambda: bool(live.gateway.parts.added.current.overlay), seconds=1.0)
+        assert (await live.http.get("/public/model_hub/info")).json()["useful_links"] == links
+        await desk.post("/model_hub/update_useful_links", {"useful_links": {"x": "javascript:1"}}, status=422)
