@@ -1,10 +1,12 @@
 """What was spent, from the recorded requests."""
 
+from typing import Annotated
+
 import msgspec
 from litestar import get
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromQuery
+from litestar.params import FromQuery, QueryParameter
 
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal, Role
@@ -13,7 +15,7 @@ from gateway.manage.freshness import bring_up_to_date
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
-from gateway.spend.reports import SpendLogQuery, list_spend_logs
+from gateway.spend.reports import MOST_ROWS, SpendLogQuery, list_spend_logs
 
 __all__ = ["ROUTE_HANDLERS", "limit_to_caller"]
 
@@ -34,6 +36,7 @@ async def show_spend_logs(
     start_date: FromQuery[str | None] = None,
     end_date: FromQuery[str | None] = None,
     summarize: FromQuery[bool] = True,  # noqa: FBT002  a query parameter
+    limit: Annotated[int, QueryParameter(ge=1, le=10_000)] = MOST_ROWS,
 ) -> list[dict[str, object]]:
     """List spend rows, or a summary per day when both dates are given.
 
@@ -47,6 +50,7 @@ async def show_spend_logs(
         start_date=start_date or None,
         end_date=end_date or None,
         summarize=summarize,
+        limit=limit,
     )
     await bring_up_to_date(gateway)
     try:

@@ -11,7 +11,7 @@ from gateway.ids import hash_token
 from gateway.money import usd_from_nanos
 from gateway.spend.store import LogFilter, SpendStore
 
-__all__ = ["SpendLogQuery", "build_row", "list_spend_logs"]
+__all__ = ["MOST_ROWS", "SpendLogQuery", "build_row", "list_spend_logs"]
 
 _JSON_COLUMNS = frozenset(
     {
@@ -21,6 +21,10 @@ _JSON_COLUMNS = frozenset(
 )
 _DATE_FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
 _MOST_DAYS = 3_660
+
+
+MOST_ROWS = 1_000
+"""Rows of an answer, unless more are asked for."""
 
 
 class SpendLogQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,10 +40,11 @@ class SpendLogQuery(msgspec.Struct, frozen=True, kw_only=True):
     start_date: str | None = None
     end_date: str | None = None
     summarize: bool = True
+    limit: int = MOST_ROWS
 
 
 async def list_spend_logs(store: SpendStore, query: SpendLogQuery) -> list[dict[str, object]]:
-    """Rows, newest first and at most 10,000; with both dates and `summarize`, one summary per day.
+    """Rows, newest first and at most `limit`; with both dates and `summarize`, one summary per day.
 
     Rows have LiteLLM's columns with JSON ready for msgspec. A summary has `startTime`, `spend`, `users`,
     `models`, and the spend of each key under its hash; amounts are USD. Rows are drained asynchronously:
@@ -53,6 +58,7 @@ async def list_spend_logs(store: SpendStore, query: SpendLogQuery) -> list[dict[
         request_id=query.request_id,
         start=start,
         end=end,
+        limit=query.limit,
     )
     if query.summarize and start is not None and end is not None:
         if not timedelta() <= end - start <= timedelta(days=_MOST_DAYS):
@@ -103,10 +109,11 @@ class _Day:
         self.keys: dict[str, int] = {}
 
     def add(self, row: Record) -> None:
-        nanos = int(row["nanos"])
-        self.total += nanos
-        for amounts, name in ((self.users, "user"), (self.models, "model"), (self.keys, "api_key")):
-            amounts[row[name]] = amounts.get(row[name], 0) + nanos
+        parts = {"user": self.users, "model": self.models, "api_key": self.keys}
+        if row["part"]:
+            parts[row["part"]][row["name"]] = row["nanos"]
+        else:
+            self.total = row["nanos"]
 
     def build(self, day: date) -> dict[str, object]:
         return {

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -23,6 +23,7 @@ from gateway.spend.booking.store import (
     PREPARE,
 )
 from gateway.spend.booking.traces_store import INDEX_ROWS, INSERT_ERRORS
+from gateway.spend.reporting.reader_store import ReportReader
 from gateway.spend.segments import Lines
 
 __all__ = ["LinesRefusedError", "LogFilter", "PositionMovedError", "SpendStore"]
@@ -35,6 +36,9 @@ _POISON = (
 _ATTEMPTS = 3
 _MOST_ROWS = 10_000
 _UUID_WITH_TIME = 7
+_MOST_TOTALS = 10_000
+_PART = """CASE WHEN GROUPING(api_key) = 0 THEN 'api_key' WHEN GROUPING("user") = 0 THEN 'user'
+    WHEN GROUPING(model) = 0 THEN 'model' ELSE '' END"""
 _CHOSEN = """
 ($1::text IS NULL OR api_key = $1) AND ($2::text IS NULL OR "user" = $2)
 AND ($3::timestamp IS NULL OR "startTime" >= $3) AND ($4::timestamp IS NULL OR "startTime" <= $4)
@@ -49,6 +53,18 @@ class LogFilter(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str | None = None
     start: datetime | None = None
     end: datetime | None = None
+    limit: int = _MOST_ROWS
+
+    @property
+    def is_of_whole_days(self) -> bool:
+        """Whether rows of the daily table say the same: whole days, whatever the request."""
+        return (
+            self.request_id is None
+            and self.start is not None
+            and self.end is not None
+            and self.start.time() == time.min
+            and self.end.time() == time.max
+        )
 
 
 class LinesRefusedError(Exception):
@@ -75,6 +91,7 @@ class SpendStore:
 
     def __init__(self, database: Database, *, writes_logs: bool = True, writes_errors: bool = True) -> None:
         self._database = database
+        self._reader = ReportReader(database)
         self._writes_logs = writes_logs
         self._insert = INSERT_LOGS if writes_errors else INSERT_GOOD_LOGS
         self._insert_missed = INSERT_MISSED_LOGS if writes_errors else INSERT_MISSED_GOOD_LOGS
@@ -126,35 +143,42 @@ class SpendStore:
             return False
 
     async def list_logs(self, chosen: LogFilter) -> list[Record]:
-        """Rows of LiteLLM_SpendLogs, newest first, at most 10,000.
+        """Rows of LiteLLM_SpendLogs, newest first, at most `limit`.
 
         A request id is looked up in its two indexed columns. A charge id is the suffix of a request id that
         collided, else it stands in the metadata only; being a UUID version 7 it tells when to look.
         """
-        arguments = (chosen.api_key, chosen.user_id, chosen.start, chosen.end)
-        if chosen.request_id is None:
-            sql = f"""
-                SELECT * FROM "LiteLLM_SpendLogs" WHERE {_CHOSEN}
-                ORDER BY "startTime" DESC LIMIT {_MOST_ROWS}"""  # noqa: S608  constants of this module
-            return await self._database.fetch(sql, *arguments)
+        where, arguments = _where(chosen)
         sql = f"""
-            SELECT * FROM "LiteLLM_SpendLogs"
-            WHERE (request_id = $5 OR litellm_call_id = $5) AND {_CHOSEN}
-            ORDER BY "startTime" DESC LIMIT {_MOST_ROWS}"""  # noqa: S608  constants of this module
-        rows = await self._database.fetch(sql, *arguments, chosen.request_id)
-        return rows or await self._find_charge(chosen.request_id, arguments)
+            SELECT * FROM "LiteLLM_SpendLogs" WHERE {where}
+            ORDER BY "startTime" DESC LIMIT {_MOST_ROWS if chosen.request_id else chosen.limit}
+            """  # noqa: S608  constants of this module, and a number
+        rows = await self._reader.fetch(sql, *arguments)
+        if rows or chosen.request_id is None:
+            return rows
+        return await self._find_charge(
+            chosen.request_id, (chosen.api_key, chosen.user_id, chosen.start, chosen.end)
+        )
 
     async def total_by_day(self, chosen: LogFilter) -> list[Record]:
-        """Nano-dollars per `day`, `api_key`, `user` and `model`, as `nanos`."""
-        sql = f"""
+        """Nano-dollars per `day` (`part` is empty), and of it per `api_key`, `user` and `model`, as `nanos`.
+
+        Totals of days are whole; of keys, users and models at most the dearest ten thousand are told. Days
+        of the daily table are read where that is possible, else spend rows.
+        """
+        where, arguments = _where(chosen)
+        source = f"""
             SELECT "startTime"::date AS day, api_key, COALESCE("user", '') AS "user", model,
-                sum(round(spend * 1e9::float8)::numeric) AS nanos
-            FROM "LiteLLM_SpendLogs" WHERE {_CHOSEN}
-                AND ($5::text IS NULL OR request_id = $5 OR litellm_call_id = $5)
-            GROUP BY 1, 2, 3, 4"""  # noqa: S608  constants of this module
-        return await self._database.fetch(
-            sql, chosen.api_key, chosen.user_id, chosen.start, chosen.end, chosen.request_id
-        )
+                round(spend * 1e9::float8)::bigint AS nanos
+            FROM "LiteLLM_SpendLogs" WHERE {where}"""  # noqa: S608  constants of this module
+        if chosen.is_of_whole_days:
+            source, arguments = _daily(chosen)
+        sql = f"""
+            SELECT day, {_PART} AS part, COALESCE(api_key, "user", model) AS name, sum(nanos)::bigint AS nanos
+            FROM ({source}) found
+            GROUP BY GROUPING SETS ((day), (day, api_key), (day, "user"), (day, model))
+            ORDER BY {_PART} = '' DESC, nanos DESC LIMIT {_MOST_TOTALS}"""  # noqa: S608  as above
+        return await self._reader.fetch(sql, *arguments)
 
     async def _find_charge(self, charge_id: str, arguments: Sequence[object]) -> list[Record]:
         at = _time_of(charge_id)
@@ -174,6 +198,37 @@ class SpendStore:
             await connection.execute(self._insert_missed)
         await connection.execute(self._rest)
         return count
+
+
+def _where(chosen: LogFilter) -> tuple[str, list[object]]:
+    """Only the conditions that are asked for, so that a plan kept for later uses the index on them."""
+    conditions = {
+        "(request_id = {0} OR litellm_call_id = {0})": chosen.request_id,
+        "api_key = {0}": chosen.api_key,
+        '"user" = {0}': chosen.user_id,
+        '"startTime" >= {0}': chosen.start,
+        '"startTime" <= {0}': chosen.end,
+    }
+    given = [(text, value) for text, value in conditions.items() if value is not None]
+    parts = [text.format(f"${place}") for place, (text, _) in enumerate(given, 1)]
+    return " AND ".join(parts) or "true", [value for _, value in given]
+
+
+def _daily(chosen: LogFilter) -> tuple[str, list[object]]:
+    """The same totals from the days of users."""
+    conditions = {
+        "date >= {0}": chosen.start.date().isoformat() if chosen.start else None,
+        "date <= {0}": chosen.end.date().isoformat() if chosen.end else None,
+        "api_key = {0}": chosen.api_key,
+        "user_id = {0}": chosen.user_id,
+    }
+    given = [(text, value) for text, value in conditions.items() if value is not None]
+    parts = [text.format(f"${place}") for place, (text, _) in enumerate(given, 1)]
+    sql = f"""
+        SELECT date::date AS day, api_key, COALESCE(user_id, '') AS "user", COALESCE(model, '') AS model,
+            round(spend * 1e9::float8)::bigint AS nanos
+        FROM "LiteLLM_DailyUserSpend" WHERE {" AND ".join(parts)}"""  # noqa: S608  constants of this module
+    return sql, [value for _, value in given]
 
 
 def _time_of(text: str) -> datetime | None:

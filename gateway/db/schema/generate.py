@@ -10,6 +10,7 @@ from gateway.db.schema.additions import (
     BASELINE_BEFORE,
     EXCLUDED_COLUMNS,
     EXCLUDED_TABLES,
+    OWN_INDEXES,
 )
 from gateway.db.schema.catalog import Catalog, Column, Index, TableShape, encode_catalog
 from gateway.db.schema.connection import SchemaConnection, open_connection
@@ -17,6 +18,8 @@ from gateway.db.schema.reader import read_catalog
 from gateway.db.schema.rules import SUPERSEDED_INDEXES
 
 __all__ = ["apply_migrations", "build_wanted", "list_migrations", "main"]
+
+_RESERVED = frozenset({"user"})
 
 
 def list_migrations(folder: Path) -> list[Path]:
@@ -57,14 +60,23 @@ def _with_additions(table: TableShape, later: TableShape) -> TableShape:
     indexes = (
         *(index for index in table.indexes if index.name not in replaced),
         *(index for index in later.indexes if index.name in successors),
-        *(_build_index(*spec) for spec in ADDITIONAL_INDEXES if spec[0] == table.name),
+        *(
+            _build_index(owner, name, (column,))
+            for owner, name, column in ADDITIONAL_INDEXES
+            if owner == table.name
+        ),
+        *(_build_index(*spec) for spec in OWN_INDEXES if spec[0] == table.name),
     )
     return _shape(table, (*table.columns, *added), tuple(sorted(indexes, key=lambda index: index.name)))
 
 
-def _build_index(table: str, name: str, column: str) -> Index:
+def _build_index(table: str, name: str, columns: tuple[str, ...]) -> Index:
+    # As pg_get_indexdef() writes names: quoted where they are reserved or have capitals.
+    keys = ", ".join(
+        column if column.islower() and column not in _RESERVED else f'"{column}"' for column in columns
+    )
     return Index(
-        name=name, definition=f'CREATE INDEX "{name}" ON "{table}" USING btree ({column})', columns=(column,)
+        name=name, definition=f'CREATE INDEX "{name}" ON "{table}" USING btree ({keys})', columns=columns
     )
 
 

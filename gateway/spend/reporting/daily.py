@@ -1,12 +1,12 @@
 """Daily activity of users, teams, organizations, customers, tags and agents."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
 from gateway.db.connection import Connection, Record
-from gateway.spend.reporting.daily_store import TABLES, Choice, DailyStore
+from gateway.spend.reporting.daily_store import TABLES, Choice, DailyStore, GroupBounds
 from gateway.spend.reporting.metrics import Activity, Tally
 from gateway.spend.reporting.names_store import load_entity_names, load_key_names
 from gateway.spend.reporting.reader_store import ReportReader
@@ -15,9 +15,7 @@ __all__ = ["MOST_EXPORTED", "DailyReports", "Page"]
 
 MOST_EXPORTED = 20_000
 """The rows of one export; the header says when there are more."""
-_MOST_CELLS = 10_000
-_CELLS_OF_KEYS = 6_000
-_FEWEST_KEYS, _MOST_KEYS = 20, 200
+_BOUNDS = GroupBounds(key_rows=500, entities=50, groups=3_000)
 _BATCH = 500
 
 _Content = dict[str, object]
@@ -56,10 +54,9 @@ class DailyReports:
             return await self._build(connection, activity, paging)
 
     async def aggregated(self, choice: Choice) -> _Content:
-        """All days as one page. Totals are whole; the keys that spent most stand for all."""
-        keys = max(_FEWEST_KEYS, min(_MOST_KEYS, _CELLS_OF_KEYS // choice.period.days))
+        """All days as one page. Totals are whole; keys and entities are those that spent most."""
         async with self._reader.reading() as connection:
-            rows = await DailyStore(self._table, connection).list_groups(choice, keys, _MOST_CELLS)
+            rows = await DailyStore(self._table, connection).list_groups(choice, _BOUNDS)
             activity = Activity()
             await _collect(rows, activity.add_group)
             return await self._build(connection, activity, {"page": 1, "total_pages": 1, "has_more": False})
@@ -95,7 +92,8 @@ class DailyReports:
         entities = await load_entity_names(connection, self._kind, activity.entities)
         totals = activity.total.build("total_")
         totals["total_tokens"] = totals.pop("total_total_tokens")
-        return {"results": activity.build(shown, entities), "metadata": {**totals, **paging}}
+        results = await _in_turns(activity.build(shown, entities))
+        return {"results": results, "metadata": {**totals, **paging}}
 
 
 async def _collect(rows: Iterable[Record], add: Callable[[Record], None]) -> None:
@@ -104,6 +102,15 @@ async def _collect(rows: Iterable[Record], add: Callable[[Record], None]) -> Non
         add(row)
         if number % _BATCH == 0:
             await asyncio.sleep(0)
+
+
+async def _in_turns(days: Iterator[_Content]) -> list[_Content]:
+    """All days; requests need not wait for more than one of them."""
+    results: list[_Content] = []
+    for day in days:
+        results.append(day)
+        await asyncio.sleep(0)
+    return results
 
 
 async def _keys_of(connection: Connection, rows: Iterable[Record]) -> list[_Content]:

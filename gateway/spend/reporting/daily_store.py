@@ -7,7 +7,7 @@ import msgspec
 from gateway.db.connection import Connection, Record
 from gateway.spend.reporting.dates import Period
 
-__all__ = ["DIMENSIONS", "TABLES", "Choice", "DailyStore", "DayTable"]
+__all__ = ["DIMENSIONS", "TABLES", "Choice", "DailyStore", "DayTable", "GroupBounds"]
 
 DIMENSIONS: dict[str, str] = {
     "models": "model",
@@ -73,6 +73,17 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     excluded: tuple[str, ...] = ()
 
 
+class GroupBounds(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of an aggregated answer is told apart.
+
+    Keys with so many daily rows together, so many entities, and so many groups of each kind.
+    """
+
+    key_rows: int
+    entities: int
+    groups: int
+
+
 class DailyStore:
     """Reads one daily table on a connection of a report."""
 
@@ -96,22 +107,29 @@ class DailyStore:
             """  # noqa: S608  constants of this module
         return await self._connection.fetch(sql, *arguments)
 
-    async def list_groups(self, choice: Choice, most_keys: int, most_rows: int) -> list[Record]:
+    async def list_groups(self, choice: Choice, bounds: GroupBounds) -> list[Record]:
         """Totals per day, per day and value of each dimension and entity, and each of them per key.
 
-        `parts` says by what a row is grouped beside the day. Only the `most_keys` that spent most are told
-        apart, and at most `most_rows` rows of each kind are returned; totals of days are always whole.
+        `parts` says by what a row is grouped beside the day. Totals of days and dimensions are whole; keys
+        and entities are told apart as far as the bounds reach, those that spent most first.
         """
         where, arguments = _where(self._table, choice)
-        keys, rows = _place(arguments, most_keys), _place(arguments, most_rows)
+        key_rows, entities = _place(arguments, bounds.key_rows), _place(arguments, bounds.entities)
+        rows = _place(arguments, bounds.groups)
         sql = f"""
             WITH chosen AS MATERIALIZED (
                 SELECT date, api_key, {_DIMENSIONS}, {self._table.entity} AS entity, {_AMOUNTS}
                 FROM "{self._table.name}" WHERE {where}
             ), few AS MATERIALIZED (
                 SELECT date, {_DIMENSIONS}, {_SUMS} FROM chosen GROUP BY date, {_DIMENSIONS}
-            ), top AS (
-                SELECT api_key FROM chosen GROUP BY api_key ORDER BY sum(nanos) DESC, api_key LIMIT {keys}
+            ), ranked AS (
+                SELECT api_key, count(*) AS own,
+                    sum(count(*)) OVER (ORDER BY sum(nanos) DESC, api_key) AS so_far
+                FROM chosen GROUP BY api_key
+            ), top_key AS (
+                SELECT api_key FROM ranked WHERE so_far <= {key_rows} OR so_far = own
+            ), top_entity AS (
+                SELECT entity FROM chosen GROUP BY entity ORDER BY sum(nanos) DESC, entity LIMIT {entities}
             )
             (SELECT NULL::text AS api_key, date, {_DIMENSIONS}, NULL::text AS entity,
                 {_parts()} AS parts, {_SUMS}
@@ -119,10 +137,11 @@ class DailyStore:
              ORDER BY {_parts()} = '' DESC, nanos DESC LIMIT {rows})
             UNION ALL
             (SELECT NULL, date, {_NO_DIMENSIONS}, entity, 'entity', {_SUMS}
-             FROM chosen GROUP BY date, entity ORDER BY nanos DESC LIMIT {rows})
+             FROM chosen JOIN top_entity USING (entity)
+             GROUP BY date, entity ORDER BY nanos DESC LIMIT {rows})
             UNION ALL
             (SELECT api_key, date, {_DIMENSIONS}, entity, {_parts(*_COLUMNS, "entity")}, {_SUMS}
-             FROM chosen JOIN top USING (api_key)
+             FROM chosen JOIN top_key USING (api_key)
              GROUP BY GROUPING SETS ((api_key, date), (api_key, date, entity), {_sets("api_key, date, {}")})
              ORDER BY {_parts(*_COLUMNS, "entity")} = '' DESC, nanos DESC LIMIT {rows})
             """  # noqa: S608  constants of this module

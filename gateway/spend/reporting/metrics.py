@@ -1,6 +1,6 @@
 """The shapes of daily activity: metrics, and maps of them per model, provider, key and entity."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gateway.db.connection import Record
@@ -142,9 +142,9 @@ class Activity:
             cell = day.cell(name, value)
             (cell.total if key is None else cell.keys.setdefault(key, Tally())).add(amounts)
 
-    def build(self, keys: Names, entities: Names) -> list[dict[str, object]]:
+    def build(self, keys: Names, entities: Names) -> Iterator[dict[str, object]]:
         """The days, the newest first."""
-        return [self._days[day].build(day, keys, entities) for day in sorted(self._days, reverse=True)]
+        return (self._days[day].build(day, keys, entities) for day in sorted(self._days, reverse=True))
 
     def _values(self, row: Record, part: str | None = None) -> Iterable[tuple[str, str]]:
         for name, column in DIMENSIONS.items():

@@ -6,6 +6,7 @@ import sys
 import asyncpg
 import pytest
 
+from gateway.db.schema.additions import ADDITIONAL_INDEXES, OWN_INDEXES
 from gateway.db.schema.catalog import load_wanted_catalog
 from gateway.db.schema.connection import open_connection
 from gateway.db.schema.current import is_current
@@ -75,7 +76,7 @@ async def test_a_newer_database_keeps_its_own_rules(newest_url, read):
     added = {(name, index.name) for name, table in after.items() for index in table.indexes} - {
         (name, index.name) for name, table in before.items() for index in table.indexes
     }
-    assert added == {("LiteLLM_SpendLogs", "LiteLLM_SpendLogs_litellm_call_id_idx")}
+    assert added == {(table, name) for table, name, _ in (*ADDITIONAL_INDEXES, *OWN_INDEXES)}
     assert [table.columns for table in after.values()] == [table.columns for table in before.values()]
     assert [t.foreign_keys for t in after.values()] == [t.foreign_keys for t in before.values()]
 

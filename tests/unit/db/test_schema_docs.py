@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gateway.db.schema.additions import ADDITIONAL_INDEXES, ADDITIONS, EXCLUDED_TABLES
+from gateway.db.schema.additions import ADDITIONAL_INDEXES, ADDITIONS, EXCLUDED_TABLES, OWN_INDEXES
 from gateway.db.schema.own import OWN_TABLES
 from gateway.db.schema.plan import SchemaState
 from gateway.db.schema.views import VIEWS
@@ -29,3 +29,9 @@ def test_every_object_of_ours_is_named():
 
 def test_the_additional_index_is_mentioned_with_its_column():
     assert all(f"`{column}` comes the index" in PAGE for _, _, column in ADDITIONAL_INDEXES)
+
+
+def test_our_own_indexes_are_named_and_do_not_look_like_litellms():
+    names = [name for _, name, _ in OWN_INDEXES]
+    assert [name for name in names if f"`{name}`" not in PAGE] == []
+    assert all(name.startswith("gatewright_") for name in names)
