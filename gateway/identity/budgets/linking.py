@@ -12,7 +12,7 @@ from gateway.identity.faults import Faults
 from gateway.identity.records import Records
 from gateway.identity.rights import actor_of
 
-__all__ = ["check_link", "check_relink", "link_budget", "relink_budget"]
+__all__ = ["check_link", "check_relink", "link_budget", "make_own_budget", "relink_budget"]
 
 
 async def check_link(records: Records, faults: Faults, sent: Mapping[str, Any]) -> None:
@@ -45,9 +45,7 @@ async def link_budget(records: Records, caller: Principal, sent: Mapping[str, An
     if sent.get("budget_id") is not None:
         return str(sent["budget_id"])
     inline = inline_budget(sent)
-    if not inline:
-        return None
-    return await _make(records, caller, inline, sent.get("budget_reset_at"))
+    return await make_own_budget(records, caller, inline, sent.get("budget_reset_at")) if inline else None
 
 
 async def relink_budget(
@@ -77,12 +75,15 @@ async def relink_budget(
     stored = {name: budget[name] for name in BUDGET_FIELDS}
     # A period that is under way goes on.
     reset_at = None if "budget_duration" in limits else budget["budget_reset_at"]
-    return {"budget_id": await _make(records, caller, inline_budget({**stored, **limits}), reset_at)}
+    return {
+        "budget_id": await make_own_budget(records, caller, inline_budget({**stored, **limits}), reset_at)
+    }
 
 
-async def _make(
-    records: Records, caller: Principal, limits: Mapping[str, object], reset_at: datetime | None
+async def make_own_budget(
+    records: Records, caller: Principal, limits: Mapping[str, object], reset_at: datetime | None = None
 ) -> str:
+    """Make a budget row of these limits; returns its id. Raises DatabaseUnavailable."""
     budget_id = await records.make_budget(limits, actor_of(caller))
     if reset_at is not None:
         await records.budgets.update(budget_id, {"budget_reset_at": reset_at})

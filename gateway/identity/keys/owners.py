@@ -136,6 +136,8 @@ class KeyOwners:
     async def _check_references(self, request: GenerateKeyRequest) -> None:
         """What a database constraint would refuse, refused with the member's name."""
         organization, budget, project = request.organization_id, request.budget_id, request.project_id
+        if request.team_id is not None:
+            await self._records.hold_team(request.team_id)
         if organization is not None and not await self._records.has_organization(organization):
             raise refuse("organization_id", f"Organization not found. Organization ID: {organization}")
         if budget is not None and not await self._records.has_budget(budget):

@@ -27,8 +27,10 @@ SELECT t.members_with_roles, t.team_member_permissions, t.organization_id, m.use
 FROM "LiteLLM_TeamTable" t
 LEFT JOIN "LiteLLM_OrganizationMembership" m
     ON m.organization_id = t.organization_id AND m.user_id = $2
-WHERE t.team_id = $1
+WHERE t.team_id = $1 FOR KEY SHARE OF t
 """
+# What a key is to belong to does not go away before the key is there: its deletion waits, and takes the key.
+_HOLD_TEAM = 'SELECT team_id FROM "LiteLLM_TeamTable" WHERE team_id = $1 FOR KEY SHARE'
 # Held until the transaction ends, so that two requests cannot both find an alias free.
 _LOCK_ALIAS = "SELECT pg_advisory_xact_lock(hashtextextended('key_alias:' || $1, 0))"
 
@@ -150,9 +152,18 @@ class KeyRecords:
         return True
 
     async def has_organization(self, organization_id: str) -> bool:
-        """Whether there is such an organization."""
+        """Whether there is such an organization; it is held until the transaction ends."""
         table = OrganizationTable
-        return await table.exists().where(table.organization_id == organization_id)
+        rows: list[Columns] = await (
+            table.select(table.organization_id)
+            .where(table.organization_id == organization_id)
+            .lock_rows("KEY SHARE")
+        )
+        return bool(rows)
+
+    async def hold_team(self, team_id: str) -> None:
+        """Hold a team, if there is one, until the transaction ends."""
+        await self._database.fetch(_HOLD_TEAM, team_id)
 
     async def is_administrator(self, user_id: str) -> bool:
         """Whether the user has a role over the whole gateway, or administers an organization."""
@@ -170,14 +181,20 @@ class KeyRecords:
         return await self._database.fetch_value(_IS_ORGANIZATION_ADMIN, organization_id, user_id)
 
     async def has_budget(self, budget_id: str) -> bool:
-        """Whether there is such a budget row."""
-        return await BudgetTable.exists().where(BudgetTable.budget_id == budget_id)
+        """Whether there is such a budget row; it is held until the transaction ends."""
+        table = BudgetTable
+        rows: list[Columns] = await (
+            table.select(table.budget_id).where(table.budget_id == budget_id).lock_rows("KEY SHARE")
+        )
+        return bool(rows)
 
     async def find_project_team(self, project_id: str) -> tuple[str | None] | None:
-        """The team of a project, in a tuple, or None when there is no such project."""
+        """The team of a project, which is held, in a tuple, or None when there is no such project."""
         table = ProjectTable
-        row: Columns | None = await table.select(table.team_id).where(table.project_id == project_id).first()
-        return None if row is None else (row["team_id"],)
+        rows: list[Columns] = await (
+            table.select(table.team_id).where(table.project_id == project_id).lock_rows("KEY SHARE")
+        )
+        return (rows[0]["team_id"],) if rows else None
 
     async def find_budget(self, budget_id: str) -> Columns | None:
         """A budget row."""

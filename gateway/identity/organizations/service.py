@@ -9,7 +9,13 @@ from gateway.audit.changes import Audited, created, updated
 from gateway.db.rows import Columns
 from gateway.domain import Principal, Role, Scope, ScopeKind
 from gateway.errors import BadRequest, NotFound, PermissionDenied
-from gateway.identity.budgets.linking import check_link, check_relink, link_budget, relink_budget
+from gateway.identity.budgets.linking import (
+    check_link,
+    check_relink,
+    link_budget,
+    make_own_budget,
+    relink_budget,
+)
 from gateway.identity.faults import Faults
 from gateway.identity.linked import with_links
 from gateway.identity.metadata import merge_metadata
@@ -52,11 +58,13 @@ class OrganizationService:
             await check_link(self._records, faults, sent)
             faults.refuse()
             budget_id = await link_budget(self._records, caller, sent)
+            if budget_id is None:
+                budget_id = await make_own_budget(self._records, caller, {})
             row = await self._records.organizations.insert(
                 {
                     "organization_id": organization_id,
                     "organization_alias": request.organization_alias,
-                    "budget_id": budget_id or await self._records.make_budget({}, actor),
+                    "budget_id": budget_id,
                     "models": request.models,
                     "metadata": merge_metadata({}, sent, _METADATA_FIELDS),
                     "created_by": actor,

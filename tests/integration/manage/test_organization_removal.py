@@ -173,6 +173,45 @@ async def test_teams_and_members_who_come_at_the_same_time_leave_nothing_behind(
     assert await company.count("LiteLLM_OrganizationTable", "organization_id", company.id) == 0
 
 
+async def test_keys_that_are_made_at_the_same_time_leave_nothing_behind(desk: Desk):
+    company = await Company(desk).found()
+    team_admin, admin_key = await desk.make_user()
+    member = {"user_id": team_admin, "role": "admin"}
+    await desk.post("/team/member_add", {"team_id": company.team, "member": member})
+    owners = [{"organization_id": company.id}, {"project_id": company.project}]
+
+    async def make(body: dict, key: str = MASTER_KEY) -> None:
+        answer = await desk.ask("POST", "/key/generate", key, json=body)
+        assert answer.status_code in {200, 400, 404}, answer.text
+
+    early = [make(body) for body in owners] + [make({"team_id": company.team}, admin_key)]
+    late = [make(body) for body in owners * 3] + [make({"team_id": company.team}, admin_key)]
+    await asyncio.gather(*early, remove(desk, company.id), *late)
+    for column, value in (
+        ("organization_id", company.id),
+        ("team_id", company.team),
+        ("project_id", company.project),
+    ):
+        assert await company.count("LiteLLM_VerificationToken", column, value) == 0
+
+
+async def test_a_key_that_waits_for_a_deletion_is_refused(desk: Desk):
+    made = await desk.post("/organization/new", {"organization_alias": "O"})
+    organization = made["organization_id"]
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    async with desk.live.gateway.parts.database.transaction():
+        await desk.run('DELETE FROM "LiteLLM_OrganizationTable" WHERE organization_id = $1', organization)
+        body = {"organization_id": organization}
+        asked = asyncio.create_task(desk.ask("POST", "/key/generate", json=body))
+        async with asyncio.timeout(10):
+            # The database tells nobody who waits.
+            while await desk.value(waiting) == 0 and not asked.done():  # noqa: ASYNC110  there is no event
+                await asyncio.sleep(0.01)
+        assert not asked.done()
+    answer = await asked
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "organization_id")
+
+
 async def test_the_number_of_statements_does_not_grow_with_what_goes(desk: Desk):
     small, large = await Company(desk).found(), await Company(desk).found()
     for _ in range(5):
