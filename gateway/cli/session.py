@@ -22,8 +22,9 @@ from gateway.errors import SchemaError
 from gateway.identity.keys.defaults import KeyDefaults
 from gateway.identity.keys.service import KeyService
 from gateway.identity.master import MASTER_USER_ID
+from gateway.identity.newcomers import NewcomerDefaults
 from gateway.identity.reset_calendar import build_reset_calendar
-from gateway.identity.services import Services, build_services
+from gateway.identity.services import ServiceOptions, Services, build_services
 from gateway.settings import Settings
 
 __all__ = ["OPERATOR", "Session", "with_session"]
@@ -70,7 +71,9 @@ def _build(settings: Settings, database: Database) -> Session:
     audit = AuditTrail(database)
     audit.configure(is_on=litellm.store_audit_logs)
     keys = KeyService(database, clock, defaults, covers, calendar, audit)
-    return Session(keys=keys, services=build_services(database, clock, keys, calendar, covers, audit))
+    newcomers = NewcomerDefaults(litellm.default_internal_user_params, litellm.default_team_params)
+    options = ServiceOptions(covers=covers, newcomers=newcomers)
+    return Session(keys=keys, services=build_services(database, clock, keys, calendar, options, audit))
 
 
 async def _prepare(database: Database, settings: Settings) -> None:
