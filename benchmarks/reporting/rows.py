@@ -12,6 +12,7 @@ from gateway.db.engine import Database
 __all__ = ["Scale", "fill", "key_of"]
 
 _CHUNK = 2_000
+_SECONDS = 7_200.0
 _MODELS = 20
 _PROVIDERS = ("openai", "anthropic", "gemini")
 _LOG_DAYS = 30
@@ -76,7 +77,7 @@ async def fill(database: Database, scale: Scale) -> None:
     hashes = [hashlib.sha256(key_of(number).encode()).hexdigest() for number in range(scale.keys)]
     async with database.acquire() as connection:
         for sql in _OWNERS:
-            await connection.execute(sql.format(users=scale.users, teams=scale.teams))
+            await connection.execute(sql.format(users=scale.users, teams=scale.teams), timeout=_SECONDS)
         columns = "token,key_name,key_alias,user_id,team_id,spend,models,updated_at"
         await _copy(connection, "LiteLLM_VerificationToken", columns, _keys(scale, hashes))
         await _copy(connection, "LiteLLM_SpendLogs", _LOG_COLUMNS, _logs(scale, hashes))
@@ -84,8 +85,8 @@ async def fill(database: Database, scale: Scale) -> None:
             rows = _days(scale, hashes, prefix, scale.days // part)
             await _copy(connection, table, _DAY_COLUMNS.format(entity), rows)
         for sql in _REST:
-            await connection.execute(sql)
-        await connection.execute("VACUUM ANALYZE", timeout=3_600)
+            await connection.execute(sql, timeout=_SECONDS)
+        await connection.execute("VACUUM ANALYZE", timeout=_SECONDS)
 
 
 async def _copy(connection: Connection, table: str, columns: str, lines: Iterator[str]) -> None:
@@ -104,7 +105,7 @@ async def _copy(connection: Connection, table: str, columns: str, lines: Iterato
         source=send(),
         columns=[name.strip('"') for name in columns.split(",")],
         format="text",
-        timeout=7_200,
+        timeout=_SECONDS,
     )
 
 

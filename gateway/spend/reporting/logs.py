@@ -50,10 +50,8 @@ class LogPages:
             store = LogsStore(connection)
             rows = await store.list_page(asked.choice, asked.order, asked.size + 1, asked.offset, asked.after)
             total = await _total(connection, asked, len(rows))
-        shown = rows[: asked.size]
-        has_more = len(rows) > asked.size and asked.order.name == "startTime"
-        cursor = _write_cursor(shown[-1]) if has_more else None
-        return {**_paged(shown, total, asked), "next_cursor": cursor}
+            cursor = await _next_cursor(store, asked, rows)
+        return {**_paged(rows[: asked.size], total, asked), "next_cursor": cursor}
 
     async def sessions(self, asked: LogPage) -> _Content:
         """The latest row of each session, of the newest `MOST_COUNTED` rows."""
@@ -78,6 +76,16 @@ def read_cursor(text: str | None) -> Cursor | None:
     except (binascii.Error, ValueError, msgspec.DecodeError):
         raise refuse("cursor", "'cursor' must be the 'next_cursor' of an earlier answer.") from None
     return Cursor(cursor.started.replace(tzinfo=None), cursor.request_id)
+
+
+async def _next_cursor(store: LogsStore, asked: LogPage, rows: list[Record]) -> str | None:
+    """Behind the page, or behind all that was looked at when that was not enough for a page."""
+    if asked.order.name != "startTime":
+        return None
+    if len(rows) > asked.size:
+        return _write_cursor(rows[asked.size - 1])
+    last = await store.find_last_looked_at(asked.choice, asked.order, asked.after)
+    return None if last is None else _write_cursor(last)
 
 
 def _write_cursor(row: Record) -> str:

@@ -8,10 +8,12 @@ import msgspec
 
 from gateway.db.connection import Connection, Record
 
-__all__ = ["MOST_COUNTED", "SORT_COLUMNS", "Cursor", "LogChoice", "LogsStore", "Order"]
+__all__ = ["MOST_COUNTED", "MOST_LOOKED_AT", "SORT_COLUMNS", "Cursor", "LogChoice", "LogsStore", "Order"]
 
 MOST_COUNTED = 10_000
 """More rows are not counted: the total says this many."""
+MOST_LOOKED_AT = 50_000
+"""How many rows one answer looks at for what no index knows; the next one goes on behind them."""
 
 SORT_COLUMNS: Mapping[str, str] = MappingProxyType(
     {
@@ -34,22 +36,22 @@ _COLUMNS = """request_id, call_type, api_key, spend, total_tokens, prompt_tokens
     api_base, "user", metadata, cache_hit, cache_key, request_tags, team_id, organization_id, end_user,
     requester_ip_address, session_id, status, mcp_namespaced_tool_name, agent_id, litellm_call_id,
     '{}'::text AS messages, '{}'::text AS response, '{}'::text AS proxy_server_request"""
-_EQUAL = {
+_INDEXED = {
     "api_key": "api_key",
     "user_id": '"user"',
     "session_id": "session_id",
     "team_id": "team_id",
-    "model": "model",
-    "model_id": "model_id",
-    "model_group": "model_group",
     "end_user": "end_user",
-    "cache_hit": "cache_hit",
 }
-_CONDITIONS = {
-    **{name: f"{column} = {{0}}" for name, column in _EQUAL.items()},
+# What an index answers, and what has to be looked at row by row.
+_FAST = {
+    **{name: f"{column} = {{0}}" for name, column in _INDEXED.items()},
     "request_id": "(request_id = {0} OR litellm_call_id = {0})",
     "start": '"startTime" >= {0}',
     "end": '"startTime" <= {0}',
+}
+_SLOW = {
+    **{name: f"{name} = {{0}}" for name in ("model", "model_id", "model_group", "cache_hit")},
     "min_spend": "spend >= {0}",
     "max_spend": "spend <= {0}",
     "key_alias": "strpos(lower(metadata ->> 'user_api_key_alias'), lower({0})) > 0",
@@ -112,41 +114,47 @@ class LogsStore:
         self._connection = connection
 
     async def count(self, choice: LogChoice) -> int:
-        """How many rows are chosen, at most one more than `MOST_COUNTED`."""
-        where, arguments = _where(choice)
-        sql = f"""
-            SELECT count(*) FROM (
-                SELECT FROM "LiteLLM_SpendLogs" WHERE {where} LIMIT {MOST_COUNTED + 1}
-            ) found"""  # noqa: S608  constants of this module
+        """How many rows are chosen among those looked at, at most one more than `MOST_COUNTED`."""
+        source, arguments = _source(choice, Order(), None)
+        sql = f"SELECT count(*) FROM (SELECT FROM {source} LIMIT {MOST_COUNTED + 1}) found"  # noqa: S608  constants
         return await self._connection.fetchval(sql, *arguments)
 
     async def list_page(
         self, choice: LogChoice, order: Order, limit: int, offset: int, after: Cursor | None
     ) -> list[Record]:
         """One page, without what was said; `after` is for an order by `startTime`."""
-        where, arguments = _where(choice)
-        if after is not None:
-            sign = ">" if order.is_rising else "<"
-            arguments += [after.started, after.request_id]
-            where += f' AND ("startTime", request_id) {sign} (${len(arguments) - 1}, ${len(arguments)})'
+        source, arguments = _source(choice, order, after)
         arguments += [limit, offset]
         sql = f"""
-            SELECT {_COLUMNS} FROM "LiteLLM_SpendLogs" WHERE {where}
+            SELECT {_COLUMNS} FROM {source}
             ORDER BY {order.sql} LIMIT ${len(arguments) - 1} OFFSET ${len(arguments)}
             """  # noqa: S608  constants of this module
         return await self._connection.fetch(sql, *arguments)
+
+    async def find_last_looked_at(
+        self, choice: LogChoice, order: Order, after: Cursor | None
+    ) -> Record | None:
+        """The last of the rows that a page of such a choice looks at, if there may be more behind it."""
+        if not _is_slow(choice, order):
+            return None
+        where, arguments = _where(choice, _FAST)
+        where += _behind(order, after, arguments)
+        sql = f"""
+            SELECT "startTime", request_id FROM "LiteLLM_SpendLogs" WHERE {where}
+            ORDER BY {order.sql} LIMIT 1 OFFSET {MOST_LOOKED_AT - 1}"""  # noqa: S608  constants of this module
+        return await self._connection.fetchrow(sql, *arguments)
 
     async def list_sessions(self, choice: LogChoice, limit: int, offset: int) -> list[Record]:
         """The latest row of each session, a row without one being its own, among the newest `MOST_COUNTED`.
 
         `session_total_count` and `session_total_spend` (USD) are of the rows that were looked at.
         """
-        where, arguments = _where(choice)
+        source, arguments = _source(choice, Order(), None)
         arguments += [limit, offset]
         sql = f"""
             WITH newest AS MATERIALIZED (
                 SELECT request_id, "startTime", spend, COALESCE(NULLIF(session_id, ''), request_id) AS session
-                FROM "LiteLLM_SpendLogs" WHERE {where}
+                FROM {source}
                 ORDER BY "startTime" DESC, request_id DESC LIMIT {MOST_COUNTED}
             ), latest AS (
                 SELECT DISTINCT ON (session) request_id, "startTime",
@@ -174,15 +182,50 @@ class LogsStore:
         return await self._connection.fetchrow(sql, request_id)
 
 
-def _where(choice: LogChoice) -> tuple[str, list[object]]:
+def _source(choice: LogChoice, order: Order, after: Cursor | None) -> tuple[str, list[object]]:
+    """FROM and WHERE of the chosen rows; what no index knows is looked for in a bounded number of rows."""
+    where, arguments = _where(choice, _FAST)
+    where += _behind(order, after, arguments)
+    if not _is_slow(choice, order):
+        if _has_slow(choice):
+            slow, arguments = _where(choice, _SLOW, arguments)
+            where = f"{where} AND {slow}"
+        return f'"LiteLLM_SpendLogs" WHERE {where}', arguments
+    window = f"""(
+        SELECT * FROM "LiteLLM_SpendLogs" WHERE {where} ORDER BY {order.sql} LIMIT {MOST_LOOKED_AT}
+    ) looked_at"""  # noqa: S608  constants of this module
+    slow, arguments = _where(choice, _SLOW, arguments)
+    return f"{window} WHERE {slow}", arguments
+
+
+def _behind(order: Order, after: Cursor | None, arguments: list[object]) -> str:
+    if after is None:
+        return ""
+    arguments += [after.started, after.request_id]
+    sign = ">" if order.is_rising else "<"
+    return f' AND ("startTime", request_id) {sign} (${len(arguments) - 1}, ${len(arguments)})'
+
+
+def _has_slow(choice: LogChoice) -> bool:
+    return choice.status is not None or any(getattr(choice, name) is not None for name in _SLOW)
+
+
+def _is_slow(choice: LogChoice, order: Order) -> bool:
+    """Whether rows are looked at one by one in the order of time; another order needs all of them anyway."""
+    return order.name == "startTime" and _has_slow(choice)
+
+
+def _where(
+    choice: LogChoice, conditions: Mapping[str, str], given: list[object] | None = None
+) -> tuple[str, list[object]]:
     """Only the conditions that are asked for, so that each question has the plan that suits it."""
-    arguments: list[object] = []
+    arguments: list[object] = [] if given is None else given
     parts: list[str] = []
-    for name, condition in _CONDITIONS.items():
+    for name, condition in conditions.items():
         value = getattr(choice, name)
         if value is not None:
             arguments.append(value)
             parts.append(condition.format(f"${len(arguments)}"))
-    if choice.status is not None:
+    if conditions is _SLOW and choice.status is not None:
         parts.append(_STATUS[choice.status])
     return " AND ".join(parts) or "true", arguments

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.ids import hash_token
+from gateway.spend.reporting import logs_store
 from tests.integration.manage.conftest import Desk
 from tests.integration.serving import deployment
 from tests.upstreams import replies
@@ -109,6 +110,23 @@ async def test_failures_are_found_by_status_code_and_message(desk: Desk, key: st
     for query in ({"status_filter": "failure"}, {"error_code": "400"}, {"error_message": message.lower()}):
         report = await desk.get("/spend/logs/v2", **times(), api_key=key, **query)
         assert [each["request_id"] for each in report["data"]] == [row.request_id]
+
+
+async def test_what_no_index_knows_is_looked_for_in_steps(desk: Desk, key: str, monkeypatch):
+    for answer in (replies.error(400), replies.ok(), replies.ok(), replies.error(400), replies.ok()):
+        desk.live.upstream.script.append(answer)
+        await desk.live.chat(key)
+    rows = await desk.live.rows(key)
+    monkeypatch.setattr(logs_store, "MOST_LOOKED_AT", 2)
+    seen: list[list[str]] = []
+    cursor: str | None = None
+    while cursor is not None or not seen:
+        more = {"cursor": cursor} if cursor else {}
+        query = {"api_key": key, "status_filter": "failure", **more}
+        report = await desk.get("/spend/logs/v2", **times(), **query)
+        seen.append([each["request_id"] for each in report["data"]])
+        cursor = report["next_cursor"]
+    assert seen == [[rows[3].request_id], [], [rows[0].request_id]]
 
 
 @pytest.mark.parametrize("column", ["spend", "total_tokens", "endTime", "request_duration_ms", "model"])
