@@ -100,9 +100,10 @@ async def test_whatever_the_provider_counts_is_charged_once_and_never_below_noth
     nanos: int,
     is_stream: bool,  # noqa: FBT001  pytest passes it by name
 ) -> None:
-    live.configure(deployment("m", live.upstream, info_max_input_tokens=100, info_max_output_tokens=100))
+    # A model of its own: what its answers have would be expected of other tests' models too.
+    live.configure(deployment("odd", live.upstream, info_max_input_tokens=100, info_max_output_tokens=100))
     live.upstream.default = replies.stream(["Hi"], usage) if is_stream else replies.ok(usage=usage)
-    assert (await live.chat(key, stream=is_stream)).status_code == 200
+    assert (await live.chat(key, "odd", stream=is_stream)).status_code == 200
     row = await live.row(key)
     assert row.status == "success"
     # Without a count that can be believed it is an estimate, which costs something.

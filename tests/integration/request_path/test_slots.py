@@ -108,7 +108,7 @@ async def _set_spend(live: LiveGateway, token: str, usd: float) -> None:
 async def _announce(live: LiveGateway, token: str) -> None:
     """Return when the change of a key has been heard of."""
     principals = live.gateway.parts.principals
-    generation = principals._generation
+    generation = principals.generation
     payload = f'[{{"kind":"key","id":"{token}"}}]'
     await live.gateway.parts.database.execute("SELECT pg_notify('gatewright_identity', $1)", payload)
-    await eventually(lambda: principals._generation > generation)
+    await eventually(lambda: principals.generation > generation)
