@@ -4,6 +4,8 @@ import msgspec
 
 from gateway.db.engine import Database
 from gateway.identity.keys.archive_store import KeyArchive
+from gateway.identity.model_requests.service import ModelRequests
+from gateway.identity.model_requests.store import ModelRequestRecords
 from gateway.identity.newcomers import NewcomerDefaults
 from gateway.identity.records import Records
 from gateway.identity.teams.bulk import BulkMembers
@@ -17,10 +19,12 @@ from gateway.identity.teams.removal_store import TeamRemovals
 from gateway.identity.teams.service import TeamService
 from gateway.identity.teams.settings import TeamSettings
 from gateway.identity.teams.settings_store import TeamSettingRecords
+from gateway.identity.users.bulk import BulkUsers
 from gateway.identity.users.listing import UserLists
 from gateway.identity.users.listing_store import UserListing
 from gateway.identity.users.removal import UserRemoval
 from gateway.identity.users.removal_store import UserRemovals
+from gateway.identity.users.service import UserService
 
 __all__ = ["People", "build_people"]
 
@@ -28,29 +32,34 @@ __all__ = ["People", "build_people"]
 class People(msgspec.Struct, frozen=True, kw_only=True):
     """One service per thing that is done with teams and users."""
 
+    model_requests: ModelRequests
     team_bulk: BulkMembers
     team_leaving: TeamLeaving
     team_lists: TeamLists
     team_members: TeamMembers
     team_removal: TeamRemoval
     team_settings: TeamSettings
+    user_bulk: BulkUsers
     user_lists: UserLists
     user_removal: UserRemoval
 
 
 def build_people(
-    database: Database, records: Records, teams: TeamService, newcomers: NewcomerDefaults
+    database: Database, records: Records, teams: TeamService, users: UserService, newcomers: NewcomerDefaults
 ) -> People:
     """Build every service."""
     keys, removals = KeyArchive(database), TeamRemovals(database)
     members = TeamMembers(records, MembershipRecords(database))
+    removal = UserRemoval(records, keys, removals, UserRemovals(database))
     return People(
+        model_requests=ModelRequests(records, ModelRequestRecords(database), users),
         team_bulk=BulkMembers(records, teams, members),
         team_leaving=TeamLeaving(records, keys, removals),
         team_lists=TeamLists(records, TeamListing(database, records.teams), newcomers.joinable_teams),
         team_members=members,
         team_removal=TeamRemoval(records, keys, removals),
         team_settings=TeamSettings(records, teams, TeamSettingRecords(database)),
+        user_bulk=BulkUsers(records, users, removal),
         user_lists=UserLists(records, UserListing(database, records.users)),
-        user_removal=UserRemoval(records, keys, removals, UserRemovals(database)),
+        user_removal=removal,
     )

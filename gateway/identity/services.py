@@ -84,6 +84,7 @@ def build_services(
     moves = KeyMoves(database, records)
     updates = KeyUpdates(database, records, keys.defaults, covers, keys.owners)
     teams = TeamService(records, arrivals, covers, newcomers)
+    users = UserService(records, keys, teams, covers, newcomers)
     members = MemberRecords(database)
     organization_view = OrganizationView(records, members)
     return Services(
@@ -105,10 +106,10 @@ def build_services(
             organization_view,
         ),
         organizations=OrganizationService(records, organization_view),
-        people=build_people(database, records, teams, newcomers),
+        people=build_people(database, records, teams, users, newcomers),
         projects=ProjectService(records, covers),
         tag_listing=TagListing(records),
         tags=TagService(records),
         teams=teams,
-        users=UserService(records, keys, teams, covers, newcomers),
+        users=users,
     )

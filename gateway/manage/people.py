@@ -3,11 +3,13 @@
 from litestar.handlers import HTTPRouteHandler
 
 from gateway.manage import (
+    model_requests,
     team_bulk,
     team_lists,
     team_members,
     team_settings,
     teams,
+    user_bulk,
     user_changes,
     user_lists,
     users,
@@ -24,4 +26,6 @@ ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *users.ROUTE_HANDLERS,
     *user_lists.ROUTE_HANDLERS,
     *user_changes.ROUTE_HANDLERS,
+    *user_bulk.ROUTE_HANDLERS,
+    *model_requests.ROUTE_HANDLERS,
 )

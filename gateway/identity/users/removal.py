@@ -4,19 +4,18 @@ from gateway.audit.changes import Audited, deleted
 from gateway.db.entities import GATEWAY_USER_ID
 from gateway.db.rows import Columns
 from gateway.domain import Principal, Scope, ScopeKind
-from gateway.errors import BadRequest, NotFound, PermissionDenied
+from gateway.errors import BadRequest, NotFound
 from gateway.identity.deletions import build_deletion
 from gateway.identity.keys.archive_store import KeyArchive
 from gateway.identity.named import read_ids
 from gateway.identity.records import Records
-from gateway.identity.rights import check_is_no_viewer, refuse_role
+from gateway.identity.rights import check_is_no_viewer
 from gateway.identity.teams.links import team_scope
 from gateway.identity.teams.removal_store import TeamRemovals
+from gateway.identity.users.reach import UserReach
 from gateway.identity.users.removal_store import UserRemovals
 
 __all__ = ["UserRemoval"]
-
-_INTERNAL_ROLES = frozenset({None, "internal_user", "internal_user_viewer"})
 
 
 class UserRemoval:
@@ -27,6 +26,7 @@ class UserRemoval:
         self._keys = keys
         self._teams = teams
         self._users = users
+        self._reach = UserReach(records, teams, users)
 
     async def delete(self, caller: Principal, user_ids: list[str]) -> int:
         """Delete users, their keys (which move to the archive), memberships and invitations.
@@ -58,8 +58,7 @@ class UserRemoval:
         return len(users)
 
     async def _find(self, caller: Principal, user_ids: list[str]) -> list[Columns]:
-        if not caller.is_admin:
-            await self._check_organizer(caller, user_ids)
+        await self._reach.check(caller, user_ids, "/user/delete", "user_ids")
         if GATEWAY_USER_ID in user_ids:
             message = f"user_ids: {GATEWAY_USER_ID} carries the spend of the whole gateway; it stays."
             raise BadRequest(message, param="user_ids", type="bad_request_error")
@@ -67,18 +66,4 @@ class UserRemoval:
         missing = set(user_ids) - {user["user_id"] for user in users}
         if missing:
             raise NotFound(f"User {min(missing)} not found", param="user_ids")
-        if not caller.is_admin and any(user["user_role"] not in _INTERNAL_ROLES for user in users):
-            raise PermissionDenied("Only proxy admins delete administrators.", param="user_ids")
         return users
-
-    async def _check_organizer(self, caller: Principal, user_ids: list[str]) -> None:
-        """Raise unless everything that these users are in is administered by the caller."""
-        administered = set(await self._records.organizations.list_administered(caller.user_id))
-        if not administered:
-            raise refuse_role(caller, "/user/delete")
-        organizations = await self._users.list_organizations(user_ids)
-        teams = await self._teams.list_teams(user_ids)
-        foreign = await self._users.list_team_organizations(teams) - administered
-        if foreign or any(not found or found - administered for found in organizations.values()):
-            message = "You can delete users who are in your organizations and their teams only."
-            raise PermissionDenied(message, param="user_ids")

@@ -8,6 +8,7 @@ from gateway.identity.keys.request import KeyMembers
 
 __all__ = [
     "KEY_ONLY_FIELDS",
+    "BulkNewUsersRequest",
     "BulkUpdateUsersRequest",
     "DeleteUsersRequest",
     "NewUserRequest",
@@ -71,6 +72,12 @@ class DeleteUsersRequest(msgspec.Struct, frozen=True, kw_only=True):
     """`POST /user/delete`."""
 
     user_ids: list[str]
+
+
+class BulkNewUsersRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`POST /management/v1/users/bulk`: each user as in `NewUserRequest`."""
+
+    users: list[dict[str, msgspec.Raw]]
 
 
 class BulkUpdateUsersRequest(msgspec.Struct, frozen=True, kw_only=True):

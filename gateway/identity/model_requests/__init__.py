@@ -1,0 +1,1 @@
+"""Requests of users for access to models, approved or disapproved."""
