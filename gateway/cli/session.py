@@ -68,11 +68,11 @@ def _build(settings: Settings, database: Database) -> Session:
     litellm, clock = settings.litellm, SystemClock()
     defaults = KeyDefaults(litellm.default_key_generate_params, litellm.upperbound_key_generate_params)
     calendar, covers = build_reset_calendar(settings), ModelLists().covers
+    newcomers = NewcomerDefaults(litellm.default_internal_user_params, litellm.default_team_params)
+    options = ServiceOptions(covers=covers, newcomers=newcomers)
     audit = AuditTrail(database)
     audit.configure(is_on=litellm.store_audit_logs)
     keys = KeyService(database, clock, defaults, covers, calendar, audit)
-    newcomers = NewcomerDefaults(litellm.default_internal_user_params, litellm.default_team_params)
-    options = ServiceOptions(covers=covers, newcomers=newcomers)
     return Session(keys=keys, services=build_services(database, clock, keys, calendar, options, audit))
 
 

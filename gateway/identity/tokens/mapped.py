@@ -47,9 +47,10 @@ class MappedKeys:
         known = self._cache.peek(key)
         if known is not None:
             principal = self._principals.peek(known) or await self._principals.find(known)
-            if principal is not None:
+            # The key may be deleted, or have another hash since it was rotated; the former one, whose grace
+            # period the principal would end with, is no business of the token.
+            if principal is not None and principal.token_hash == known:
                 return principal
-            # The key was deleted, or has another hash since it was rotated.
             self._cache.drop(key)
 
         async def load(_key: str) -> str | None:

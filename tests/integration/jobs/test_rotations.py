@@ -14,8 +14,9 @@ from gateway.db.lease import Lease, LeaseLostError
 from gateway.db.tables import TABLES
 from gateway.identity.keys.defaults import KeyDefaults
 from gateway.identity.keys.service import KeyService
+from gateway.identity.newcomers import NewcomerDefaults
 from gateway.identity.reset_calendar import ResetCalendar
-from gateway.identity.services import build_services
+from gateway.identity.services import ServiceOptions, build_services
 from gateway.ids import hash_token
 from gateway.jobs.rotations import KeyRotations
 from gateway.settings.rotation import KeyRotationSettings
@@ -75,8 +76,9 @@ def post() -> Post:
 @pytest.fixture
 def make(bound: Database, post: Post, clock: FakeClock) -> Callable[..., KeyRotations]:
     covers, audit = ModelLists().covers, AuditTrail(bound)
+    options = ServiceOptions(covers=covers, newcomers=NewcomerDefaults({}, {}))
     keys = KeyService(bound, clock, KeyDefaults({}, {}), covers)
-    services = build_services(bound, clock, keys, ResetCalendar(), covers, audit)
+    services = build_services(bound, clock, keys, ResetCalendar(), options, audit)
 
     def build(settings: KeyRotationSettings = ENABLED) -> KeyRotations:
         return KeyRotations(bound, services.key_moves, post, clock, settings)

@@ -8,11 +8,18 @@ import sys
 import openai
 import pytest
 
+from gateway.alerts.key_courier import KeyCourier
+from gateway.alerts.posting import parse_address
+from gateway.db.lease import Lease
 from gateway.ids import hash_token
+from gateway.jobs.rotations import ROTATION_JOB, KeyRotations
+from gateway.jobs.runner import Job, JobRunner
 from gateway.pipeline.counters import check_counters
+from gateway.settings.rotation import KeyRotationSettings
 from gateway.spend.books.check import check_books
 from tests.integration.manage.conftest import Desk
 from tests.integration.serving import LiveGateway
+from tests.upstreams import Upstream
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -96,3 +103,33 @@ async def test_a_key_is_rotated_while_traffic_goes_on(desk: Desk, live: LiveGate
     await gatewright(live, "block", alias)
     with pytest.raises(openai.AuthenticationError):
         await ask(live.openai(newest))
+
+
+async def test_a_key_that_rotates_by_itself_tells_its_user(desk: Desk, live: LiveGateway, unique):
+    alias = unique("robot")
+    made = await desk.post(
+        "/key/generate",
+        {"key_alias": alias, "auto_rotate": True, "rotation_interval": "30d", "max_budget": 1},
+    )
+    due = """UPDATE "LiteLLM_VerificationToken" SET key_rotation_at = '2020-01-01' WHERE key_alias = $1"""
+    await desk.run(due, alias)
+    parts = live.gateway.parts
+    async with Upstream() as receiver:
+        courier = KeyCourier(parse_address(receiver.origin), None)
+        settings = KeyRotationSettings(is_enabled=True, grace_seconds=3600)
+        work = KeyRotations(parts.database, parts.management.key_moves, courier, parts.clock, settings)
+        lease = Lease(parts.database, unique("rotation"), "this test")
+        await JobRunner(lease, Job(work=work.run, min_seconds=1, max_seconds=1), parts.clock).turn()
+        told = {event["key_alias"]: event for event in (request.json for request in receiver.requests)}
+    event = told[alias]
+    assert (event["event"], event["token"]) == ("key_rotated", hash_token(event["key"]))
+    for secret in (made["key"], event["key"]):
+        await ask(live.openai(secret))
+    info = (await desk.ask("GET", "/key/info", params={"key": event["key"]})).json()["info"]
+    assert (info["rotation_count"], info["max_budget"]) == (1, 1)
+    assert info["key_rotation_at"] > made["created_at"]
+
+
+async def test_the_worker_has_the_job(live: LiveGateway):
+    sql = "SELECT EXISTS (SELECT FROM gatewright.lease WHERE job = $1)"
+    assert await live.gateway.parts.database.fetch_value(sql, ROTATION_JOB)
