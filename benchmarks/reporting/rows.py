@@ -76,6 +76,8 @@ async def fill(database: Database, scale: Scale) -> None:
     """Fill every table that lists and reports read."""
     hashes = [hashlib.sha256(key_of(number).encode()).hexdigest() for number in range(scale.keys)]
     async with database.acquire() as connection:
+        # The gateway's own bound is for requests.
+        await connection.execute("SET statement_timeout = 0")
         for sql in _OWNERS:
             await connection.execute(sql.format(users=scale.users, teams=scale.teams), timeout=_SECONDS)
         columns = "token,key_name,key_alias,user_id,team_id,spend,models,updated_at"

@@ -18,7 +18,7 @@ from gateway.money import usd_from_nanos
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
 from gateway.runtime import Gateway
-from gateway.spend.reporting.dates import Period, last_days, parse_period, refuse
+from gateway.spend.reporting.dates import Period, day_of, last_days, parse_period, refuse
 from gateway.spend.reporting.totals import Totals
 
 __all__ = ["ROUTE_HANDLERS"]
@@ -137,8 +137,8 @@ async def refresh(gateway: _Gateway) -> _Content:
 
 
 def _period_of(asked: EndUsersRequest, default: Period) -> Period:
-    start = asked.startTime.date() if asked.startTime else default.start
-    end = asked.endTime.date() if asked.endTime else max(default.end, start)
+    start = day_of("startTime", asked.startTime) if asked.startTime else default.start
+    end = day_of("endTime", asked.endTime) if asked.endTime else max(default.end, start)
     if end < start:
         raise refuse("endTime", "'endTime' must not be before 'startTime'.")
     return Period(start, end)

@@ -70,21 +70,21 @@ class ChecksStore:
         )
 
     async def list_history(
-        self, model: str | None, status: str | None, limit: int, offset: int
+        self, connection: Connection, model: str | None, status: str | None, limit: int, offset: int
     ) -> list[Record]:
         """Results, the newest first."""
         sql = f"""
             SELECT {_COLUMNS} FROM "LiteLLM_HealthCheckTable" WHERE {_CHOSEN}
             ORDER BY checked_at DESC, health_check_id LIMIT $3 OFFSET $4"""  # noqa: S608  constants
-        return await self._database.fetch(sql, model, status, limit, offset)
+        return await connection.fetch(sql, model, status, limit, offset)
 
-    async def count(self, model: str | None, status: str | None) -> int:
+    async def count(self, connection: Connection, model: str | None, status: str | None) -> int:
         """How many results there are, at most `MOST_COUNTED`."""
         sql = f"""
             SELECT count(*) FROM (
                 SELECT FROM "LiteLLM_HealthCheckTable" WHERE {_CHOSEN} LIMIT {MOST_COUNTED}
             ) found"""  # noqa: S608  constants of this module
-        return await self._database.fetch_value(sql, model, status)
+        return await connection.fetchval(sql, model, status)
 
     async def list_latest(self, deployments: Sequence[tuple[str, str]]) -> list[Record]:
         """The latest result of each deployment, by its id and its model's name: one step in an index each."""

@@ -34,10 +34,11 @@ async def record_probes(
 async def list_checks(
     gateway: Gateway, model: str | None, status: str | None, limit: int, offset: int
 ) -> dict[str, object]:
-    """Results, the newest first, with how many there are. Raises DatabaseUnavailable."""
+    """Results, the newest first, with how many there are. Raises what `ReportReader` does."""
     store = ChecksStore(gateway.parts.database)
-    rows = await store.list_history(model, status, limit, offset)
-    total = await store.count(model, status)
+    async with gateway.parts.reports.reader.reading() as connection:
+        rows = await store.list_history(connection, model, status, limit, offset)
+        total = await store.count(connection, model, status)
     checks = [_shown(row) for row in rows]
     return {"health_checks": checks, "total_records": total, "limit": limit, "offset": offset}
 

@@ -9,12 +9,14 @@ import msgspec
 from gateway.clock import Clock, datetime_from_nanos
 from gateway.errors import BadRequest
 
-__all__ = ["Period", "last_days", "parse_moment", "parse_period", "refuse"]
+__all__ = ["Period", "day_of", "last_days", "parse_moment", "parse_period", "refuse"]
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _MOMENT_FORMS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
 _MOST_DAYS = 3_660
 _MOST_OFFSET = 18 * 60
+_FIRST_YEAR, _LAST_YEAR = 1970, 2999
+"""Before and behind there is nothing to report, and days cannot be added to without end."""
 
 
 class Period(msgspec.Struct, frozen=True):
@@ -62,11 +64,18 @@ def parse_period(start: str | None, end: str | None, offset_minutes: int | None 
         raise refuse("end_date", "'end_date' must be at most ten years after 'start_date'.")
     if offset_minutes is not None and abs(offset_minutes) > _MOST_OFFSET:
         raise refuse("timezone", "'timezone' is minutes between UTC and local time, at most 1080.")
-    if offset_minutes and offset_minutes > 0 and last < date.max:
+    if offset_minutes and offset_minutes > 0:
         last += timedelta(days=1)
-    elif offset_minutes and first > date.min:
+    elif offset_minutes:
         first -= timedelta(days=1)
     return Period(first, last)
+
+
+def day_of(name: str, moment: datetime) -> date:
+    """The day of UTC that a time falls into; raises BadRequest for one of no time that matters."""
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise refuse(name, f"'{name}' must be between the years {_FIRST_YEAR} and {_LAST_YEAR}.")
+    return (moment if moment.tzinfo is None else moment.astimezone(UTC)).date()
 
 
 def parse_moment(name: str, text: str | None, default_time: time) -> datetime:
@@ -77,9 +86,12 @@ def parse_moment(name: str, text: str | None, default_time: time) -> datetime:
         return datetime.combine(_parse_day(name, text), default_time)
     for form in _MOMENT_FORMS:
         try:
-            return datetime.strptime(text, form).replace(tzinfo=UTC).replace(tzinfo=None)
+            # The columns of the contract are TIMESTAMP without time zone and hold UTC.
+            moment = datetime.strptime(text, form)  # noqa: DTZ007  see above
         except ValueError:
             continue
+        if _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+            return moment
     raise refuse(name, f"'{name}' must be a time such as 2026-01-31 12:00:00, in UTC.")
 
 
@@ -88,7 +100,9 @@ def _parse_day(name: str, text: str | None) -> date:
         raise refuse(name, f"'{name}' is needed, as YYYY-MM-DD.")
     if _DAY.fullmatch(text):
         try:
-            return date.fromisoformat(text)
+            day = date.fromisoformat(text)
         except ValueError:
-            pass
+            day = date.min
+        if _FIRST_YEAR <= day.year <= _LAST_YEAR:
+            return day
     raise refuse(name, f"'{name}' must be a date such as 2026-01-31.")

@@ -8,7 +8,7 @@ import asyncpg
 
 from gateway.db.connection import Connection, Record
 from gateway.db.engine import Database
-from gateway.errors import ServiceUnavailable
+from gateway.errors import BadRequest, ServiceUnavailable
 
 __all__ = ["ReportReader"]
 
@@ -25,8 +25,8 @@ class ReportReader:
     """Runs the statements of reports; requests find the rest of the connection pool free.
 
     At most `at_once` reports read at a time, `waiting` more wait for at most `seconds`, and a statement ends
-    after `seconds`. Raises ServiceUnavailable for what that does not suffice for, DatabaseUnavailable when
-    the server is away.
+    after `seconds`. Raises ServiceUnavailable for what that does not suffice for, BadRequest for a value that
+    PostgreSQL cannot take, DatabaseUnavailable when the server is away.
     """
 
     def __init__(
@@ -54,6 +54,11 @@ class ReportReader:
                 raise ServiceUnavailable(
                     f"The report took longer than {self._seconds:g} seconds. "
                     "Ask for a shorter period, or name a key, a team or a model."
+                ) from error
+            except asyncpg.DataError as error:
+                # A text with U+0000, or a number that no column can hold: only a parameter can bring it.
+                raise BadRequest(
+                    "A parameter has a value that nothing can be compared with.", type="bad_request"
                 ) from error
 
     @asynccontextmanager

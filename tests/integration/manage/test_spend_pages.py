@@ -284,3 +284,39 @@ async def test_statements_do_not_grow_with_the_answer(desk: Desk, path):
         async with database.count_statements() as counter:
             await desk.ask("GET", url, params=query)
         assert len(counter) == STATEMENTS[path], counter.statements
+
+
+NUL = "%00"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/spend/logs/ui/a{NUL}",
+        f"/spend/logs/session/ui?session_id={NUL}",
+        f"/spend/logs?user_id={NUL}",
+        f"/spend/users?user_id={NUL}",
+        f"/spend/logs/v2?start_date=2026-01-01&end_date=2999-12-31&model={NUL}",
+        f"/user/daily/activity?start_date=2026-01-01&end_date=2026-01-01&user_id={NUL}",
+        f"/team/daily/activity/aggregated?start_date=2026-01-01&end_date=2026-01-01&team_ids={NUL}",
+        f"/global/activity/exceptions?start_date=2999-12-31&end_date=2999-12-31&model_group={NUL}",
+        f"/key/spend/report?start_date=2026-01-01&end_date=2026-01-01&api_key={NUL}",
+        f"/health/history?model={NUL}",
+    ],
+)
+async def test_what_no_text_can_be_is_refused(desk: Desk, path):
+    answer = await desk.ask("GET", path)
+    assert (answer.status_code, answer.json()["error"]["type"]) in {
+        (400, "bad_request"),
+        (400, "internal_error"),
+    }
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+async def test_days_of_no_time_that_matters_are_refused(desk: Desk, day):
+    for path in ("/user/daily/activity", "/global/activity", "/spend/logs/v2"):
+        query = {"start_date": day, "end_date": day, "timezone": 60}
+        answer = await desk.ask("GET", path, params=query)
+        assert (answer.status_code, answer.json()["error"]["param"]) == (400, "start_date")
+    body = {"startTime": f"{day}T00:00:00+14:00"}
+    assert await desk.refusal("/global/spend/end_users", body) == (400, "bad_request", "startTime")
