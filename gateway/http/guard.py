@@ -13,6 +13,7 @@ from gateway.access.rules import RouteRule, check_route
 from gateway.domain import Principal
 from gateway.errors import AuthenticationFailed, StartupError
 from gateway.http.asgi_exchange import read_head
+from gateway.http.unstorable import check_is_storable
 from gateway.runtime import Gateway
 from gateway.wire import asgi as wire
 
@@ -27,6 +28,7 @@ def build_guard(gateway: Gateway) -> Any:
     """Build the guard that authenticates the caller of a route and holds its rule against them."""
 
     async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+        check_is_storable(connection.scope)
         rule = cast("RouteRule | None", handler.opt.get("rule"))
         if rule is None or rule.is_public:
             return

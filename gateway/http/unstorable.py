@@ -1,0 +1,29 @@
+"""Texts of a request that no database can hold."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from gateway.errors import ValidationFailed
+
+__all__ = ["check_is_storable"]
+
+_NUL = "\0"
+
+
+def check_is_storable(scope: Mapping[str, Any]) -> None:
+    """Raise ValidationFailed when the path or the query of an ASGI scope has the character U+0000."""
+    if _NUL in scope["path"]:
+        raise _refuse("path")
+    query: bytes = scope["query_string"]
+    if b"%00" in query:
+        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+        names = (name for name, value in pairs if _NUL in value or _NUL in name)
+        raise _refuse("query", next(names, "").replace(_NUL, ""))
+
+
+def _refuse(*loc: str) -> ValidationFailed:
+    where = [part for part in loc if part]
+    message = "The character U+0000 cannot be stored."
+    detail = [{"loc": where, "msg": message, "type": "value_error"}]
+    return ValidationFailed(f"{'.'.join(where)}: {message}", param=where[-1], details={"detail": detail})
