@@ -29,8 +29,12 @@ def build_added(
     build: Build,
     settings: Settings,
     environ: Mapping[str, str],
+    kept: Mapping[int, BuiltDeployment],
 ) -> BuiltModels:
-    """Build every model that is not blocked; `taken` are the ids of the configuration's own."""
+    """Build every model that is not blocked; `taken` are the ids of the configuration's own.
+
+    `kept` are deployments that were built of the same entries before, by the identities of the entries.
+    """
     built: dict[str, tuple[ModelEntry, BuiltDeployment]] = {}
     faults: dict[str, str] = {}
     for model in added.models:
@@ -43,7 +47,9 @@ def build_added(
             faults[identifier] = "A model of the configuration has the same id."
         elif not model.is_blocked:
             try:
-                one = build_one(model.entry, build, settings, environ, is_tenants=model.is_tenants)
+                one = kept.get(id(model.entry)) or build_one(
+                    model.entry, build, settings, environ, is_tenants=model.is_tenants
+                )
             except ConfigError as error:
                 faults[identifier] = error.message
             else:

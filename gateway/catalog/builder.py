@@ -5,7 +5,7 @@ from collections.abc import Container, Mapping
 import msgspec
 
 from gateway.catalog.added import NOTHING_ADDED, AddedModels
-from gateway.catalog.added_builder import build_added, build_one
+from gateway.catalog.added_builder import Build, build_added, build_one
 from gateway.catalog.catalog import Catalog, Contents
 from gateway.catalog.deployments import BuiltDeployment, build_deployment
 from gateway.catalog.expansions import Expansions, Template
@@ -30,23 +30,24 @@ def build_catalog(
     environ: Mapping[str, str],
     clock: Clock = _SYSTEM_CLOCK,
     added: AddedModels = NOTHING_ADDED,
+    former: Catalog | None = None,
 ) -> Catalog:
     """Build the catalog of a configuration and of what the database adds to it.
 
     `environ` lends keys and addresses that the configuration leaves out. Raises ConfigError with the key
     path of what is wrong, for every item of the configuration that cannot be built; what is wrong with an
-    added model is said in the catalog, and the others are served.
+    added model is said in the catalog, and the others are served. What a `former` catalog of the same
+    settings has built of the same items is taken over from there.
     """
-    settings = _with_credentials(settings, added)
+    kept = former.list_reusable(settings, added) if former is not None else {}
+    stated, settings = settings, _with_credentials(settings, added)
     now_nanos = clock.now_nanos()
-    configured = _build_all(settings, price_book, environ, now_nanos=now_nanos)
-    from_database = build_added(
-        added,
-        configured,
-        lambda entry, own, lent: _build(entry, own, price_book, lent, now_nanos=now_nanos),
-        settings,
-        environ,
-    )
+
+    def build(entry: ModelEntry, own: Settings, lent: Mapping[str, str]) -> BuiltDeployment:
+        return _build(entry, own, price_book, lent, now_nanos=now_nanos)
+
+    configured = _build_all(settings, build, environ, kept)
+    from_database = build_added(added, configured, build, settings, environ, kept)
     built = configured | from_database.built
     templates: dict[str, list[Template]] = {}
     groups: dict[str, list[BuiltDeployment]] = {}
@@ -60,6 +61,7 @@ def build_catalog(
     by_name = {name: _group(name, members) for name, members in groups.items()}
     return Catalog(
         Contents(
+            settings=stated,
             book=price_book,
             clock=clock,
             built=deployments,
@@ -102,7 +104,7 @@ def _with_credentials(settings: Settings, added: AddedModels) -> Settings:
 
 
 def _build_all(
-    settings: Settings, book: PriceBook, environ: Mapping[str, str], *, now_nanos: int
+    settings: Settings, build: Build, environ: Mapping[str, str], kept: Mapping[int, BuiltDeployment]
 ) -> dict[str, tuple[ModelEntry, BuiltDeployment]]:
     """Every item with its deployment, by the deployment's id."""
     faults = Faults()
@@ -111,7 +113,7 @@ def _build_all(
         if _waits_for_credential(entry, settings):
             continue
         try:
-            one = _with_own_id(_build(entry, settings, book, environ, now_nanos=now_nanos), entry, built)
+            one = kept.get(id(entry)) or _with_own_id(build(entry, settings, environ), entry, built)
         except ConfigError as error:
             faults.add(error.at(entry.file, entry.line_of(error.path)) if entry.file else error)
         else:

@@ -12,7 +12,7 @@ from gateway.catalog.price_book import PriceBook
 from gateway.catalog.team_models import NO_TEAM_MODELS, TeamModels, team_of
 from gateway.clock import Clock
 from gateway.domain import Deployment, ModelGroup, Price
-from gateway.settings import ModelEntry, SettingsNotice
+from gateway.settings import ModelEntry, Settings, SettingsNotice
 
 __all__ = ["Catalog", "Contents"]
 
@@ -20,12 +20,13 @@ _MOST_REMEMBERED = 10_000
 
 
 class Contents(msgspec.Struct, frozen=True, kw_only=True):
-    """What a catalog is made of: `built` by id, groups by name, alias names and what they stand for.
+    """What a catalog is made of: the stated `settings`, `built` by id, groups and what aliases stand for.
 
     `entries` are what the deployments were built from, `added` what the database has, `faults` what is wrong
     with a model of the database; all by id. `configured` are the ids of the configuration's own.
     """
 
+    settings: Settings
     book: PriceBook
     clock: Clock
     built: dict[str, BuiltDeployment]
@@ -68,6 +69,16 @@ class Catalog:
     def price_book(self) -> PriceBook:
         """What the prices were asked of."""
         return self._contents.book
+
+    def list_reusable(self, settings: Settings, added: AddedModels) -> dict[int, BuiltDeployment]:
+        """What a catalog of these settings can take over, by the identities of the entries it was built of.
+
+        With other settings or credentials that is nothing, for any item may refer to them.
+        """
+        contents = self._contents
+        if contents.settings is not settings or contents.added.credentials != added.credentials:
+            return {}
+        return {id(entry): contents.built[identifier] for identifier, entry in contents.entries.items()}
 
     @property
     def faults(self) -> dict[str, str]:

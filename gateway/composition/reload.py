@@ -18,8 +18,6 @@ from gateway.settings.overlay import Overlay
 
 __all__ = ["Reload"]
 
-_LOOK_SECONDS = 30.0
-"""How long a change whose notice was lost stays unseen, as LiteLLM's workers look for changes."""
 _RETRY_SECONDS = 1.0
 
 
@@ -33,6 +31,8 @@ class Reload:
         self._gateway = gateway
         self._environ = environ
         self._handover = handover
+        general = gateway.snapshot.settings.general
+        self._look_seconds = max(1.0, general.proxy_config_reload_interval_seconds)
         self._told: dict[str, str] = {}
         self._overlay: Overlay = {}
         self._tried: Overlay = {}
@@ -102,7 +102,7 @@ class Reload:
         """Serve every change of the database's models until cancelled."""
         added = self._gateway.parts.added
         while True:
-            await added.wait(_LOOK_SECONDS)
+            await added.wait(self._look_seconds)
             try:
                 await self.from_database()
             except DatabaseUnavailable as error:
@@ -127,5 +127,7 @@ class Reload:
 def _forget_changed(former: Snapshot, snapshot: Snapshot, cooldowns: Cooldowns) -> None:
     """A deployment that was changed is given another chance; the others stay where they are."""
     for deployment in (*former.catalog.deployments(), *former.catalog.wildcard_deployments()):
-        if snapshot.catalog.find_deployment(deployment.id) != deployment:
+        found = snapshot.catalog.find_deployment(deployment.id)
+        # Most are the very same, and comparing all members of a thousand takes its time.
+        if found is not deployment and found != deployment:
             cooldowns.forget(deployment.id)

@@ -60,7 +60,8 @@ def add_models(
     be built no more, as for want of a credential.
     """
     settings, book = settings or former.settings, former.catalog.price_book
-    catalog = build_catalog(settings, book, with_variables(settings, environ), parts.clock, added)
+    lent = with_variables(settings, environ)
+    catalog = build_catalog(settings, book, lent, parts.clock, added, former.catalog)
     return _assemble(settings, catalog, parts, former.router.cooldowns, former)
 
 

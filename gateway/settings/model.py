@@ -160,6 +160,8 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     include_call_id_in_error_body: bool = False
     allow_client_side_credentials: bool = False
     dangerously_permit_weak_or_unset_master_key: bool = False
+    proxy_config_reload_interval_seconds: float = 30.0
+    """How long a change of the database's models whose notice was lost stays unseen."""
     store_model_in_db: bool = True
     """Whether models and credentials of the database are served, and can be changed through the API."""
     disable_schema_update: bool = False

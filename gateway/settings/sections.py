@@ -89,6 +89,7 @@ GENERAL_READERS: Mapping[str, tuple[str, Reader]] = {
         "dangerously_permit_weak_or_unset_master_key",
         read_boolean,
     ),
+    "proxy_config_reload_interval_seconds": ("proxy_config_reload_interval_seconds", read_seconds),
     "store_model_in_db": ("store_model_in_db", read_boolean),
     "disable_prisma_schema_update": ("disable_schema_update", read_boolean),
     "timezone": ("timezone", read_timezone),

@@ -212,7 +212,8 @@ async def serve_here(upstream: Upstream, database_url: str, folder: Path) -> Asy
         "GATEWAY_DATA_DIR": str(folder / "data"),
     }
     # Tests count statements and reset budgets themselves: nothing happens on its own.
-    sections = {"model_list": [deployment("m", upstream)], "general_settings": {"disable_reset_budget": True}}
+    general = {"disable_reset_budget": True, "proxy_config_reload_interval_seconds": 3_600}
+    sections = {"model_list": [deployment("m", upstream)], "general_settings": general}
     path = write_config(folder / "config.yaml", sections)
     settings: Settings = load_settings(path, environ)
     app = create_app(settings, environ)

@@ -64,6 +64,10 @@ GENERAL_KEYS = (
     supported("timezone", "As `litellm_settings.timezone`, which wins."),
     supported("budget_reset_time", "As `litellm_settings.budget_reset_time`, which wins."),
     supported(
+        "proxy_config_reload_interval_seconds",
+        "Seconds after which the database's models are read again even if no notice of a change came; 30.",
+    ),
+    supported(
         "store_model_in_db",
         "Models and credentials of the database are served, and the API changes them; true by default.",
     ),
@@ -155,7 +159,7 @@ GENERAL_KEYS = (
     no_effect("max_batch_file_size_mb", "Files are not served."),
     no_effect("oauth2_config_mappings", "It is read only with `enable_oauth2_proxy_auth`."),
     *harmless(
-        "supported_db_objects proxy_config_reload_interval_seconds plugins "
+        "supported_db_objects plugins "
         "completion_model embedding_model image_generation_model moderation_model "
         "infer_model_from_keys key_management_system key_management_settings use_google_kms "
         "use_azure_key_vault google_kms_resource_name coordination_redis control_plane_url "

@@ -8,8 +8,9 @@ import pytest
 import pytest_asyncio
 
 from gateway.catalog.added_source import MODELS_CHANGED
+from gateway.domain import ChosenBy
 from gateway.identity.invalidation import CHANNEL
-from tests.integration.serving import LiveGateway, eventually
+from tests.integration.serving import MASTER_KEY, LiveGateway, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -21,7 +22,9 @@ class Stock:
         self.live = live
         self.parts = live.gateway.parts
 
-    async def put(self, model_id: str, name: str, *, blocked: bool = False, **params: object) -> None:
+    async def put(
+        self, model_id: str, name: str, *, blocked: bool = False, info: object = None, **params: object
+    ) -> None:
         given = {
             "model": "openai/real-model",
             "api_base": self.live.upstream.base_url,
@@ -33,12 +36,14 @@ class Stock:
         await self.parts.database.execute(
             """INSERT INTO "LiteLLM_ProxyModelTable"
                (model_id, model_name, litellm_params, model_info, created_by, updated_by, updated_at, blocked)
-               VALUES ($1, $2, $3::jsonb, '{}', 'x', 'x', now(), $4)
-               ON CONFLICT (model_id) DO UPDATE SET litellm_params = $3::jsonb, blocked = $4""",
+               VALUES ($1, $2, $3::jsonb, $5::jsonb, 'x', 'x', now(), $4)
+               ON CONFLICT (model_id) DO UPDATE
+               SET litellm_params = $3::jsonb, model_info = $5::jsonb, blocked = $4""",
             model_id,
             name,
             json.dumps(closed),
             blocked,
+            json.dumps(info or {}),
         )
         await self.tell()
 
@@ -120,3 +125,21 @@ async def test_a_change_of_the_models_keeps_plugins_and_costs_requests_no_sql(
     async with live.gateway.parts.drain._turn, live.gateway.parts.database.count_statements() as counter:
         assert (await live.chat(key, "stored")).status_code == 200
     assert counter.statements == []
+
+
+async def test_a_tenants_address_is_looked_at_when_it_is_called(
+    live: LiveGateway, stock: Stock, key: str
+) -> None:
+    """Whatever the row says: the write refuses this address, but another program may have written it."""
+    team = (await live.post("/team/new", MASTER_KEY, {})).json()["team_id"]
+    member = await live.make_key(team_id=team)
+    info = {"team_id": team, "team_public_model_name": "theirs"}
+    await stock.put("a", "internal", info=info)
+    await stock.until(lambda catalog: (team, "theirs") in catalog.team_models.names)
+    answer = await live.chat(member, "theirs")
+    assert answer.status_code >= 400
+    assert live.upstream.requests == []
+    assert live.upstream.base_url not in answer.text
+    await stock.put("a", "internal", info={**info, "gatewright_author": "operator"})
+    await stock.until(lambda catalog: catalog.find_deployment("a").chosen_by is ChosenBy.OPERATOR)
+    assert (await live.chat(member, "theirs")).status_code == 200

@@ -82,6 +82,32 @@ class TestReading:
         assert again.models[1] is not former.models[1]
 
 
+class TestReuse:
+    def test_what_did_not_change_is_not_built_again(self, settings: Settings, price_book: PriceBook, clock):
+        own = ModelEntry(model_name="own", litellm_params={"model": "openai/x", "api_key": "k"})
+        whole = msgspec.structs.replace(settings, models=(own,))
+        rows = StoredRows((row("a"), row("b")), ())
+        added = read_rows(rows, SEAL, {}, NOTHING_ADDED)
+        former = build_catalog(whole, price_book, {}, clock, added)
+        again = read_rows(StoredRows((rows.models[0], row("b", rpm=1)), ()), SEAL, {}, added)
+        catalog = build_catalog(whole, price_book, {}, clock, again, former)
+
+        def same(identifier: str) -> bool:
+            return catalog.find_deployment(identifier) is former.find_deployment(identifier)
+
+        assert (same("a"), same("b")) == (True, False)
+        assert catalog.find("own").deployments == former.find("own").deployments
+
+    def test_other_credentials_build_everything_anew(self, settings: Settings, price_book: PriceBook, clock):
+        stored = row("a", api_key=None, litellm_credential_name="shared")
+        added = read(stored, credentials=(credential(api_key="sk-old"),))
+        former = build_catalog(settings, price_book, {}, clock, added)
+        rows = StoredRows((stored,), (credential(api_key="sk-new"),))
+        catalog = build_catalog(settings, price_book, {}, clock, read_rows(rows, SEAL, {}, added), former)
+        headers = catalog.find_deployment("a").headers
+        assert headers["authorization"] == Secret("Bearer sk-new")
+
+
 class TestFaults:
     @pytest.mark.parametrize(
         ("wrong", "said"),

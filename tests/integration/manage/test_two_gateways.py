@@ -1,0 +1,64 @@
+"""Two gateways with one database: what is changed through one is served by the other within a second."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+
+from tests.conftest import DatabaseFactory
+from tests.integration.serving import MASTER_KEY, ServerProcess, bearer
+from tests.upstreams import Upstream
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.slow]
+
+
+async def ask_until(gateway: ServerProcess, key: str, *, served: bool) -> None:
+    """Return when the real client is answered, or refused; a question a second later must be."""
+    client, loop = gateway.openai(key), asyncio.get_running_loop()
+    messages: Any = [{"role": "user", "content": "Say hello"}]
+    begun = loop.time()
+    while True:
+        asked = loop.time()
+        try:
+            answer = await client.chat.completions.create(model="added", messages=messages)
+        except openai.BadRequestError:
+            is_served = False
+        else:
+            is_served = answer.model == "added"
+        if is_served is served:
+            return
+        assert asked - begun < 1.0
+        await asyncio.sleep(0.01)
+
+
+async def test_a_model_is_served_by_every_gateway_and_after_a_restart(
+    database_factory: DatabaseFactory, migrated_template: str, tmp_path: Path
+) -> None:
+    name = await database_factory.create_async(migrated_template)
+    url = database_factory.url_of(name)
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+    async with (
+        Upstream() as upstream,
+        ServerProcess(folders[0], {}, url) as one,
+        ServerProcess(folders[1], {}, url) as two,
+    ):
+        key = await one.make_key()
+        params = {"model": "openai/real-model", "api_base": upstream.base_url, "api_key": "sk-upstream"}
+        made = await one.post("/model/new", MASTER_KEY, {"model_name": "added", "litellm_params": params})
+        assert made.status_code == 200, made.text
+        await ask_until(two, key, served=True)
+        await ask_until(one, key, served=True)
+
+        await two.stop()
+        await two.start()
+        await ask_until(two, key, served=True)
+
+        model_id = made.json()["model_id"]
+        answer = await two.http.post("/model/delete", json={"id": model_id}, headers=bearer(MASTER_KEY))
+        assert answer.status_code == 200
+        await ask_until(one, key, served=False)
+    await database_factory.drop_async(name)
