@@ -46,6 +46,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     bundled: bool
     smoke: bool
     scopes: bool
+    redis: bool
     soak: int | None
     json: Path | None
     markdown: Path | None
@@ -64,6 +65,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 )
 @click.option("--smoke", is_flag=True, help="A few seconds; the exit code says whether all was well.")
 @click.option("--scopes", is_flag=True, help="A key with owners, and budgets and limits on all of them.")
+@click.option("--redis", is_flag=True, help="Count limits in a Redis, as several workers do.")
 @click.option("--soak", type=int, help="Send so many requests to the gateway and watch its memory.")
 @click.option("--json", type=click.Path(path_type=Path), help="Write every sample to this file.")
 @click.option(
@@ -92,6 +94,7 @@ def main(**flags: object) -> None:
                 uses_nginx=not is_bundled,
                 uses_wrk=has_wrk() and not is_bundled,
                 has_all_scopes=options.scopes,
+                has_redis=options.redis,
             )
         )
         print(f"{machine}\n{_describe(field)}", flush=True)
@@ -114,6 +117,8 @@ def _compare(field: Field, options: Options, machine: str) -> bool:
         targets, gateway = _start(field, options, stack)
         samples = _measure_all(field, targets, options)
         lines = [startup, report.render_lag_and_memory(samples)]
+        if gateway and options.redis:
+            lines.append(gateway.describe_sharing())
         books = gateway.check_books() if gateway else None
         if books:
             lines.append(report.render_books(books))

@@ -161,6 +161,7 @@ class _Builder:
         drain = self._drain(store)
         recovery = Recovery(self._journal_root, store, self._clock)
         member = sharing.join(Standstill(recovery, drain, self._journal)) if sharing else None
+        recovery.settle_holds = member.settle_holds if member else None
         heard = [one.note_change for one in (standing, member) if one is not None]
         changes = Changes(Invalidation(principals, subjects, heard), added)
         choices, calendar = self._service_options(), self._calendar

@@ -28,6 +28,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     has_nginx_upstream: bool
     uses_wrk: bool
     has_all_scopes: bool = False
+    has_redis: bool = False
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +59,13 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def open_field(
-    folder: Path, cores: Cores, *, uses_nginx: bool, uses_wrk: bool, has_all_scopes: bool = False
+    folder: Path,
+    cores: Cores,
+    *,
+    uses_nginx: bool,
+    uses_wrk: bool,
+    has_all_scopes: bool = False,
+    has_redis: bool = False,
 ) -> Iterator[Field]:
     """Start the upstreams: nginx for whole answers if it may be used and is there, ours for all else."""
     with ExitStack() as stack:
@@ -79,6 +86,7 @@ def open_field(
             has_nginx_upstream=is_nginx,
             uses_wrk=uses_wrk,
             has_all_scopes=has_all_scopes,
+            has_redis=has_redis,
         )
 
 

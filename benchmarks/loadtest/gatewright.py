@@ -15,6 +15,7 @@ from loadtest.cases import COST_NANOS, TRAFFIC
 from loadtest.field import Field, Target, count_served
 from loadtest.machine import descendants, free_port, pin
 from loadtest.processes import get, is_listening, run_process, wait_until
+from loadtest.redis_server import run_redis
 
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.ids import hash_token
@@ -128,6 +129,13 @@ class Gatewright:
         """Compare what the upstreams served with what PostgreSQL has."""
         return asyncio.run(self._read_books())
 
+    def describe_sharing(self) -> str:
+        """How many steps of requests went in one call of Redis."""
+        calls = self._metric("gatewright_shared_limits_calls_total")
+        steps = self._metric("gatewright_shared_limits_steps_total")
+        each = steps / calls
+        return f"- Redis: {calls:,} calls for {steps:,} admissions and settlements, {each:.1f} in a call."
+
     async def _read_books(self) -> Books:
         with EmbeddedPostgres(self._data_dir) as database:
             connection = await asyncpg.connect(database.url)
@@ -206,7 +214,7 @@ def _serve(field: Field) -> Iterator[tuple[int, int, float]]:
     # As installed: with compiled modules, which the first start leaves behind.
     bytecode = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(field.folder / "bytecode")}
     environ = {"GATEWAY_MASTER_KEY": _MASTER_KEY, "DATABASE_URL": "", **bytecode}
-    with run_process(command, log, environ) as process:
+    with run_redis(field) as redis_url, run_process(command, log, environ | redis_url) as process:
         seconds = wait_until(lambda: is_listening(port, "/health/readiness", needs_ok=True), process, log)
         yield port, process.pid, seconds
 

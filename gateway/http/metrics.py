@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from gateway.access.rules import RouteRule
+from gateway.admission.sharing import SharingState
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
 from gateway.runtime import Gateway
@@ -45,6 +46,16 @@ class _Collector:
         yield _counter(
             "gatewright_records_rejected", "Records that need a look", parts.drain.rejected_records
         )
+        if parts.member is not None:
+            yield from _sharing(parts.member.state)
+
+
+def _sharing(state: SharingState) -> Iterator[Metric]:
+    yield _gauge("gatewright_shared_limits_counting", "1 while limits are shared", int(state.is_counting))
+    yield _gauge("gatewright_shared_limits_workers", "Workers that share limits", state.workers)
+    yield _counter("gatewright_shared_limits_calls", "Calls of Redis", state.calls)
+    yield _counter("gatewright_shared_limits_steps", "Admissions and settlements in them", state.steps)
+    yield _counter("gatewright_shared_limits_reaped", "Holds of dead workers settled", state.reaped)
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

@@ -27,7 +27,7 @@ async def check_counters(gateway: Gateway) -> tuple[Difference, ...]:
 
 async def _look(gateway: Gateway) -> dict[Scope, Difference]:
     ledger, journal, member = gateway.parts.ledger, gateway.parts.journal, gateway.parts.member
-    is_alone = member is None or member.is_alone
+    is_alone = member is None or member.state.workers == 1
     known = ledger.settled_totals()
     totals, position = await read_totals(gateway.parts.database, journal.name, known)
     await ledger.refresh()

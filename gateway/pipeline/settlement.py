@@ -111,11 +111,9 @@ class Settlement:
             error.message if error else None,
             is_client_gone,
         )
-        try:
-            await self.admission.settle(charge.total, usage.prompt_tokens, usage.completion_tokens)
-        finally:
-            # A client that leaves while limits are told must not take the record with it.
-            self._record(completion, error)
+        # The record first: who is killed while limits are told leaves holds that are settled by it.
+        self._record(completion, error)
+        await self.admission.settle(charge.total, usage.prompt_tokens, usage.completion_tokens)
         return charge
 
     def note_progress(self, routed: Routed[Any], usage: Usage) -> None:
@@ -150,10 +148,8 @@ class Settlement:
             return
         self.is_open = False
         self._leave()
-        try:
-            await self.admission.settle(0, 0, 0)
-        finally:
-            self._record(self._unanswered(error), error)
+        self._record(self._unanswered(error), error)
+        await self.admission.settle(0, 0, 0)
 
     async def release(self, error: GatewayError) -> None:
         """End a request that never left the gateway: it costs nothing and takes no slot."""
@@ -161,10 +157,8 @@ class Settlement:
             return
         self.is_open = False
         self._leave()
-        try:
-            await self.admission.release()
-        finally:
-            self._record(self._unanswered(error), error)
+        self._record(self._unanswered(error), error)
+        await self.admission.release()
 
     def _unanswered(self, error: GatewayError) -> Completion:
         """The end of a request for which nothing was charged."""

@@ -2,20 +2,21 @@
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 
 import structlog
 
 from gateway.clock import Clock
 from gateway.errors import DatabaseUnavailable
+from gateway.spend.costs import find_costs
 from gateway.spend.drain import JournalPump
 from gateway.spend.interrupted import charge_interrupted
 from gateway.spend.rejected import RejectedFile
 from gateway.spend.segments import Batch, JournalFolder, lock_root
 from gateway.spend.store import SpendStore
 
-__all__ = ["Recovery"]
+__all__ = ["Recovery", "SettleHolds"]
 
 _BATCH_BYTES = 4 * 1024 * 1024
 _DONE = ".done"
@@ -39,19 +40,31 @@ class _DeadJournal:
     async def mark_drained(self, position: int) -> None:
         """Nothing: the files go when all of it is drained."""
 
+    async def find_costs(self, charge_ids: Collection[str]) -> tuple[dict[str, int], bool]:
+        """Find what requests did cost; `is_whole` says whether nothing of the journal is gone already."""
+        return await asyncio.to_thread(find_costs, self.folder.segments(), frozenset(charge_ids))
+
+
+FindCosts = Callable[[Collection[str]], Awaitable[tuple[dict[str, int], bool]]]
+"""Finds nano-dollars by charge ids in a journal, and whether that is there from its beginning."""
+SettleHolds = Callable[[str, FindCosts], Awaitable[bool]]
+"""Settles what the worker of a journal held in shared counters; False where that must be tried again."""
+
 
 class Recovery:
     """Looks for journals whose lock is free, and brings them into the database, each charge once.
 
     What is open in them is charged locally at once, also while the database is away; draining is tried
     again by the next call. Several processes may recover the same folder: a journal belongs to whoever
-    holds its lock. `interrupted_records` and `recovered_journals` count since the start.
+    holds its lock. `settle_holds` is asked before a journal is deleted; it may be set until `run`.
+    `interrupted_records` and `recovered_journals` count since the start.
     """
 
     def __init__(self, root: Path, store: SpendStore, clock: Clock) -> None:
         self.interrupted_records = 0
         self.recovered_journals = 0
         self.last_error: str | None = None
+        self.settle_holds: SettleHolds | None = None
         self._root = root
         self._store = store
         self._clock = clock
@@ -68,11 +81,12 @@ class Recovery:
         await asyncio.to_thread(self._claim_all)
         for journal in self._claimed[:]:
             try:
-                await self._finish(journal)
+                is_finished = await self._finish(journal)
             except (DatabaseUnavailable, OSError) as error:
                 self.last_error = f"{type(error).__name__}: {error}"
                 self._log.warning("recovery_waits", journal=journal.name, error=self.last_error)
-            else:
+                continue
+            if is_finished:
                 self._claimed.remove(journal)
                 self.recovered_journals += 1
         return not self._claimed
@@ -113,7 +127,7 @@ class Recovery:
         self.interrupted_records += count
         self._log.info("journal_claimed", journal=folder.name, interrupted=count)
 
-    async def _finish(self, journal: _DeadJournal) -> None:
+    async def _finish(self, journal: _DeadJournal) -> bool:
         """Drain, then rename, forget and delete: killed anywhere in between, nothing is drained twice."""
         done = journal.folder.path
         if not done.name.endswith(_DONE):
@@ -121,11 +135,15 @@ class Recovery:
             pump = JournalPump(journal, self._store, rejected)
             while await pump.drain_next():
                 pass
+            settle = self.settle_holds
+            if settle is not None and not await settle(journal.name, journal.find_costs):
+                return False
             done = done.rename(done.with_name(done.name + _DONE))
             journal.folder.path = done
         await self._store.forget_journal(done.name.removesuffix(_DONE))
         await asyncio.to_thread(self._delete, done)
         journal.folder.release()
+        return True
 
     def _delete(self, path: Path) -> None:
         """Under the lock, so that nobody claims a folder that is half gone."""

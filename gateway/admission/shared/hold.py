@@ -28,7 +28,7 @@ class Keeper(Protocol):
 
 
 class RemoteHold:
-    """Settled or released once, later calls do nothing.
+    """Settled or released once, later calls do nothing; the journal knows by then what it did cost.
 
     `began` says when its windows began, at the server. `local` is what it holds in this process: claims of
     plugins, and everything while Redis did not answer. `is_told` says whether Redis knows this hold.
@@ -48,6 +48,11 @@ class RemoteHold:
         self.began = began
         self.local: Hold | None = None
         self.is_told = True
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the request is under way: the journal does not know yet what it did cost."""
+        return self._is_open
 
     async def extend(self, cost_nanos: int) -> bool:
         """Hold so many nano-dollars more on every budget, if each has that much left; else nothing."""
@@ -93,7 +98,7 @@ class RemoteHold:
         return found
 
     def _step(self, kind: int, cost: int, amounts: Sequence[int]) -> Step:
-        return Step(kind, 0, self.id, cost, amounts, self.began, False, self.remote.static)
+        return Step(kind, 0, self.id, cost, amounts, self.began)
 
     def _tell(self, watch: BudgetWatch) -> None:
         for account in self.part.watched:

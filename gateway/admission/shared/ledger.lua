@@ -2,7 +2,8 @@
 --
 -- KEYS: 1 the epoch, 2 the worker's holds, 3 what others have settled for it; then those of every step: moneys, windows of
 -- requests, windows of tokens, slots.
--- ARGV: 1 the epoch that the worker knows, 2 the steps as MessagePack (see steps.py), 3 seconds that counters are kept.
+-- ARGV: 1 the epoch that the worker knows, 2 MessagePack of {parts, steps} (see steps.py), 3 seconds that counters are kept. A part is
+-- {offset of its keys, static}; several steps may have the same part.
 -- Answers {-1, epoch} where the epoch is another one, else one answer per step: {code, values}.
 --
 -- moneys: hash s (settled), h (held). windows: hash n (count), b (began), e (ends); microseconds of this server. Values: settled
@@ -21,12 +22,17 @@ local now = clock[1] * 1000000 + clock[2]
 -- A whole number: what Lua writes as 1e+15 Redis does not read.
 local function whole(number) return string.format('%.0f', number) end
 
-local function layout_of(static)
+local function layout_of(part)
+  local static = part[2]
   return {
-    moneys = static[1], budgets = static[2], requests = static[3], tokens = static[4], limits = static[5],
+    offset = part[1], moneys = static[1], budgets = static[2], requests = static[3], tokens = static[4], limits = static[5],
     payload = static[6], windows = #static[3] + #static[4], slots = #static[5],
   }
 end
+
+local request = cmsgpack.unpack(ARGV[2])
+local layouts = {}
+for index, part in ipairs(request[1]) do layouts[index] = layout_of(part) end
 
 local function read_moneys(layout, offset, found)
   local missing = {}
@@ -125,9 +131,10 @@ local function keep(layout, offset)
   for key = first + 1, first + layout.slots do call('EXPIRE', KEYS[key], ARGV[3]) end
 end
 
--- step: TAKE, offset, id, cost, tokens, check (-1: budgets do not matter), keeps, static
+-- step: TAKE, part, id, cost, tokens, check (-1: budgets do not matter), keeps
 local function take(step)
-  local offset, layout, found = step[2], layout_of(step[8]), {}
+  local layout, found = layouts[step[2]], {}
+  local offset = layout.offset
   local missing = read_moneys(layout, offset, found)
   if #missing > 0 then return {MISSING, missing} end
   read_rest(layout, offset, found)
@@ -142,7 +149,8 @@ end
 
 -- A hold that was taken elsewhere, or in another epoch: it counts, whatever the limits are.
 local function register(step)
-  local offset, layout, found = step[2], layout_of(step[8]), {}
+  local layout, found = layouts[step[2]], {}
+  local offset = layout.offset
   if call('HEXISTS', holds, step[3]) == 1 then return {OK, {}} end
   local missing = read_moneys(layout, offset, found)
   if #missing > 0 then return {MISSING, missing} end
@@ -186,9 +194,10 @@ local function free_slots(layout, offset, found)
   found[#found + 1] = now
 end
 
--- step: SETTLE or RELEASE, offset, id, cost, amounts by which the windows are corrected, when they began, nil, static
+-- step: SETTLE or RELEASE, part, id, cost, amounts by which the windows are corrected, when they began
 local function finish(step)
-  local offset, layout, found = step[2], layout_of(step[8]), {}
+  local layout, found = layouts[step[2]], {}
+  local offset = layout.offset
   local value = call('HGET', holds, step[3])
   read_moneys(layout, offset, found)
   if not value then
@@ -196,7 +205,7 @@ local function finish(step)
     local charged = call('HGET', reaped, step[3])
     if charged then
       call('HDEL', reaped, step[3])
-      settle_moneys(layout, offset, found, 0, step[4] - tonumber(charged))
+      settle_moneys(layout, offset, found, 0, step[4] - tonumber(string.match(charged, '^(%d+)|')))
     end
     read_rest(layout, offset, found)
     return {GONE, found}
@@ -208,9 +217,10 @@ local function finish(step)
   return {OK, found}
 end
 
--- step: EXTEND, offset, id, cost, nil, check (-1: budgets do not matter), nil, static
+-- step: EXTEND, part, id, cost, nil, check (-1: budgets do not matter)
 local function extend(step)
-  local offset, layout, found = step[2], layout_of(step[8]), {}
+  local layout, found = layouts[step[2]], {}
+  local offset = layout.offset
   local value = call('HGET', holds, step[3])
   read_moneys(layout, offset, found)
   if not value then return {GONE, found} end
@@ -224,9 +234,10 @@ local function extend(step)
   return {OK, found}
 end
 
--- step: READ, offset, '', 0, nil, nil, nil, static
+-- step: READ, part
 local function read(step)
-  local offset, layout, found = step[2], layout_of(step[8]), {}
+  local layout, found = layouts[step[2]], {}
+  local offset = layout.offset
   local missing = read_moneys(layout, offset, found)
   if #missing > 0 then return {MISSING, missing} end
   read_rest(layout, offset, found)
@@ -235,5 +246,5 @@ end
 
 local steps = {[READ] = read, [TAKE] = take, [SETTLE] = finish, [RELEASE] = finish, [EXTEND] = extend, [REGISTER] = register}
 local answers = {}
-for index, step in ipairs(cmsgpack.unpack(ARGV[2])) do answers[index] = steps[step[1]](step) end
+for index, step in ipairs(request[2]) do answers[index] = steps[step[1]](step) end
 return cmsgpack.pack(answers)

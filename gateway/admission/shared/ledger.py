@@ -39,7 +39,6 @@ _ATTEMPTS = 3
 _TOGETHER = 500
 _WAIT_SECONDS = 5.0
 _NOTHING = build_part((), ())
-_UNKNOWN = -1
 _OWN_KINDS = frozenset({ScopeKind.PROVIDER, ScopeKind.DEPLOYMENT})
 _MOST_UNTOLD = 20_000
 """Steps that wait for Redis; when there are more, everything is counted anew instead."""
@@ -67,6 +66,8 @@ class SharedLedger(Ledger):
         self._opened = asyncio.Event()
         self.has_strayed = False
         """Whether Redis cannot be told everything any more: all must be counted anew."""
+        self.has_lost_epoch = asyncio.Event()
+        """Set by a request that found another epoch than the present one."""
         self.holds: dict[str, RemoteHold] = {}
         """The requests under way, by charge id."""
         self._wire = wire
@@ -101,18 +102,10 @@ class SharedLedger(Ledger):
         Raises BudgetExceeded, RateLimited, and ServiceUnavailable where it cannot be known. Claims of plugins
         count in this process only.
         """
-        if not self.is_open:
-            await self._wait()
-        remote = self._remote(part)
-        if not self.is_open:
-            return self._admit_alone(part, remote, want, charge_id)
-        step = self._taking(remote, want, charge_id)
-        try:
-            code, values = await self._run(step, remote)
-        except (RedisUnavailableError, EpochChangedError):
-            code, values = _UNKNOWN, []
-        if code == _UNKNOWN or remote.epoch != self._wire.epoch:
+        remote, step, answer = await self._try(part, want, charge_id)
+        if answer is None:
             return self._admit_alone(part, self._remote(part), want, charge_id, undoing=step)
+        code, values = answer
         now = self._now()
         began = remote.apply(values, now)
         refusing = find_refusing(part if code == REFUSED else _NOTHING, want, now, self.options)
@@ -127,12 +120,35 @@ class SharedLedger(Ledger):
             hold.local = Hold(_NOTHING, want, now, None)
         return hold
 
+    async def _try(
+        self, part: Part, want: Want, charge_id: str
+    ) -> tuple[RemotePart, Step, tuple[int, list[int]] | None]:
+        """Ask Redis to take everything; without an answer nobody knows whether it did."""
+        remote = self._remote(part)
+        step = self._taking(remote, want, charge_id)
+        for _ in range(_ATTEMPTS):
+            if not self.is_open:
+                await self._wait()
+            if not self.is_open:
+                break
+            remote = self._remote(part)
+            try:
+                answer = await self._run(step, remote)
+            except RedisUnavailableError:
+                break
+            except EpochChangedError:
+                self._lose(remote.epoch)
+                continue
+            if remote.epoch == self._wire.epoch:
+                return remote, step, answer
+        return remote, step, None
+
     async def extend(self, hold: RemoteHold, cost_nanos: int) -> bool:
         """Hold so many nano-dollars more, if every budget has that much left."""
         if not self.is_open or not hold.is_told:
             return False
         check = -1 if hold.want.is_free else 0
-        step = Step(EXTEND, 0, hold.id, cost_nanos, (), check, False, hold.remote.static)
+        step = Step(EXTEND, 0, hold.id, cost_nanos, (), check)
         try:
             code, _ = await self._wire.run(step, hold.remote)
         except (RedisUnavailableError, EpochChangedError):
@@ -142,25 +158,27 @@ class SharedLedger(Ledger):
         return code == 0
 
     async def finish(self, hold: RemoteHold, step: Step) -> None:
-        """End a hold; where Redis does not answer later: a hold that is gone is not ended twice."""
+        """End a hold; where Redis does not answer later: a hold that is gone is not ended twice.
+
+        In a new epoch there is nothing to end: what the journal had is counted there.
+        """
         remote = hold.remote
         try:
             if self.is_open and hold.is_told:
                 _, values = await self._wire.run(step, remote)
-                # Meanwhile the hold may have been counted in a new epoch: there it must end too.
-                if hold.remote is remote:
-                    remote.apply(values, self._now())
-                    return
+                remote.apply(values, self._now())
+                return
         except (RedisUnavailableError, EpochChangedError):
             pass
         finally:
             self.holds.pop(hold.id, None)
-        self._tell_later(hold.remote, msgspec.structs.replace(step, static=hold.remote.static))
+        if remote.epoch == self._wire.epoch:
+            self._tell_later(remote, step)
 
     async def read(self, part: Part) -> None:
         """Set the counters of a part to what Redis says. Raises ServiceUnavailable."""
         remote = self._remote(part)
-        step = Step(READ, 0, "", 0, (), (), False, remote.static)
+        step = Step(READ, 0, "", 0, (), ())
         try:
             _, values = await self._run(step, remote)
         except (RedisUnavailableError, EpochChangedError) as error:
@@ -188,16 +206,17 @@ class SharedLedger(Ledger):
     def begin_epoch(self) -> Sequence[RemoteHold]:
         """Begin to count anew: return what is under way, in keys of the present epoch.
 
-        What ended before this call must be in the journal; what ends later is told to Redis afterwards.
+        What has ended is in the journal, and counted with it; what ends later is told to Redis afterwards.
         """
         self._untold.clear()
         self._outage.forget()
         self.has_strayed = False
-        for hold in self.holds.values():
+        under_way = [hold for hold in self.holds.values() if hold.is_open]
+        for hold in under_way:
             hold.remote = self._remote(hold.part)
             hold.began = [0] * len(hold.began)
             hold.is_told = False
-        return list(self.holds.values())
+        return under_way
 
     async def register(self, hold: RemoteHold) -> None:
         """Count a hold that was taken elsewhere. Raises RedisUnavailableError and EpochChangedError."""
@@ -215,6 +234,12 @@ class SharedLedger(Ledger):
             except DatabaseUnavailable as error:
                 raise RedisUnavailableError(str(error)) from error
         raise RedisUnavailableError("what was counted is forgotten again and again")
+
+    def _lose(self, epoch: str) -> None:
+        """Learn that Redis does not know an epoch any more: who stays a member is woken up."""
+        if epoch == self._wire.epoch:
+            self.close()
+            self.has_lost_epoch.set()
 
     async def _wait(self) -> None:
         """Let a request wait while everything is counted anew, which takes a second or two."""
@@ -264,7 +289,7 @@ class SharedLedger(Ledger):
         keeps = now - remote.kept_at > _KEEP_NANOS
         if keeps:
             remote.kept_at = now
-        return Step(TAKE, 0, charge_id, want.cost, want.tokens, check, keeps, remote.static)
+        return Step(TAKE, 0, charge_id, want.cost, want.tokens, check, keeps)
 
     def _remote(self, part: Part) -> RemotePart:
         remote = part.shared
@@ -274,7 +299,7 @@ class SharedLedger(Ledger):
 
 
 def _registering(hold: RemoteHold) -> Step:
-    return Step(REGISTER, 0, hold.id, hold.want.cost, (), -1, True, hold.remote.static)
+    return Step(REGISTER, 0, hold.id, hold.want.cost, (), -1)
 
 
 def _undo(step: Step) -> Step:

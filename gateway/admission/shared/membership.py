@@ -1,6 +1,7 @@
 """A worker among workers: its lease, the epoch in which all of them count, and what the dead have left."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import cast
 
@@ -13,7 +14,7 @@ from gateway.admission.shared.reaper import Reaper
 from gateway.admission.shared.scripts import HEARTBEAT, LEAVE
 from gateway.admission.shared.seeds import Seeds
 from gateway.admission.shared.wire import EpochChangedError, Wire
-from gateway.admission.sharing import StandStill
+from gateway.admission.sharing import FindCosts, SharingState, StandStill
 from gateway.cache.redis_link import RedisLink, RedisUnavailableError
 from gateway.clock import Clock
 from gateway.domain import Scope
@@ -96,12 +97,19 @@ class Membership:
         self._has_changed = asyncio.Event()
         self._reconciled_at = 0
         self._others = 0
+        self._begun = ""
         self._log = structlog.get_logger(__name__)
 
     @property
-    def is_alone(self) -> bool:
-        """Whether no other worker lives, as far as was heard."""
-        return self._others == 0
+    def state(self) -> SharingState:
+        """How this worker stands to the others, as far as it heard of them."""
+        return SharingState(
+            is_counting=self._ledger.is_open and self._link.is_trusted,
+            workers=self._others + 1,
+            calls=self._wire.calls,
+            steps=self._wire.steps,
+            reaped=self.reaper.reaped,
+        )
 
     def note_change(self, scopes: Sequence[Scope] | None) -> None:
         """Learn that spend has changed otherwise than by requests; None means anybody's."""
@@ -118,12 +126,23 @@ class Membership:
         except (RedisUnavailableError, EpochChangedError) as error:
             self._log.warning("shared_limits_wait", error=str(error))
 
+    async def settle_holds(self, worker: str, find_costs: FindCosts) -> bool:
+        """Settle what a dead worker held, by its journal; False where that must be tried again."""
+        try:
+            await self.reaper.inherit(worker, find_costs)
+        except EpochChangedError:
+            return True
+        except RedisUnavailableError as error:
+            self._log.warning("shared_limits_inherit_later", worker=worker, error=str(error))
+            return False
+        return True
+
     async def run(self) -> None:
         """Stay a member until cancelled."""
         adjusting = asyncio.create_task(self._adjust_when_told())
         try:
             while True:
-                await self._sleep(self._timing.beat)
+                await self._pause()
                 try:
                     await self._turn()
                 except _EXPECTED as error:
@@ -131,6 +150,13 @@ class Membership:
         finally:
             adjusting.cancel()
             await asyncio.gather(adjusting, return_exceptions=True)
+
+    async def _pause(self) -> None:
+        """Wait for the next beat, or until a request has found that Redis forgot."""
+        self._ledger.has_lost_epoch.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._timing.beat):
+                await self._ledger.has_lost_epoch.wait()
 
     async def close(self) -> None:
         """Leave: nobody need wait for this worker. What it still holds is settled when its lease ends."""
@@ -146,8 +172,9 @@ class Membership:
         if not self._link.is_open:
             await self._link.open()
         seen = await self._beat(_READY if self._ledger.is_open else _JOINING)
-        if self._ledger.has_strayed and seen.epoch == self._wire.epoch:
-            # Redis cannot be told all that it missed: everything is counted anew.
+        is_lost = self._ledger.has_strayed or (seen.epoch == self._begun and not self._ledger.is_open)
+        if is_lost and seen.epoch == self._wire.epoch:
+            # Redis cannot be told all that it missed, or was told a part of it: everything is counted anew.
             await self._leave("")
             seen = await self._beat(_JOINING)
         if seen.epoch != self._wire.epoch or not self._ledger.is_open:
@@ -174,12 +201,11 @@ class Membership:
                     break
             # Nothing waits in between: what ends before this is charged, what ends after it is told to Redis.
             holds, charged = self._ledger.begin_epoch(), still.charged_since()
-            # Whatever fails from here on is not begun twice in the same epoch: it would be counted twice.
-            self._ledger.has_strayed = True
+            # Whatever fails from here on is not begun again in the same epoch: it would be counted twice.
+            self._begun = epoch
             await self._seeds.sow(charged, charged)
             for hold in holds:
                 await self._ledger.register(hold)
-            self._ledger.has_strayed = False
             async for seen in self._phase(epoch, _READY):
                 if all(phase == _READY for phase in seen.living().values()):
                     break

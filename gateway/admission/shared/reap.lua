@@ -23,7 +23,7 @@ for _, hold in ipairs(cmsgpack.unpack(ARGV[4])) do
     end
     redis.call('HDEL', KEYS[4], hold[1])
     if not is_own then
-      redis.call('HSET', KEYS[5], hold[1], cost)
+      redis.call('HSET', KEYS[5], hold[1], value)
       redis.call('EXPIRE', KEYS[5], ARGV[3])
     end
   end

@@ -7,8 +7,9 @@ from uuid import UUID
 import msgspec
 
 from gateway.admission.shared.names import Names
-from gateway.admission.shared.scripts import HOLDS, REAP
-from gateway.admission.shared.wire import Wire
+from gateway.admission.shared.scripts import HOLDS, INHERIT, REAP
+from gateway.admission.shared.wire import EpochChangedError, Wire
+from gateway.admission.sharing import FindCosts
 from gateway.cache.redis_link import RedisLink
 from gateway.clock import Clock
 
@@ -23,7 +24,14 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
 _decode_keys = msgspec.json.Decoder(tuple[list[str], list[str]]).decode
 
-_Hold = tuple[str, list[str], list[str]]
+
+class _Hold(msgspec.Struct, frozen=True):
+    """A hold as Redis has it: what it holds, and the keys of its moneys and slots."""
+
+    id: str
+    nanos: int
+    moneys: list[str]
+    slots: list[str]
 
 
 class Reaper:
@@ -38,7 +46,7 @@ class Reaper:
 
     async def reap(self, worker: str) -> None:
         """Settle what a dead worker holds: what was held counts as spent. Raises RedisUnavailableError."""
-        holds = await self._list(worker)
+        holds = await self._list(self._names.holds(self._wire.epoch, worker))
         for start in range(0, max(len(holds), 1), _TOGETHER):
             if await self._end(worker, holds[start : start + _TOGETHER], "") < 0:
                 return
@@ -46,31 +54,59 @@ class Reaper:
 
     async def give_back_unknown(self, worker: str, known: Container[str]) -> None:
         """Give back what this worker holds for requests that have ended. Raises RedisUnavailableError."""
-        holds = await self._list(worker)
+        holds = await self._list(self._names.holds(self._wire.epoch, worker))
         before = self._clock.now_nanos() // 1_000_000 - _AGE_MS
-        unknown = [hold for hold in holds if hold[0] not in known and _milliseconds_of(hold[0]) < before]
+        unknown = [hold for hold in holds if hold.id not in known and _milliseconds_of(hold.id) < before]
         if unknown:
             await self._end(worker, unknown[:_TOGETHER], "own")
 
-    async def _list(self, worker: str) -> list[_Hold]:
-        epoch, names = self._wire.epoch, self._names
-        keys = (names.epoch, names.holds(epoch, worker))
+    async def inherit(self, worker: str, find_costs: FindCosts) -> None:
+        """Settle what a worker held that is dead for sure, by what its journal says.
+
+        A hold of which a whole journal does not know was never admitted. Raises RedisUnavailableError, and
+        EpochChangedError with nothing lost: in another epoch there is nothing to settle.
+        """
+        names, epoch = self._names, self._wire.epoch
+        holds = await self._list(names.holds(epoch, worker))
+        holds += await self._list(names.reaped(epoch, worker))
+        if not holds:
+            return
+        costs, is_whole = await find_costs([hold.id for hold in holds])
+        for start in range(0, len(holds), _TOGETHER):
+            part = holds[start : start + _TOGETHER]
+            keys = self._keys(worker, part)
+            listed = _encode(
+                [
+                    (one.id, len(one.moneys), len(one.slots), costs.get(one.id, 0 if is_whole else one.nanos))
+                    for one in part
+                ]
+            )
+            if not await self._link.call(INHERIT, keys, (epoch, worker, listed), seconds=_SECONDS):
+                raise EpochChangedError("everything is counted anew")
+        self.reaped += len(holds)
+
+    async def _list(self, name: str) -> list[_Hold]:
+        epoch = self._wire.epoch
+        keys = (self._names.epoch, name)
         answer = cast("list[str]", _decode(await self._link.call(HOLDS, keys, (epoch,), seconds=_SECONDS)))
         found: list[_Hold] = []
         for place in range(0, len(answer), 2):
-            moneys, slots = _decode_keys(answer[place + 1].partition("|")[2])
-            found.append((answer[place], moneys, slots))
+            nanos, _, payload = answer[place + 1].partition("|")
+            found.append(_Hold(answer[place], int(nanos), *_decode_keys(payload)))
         return found
 
     async def _end(self, worker: str, holds: list[_Hold], whose: str) -> int:
+        listed = _encode([(one.id, len(one.moneys), len(one.slots)) for one in holds])
+        arguments = (self._wire.epoch, worker, _REMEMBERED_SECONDS, listed, whose)
+        return int(await self._link.call(REAP, self._keys(worker, holds), arguments, seconds=_SECONDS))
+
+    def _keys(self, worker: str, holds: list[_Hold]) -> list[str]:
         epoch, names = self._wire.epoch, self._names
         keys = [names.epoch, names.workers, names.phases, names.holds(epoch, worker)]
         keys.append(names.reaped(epoch, worker))
-        for _, moneys, slots in holds:
-            keys += (*moneys, *slots)
-        listed = _encode([(one, len(moneys), len(slots)) for one, moneys, slots in holds])
-        arguments = (epoch, worker, _REMEMBERED_SECONDS, listed, whose)
-        return int(await self._link.call(REAP, keys, arguments, seconds=_SECONDS))
+        for one in holds:
+            keys += (*one.moneys, *one.slots)
+        return keys
 
 
 def _milliseconds_of(charge_id: str) -> int:

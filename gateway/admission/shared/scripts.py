@@ -4,7 +4,7 @@ from importlib.resources import files
 
 from gateway.cache.redis_link import Script
 
-__all__ = ["ADJUST", "HEARTBEAT", "HOLDS", "LEAVE", "LEDGER", "REAP", "SEED"]
+__all__ = ["ADJUST", "HEARTBEAT", "HOLDS", "INHERIT", "LEAVE", "LEDGER", "REAP", "SEED"]
 
 
 def _read(name: str) -> Script:
@@ -14,6 +14,7 @@ def _read(name: str) -> Script:
 ADJUST = _read("adjust")
 HEARTBEAT = _read("heartbeat")
 HOLDS = _read("holds")
+INHERIT = _read("inherit")
 LEAVE = _read("leave")
 LEDGER = _read("ledger")
 REAP = _read("reap")

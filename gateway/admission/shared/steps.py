@@ -31,16 +31,15 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class Step(msgspec.Struct, array_like=True):
-    """One step; the members are those of `ledger.lua`, in their order. `offset` is set when it is sent."""
+    """One step; the members are those of `ledger.lua`, in their order. `part` is set when it is sent."""
 
     kind: int
-    offset: int
+    part: int
     id: str
     cost: int
     amounts: Sequence[int]
     check: int | Sequence[int]
-    keeps: bool
-    static: msgspec.Raw
+    keeps: bool = False
 
 
 class RemotePart:
@@ -58,7 +57,9 @@ class RemotePart:
         self.slots: tuple[Slots, ...] = tuple(slots for slots, _ in part.slots)
         moneys = [names.money(epoch, money.key) for money in self.moneys]
         slots = [names.slots(epoch, item.key) for item in self.slots]
-        self.keys = (*moneys, *(names.window(epoch, window.key) for window in self.windows), *slots)
+        windows = (names.window(epoch, window.key) for window in self.windows)
+        # Bytes: the client takes them as they are.
+        self.keys = tuple(name.encode() for name in (*moneys, *windows, *slots))
         places = {money: place for place, money in enumerate(self.moneys, 1)}
         self.static = msgspec.Raw(
             _encode(

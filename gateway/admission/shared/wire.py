@@ -16,7 +16,7 @@ __all__ = ["EpochChangedError", "Wire"]
 KEPT_SECONDS = 172_800
 """How long a counter that nobody uses is kept: longer than any journal waits for the database."""
 _MOST_STEPS = 64
-_MOST_CALLS = 4
+_MOST_CALLS = 2
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
 
@@ -37,6 +37,8 @@ class Wire:
 
     def __init__(self, link: RedisLink, names: Names, worker: str) -> None:
         self.epoch = ""
+        self.calls = 0
+        self.steps = 0
         self.on_lost: Callable[[Step, RemotePart, bool], None] = _ignore
         """Told of a step whose caller was cancelled, and whether it was done."""
         self._link = link
@@ -99,15 +101,24 @@ class Wire:
 
     async def _call(self, epoch: str, queued: Sequence[_Queued]) -> list[Answer]:
         names, worker = self._names, self._worker
-        keys = [names.epoch, names.holds(epoch, worker), names.reaped(epoch, worker)]
+        keys: list[str | bytes] = [names.epoch, names.holds(epoch, worker), names.reaped(epoch, worker)]
+        parts: list[tuple[int, msgspec.Raw]] = []
+        places: dict[RemotePart, int] = {}
         steps: list[Step] = []
         for step, part, _ in queued:
-            if part.epoch != epoch:
-                raise EpochChangedError("everything is counted anew")
-            step.offset = len(keys)
-            keys += part.keys
+            place = places.get(part)
+            if place is None:
+                if part.epoch != epoch:
+                    raise EpochChangedError("everything is counted anew")
+                parts.append((len(keys), part.static))
+                places[part] = place = len(parts)
+                keys += part.keys
+            step.part = place
             steps.append(step)
-        answer = _decode(await self._link.call(LEDGER, keys, (epoch, _encode(steps), KEPT_SECONDS)))
+        self.calls += 1
+        self.steps += len(steps)
+        arguments = (epoch, _encode((parts, steps)), KEPT_SECONDS)
+        answer = _decode(await self._link.call(LEDGER, keys, arguments))
         if answer[0] == -1:
             raise EpochChangedError("everything is counted anew")
         return cast("list[Answer]", answer)  # what ledger.lua answers

@@ -25,6 +25,9 @@ from gateway.ids import new_charge_id
 from tests.redis_servers import RedisServer, redis_programs
 
 QUICK = Timing(beat=0.02, lease=0.5, gathering=0.2, poll=0.01, reconciles_after=0.1)
+DEADLINE_SECONDS = 0.3
+"""Longer than the usual one: the machine may have other things to do."""
+AT_ONCE = Timing(gathering=0.0, poll=0.001)
 PROGRAMS = redis_programs()
 
 
@@ -61,12 +64,14 @@ class Books:
 class Worker:
     """A worker with a journal: what it charges is drained when it stands still."""
 
-    def __init__(self, url: str, name: str, books: Books, options: LedgerOptions) -> None:
+    def __init__(
+        self, url: str, name: str, books: Books, options: LedgerOptions, timing: Timing = QUICK
+    ) -> None:
         self.clock = SystemClock()
         self.books = books
         self.undrained: dict[Scope, int] = {}
         names = Names("test")
-        self.link = RedisLink(url, self.clock)
+        self.link = RedisLink(url, self.clock, deadline_seconds=DEADLINE_SECONDS)
         wire = Wire(self.link, names, name)
         seeds = Seeds(self.link, names, wire, books)  # type: ignore[arg-type]  it answers as the store does
         self.ledger = SharedLedger(self.clock, options, wire, seeds)
@@ -79,7 +84,7 @@ class Worker:
             name,
             self.clock,
             stand_still=self.stand_still,
-            timing=QUICK,
+            timing=timing,
         )
         self.running: asyncio.Task[None] | None = None
 
@@ -123,10 +128,10 @@ class Worker:
         return await self.ledger.admit(part, Want(principal, cost, tokens, is_free), new_charge_id())
 
     async def settle(self, hold: RemoteHold, cost: int, entered: int = 0, answered: int = 0) -> None:
-        """End a request as the pipeline does: Redis first, then the journal, with nothing in between."""
-        await hold.settle(cost, entered, answered)
+        """End a request as the pipeline does: the journal first, then Redis, with nothing in between."""
         for scope in hold.want.principal.scopes:
             self.undrained[scope] = self.undrained.get(scope, 0) + cost
+        await hold.settle(cost, entered, answered)
 
 
 @pytest.fixture(scope="session", params=[*PROGRAMS, "cluster"])

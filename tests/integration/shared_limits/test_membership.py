@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Collection
 
 import pytest
 
@@ -112,6 +113,43 @@ async def test_a_worker_that_seemed_dead_and_comes_back_charges_what_it_did_cost
     assert await counted(other) == (31, 0)
 
 
+async def test_a_dead_worker_is_settled_by_what_its_journal_says(make_worker: Make) -> None:
+    one, other = make_worker("a"), make_worker("b")
+    await one.open()
+    await other.open()
+    who = caller(budget(1_000), slots(3))
+    served, interrupted, unopened = [await one.take(who, 30) for _ in range(3)]
+    await one.stop_beating()
+    one.ledger.holds.clear()
+    costs = {served.id: 22, interrupted.id: 4}
+
+    async def find_costs(charge_ids: Collection[str]) -> tuple[dict[str, int], bool]:
+        assert set(charge_ids) == {served.id, interrupted.id, unopened.id}
+        return costs, True
+
+    for _ in range(2):
+        assert await other.membership.settle_holds("a", find_costs)
+        await until_counted(other, 26, 0)
+    for _ in range(3):
+        await other.take(who, 1)
+
+
+async def test_what_was_settled_for_a_dead_worker_is_corrected_by_its_journal(make_worker: Make) -> None:
+    one, other = make_worker("a"), make_worker("b")
+    await one.open()
+    await other.open()
+    served = await one.take(WHO, 30)
+    await one.stop_beating()
+    one.ledger.holds.clear()
+    await until_counted(other, 30, 0)
+
+    async def find_costs(_: Collection[str]) -> tuple[dict[str, int], bool]:
+        return {served.id: 22}, False
+
+    assert await other.membership.settle_holds("a", find_costs)
+    await until_counted(other, 22, 0)
+
+
 async def test_a_frozen_redis_is_answered_within_the_deadline(
     worker: Worker, redis_server: RedisServer
 ) -> None:
@@ -120,7 +158,7 @@ async def test_a_frozen_redis_is_answered_within_the_deadline(
     began = time.monotonic()
     with pytest.raises(ServiceUnavailable) as refused:
         await worker.take(WHO, 5)
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 2
     assert refused.value.headers["retry-after"] == "1"
     await eventually(lambda: not worker.link.is_trusted)
     trips = worker.link.round_trips

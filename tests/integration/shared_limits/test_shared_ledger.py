@@ -15,21 +15,21 @@ from tests.unit.admission.conftest import KEY, TEAM, USD, budget, caller, rate, 
 async def test_a_request_is_one_round_trip_to_admit_and_one_to_settle(worker: Worker) -> None:
     who = caller(budget(USD), rate(LimitKind.REQUESTS, 9), rate(LimitKind.TOKENS, 99, TEAM), slots(3))
     await worker.settle(await worker.take(who, 5, (3, 1, 2)), 4, 1, 1)
-    before = worker.link.round_trips
+    before = worker.ledger._wire.calls
     hold = await worker.take(who, 5, (3, 1, 2))
-    assert worker.link.round_trips == before + 1
+    assert worker.ledger._wire.calls == before + 1
     await worker.settle(hold, 4, 1, 1)
-    assert worker.link.round_trips == before + 2
+    assert worker.ledger._wire.calls == before + 2
 
 
 async def test_requests_of_one_turn_are_admitted_together(worker: Worker) -> None:
     who = caller(budget(USD))
     await worker.settle(await worker.take(who, 5), 4)
-    before = worker.link.round_trips
+    before = worker.ledger._wire.calls
     holds = await asyncio.gather(*(worker.take(who, 5) for _ in range(40)))
-    assert worker.link.round_trips == before + 1
+    assert worker.ledger._wire.calls == before + 1
     await asyncio.gather(*(worker.settle(hold, 4) for hold in holds))
-    assert worker.link.round_trips == before + 2
+    assert worker.ledger._wire.calls == before + 2
     assert (worker.ledger.settled(KEY), worker.ledger.held(KEY)) == (41 * 4, 0)
 
 

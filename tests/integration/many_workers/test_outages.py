@@ -1,0 +1,144 @@
+"""Workers that are killed, a Redis that freezes, dies or forgets, under load: books and counters agree."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from gateway.ids import hash_token
+from tests.chaos.load import PRICE, Books, Load, check_books, wait_for_books
+from tests.integration.many_workers.conftest import config_for, serve_two, wait_for_workers
+from tests.integration.serving import ServerProcess
+from tests.redis_servers import RedisServer
+from tests.upstreams import Upstream
+
+
+def counters(redis_server: RedisServer, key: str) -> tuple[int, int]:
+    """What Redis says is settled and held on a key, in nano-dollars."""
+    client = redis_server.client()
+    epoch = client.get("{gatewright}:epoch") or b""
+    settled, held = client.hmget(f"{{gatewright}}:{epoch.decode()}:m:key:{hash_token(key)}", "s", "h")
+    client.close()
+    return int(settled or 0), int(held or 0)
+
+
+async def wait_for_agreement(redis_server: RedisServer, database_url: str, key: str, at_least: int) -> Books:
+    """Return the books once they are what Redis counts."""
+    async with asyncio.timeout(60):
+        while True:
+            books = await wait_for_books(database_url, key, at_least)
+            if counters(redis_server, key) == (books.spent_nanos, 0):
+                return books
+            await asyncio.sleep(0.1)
+
+
+async def load_until(load: Load, answers: int) -> "asyncio.Task[None]":
+    running = asyncio.create_task(load.run(12))
+    await load.wait_for_answers(answers)
+    return running
+
+
+async def test_a_killed_worker_is_replaced_and_what_it_held_is_settled(
+    server: ServerProcess, redis_server: RedisServer, upstream: Upstream, migrated_database_url: str
+) -> None:
+    load = Load(server, await server.make_key(max_budget=1_000))
+    running = await load_until(load, 60)
+    before = set(server.worker_pids())
+    os.kill(server.worker_pid(), signal.SIGKILL)
+    await load.wait_for_answers(200)
+    await asyncio.sleep(0)
+    async with asyncio.timeout(60):
+        while len(set(server.worker_pids()) - before) != 1:  # noqa: ASYNC110  another process tells nobody
+            await asyncio.sleep(0.05)
+    await wait_for_workers(redis_server, 2)
+    await load.wait_for_answers(len(load.answered) + 40)
+    await server.stop()
+    await running
+    assert load.refused == []
+    await server.start()
+    books = await wait_for_agreement(redis_server, migrated_database_url, load.key, len(upstream.requests))
+    check_books(books, load)
+
+
+async def test_a_frozen_redis_is_answered_and_then_forgotten(
+    server: ServerProcess, redis_server: RedisServer, migrated_database_url: str
+) -> None:
+    load = Load(server, await server.make_key(max_budget=1_000))
+    free = await server.make_key()
+    running = await load_until(load, 60)
+    redis_server.freeze()
+    await running
+    assert load.refused
+    assert all('"503"' in text or "looked up at the moment" in text for text in load.refused)
+    assert (await server.chat(free)).status_code == 200, "who has no limit is served"
+    redis_server.thaw()
+    await wait_until_served(server, load.key)
+    books = await wait_for_agreement(redis_server, migrated_database_url, load.key, len(load.answered) + 1)
+    assert books.spent_nanos % PRICE == 0
+
+
+@pytest.mark.parametrize("trouble", ["flush", "restart"])
+async def test_a_redis_that_forgot_is_told_again_while_requests_go_on(
+    server: ServerProcess,
+    redis_server: RedisServer,
+    upstream: Upstream,
+    migrated_database_url: str,
+    trouble: str,
+) -> None:
+    load = Load(server, await server.make_key(max_budget=1_000))
+    running = await load_until(load, 60)
+    if trouble == "flush":
+        redis_server.flush()
+        await load.wait_for_answers(len(load.answered) + 100)
+        await server.stop()
+        await running
+        assert load.refused == [], "requests wait while everything is counted anew"
+        await server.start()
+    else:
+        redis_server.kill()
+        await running
+        redis_server.start()
+        await wait_until_served(server, load.key)
+    books = await wait_for_agreement(redis_server, migrated_database_url, load.key, len(upstream.requests))
+    assert set(load.answered) <= set(books.call_ids)
+    assert books.spent_nanos >= len(load.answered) * PRICE
+
+
+async def test_an_allowance_bounds_what_is_spent_without_redis(
+    upstream: Upstream, redis_server: RedisServer, migrated_database_url: str, tmp_path: Path
+) -> None:
+    """Two workers, a budget of five requests, an allowance of ten in each: at most 25."""
+    dollars = PRICE / 1e9
+    config = config_for(upstream, redis_outage="allow", redis_allowance=10 * dollars)
+    async with serve_two(tmp_path, config, migrated_database_url, redis_server) as server:
+        key = await server.make_key(max_budget=5 * dollars)
+        assert (await server.chat(key, max_tokens=7)).status_code == 200
+        redis_server.freeze()
+        answers = await asyncio.gather(*(server.chat(key, max_tokens=7) for _ in range(100)))
+        served = sum(answer.status_code == 200 for answer in answers)
+        assert 1 <= served <= 24
+        redis_server.thaw()
+        books = await wait_for_agreement(redis_server, migrated_database_url, key, served + 1)
+        assert books.spent_nanos == (served + 1) * PRICE
+
+
+async def test_a_rolling_restart_loses_nothing(
+    server: ServerProcess, redis_server: RedisServer, upstream: Upstream, migrated_database_url: str
+) -> None:
+    load = Load(server, await server.make_key(max_budget=1_000))
+    for round_number in range(1, 3):
+        running = await load_until(load, 60 * round_number)
+        assert await server.stop() == 0
+        await running
+        await server.start()
+        await wait_for_workers(redis_server, 2)
+    books = await wait_for_agreement(redis_server, migrated_database_url, load.key, len(upstream.requests))
+    check_books(books, load)
+
+
+async def wait_until_served(server: ServerProcess, key: str) -> None:
+    async with asyncio.timeout(30):
+        while (await server.chat(key)).status_code != 200:  # noqa: ASYNC110  another process tells nobody
+            await asyncio.sleep(0.05)
