@@ -124,7 +124,11 @@ async def delete_model(
 @post(
     "/model/block",
     status_code=200,
-    opt={"rule": RouteRule(name="/model/block", permit=allow(Resource.MODEL, Action.BLOCK))},
+    opt={
+        "rule": RouteRule(
+            name="/model/block", permit=allow(Resource.MODEL, Action.BLOCK), body=BlockModelRequest
+        )
+    },
 )
 async def block_model(request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory) -> Answer:
     """Stop serving a model."""
@@ -134,7 +138,11 @@ async def block_model(request: _Request, caller: _Caller, gateway: _Gateway, inv
 @post(
     "/model/unblock",
     status_code=200,
-    opt={"rule": RouteRule(name="/model/unblock", permit=allow(Resource.MODEL, Action.BLOCK))},
+    opt={
+        "rule": RouteRule(
+            name="/model/unblock", permit=allow(Resource.MODEL, Action.BLOCK), body=BlockModelRequest
+        )
+    },
 )
 async def unblock_model(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory

@@ -56,12 +56,13 @@ _INFERENCE = (400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 502, 503, 504)
 def describe_answers(rule: RouteRule, method: str, success: int, *, has_names: bool) -> dict[str, Any]:
     """The answers of an ordinary route; `has_names` says whether its path or query names anything."""
     statuses = {503}
-    if rule.is_public:
-        statuses |= {400} if has_names else set[int]()
-    else:
-        statuses |= {400, 401, 403}
+    if not rule.is_public:
+        statuses |= {400, 401, 403, 422}
+    elif rule.permit.resource is not Resource.GATEWAY:
+        # A login, an invitation: what is sent is the credential, and many attempts are slowed down.
+        statuses |= {400, 401, 403, 404, 422, 429}
     if has_names or rule.body is not None:
-        statuses |= {404, 422}
+        statuses |= {400, 404, 422}
     if method != "GET":
         statuses |= {413}
     if rule.permit.action in (Action.CREATE, Action.UPDATE):

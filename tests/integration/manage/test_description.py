@@ -57,3 +57,10 @@ async def test_routes_are_listed_without_a_credential(desk: Desk) -> None:
     listed = {route["path"]: route["methods"] for route in answer.json()["routes"]}
     assert listed["/audit/{entry_id}"] == ["GET"]
     assert listed["/organization/info"] == ["GET", "POST"]
+
+
+@pytest.mark.parametrize(("path", "place"), [("/team/info?team_id=a%00b", "query"), ("/audit/a%00b", "path")])
+async def test_a_character_that_cannot_be_stored_is_refused(desk: Desk, path: str, place: str) -> None:
+    answer = await desk.ask("GET", path)
+
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, [place])
