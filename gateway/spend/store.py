@@ -36,7 +36,7 @@ _POISON = (
 _ATTEMPTS = 3
 _MOST_ROWS = 10_000
 _UUID_WITH_TIME = 7
-_MOST_TOTALS = 10_000
+_MOST_TOTALS = 5_000
 _PART = """CASE WHEN GROUPING(api_key) = 0 THEN 'api_key' WHEN GROUPING("user") = 0 THEN 'user'
     WHEN GROUPING(model) = 0 THEN 'model' ELSE '' END"""
 _CHOSEN = """
@@ -163,7 +163,7 @@ class SpendStore:
     async def total_by_day(self, chosen: LogFilter) -> list[Record]:
         """Nano-dollars per `day` (`part` is empty), and of it per `api_key`, `user` and `model`, as `nanos`.
 
-        Totals of days are whole; of keys, users and models at most the dearest ten thousand are told. Days
+        Totals of days are whole; of keys, users and models at most the dearest five thousand are told. Days
         of the daily table are read where that is possible, else spend rows.
         """
         where, arguments = _where(chosen)

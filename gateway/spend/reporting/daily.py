@@ -56,9 +56,14 @@ class DailyReports:
     async def aggregated(self, choice: Choice) -> _Content:
         """All days as one page. Totals are whole; keys and entities are those that spent most."""
         async with self._reader.reading() as connection:
-            rows = await DailyStore(self._table, connection).list_groups(choice, _BOUNDS)
-            activity = Activity()
-            await _collect(rows, activity.add_group)
+            store, activity = DailyStore(self._table, connection), Activity()
+            totals = await store.list_totals(choice, _BOUNDS)
+            keys = [row["api_key"] for row in totals if row["parts"] == "top_key"]
+            entities = [row["entity"] for row in totals if row["parts"] == "top_entity"]
+            await _collect((row for row in totals if row["date"] is not None), activity.add_group)
+            if keys:
+                details = await store.list_details(choice, keys, entities, _BOUNDS)
+                await _collect(details, activity.add_group)
             return await self._build(connection, activity, {"page": 1, "total_pages": 1, "has_more": False})
 
     async def keys(self, choice: Choice, page: Page) -> _Content:

@@ -107,43 +107,62 @@ class DailyStore:
             """  # noqa: S608  constants of this module
         return await self._connection.fetch(sql, *arguments)
 
-    async def list_groups(self, choice: Choice, bounds: GroupBounds) -> list[Record]:
-        """Totals per day, per day and value of each dimension and entity, and each of them per key.
+    async def list_totals(self, choice: Choice, bounds: GroupBounds) -> list[Record]:
+        """Totals per day and per day and value of each dimension, from one look at the rows.
 
-        `parts` says by what a row is grouped beside the day. Totals of days and dimensions are whole; keys
-        and entities are told apart as far as the bounds reach, those that spent most first.
+        `parts` says by what a row is grouped beside the day. Rows with `top_key` and `top_entity` in it name
+        what `list_details` is to tell apart: those that spent most, as far as the bounds reach.
         """
         where, arguments = _where(self._table, choice)
         key_rows, entities = _place(arguments, bounds.key_rows), _place(arguments, bounds.entities)
-        rows = _place(arguments, bounds.groups)
         sql = f"""
             WITH chosen AS MATERIALIZED (
-                SELECT date, api_key, {_DIMENSIONS}, {self._table.entity} AS entity, {_AMOUNTS}
-                FROM "{self._table.name}" WHERE {where}
-            ), few AS MATERIALIZED (
-                SELECT date, {_DIMENSIONS}, {_SUMS} FROM chosen GROUP BY date, {_DIMENSIONS}
+                SELECT date, {_DIMENSIONS}, api_key, entity, GROUPING(date) AS has_no_date,
+                    GROUPING(api_key) AS has_no_key, count(*) AS own, {_SUMS}
+                FROM (
+                    SELECT date, {_DIMENSIONS}, api_key, COALESCE({self._table.entity}, '') AS entity,
+                        {_AMOUNTS}
+                    FROM "{self._table.name}" WHERE {where}
+                ) rows GROUP BY GROUPING SETS ((date, {_DIMENSIONS}), (api_key), (entity))
             ), ranked AS (
-                SELECT api_key, count(*) AS own,
-                    sum(count(*)) OVER (ORDER BY sum(nanos) DESC, api_key) AS so_far
-                FROM chosen GROUP BY api_key
-            ), top_key AS (
-                SELECT api_key FROM ranked WHERE so_far <= {key_rows} OR so_far = own
-            ), top_entity AS (
-                SELECT entity FROM chosen GROUP BY entity ORDER BY sum(nanos) DESC, entity LIMIT {entities}
+                SELECT *, sum(own) OVER (ORDER BY nanos DESC, api_key) AS so_far
+                FROM chosen WHERE has_no_key = 0
             )
             (SELECT NULL::text AS api_key, date, {_DIMENSIONS}, NULL::text AS entity,
                 {_parts()} AS parts, {_SUMS}
-             FROM few GROUP BY GROUPING SETS ((date), {_sets("date, {}")})
-             ORDER BY {_parts()} = '' DESC, nanos DESC LIMIT {rows})
+             FROM chosen WHERE has_no_date = 0 GROUP BY GROUPING SETS ((date), {_sets("date, {}")})
+             ORDER BY {_parts()} = '' DESC, nanos DESC LIMIT {_place(arguments, bounds.groups)})
             UNION ALL
-            (SELECT NULL, date, {_NO_DIMENSIONS}, entity, 'entity', {_SUMS}
-             FROM chosen JOIN top_entity USING (entity)
-             GROUP BY date, entity ORDER BY nanos DESC LIMIT {rows})
+            SELECT api_key, NULL, {_NO_DIMENSIONS}, NULL, 'top_key', nanos, {", ".join(_COUNTS)}
+            FROM ranked WHERE so_far <= {key_rows} OR so_far = own
+            UNION ALL
+            (SELECT NULL, NULL, {_NO_DIMENSIONS}, entity, 'top_entity', nanos, {", ".join(_COUNTS)}
+             FROM chosen WHERE has_no_date = 1 AND has_no_key = 1
+             ORDER BY nanos DESC, entity LIMIT {entities})
+            """  # noqa: S608  constants of this module
+        return await self._connection.fetch(sql, *arguments)
+
+    async def list_details(
+        self, choice: Choice, keys: Sequence[str], entities: Sequence[str], bounds: GroupBounds
+    ) -> list[Record]:
+        """Totals per day and entity of some entities, and per day and value and entity of some keys."""
+        where, arguments = _where(self._table, choice)
+        entity = self._table.entity
+        of_entities = f"{entity} = ANY({_place(arguments, list(entities))}::text[])"
+        if "" in entities:
+            of_entities = f"({of_entities} OR {entity} IS NULL)"
+        of_keys = f"api_key = ANY({_place(arguments, list(keys))}::text[])"
+        rows = f"""SELECT date, {_DIMENSIONS}, api_key, COALESCE({entity}, '') AS entity, {_AMOUNTS}
+            FROM "{self._table.name}" WHERE {where}"""  # noqa: S608  constants of this module
+        limit = _place(arguments, bounds.groups)
+        sql = f"""
+            (SELECT NULL::text AS api_key, date, {_NO_DIMENSIONS}, entity, 'entity' AS parts, {_SUMS}
+             FROM ({rows} AND {of_entities}) rows GROUP BY date, entity ORDER BY nanos DESC LIMIT {limit})
             UNION ALL
             (SELECT api_key, date, {_DIMENSIONS}, entity, {_parts(*_COLUMNS, "entity")}, {_SUMS}
-             FROM chosen JOIN top_key USING (api_key)
+             FROM ({rows} AND {of_keys}) rows
              GROUP BY GROUPING SETS ((api_key, date), (api_key, date, entity), {_sets("api_key, date, {}")})
-             ORDER BY {_parts(*_COLUMNS, "entity")} = '' DESC, nanos DESC LIMIT {rows})
+             ORDER BY {_parts(*_COLUMNS, "entity")} = '' DESC, nanos DESC LIMIT {limit})
             """  # noqa: S608  constants of this module
         return await self._connection.fetch(sql, *arguments)
 

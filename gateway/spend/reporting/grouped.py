@@ -10,7 +10,7 @@ from gateway.spend.reporting.reader_store import ReportReader
 
 __all__ = ["MOST_DETAILS", "GroupedReports"]
 
-MOST_DETAILS = 10_000
+MOST_DETAILS = 5_000
 """How many totals, and how many details, a report has at most."""
 _MOST_KEYS = 1_000
 _Content = dict[str, object]

@@ -218,7 +218,7 @@ async def test_a_name_from_outside_is_no_formula_in_a_spreadsheet(desk: Desk):
     assert "'=HYPERLINK" in text
 
 
-STATEMENTS = {"": 5, "/aggregated": 4, "/aggregated/keys": 3, "/export": 3}
+STATEMENTS = {"": 5, "/aggregated": 5, "/aggregated/keys": 3, "/export": 3}
 
 
 @pytest.mark.parametrize("rest", STATEMENTS)
