@@ -15,6 +15,7 @@ from gateway.identity.budgets.request import BudgetRequest, BudgetsRequest, Dele
 from gateway.identity.services import Services
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.everybody import everybodys_budget
 from gateway.manage.paging import listed, page_of
 from gateway.manage.query import QueryReader
 from gateway.manage.raw_errors import RAW_ERRORS, raw_errors
@@ -59,7 +60,7 @@ async def make_budget(request: _Request, caller: _Caller, services: _Services, g
     """Make a budget row."""
     body = _BUDGET.read(await request.body(), refuses_unknown=is_strict(request.headers))
     with raw_errors():
-        return answer(await services.budgets.create(caller, body.sent, _everybodys(gateway)), body)
+        return answer(await services.budgets.create(caller, body.sent, everybodys_budget(gateway)), body)
 
 
 @post(
@@ -76,7 +77,7 @@ async def update_budget(request: _Request, caller: _Caller, services: _Services,
     """Change what is sent; null clears."""
     body = _BUDGET.read(await request.body(), refuses_unknown=is_strict(request.headers))
     with raw_errors():
-        return answer(await services.budgets.update(caller, body.sent, _everybodys(gateway)), body)
+        return answer(await services.budgets.update(caller, body.sent, everybodys_budget(gateway)), body)
 
 
 @post(
@@ -164,12 +165,7 @@ async def delete_budget(request: _Request, caller: _Caller, services: _Services,
     """Delete a budget row."""
     body = _DELETE.read(await request.body(), refuses_unknown=is_strict(request.headers))
     with raw_errors():
-        return answer(await services.budgets.delete(caller, body.value.id, _everybodys(gateway)), body)
-
-
-def _everybodys(gateway: Gateway) -> str | None:
-    """The budget of end users who have none: a change of it is everybody's."""
-    return gateway.snapshot.settings.access.end_user_budget_id
+        return answer(await services.budgets.delete(caller, body.value.id, everybodys_budget(gateway)), body)
 
 
 ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (

@@ -13,6 +13,7 @@ from gateway.identity.customers.request import CustomersRequest, NewCustomerRequ
 from gateway.identity.services import Services
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.everybody import everybodys_budget
 from gateway.manage.paging import listed, page_of
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
@@ -67,7 +68,7 @@ async def update_customer(
         caller,
         body.sent,
         lambda name: snapshot.catalog.find(name) is not None,
-        snapshot.settings.access.end_user_budget_id,
+        everybodys_budget(gateway),
     )
     return answer(changed, body)
 

@@ -19,10 +19,12 @@ from gateway.identity.organizations.request import (
 from gateway.identity.services import Services
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.everybody import everybodys_budget
 from gateway.manage.paging import listed, page_of
 from gateway.manage.raw_errors import RAW_ERRORS, raw_errors
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
+from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -38,6 +40,7 @@ _USUAL = 50
 _Request = Request[Any, Any, Any]
 _Caller = NamedDependency[Principal]
 _Services = NamedDependency[Services]
+_Gateway = NamedDependency[Gateway]
 _Rows = Response[list[dict[str, Any]]]
 
 
@@ -71,11 +74,14 @@ async def make_organization(request: _Request, caller: _Caller, services: _Servi
     },
     exception_handlers=RAW_ERRORS,
 )
-async def update_organization(request: _Request, caller: _Caller, services: _Services) -> Answer:
+async def update_organization(
+    request: _Request, caller: _Caller, services: _Services, gateway: _Gateway
+) -> Answer:
     """Change what is sent of an organization; null clears."""
     body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
     with raw_errors():
-        changed = await services.organizations.update(caller, body.value.organization_id, body.sent)
+        organization_id, everybodys = body.value.organization_id, everybodys_budget(gateway)
+        changed = await services.organizations.update(caller, organization_id, body.sent, everybodys)
         return answer(changed, body)
 
 
@@ -91,12 +97,14 @@ async def update_organization(request: _Request, caller: _Caller, services: _Ser
     exception_handlers=RAW_ERRORS,
 )
 async def patch_organization(
-    request: _Request, caller: _Caller, services: _Services, organization_id: FromPath[str]
+    request: _Request, caller: _Caller, services: _Services, gateway: _Gateway, organization_id: FromPath[str]
 ) -> Answer:
     """Change what is sent of an organization; what it does not have is refused."""
     body = _PATCH.read(await request.body(), refuses_unknown=True)
     with raw_errors():
-        return answer(await services.organizations.update(caller, organization_id, body.sent), body)
+        everybodys = everybodys_budget(gateway)
+        changed = await services.organizations.update(caller, organization_id, body.sent, everybodys)
+        return answer(changed, body)
 
 
 @delete(

@@ -18,9 +18,11 @@ from gateway.identity.projects.request import (
 from gateway.identity.services import Services
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.everybody import everybodys_budget
 from gateway.manage.paging import listed, page_of
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
+from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -30,6 +32,7 @@ _DELETE = BodyReader(DeleteProjectsRequest)
 _Request = Request[Any, Any, Any]
 _Caller = NamedDependency[Principal]
 _Services = NamedDependency[Services]
+_Gateway = NamedDependency[Gateway]
 
 
 @post(
@@ -56,10 +59,12 @@ async def make_project(request: _Request, caller: _Caller, services: _Services) 
         )
     },
 )
-async def update_project(request: _Request, caller: _Caller, services: _Services) -> Answer:
+async def update_project(
+    request: _Request, caller: _Caller, services: _Services, gateway: _Gateway
+) -> Answer:
     """Change what is sent of a project; null clears."""
     body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
-    return answer(await services.projects.update(caller, body.sent), body)
+    return answer(await services.projects.update(caller, body.sent, everybodys_budget(gateway)), body)
 
 
 @delete(

@@ -13,10 +13,12 @@ from gateway.identity.services import Services
 from gateway.identity.tags.request import NewTagRequest, TagRequest, TagsRequest
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.everybody import everybodys_budget
 from gateway.manage.paging import listed, page_of
 from gateway.manage.raw_errors import RAW_ERRORS, raw_errors
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
+from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -27,6 +29,7 @@ _READERS = frozenset({Role.ORG_ADMIN, Role.INTERNAL_USER, Role.INTERNAL_USER_VIE
 _Request = Request[Any, Any, Any]
 _Caller = NamedDependency[Principal]
 _Services = NamedDependency[Services]
+_Gateway = NamedDependency[Gateway]
 
 
 @post(
@@ -50,11 +53,11 @@ async def make_tag(request: _Request, caller: _Caller, services: _Services) -> A
     },
     exception_handlers=RAW_ERRORS,
 )
-async def update_tag(request: _Request, caller: _Caller, services: _Services) -> Answer:
+async def update_tag(request: _Request, caller: _Caller, services: _Services, gateway: _Gateway) -> Answer:
     """Change what is sent of a tag; null clears."""
     body = _NEW.read(await request.body(), refuses_unknown=is_strict(request.headers))
     with raw_errors():
-        return answer(await services.tags.update(caller, body.sent), body)
+        return answer(await services.tags.update(caller, body.sent, everybodys_budget(gateway)), body)
 
 
 @post(

@@ -53,7 +53,7 @@ async def relink_budget(
     caller: Principal,
     sent: Mapping[str, Any],
     budget: Columns,
-    everybodys: str | None = None,
+    everybodys: str | None,
 ) -> dict[str, str | None]:
     """The change of the column `budget_id` when these members were sent; `budget` is from `check_relink`.
 

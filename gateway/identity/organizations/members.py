@@ -91,7 +91,7 @@ class OrganizationMembers:
             check_members(faults, {_BUDGET: sent.get(_BUDGET)})
             budget = await check_relink(self._records, faults, limits, row["budget_id"])
             faults.refuse()
-            linked = await relink_budget(self._records, caller, limits, budget)
+            linked = await relink_budget(self._records, caller, limits, budget, None)
             budget_id = linked.get("budget_id", row["budget_id"])
             role = request.role or row["user_role"]
             changed = await self._members.change(request.organization_id, user_id, role, budget_id)

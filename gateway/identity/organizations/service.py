@@ -82,8 +82,13 @@ class OrganizationService:
             [shown] = await with_links(self._records, [row])
         return {**shown, "users": None}
 
-    async def update(self, caller: Principal, organization_id: str, sent: Mapping[str, Any]) -> Columns:
-        """Change what was sent, null clearing it; returns the organization. Raises NotFound."""
+    async def update(
+        self, caller: Principal, organization_id: str, sent: Mapping[str, Any], everybodys: str | None
+    ) -> Columns:
+        """Change what was sent, null clearing it; returns the organization. Raises NotFound.
+
+        `everybodys` is the id of the budget of end users who have none.
+        """
         async with self._records.transaction():
             row = await self._records.organizations.lock(organization_id)
             if row is None:
@@ -96,7 +101,7 @@ class OrganizationService:
             if metadata is not None:
                 values["metadata"] = metadata
             values |= await self._records.change_permission(row["object_permission_id"], sent)
-            values |= await relink_budget(self._records, caller, sent, budget)
+            values |= await relink_budget(self._records, caller, sent, budget, everybodys)
             values["updated_by"] = actor_of(caller)
             changed = await self._records.organizations.update(organization_id, values)
             await self._finish(caller, row, changed)

@@ -71,8 +71,11 @@ class ProjectService:
             await self._records.audit.record(caller, created(Audited.PROJECT, project_id, row))
             return await self._finish(row)
 
-    async def update(self, caller: Principal, sent: Mapping[str, Any]) -> Columns:
-        """Change what was sent, null clearing it; returns the row."""
+    async def update(self, caller: Principal, sent: Mapping[str, Any], everybodys: str | None) -> Columns:
+        """Change what was sent, null clearing it; returns the row.
+
+        `everybodys` is the id of the budget of end users who have none.
+        """
         check_is_no_viewer(caller)
         actor = actor_of(caller)
         async with self._records.transaction():
@@ -90,7 +93,7 @@ class ProjectService:
             values = await self._build(sent, row)
             if moves and team:
                 values["team_id"] = team["team_id"]
-            values |= await relink_budget(self._records, caller, sent, budget)
+            values |= await relink_budget(self._records, caller, sent, budget, everybodys)
             changed = await self._records.projects.update(row["project_id"], values | {"updated_by": actor})
             if changed["object_permission_id"] != row["object_permission_id"]:
                 await self._records.permissions.drop_unused([row["object_permission_id"]])

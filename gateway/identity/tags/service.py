@@ -52,8 +52,11 @@ class TagService:
             await self._records.audit.record(caller, created(Audited.TAG, request.name, row))
             return await self._finish(row, "created")
 
-    async def update(self, caller: Principal, sent: Mapping[str, Any]) -> Columns:
-        """Change what was sent of a tag, null clearing it; raises NotFound."""
+    async def update(self, caller: Principal, sent: Mapping[str, Any], everybodys: str | None) -> Columns:
+        """Change what was sent of a tag, null clearing it; raises NotFound.
+
+        `everybodys` is the id of the budget of end users who have none.
+        """
         async with self._records.transaction():
             row = await self._rows.lock(sent["name"])
             if row is None:
@@ -63,7 +66,7 @@ class TagService:
             budget = await check_relink(self._records, faults, sent, row["budget_id"])
             faults.refuse()
             values: Columns = {name: sent[name] for name in _CHANGED if name in sent}
-            values |= await relink_budget(self._records, caller, sent, budget)
+            values |= await relink_budget(self._records, caller, sent, budget, everybodys)
             changed = await self._rows.update(row["tag_name"], values) if values else row
             change = updated(Audited.TAG, row["tag_name"], row, changed)
             await self._records.audit.record(caller, change)

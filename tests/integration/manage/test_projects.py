@@ -5,7 +5,7 @@ import pytest_asyncio
 
 from tests.integration.manage.conftest import Desk
 from tests.integration.manage.counting import statements
-from tests.integration.serving import MASTER_KEY, LiveGateway
+from tests.integration.serving import MASTER_KEY, LiveGateway, deployment
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -134,6 +134,19 @@ class TestUpdating:
         await at_once(lambda: live.chat(key), 200)
         await desk.post("/project/update", body | {"blocked": True}, keys["boss"])
         await at_once(lambda: live.chat(key), 401)
+
+
+async def test_the_budget_of_everybody_is_copied_for_one_project(desk: Desk, live: LiveGateway, cast, unique):
+    team_id, keys = cast
+    budget_id = unique("budget")
+    everybodys = await desk.post("/budget/new", {"budget_id": budget_id, "max_budget": 1})
+    model = deployment("m", live.upstream)
+    live.configure(model, litellm_settings={"max_end_user_budget_id": budget_id})
+    made = await make(desk, team_id, budget_id=budget_id)
+    body = {"project_id": made["project_id"], "max_budget": 2}
+    changed = await desk.post("/project/update", body, keys["boss"])
+    assert changed["budget_id"] != budget_id
+    assert await desk.post("/budget/info", {"budgets": [budget_id]}) == [everybodys]
 
 
 class TestDeleting:
