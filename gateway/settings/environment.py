@@ -14,6 +14,7 @@ from gateway.settings.faults import Faults
 from gateway.settings.model import Environment, SettingsNotice
 from gateway.settings.node import Node
 from gateway.settings.readers import read_boolean, read_text
+from gateway.settings.redis_address import read_redis_url
 
 __all__ = ["Flags", "read_environment"]
 
@@ -41,7 +42,7 @@ def read_environment(
         config_path=Path(root.file) if root.file else None,
         database_url=faults.attempt(lambda: _database_url(general, environ, notices), None),
         database_direct_url=_secret(environ, "DATABASE_DIRECT_URL", "DIRECT_URL"),
-        redis_url=_secret(environ, "REDIS_URL"),
+        redis_url=faults.attempt(lambda: read_redis_url(root, environ), None),
         master_key=faults.attempt(lambda: _master_key(general, environ), None),
         salt_key=_secret(environ, "GATEWAY_SALT_KEY", "LITELLM_SALT_KEY"),
         server_root_path=faults.attempt(lambda: _root_path(environ, flags), ""),

@@ -1,6 +1,6 @@
 """The keys of `router_settings`, and the error classes of its `retry_policy`."""
 
-from gateway.settings.known.entry import harmless, no_effect, refused, supported
+from gateway.settings.known.entry import harmless, no_effect, refused, supported, supported_all
 
 __all__ = ["RETRY_POLICY_KEYS", "ROUTER_KEYS", "ROUTING_STRATEGIES"]
 
@@ -52,11 +52,13 @@ ROUTER_KEYS = (
         "These checks limit spend or use.",
         values=frozenset({"router_budget_limiting", "enforce_model_rate_limits"}),
     ),
-    no_effect("redis_url", "Set `REDIS_URL`."),
-    no_effect("redis_host", "Set `REDIS_URL`."),
-    no_effect("redis_port", "Set `REDIS_URL`."),
-    no_effect("redis_password", "Set `REDIS_URL`."),
-    no_effect("redis_db", "Set `REDIS_URL`."),
+    supported(
+        "redis_url", "The Redis in which several workers share their limits; `REDIS_URL` wins over it."
+    ),
+    *supported_all(
+        "redis_host redis_port redis_username redis_password redis_db redis_ssl",
+        "A part of the address of that Redis; `REDIS_HOST` and its like win over it.",
+    ),
     no_effect("set_verbose", "The level of the log is set on the command line."),
     no_effect("debug_level", "The level of the log is set on the command line."),
     no_effect("tag_filtering_match_any", "It is read only with `enable_tag_filtering`."),

@@ -87,7 +87,8 @@ def test_times_may_be_durations(load):
 
 def test_exactly_the_supported_keys_are_read():
     known = {key.name for key in SECTIONS["router_settings"].values() if key.standing is Standing.SUPPORTED}
-    assert known == set(ROUTER_READERS)
+    # Where the Redis is belongs to the process's surroundings.
+    assert {name for name in known if not name.startswith("redis_")} == set(ROUTER_READERS)
     shared = {key.name for key in SECTIONS["litellm_settings"].values() if key.standing is Standing.SUPPORTED}
     assert shared >= SHARED_KEYS
     assert all(name.endswith("Retries") for name in SECTIONS[RETRY_POLICY])
