@@ -5,6 +5,7 @@ from litestar.handlers import HTTPRouteHandler
 from gateway.http import health, metrics, models
 from gateway.http.description import routes as description_routes
 from gateway.manage import access_groups as access_group_routes
+from gateway.manage import allowed_addresses as allowed_address_routes
 from gateway.manage import audit as audit_routes
 from gateway.manage import books as book_routes
 from gateway.manage import budgets as budget_routes
@@ -54,6 +55,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *access_group_routes.ROUTE_HANDLERS,
     *model_access_group_routes.ROUTE_HANDLERS,
     *budget_routes.ROUTE_HANDLERS,
+    *allowed_address_routes.ROUTE_HANDLERS,
     *config_routes.ROUTE_HANDLERS,
     *router_routes.ROUTE_HANDLERS,
     *credential_routes.ROUTE_HANDLERS,

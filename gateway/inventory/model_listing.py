@@ -33,6 +33,8 @@ class ModelQuery(msgspec.Struct, frozen=True, kw_only=True):
     is_wildcard_only: bool = False
     is_healthy_only: bool = False
     is_own_only: bool = False
+    administered_team: str | None = None
+    """A team whose own models the caller sees whole, because they administer it."""
     sort_by: str | None = None
     is_descending: bool = False
 
@@ -48,7 +50,7 @@ class ModelListing:
 
     def find(self, caller: Principal, query: ModelQuery) -> list[Listing]:
         """The models that the caller may see. Raises BadRequest for a column that cannot be sorted by."""
-        found = [one for one in self._visible(caller) if self._matches(one, query, caller)]
+        found = [one for one in self._visible(caller, query) if self._matches(one, query, caller)]
         if query.sort_by is None:
             return found
         key = _SORTS.get(query.sort_by)
@@ -57,15 +59,22 @@ class ModelListing:
             raise BadRequest(message, param="sortBy", type="bad_request_error")
         return sorted(found, key=lambda one: key(self, one), reverse=query.is_descending)
 
-    def show(self, caller: Principal, listings: Iterable[Listing]) -> list[dict[str, object]]:
+    def show(
+        self, caller: Principal, listings: Iterable[Listing], query: ModelQuery
+    ) -> list[dict[str, object]]:
         """The models as they are shown to the caller."""
         shows_all = caller.role in _OVERSEERS
-        return [build_info(self._catalog, one, self._now_nanos, shows_all=shows_all) for one in listings]
+        return [
+            build_info(self._catalog, one, self._now_nanos, shows_all=shows_all or _is_theirs(one, query))
+            for one in listings
+        ]
 
-    def _visible(self, caller: Principal) -> Iterable[Listing]:
+    def _visible(self, caller: Principal, query: ModelQuery) -> Iterable[Listing]:
         if caller.role in _OVERSEERS:
             return self._catalog.listings()
-        return (one for one in self._catalog.listings() if self._may_see(caller, one))
+        return (
+            one for one in self._catalog.listings() if _is_theirs(one, query) or self._may_see(caller, one)
+        )
 
     def _may_see(self, caller: Principal, listing: Listing) -> bool:
         if listing.deployment is None or listing.team_id not in (None, caller.team_id):
@@ -94,6 +103,11 @@ class ModelListing:
             return 0.0
         price = self._catalog.price_of(listing.deployment, self._now_nanos)
         return build_costs(price)["input_cost_per_token"] or 0.0
+
+
+def _is_theirs(listing: Listing, query: ModelQuery) -> bool:
+    """Whether who administers the team wrote the model; the operator's stay the operator's."""
+    return listing.is_tenants and listing.team_id is not None and listing.team_id == query.administered_team
 
 
 def _contains(listing: Listing, text: str) -> bool:

@@ -16,6 +16,13 @@ class TeamModels:
     def __init__(self, records: Records) -> None:
         self._records = records
 
+    async def administers(self, caller: Principal, team_id: str) -> bool:
+        """Whether the caller administers a team, or its organization."""
+        if caller.user_id is None:
+            return False
+        team = await self._records.teams.find(team_id)
+        return team is not None and await find_level(self._records, caller, team) >= Level.TEAM_ADMIN
+
     async def grant_of(self, caller: Principal, team_id: str) -> ModelGrant:
         """What a team may use, for its members and administrators and for who sees everything.
 

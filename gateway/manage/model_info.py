@@ -9,10 +9,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
 from gateway.access.rules import RouteRule
-from gateway.domain import Principal
+from gateway.domain import Principal, Role
 from gateway.errors import BadRequest
 from gateway.inventory.model_groups import build_groups
 from gateway.inventory.model_listing import ModelListing, ModelQuery
+from gateway.inventory.services import Inventory
 from gateway.manage.model_hub import public_names
 from gateway.manage.query import QueryReader
 from gateway.permits.permit import allow
@@ -25,6 +26,8 @@ _LARGEST_PAGE = 1_000
 _Request = Request[Any, Any, Any]
 _Caller = NamedDependency[Principal]
 _Gateway = NamedDependency[Gateway]
+_Inventory = NamedDependency[Inventory]
+_OVERSEERS = frozenset({Role.PROXY_ADMIN, Role.PROXY_ADMIN_VIEWER})
 
 
 class _InfoQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,18 +67,23 @@ _PAGED = QueryReader(_PagedQuery)
         )
     },
 )
-async def show_models(request: _Request, caller: _Caller, gateway: _Gateway) -> dict[str, object]:
+async def show_models(
+    request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
+) -> dict[str, object]:
     """Show the models that the caller may use, one of them by its id; to an administrator all."""
     asked = _INFO.read(request)
     query = ModelQuery(
-        model_id=asked.litellm_model_id, team_id=asked.team_id, is_healthy_only=bool(asked.healthy_only)
+        model_id=asked.litellm_model_id,
+        team_id=asked.team_id,
+        is_healthy_only=bool(asked.healthy_only),
+        administered_team=await _administered(caller, inventory, asked.team_id),
     )
     listing = _listing(gateway)
     found = listing.find(caller, query)
     if asked.litellm_model_id is not None and not found:
         message = f"There is no model with the id '{asked.litellm_model_id[:200]}'."
         raise BadRequest(message, param="litellm_model_id", type="bad_request_error")
-    return {"data": listing.show(caller, found)}
+    return {"data": listing.show(caller, found, query)}
 
 
 @get(
@@ -89,7 +97,9 @@ async def show_models(request: _Request, caller: _Caller, gateway: _Gateway) -> 
         )
     },
 )
-async def page_models(request: _Request, caller: _Caller, gateway: _Gateway) -> dict[str, object]:
+async def page_models(
+    request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
+) -> dict[str, object]:
     """Show a page of the models that the caller may use, filtered and sorted."""
     asked = _PAGED.read(request)
     if asked.page < 1 or not 1 <= asked.size <= _LARGEST_PAGE:
@@ -98,23 +108,22 @@ async def page_models(request: _Request, caller: _Caller, gateway: _Gateway) -> 
     if asked.sort_order not in (None, "asc", "desc"):
         raise BadRequest("sortOrder is asc or desc.", param="sortOrder", type="bad_request_error")
     listing = _listing(gateway)
-    found = listing.find(
-        caller,
-        ModelQuery(
-            model=asked.model,
-            model_id=asked.model_id,
-            team_id=asked.team_id,
-            search=asked.search,
-            access_group=asked.access_group,
-            is_wildcard_only=bool(asked.wildcard_only),
-            is_own_only=bool(asked.user_models_only),
-            sort_by=asked.sort_by,
-            is_descending=asked.sort_order == "desc",
-        ),
+    query = ModelQuery(
+        model=asked.model,
+        model_id=asked.model_id,
+        team_id=asked.team_id,
+        search=asked.search,
+        access_group=asked.access_group,
+        is_wildcard_only=bool(asked.wildcard_only),
+        is_own_only=bool(asked.user_models_only),
+        administered_team=await _administered(caller, inventory, asked.team_id),
+        sort_by=asked.sort_by,
+        is_descending=asked.sort_order == "desc",
     )
+    found = listing.find(caller, query)
     first = (asked.page - 1) * asked.size
     return {
-        "data": listing.show(caller, found[first : first + asked.size]),
+        "data": listing.show(caller, found[first : first + asked.size], query),
         "total_count": len(found),
         "current_page": asked.page,
         "total_pages": -(-len(found) // asked.size),
@@ -139,6 +148,13 @@ async def show_groups(
     found = _listing(gateway).find(caller, ModelQuery(model=model_group))
     now_nanos = gateway.clock.now_nanos()
     return {"data": build_groups(gateway.snapshot.catalog, found, now_nanos, public_names(gateway))}
+
+
+async def _administered(caller: Principal, inventory: Inventory, team_id: str | None) -> str | None:
+    """The team that is asked for, if the caller administers it; administrators of the gateway ask nobody."""
+    if team_id is None or caller.role in _OVERSEERS:
+        return None
+    return team_id if await inventory.teams.administers(caller, team_id) else None
 
 
 def _listing(gateway: Gateway) -> ModelListing:

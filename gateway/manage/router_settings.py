@@ -12,6 +12,7 @@ from gateway.domain import Principal
 from gateway.errors import BadRequest, NotFound
 from gateway.inventory.config.fields import ROUTER, describe_fields
 from gateway.inventory.config.request import FallbackKind, FallbackRequest
+from gateway.inventory.config.service import Field
 from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
@@ -27,6 +28,8 @@ _SEE = allow(Resource.CONFIG, Action.READ)
 _CHANGE = allow(Resource.CONFIG, Action.UPDATE)
 _STRATEGY = "simple-shuffle"
 _STRATEGIES = {_STRATEGY: "Deployments are chosen at random, by their weights."}
+_Listed = list[dict[str, list[str]]]
+"""Fallbacks as the configuration lists them."""
 _Request = Request[Any, Any, Any]
 _Caller = NamedDependency[Principal]
 _Gateway = NamedDependency[Gateway]
@@ -70,9 +73,11 @@ async def set_fallbacks(
         raise BadRequest("Name a model to try.", param="fallback_models", type="bad_request_error")
     if catalog.find(sent.model) is None:
         raise NotFound(f"The model '{sent.model[:200]}' does not exist.", param="model")
-    known = _fallbacks(gateway.snapshot.settings.router, sent.fallback_type)
-    changed = {**known, sent.model: tuple(sent.fallback_models)}
-    await _save(caller, gateway, inventory, sent.fallback_type, changed)
+
+    def put(listed: _Listed) -> _Listed:
+        return [*_without(listed, sent.model), {sent.model: sent.fallback_models}]
+
+    await inventory.config.edit(caller, _field(gateway, sent.fallback_type), put, gateway.check_overlay)
     shown = {
         "model": sent.model,
         "fallback_models": sent.fallback_models,
@@ -107,11 +112,14 @@ async def delete_fallbacks(
 ) -> dict[str, object]:
     """Try no other models in the place of one."""
     name = model.removeprefix("/")
-    known = _fallbacks(gateway.snapshot.settings.router, fallback_type)
-    if name not in known:
-        raise _none(name, fallback_type)
-    changed = {key: names for key, names in known.items() if key != name}
-    await _save(caller, gateway, inventory, fallback_type, changed)
+
+    def remove(listed: _Listed) -> _Listed:
+        left = _without(listed, name)
+        if left == listed:
+            raise _none(name, fallback_type)
+        return left
+
+    await inventory.config.edit(caller, _field(gateway, fallback_type), remove, gateway.check_overlay)
     message = "Fallback configuration deleted successfully"
     return {"model": name, "fallback_type": fallback_type, "message": message}
 
@@ -128,11 +136,16 @@ def _fallbacks(settings: RouterSettings, kind: FallbackKind) -> FallbackMap:
     return getattr(settings, _member(kind))
 
 
-async def _save(
-    caller: Principal, gateway: Gateway, inventory: Inventory, kind: FallbackKind, changed: FallbackMap
-) -> None:
-    value = [{name: list(names)} for name, names in changed.items()]
-    await inventory.config.update(caller, {ROUTER: {_member(kind): value}}, gateway.check_overlay)
+def _field(gateway: Gateway, kind: FallbackKind) -> Field:
+    configured = _fallbacks(gateway.snapshot.settings.router, kind)
+    return Field(ROUTER, _member(kind), [{name: list(names)} for name, names in configured.items()])
+
+
+def _without(listed: _Listed, model: str) -> _Listed:
+    """The items without those of a model."""
+    objects = (item for item in listed if isinstance(item, dict))  # pyright: ignore[reportUnnecessaryIsInstance]  stored by whoever
+    kept = ({name: names for name, names in item.items() if name != model} for item in objects)
+    return [item for item in kept if item]
 
 
 def _none(model: str, kind: FallbackKind) -> NotFound:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
+
 from gateway.audit.changes import Audited, updated
 from gateway.catalog.stored_rows import open_members
 from gateway.db.engine import Database
@@ -17,11 +19,19 @@ from gateway.inventory.notices import announce_models
 from gateway.inventory.sealed import SealedMembers, merge_members
 from gateway.settings.overlay import LIVE_FIELDS, VARIABLES, Overlay
 
-__all__ = ["ConfigService"]
+__all__ = ["ConfigService", "Field"]
 
 _SECTIONS = [*LIVE_FIELDS, VARIABLES]
 _Check = Callable[[Overlay], None] | None
 _Members = dict[str, Any]
+
+
+class Field(msgspec.Struct, frozen=True):
+    """One setting; `configured` is its value where the database has none."""
+
+    section: str
+    name: str
+    configured: object
 
 
 class ConfigService:
@@ -53,6 +63,21 @@ class ConfigService:
             # In one order, so that two changes wait for each other and do not meet.
             for section in sorted(changes):
                 await self._change(caller, section, changes[section])
+            await self._check(check)
+            await announce_models(self._database)
+
+    async def edit(
+        self, caller: Principal, field: Field, change: Callable[[Any], Any], check: _Check
+    ) -> None:
+        """Make another value of what a field has, so that two changes at once both count."""
+        check_field(field.section, field.name)
+        async with self._records.transaction():
+            stored = await self._config.lock_section(field.section)
+            value = stored.get(field.name)
+            # A value of another kind was not taken over, so that it is not what anybody sees.
+            is_usable = isinstance(value, type(field.configured))
+            made = change(value if is_usable else field.configured)
+            await self._change(caller, field.section, {field.name: made})
             await self._check(check)
             await announce_models(self._database)
 

@@ -142,6 +142,22 @@ class TestSettings:
         assert (await live.http.get("/config/yaml")).json() == {"hello": "world"}
 
 
+class TestAddresses:
+    async def test_they_are_added_and_taken_away(self, desk: Desk, live: LiveGateway, stage: Stage):
+        assert await desk.get("/get/allowed_ips") == {"data": []}
+        for address in ("127.0.0.1", "10.0.0.0/8"):
+            answer = await desk.post("/add/allowed_ip", {"ip": address})
+            assert answer["status"] == "success"
+            await stage.until_settings(
+                lambda settings, address=address: address.split("/")[0] in str(settings.access.allowed_ips)
+            )
+        assert await desk.get("/get/allowed_ips") == {"data": ["127.0.0.1", "10.0.0.0/8"]}
+        await desk.post("/delete/allowed_ip", {"ip": "10.0.0.0/8"})
+        await stage.until_settings(lambda settings: "10.0.0.0" not in str(settings.access.allowed_ips))
+        assert (await desk.refusal("/delete/allowed_ip", {"ip": "10.0.0.0/8"}))[::2] == (404, "ip")
+        assert (await desk.refusal("/add/allowed_ip", {"ip": "everybody"}))[::2] == (400, "ip")
+
+
 class TestFallbacks:
     async def test_they_are_set_used_shown_and_deleted(self, desk: Desk, live: LiveGateway, stage: Stage):
         body = {"model": "m", "fallback_models": ["spare"], "fallback_type": "general"}

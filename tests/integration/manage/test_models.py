@@ -241,6 +241,12 @@ class TestTeams:
         assert name in {item["model_name"] for item in shown}
         assert "models.example.com" not in json.dumps(shown)
         assert name not in json.dumps(await desk.get("/model/info", stranger))
+        # Who administers the team sees what they wrote, masked, with a key of their own.
+        for path in ("/model/info", "/v2/model/info"):
+            (theirs,) = (await desk.get(path, admin, teamId=team_id))["data"]
+            assert theirs["litellm_params"]["api_base"] == PUBLIC["api_base"]
+            assert theirs["litellm_params"]["api_key"] == "****6789"
+            assert (await desk.get(path, stranger, teamId=team_id))["data"] == []
         await desk.post("/model/delete", {"id": made["model_id"]}, admin)
         assert (await desk.get("/team/info", team_id=team_id))["team_info"]["models"] == ["m"]
 
