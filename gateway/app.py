@@ -26,6 +26,7 @@ from gateway.catalog.added_source import AddedSource
 from gateway.clock import SystemClock
 from gateway.composition.alerting import build_upstream_alerts, watch_health
 from gateway.composition.changes import Changes
+from gateway.composition.logins import build_all_logins
 from gateway.composition.reload import Reload
 from gateway.composition.routes import ROUTES
 from gateway.composition.snapshots import build_snapshot, with_variables
@@ -46,7 +47,7 @@ from gateway.http.stopping import StopSignal
 from gateway.identity.invalidation import CHANNEL, Invalidation
 from gateway.identity.keys.defaults import KeyDefaults
 from gateway.identity.keys.service import KeyService
-from gateway.identity.login.build import Logins, build_logins
+from gateway.identity.login.build import Logins
 from gateway.identity.newcomers import NewcomerDefaults
 from gateway.identity.principals import Principals
 from gateway.identity.records import Records
@@ -64,7 +65,7 @@ from gateway.jobs.runner import JobRunner
 from gateway.pipeline.health.background import build_health_job
 from gateway.routing.cooldown import Cooldowns
 from gateway.runtime import Gateway, Parts
-from gateway.settings import Settings, ensure_master_key
+from gateway.settings import Settings
 from gateway.settings.handover import Handover
 from gateway.settings.master_key import find_salt_key
 from gateway.spend.attribution import Attribution
@@ -158,8 +159,7 @@ class _Builder:
             StandingStore(database), self._seed, self._journal.name, self._clock, self._calendar
         )
         added = AddedSource(database, Seal(find_salt_key(self._settings.environment)))
-        drain = self._drain(store)
-        recovery = Recovery(self._journal_root, store, self._clock)
+        drain, recovery = self._drain(store), Recovery(self._journal_root, store, self._clock)
         member = sharing.join(Standstill(recovery, drain, self._journal)) if sharing else None
         recovery.settle_holds = member.settle_holds if member else None
         heard = [one.note_change for one in (standing, member) if one is not None]
@@ -167,6 +167,7 @@ class _Builder:
         choices, calendar = self._service_options(), self._calendar
         audit = AuditTrail(database)
         clients = UpstreamClients(self._own.client_side_networks)
+        documents = Documents(clients.fetcher.read_object, self._clock, absent_on=ServiceUnavailable)
         keys = KeyService(database, self._clock, self._key_defaults(), choices.covers, calendar, audit)
         management = build_services(database, self._clock, keys, calendar, choices, audit)
         rotations = self._rotations(database, management)
@@ -193,16 +194,29 @@ class _Builder:
             keys=keys,
             inventory=self._inventory(database, audit, added),
             management=management,
-            logins=self._logins(database, audit),
+            logins=self._logins(database, audit, management, clients, documents),
             audit=audit,
             audit_reading=AuditReading(database),
             clients=clients,
-            documents=Documents(clients.fetcher.read_object, self._clock, absent_on=ServiceUnavailable),
+            documents=documents,
             alerts=alerts,
             upstream_alerts=build_upstream_alerts(alerts, self._clock, self._settings),
             corrections=Corrections(database, audit),
             reports=build_reports(database),
             jobs=self._jobs(database, rotations, alerts),
+        )
+
+    def _logins(
+        self,
+        database: Database,
+        audit: AuditTrail,
+        services: Services,
+        clients: UpstreamClients,
+        documents: Documents[Mapping[str, object]],
+    ) -> Logins:
+        records = Records(database, self._clock, self._calendar, audit)
+        return build_all_logins(
+            self._settings, database, records, services, clients.fetcher, documents, self._clock
         )
 
     def _key_defaults(self) -> KeyDefaults:
@@ -213,11 +227,6 @@ class _Builder:
         litellm = self._settings.litellm
         newcomers = NewcomerDefaults(litellm.default_internal_user_params, litellm.default_team_params)
         return ServiceOptions(covers=ModelLists().covers, newcomers=newcomers)
-
-    def _logins(self, database: Database, audit: AuditTrail) -> Logins:
-        records = Records(database, self._clock, self._calendar, audit)
-        master = ensure_master_key(self._settings.environment).key
-        return build_logins(database, records, self._settings.login, master, self._clock)
 
     def _inventory(self, database: Database, audit: AuditTrail, added: AddedSource) -> Inventory:
         records = Records(database, self._clock, self._calendar, audit)

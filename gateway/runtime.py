@@ -56,7 +56,15 @@ from gateway.upstream.client import UpstreamClient
 from gateway.upstream.clients import UpstreamClients
 from gateway.upstream.dialect import CallBounds
 
-__all__ = ["Authentication", "CoreRules", "Gateway", "Interruptible", "Parts", "Readiness", "Snapshot"]
+__all__ = [
+    "Authentication",
+    "CoreRules",
+    "Gateway",
+    "Interruptible",
+    "Parts",
+    "Readiness",
+    "Snapshot",
+]
 
 _CLOSE_SECONDS = 10.0
 _ALERT_SECONDS = 5.0

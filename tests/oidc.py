@@ -2,11 +2,13 @@
 
 import asyncio
 import base64
+import hashlib
 import json
 import time
 from collections import Counter
 from functools import cache
 from typing import Any, Self
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
@@ -46,7 +48,8 @@ class OidcProvider:
     """`async with OidcProvider() as provider:` publishes `keys` at `issuer` until the block ends.
 
     `requests` counts what was asked by path. `status` other than 200 is answered to everything. While `gate`
-    is cleared, nothing is answered. `documents` replaces the answer of a path.
+    is cleared, nothing is answered. `documents` replaces the answer of a path. `client` is the id and secret
+    of the only client, `user_info` what is told to whoever has an access token.
     """
 
     def __init__(self, *keys: Key) -> None:
@@ -54,6 +57,9 @@ class OidcProvider:
         self.requests: Counter[str] = Counter()
         self.status = 200
         self.documents: dict[str, bytes] = {}
+        self.client = ("gatewright", "the client's secret")
+        self.codes: dict[str, dict[str, Any]] = {}
+        self.user_info: dict[str, object] = {}
 
     async def __aenter__(self) -> Self:
         self.gate = asyncio.Event()
@@ -102,8 +108,43 @@ class OidcProvider:
         if path == "/jwks":
             return json.dumps({"keys": [key.as_dict(private=False) for key in self.keys]}).encode()
         if path == "/.well-known/openid-configuration":
-            return json.dumps({"issuer": self.issuer, "jwks_uri": self.jwks_url}).encode()
+            return json.dumps(
+                {
+                    "issuer": self.issuer,
+                    "jwks_uri": self.jwks_url,
+                    "authorization_endpoint": f"{self.issuer}/authorize",
+                    "token_endpoint": f"{self.issuer}/token",
+                    "userinfo_endpoint": f"{self.issuer}/userinfo",
+                }
+            ).encode()
         return None
+
+    def log_in(self, address: str, **claims: object) -> dict[str, str]:
+        """Let a browser in that was sent to `address` of ours; returns the query that it comes back with.
+
+        `claims` are what the ID token says beside the usual; None leaves one out.
+        """
+        asked = dict(parse_qsl(urlsplit(address).query))
+        code = f"code-{len(self.codes)}"
+        self.codes[code] = {**asked, "claims": claims}
+        return {"code": code, "state": asked["state"]}
+
+    def redeem(self, fields: dict[str, str], authorization: str) -> tuple[int, dict[str, object]]:
+        """The token endpoint: a code works once, for its client, its address and its verifier."""
+        asked = self.codes.pop(fields.get("code", ""), None)
+        pair = f"{self.client[0]}:{quote(self.client[1], safe='')}"
+        expected = base64.b64encode(pair.encode()).decode()
+        if asked is None or authorization != f"Basic {expected}":
+            return 400, {"error": "invalid_grant"}
+        digest = hashlib.sha256(fields.get("code_verifier", "").encode()).digest()
+        same_address = fields.get("redirect_uri") == asked["redirect_uri"]
+        if not same_address or encode(digest) != asked["code_challenge"]:
+            return 400, {"error": "invalid_grant"}
+        claims = {"aud": self.client[0], "nonce": asked.get("nonce"), **asked["claims"]}
+        granted: dict[str, object] = {"access_token": "access", "token_type": "Bearer"}
+        if "openid" in asked["scope"]:
+            granted["id_token"] = self.token(**claims)
+        return 200, granted
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
@@ -112,20 +153,28 @@ class OidcProvider:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            path = head.split(b" ", 2)[1].decode().partition("?")[0]
+            lines = (await reader.readuntil(b"\r\n\r\n")).decode().splitlines()
+            path = lines[0].split(" ", 2)[1].partition("?")[0]
+            headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+            posted = (await reader.readexactly(int(headers.get("content-length", "0")))).decode()
             self.requests[path] += 1
             self.arrived.set()
             await self.gate.wait()
-            body = self.publish(path)
-            status = self.status if body is not None else 404
-            body = body or b"{}"
-            writer.write(
-                b"HTTP/1.1 %d X\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
-                % (status, len(body), body)
-            )
+            status, body = self._answer(path, headers.get("authorization", ""), posted)
+            size = b"content-length: %d\r\n" % len(body)
+            writer.write(b"HTTP/1.1 %d X\r\n%bconnection: close\r\n\r\n%b" % (status, size, body))
             await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
             return
         finally:
             writer.close()
+
+    def _answer(self, path: str, authorization: str, posted: str) -> tuple[int, bytes]:
+        if path == "/token":
+            status, granted = self.redeem(dict(parse_qsl(posted)), authorization)
+            return (status if self.status == 200 else self.status), json.dumps(granted).encode()
+        if path == "/userinfo":
+            is_known = authorization == "Bearer access"
+            return (self.status if is_known else 401), json.dumps(self.user_info).encode()
+        body = self.publish(path)
+        return (404, b"{}") if body is None else (self.status, body)

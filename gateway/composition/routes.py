@@ -30,6 +30,7 @@ from gateway.manage import projects as project_routes
 from gateway.manage import reports as report_routes
 from gateway.manage import router_settings as router_routes
 from gateway.manage import spend as spend_routes
+from gateway.manage import sso as sso_routes
 from gateway.manage import tags as tag_routes
 from gateway.manage import utilities as utility_routes
 
@@ -46,6 +47,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *model_routes.ROUTE_HANDLERS,
     *mapping_routes.ROUTE_HANDLERS,
     *login_routes.ROUTE_HANDLERS,
+    *sso_routes.ROUTE_HANDLERS,
     *invitation_routes.ROUTE_HANDLERS,
     *key_list_routes.ROUTE_HANDLERS,
     *key_rotation_routes.ROUTE_HANDLERS,

@@ -31,6 +31,7 @@ from gateway.settings.review import find_restricting_keys, review_keys
 from gateway.settings.rotation import KeyRotationSettings, read_rotation_settings
 from gateway.settings.router import read_router_settings
 from gateway.settings.sections import read_general_settings, read_litellm_settings
+from gateway.settings.sso import read_sso_settings
 
 __all__ = ["CONFIG_VARIABLE", "load_settings", "read_settings"]
 
@@ -122,6 +123,7 @@ class _Reading:
             access=attempt(lambda: read_access_settings(root), AccessSettings()),
             jwt=attempt(lambda: read_jwt_settings(root, self._environ), None),
             router=router,
+            sso=attempt(lambda: read_sso_settings(self._environ), None),
             login=attempt(lambda: read_login_settings(root, self._environ), LoginSettings()),
             rotation=attempt(lambda: read_rotation_settings(self._environ), KeyRotationSettings()),
             gatewright=attempt(lambda: read_own_section(root), GatewrightSettings()),

@@ -12,6 +12,7 @@ from gateway.settings.budgets import BudgetSetting
 from gateway.settings.jwt import JwtSettings
 from gateway.settings.login import LoginSettings
 from gateway.settings.rotation import KeyRotationSettings
+from gateway.settings.sso import SsoSettings
 
 __all__ = [
     "Credential",
@@ -273,6 +274,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     router: RouterSettings = RouterSettings()
     rotation: KeyRotationSettings = KeyRotationSettings()
     login: LoginSettings = LoginSettings()
+    sso: SsoSettings | None = None
+    """The identity provider at which people log in, if there is one."""
     gatewright: GatewrightSettings = GatewrightSettings()
     variables: dict[str, Secret] = msgspec.field(default_factory=dict[str, Secret])
     """The section `environment_variables`; these win over the process's own variables of the same names."""

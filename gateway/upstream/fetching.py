@@ -1,11 +1,14 @@
-"""Reading what other servers publish: one GET with bounds, over the library of the fast client."""
+"""Reading what other servers publish, and asking them by a form: bounded in time and size."""
 
 from collections.abc import Mapping
 from datetime import timedelta
+from types import MappingProxyType
+from urllib.parse import urlencode
 
 import msgspec
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import PyreqwestError
+from pyreqwest.request import RequestBuilder
 
 from gateway.errors import ServiceUnavailable
 from gateway.upstream.client import CONNECT_SECONDS
@@ -14,53 +17,69 @@ __all__ = ["Fetcher"]
 
 _SECONDS = 5.0
 _MOST_BYTES = 1024 * 1024
-_OK = 200
+_OK, _BROKEN = 200, 500
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _decode = msgspec.json.Decoder(dict[str, object]).decode
 
 
 class Fetcher:
-    """Reads documents of servers that the operator named; redirects are not followed. Close it at the end.
+    """Asks servers that the operator named; redirects are not followed. Close it at the end.
 
-    Its connections are its own: a slow server of documents takes nothing from model requests.
+    Its connections are its own: a slow server takes nothing from model requests. An answer has at most a
+    megabyte, and five seconds for all of it. Everything raises ServiceUnavailable, without the address in
+    its message.
     """
 
     def __init__(self) -> None:
         self._client: Client | None = None
 
-    async def fetch(self, url: str) -> bytes:
-        """Return the body of a 200 answer of at most a megabyte.
+    async def read_object(self, url: str, headers: Mapping[str, str] = _NO_HEADERS) -> Mapping[str, object]:
+        """Return the JSON object at an address that answers 200."""
+        status, body = await _ask(self._open().get(url), {"accept": "application/json", **headers})
+        if status != _OK:
+            raise ServiceUnavailable(f"A server answered with status {status}.")
+        return _read(body)
 
-        Raises ServiceUnavailable, without the address in its message, for anything else, and when it takes
-        longer than five seconds.
-        """
-        if self._client is None:
-            self._client = _build_client()
-        try:
-            async with (
-                self._client.get(url).timeout(timedelta(seconds=_SECONDS)).build_streamed() as response
-            ):
-                if response.status != _OK:
-                    raise ServiceUnavailable(f"A server answered with status {response.status}.")
-                reader, body = response.body_reader, bytearray()
-                while (chunk := await reader.read_chunk()) is not None:
-                    body += chunk
-                    if len(body) > _MOST_BYTES:
-                        raise ServiceUnavailable("The answer of a server is too large.")
-                return bytes(body)
-        except (PyreqwestError, ValueError) as error:
-            raise ServiceUnavailable(f"A server cannot be read: {type(error).__name__}.") from None
-
-    async def read_object(self, url: str) -> Mapping[str, object]:
-        """Return the JSON object at an address; raises ServiceUnavailable also for what is none."""
-        try:
-            return _decode(await self.fetch(url))
-        except (msgspec.DecodeError, RecursionError):
-            raise ServiceUnavailable("A server answered with something else than a JSON object.") from None
+    async def post_form(
+        self, url: str, fields: Mapping[str, str], headers: Mapping[str, str]
+    ) -> Mapping[str, object]:
+        """Post a form, and return the JSON object of the answer, of any status below 500."""
+        form = {"accept": "application/json", "content-type": "application/x-www-form-urlencoded", **headers}
+        status, body = await _ask(self._open().post(url).body_bytes(urlencode(fields).encode()), form)
+        if status >= _BROKEN:
+            raise ServiceUnavailable(f"A server answered with status {status}.")
+        return _read(body)
 
     async def close(self) -> None:
         """Close all connections."""
         if self._client is not None:
             await self._client.close()
+
+    def _open(self) -> Client:
+        if self._client is None:
+            self._client = _build_client()
+        return self._client
+
+
+async def _ask(request: RequestBuilder, headers: Mapping[str, str]) -> tuple[int, bytes]:
+    prepared = request.headers(tuple(headers.items())).timeout(timedelta(seconds=_SECONDS))
+    try:
+        async with prepared.build_streamed() as response:
+            reader, body = response.body_reader, bytearray()
+            while (chunk := await reader.read_chunk()) is not None:
+                body += chunk
+                if len(body) > _MOST_BYTES:
+                    raise ServiceUnavailable("The answer of a server is too large.")
+            return response.status, bytes(body)
+    except (PyreqwestError, ValueError) as error:
+        raise ServiceUnavailable(f"A server cannot be read: {type(error).__name__}.") from None
+
+
+def _read(body: bytes) -> Mapping[str, object]:
+    try:
+        return _decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        raise ServiceUnavailable("A server answered with something else than a JSON object.") from None
 
 
 def _build_client() -> Client:

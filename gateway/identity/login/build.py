@@ -1,5 +1,7 @@
 """Everything about people who log in, built together."""
 
+from typing import Protocol
+
 import msgspec
 
 from gateway.clock import Clock
@@ -9,13 +11,31 @@ from gateway.identity.invitations.service import InvitationService
 from gateway.identity.invitations.store import InvitationRecords
 from gateway.identity.login.passwords import Passwords
 from gateway.identity.login.service import PasswordLogin
-from gateway.identity.login.sessions import Sessions
+from gateway.identity.login.sessions import Session, Sessions
+from gateway.identity.login.sso.answer import SsoAnswer
 from gateway.identity.login.store import LoginStore
 from gateway.identity.login.throttle import Throttle
 from gateway.identity.records import Records
 from gateway.settings.login import LoginSettings
 
-__all__ = ["Logins", "build_logins"]
+__all__ = ["Logins", "SingleSignOn", "build_logins"]
+
+
+class SingleSignOn(Protocol):
+    """The login at an identity provider."""
+
+    @property
+    def name(self) -> str:
+        """Which provider it is."""
+        ...
+
+    async def begin(self, return_to: str) -> tuple[str, str]:
+        """Where to send the browser, and what it carries in a cookie meanwhile."""
+        ...
+
+    async def finish(self, answer: SsoAnswer, carried: str | None) -> tuple[Session, str]:
+        """Open a session for who came back, and say where the browser wanted to go."""
+        ...
 
 
 class Logins(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +45,7 @@ class Logins(msgspec.Struct, frozen=True, kw_only=True):
     sessions: Sessions
     invitations: InvitationService
     settings: LoginSettings
+    sso: SingleSignOn | None = None
 
 
 def build_logins(

@@ -35,13 +35,11 @@ class TokenArrivals:
 
     async def make_user(self, user_id: str, identity: TokenIdentity) -> None:
         """Make a user who is not there."""
-        role = Role.INTERNAL_USER
-        if identity.role is not None and identity.role in _USER_ROLES and not identity.is_admin:
-            role = identity.role
+        role = None if identity.is_admin or identity.role not in _USER_ROLES else identity.role
         request = NewUserRequest(
             user_id=user_id,
             user_email=identity.user_email,
-            user_role=role.value,  # type: ignore[arg-type]  a role that users have
+            user_role=None if role is None else role.value,  # type: ignore[arg-type]  a role that users have
             auto_create_key=False,
         )
         try:

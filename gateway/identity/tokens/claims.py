@@ -24,6 +24,10 @@ class Claims:
     def __init__(self, claims: Mapping[str, object]) -> None:
         self._claims = {name: value for name, value in claims.items() if not name.startswith(_RESERVED)}
 
+    def beside(self, more: Mapping[str, object]) -> "Claims":
+        """These claims, and those of another source that are not among them."""
+        return Claims({**more, **self._claims})
+
     def find(self, path: str | None) -> object:
         """The value at a path: a claim of exactly this name, else name by name; None where there is none."""
         if path is None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from gateway.errors import AuthenticationFailed, BadRequest, NotFound, PermissionDenied
+from gateway.identity.master import MASTER_USER_ID
 from gateway.identity.tokens.arrivals import TokenArrivals
 from gateway.identity.tokens.identity import TokenIdentity
 from gateway.identity.tokens.store import TeamColumns, TokenStore, UserMatch
@@ -55,6 +56,9 @@ class Naming:
     async def _user(self, identity: TokenIdentity) -> UserMatch | None:
         if identity.user_id is None and identity.user_email is None:
             return None
+        if identity.user_id == MASTER_USER_ID:
+            # The operator's own name: whoever may choose a name at the provider must not become the operator.
+            raise AuthenticationFailed("Authentication Error, The user's name is reserved.")
         found = None if identity.user_id is None else await self._store.find_user(identity.user_id)
         found = found or await self._user_with_email(identity)
         if found is not None:

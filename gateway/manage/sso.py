@@ -1,0 +1,121 @@
+"""The routes of logging in at an identity provider."""
+
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromQuery
+from litestar.response import Redirect
+
+from gateway.access.rules import RouteRule
+from gateway.identity.login.build import Logins
+from gateway.identity.login.sso.answer import SsoAnswer
+from gateway.manage.login import is_secure
+from gateway.manage.login_pages import form_page, keep_session, message_page
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Party, Resource
+
+__all__ = ["ROUTE_HANDLERS"]
+
+_CARRIED = "gatewright_login"
+_PATH = "/sso"
+_SECONDS = 600
+_PUBLIC = allow(Resource.LOGIN, Action.READ, Party.ANYBODY)
+_Request = Request[Any, Any, Any]
+_Logins = NamedDependency[Logins]
+
+
+@get("/sso/key/generate", opt={"rule": RouteRule(name="/sso/key/generate", permit=_PUBLIC)})
+async def begin_login(logins: _Logins, return_to: FromQuery[str] = "") -> Response[Any]:
+    """Send a browser to the identity provider; without one, show the form for name and password."""
+    sso = logins.sso
+    if sso is None:
+        return form_page(f"{logins.settings.base_url}/login")
+    address, carried = await sso.begin(return_to)
+    redirect = Redirect(address, status_code=303, headers={"cache-control": "no-store"})
+    redirect.set_cookie(_cookie(logins, carried, _SECONDS))
+    return redirect
+
+
+@get("/sso/callback", opt={"rule": RouteRule(name="/sso/callback", permit=_PUBLIC)})
+async def finish_login(request: _Request, logins: _Logins) -> Response[Any]:
+    """Take a browser back from the identity provider, and open its session."""
+    sso = logins.sso
+    if sso is None:
+        return message_page("This gateway has no identity provider.", 404)
+    # `state` is a word of the framework's, so none of these can be a parameter.
+    said = request.query_params
+    answer = SsoAnswer(
+        state=said.get("state"), code=said.get("code"), error=said.get("error"), issuer=said.get("iss")
+    )
+    session, return_to = await sso.finish(answer, request.cookies.get(_CARRIED))
+    done: Response[Any]
+    if return_to:
+        done = Redirect(logins.settings.base_url + return_to, status_code=303)
+    else:
+        done = message_page(f"You are logged in as {session.user_id}.")
+    done.set_cookie(_cookie(logins, "", 0))
+    return keep_session(done, session, is_secure=is_secure(logins))
+
+
+@get(
+    "/sso/readiness",
+    opt={"rule": RouteRule(name="/sso/readiness", permit=allow(Resource.LOGIN, Action.READ))},
+)
+async def show_readiness(logins: _Logins) -> dict[str, object]:
+    """Whether people can log in at an identity provider, and at which."""
+    sso = logins.sso
+    if sso is None:
+        return {"status": "healthy", "sso_configured": False, "message": "No SSO provider configured"}
+    return {
+        "status": "healthy",
+        "sso_configured": True,
+        "provider": sso.name,
+        "message": f"{sso.name.capitalize()} SSO is properly configured",
+    }
+
+
+@get(
+    "/sso/get/ui_settings",
+    opt={
+        "rule": RouteRule(
+            name="/sso/get/ui_settings",
+            permit=allow(Resource.LOGIN, Action.READ, Party.CALLER),
+            allows_any_key=True,
+        )
+    },
+)
+async def show_ui_settings(logins: _Logins) -> dict[str, object]:
+    """What a console needs to know of the gateway."""
+    return {
+        "PROXY_BASE_URL": logins.settings.base_url or None,
+        "PROXY_LOGOUT_URL": None,
+        "LITELLM_UI_API_DOC_BASE_URL": None,
+        "DEFAULT_TEAM_DISABLED": False,
+        "SSO_ENABLED": logins.sso is not None,
+        "NUM_SPEND_LOGS_ROWS": 0,
+        "DISABLE_EXPENSIVE_DB_QUERIES": False,
+    }
+
+
+def _cookie(logins: Logins, value: str, seconds: int) -> Cookie:
+    # Lax, for the browser comes back by a link of another site.
+    return Cookie(
+        key=_CARRIED,
+        value=value,
+        max_age=seconds,
+        path=_PATH,
+        httponly=True,
+        secure=is_secure(logins),
+        samesite="lax",
+    )
+
+
+ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
+    begin_login,
+    finish_login,
+    show_readiness,
+    show_ui_settings,
+)

@@ -1,0 +1,289 @@
+"""Logging in at an identity provider, over HTTP: discovery, PKCE, state, nonce, and what goes wrong."""
+
+import base64
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import msgspec
+import pytest
+import pytest_asyncio
+
+from gateway.composition.logins import build_all_logins
+from gateway.identity.records import Records
+from gateway.identity.reset_calendar import build_reset_calendar
+from gateway.ids import new_id
+from gateway.settings import load_settings
+from tests.integration.serving import MASTER_KEY, LiveGateway, bearer
+from tests.oidc import OidcProvider, make_key
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def provider() -> AsyncIterator[OidcProvider]:
+    async with OidcProvider() as provider:
+        yield provider
+
+
+@dataclass
+class Desk:
+    """A gateway with an identity provider, and a browser without cookies."""
+
+    live: LiveGateway
+    provider: OidcProvider
+
+    def configure(self, **environ: str) -> None:
+        """Have the gateway send people to the provider, with these variables."""
+        live = self.live
+        base = {
+            "GENERIC_CLIENT_ID": self.provider.client[0],
+            "GENERIC_CLIENT_SECRET": self.provider.client[1],
+            "GENERIC_USER_ID_ATTRIBUTE": "sub",
+            "PROXY_BASE_URL": live.origin,
+        }
+        given = {**live.environ, **base, **(environ or {"GENERIC_ISSUER": self.provider.issuer})}
+        settings = load_settings(live.folder / "config.yaml", given)
+        parts = live.gateway.parts
+        records = Records(parts.database, parts.clock, build_reset_calendar(settings), parts.audit)
+        logins = build_all_logins(
+            settings,
+            parts.database,
+            records,
+            parts.management,
+            parts.clients.fetcher,
+            parts.documents,
+            parts.clock,
+        )
+        live.gateway.parts = msgspec.structs.replace(parts, logins=logins)
+
+    async def begin(self, **query: str) -> str:
+        """Where the browser is sent; its cookie stays in it."""
+        answer = await self.live.http.get("/sso/key/generate", params=query)
+        assert answer.status_code == 303, answer.text
+        return answer.headers["location"]
+
+    async def come_back(self, **query: str) -> httpx.Response:
+        return await self.live.http.get("/sso/callback", params=query)
+
+    async def log_in(self, **claims: object) -> httpx.Response:
+        """The whole way, for who has these claims."""
+        return await self.come_back(**self.provider.log_in(await self.begin(), **claims))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def desk(live: LiveGateway, provider: OidcProvider) -> AsyncIterator[Desk]:
+    former = live.gateway.parts
+    desk = Desk(live, provider)
+    desk.configure()
+    yield desk
+    live.http.cookies.clear()
+    live.gateway.parts = former
+
+
+def key_of(answer: httpx.Response) -> str:
+    cookie = next(item for item in answer.headers.get_list("set-cookie") if item.startswith("token="))
+    body = cookie.removeprefix("token=").split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))["key"]
+
+
+async def user_of(desk: Desk, user_id: str) -> dict[str, Any]:
+    answer = await desk.live.http.get(f"/user/info?user_id={user_id}", headers=bearer(MASTER_KEY))
+    assert answer.status_code == 200, answer.text
+    return answer.json()["user_info"]
+
+
+async def test_a_browser_is_sent_with_pkce_state_and_nonce(desk: Desk) -> None:
+    address = await desk.begin()
+
+    query = dict(parse_qsl(urlsplit(address).query))
+    assert address.startswith(f"{desk.provider.issuer}/authorize?")
+    assert query["redirect_uri"] == f"{desk.live.origin}/sso/callback"
+    assert (query["response_type"], query["code_challenge_method"]) == ("code", "S256")
+    assert len({query["state"], query["nonce"], query["code_challenge"]}) == 3
+    assert all(len(query[name]) >= 43 for name in ("state", "nonce", "code_challenge"))
+
+
+async def test_who_comes_back_is_made_a_user_and_gets_a_session(desk: Desk) -> None:
+    name = f"sso-{new_id()[:8]}"
+
+    answer = await desk.log_in(sub=name, email=f"{name}@Example.com")
+
+    assert answer.status_code == 200
+    assert name in answer.text
+    key = key_of(answer)
+    assert (await desk.live.chat(key)).status_code == 200
+    assert (await user_of(desk, name))["user_email"].lower() == f"{name}@example.com"
+    out = await desk.live.post("/session/logout", key, {})
+    assert out.json() == {"message": "1 session ended."}
+
+
+async def test_a_login_returns_to_a_path_of_ours_only(desk: Desk) -> None:
+    name = f"sso-{new_id()[:8]}"
+    query = desk.provider.log_in(await desk.begin(return_to="/docs?x=1"), sub=name, email=f"{name}@e.com")
+    there = await desk.come_back(**query)
+    elsewhere = []
+    for path in ("https://evil.example", "//evil.example", "/\\evil.example", "/a\nb"):
+        query = desk.provider.log_in(await desk.begin(return_to=path), sub=name, email=f"{name}@e.com")
+        elsewhere.append((await desk.come_back(**query)).status_code)
+
+    assert there.headers["location"] == f"{desk.live.origin}/docs?x=1"
+    assert elsewhere == [200] * 4
+
+
+async def test_an_answer_counts_for_the_browser_that_began_and_once(desk: Desk) -> None:
+    query = desk.provider.log_in(await desk.begin(), sub="sso-once", email="once@e.com")
+    cookies = dict(desk.live.http.cookies)
+    desk.live.http.cookies.clear()
+    stranger = await desk.come_back(**query)
+    desk.live.http.cookies.update(cookies)
+    other_state = await desk.come_back(**{**query, "state": "x" * 43})
+    right = await desk.come_back(**query)
+    desk.live.http.cookies.clear()
+    desk.live.http.cookies.update(cookies)
+    again = await desk.come_back(**query)
+
+    assert [one.status_code for one in (stranger, other_state, right, again)] == [401, 401, 200, 401]
+
+
+async def test_what_a_browser_carries_cannot_be_made_up(desk: Desk) -> None:
+    query = desk.provider.log_in(await desk.begin(), sub="sso-forged", email="forged@e.com")
+    forged = json.dumps({"state": query["state"], "nonce": "n", "verifier": "v"})
+    desk.live.http.cookies.clear()
+    answers = []
+    for value in (base64.urlsafe_b64encode(forged.encode()).decode(), "x", "gAAAA" + "A" * 100):
+        headers = {"cookie": f"gatewright_login={value}"}
+        answers.append(await desk.live.http.get("/sso/callback", params=query, headers=headers))
+
+    assert [answer.status_code for answer in answers] == [401] * 3
+
+
+REFUSED: dict[str, dict[str, object]] = {
+    "another login's nonce": {"nonce": "another"},
+    "no nonce": {"nonce": None},
+    "another audience": {"aud": "another"},
+    "another party": {"azp": "another"},
+    "another issuer": {"iss": "https://elsewhere"},
+    "an expired token": {"exp": 1},
+    "no user": {"sub": None},
+    "the operator's name": {"sub": "default_user_id"},
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+async def test_refused_is_an_id_token_with(case: str, desk: Desk) -> None:
+    answer = await desk.log_in(**{"sub": "sso-refused", "email": "r@e.com", **REFUSED[case]})
+
+    assert answer.status_code == 401, answer.text
+    assert "set-cookie" not in answer.headers
+
+
+async def test_an_id_token_of_another_key_is_refused(desk: Desk) -> None:
+    answer = await desk.log_in(sub="sso-x", email="x@e.com", key=make_key("stranger"))
+
+    assert answer.status_code == 401
+
+
+async def test_a_code_of_another_verifier_is_refused(desk: Desk) -> None:
+    first = desk.provider.log_in(await desk.begin(), sub="sso-a", email="a@e.com")
+    desk.provider.codes[first["code"]]["code_challenge"] = "another"
+
+    answer = await desk.come_back(**first)
+
+    assert answer.status_code == 401
+    assert "did not accept the code" in answer.text
+
+
+async def test_who_was_let_in_by_nobody_is_told_so(desk: Desk) -> None:
+    address = await desk.begin()
+    state = dict(parse_qsl(urlsplit(address).query))["state"]
+
+    denied = await desk.come_back(state=state, error="access_denied")
+    empty = await desk.come_back(state=state)
+    mixed_up = await desk.come_back(state=state, code="x", iss="https://elsewhere")
+
+    assert [one.status_code for one in (denied, empty, mixed_up)] == [401] * 3
+
+
+async def test_a_provider_that_is_away_is_told(desk: Desk) -> None:
+    query = desk.provider.log_in(await desk.begin(), sub="sso-away", email="away@e.com")
+    desk.provider.status = 503
+
+    answer = await desk.come_back(**query)
+
+    assert answer.status_code == 503
+    assert answer.json()["error"]["type"] == "auth_provider_unavailable"
+    assert desk.provider.issuer not in answer.text
+
+
+async def test_three_endpoints_do_where_there_is_no_discovery(desk: Desk) -> None:
+    origin, name = desk.provider.issuer, f"sso-{new_id()[:8]}"
+    desk.configure(
+        GENERIC_AUTHORIZATION_ENDPOINT=f"{origin}/authorize",
+        GENERIC_TOKEN_ENDPOINT=f"{origin}/token",
+        GENERIC_USERINFO_ENDPOINT=f"{origin}/userinfo",
+        GENERIC_SCOPE="profile",
+        GENERIC_USER_ID_ATTRIBUTE="login",
+    )
+    desk.provider.user_info = {"login": name, "email": f"{name}@e.com", "role": "internal_user_viewer"}
+
+    answer = await desk.log_in()
+
+    assert answer.status_code == 200, answer.text
+    assert (await user_of(desk, name))["user_role"] == "internal_user_viewer"
+
+
+async def test_user_info_completes_an_id_token_of_the_same_user(desk: Desk) -> None:
+    name = f"sso-{new_id()[:8]}"
+    desk.provider.user_info = {"sub": "somebody-else", "email": f"{name}@e.com"}
+    other = await desk.log_in(sub=name)
+    desk.provider.user_info = {"sub": name, "email": f"{name}@e.com"}
+    same = await desk.log_in(sub=name)
+
+    assert (other.status_code, same.status_code) == (401, 200)
+    assert (await user_of(desk, name))["user_email"] == f"{name}@e.com"
+
+
+async def test_domains_and_the_administrator_are_as_configured(desk: Desk) -> None:
+    name = f"sso-{new_id()[:8]}"
+    desk.configure(
+        GENERIC_ISSUER=desk.provider.issuer, ALLOWED_EMAIL_DOMAINS="example.com, e.com", PROXY_ADMIN_ID=name
+    )
+
+    foreign = await desk.log_in(sub="sso-foreign", email="a@e.com.evil.org")
+    doubtful = await desk.log_in(sub="sso-foreign", email="a@e.com", email_verified=False)
+    admin = await desk.log_in(sub=name, email=f"{name}@e.com")
+
+    assert (foreign.status_code, doubtful.status_code, admin.status_code) == (403, 403, 200)
+    assert (await user_of(desk, name))["user_role"] == "proxy_admin"
+
+
+async def test_a_deactivated_user_is_not_let_in(desk: Desk) -> None:
+    name = f"sso-{new_id()[:8]}"
+    await desk.log_in(sub=name, email=f"{name}@e.com")
+    sql = """UPDATE "LiteLLM_UserTable" SET metadata = '{"scim_active": false}' WHERE user_id = $1"""
+    await desk.live.gateway.parts.database.execute(sql, name)
+
+    assert (await desk.log_in(sub=name, email=f"{name}@e.com")).status_code == 403
+
+
+async def test_whether_there_is_a_provider_is_shown(desk: Desk) -> None:
+    headers = bearer(MASTER_KEY)
+    ready = (await desk.live.http.get("/sso/readiness", headers=headers)).json()
+    shown = (await desk.live.http.get("/sso/get/ui_settings", headers=headers)).json()
+
+    assert (ready["sso_configured"], ready["provider"]) == (True, "generic")
+    assert (shown["SSO_ENABLED"], shown["PROXY_BASE_URL"]) == (True, desk.live.origin)
+
+
+async def test_without_a_provider_there_is_the_form(live: LiveGateway) -> None:
+    page = await live.http.get("/sso/key/generate")
+    back = await live.http.get("/sso/callback")
+    ready = (await live.http.get("/sso/readiness", headers=bearer(MASTER_KEY))).json()
+
+    assert 'name="password"' in page.text
+    assert back.status_code == 404
+    assert ready["sso_configured"] is False
