@@ -9,7 +9,7 @@ from gateway.db.engine import Database
 from tests.chaos.load import assert_balance
 from tests.integration.budget_setups import BUDGET, PRICE, SETUPS, Setup, new_name
 from tests.integration.many_workers.conftest import config_for, serve_two
-from tests.integration.serving import Client, ServerProcess, bearer, chat_body
+from tests.integration.serving import MASTER_KEY, Client, ServerProcess, bearer, chat_body
 from tests.redis_servers import RedisServer
 from tests.upstreams import Upstream
 
@@ -78,9 +78,38 @@ async def test_a_change_is_seen_by_every_worker(server: ServerProcess) -> None:
     changed = await server.http.post(
         "/key/update",
         json={"key": setup[0], "max_budget": 1},
-        headers=bearer("sk-master-of-the-tests-0123456789"),
+        headers=bearer(MASTER_KEY),
     )
     assert changed.status_code == 200
     await asyncio.sleep(0.1)
     answers = await asyncio.gather(*(ask(server, setup) for _ in range(20)))
     assert {answer.status_code for answer in answers} == {200}
+
+
+async def test_the_whole_gateway_has_one_budget(
+    upstream: Upstream, redis_server: RedisServer, migrated_database_url: str, tmp_path: Path
+) -> None:
+    config = config_for(upstream) | {"litellm_settings": {"max_budget": BUDGET}}
+    async with serve_two(tmp_path, config, migrated_database_url, redis_server) as server:
+        setup = (await server.make_key(), {})
+        answers = await asyncio.gather(*(ask(server, setup) for _ in range(AT_ONCE)))
+        served = sum(answer.status_code == 200 for answer in answers)
+        while (await ask(server, setup)).status_code == 200:
+            served += 1
+        assert served in {3, 4}
+
+
+async def test_every_worker_explains_what_all_have_spent(server: ServerProcess) -> None:
+    setup = (await server.make_key(max_budget=1, rpm_limit=50), {})
+    answers = await asyncio.gather(*(ask(server, setup) for _ in range(20)))
+    assert {answer.status_code for answer in answers} == {200}
+    for _ in range(6):
+        async with httpx.AsyncClient(base_url=server.origin, timeout=30) as http:
+            answer = await http.post(
+                "/auth/explain", json={"key": setup[0], "model": "m"}, headers=bearer(MASTER_KEY)
+            )
+            checked = await http.get("/books/check", headers=bearer(MASTER_KEY))
+        limits = {one["kind"]: one for one in answer.json()["limits"]}
+        assert limits["requests"]["used"] == 20
+        assert limits["budget"]["spend"] == 20 * PRICE / 1e9
+        assert checked.json()["is_balanced"], checked.json()
