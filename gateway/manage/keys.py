@@ -11,7 +11,15 @@ from litestar.params import FromQuery
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal, Role
 from gateway.identity.keys.bulk import BulkUpdateRequest, update_keys
-from gateway.identity.keys.permits import BLOCK_KEY, CHANGE_KEY, CHANGE_KEYS, DELETE_KEY, MAKE_KEY, SEE_KEY
+from gateway.identity.keys.permits import (
+    BLOCK_KEY,
+    CHANGE_KEY,
+    CHANGE_KEYS,
+    DELETE_KEY,
+    MAKE_KEY,
+    MAKE_SERVICE_ACCOUNT,
+    SEE_KEY,
+)
 from gateway.identity.keys.request import (
     BlockKeyRequest,
     DeleteKeysRequest,
@@ -53,7 +61,10 @@ async def generate_key(request: _Request, caller: _Caller, key_service: _Service
     status_code=200,
     opt={
         "rule": RouteRule(
-            name="/key/service-account/generate", permit=MAKE_KEY, roles=_MANAGERS, body=GenerateKeyRequest
+            name="/key/service-account/generate",
+            permit=MAKE_SERVICE_ACCOUNT,
+            roles=_MANAGERS,
+            body=GenerateKeyRequest,
         )
     },
 )

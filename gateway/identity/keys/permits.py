@@ -3,7 +3,16 @@
 from gateway.permits.permit import ALL, Permit
 from gateway.permits.terms import Action, Party, Resource
 
-__all__ = ["BLOCK_KEY", "CHANGE_KEY", "CHANGE_KEYS", "DELETE_KEY", "MAKE_KEY", "ROTATE_KEY", "SEE_KEY"]
+__all__ = [
+    "BLOCK_KEY",
+    "CHANGE_KEY",
+    "CHANGE_KEYS",
+    "DELETE_KEY",
+    "MAKE_KEY",
+    "MAKE_SERVICE_ACCOUNT",
+    "ROTATE_KEY",
+    "SEE_KEY",
+]
 
 # Listed is what may be set; whatever the contract adds later is refused until somebody has thought about it.
 _OPEN_FIELDS = frozenset(
@@ -29,6 +38,12 @@ MAKE_KEY = Permit(
     },
 )
 """`OWNER` makes a key for itself; a member of a team needs the team's permission for its keys."""
+MAKE_SERVICE_ACCOUNT = Permit(
+    resource=Resource.KEY,
+    action=Action.CREATE,
+    fields={party: names for party, names in MAKE_KEY.fields.items() if party is not Party.OWNER},
+)
+"""It belongs to a team and to nobody."""
 CHANGE_KEY = Permit(
     resource=Resource.KEY,
     action=Action.UPDATE,
