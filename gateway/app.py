@@ -226,7 +226,11 @@ class _Builder:
     def _service_options(self) -> ServiceOptions:
         litellm = self._settings.litellm
         newcomers = NewcomerDefaults(litellm.default_internal_user_params, litellm.default_team_params)
-        return ServiceOptions(covers=ModelLists().covers, newcomers=newcomers)
+        return ServiceOptions(
+            covers=ModelLists().covers,
+            newcomers=newcomers,
+            seal=Seal(find_salt_key(self._settings.environment)),
+        )
 
     def _inventory(self, database: Database, audit: AuditTrail, added: AddedSource) -> Inventory:
         records = Records(database, self._clock, self._calendar, audit)

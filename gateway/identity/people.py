@@ -9,6 +9,7 @@ from gateway.identity.model_requests.store import ModelRequestRecords
 from gateway.identity.newcomers import NewcomerDefaults
 from gateway.identity.records import Records
 from gateway.identity.teams.bulk import BulkMembers
+from gateway.identity.teams.callbacks import TeamCallbacks
 from gateway.identity.teams.leaving import TeamLeaving
 from gateway.identity.teams.listing import TeamLists
 from gateway.identity.teams.listing_store import TeamListing
@@ -16,6 +17,7 @@ from gateway.identity.teams.members import TeamMembers
 from gateway.identity.teams.members_store import MembershipRecords
 from gateway.identity.teams.removal import TeamRemoval
 from gateway.identity.teams.removal_store import TeamRemovals
+from gateway.identity.teams.secrets import TeamSecrets
 from gateway.identity.teams.service import TeamService
 from gateway.identity.teams.settings import TeamSettings
 from gateway.identity.teams.settings_store import TeamSettingRecords
@@ -34,6 +36,7 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
 
     model_requests: ModelRequests
     team_bulk: BulkMembers
+    team_callbacks: TeamCallbacks
     team_leaving: TeamLeaving
     team_lists: TeamLists
     team_members: TeamMembers
@@ -45,7 +48,12 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def build_people(
-    database: Database, records: Records, teams: TeamService, users: UserService, newcomers: NewcomerDefaults
+    database: Database,
+    records: Records,
+    teams: TeamService,
+    users: UserService,
+    newcomers: NewcomerDefaults,
+    secrets: TeamSecrets,
 ) -> People:
     """Build every service."""
     keys, removals = KeyArchive(database), TeamRemovals(database)
@@ -54,6 +62,7 @@ def build_people(
     return People(
         model_requests=ModelRequests(records, ModelRequestRecords(database), users),
         team_bulk=BulkMembers(records, teams, members),
+        team_callbacks=TeamCallbacks(records, secrets),
         team_leaving=TeamLeaving(records, keys, removals),
         team_lists=TeamLists(records, TeamListing(database, records.teams), newcomers.joinable_teams),
         team_members=members,

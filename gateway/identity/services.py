@@ -5,6 +5,7 @@ import msgspec
 from gateway.audit.trail import AuditTrail
 from gateway.clock import Clock
 from gateway.db.engine import Database
+from gateway.db.sealing import Seal
 from gateway.identity.access_groups.service import AccessGroupService
 from gateway.identity.access_groups.store import AccessGroupRecords
 from gateway.identity.budgets.service import BudgetService
@@ -31,6 +32,7 @@ from gateway.identity.reset_calendar import ResetCalendar
 from gateway.identity.tags.listing import TagListing
 from gateway.identity.tags.service import TagService
 from gateway.identity.teams.removal_store import TeamRemovals
+from gateway.identity.teams.secrets import TeamSecrets
 from gateway.identity.teams.service import TeamService
 from gateway.identity.tokens.mappings.service import MappingService
 from gateway.identity.users.arrivals import Arrivals
@@ -44,6 +46,8 @@ class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     covers: Covers
     newcomers: NewcomerDefaults
+    seal: Seal
+    """Encrypts with the salt key."""
 
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +87,8 @@ def build_services(
     arrivals = Arrivals(records, newcomers.user_columns)
     moves = KeyMoves(database, records)
     updates = KeyUpdates(database, records, keys.defaults, covers, keys.owners)
-    teams = TeamService(records, arrivals, covers, newcomers)
+    secrets = TeamSecrets(options.seal)
+    teams = TeamService(records, arrivals, covers, newcomers, secrets)
     users = UserService(records, keys, teams, covers, newcomers)
     members = MemberRecords(database)
     organization_view = OrganizationView(records, members)
@@ -106,7 +111,7 @@ def build_services(
             organization_view,
         ),
         organizations=OrganizationService(records, organization_view),
-        people=build_people(database, records, teams, users, newcomers),
+        people=build_people(database, records, teams, users, newcomers, secrets),
         projects=ProjectService(records, covers),
         tag_listing=TagListing(records),
         tags=TagService(records),

@@ -5,6 +5,7 @@ from litestar.handlers import HTTPRouteHandler
 from gateway.manage import (
     model_requests,
     team_bulk,
+    team_callbacks,
     team_lists,
     team_members,
     team_settings,
@@ -22,6 +23,7 @@ ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *team_lists.ROUTE_HANDLERS,
     *team_members.ROUTE_HANDLERS,
     *team_bulk.ROUTE_HANDLERS,
+    *team_callbacks.ROUTE_HANDLERS,
     *team_settings.ROUTE_HANDLERS,
     *users.ROUTE_HANDLERS,
     *user_lists.ROUTE_HANDLERS,

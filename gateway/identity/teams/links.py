@@ -11,6 +11,7 @@ from gateway.identity.access_groups_store import Assigned
 from gateway.identity.records import Records
 from gateway.identity.rights import actor_of
 from gateway.identity.teams.record import build_columns, member_budget
+from gateway.identity.teams.secrets import TeamSecrets
 
 __all__ = ["TeamLinks", "team_scope"]
 
@@ -25,8 +26,9 @@ def team_scope(team_id: str) -> Scope:
 class TeamLinks:
     """Keeps both sides of a team's links, in the transaction of the change. Raises DatabaseUnavailable."""
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: Records, secrets: TeamSecrets) -> None:
         self._records = records
+        self._secrets = secrets
 
     async def build(self, caller: Principal, sent: Mapping[str, Any], team: Columns | None) -> Columns:
         """The team's columns, with the permission, aliases and member budget that they refer to saved."""
@@ -46,6 +48,8 @@ class TeamLinks:
             metadata = dict(values.get("metadata", stored))
             metadata["team_member_budget_id"] = await self._save_member_budget(metadata, budget, actor, team)
             values["metadata"] = metadata
+        if "metadata" in values:
+            values["metadata"] = self._secrets.close(values["metadata"], stored)
         return values
 
     async def finish(self, team: Columns, user_ids: Sequence[str], sent: Mapping[str, Any]) -> None:

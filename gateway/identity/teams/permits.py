@@ -11,7 +11,9 @@ __all__ = [
     "CHANGE_MODELS",
     "CHANGE_TEAM",
     "DELETE_TEAM",
+    "DISABLE_LOGGING",
     "MAKE_TEAM",
+    "SEE_CALLBACKS",
     "SEE_PERMISSIONS",
     "SEE_TEAM",
 ]
@@ -74,6 +76,17 @@ ADD_MANY_MEMBERS = Permit(
     fields={Party.PROXY_ADMIN: ALL, Party.ORGANIZATION_ADMIN: ALL},
 )
 CHANGE_MODELS = Permit(resource=Resource.TEAM, action=Action.UPDATE, fields={Party.PROXY_ADMIN: ALL})
+DISABLE_LOGGING = Permit(resource=Resource.TEAM, action=Action.UPDATE, fields={Party.PROXY_ADMIN: ALL})
+SEE_CALLBACKS = Permit(
+    resource=Resource.TEAM,
+    action=Action.READ,
+    fields={
+        Party.PROXY_ADMIN: ALL,
+        Party.PROXY_ADMIN_VIEWER: ALL,
+        Party.ORGANIZATION_ADMIN: ALL,
+        Party.TEAM_ADMIN: ALL,
+    },
+)
 SEE_PERMISSIONS = Permit(
     resource=Resource.TEAM,
     action=Action.READ,

@@ -8,6 +8,7 @@ import msgspec
 from gateway.db.rows import Columns
 from gateway.identity.records import Records
 from gateway.identity.rights import members_of, without_secrets
+from gateway.identity.teams.secrets import shown_metadata
 from gateway.identity.teams.standing import default_budget_of
 
 __all__ = ["MOST_KEYS", "TeamView", "source_of"]
@@ -39,6 +40,7 @@ class TeamView:
         return [
             {
                 **team,
+                "metadata": shown_metadata(team["metadata"]),
                 "members_with_roles": members_of(team),
                 "litellm_model_table": _model_table(team["model_id"], aliases),
                 "object_permission": permissions.get(team["object_permission_id"]),

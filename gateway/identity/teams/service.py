@@ -22,6 +22,7 @@ from gateway.identity.teams.permits import BLOCK_TEAM, CHANGE_MEMBERS, CHANGE_TE
 from gateway.identity.teams.request import AddMembersRequest, Member, NewTeamRequest
 from gateway.identity.teams.response import MOST_KEYS, TeamView
 from gateway.identity.teams.rules import check_fields
+from gateway.identity.teams.secrets import TeamSecrets
 from gateway.identity.teams.standing import default_budget_of, find_level
 from gateway.identity.users.arrivals import Arrivals
 from gateway.identity.values import check_members
@@ -38,12 +39,18 @@ class TeamService:
     """
 
     def __init__(
-        self, records: Records, arrivals: Arrivals, covers: Covers, newcomers: NewcomerDefaults
+        self,
+        records: Records,
+        arrivals: Arrivals,
+        covers: Covers,
+        newcomers: NewcomerDefaults,
+        secrets: TeamSecrets,
     ) -> None:
         self._records = records
         self._enrolment = Enrolment(records, arrivals)
         self._bounds = TeamBounds(records, covers)
-        self._links = TeamLinks(records)
+        self._links = TeamLinks(records, secrets)
+        self._secrets = secrets
         self._view = TeamView(records)
         self._covers = covers
         self._newcomers = newcomers
@@ -74,6 +81,7 @@ class TeamService:
         """Change what was sent, null clearing it. Raises NotFound."""
         async with self._records.transaction():
             team = await self._lock(team_id)
+            sent = self._secrets.restore(sent, team["metadata"])
             level = await find_level(self._records, caller, team)
             if not CHANGE_TEAM.admits(party_of(level)):
                 raise PermissionDenied("Only admins of the team can change it.", param="team_id")
