@@ -8,6 +8,7 @@ from gateway.manage import (
     global_activity,
     global_spend,
     health,
+    spend_facets,
     spend_pages,
     spend_reports,
 )
@@ -20,6 +21,7 @@ ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *global_activity.ROUTE_HANDLERS,
     *spend_reports.ROUTE_HANDLERS,
     *spend_pages.ROUTE_HANDLERS,
+    *spend_facets.ROUTE_HANDLERS,
     *costs.ROUTE_HANDLERS,
     *health.ROUTE_HANDLERS,
 )

@@ -74,6 +74,21 @@ class DailyReports:
             paging = {"total_api_keys": total, "offset": page.offset, "limit": page.size}
             return {"api_keys": await _keys_of(connection, rows), **paging}
 
+    async def facets(self, choice: Choice, text: str, page: Page) -> _Content:
+        """The ids of entities that contain a text, sorted, with how many there are and where to go on."""
+        async with self._reader.reading() as connection:
+            rows = await DailyStore(self._table, connection).list_entities(
+                choice, text, page.size, page.offset
+            )
+        total = rows[0]["entities"] if rows else 0
+        pages = -(-total // page.size)
+        meta = {"total": total, "page": page.number, "page_size": page.size, "total_pages": pages}
+        links = {
+            "prev": page.number - 1 if 1 < page.number <= pages else None,
+            "next": page.number + 1 if page.number < pages else None,
+        }
+        return {"data": [{"id": row["entity"]} for row in rows], "meta": meta, "links": links}
+
     async def uncached_keys(self, choice: Choice, limit: int) -> _Content:
         """The keys of the choice whose prompts never came from a provider's cache."""
         async with self._reader.reading() as connection:

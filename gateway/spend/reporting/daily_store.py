@@ -166,6 +166,18 @@ class DailyStore:
             """  # noqa: S608  constants of this module
         return await self._connection.fetch(sql, *arguments)
 
+    async def list_entities(self, choice: Choice, text: str, limit: int, offset: int) -> list[Record]:
+        """The entities that contain a text, in any case, with how many there are as `entities`."""
+        where, arguments = _where(self._table, choice)
+        entity, pattern = self._table.entity, _place(arguments, text)
+        sql = f"""
+            SELECT entity, count(*) OVER () AS entities FROM (
+                SELECT DISTINCT {entity} AS entity FROM "{self._table.name}" WHERE {where}
+                    AND {entity} <> '' AND strpos(lower({entity}), lower({pattern})) > 0
+            ) found ORDER BY entity COLLATE "C"
+            LIMIT {_place(arguments, limit)} OFFSET {_place(arguments, offset)}"""  # noqa: S608  as above
+        return await self._connection.fetch(sql, *arguments)
+
     async def list_keys(self, choice: Choice, limit: int, offset: int) -> list[Record]:
         """Totals per key, the dearest first, with how many keys there are as `keys`."""
         where, arguments = _where(self._table, choice)
