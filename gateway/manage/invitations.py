@@ -19,10 +19,11 @@ from gateway.identity.login.build import Logins
 from gateway.identity.rights import without_secrets
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
-from gateway.manage.login import is_secure
+from gateway.manage.login import admit, is_secure
 from gateway.manage.login_pages import keep_session
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
+from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -31,6 +32,7 @@ _UPDATE = BodyReader(UpdateInvitation)
 _DELETE = BodyReader(DeleteInvitation)
 _CLAIM = BodyReader(ClaimInvitation)
 _Request = Request[Any, Any, Any]
+_Gateway = NamedDependency[Gateway]
 _Caller = NamedDependency[Principal]
 _Logins = NamedDependency[Logins]
 _ADMINISTRATOR = Party.ORGANIZATION_ADMIN
@@ -116,8 +118,11 @@ async def withdraw_invitation(request: _Request, caller: _Caller, logins: _Login
         )
     },
 )
-async def open_invitation(logins: _Logins, invite_link: FromQuery[str]) -> Response[dict[str, Any]]:
+async def open_invitation(
+    request: _Request, gateway: _Gateway, logins: _Logins, invite_link: FromQuery[str]
+) -> Response[dict[str, Any]]:
     """Tell whom an invitation is for."""
+    admit(gateway, request)
     user, ticket = await logins.invitations.open(invite_link)
     told = {"login_url": _login_url(logins), "token": ticket, "user_email": user.get("user_email")}
     return Response(told, headers={"cache-control": "no-store"})
@@ -134,8 +139,9 @@ async def open_invitation(logins: _Logins, invite_link: FromQuery[str]) -> Respo
         )
     },
 )
-async def claim_invitation(request: _Request, logins: _Logins) -> Response[Any]:
+async def claim_invitation(request: _Request, gateway: _Gateway, logins: _Logins) -> Response[Any]:
     """Choose a password, and log in."""
+    admit(gateway, request)
     body = _CLAIM.read(await request.body(), refuses_unknown=is_strict(request.headers))
     claim = body.value
     user, session = await logins.invitations.claim(claim.invitation_link, claim.user_id, claim.password)

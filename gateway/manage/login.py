@@ -1,6 +1,7 @@
 """The routes of logging in with a password, and out."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 from urllib.parse import parse_qsl
 
 from litestar import Request, Response, get, post
@@ -9,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal
-from gateway.errors import BadRequest
+from gateway.errors import BadRequest, PermissionDenied
 from gateway.hooks import RequestHead
 from gateway.identity.login.build import Logins
 from gateway.identity.login.request import ChangePasswordRequest, LoginRequest
@@ -20,7 +21,7 @@ from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
 
-__all__ = ["ROUTE_HANDLERS", "address_of", "is_secure"]
+__all__ = ["ROUTE_HANDLERS", "admit", "is_secure"]
 
 _LOGIN = BodyReader(LoginRequest)
 _CHANGE = BodyReader(ChangePasswordRequest)
@@ -33,11 +34,21 @@ _Gateway = NamedDependency[Gateway]
 _Logins = NamedDependency[Logins]
 
 
-def address_of(gateway: Gateway, request: _Request) -> str:
-    """The client's address, as far as trusted proxies tell it."""
+def admit(gateway: Gateway, request: _Request) -> str:
+    """The client's address, as far as trusted proxies tell it; of who may come at all, and from here.
+
+    Raises PermissionDenied for an address or a route that the configuration closes: nobody else asks, as
+    these routes need no credential.
+    """
     host = request.client.host if request.client else None
-    head = RequestHead(request.method, "", request.headers, client_host=host)
-    return gateway.snapshot.core.gate.client_of(head) or ""
+    scope = cast("Mapping[str, str]", request.scope)  # as far as it is looked at here
+    path = scope["path"].removeprefix(scope.get("root_path", ""))
+    head = RequestHead(request.method, path, request.headers, client_host=host)
+    gate = gateway.snapshot.core.gate
+    gate.authenticate(head)
+    if request.method == "POST" and request.headers.get("sec-fetch-site") == "cross-site":
+        raise PermissionDenied("A page of another site cannot log anybody in here.")
+    return gate.client_of(head) or ""
 
 
 def is_secure(logins: Logins) -> bool:
@@ -57,9 +68,9 @@ async def show_form(logins: _Logins) -> Response[str]:
 @post("/login", status_code=200, opt={"rule": RouteRule(name="/login", permit=_ANYBODY)})
 async def log_in_by_form(request: _Request, gateway: _Gateway, logins: _Logins) -> Response[Any]:
     """Log in by the form; the session comes as a cookie."""
-    fields = await _read_form(request)
+    address, fields = admit(gateway, request), await _read_form(request)
     name, password = fields.get("username", ""), fields.get("password", "")
-    session = await logins.passwords.log_in(name, password, address_of(gateway, request))
+    session = await logins.passwords.log_in(name, password, address)
     page = message_page(f"You are logged in as {session.user_id}.")
     return keep_session(page, session, is_secure=is_secure(logins))
 
@@ -71,8 +82,8 @@ async def log_in_by_form(request: _Request, gateway: _Gateway, logins: _Logins) 
 )
 async def log_in(request: _Request, gateway: _Gateway, logins: _Logins) -> Response[Any]:
     """Log in by JSON; the session comes as a cookie and in the answer."""
+    address = admit(gateway, request)
     body = _LOGIN.read(await request.body(), refuses_unknown=is_strict(request.headers))
-    address = address_of(gateway, request)
     session = await logins.passwords.log_in(body.value.username, body.value.password, address)
     told = {"redirect_url": f"{logins.settings.base_url}/ui/?login=success", "token": session.ticket}
     return keep_session(answer(told, body), session, is_secure=is_secure(logins))
@@ -114,7 +125,7 @@ async def change_password(
     """Change the caller's own password."""
     body = _CHANGE.read(await request.body(), refuses_unknown=is_strict(request.headers))
     current, new = body.value.current_password, body.value.new_password
-    address = address_of(gateway, request)
+    address = admit(gateway, request)
     return answer(await logins.passwords.change_password(caller, current, new, address), body)
 
 

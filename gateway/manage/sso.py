@@ -12,10 +12,11 @@ from litestar.response import Redirect
 from gateway.access.rules import RouteRule
 from gateway.identity.login.build import Logins
 from gateway.identity.login.sso.answer import SsoAnswer
-from gateway.manage.login import is_secure
+from gateway.manage.login import admit, is_secure
 from gateway.manage.login_pages import form_page, keep_session, message_page
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
+from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -24,12 +25,16 @@ _PATH = "/sso"
 _SECONDS = 600
 _PUBLIC = allow(Resource.LOGIN, Action.READ, Party.ANYBODY)
 _Request = Request[Any, Any, Any]
+_Gateway = NamedDependency[Gateway]
 _Logins = NamedDependency[Logins]
 
 
 @get("/sso/key/generate", opt={"rule": RouteRule(name="/sso/key/generate", permit=_PUBLIC)})
-async def begin_login(logins: _Logins, return_to: FromQuery[str] = "") -> Response[Any]:
+async def begin_login(
+    request: _Request, gateway: _Gateway, logins: _Logins, return_to: FromQuery[str] = ""
+) -> Response[Any]:
     """Send a browser to the identity provider; without one, show the form for name and password."""
+    admit(gateway, request)
     sso = logins.sso
     if sso is None:
         return form_page(f"{logins.settings.base_url}/login")
@@ -40,8 +45,9 @@ async def begin_login(logins: _Logins, return_to: FromQuery[str] = "") -> Respon
 
 
 @get("/sso/callback", opt={"rule": RouteRule(name="/sso/callback", permit=_PUBLIC)})
-async def finish_login(request: _Request, logins: _Logins) -> Response[Any]:
+async def finish_login(request: _Request, gateway: _Gateway, logins: _Logins) -> Response[Any]:
     """Take a browser back from the identity provider, and open its session."""
+    admit(gateway, request)
     sso = logins.sso
     if sso is None:
         return message_page("This gateway has no identity provider.", 404)

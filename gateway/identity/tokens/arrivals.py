@@ -1,10 +1,11 @@
 """Users, teams and memberships that a token brings with it, where the configuration lets it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from gateway.domain import Principal, Role, Scope, ScopeKind
 from gateway.errors import BadRequest, Conflict
 from gateway.identity.services import Services
+from gateway.identity.teams.member_request import MemberRef
 from gateway.identity.teams.request import AddMembersRequest, Member, NewTeamRequest
 from gateway.identity.tokens.identity import TokenIdentity
 from gateway.identity.tokens.store import TeamColumns, UserMatch
@@ -67,12 +68,22 @@ class TokenArrivals:
         return self._settings.upsert_sso_user_to_team or self._settings.sync_user_role_and_teams
 
     async def enter_teams(self, user_id: str, teams: Sequence[TeamColumns], present: frozenset[str]) -> None:
-        """Make the user a member of these teams, but for those where it is one."""
+        """Make the user a member of these teams, but for those where the user is one."""
         for team in teams:
             if team.team_id in present:
                 continue
             request = AddMembersRequest(team_id=team.team_id, member=Member(user_id=user_id))
             try:
                 await self._services.teams.add_members(PROVIDER, request)
+            except BadRequest:
+                continue
+
+    async def leave_teams(self, user_id: str, team_ids: Iterable[str]) -> None:
+        """Take the user out of teams that the token does not list, where the configuration wants that."""
+        if not self._settings.sync_user_role_and_teams:
+            return
+        for team_id in team_ids:
+            try:
+                await self._services.people.team_leaving.remove(PROVIDER, team_id, MemberRef(user_id=user_id))
             except BadRequest:
                 continue

@@ -23,9 +23,13 @@ _SHOWN_TEAMS = 20
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who presents a token: a Principal per team, in the order of the token; the first has all others too."""
+    """Who presents a token: a Principal per team, in the order of the token.
+
+    `default` is the first, which has the others as its alternatives.
+    """
 
     principals: tuple[Principal, ...]
+    default: Principal
 
     def choose(self, team: str | None) -> Principal:
         """The Principal of the team that a request names, by id or alias, or the first.
@@ -33,7 +37,7 @@ class Caller(msgspec.Struct, frozen=True):
         Raises PermissionDenied for a team that is not the caller's, or an alias that several have.
         """
         if team is None:
-            return self.principals[0]
+            return self.default
         by_id = [one for one in self.principals if one.team_id == team]
         found = by_id or [one for one in self.principals if one.team_alias == team]
         if len(found) != 1:
@@ -42,7 +46,7 @@ class Caller(msgspec.Struct, frozen=True):
                 f"'{team[:100]}' is neither the id nor the alias of one of the token's teams: {allowed}",
                 param="x-litellm-team-id",
             )
-        return msgspec.structs.replace(found[0], alternatives=())
+        return found[0]
 
 
 class Callers:
@@ -58,7 +62,6 @@ class Callers:
         self._cache: ExpiringCache[str, Caller] = ExpiringCache(
             clock, Limits(), tags_of=_tags, stale_on=(DatabaseUnavailable,)
         )
-        self._identities: dict[str, TokenIdentity] = {}
         self.peek = self._cache.peek
 
     async def find(self, digest: str, identity: TokenIdentity) -> Caller:
@@ -107,8 +110,8 @@ class Callers:
         principals = [self._complete(self._principals.take(row), identity, named) for row in rows]
         # A team that is blocked stands in nobody's way who has another one.
         usable = [one for one in principals if one.blocked_owner is None] or principals[:1]
-        first = msgspec.structs.replace(usable[0], alternatives=tuple(usable[1:]))
-        return Caller((first, *usable[1:]))
+        default = msgspec.structs.replace(usable[0], alternatives=tuple(usable[1:]))
+        return Caller(tuple(usable), default)
 
     def _complete(self, principal: Principal, identity: TokenIdentity, named: Named) -> Principal:
         """Add what the token says of the caller beyond its owners."""

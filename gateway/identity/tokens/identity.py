@@ -27,6 +27,8 @@ class TokenIdentity(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str | None = None
     user_email: str | None = None
     team_ids: tuple[str, ...] = ()
+    lists_teams: bool = False
+    """Whether the token has a list of teams, so that the user is in no others."""
     team_alias: str | None = None
     org_id: str | None = None
     org_alias: str | None = None
@@ -80,6 +82,7 @@ def read_identity(issuer: str, claims: Claims, fields: ClaimFields, settings: Jw
         user_id=user_id,
         user_email=email,
         team_ids=team_ids,
+        lists_teams=bool(claims.texts(fields.team_ids)),
         team_alias=None if team_ids else claims.text(fields.team_alias),
         org_id=claims.text(fields.org_id),
         org_alias=claims.text(fields.org_alias),

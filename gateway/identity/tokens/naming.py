@@ -65,14 +65,19 @@ class Naming:
             return found
         name = identity.user_id or identity.user_email or ""
         if not self._settings.user_id_upsert:
-            if identity.is_admin or identity.user_id is None:
+            if identity.is_admin:
                 return None
             raise AuthenticationFailed(
                 f"Authentication Error, User doesn't exist in db. 'user_id'={name}. Create user via "
                 "`/user/new` call."
             )
         await self._arrivals.make_user(name, identity)
-        return await self._store.find_user(name)
+        made = await self._store.find_user(name)
+        if made is None:
+            raise AuthenticationFailed(
+                "Authentication Error, The user cannot be made: the address is another user's by now."
+            )
+        return made
 
     async def _user_with_email(self, identity: TokenIdentity) -> UserMatch | None:
         """The only user with the token's address, who is then known by the token's user id too."""
@@ -97,6 +102,9 @@ class Naming:
         if identity.names_team and self._arrivals.enters_teams:
             present = frozenset(team.team_id for team in await self._store.list_teams_of_user(user.user_id))
             await self._arrivals.enter_teams(user.user_id, teams, present)
+            if identity.lists_teams:
+                left = present - {team.team_id for team in teams}
+                await self._arrivals.leave_teams(user.user_id, sorted(left))
 
     async def _organization(self, identity: TokenIdentity) -> str | None:
         by_alias = identity.org_id is None

@@ -218,6 +218,18 @@ async def test_claims_become(case: str, live: LiveGateway, provider: OidcProvide
 
 REFUSED: dict[str, tuple[dict[str, object], dict[str, object], int, str]] = {
     "a user whom nobody knows": ({"user_id_jwt_field": "sub"}, {"sub": "jt-x"}, 401, "doesn't exist in db"),
+    "an address that nobody has": (
+        {"user_email_jwt_field": "email"},
+        {"email": "jt-x@example.com"},
+        401,
+        "doesn't exist in db",
+    ),
+    "the operator's own name": (
+        {"user_id_jwt_field": "sub", "user_id_upsert": True},
+        {"sub": "default_user_id"},
+        401,
+        "reserved",
+    ),
     "a team that nobody knows": ({"team_id_jwt_field": "t"}, {"t": "jt-x"}, 404, "Team doesn't exist in db"),
     "groups of which none is a team": (
         {"team_ids_jwt_field": "g"},
@@ -401,6 +413,11 @@ async def test_the_role_of_the_token_is_kept_where_that_is_wanted(
     user = (await live.http.get("/user/info?user_id=jt-sync", headers=bearer(MASTER_KEY))).json()
     assert user["user_info"]["user_role"] == "internal_user_viewer"
     assert [team["team_id"] for team in user["teams"]] == ["jt-blue"]
+
+    await who(live, provider.token(sub="jt-sync", roles=["look"], groups=["jt-red"]))
+
+    user = (await live.http.get("/user/info?user_id=jt-sync", headers=bearer(MASTER_KEY))).json()
+    assert [team["team_id"] for team in user["teams"]] == ["jt-red"]
 
 
 ROUTES: dict[str, tuple[dict[str, object], dict[str, object], str, bool]] = {

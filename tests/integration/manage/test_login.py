@@ -240,6 +240,27 @@ async def test_the_form_logs_in(live: LiveGateway, user: str) -> None:
     assert (wrong.status_code, no_form.status_code) == (401, 400)
 
 
+async def test_whoever_may_not_come_cannot_log_in_either(live: LiveGateway, user: str) -> None:
+    link = await invited(live, user)
+    form = {"username": "admin", "password": MASTER_KEY}
+    cross = await live.http.post("/login", data=form, headers={"sec-fetch-site": "cross-site"})
+    live.configure(general_settings={"allowed_ips": ["192.0.2.1"], "disable_reset_budget": True})
+
+    answers = [
+        await live.http.post("/login", data=form),
+        await log_in(live, "admin", MASTER_KEY),
+        await live.http.get("/onboarding/get_token", params={"invite_link": link}),
+        await live.post(
+            "/onboarding/claim_token", None, {"invitation_link": link, "user_id": user, "password": PASSWORD}
+        ),
+        await live.http.get("/sso/key/generate"),
+        await live.http.get("/sso/callback"),
+    ]
+
+    assert cross.status_code == 403
+    assert [answer.status_code for answer in answers] == [403] * 6
+
+
 async def test_invitations_are_shown_reopened_and_withdrawn(live: LiveGateway, user: str) -> None:
     link = await invited(live, user)
     shown = await live.http.get(f"/invitation/info?invitation_id={link}", headers=bearer(MASTER_KEY))
