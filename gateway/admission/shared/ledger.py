@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -27,6 +26,7 @@ from gateway.admission.shared.steps import (
     RemotePart,
     Step,
 )
+from gateway.admission.shared.untold import Untold
 from gateway.admission.shared.wire import EpochChangedError, Wire
 from gateway.cache.redis_link import RedisUnavailableError
 from gateway.clock import Clock
@@ -40,9 +40,6 @@ _TOGETHER = 500
 _WAIT_SECONDS = 5.0
 _NOTHING = build_part((), ())
 _OWN_KINDS = frozenset({ScopeKind.PROVIDER, ScopeKind.DEPLOYMENT})
-_MOST_UNTOLD = 20_000
-"""Steps that wait for Redis; when there are more, everything is counted anew instead."""
-_Untold = tuple[RemotePart, Step, RemoteHold | None]
 _KEEP_NANOS = 3_600_000_000_000
 """How often a worker says that the counters of a part are in use."""
 
@@ -64,15 +61,13 @@ class SharedLedger(Ledger):
     ) -> None:
         super().__init__(clock, options, calendar=calendar)
         self._opened = asyncio.Event()
-        self.has_strayed = False
-        """Whether Redis cannot be told everything any more: all must be counted anew."""
         self.has_lost_epoch = asyncio.Event()
         """Set by a request that found another epoch than the present one."""
         self.holds: dict[str, RemoteHold] = {}
         """The requests under way, by charge id."""
         self._wire = wire
         self._seeds = seeds
-        self._untold: deque[_Untold] = deque()
+        self._untold = Untold()
         self._outage = OutagePolicy()
         wire.on_lost = self._note_lost
 
@@ -80,6 +75,11 @@ class SharedLedger(Ledger):
     def is_open(self) -> bool:
         """Whether this worker may admit: it knows the present epoch, and all have told what they know."""
         return self._opened.is_set()
+
+    @property
+    def has_strayed(self) -> bool:
+        """Whether Redis cannot be told everything any more: all must be counted anew."""
+        return self._untold.has_overflowed
 
     def open(self) -> None:
         """Admit from now on."""
@@ -111,7 +111,7 @@ class SharedLedger(Ledger):
         refusing = find_refusing(part if code == REFUSED else _NOTHING, want, now, self.options)
         if refusing:
             if code != REFUSED:
-                self._tell_later(remote, _undo(step))
+                self._untold.add(remote, _undo(step))
             raise self._refusals.build(refusing, now)
         if code == REFUSED:
             raise _unavailable("A limit was used up a moment ago; try again.")
@@ -173,7 +173,7 @@ class SharedLedger(Ledger):
         finally:
             self.holds.pop(hold.id, None)
         if remote.epoch == self._wire.epoch:
-            self._tell_later(remote, step)
+            self._untold.add(remote, step)
 
     async def read(self, part: Part) -> None:
         """Set the counters of a part to what Redis says. Raises ServiceUnavailable."""
@@ -193,15 +193,7 @@ class SharedLedger(Ledger):
 
     async def tell_rest(self) -> None:
         """Tell Redis what it has not been told yet. Raises RedisUnavailableError and EpochChangedError."""
-        while self._untold:
-            first = self._untold[0]
-            remote, step, hold = first
-            if remote.epoch == self._wire.epoch:
-                await self._run(step, remote)
-                if hold is not None:
-                    hold.is_told = True
-            if self._untold and self._untold[0] is first:
-                self._untold.popleft()
+        await self._untold.tell(self._wire.epoch, self._run)
 
     def begin_epoch(self) -> Sequence[RemoteHold]:
         """Begin to count anew: return what is under way, in keys of the present epoch.
@@ -210,7 +202,6 @@ class SharedLedger(Ledger):
         """
         self._untold.clear()
         self._outage.forget()
-        self.has_strayed = False
         under_way = [hold for hold in self.holds.values() if hold.is_open]
         for hold in under_way:
             hold.remote = self._remote(hold.part)
@@ -259,7 +250,7 @@ class SharedLedger(Ledger):
         refusing = find_refusing(part, want, now, self.options)
         if refusing or not self._outage.allows(part, want, self.options.outage_allowance_nanos):
             if undoing is not None:
-                self._tell_later(remote, _undo(undoing))
+                self._untold.add(remote, _undo(undoing))
             if refusing:
                 raise self._refusals.build(refusing, now)
             raise _unavailable("The limits of this key cannot be looked up at the moment; try again.")
@@ -267,21 +258,15 @@ class SharedLedger(Ledger):
         hold = self.holds[charge_id] = RemoteHold(self, charge_id, part, remote, want, began)
         hold.local = Hold(part, want, now, None)
         hold.is_told = False
-        self._tell_later(remote, _registering(hold), hold)
+        self._untold.add(remote, _registering(hold), hold)
         return hold
-
-    def _tell_later(self, remote: RemotePart, step: Step, hold: RemoteHold | None = None) -> None:
-        if len(self._untold) >= _MOST_UNTOLD:
-            self.has_strayed = True
-            self._untold.clear()
-        self._untold.append((remote, step, hold))
 
     def _note_lost(self, step: Step, remote: RemotePart, is_done: bool) -> None:  # noqa: FBT001  see Wire
         """Finish what a cancelled request began: it must not hold anything for ever."""
         if step.kind == TAKE:
-            self._tell_later(remote, _undo(step))
+            self._untold.add(remote, _undo(step))
         elif not is_done and step.kind in {SETTLE, RELEASE}:
-            self._tell_later(remote, step)
+            self._untold.add(remote, step)
 
     def _taking(self, remote: RemotePart, want: Want, charge_id: str) -> Step:
         check = -1 if want.is_free else want.cost if self.options.is_strict else 0
