@@ -35,7 +35,7 @@ class Reload:
         self._look_seconds = max(1.0, general.proxy_config_reload_interval_seconds)
         self._told: dict[str, str] = {}
         self._overlay: Overlay = {}
-        self._tried: Overlay = {}
+        self._tried: Overlay | None = {}
         self._log = structlog.get_logger(__name__)
 
     def from_files(self) -> None:
@@ -72,6 +72,8 @@ class Reload:
                 return
             if gateway.snapshot is former:
                 break
+            # The files were read anew meanwhile, perhaps without what the database says now.
+            self._tried = None
         gateway.snapshot = snapshot
         apply_snapshot(snapshot, gateway.parts)
         _forget_changed(former, snapshot, snapshot.router.cooldowns)

@@ -53,6 +53,10 @@ class Seal:
     def __init__(self, key: Secret) -> None:
         self._ciphers = [_Ciphers(key)]
 
+    def learn(self, key: Secret) -> None:
+        """Read what is under another key, too."""
+        self._ciphers.append(_Ciphers(key))
+
     def adopt(self, key: Secret) -> None:
         """Write under another key from now on; what is under the former ones can still be read."""
         self._ciphers.insert(0, _Ciphers(key))

@@ -13,6 +13,7 @@ from gateway.errors import BadRequest, Conflict, NotFound, PermissionDenied
 from gateway.identity.records import Records
 from gateway.identity.rights import Level, actor_of, check_is_no_viewer
 from gateway.identity.teams.standing import find_level
+from gateway.inventory.credentials.store import CredentialRecords
 from gateway.inventory.masking import mask_params
 from gateway.inventory.models.changes import (
     build_new,
@@ -21,6 +22,7 @@ from gateway.inventory.models.changes import (
     check_tenants_update,
     without_masked,
 )
+from gateway.inventory.models.credentials import NamedCredentials
 from gateway.inventory.models.request import NewModelRequest, UpdateModelRequest
 from gateway.inventory.models.rules import check_address
 from gateway.inventory.models.store import ModelRecords
@@ -48,6 +50,7 @@ class ModelService:
         self._models = ModelRecords(database)
         self._links = TeamLinks(records, self._models)
         self._params = SealedMembers(seal, "litellm_params")
+        self._named = NamedCredentials(CredentialRecords(database), seal)
         self._guard = guard
 
     async def create(self, caller: Principal, request: NewModelRequest, trial: Trial) -> Columns:
@@ -56,7 +59,7 @@ class ModelService:
             is_admins = await self._is_admins(caller, request.model_info or {})
             new = build_new(request, is_admins=is_admins)
             await self._check_count(new.info)
-            self._try(trial, new.name, new.params, new.info)
+            await self._try(trial, new.name, new.params, new.info)
             actor = actor_of(caller)
             made = await self._models.insert(
                 {
@@ -95,7 +98,7 @@ class ModelService:
             info = merge_members(former, {**(request.model_info or {}), "id": model_id})
             name = change_name(row["model_name"], former, info, request.model_name)
             params = merge_members(stored, sent)
-            self._try(trial, name, params, info)
+            await self._try(trial, name, params, info)
             values: dict[str, Any] = {"model_name": name, "model_info": info, "updated_by": actor_of(caller)}
             # What was not sent stays encrypted as it is.
             values["litellm_params"] = merge_members(row["litellm_params"], self._params.close(sent))
@@ -179,8 +182,10 @@ class ModelService:
     def _readable(self, row: Columns) -> Columns:
         return _shown(row, self._params.open_readable(row["litellm_params"]))
 
-    def _try(self, trial: Trial, name: str, params: dict[str, Any], info: dict[str, Any]) -> None:
+    async def _try(self, trial: Trial, name: str, params: dict[str, Any], info: dict[str, Any]) -> None:
         is_tenants = is_of_tenant(info)
+        if not is_tenants:
+            trial = await self._named.complete(trial, params)
         deployment = trial.build(name, params, info, is_tenants=is_tenants)
         if is_tenants:
             check_address(deployment, self._guard)

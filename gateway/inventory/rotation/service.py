@@ -52,6 +52,8 @@ class SealRotation:
             if lost:
                 message = f"Nothing was changed, for these cannot be decrypted: {', '.join(lost[:_NAMED])}."
                 raise BadRequest(message, type="bad_request_error")
+            # The notice of this change may be heard before the next line after it runs.
+            self._seal.learn(key)
             report = await self._note(caller, _report(found))
         self._seal.adopt(key)
         return report

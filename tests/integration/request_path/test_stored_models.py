@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from structlog.testing import capture_logs
 
 from gateway.catalog.added_source import MODELS_CHANGED
 from gateway.domain import ChosenBy
@@ -84,9 +85,15 @@ async def test_a_row_answers_within_a_second_and_is_gone_as_fast(
 
 
 async def test_a_wrong_row_takes_nothing_down(live: LiveGateway, stock: Stock, key: str) -> None:
-    await stock.put("bad", "broken", rpm="many")
-    await stock.put("good", "stored")
-    await stock.until(lambda catalog: catalog.find("stored") and "bad" in catalog.faults)
+    with capture_logs() as told:
+        await stock.put("bad", "broken", rpm="many")
+        await stock.put("good", "stored")
+        await stock.until(lambda catalog: catalog.find("stored") and "bad" in catalog.faults)
+        await stock.put("other", "stored")
+        await stock.until(lambda catalog: catalog.find_deployment("other"))
+    (line,) = [one for one in told if one["event"] == "model_not_served"]
+    assert line["id"] == "bad"
+    assert 'LiteLLM_ProxyModelTable["bad"].litellm_params.rpm' in line["reason"]
     assert (await live.chat(key, "stored")).status_code == 200
     assert (await live.chat(key)).status_code == 200
 

@@ -43,3 +43,10 @@ def test_a_key_that_was_adopted_writes_and_the_former_one_still_reads() -> None:
     seal.adopt(Secret("sk-the-new-key-of-the-tests-1"))
     assert seal.open(former) == "x"
     assert NEW.open(seal.close("y")) == "y"
+
+
+def test_a_key_that_was_learned_only_reads() -> None:
+    seal = Seal(Secret("sk-the-old-key-of-the-tests-1"))
+    seal.learn(Secret("sk-the-new-key-of-the-tests-1"))
+    assert seal.open(NEW.close("x")) == "x"
+    assert OLD.open(seal.close("y")) == "y"
