@@ -45,14 +45,13 @@ from gateway.http.problems import EXCEPTION_HANDLERS
 from gateway.http.repeating import build_repeating
 from gateway.http.stopping import StopSignal
 from gateway.identity.invalidation import CHANNEL, Invalidation
-from gateway.identity.keys.defaults import KeyDefaults
+from gateway.identity.keys.defaults import build_key_defaults
 from gateway.identity.keys.service import KeyService
 from gateway.identity.login.build import Logins
-from gateway.identity.newcomers import NewcomerDefaults
 from gateway.identity.principals import Principals
 from gateway.identity.records import Records
 from gateway.identity.reset_calendar import build_reset_calendar
-from gateway.identity.services import ServiceOptions, Services, build_services
+from gateway.identity.services import Services, build_service_options, build_services
 from gateway.identity.store import KeyStore
 from gateway.identity.subject_store import SubjectStore
 from gateway.identity.subjects import Subjects
@@ -164,14 +163,14 @@ class _Builder:
         recovery.settle_holds = member.settle_holds if member else None
         heard = [one.note_change for one in (standing, member) if one is not None]
         changes = Changes(Invalidation(principals, subjects, heard), added)
-        choices, calendar = self._service_options(), self._calendar
+        choices, calendar = build_service_options(self._settings, ModelLists().covers), self._calendar
         audit = AuditTrail(database)
         clients = UpstreamClients(self._own.client_side_networks)
         documents = Documents(clients.fetcher.read_object, self._clock, absent_on=ServiceUnavailable)
-        keys = KeyService(database, self._clock, self._key_defaults(), choices.covers, calendar, audit)
+        defaults = build_key_defaults(self._settings)
+        keys = KeyService(database, self._clock, defaults, choices.covers, calendar, audit)
         management = build_services(database, self._clock, keys, calendar, choices, audit)
-        rotations = self._rotations(database, management)
-        alerts = self._alerts(database)
+        rotations, alerts = self._rotations(database, management), self._alerts(database)
         return Parts(
             clock=self._clock,
             added=added,
@@ -217,19 +216,6 @@ class _Builder:
         records = Records(database, self._clock, self._calendar, audit)
         return build_all_logins(
             self._settings, database, records, services, clients.fetcher, documents, self._clock
-        )
-
-    def _key_defaults(self) -> KeyDefaults:
-        litellm = self._settings.litellm
-        return KeyDefaults(litellm.default_key_generate_params, litellm.upperbound_key_generate_params)
-
-    def _service_options(self) -> ServiceOptions:
-        litellm = self._settings.litellm
-        newcomers = NewcomerDefaults(litellm.default_internal_user_params, litellm.default_team_params)
-        return ServiceOptions(
-            covers=ModelLists().covers,
-            newcomers=newcomers,
-            seal=Seal(find_salt_key(self._settings.environment)),
         )
 
     def _inventory(self, database: Database, audit: AuditTrail, added: AddedSource) -> Inventory:

@@ -33,6 +33,7 @@ from gateway.errors import DatabaseUnavailable
 from gateway.hooks import RequestContext, RequestHead
 from gateway.hooks.dispatch import Hooks
 from gateway.hooks.registry import LoadedPlugins
+from gateway.identity.keys.defaults import KeyDefaults
 from gateway.identity.keys.service import KeyService
 from gateway.identity.login.build import Logins
 from gateway.identity.principals import Follower, Principals
@@ -111,6 +112,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     model_lists: ModelLists
     body_bytes: int
     bounds: CallBounds
+    key_defaults: KeyDefaults
 
     @property
     def hooks(self) -> Hooks:

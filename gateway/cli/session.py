@@ -19,12 +19,11 @@ from gateway.db.tables import TABLES
 from gateway.db.url import parse_database_url
 from gateway.domain import Principal, Role
 from gateway.errors import SchemaError
-from gateway.identity.keys.defaults import KeyDefaults
+from gateway.identity.keys.defaults import build_key_defaults
 from gateway.identity.keys.service import KeyService
 from gateway.identity.master import MASTER_USER_ID
-from gateway.identity.newcomers import NewcomerDefaults
 from gateway.identity.reset_calendar import build_reset_calendar
-from gateway.identity.services import ServiceOptions, Services, build_services
+from gateway.identity.services import Services, build_service_options, build_services
 from gateway.settings import Settings
 
 __all__ = ["OPERATOR", "Session", "with_session"]
@@ -65,14 +64,11 @@ async def _run(settings: Settings, url: str, work: Callable[[Session], Awaitable
 
 
 def _build(settings: Settings, database: Database) -> Session:
-    litellm, clock = settings.litellm, SystemClock()
-    defaults = KeyDefaults(litellm.default_key_generate_params, litellm.upperbound_key_generate_params)
-    calendar, covers = build_reset_calendar(settings), ModelLists().covers
-    newcomers = NewcomerDefaults(litellm.default_internal_user_params, litellm.default_team_params)
-    options = ServiceOptions(covers=covers, newcomers=newcomers)
+    clock, calendar = SystemClock(), build_reset_calendar(settings)
+    options = build_service_options(settings, ModelLists().covers)
     audit = AuditTrail(database)
-    audit.configure(is_on=litellm.store_audit_logs)
-    keys = KeyService(database, clock, defaults, covers, calendar, audit)
+    audit.configure(is_on=settings.litellm.store_audit_logs)
+    keys = KeyService(database, clock, build_key_defaults(settings), options.covers, calendar, audit)
     return Session(keys=keys, services=build_services(database, clock, keys, calendar, options, audit))
 
 

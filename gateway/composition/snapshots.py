@@ -20,6 +20,7 @@ from gateway.catalog.price_book import load_price_book
 from gateway.composition.authentication import build_authentication
 from gateway.hooks.registry import load_plugins
 from gateway.identity.build import build_user_defaults
+from gateway.identity.keys.defaults import build_key_defaults
 from gateway.identity.subject_build import build_subject_defaults
 from gateway.routing.cooldown import Cooldowns
 from gateway.routing.router import Router
@@ -73,6 +74,7 @@ def apply_snapshot(snapshot: Snapshot, parts: Parts) -> None:
     parts.principals.configure(build_user_defaults(settings.access))
     parts.subjects.configure(build_subject_defaults(settings.access))
     parts.audit.configure(is_on=settings.litellm.store_audit_logs)
+    parts.keys.defaults.take_over(snapshot.key_defaults)
     _configure_budgets(snapshot.settings, snapshot.catalog, parts)
 
 
@@ -116,6 +118,7 @@ def _assemble(
             plugins=former.plugins.with_core(core),
             core=rules,
             model_lists=ModelLists(names),
+            key_defaults=build_key_defaults(settings),
         )
     return Snapshot(
         settings=settings,
@@ -126,6 +129,7 @@ def _assemble(
         model_lists=ModelLists(names),
         bounds=CallBounds(limits.response_bytes, limits.stream_seconds),
         body_bytes=body_bytes,
+        key_defaults=build_key_defaults(settings),
     )
 
 

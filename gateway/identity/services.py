@@ -37,8 +37,10 @@ from gateway.identity.teams.service import TeamService
 from gateway.identity.tokens.mappings.service import MappingService
 from gateway.identity.users.arrivals import Arrivals
 from gateway.identity.users.service import UserService
+from gateway.settings import Settings
+from gateway.settings.master_key import find_salt_key
 
-__all__ = ["ServiceOptions", "Services", "build_services"]
+__all__ = ["ServiceOptions", "Services", "build_service_options", "build_services"]
 
 
 class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +50,16 @@ class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
     newcomers: NewcomerDefaults
     seal: Seal
     """Encrypts with the salt key."""
+
+
+def build_service_options(settings: Settings, covers: Covers) -> ServiceOptions:
+    """The options of the configuration; raises ConfigError."""
+    litellm = settings.litellm
+    return ServiceOptions(
+        covers=covers,
+        newcomers=NewcomerDefaults(litellm.default_internal_user_params, litellm.default_team_params),
+        seal=Seal(find_salt_key(settings.environment)),
+    )
 
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):

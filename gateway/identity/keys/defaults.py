@@ -9,8 +9,9 @@ from gateway.errors import ConfigError
 from gateway.identity.durations import parse_duration
 from gateway.identity.keys.request import GenerateKeyRequest
 from gateway.identity.keys.values import NEVER, read_duration, refuse
+from gateway.settings import Settings
 
-__all__ = ["KeyDefaults"]
+__all__ = ["KeyDefaults", "build_key_defaults"]
 
 _DURATIONS = frozenset({"duration", "budget_duration"})
 _BOUNDED = frozenset(
@@ -25,13 +26,24 @@ class KeyDefaults:
     """
 
     def __init__(self, defaults: Mapping[str, object], upperbounds: Mapping[str, object]) -> None:
-        self._defaults = _read("litellm_settings.default_key_generate_params", defaults)
-        self._bounds = _read("litellm_settings.upperbound_key_generate_params", upperbounds)
+        self._defaults: Mapping[str, Any] = _read("litellm_settings.default_key_generate_params", defaults)
+        self._bounds: Mapping[str, Any] = _read(
+            "litellm_settings.upperbound_key_generate_params", upperbounds
+        )
         for name in self._bounds:
             if name not in _BOUNDED:
                 path = f"litellm_settings.upperbound_key_generate_params.{name}"
                 raise ConfigError("this has no upper bound.", path=path, allowed=sorted(_BOUNDED))
             _check_bound(name, self._bounds[name])
+
+    def take_over(self, other: "KeyDefaults") -> None:
+        """Go by what others say from now on: the configuration was loaded anew."""
+        self._defaults, self._bounds = other.members
+
+    @property
+    def members(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """The defaults and the upper bounds, by member."""
+        return self._defaults, self._bounds
 
     def apply(self, request: GenerateKeyRequest) -> GenerateKeyRequest:
         """Fill what the request leaves out, and raise BadRequest for what is above its bound."""
@@ -59,6 +71,12 @@ class KeyDefaults:
                     raise refuse(name, f"the administrator set a limit, so it cannot be cleared: {bound}.")
             elif _is_above(name, value, bound):
                 raise refuse(name, f"{value} is over the limit that the administrator set: {bound}.")
+
+
+def build_key_defaults(settings: Settings) -> KeyDefaults:
+    """The defaults of the configuration; raises ConfigError as `KeyDefaults`."""
+    litellm = settings.litellm
+    return KeyDefaults(litellm.default_key_generate_params, litellm.upperbound_key_generate_params)
 
 
 def _read(path: str, values: Mapping[str, object]) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from gateway.alerts.key_courier import KeyCourier, NewSecret
 from gateway.audit.trail import AuditTrail
 from gateway.db.engine import Database
 from gateway.db.lease import Lease, LeaseLostError
+from gateway.db.sealing import Seal
 from gateway.db.tables import TABLES
+from gateway.domain import Secret
 from gateway.identity.keys.defaults import KeyDefaults
 from gateway.identity.keys.service import KeyService
 from gateway.identity.newcomers import NewcomerDefaults
@@ -76,7 +78,8 @@ def post() -> Post:
 @pytest.fixture
 def make(bound: Database, post: Post, clock: FakeClock) -> Callable[..., KeyRotations]:
     covers, audit = ModelLists().covers, AuditTrail(bound)
-    options = ServiceOptions(covers=covers, newcomers=NewcomerDefaults({}, {}))
+    seal = Seal(Secret("sk-salt-of-the-tests-0123456789"))
+    options = ServiceOptions(covers=covers, newcomers=NewcomerDefaults({}, {}), seal=seal)
     keys = KeyService(bound, clock, KeyDefaults({}, {}), covers)
     services = build_services(bound, clock, keys, ResetCalendar(), options, audit)
 

@@ -1,9 +1,9 @@
-"""What a key's type opens: requests to models, management, or looking."""
+"""What a key's type opens, and what the operator's defaults and bounds make of a new key."""
 
 import pytest
 
 from tests.integration.manage.conftest import Desk
-from tests.integration.serving import LiveGateway
+from tests.integration.serving import LiveGateway, deployment
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -48,3 +48,26 @@ async def test_a_key_passes_its_routes_on(desk: Desk, live: LiveGateway):
 async def test_an_unknown_type_is_422(desk: Desk):
     answer = await desk.post("/key/generate", {"key_type": "everything"}, status=422)
     assert answer["detail"][0]["loc"] == ["body", "key_type"]
+
+
+async def test_defaults_and_bounds_follow_a_reload(desk: Desk, live: LiveGateway):
+    section = {
+        "default_key_generate_params": {"rpm_limit": 7},
+        "upperbound_key_generate_params": {"max_budget": 2, "duration": "30d"},
+    }
+    live.configure(deployment("m", live.upstream), litellm_settings=section)
+    made = await desk.post("/key/generate", {})
+    assert (made["rpm_limit"], made["max_budget"]) == (7, 2)
+    assert made["expires"] is not None
+    key = made["key"]
+    for path, body in (
+        ("/key/generate", {"max_budget": 3}),
+        ("/key/generate", {"duration": "31d"}),
+        ("/key/update", {"key": key, "max_budget": 3}),
+        ("/key/update", {"key": key, "duration": "-1"}),
+        ("/key/regenerate", {"key": key, "max_budget": None}),
+    ):
+        assert (await desk.refusal(path, body))[:2] == (400, "bad_request_error")
+    live.configure(deployment("m", live.upstream))
+    made = await desk.post("/key/generate", {})
+    assert (made["rpm_limit"], made["max_budget"], made["expires"]) == (None, None, None)
