@@ -32,7 +32,7 @@ LLM_ROUTES: tuple[str, ...] = (
     *("/v1/files", "/v1/files/*", "/files", "/files/*", "/v1/batches", "/v1/batches/*", "/batches"),
     *("/v1/vector_stores", "/v1/vector_stores/*", "/v1/search", "/v1/search/*", "/mcp", "/mcp/*"),
     *("/v1beta/models", "/v1beta/models/*"),
-    *("/utils/token_counter", "/utils/model_info", "/utils/transform_request"),
+    *("/utils/token_counter", "/utils/model_info"),
 )
 """What `llm_api_routes` stands for; `{}` is one segment, a final `*` one or more."""
 

@@ -5,15 +5,14 @@ from typing import Any
 
 import msgspec
 
-from gateway.access.model_access import check_models
-from gateway.access.models import ModelLists
 from gateway.access.reach import find_group
+from gateway.audit.masking import mask
 from gateway.catalog.catalog import Catalog
 from gateway.catalog.estimate import estimate_prompt_tokens
 from gateway.catalog.naming import find_provider, list_prefixes
 from gateway.catalog.price_book import PriceQuery
 from gateway.catalog.unsupported import find_unsupported
-from gateway.domain import Deployment, Endpoint, Principal, Role
+from gateway.domain import Deployment, Endpoint, Principal
 from gateway.errors import BadRequest, NotFound
 from gateway.hooks.body import RequestBody
 from gateway.inventory.masking import mask_address, mask_text
@@ -29,7 +28,6 @@ __all__ = [
     "transform",
 ]
 
-_OVERSEERS = frozenset({Role.PROXY_ADMIN, Role.PROXY_ADMIN_VIEWER})
 _ENDPOINTS: Mapping[str, Endpoint] = {
     **dict.fromkeys(("completion", "acompletion", "chat_completion"), Endpoint.CHAT),
     **dict.fromkeys(("text_completion", "atext_completion"), Endpoint.COMPLETIONS),
@@ -117,19 +115,16 @@ def describe_model(catalog: Catalog, model: str, provider: str | None, now_nanos
     }
 
 
-def transform(
-    catalog: Catalog, lists: ModelLists, caller: Principal, request: TransformRequest
-) -> dict[str, Any]:
+def transform(catalog: Catalog, caller: Principal, request: TransformRequest) -> dict[str, Any]:
     """What would be sent upstream for a body, without sending it; credentials are masked.
 
-    Only who oversees the gateway sees where it would go. Raises BadRequest for a call that is not served,
-    ModelAccessDenied and NotFound for a model that the caller may not use.
+    Raises BadRequest for a call that is not served, NotFound for a model that is not.
     """
     endpoint = _ENDPOINTS.get(request.call_type)
     if endpoint is None:
         message = f"'{request.call_type[:100]}' is not served. Allowed: {', '.join(_ENDPOINTS)}."
         raise BadRequest(message, param="call_type", type="bad_request_error")
-    deployment = _find_deployment(catalog, lists, caller, request.request_body.get("model"))
+    deployment = _find_deployment(catalog, caller, request.request_body.get("model"))
     built = build_upstream_request(
         deployment,
         endpoint,
@@ -137,10 +132,9 @@ def transform(
         is_stream=request.request_body.get("stream") is True,
         bounds=CallBounds(0, 0.0),
     )
-    sees_address = caller.role in _OVERSEERS
     return {
-        "raw_request_api_base": mask_address(built.url) if sees_address else None,
-        "raw_request_body": msgspec.json.decode(built.body),
+        "raw_request_api_base": mask_address(built.url),
+        "raw_request_body": mask(msgspec.json.decode(built.body)),
         "raw_request_headers": {
             name: value if name in _PLAIN_HEADERS else mask_text(value) for name, value in built.headers
         },
@@ -148,10 +142,9 @@ def transform(
     }
 
 
-def _find_deployment(catalog: Catalog, lists: ModelLists, caller: Principal, model: object) -> Deployment:
+def _find_deployment(catalog: Catalog, caller: Principal, model: object) -> Deployment:
     name = model if isinstance(model, str) else ""
     routed = catalog.team_models.names.get((caller.team_id or "", name), name)
-    check_models(lists, caller, name, name)
     group = find_group(catalog, routed, caller)
     if group is None:
         raise NotFound(f"The model '{name[:200]}' does not exist.", param="request_body.model")

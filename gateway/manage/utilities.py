@@ -83,8 +83,8 @@ async def show_model(
     opt={
         "rule": RouteRule(
             name="/utils/transform_request",
-            permit=allow(Resource.MODEL, Action.READ, Party.CALLER),
-            allows_any_key=True,
+            # What the operator adds to requests is nothing for callers, though the contract shows it to all.
+            permit=allow(Resource.MODEL, Action.READ),
             body=TransformRequest,
         )
     },
@@ -93,7 +93,7 @@ async def transform_request(request: _Request, caller: _Caller, gateway: _Gatewa
     """Show what would be sent upstream, without sending it."""
     body = _TRANSFORM.read(await request.body(), refuses_unknown=is_strict(request.headers))
     snapshot = gateway.snapshot
-    return answer(transform(snapshot.catalog, snapshot.model_lists, caller, body.value), body)
+    return answer(transform(snapshot.catalog, caller, body.value), body)
 
 
 ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (count, show_params, show_model, transform_request)

@@ -212,3 +212,21 @@ class TestPublicModels:
         await eventually(lambda: bool(live.gateway.parts.added.current.overlay), seconds=1.0)
         assert (await live.http.get("/public/model_hub/info")).json()["useful_links"] == links
         await desk.post("/model_hub/update_useful_links", {"useful_links": {"x": "javascript:1"}}, status=422)
+
+
+async def test_statements_are_counted(desk: Desk, live: LiveGateway, stage: Stage):
+    counted = {}
+    field = {"field_name": "enforce_user_param", "config_type": "general_settings"}
+    for what, ask in {
+        "list": lambda: desk.get("/config/list", config_type="general_settings"),
+        "update": lambda: desk.post("/config/field/update", {**field, "field_value": False}),
+        "delete": lambda: desk.post("/config/field/delete", field),
+        "router": lambda: desk.get("/router/settings"),
+        "hub": lambda: live.http.get("/public/model_hub"),
+    }.items():
+        async with live.gateway.parts.database.count_statements() as counter:
+            await ask()
+        # Every change has the models read anew, which is no part of the route.
+        rereads = ("ORDER BY created_at, model_id", "ORDER BY credential_name", "ORDER BY param_name")
+        counted[what] = len([sql for sql in counter.statements if not sql.strip().endswith(rereads)])
+    assert counted == {"list": 1, "update": 7, "delete": 7, "router": 1, "hub": 0}

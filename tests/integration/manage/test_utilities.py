@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.integration.manage.conftest import Desk
-from tests.integration.serving import MASTER_KEY, UPSTREAM_KEY, LiveGateway, deployment
+from tests.integration.serving import UPSTREAM_KEY, LiveGateway, deployment
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -60,15 +60,17 @@ class TestTransform:
         assert shown["raw_request_body"]["temperature"] == 0.5
         assert UPSTREAM_KEY not in json.dumps(shown)
         assert len(live.upstream.requests) == sent
-        own = await desk.post("/utils/transform_request", body, await live.make_key())
-        assert own["raw_request_api_base"] is None
-        assert live.upstream.base_url not in json.dumps(own)
 
-    async def test_only_for_models_that_the_caller_may_use(self, desk: Desk, live: LiveGateway):
+    async def test_what_the_operator_adds_is_nothing_for_callers(self, desk: Desk, live: LiveGateway):
         body = {"call_type": "completion", "request_body": {"model": "m", "messages": []}}
-        key = await live.make_key(models=["other"])
-        assert (await desk.refusal("/utils/transform_request", body, key))[0] == 403
-        body["request_body"]["model"] = "none"
-        assert (await desk.refusal("/utils/transform_request", body, MASTER_KEY))[0] == 404
+        assert (await desk.refusal("/utils/transform_request", body, await live.make_key()))[0] == 401
+        live.configure(deployment("m", live.upstream, extra_body={"auth_token": UPSTREAM_KEY}))
+        _, viewer = await desk.make_user("proxy_admin_viewer")
+        shown = await desk.post("/utils/transform_request", body, viewer)
+        assert UPSTREAM_KEY not in json.dumps(shown)
+
+    async def test_what_is_not_served_is_refused(self, desk: Desk, live: LiveGateway):
+        body = {"call_type": "completion", "request_body": {"model": "none", "messages": []}}
+        assert (await desk.refusal("/utils/transform_request", body))[0] == 404
         body["call_type"] = "image_generation"
         assert (await desk.refusal("/utils/transform_request", body))[::2] == (400, "call_type")
