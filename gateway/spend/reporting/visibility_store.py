@@ -6,23 +6,29 @@ from gateway.db.engine import Database
 
 __all__ = ["Belonging", "VisibilityStore"]
 
-_MOST = 1_000
-# The team's own list of members is what counts; the other two only find the team.
+_MOST = 5_000
+_MEMBERS = """jsonb_array_elements(
+    CASE jsonb_typeof(t.members_with_roles) WHEN 'array' THEN t.members_with_roles ELSE '[]' END) m"""
+# The team's own list of members is what counts; memberships and the user's row only find the team. Who
+# administers an organization administers its teams.
 _TEAMS = f"""
-SELECT t.team_id, EXISTS (
-    SELECT FROM jsonb_array_elements(
-        CASE jsonb_typeof(t.members_with_roles) WHEN 'array' THEN t.members_with_roles ELSE '[]' END) m
-    WHERE m ->> 'user_id' = $1 AND m ->> 'role' = 'admin') AS is_admin
-FROM "LiteLLM_TeamTable" t
-WHERE t.team_id IN (
+WITH administered AS (
+    SELECT organization_id FROM "LiteLLM_OrganizationMembership"
+    WHERE user_id = $1 AND user_role = 'org_admin'
+), found AS (
     SELECT team_id FROM "LiteLLM_TeamMembership" WHERE user_id = $1
     UNION SELECT unnest(teams) FROM "LiteLLM_UserTable" WHERE user_id = $1
-) AND EXISTS (
-    SELECT FROM jsonb_array_elements(
-        CASE jsonb_typeof(t.members_with_roles) WHEN 'array' THEN t.members_with_roles ELSE '[]' END) m
-    WHERE m ->> 'user_id' = $1)
-ORDER BY t.team_id LIMIT {_MOST}
-"""  # noqa: S608  only a constant is put in
+    UNION SELECT team_id FROM "LiteLLM_TeamTable"
+        WHERE organization_id IN (SELECT organization_id FROM administered)
+), mine AS (
+    SELECT t.team_id, t.organization_id IN (SELECT organization_id FROM administered) AS is_organizer,
+        EXISTS (SELECT FROM {_MEMBERS} WHERE m ->> 'user_id' = $1) AS is_member,
+        EXISTS (SELECT FROM {_MEMBERS} WHERE m ->> 'user_id' = $1 AND m ->> 'role' = 'admin') AS is_leader
+    FROM "LiteLLM_TeamTable" t JOIN found USING (team_id)
+)
+SELECT team_id, COALESCE(is_organizer, false) OR is_leader AS is_admin FROM mine
+WHERE is_member OR is_organizer ORDER BY team_id LIMIT {_MOST}
+"""  # noqa: S608  only constants are put in
 _ORGANIZATIONS = f"""
 SELECT organization_id FROM "LiteLLM_OrganizationMembership"
 WHERE user_id = $1 AND user_role = 'org_admin' ORDER BY organization_id LIMIT {_MOST}
@@ -48,7 +54,7 @@ class VisibilityStore:
         self._database = database
 
     async def load_teams(self, user_id: str) -> Belonging:
-        """The teams that have the user among their members."""
+        """The teams that have the user among their members, and those of organizations of its own."""
         rows = await self._database.fetch(_TEAMS, user_id)
         return Belonging(
             frozenset(row["team_id"] for row in rows if row["is_admin"]),

@@ -85,6 +85,20 @@ async def test_a_foreign_team_is_not_found(desk: Desk, team):
     assert (await desk.get("/team/daily/activity", key, **today()))["results"] == []
 
 
+async def test_who_administers_an_organization_sees_its_teams(desk: Desk, unique):
+    user, key = await desk.make_user()
+    organization = await desk.make_organization(user)
+    made = await desk.post("/team/new", {"team_id": unique("team"), "organization_id": organization})
+    worker = await desk.live.make_key(team_id=made["team_id"])
+    assert (await desk.live.chat(worker)).status_code == 200
+    for asked in ({}, {"team_ids": made["team_id"]}):
+        report = await desk.get("/team/daily/activity", key, **today(), **asked)
+        entity = report["results"][0]["breakdown"]["entities"][made["team_id"]]
+        assert set(entity["api_key_breakdown"]) == {hash_token(worker)}
+    [row] = await desk.get("/team/spend/report", key, **today(), team_id=made["team_id"])
+    assert row["api_key"] == hash_token(worker)
+
+
 async def test_an_organization_is_seen_by_who_administers_it(desk: Desk):
     user, key = await desk.make_user()
     mine, other = await desk.make_organization(user), await desk.make_organization()
