@@ -117,9 +117,9 @@ class EverySubject:
     """A store in which every end user and tag has a budget and rates."""
 
     async def find_subjects(
-        self, scopes: Sequence[Scope], default_budget_id: str | None, journal: str
+        self, scopes: Sequence[Scope], default_budget_id: str | None, journal: str, *, validates: bool = False
     ) -> SubjectRows:
-        del default_budget_id, journal
+        del default_budget_id, journal, validates
         rows = (SubjectRow(scope=scope, is_known=True, name=scope.id, budget=LIMITS) for scope in scopes)
         return SubjectRows(tuple(rows), 0)
 

@@ -9,7 +9,7 @@ from gateway.access.findings import Finding, Verdict, judge
 from gateway.access.model_access import check_grant, check_models, check_subject_models
 from gateway.access.models import ModelLists, ModelNames
 from gateway.access.plan import Plan, PlanBuilder, Rule
-from gateway.access.subject_checks import check_agents, check_subjects
+from gateway.access.subject_checks import check_agents, check_demands, check_subjects
 from gateway.access.tools import check_named_objects
 from gateway.clock import Clock
 from gateway.domain import Principal
@@ -60,9 +60,7 @@ class AccessChecks:
             plan.remember(model, routed)
         if context.subjects:
             check_subject_models(self._lists, principal, context.subjects, model, routed)
-            check_agents(context)
-            if any(one.permission for one in context.subjects):
-                check_named_objects(context)
+            check_demands(context)
         for check in plan.after:
             check(context)
 

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 
 from gateway.access.members import check_trace_id
+from gateway.access.tools import check_named_objects
 from gateway.domain import ScopeKind, Subject
 from gateway.errors import AuthenticationFailed, PermissionDenied
 from gateway.hooks import RequestContext
 
-__all__ = ["check_agents", "check_subjects", "unreadable"]
+__all__ = ["check_agents", "check_demands", "check_subjects", "unreadable"]
 
 _WORDS = {ScopeKind.END_USER: "End User", ScopeKind.TAG: "Tag", ScopeKind.AGENT: "Agent"}
 
@@ -31,6 +32,20 @@ def check_agents(context: RequestContext) -> None:
     for subject in context.subjects:
         if subject.agent_rules is not None and subject.agent_rules.requires_trace_id:
             check_trace_id(context)
+
+
+def check_demands(context: RequestContext) -> None:
+    """Do what `check_agents` and `check_named_objects` do, in one look at what the request names."""
+    # Every request that names somebody passes here.
+    has_permission = False
+    for subject in context.subjects:
+        rules = subject.agent_rules
+        if rules is not None and rules.requires_trace_id:
+            check_trace_id(context)
+        if subject.permission is not None:
+            has_permission = True
+    if has_permission:
+        check_named_objects(context)
 
 
 def unreadable(setting: str, kind: ScopeKind, name: str | None) -> PermissionDenied:
