@@ -32,6 +32,7 @@ from gateway.manage import router_settings as router_routes
 from gateway.manage import spend as spend_routes
 from gateway.manage import sso as sso_routes
 from gateway.manage import tags as tag_routes
+from gateway.manage import terminals as terminal_routes
 from gateway.manage import utilities as utility_routes
 
 __all__ = ["ROUTES"]
@@ -48,6 +49,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *mapping_routes.ROUTE_HANDLERS,
     *login_routes.ROUTE_HANDLERS,
     *sso_routes.ROUTE_HANDLERS,
+    *terminal_routes.ROUTE_HANDLERS,
     *invitation_routes.ROUTE_HANDLERS,
     *key_list_routes.ROUTE_HANDLERS,
     *key_rotation_routes.ROUTE_HANDLERS,

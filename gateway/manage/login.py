@@ -21,7 +21,7 @@ from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
 
-__all__ = ["ROUTE_HANDLERS", "admit", "is_secure"]
+__all__ = ["ROUTE_HANDLERS", "admit", "is_secure", "read_form"]
 
 _LOGIN = BodyReader(LoginRequest)
 _CHANGE = BodyReader(ChangePasswordRequest)
@@ -68,7 +68,7 @@ async def show_form(logins: _Logins) -> Response[str]:
 @post("/login", status_code=200, opt={"rule": RouteRule(name="/login", permit=_ANYBODY)})
 async def log_in_by_form(request: _Request, gateway: _Gateway, logins: _Logins) -> Response[Any]:
     """Log in by the form; the session comes as a cookie."""
-    address, fields = admit(gateway, request), await _read_form(request)
+    address, fields = admit(gateway, request), await read_form(request)
     name, password = fields.get("username", ""), fields.get("password", "")
     session = await logins.passwords.log_in(name, password, address)
     page = message_page(f"You are logged in as {session.user_id}.")
@@ -129,11 +129,11 @@ async def change_password(
     return answer(await logins.passwords.change_password(caller, current, new, address), body)
 
 
-async def _read_form(request: _Request) -> dict[str, str]:
+async def read_form(request: _Request) -> dict[str, str]:
     """The fields of a posted form. Raises BadRequest."""
     data = await request.body()
     if not request.headers.get("content-type", "").startswith(_FORM) or len(data) > _LONGEST_FORM:
-        raise BadRequest(f"Expected a form ({_FORM}) with username and password.", type="bad_request_error")
+        raise BadRequest(f"Expected a form ({_FORM}) .", type="bad_request_error")
     try:
         return dict(parse_qsl(data.decode(), max_num_fields=_MOST_FIELDS))
     except ValueError:

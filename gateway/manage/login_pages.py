@@ -8,9 +8,18 @@ from litestar.datastructures import Cookie
 
 from gateway.identity.login.sessions import Session
 
-__all__ = ["SESSION_COOKIE", "forget_session", "form_page", "keep_session", "message_page"]
+__all__ = [
+    "CONFIRM_COOKIE",
+    "SESSION_COOKIE",
+    "code_page",
+    "forget_session",
+    "form_page",
+    "keep_session",
+    "message_page",
+]
 
 SESSION_COOKIE = "token"
+CONFIRM_COOKIE = "gatewright_confirm"
 _HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'",
@@ -27,6 +36,17 @@ def form_page(action: str) -> Response[str]:
         f'<form method="post" action="{escape(action)}"><label>Name <input name="username" required '
         'autocomplete="username"></label><label>Password <input name="password" type="password" required '
         'autocomplete="current-password"></label><button>Log in</button></form>'
+    )
+    return _page(form, 200)
+
+
+def code_page(action: str) -> Response[str]:
+    """A form for the code that a terminal shows."""
+    form = (
+        f'<form method="post" action="{escape(action)}"><p>Type the code that your terminal shows. If '
+        "you did not begin a login there yourself, close this page.</p>"
+        '<label>Code <input name="user_code" required autocomplete="off"></label>'
+        "<button>Let the terminal in</button></form>"
     )
     return _page(form, 200)
 

@@ -1,6 +1,7 @@
 """The routes of logging in at an identity provider."""
 
 from typing import Any
+from urllib.parse import quote
 
 from litestar import Request, Response, get
 from litestar.datastructures import Cookie
@@ -11,9 +12,9 @@ from litestar.response import Redirect
 
 from gateway.access.rules import RouteRule
 from gateway.identity.login.build import Logins
-from gateway.identity.login.sso.answer import SsoAnswer
+from gateway.identity.login.sso.answer import Arrived, SsoAnswer
 from gateway.manage.login import admit, is_secure
-from gateway.manage.login_pages import form_page, keep_session, message_page
+from gateway.manage.login_pages import CONFIRM_COOKIE, code_page, form_page, keep_session, message_page
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
@@ -23,6 +24,8 @@ __all__ = ["ROUTE_HANDLERS"]
 _CARRIED = "gatewright_login"
 _PATH = "/sso"
 _SECONDS = 600
+_TERMINALS = "litellm-cli"
+_LONGEST_ID = 128
 _PUBLIC = allow(Resource.LOGIN, Action.READ, Party.ANYBODY)
 _Request = Request[Any, Any, Any]
 _Gateway = NamedDependency[Gateway]
@@ -31,16 +34,22 @@ _Logins = NamedDependency[Logins]
 
 @get("/sso/key/generate", opt={"rule": RouteRule(name="/sso/key/generate", permit=_PUBLIC)})
 async def begin_login(
-    request: _Request, gateway: _Gateway, logins: _Logins, return_to: FromQuery[str] = ""
+    request: _Request,
+    gateway: _Gateway,
+    logins: _Logins,
+    return_to: FromQuery[str] = "",
+    source: FromQuery[str] = "",
+    key: FromQuery[str] = "",
 ) -> Response[Any]:
     """Send a browser to the identity provider; without one, show the form for name and password."""
     admit(gateway, request)
     sso = logins.sso
     if sso is None:
         return form_page(f"{logins.settings.base_url}/login")
-    address, carried = await sso.begin(return_to)
+    terminal = key[:_LONGEST_ID] if source == _TERMINALS else ""
+    address, carried = await sso.begin(return_to, terminal)
     redirect = Redirect(address, status_code=303, headers={"cache-control": "no-store"})
-    redirect.set_cookie(_cookie(logins, carried, _SECONDS))
+    redirect.set_cookie(_cookie(logins, _CARRIED, carried, _SECONDS))
     return redirect
 
 
@@ -56,14 +65,27 @@ async def finish_login(request: _Request, gateway: _Gateway, logins: _Logins) ->
     answer = SsoAnswer(
         state=said.get("state"), code=said.get("code"), error=said.get("error"), issuer=said.get("iss")
     )
-    session, return_to = await sso.finish(answer, request.cookies.get(_CARRIED))
+    arrived = await sso.finish(answer, request.cookies.get(_CARRIED))
+    if arrived.terminal:
+        return _ask_for_code(logins, arrived)
+    session = await logins.sessions.open(arrived.user, "sso")
     done: Response[Any]
-    if return_to:
-        done = Redirect(logins.settings.base_url + return_to, status_code=303)
+    if arrived.return_to:
+        done = Redirect(logins.settings.base_url + arrived.return_to, status_code=303)
     else:
         done = message_page(f"You are logged in as {session.user_id}.")
-    done.set_cookie(_cookie(logins, "", 0))
+    done.set_cookie(_cookie(logins, _CARRIED, "", 0))
     return keep_session(done, session, is_secure=is_secure(logins))
+
+
+def _ask_for_code(logins: Logins, arrived: Arrived) -> Response[Any]:
+    """The page on which somebody confirms the terminal that they logged in for."""
+    terminal = quote(arrived.terminal, safe="")
+    page = code_page(f"{logins.settings.base_url}/sso/cli/complete/{terminal}")
+    page.set_cookie(_cookie(logins, _CARRIED, "", 0))
+    carried = logins.terminals.carry(arrived.terminal, str(arrived.user["user_id"]))
+    page.set_cookie(_cookie(logins, CONFIRM_COOKIE, carried, _SECONDS))
+    return page
 
 
 @get(
@@ -106,10 +128,10 @@ async def show_ui_settings(logins: _Logins) -> dict[str, object]:
     }
 
 
-def _cookie(logins: Logins, value: str, seconds: int) -> Cookie:
+def _cookie(logins: Logins, name: str, value: str, seconds: int) -> Cookie:
     # Lax, for the browser comes back by a link of another site.
     return Cookie(
-        key=_CARRIED,
+        key=name,
         value=value,
         max_age=seconds,
         path=_PATH,

@@ -31,6 +31,11 @@ CREATE TABLE gatewright.journal_position (
 CREATE TABLE gatewright.alert_sent (
     event text NOT NULL, entity text NOT NULL, sent_at timestamptz NOT NULL, PRIMARY KEY (event, entity)
 )""",
+        "terminal_login": """
+CREATE TABLE gatewright.terminal_login (
+    id text PRIMARY KEY, secret_hash text NOT NULL, user_code text NOT NULL, user_id text,
+    attempts integer NOT NULL DEFAULT 0, expires_at timestamptz NOT NULL
+)""",
         "lease": """
 CREATE TABLE gatewright.lease (
     job text PRIMARY KEY, holder text NOT NULL, token bigint NOT NULL, expires_at timestamptz NOT NULL

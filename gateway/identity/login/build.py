@@ -11,9 +11,12 @@ from gateway.identity.invitations.service import InvitationService
 from gateway.identity.invitations.store import InvitationRecords
 from gateway.identity.login.passwords import Passwords
 from gateway.identity.login.service import PasswordLogin
-from gateway.identity.login.sessions import Session, Sessions
-from gateway.identity.login.sso.answer import SsoAnswer
+from gateway.identity.login.sessions import Sessions
+from gateway.identity.login.sso.answer import Arrived, SsoAnswer
+from gateway.identity.login.sso.errand import ErrandSeal
 from gateway.identity.login.store import LoginStore
+from gateway.identity.login.terminal_store import TerminalStore
+from gateway.identity.login.terminals import TerminalLogin
 from gateway.identity.login.throttle import Throttle
 from gateway.identity.records import Records
 from gateway.settings.login import LoginSettings
@@ -29,12 +32,12 @@ class SingleSignOn(Protocol):
         """Which provider it is."""
         ...
 
-    async def begin(self, return_to: str) -> tuple[str, str]:
+    async def begin(self, return_to: str, terminal: str = "") -> tuple[str, str]:
         """Where to send the browser, and what it carries in a cookie meanwhile."""
         ...
 
-    async def finish(self, answer: SsoAnswer, carried: str | None) -> tuple[Session, str]:
-        """Open a session for who came back, and say where the browser wanted to go."""
+    async def finish(self, answer: SsoAnswer, carried: str | None) -> Arrived:
+        """Say who came back, and what for."""
         ...
 
 
@@ -44,6 +47,7 @@ class Logins(msgspec.Struct, frozen=True, kw_only=True):
     passwords: PasswordLogin
     sessions: Sessions
     invitations: InvitationService
+    terminals: TerminalLogin
     settings: LoginSettings
     sso: SingleSignOn | None = None
 
@@ -56,4 +60,13 @@ def build_logins(
     sessions = Sessions(records, store, settings, master)
     logins = PasswordLogin(records, store, sessions, Passwords(), Throttle(clock), settings, master)
     invitations = InvitationService(records, InvitationRecords(database), sessions, logins)
-    return Logins(passwords=logins, sessions=sessions, invitations=invitations, settings=settings)
+    terminals = TerminalLogin(
+        records, TerminalStore(database), sessions, ErrandSeal(master, clock), Throttle(clock)
+    )
+    return Logins(
+        passwords=logins,
+        sessions=sessions,
+        invitations=invitations,
+        terminals=terminals,
+        settings=settings,
+    )

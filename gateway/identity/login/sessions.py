@@ -1,5 +1,6 @@
 """Sessions of people who logged in: each is a virtual key of its own, and ends with it."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +20,8 @@ from gateway.money import usd_from_nanos
 from gateway.settings.login import LoginSettings
 
 __all__ = ["Session", "Sessions"]
+
+_TERMINAL = "cli"
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,19 +50,9 @@ class Sessions:
 
         The user's sessions that have expired are removed.
         """
-        secret, now, user_id = new_key(), self._records.now(), str(user["user_id"])
-        actor = Actor(user_id)
-        values: dict[str, Any] = {
-            "token": hash_token(secret),
-            "key_name": abbreviate(secret),
-            "user_id": user_id,
-            "models": user["models"],
-            "max_budget": usd_from_nanos(self._settings.session_budget_nanos),
-            "expires": now + timedelta(seconds=self._settings.session_seconds),
-            "metadata": {"login_method": method},
-            "created_by": user_id,
-            "updated_by": user_id,
-        }
+        secret, user_id = new_key(), str(user["user_id"])
+        actor, values = Actor(user_id), self._columns(secret, user_id, user["models"], method)
+        values["max_budget"] = usd_from_nanos(self._settings.session_budget_nanos)
         async with self._records.transaction():
             await self._store.drop_expired(user_id)
             row = await self._store.open_session(values)
@@ -72,6 +65,22 @@ class Sessions:
             seconds=int(self._settings.session_seconds),
         )
 
+    async def open_terminal(self, user: Columns, team_id: str | None, models: Sequence[str]) -> Session:
+        """Open a session of a command-line client: a key of the user, in a team of the user's or in none."""
+        secret, user_id = new_key(), str(user["user_id"])
+        values: dict[str, Any] = {
+            **self._columns(secret, user_id, models, _TERMINAL),
+            "key_alias": f"cli-{hash_token(secret)[:12]}",
+            "team_id": team_id,
+        }
+        async with self._records.transaction():
+            row = await self._store.open_terminal(values)
+            await self._records.entries.open_balance(_scope(values["token"]), 0.0)
+            change = created(Audited.KEY, values["token"], row)
+            await self._records.audit.record(Actor(user_id), change)
+        seconds = int(self._settings.session_seconds)
+        return Session(ticket="", key=Secret(secret), user_id=user_id, seconds=seconds)
+
     def invite(self, user: Columns) -> str:
         """A ticket without a key: it tells a page who was invited, and opens nothing."""
         return self._sign(user, "", "invitation")
@@ -79,7 +88,8 @@ class Sessions:
     async def close(self, caller: Principal) -> int:
         """End the caller's session; for a key that is none, all sessions of its user. Returns how many."""
         async with self._records.transaction():
-            if caller.team_id == DASHBOARD_TEAM:
+            is_session = caller.team_id == DASHBOARD_TEAM
+            if is_session or caller.metadata.get("login_method") == _TERMINAL:
                 closed = await self._store.close_session(caller.token_hash)
             elif caller.user_id is not None:
                 closed = await self._store.close_sessions(caller.user_id, None)
@@ -99,6 +109,18 @@ class Sessions:
             await self._records.audit.record(
                 caller, *(deleted(Audited.KEY, token, {"token": token}) for token in closed)
             )
+
+    def _columns(self, secret: str, user_id: str, models: Sequence[str], method: str) -> dict[str, Any]:
+        return {
+            "token": hash_token(secret),
+            "key_name": abbreviate(secret),
+            "user_id": user_id,
+            "models": models,
+            "expires": self._records.now() + timedelta(seconds=self._settings.session_seconds),
+            "metadata": {"login_method": method},
+            "created_by": user_id,
+            "updated_by": user_id,
+        }
 
     def _sign(self, user: Columns, key: str, method: str) -> str:
         expires = self._records.now() + timedelta(seconds=self._settings.session_seconds)

@@ -24,14 +24,17 @@ _SET_ROLE = (
 )
 _CLOSE = """
 DELETE FROM "LiteLLM_VerificationToken"
-WHERE team_id = $1 AND user_id = $2 AND token IS DISTINCT FROM $3 RETURNING token
+WHERE user_id = $2 AND (team_id = $1 OR metadata->>'login_method' = 'cli') AND token IS DISTINCT FROM $3
+RETURNING token
 """
 _DROP_EXPIRED = """
 DELETE FROM "LiteLLM_VerificationToken"
-WHERE team_id = $1 AND user_id = $2 AND expires < (now() AT TIME ZONE 'UTC')
+WHERE user_id = $2 AND (team_id = $1 OR metadata->>'login_method' = 'cli')
+    AND expires < (now() AT TIME ZONE 'UTC')
 """
 _CLOSE_ONE = """
-DELETE FROM "LiteLLM_VerificationToken" WHERE team_id = $1 AND token = $2 RETURNING token
+DELETE FROM "LiteLLM_VerificationToken"
+WHERE token = $2 AND (team_id = $1 OR metadata->>'login_method' = 'cli') RETURNING token
 """
 
 
@@ -57,6 +60,10 @@ class LoginStore:
     async def open_session(self, values: Mapping[str, Any]) -> Columns:
         """Store the key of a session."""
         return await self._keys.insert({**values, "team_id": DASHBOARD_TEAM}) or {}
+
+    async def open_terminal(self, values: Mapping[str, Any]) -> Columns:
+        """Store the key of a command-line client."""
+        return await self._keys.insert(values) or {}
 
     async def drop_expired(self, user_id: str) -> None:
         """Remove the sessions of a user whose time is over."""

@@ -287,3 +287,107 @@ async def test_without_a_provider_there_is_the_form(live: LiveGateway) -> None:
     assert 'name="password"' in page.text
     assert back.status_code == 404
     assert ready["sso_configured"] is False
+
+
+async def start(desk: Desk) -> dict[str, Any]:
+    answer = await desk.live.http.post("/sso/cli/start")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def poll(desk: Desk, begun: dict[str, Any], secret: str | None = None, **query: str) -> httpx.Response:
+    headers = {"x-litellm-cli-poll-secret": begun["poll_secret"] if secret is None else secret}
+    path = f"/sso/cli/poll/{begun['login_id']}"
+    return await desk.live.http.get(path, params=query, headers=headers)
+
+
+async def confirm(desk: Desk, begun: dict[str, Any], code: str | None = None) -> httpx.Response:
+    form = {"user_code": begun["user_code"] if code is None else code}
+    return await desk.live.http.post(f"/sso/cli/complete/{begun['login_id']}", data=form)
+
+
+async def log_in_for(desk: Desk, begun: dict[str, Any], name: str) -> httpx.Response:
+    query = dict(parse_qsl(urlsplit(begun["verification_uri"]).query))
+    address = await desk.begin(**query)
+    return await desk.come_back(**desk.provider.log_in(address, sub=name, email=f"{name}@e.com"))
+
+
+async def test_a_terminal_gets_a_key_when_its_code_was_confirmed_in_the_browser(desk: Desk) -> None:
+    name, begun = f"sso-{new_id()[:8]}", await start(desk)
+
+    before = await poll(desk, begun)
+    page = await log_in_for(desk, begun, name)
+    between = await poll(desk, begun)
+    done = await confirm(desk, begun, begun["user_code"].lower())
+    ready = await poll(desk, begun)
+    again = await poll(desk, begun)
+
+    assert (before.json(), between.json()) == ({"status": "pending"}, {"status": "pending"})
+    assert f"/sso/cli/complete/{begun['login_id']}" in page.text
+    assert not any(item.startswith("token=") for item in page.headers.get_list("set-cookie"))
+    assert done.status_code == 200
+    assert {item: ready.json()[item] for item in ("status", "user_id", "team_id", "expires_in")} == {
+        "status": "ready", "user_id": name, "team_id": None, "expires_in": 86_400
+    }
+    assert again.status_code == 400
+    key = ready.json()["key"]
+    assert (await desk.live.chat(key)).status_code == 200
+    out = await desk.live.post("/session/logout", key, {})
+    assert out.json() == {"message": "1 session ended."}
+
+
+async def test_a_terminal_chooses_one_of_its_users_teams(desk: Desk) -> None:
+    name, begun = f"sso-{new_id()[:8]}", await start(desk)
+    await log_in_for(desk, begun, name)
+    await confirm(desk, begun)
+    for team in (f"{name}-a", f"{name}-b"):
+        members = [{"user_id": name, "role": "user"}]
+        body = {"team_id": team, "team_alias": team.upper(), "members_with_roles": members}
+        assert (await desk.live.post("/team/new", MASTER_KEY, body)).status_code == 200
+
+    choice = await poll(desk, begun)
+    foreign = await poll(desk, begun, team_id="somebody-elses")
+    ready = await poll(desk, begun, team_id=f"{name}-b")
+
+    assert choice.json()["requires_team_selection"] is True
+    assert choice.json()["team_details"] == [
+        {"team_id": f"{name}-a", "team_alias": f"{name}-A".upper()},
+        {"team_id": f"{name}-b", "team_alias": f"{name}-B".upper()},
+    ]
+    assert foreign.status_code == 403
+    assert ready.json()["team_id"] == f"{name}-b"
+    info = await desk.live.http.get("/key/info", headers=bearer(ready.json()["key"]))
+    assert info.json()["info"]["team_id"] == f"{name}-b"
+
+
+async def test_a_terminal_is_let_in_by_the_browser_that_logged_in_for_it_only(desk: Desk) -> None:
+    name, begun, other = f"sso-{new_id()[:8]}", await start(desk), await start(desk)
+    unasked = await confirm(desk, begun)
+    await log_in_for(desk, begun, name)
+    for_another = await confirm(desk, other)
+    cookies = dict(desk.live.http.cookies)
+    desk.live.http.cookies.clear()
+    stranger = await confirm(desk, begun)
+    desk.live.http.cookies.update(cookies)
+    wrong = [(await confirm(desk, begun, f"WRNG-{n}")).status_code for n in range(5)]
+    late = await confirm(desk, begun)
+
+    assert {answer.status_code for answer in (unasked, for_another, stranger, late)} == {401}
+    assert wrong == [401] * 5
+    assert (await poll(desk, begun)).json() == {"status": "pending"}
+
+
+async def test_a_login_of_a_terminal_needs_its_secret_and_ends(desk: Desk) -> None:
+    begun = await start(desk)
+
+    wrong = await poll(desk, begun, "another secret")
+    unknown = await poll(desk, {**begun, "login_id": "cli-unknown"})
+    sql = "UPDATE gatewright.terminal_login SET expires_at = now() - interval '1 second' WHERE id = $1"
+    await desk.live.gateway.parts.database.execute(sql, begun["login_id"])
+    late = await poll(desk, begun)
+
+    assert (wrong.status_code, unknown.status_code, late.status_code) == (403, 400, 400)
+
+
+async def test_without_a_provider_no_terminal_logs_in(live: LiveGateway) -> None:
+    assert (await live.http.post("/sso/cli/start")).status_code == 404

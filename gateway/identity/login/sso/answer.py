@@ -2,7 +2,9 @@
 
 import msgspec
 
-__all__ = ["SsoAnswer"]
+from gateway.db.rows import Columns
+
+__all__ = ["Arrived", "SsoAnswer"]
 
 
 class SsoAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -12,3 +14,11 @@ class SsoAnswer(msgspec.Struct, frozen=True, kw_only=True):
     code: str | None = None
     error: str | None = None
     issuer: str | None = None
+
+
+class Arrived(msgspec.Struct, frozen=True, kw_only=True):
+    """Who came back from the provider, where the browser wanted to go, and which terminal waits."""
+
+    user: Columns
+    return_to: str = ""
+    terminal: str = ""

@@ -39,4 +39,4 @@ def build_sso_login(
     provider = Provider(settings, redirect_uri, caller, documents, clock)
     naming = Naming(TokenStore(database), TokenArrivals(services, _ARRIVING), _ARRIVING)
     seal = ErrandSeal(master, clock)
-    return SsoLogin(settings, provider, seal, naming, LoginStore(database), logins.sessions)
+    return SsoLogin(settings, provider, seal, naming, LoginStore(database))

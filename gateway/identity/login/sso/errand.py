@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import secrets
+from typing import TypeVar
 
 import msgspec
 from cryptography.fernet import Fernet, InvalidToken
@@ -19,9 +20,10 @@ ERRAND_SECONDS = 600
 _NANOS = 1_000_000_000
 _INFO = b"gatewright login errand"
 _LONGEST_PATH = 1_024
+Kind = TypeVar("Kind", bound=msgspec.Struct)
 
 
-class Errand(msgspec.Struct, frozen=True, kw_only=True):
+class Errand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One login under way.
 
     `state` ties the answer to this browser, `nonce` the token to this login, and `verifier` (PKCE) the code
@@ -32,6 +34,8 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True):
     nonce: str
     verifier: str
     return_to: str = ""
+    terminal: str = ""
+    """The login of a command-line client for which somebody logs in."""
 
     @property
     def challenge(self) -> str:
@@ -40,11 +44,11 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True):
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def new_errand(return_to: str) -> Errand:
+def new_errand(return_to: str, terminal: str = "") -> Errand:
     """An errand with fresh random texts; `return_to` is left out unless it is a path of our own."""
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
     path = return_to if is_own_path(return_to) else ""
-    return Errand(state=state, nonce=nonce, verifier=verifier, return_to=path)
+    return Errand(state=state, nonce=nonce, verifier=verifier, return_to=path, terminal=terminal)
 
 
 def is_own_path(path: str) -> bool:
@@ -61,15 +65,15 @@ class ErrandSeal:
         self._fernet = Fernet(base64.urlsafe_b64encode(key))
         self._clock = clock
 
-    def close(self, errand: Errand) -> str:
+    def close(self, errand: msgspec.Struct) -> str:
         """The errand as a cookie's value."""
         return self._fernet.encrypt_at_time(msgspec.json.encode(errand), self._now()).decode()
 
-    def open(self, sealed: str) -> Errand | None:
-        """The errand, if it is one of ours and not too old."""
+    def open(self, sealed: str, kind: type[Kind]) -> Kind | None:
+        """The errand, if it is one of ours, of this kind, and not too old."""
         try:
             data = self._fernet.decrypt_at_time(sealed, ERRAND_SECONDS, self._now())
-            return msgspec.json.decode(data, type=Errand)
+            return msgspec.json.decode(data, type=kind)
         except (InvalidToken, msgspec.DecodeError, UnicodeError):
             return None
 

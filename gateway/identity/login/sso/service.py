@@ -5,8 +5,7 @@ import hmac
 from gateway.db.rows import Columns
 from gateway.domain import Role
 from gateway.errors import PermissionDenied
-from gateway.identity.login.sessions import Session, Sessions
-from gateway.identity.login.sso.answer import SsoAnswer
+from gateway.identity.login.sso.answer import Arrived, SsoAnswer
 from gateway.identity.login.sso.errand import Errand, ErrandSeal, new_errand
 from gateway.identity.login.sso.provider import Provider, refuse
 from gateway.identity.login.store import LoginStore
@@ -34,7 +33,6 @@ class SsoLogin:
         seal: ErrandSeal,
         naming: Naming,
         store: LoginStore,
-        sessions: Sessions,
     ) -> None:
         self.name = settings.provider
         self._settings = settings
@@ -42,15 +40,14 @@ class SsoLogin:
         self._seal = seal
         self._naming = naming
         self._store = store
-        self._sessions = sessions
 
-    async def begin(self, return_to: str) -> tuple[str, str]:
+    async def begin(self, return_to: str, terminal: str = "") -> tuple[str, str]:
         """Where to send the browser, and what it carries in a cookie meanwhile."""
-        errand = new_errand(return_to)
+        errand = new_errand(return_to, terminal)
         return await self._provider.address_for(errand), self._seal.close(errand)
 
-    async def finish(self, answer: SsoAnswer, carried: str | None) -> tuple[Session, str]:
-        """Open a session for who came back, and say where the browser wanted to go ("" for nowhere).
+    async def finish(self, answer: SsoAnswer, carried: str | None) -> Arrived:
+        """Say who came back, and what for.
 
         Raises AuthenticationFailed for an answer that is not one to this browser's login, PermissionDenied
         for who is not let in.
@@ -61,10 +58,10 @@ class SsoLogin:
             raise refuse("The identity provider let nobody in. Begin the login again.")
         claims = await self._provider.claims_of(errand, code, answer.issuer)
         user = await self._user(claims)
-        return await self._sessions.open(user, "sso"), errand.return_to
+        return Arrived(user=user, return_to=errand.return_to, terminal=errand.terminal)
 
     def _find_errand(self, answer: SsoAnswer, carried: str | None) -> Errand:
-        errand = self._seal.open(carried or "")
+        errand = self._seal.open(carried or "", Errand)
         state = (answer.state or "").encode("utf-8", "surrogatepass")
         if errand is None or not hmac.compare_digest(state, errand.state.encode()):
             raise refuse("This browser began no such login, or took too long. Begin it again.")
