@@ -1,5 +1,6 @@
 from datetime import datetime
 
+import msgspec
 import pytest
 
 from gateway.domain import (
@@ -240,3 +241,24 @@ def test_fallbacks_of_budgets_are_lists_of_names():
 def test_a_list_in_the_metadata_that_is_none_is_named(name, value):
     row = make_row(metadata={name: value})
     assert build_principal(row, NOW).unreadable == ((KEY, f"metadata.{name}"),)
+
+
+def test_limits_on_mcp_servers_are_those_of_key_and_team_by_server():
+    owners = (
+        *make_row(metadata={"mcp_rpm_limit": {"docs": 2}}).owners,
+        OwnerRow(
+            scope=Scope(ScopeKind.TEAM, "t"), name="T", metadata={"mcp_rpm_limit": {"docs": 3, "mail": 0}}
+        ),
+    )
+    row = msgspec.structs.replace(make_row(), owners=owners)
+    limits = build_principal(row, NOW).mcp_limits
+    assert {name: [(one.scope.kind, one.amount) for one in found] for name, found in limits.items()} == {
+        "docs": [("mcp_per_key", 2), ("mcp_per_team", 3)],
+        "mail": [("mcp_per_team", 0)],
+    }
+
+
+def test_a_limit_on_an_mcp_server_that_nobody_can_read_is_named():
+    principal = build_principal(make_row(metadata={"mcp_rpm_limit": {"docs": "many"}}), NOW)
+    assert [setting for _, setting in principal.unreadable] == ["metadata.mcp_rpm_limit.docs"]
+    assert principal.mcp_limits == {}
