@@ -4,12 +4,14 @@ import msgspec
 
 from gateway.db.engine import Database
 from gateway.identity.keys.archive_store import KeyArchive
+from gateway.identity.keys.updates import KeyUpdates
 from gateway.identity.model_requests.service import ModelRequests
 from gateway.identity.model_requests.store import ModelRequestRecords
 from gateway.identity.newcomers import NewcomerDefaults
 from gateway.identity.records import Records
 from gateway.identity.teams.bulk import BulkMembers
 from gateway.identity.teams.callbacks import TeamCallbacks
+from gateway.identity.teams.key_bulk import TeamKeys
 from gateway.identity.teams.leaving import TeamLeaving
 from gateway.identity.teams.listing import TeamLists
 from gateway.identity.teams.listing_store import TeamListing
@@ -37,6 +39,7 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
     model_requests: ModelRequests
     team_bulk: BulkMembers
     team_callbacks: TeamCallbacks
+    team_keys: TeamKeys
     team_leaving: TeamLeaving
     team_lists: TeamLists
     team_members: TeamMembers
@@ -52,6 +55,7 @@ def build_people(
     records: Records,
     teams: TeamService,
     users: UserService,
+    updates: KeyUpdates,
     newcomers: NewcomerDefaults,
     secrets: TeamSecrets,
 ) -> People:
@@ -63,6 +67,7 @@ def build_people(
         model_requests=ModelRequests(records, ModelRequestRecords(database), users),
         team_bulk=BulkMembers(records, teams, members),
         team_callbacks=TeamCallbacks(records, secrets),
+        team_keys=TeamKeys(records, updates),
         team_leaving=TeamLeaving(records, keys, removals),
         team_lists=TeamLists(records, TeamListing(database, records.teams), newcomers.joinable_teams),
         team_members=members,

@@ -123,7 +123,7 @@ def build_services(
             organization_view,
         ),
         organizations=OrganizationService(records, organization_view),
-        people=build_people(database, records, teams, users, newcomers, secrets),
+        people=build_people(database, records, teams, users, updates, newcomers, secrets),
         projects=ProjectService(records, covers),
         tag_listing=TagListing(records),
         tags=TagService(records),

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from gateway.audit.changes import Audited, created, deleted, updated
+from gateway.audit.changes import Audited, Change, created, deleted, updated
 from gateway.audit.trail import Actor
 from gateway.db.rows import Columns
 from gateway.domain import Principal, Role
@@ -17,7 +17,7 @@ from gateway.identity.records import Records
 from gateway.identity.rights import check_is_no_viewer
 from gateway.identity.users.arrivals import Arrivals
 from gateway.identity.values import check_text
-from gateway.ids import new_id
+from gateway.ids import hash_token, new_id
 
 __all__ = ["InvitationService"]
 
@@ -58,7 +58,8 @@ class InvitationService:
                 **dict.fromkeys(("created_by", "updated_by"), actor),
             }
             row = await self._links.insert(values) or {}
-            await self._records.audit.record(caller, created(Audited.INVITATION, row["id"], row))
+            change = created(Audited.INVITATION, hash_token(row["id"]), _without_id(row))
+            await self._records.audit.record(caller, change)
         return row
 
     async def info(self, caller: Principal, identifier: str) -> Columns:
@@ -85,7 +86,7 @@ class InvitationService:
                 "updated_by": actor,
             }
             changed = await self._links.update(identifier, changes)
-            change = updated(Audited.INVITATION, identifier, row, changed)
+            change = _updated(identifier, row, changed)
             await self._records.audit.record(caller, change)
         return changed
 
@@ -97,7 +98,9 @@ class InvitationService:
             row = await self._lock(identifier)
             await self._check_may_invite(caller, row["user_id"])
             await self._links.delete(identifier)
-            await self._records.audit.record(caller, deleted(Audited.INVITATION, identifier, row))
+            await self._records.audit.record(
+                caller, deleted(Audited.INVITATION, hash_token(identifier), _without_id(row))
+            )
         return row
 
     async def open(self, identifier: str) -> tuple[Columns, str]:
@@ -126,7 +129,7 @@ class InvitationService:
             changes = {"is_accepted": True, "accepted_at": now, "updated_at": now, "updated_by": user_id}
             changed = await self._links.update(identifier, changes)
             await self._logins.store_password(user_id, stored, actor)
-            await self._records.audit.record(actor, updated(Audited.INVITATION, identifier, row, changed))
+            await self._records.audit.record(actor, _updated(identifier, row, changed))
         user = await self._records.users.find(user_id) or {}
         return user, await self._sessions.open(user, "username_password")
 
@@ -157,6 +160,15 @@ class InvitationService:
                 "administrator and have no password yet.",
                 param="user_id",
             )
+
+
+def _updated(identifier: str, before: Columns, after: Columns) -> Change:
+    return updated(Audited.INVITATION, hash_token(identifier), _without_id(before), _without_id(after))
+
+
+def _without_id(row: Columns) -> Columns:
+    """The row as those who read the audit trail may see it: the id lets its bearer in as the user."""
+    return {name: value for name, value in row.items() if name != "id"}
 
 
 def _check_id(name: str, value: Any) -> None:

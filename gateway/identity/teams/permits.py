@@ -1,5 +1,6 @@
 """What whom may do to teams, member by member."""
 
+from gateway.identity.keys.permits import CHANGE_KEY
 from gateway.permits.permit import ALL, Permit
 from gateway.permits.terms import Action, Party, Resource
 
@@ -10,6 +11,7 @@ __all__ = [
     "CHANGE_MEMBERS",
     "CHANGE_MODELS",
     "CHANGE_TEAM",
+    "CHANGE_TEAM_KEYS",
     "DELETE_TEAM",
     "DISABLE_LOGGING",
     "MAKE_TEAM",
@@ -19,6 +21,7 @@ __all__ = [
 ]
 
 # Listed is what may be set; whatever the contract adds later is refused until somebody has thought about it.
+_ADMINISTRATORS = (Party.PROXY_ADMIN, Party.ORGANIZATION_ADMIN, Party.TEAM_ADMIN)
 _TEAM_ADMIN_FIELDS = frozenset(
     {
         *("team_id", "team_alias", "metadata", "models", "default_team_member_models", "model_aliases"),
@@ -77,6 +80,12 @@ ADD_MANY_MEMBERS = Permit(
 )
 CHANGE_MODELS = Permit(resource=Resource.TEAM, action=Action.UPDATE, fields={Party.PROXY_ADMIN: ALL})
 DISABLE_LOGGING = Permit(resource=Resource.TEAM, action=Action.UPDATE, fields={Party.PROXY_ADMIN: ALL})
+CHANGE_TEAM_KEYS = Permit(
+    resource=Resource.KEY,
+    action=Action.UPDATE,
+    fields={party: CHANGE_KEY.fields[party] for party in _ADMINISTRATORS},
+)
+"""Many keys of a team."""
 SEE_CALLBACKS = Permit(
     resource=Resource.TEAM,
     action=Action.READ,

@@ -39,6 +39,7 @@ _MEMBERSHIPS = """
 SELECT user_id, team_id, spend, total_spend, budget_id FROM "LiteLLM_TeamMembership"
 WHERE team_id = $1 AND ($2::text[] IS NULL OR user_id = ANY ($2)) ORDER BY user_id
 """
+_KEYS = 'SELECT token FROM "LiteLLM_VerificationToken" WHERE team_id = $1 AND token = ANY ($2::text[])'
 _OF_USER = """
 SELECT team_id FROM "LiteLLM_TeamTable"
 WHERE members_with_roles @> jsonb_build_array(jsonb_build_object('user_id', $1::text))
@@ -88,6 +89,11 @@ class TeamRecords(Rows):
     async def list_keys(self, team_id: str, most: int) -> list[Columns]:
         """At most so many keys of a team."""
         return await self._keys.find_all("team_id", team_id, most)
+
+    async def find_keys(self, team_id: str, tokens: Sequence[str]) -> list[str]:
+        """Those of the keys, by hash, that belong to a team."""
+        rows = await self._database.fetch(_KEYS, team_id, list(tokens))
+        return [row["token"] for row in rows]
 
     async def list_of_user(self, user_id: str, most: int) -> list[str]:
         """At most so many ids of the teams that a user is a member of."""

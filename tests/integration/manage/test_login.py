@@ -281,6 +281,16 @@ async def test_invitations_are_shown_reopened_and_withdrawn(live: LiveGateway, u
     assert missing.status_code == 404
 
 
+async def test_the_audit_trail_lets_nobody_in(live: LiveGateway, user: str) -> None:
+    link = await invited(live, user)
+    await live.post("/invitation/delete", MASTER_KEY, {"invitation_id": link})
+    sql = """SELECT string_agg(concat(object_id, before_value, updated_values), ' ') FROM "LiteLLM_AuditLog"
+             WHERE table_name = 'LiteLLM_InvitationLink'"""
+    written = await live.gateway.parts.database.fetch_value(sql)
+    assert hash_token(link) in written
+    assert link not in written
+
+
 async def test_an_invitation_is_for_one_user_and_seven_days(live: LiveGateway, user: str) -> None:
     link = await invited(live, user)
     body = {"invitation_link": link, "user_id": "default_user_id", "password": PASSWORD}

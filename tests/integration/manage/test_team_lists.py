@@ -1,5 +1,7 @@
 """Lists of teams and their deletion through the running app."""
 
+import asyncio
+
 import pytest
 import pytest_asyncio
 
@@ -76,6 +78,22 @@ class TestDeleting:
         made = await desk.post("/team/new", body)
         assert made["spend"] == 0.0
         assert await differing(desk, team_id, user_id, f"{user_id}:{team_id}") == []
+
+    @pytest.mark.parametrize("path", ["/key/generate", "/key/service-account/generate"])
+    async def test_no_key_is_made_of_a_team_that_is_being_deleted(self, desk: Desk, unique, path):
+        admin, admin_key = await desk.make_user()
+        team_id = unique("team")
+        await desk.post("/team/new", {"team_id": team_id, "admins": [admin]})
+        assert (await desk.ask("GET", "/key/info", admin_key)).status_code == 200
+        database = desk.live.gateway.parts.database
+        async with database.pool.lend() as connection, connection.transaction():
+            await connection.execute('DELETE FROM "LiteLLM_TeamTable" WHERE team_id = $1', team_id)
+            made = asyncio.create_task(desk.ask("POST", path, admin_key, json={"team_id": team_id}))
+            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            async with asyncio.timeout(20):
+                while not made.done() and not await desk.value(waiting):  # noqa: ASYNC110  locks have no event
+                    await asyncio.sleep(0)
+        assert (await made).status_code == 400
 
     async def test_who_deletes_teams(self, desk: Desk, unique):
         organizer, organizer_key = await desk.make_user()
