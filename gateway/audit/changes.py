@@ -37,6 +37,7 @@ class Audited(StrEnum):
     KEY = "LiteLLM_VerificationToken"
     MCP_SERVER = "LiteLLM_MCPServerTable"
     MODEL = "LiteLLM_ProxyModelTable"
+    OBJECT_PERMISSION = "LiteLLM_ObjectPermissionTable"
     ORGANIZATION = "LiteLLM_OrganizationTable"
     ORGANIZATION_MEMBER = "LiteLLM_OrganizationMembership"
     PROJECT = "LiteLLM_ProjectTable"

@@ -7,10 +7,12 @@ from typing import Any
 
 import msgspec
 
+from gateway.audit.changes import Audited, created, updated
 from gateway.audit.trail import AuditTrail
 from gateway.clock import Clock, datetime_from_nanos
 from gateway.db.engine import Database
 from gateway.db.rows import Columns
+from gateway.domain import Principal
 from gateway.identity.access_groups_store import AccessGroupLinks
 from gateway.identity.adjustments_store import SpendEntries
 from gateway.identity.budgets.store import BudgetRecords
@@ -93,23 +95,30 @@ class Records:
             changes["budget_reset_at"] = self.reset_at(duration if isinstance(duration, str) else None)
         return await self.budgets.update(budget_id, changes)
 
-    async def save_permission(self, permission_id: str | None, permission: ObjectPermission) -> str:
+    async def save_permission(
+        self, caller: Principal, permission_id: str | None, permission: ObjectPermission
+    ) -> str:
         """Change the sent members of an object permission row, or make one; returns its id."""
         sent = msgspec.structs.asdict(permission)
         values = {name: value for name, value in sent.items() if value is not None}
-        if permission_id is not None and await self.permissions.hold(permission_id):
-            await self.permissions.update(permission_id, values)
+        stored = await self.permissions.lock(permission_id) if permission_id is not None else None
+        if permission_id is not None and stored is not None:
+            changed = await self.permissions.update(permission_id, values)
+            change = updated(Audited.OBJECT_PERMISSION, permission_id, stored, changed)
+            await self.audit.record(caller, change)
             return permission_id
-        made = await self.permissions.insert(values)
-        return str((made or {})["object_permission_id"])
+        made = await self.permissions.insert(values) or {}
+        made_id = str(made["object_permission_id"])
+        await self.audit.record(caller, created(Audited.OBJECT_PERMISSION, made_id, made))
+        return made_id
 
     async def change_permission(
-        self, permission_id: str | None, sent: Mapping[str, Any]
+        self, caller: Principal, permission_id: str | None, sent: Mapping[str, Any]
     ) -> dict[str, str | None]:
         """The change of the column `object_permission_id` when these members were sent; null ends it."""
         if "object_permission" not in sent:
             return {}
         permission = sent["object_permission"]
         if permission is not None:
-            return {"object_permission_id": await self.save_permission(permission_id, permission)}
+            return {"object_permission_id": await self.save_permission(caller, permission_id, permission)}
         return {"object_permission_id": None}

@@ -55,7 +55,7 @@ class CustomerService:
             faults.refuse()
             values = {name: sent[name] for name in _COLUMNS if name in sent}
             values["budget_id"] = await link_budget(self._records, caller, sent)
-            values |= await self._records.change_permission(None, sent)
+            values |= await self._records.change_permission(caller, None, sent)
             row = await self._rows.insert(values)
             if row is None:
                 message = f"Customer already exists, passed user_id={request.user_id}."
@@ -89,7 +89,7 @@ class CustomerService:
             if values.get("blocked", False) is None:
                 del values["blocked"]
             values |= await relink_budget(self._records, caller, sent, budget, everybodys)
-            values |= await self._records.change_permission(row["object_permission_id"], sent)
+            values |= await self._records.change_permission(caller, row["object_permission_id"], sent)
             changed = await self._rows.update(row["user_id"], values) if values else row
             if changed["object_permission_id"] != row["object_permission_id"]:
                 await self._records.permissions.drop_unused([row["object_permission_id"]])

@@ -145,12 +145,16 @@ class KeyService:
         """Make the rows that the key refers to: its soft budget and its object permission."""
         if request.soft_budget is not None:
             actor = caller.user_id or caller.token_hash
-            columns["budget_id"] = await self._records.insert_soft_budget(request.soft_budget, actor)
+            budget_id = await self._records.insert_soft_budget(request.soft_budget, actor)
+            budget = {"budget_id": budget_id, "soft_budget": request.soft_budget}
+            await self._audit.record(caller, created(Audited.BUDGET, budget_id, budget))
+            columns["budget_id"] = budget_id
         if request.object_permission is not None:
             given = msgspec.structs.asdict(request.object_permission)
-            columns["object_permission_id"] = await self._records.insert_permission(
-                {name: value for name, value in given.items() if value is not None}
-            )
+            values = {name: value for name, value in given.items() if value is not None}
+            permission_id = await self._records.insert_permission(values)
+            await self._audit.record(caller, created(Audited.OBJECT_PERMISSION, permission_id, values))
+            columns["object_permission_id"] = permission_id
 
     async def _check_may_see(self, caller: Principal, row: dict[str, Any]) -> None:
         if caller.role in _READERS or row["token"] == caller.token_hash or _owns(caller, row):

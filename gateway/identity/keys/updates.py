@@ -10,6 +10,7 @@ from gateway.db.tables.keys import VerificationToken
 from gateway.domain import Principal, Scope, ScopeKind
 from gateway.errors import BadRequest, NotFound, PermissionDenied
 from gateway.identity.access_groups_store import Assigned
+from gateway.identity.budgets.linking import make_own_budget
 from gateway.identity.credentials import hash_of
 from gateway.identity.faults import Faults
 from gateway.identity.keys.changes import build_changes
@@ -79,10 +80,10 @@ class KeyUpdates:
         columns = build_changes(self._records, sent, row)
         if sent.get("object_permission") is not None:
             columns["object_permission_id"] = await self._records.save_permission(
-                row["object_permission_id"], sent["object_permission"]
+                caller, row["object_permission_id"], sent["object_permission"]
             )
         if sent.get("soft_budget") is not None:
-            columns["budget_id"] = await self._save_soft_budget(row, sent["soft_budget"], actor)
+            columns["budget_id"] = await self._save_soft_budget(row, sent["soft_budget"], caller)
         now = self._records.now()
         columns |= {"updated_at": now, "updated_by": caller.user_id, "settings_updated_at": now}
         changed = await self._rows.update(token, columns)
@@ -169,12 +170,15 @@ class KeyUpdates:
         elif user_id and not standing.is_member:
             faults.add("team_id", f"User={user_id} not assigned to team={team_id}.")
 
-    async def _save_soft_budget(self, row: Columns, soft_budget: float, actor: str) -> str:
+    async def _save_soft_budget(self, row: Columns, soft_budget: float, caller: Principal) -> str:
         """Put the warning into the key's budget row, or into a new one; a shared row is left alone."""
         budget_id = row["budget_id"]
         if budget_id is None:
-            return await self._records.make_budget({"soft_budget": soft_budget}, actor)
+            return await make_own_budget(self._records, caller, {"soft_budget": soft_budget})
         if len(await self._records.budgets.list_owners(budget_id, 2)) > 1:
             raise refuse("soft_budget", f"the key shares the budget {budget_id}. Change that one.")
-        await self._records.change_budget(budget_id, {"soft_budget": soft_budget}, actor)
+        stored = await self._records.budgets.lock(budget_id) or {}
+        change = {"soft_budget": soft_budget}
+        changed = await self._records.change_budget(budget_id, change, actor_of(caller))
+        await self._records.audit.record(caller, updated(Audited.BUDGET, budget_id, stored, changed))
         return budget_id

@@ -69,7 +69,7 @@ class OrganizationService:
                     "metadata": merge_metadata({}, sent, _METADATA_FIELDS),
                     "created_by": actor,
                     "updated_by": actor,
-                    **await self._records.change_permission(None, sent),
+                    **await self._records.change_permission(caller, None, sent),
                 }
             )
             if row is None:
@@ -100,7 +100,7 @@ class OrganizationService:
             metadata = merge_metadata(row["metadata"] or {}, sent, _METADATA_FIELDS)
             if metadata is not None:
                 values["metadata"] = metadata
-            values |= await self._records.change_permission(row["object_permission_id"], sent)
+            values |= await self._records.change_permission(caller, row["object_permission_id"], sent)
             values |= await relink_budget(self._records, caller, sent, budget, everybodys)
             values["updated_by"] = actor_of(caller)
             changed = await self._records.organizations.update(organization_id, values)

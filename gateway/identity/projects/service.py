@@ -55,7 +55,7 @@ class ProjectService:
             await check_link(self._records, faults, sent)
             check_within(faults, "team", team, sent, self._covers)
             faults.refuse()
-            values = await self._build(sent, None)
+            values = await self._build(caller, sent, None)
             values |= {
                 "project_id": project_id,
                 "team_id": request.team_id,
@@ -90,7 +90,7 @@ class ProjectService:
             limits = await self._limits_of(row, budget) if moves else {}
             check_within(faults, "team", team or {}, {**limits, **sent}, self._covers)
             faults.refuse()
-            values = await self._build(sent, row)
+            values = await self._build(caller, sent, row)
             if moves and team:
                 values["team_id"] = team["team_id"]
             values |= await relink_budget(self._records, caller, sent, budget, everybodys)
@@ -183,7 +183,7 @@ class ProjectService:
             budget = await self._records.budgets.find(row["budget_id"]) or {}
         return {**budget, "models": row["models"]}
 
-    async def _build(self, sent: Mapping[str, Any], row: Columns | None) -> Columns:
+    async def _build(self, caller: Principal, sent: Mapping[str, Any], row: Columns | None) -> Columns:
         values: Columns = {name: sent[name] for name in _COLUMNS if name in sent}
         if values.get("blocked", False) is None:
             del values["blocked"]
@@ -191,7 +191,7 @@ class ProjectService:
         if metadata is not None:
             values["metadata"] = metadata
         permission_id = row["object_permission_id"] if row else None
-        return values | await self._records.change_permission(permission_id, sent)
+        return values | await self._records.change_permission(caller, permission_id, sent)
 
     async def _finish(self, row: Columns) -> Columns:
         await self._records.notices.announce([_scope(row["project_id"])])

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from gateway.audit.changes import Audited, created
 from gateway.domain import Principal, ScopeKind
 from gateway.errors import BadRequest
 from gateway.identity.faults import Faults
 from gateway.identity.records import Records
+from gateway.identity.rights import actor_of
 from gateway.identity.teams.request import Member
 from gateway.identity.users.arrivals import Arrivals
 from gateway.identity.values import check_text
@@ -62,15 +64,20 @@ class Enrolment:
         entries: Sequence[Entry],
         default_budget: str | None,
         own: dict[str, Any],
-        actor: str,
+        caller: Principal,
     ) -> None:
         """Make the memberships; each member gets a budget row of its own if `own` says anything."""
         users = [entry["user_id"] for entry in entries]
         if not users:
             return
-        budgets = (
-            await self._records.make_budgets(own, len(users), actor) if own else [default_budget] * len(users)
+        budgets = [default_budget] * len(users)
+        if own:
+            budgets = [*await self._records.make_budgets(own, len(users), actor_of(caller))]
+        entered = (
+            created(Audited.TEAM_MEMBER, f"{user_id}:{team_id}", {**own, "budget_id": budget_id})
+            for user_id, budget_id in zip(users, budgets, strict=True)
         )
+        await self._records.audit.record(caller, *entered)
         made = await self._records.teams.enter(team_id, dict(zip(users, budgets, strict=True)))
         await self._records.entries.open_accounts(
             ScopeKind.TEAM_MEMBER, [f"{user_id}:{team_id}" for user_id in made]

@@ -5,9 +5,11 @@ from typing import Any
 
 import msgspec
 
+from gateway.audit.changes import Audited, updated
 from gateway.db.rows import Columns
 from gateway.domain import Principal, Scope, ScopeKind
 from gateway.identity.access_groups_store import Assigned
+from gateway.identity.budgets.linking import make_own_budget
 from gateway.identity.records import Records
 from gateway.identity.rights import actor_of
 from gateway.identity.teams.record import build_columns, member_budget
@@ -38,7 +40,9 @@ class TeamLinks:
         if sent.get("object_permission") is not None:
             permission_id = team["object_permission_id"] if team else None
             permission = sent["object_permission"]
-            values["object_permission_id"] = await self._records.save_permission(permission_id, permission)
+            values["object_permission_id"] = await self._records.save_permission(
+                caller, permission_id, permission
+            )
         if "model_aliases" in sent:
             aliases = _encode(sent["model_aliases"] or {}).decode()
             model_id = team["model_id"] if team else None
@@ -46,7 +50,7 @@ class TeamLinks:
         budget = member_budget(sent)
         if budget:
             metadata = dict(values.get("metadata", stored))
-            metadata["team_member_budget_id"] = await self._save_member_budget(metadata, budget, actor, team)
+            metadata["team_member_budget_id"] = await self._save_member_budget(metadata, budget, caller, team)
             values["metadata"] = metadata
         if "metadata" in values:
             values["metadata"] = self._secrets.close(values["metadata"], stored)
@@ -61,14 +65,20 @@ class TeamLinks:
         await self._records.notices.announce_many([team_scope(team["team_id"]), *users])
 
     async def _save_member_budget(
-        self, metadata: Mapping[str, object], budget: Mapping[str, object], actor: str, team: Columns | None
+        self,
+        metadata: Mapping[str, object],
+        budget: Mapping[str, object],
+        caller: Principal,
+        team: Columns | None,
     ) -> str:
         """Change the row that the team's members share, or make it and give it to those who have none."""
         known = metadata.get("team_member_budget_id")
-        if isinstance(known, str) and await self._records.budgets.hold(known):
-            await self._records.change_budget(known, budget, actor)
+        stored = await self._records.budgets.lock(known) if isinstance(known, str) else None
+        if isinstance(known, str) and stored is not None:
+            changed = await self._records.change_budget(known, budget, actor_of(caller))
+            await self._records.audit.record(caller, updated(Audited.BUDGET, known, stored, changed))
             return known
-        made = await self._records.make_budget(budget, actor)
+        made = await make_own_budget(self._records, caller, budget)
         if team is not None:
             await self._records.teams.link_members(team["team_id"], made)
         return made

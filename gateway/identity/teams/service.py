@@ -14,7 +14,7 @@ from gateway.identity.keys.rules import Covers
 from gateway.identity.metadata import merge_patch
 from gateway.identity.newcomers import NewcomerDefaults
 from gateway.identity.records import Records
-from gateway.identity.rights import Level, actor_of, check_is_no_viewer, members_of, party_of, refuse_role
+from gateway.identity.rights import Level, check_is_no_viewer, members_of, party_of, refuse_role
 from gateway.identity.teams.bounds import TeamBounds
 from gateway.identity.teams.enrolment import Enrolment, check_members_named
 from gateway.identity.teams.links import TeamLinks, team_scope
@@ -72,7 +72,7 @@ class TeamService:
                 message = f"Team id = {team_id} already exists. Please use a different team id."
                 raise BadRequest(message, param="team_id", type="bad_request_error")
             await self._records.entries.open_balance(team_scope(team_id), team["spend"])
-            await self._enrolment.enter(team_id, entries, default_budget_of(team), {}, actor_of(caller))
+            await self._enrolment.enter(team_id, entries, default_budget_of(team), {}, caller)
             await self._links.finish(team, [entry["user_id"] for entry in entries], sent)
             await self._records.audit.record(caller, created(Audited.TEAM, team_id, team))
             return await self._view.row(team)
@@ -151,7 +151,7 @@ class TeamService:
             present = members_of(team)
             _check_are_new(entries, present)
             budget, default = _own_budget(request), default_budget_of(team)
-            await self._enrolment.enter(team["team_id"], entries, default, budget, actor_of(caller))
+            await self._enrolment.enter(team["team_id"], entries, default, budget, caller)
             everybody = {"members_with_roles": [*present, *entries]}
             changed = await self._records.teams.update(team["team_id"], everybody)
             user_ids = [entry["user_id"] for entry in entries]

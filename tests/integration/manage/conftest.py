@@ -45,6 +45,11 @@ class Desk:
     async def run(self, sql: str, *args: object) -> None:
         await self.live.gateway.parts.database.execute(sql, *args)
 
+    async def unbalanced(self, *names: str) -> list[object]:
+        """What the books and live counters say differently about these; other tests leave some of theirs."""
+        found = (await self.get("/books/check"))["differences"]
+        return [one for one in found if any(name in one["entity_id"] for name in names)]
+
     async def make_user(self, role: str = "internal_user", **members: object) -> tuple[str, str]:
         """A user and a key of it."""
         user_id = f"user-{secrets.token_hex(4)}"

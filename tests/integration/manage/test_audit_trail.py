@@ -146,3 +146,23 @@ async def test_the_trail_can_be_switched_off(desk: Desk, unique: Callable[[str],
     await desk.post("/budget/new", {"budget_id": name})
 
     assert await desk.value('SELECT count(*) FROM "LiteLLM_AuditLog" WHERE object_id = $1', name) == 0
+
+
+async def test_rows_that_a_resource_links_are_noted_too(desk: Desk, unique: Callable[[str], str]) -> None:
+    name = unique("linked")
+    team = await desk.post("/team/new", {"team_id": name, "team_member_budget": 5})
+    budget_id = team["metadata"]["team_member_budget_id"]
+    assert (await latest(desk, budget_id))["after"]["max_budget"] == 5
+
+    await desk.post("/team/update", {"team_id": name, "team_member_budget": 9})
+    await desk.post("/team/update", {"team_id": name, "object_permission": {"mcp_servers": ["a"]}})
+    member = {"user_id": f"{name}-ada", "role": "user"}
+    await desk.post("/team/member_add", {"team_id": name, "member": member, "max_budget_in_team": 2})
+
+    entry = await latest(desk, budget_id)
+    assert (entry["before"]["max_budget"], entry["after"]["max_budget"]) == (5, 9)
+    permission = await desk.value(
+        'SELECT object_permission_id FROM "LiteLLM_TeamTable" WHERE team_id = $1', name
+    )
+    assert (await latest(desk, permission))["after"]["mcp_servers"] == ["a"]
+    assert (await latest(desk, f"{name}-ada:{name}"))["after"]["max_budget"] == 2

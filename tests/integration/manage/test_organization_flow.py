@@ -70,6 +70,6 @@ async def test_a_company_is_run_by_its_own_administrators(desk: Desk, live: Live
     await desk.get("/project/info", status=404, project_id=project_id)
     assert await desk.get("/organization/list", ada_key) == []
     await live.rows()
-    assert not (await desk.get("/books/check"))["differences"]
+    assert await desk.unbalanced(organization, team_id) == []
     entries = await desk.get("/audit", object_id=organization)
     assert {entry["action"] for entry in entries["audit_logs"]} == {"created", "updated", "deleted"}

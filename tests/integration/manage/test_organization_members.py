@@ -205,7 +205,7 @@ class TestRemoving:
         shown = await inside.desk.get("/organization/info", organization_id=inside.organization)
         row = next(one for one in shown["members"] if one["user_id"] == member)
         assert row["spend"] == pytest.approx(gone["spend"])
-        assert not (await inside.desk.get("/books/check"))["differences"]
+        assert await inside.desk.unbalanced(inside.organization) == []
 
     async def test_a_user_made_with_an_organization_comes_back_too(self, inside: Members, live: LiveGateway):
         user_id = "returning-" + inside.organization
@@ -218,7 +218,7 @@ class TestRemoving:
         await inside.add(user_id)
         await live.chat(key)
         await live.rows(key)
-        assert not (await inside.desk.get("/books/check"))["differences"]
+        assert await inside.desk.unbalanced(inside.organization) == []
 
 
 async def test_the_number_of_statements(inside: Members, unique):

@@ -91,7 +91,7 @@ class TestUpdating:
         query = {"entity_type": "organization", "entity_id": made["organization_id"]}
         [entry] = await desk.get("/books/adjustments", **query)
         assert entry["amount"] == 0.25
-        assert not (await desk.get("/books/check"))["differences"]
+        assert await desk.unbalanced(made["organization_id"]) == []
 
     @pytest.mark.parametrize(
         ("members", "said"),
