@@ -327,7 +327,10 @@ async def test_a_terminal_gets_a_key_when_its_code_was_confirmed_in_the_browser(
     assert not any(item.startswith("token=") for item in page.headers.get_list("set-cookie"))
     assert done.status_code == 200
     assert {item: ready.json()[item] for item in ("status", "user_id", "team_id", "expires_in")} == {
-        "status": "ready", "user_id": name, "team_id": None, "expires_in": 86_400
+        "status": "ready",
+        "user_id": name,
+        "team_id": None,
+        "expires_in": 86_400,
     }
     assert again.status_code == 400
     key = ready.json()["key"]
