@@ -1,6 +1,7 @@
 """Whether deployments and services answer, now and before: `/health` and the routes below it."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
@@ -22,7 +23,7 @@ from gateway.manage.body import BodyReader, is_strict
 from gateway.manage.parameters import need
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
-from gateway.pipeline.health.history import latest_checks, list_checks, record_probes
+from gateway.pipeline.health.history import find_recent_probes, latest_checks, list_checks, record_probes
 from gateway.pipeline.health.probe import Probe, probe_deployments
 from gateway.runtime import Gateway
 
@@ -35,6 +36,8 @@ _Content = dict[str, object]
 _Limit = Annotated[int, QueryParameter(ge=1, le=1_000)]
 _Offset = Annotated[int, QueryParameter(ge=0, le=10_000)]
 _CHANNELS = {"slack": "slack", "slack_budget_alerts": "slack", "webhook": "webhook", "email": "email"}
+_ROUNDS = 2
+"""A result of the background is good for so many intervals."""
 _CONTRACT = "1.106.2"
 """The release of LiteLLM whose contract is kept."""
 
@@ -83,10 +86,7 @@ async def check_deployments(
     if not chosen and (model or model_id):
         named, param = (model, "model") if model else (model_id, "model_id")
         raise NotFound(f"No deployment has {param} '{str(named)[:200]}'.", param=param)
-    probes = await probe_deployments(
-        gateway, chosen, gateway.snapshot.settings.general.health_check_concurrency
-    )
-    await _keep(gateway, probes, caller.user_id or caller.token_hash)
+    probes = await _probe(gateway, chosen, caller.user_id or caller.token_hash)
     healthy = [_shown(probe) for probe in probes if probe.error is None]
     unhealthy = [_shown(probe) for probe in probes if probe.error is not None]
     return {
@@ -205,6 +205,21 @@ async def try_connection(request: Request[Any, Any, Any], caller: _Caller, gatew
         return answer({"status": "error", "result": {"error": probe.error}}, body)
     result = {"model": deployment.model, "response_time_ms": round(probe.seconds * 1000, 3)}
     return answer({"status": "success", "result": result}, body)
+
+
+async def _probe(gateway: Gateway, chosen: Sequence[Deployment], checked_by: str) -> Sequence[Probe]:
+    """What background checks have found lately, where they run; else the deployments are asked now."""
+    general = gateway.snapshot.settings.general
+    if general.background_health_checks:
+        seconds = _ROUNDS * general.health_check_interval_seconds
+        # Without the database nothing is known, and the deployments may answer all the same.
+        with suppress(DatabaseUnavailable):
+            recent = await find_recent_probes(gateway, chosen, seconds)
+            if recent is not None:
+                return recent
+    probes = await probe_deployments(gateway, chosen, general.health_check_concurrency)
+    await _keep(gateway, probes, checked_by)
+    return probes
 
 
 async def _keep(gateway: Gateway, probes: Sequence[Probe], checked_by: str) -> None:

@@ -13,9 +13,10 @@ from gateway.pipeline.health.checks_store import CheckRow, ChecksStore
 from gateway.pipeline.health.probe import Probe
 from gateway.runtime import Gateway
 
-__all__ = ["latest_checks", "list_checks", "record_probes"]
+__all__ = ["find_recent_probes", "latest_checks", "list_checks", "record_probes"]
 
 _LONGEST_ERROR = 2_000
+_NANOS = 1_000_000_000
 _TIMES = ("checked_at", "created_at")
 _encode = msgspec.json.Encoder().encode
 
@@ -49,6 +50,28 @@ async def latest_checks(gateway: Gateway, deployments: Sequence[Deployment]) -> 
     rows = await ChecksStore(gateway.parts.database).list_latest(pairs)
     found = {row["model_id"]: _shown(row) for row in rows}
     return {"latest_health_checks": found, "total_models": len(found)}
+
+
+async def find_recent_probes(
+    gateway: Gateway, deployments: Sequence[Deployment], seconds: float
+) -> list[Probe] | None:
+    """What every deployment answered within the last seconds; None if one was not asked.
+
+    Raises DatabaseUnavailable.
+    """
+    pairs = [(deployment.id, deployment.group) for deployment in deployments]
+    rows = await ChecksStore(gateway.parts.database).list_latest(pairs)
+    since = datetime_from_nanos(gateway.clock.now_nanos() - int(seconds * _NANOS)).replace(tzinfo=None)
+    found = {row["model_id"]: row for row in rows if row["checked_at"] >= since}
+    if any(deployment.id not in found for deployment in deployments):
+        return None
+    return [_probe(deployment, found[deployment.id]) for deployment in deployments]
+
+
+def _probe(deployment: Deployment, row: Record) -> Probe:
+    is_healthy = row["status"] == "healthy"
+    error = None if is_healthy else row["error_message"] or "The deployment did not answer."
+    return Probe(deployment=deployment, error=error, seconds=(row["response_time_ms"] or 0.0) / 1000)
 
 
 def _row(probe: Probe, *, has_details: bool) -> CheckRow:

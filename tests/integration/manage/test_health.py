@@ -147,6 +147,12 @@ async def test_the_job_checks_who_takes_part_under_its_lease(desk: Desk, unique)
     assert {check["checked_by"] for check in kept.values()} == {CHECKED_BY}
     assert kept[checked]["details"] is None
     assert await desk.value('SELECT count(*) FROM "LiteLLM_SpendLogs"') == spent
+    sent = len(desk.live.upstream.requests)
+    for name, count in ((checked, "healthy_count"), (broken, "unhealthy_count")):
+        assert (await desk.get("/health", model=name))[count] == 1
+    assert len(desk.live.upstream.requests) == sent
+    assert (await desk.get("/health", model=other))["healthy_count"] == 1
+    assert len(desk.live.upstream.requests) == sent + 1
 
 
 async def test_a_connection_is_tried_before_it_is_made(desk: Desk):
