@@ -229,6 +229,9 @@ async def serve_here(upstream: Upstream, database_url: str, folder: Path) -> Asy
     )
     origin = f"http://127.0.0.1:{port}"
     live = LiveGateway(origin, gateway_of(app), upstream, folder, environ)
+    for runner in live.gateway.parts.jobs:
+        # Nor do jobs renew their leases in between.
+        runner._poll_seconds = 3600.0
     await entrance.open()
     running = asyncio.create_task(server.serve())
     try:
