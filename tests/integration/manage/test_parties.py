@@ -145,6 +145,7 @@ _TOLD_ELSEWHERE = frozenset(
         *("/model/{model_id:str}/update", "/organization/member_add", "/organization/member_update"),
         *("/organization/member_delete", "/team/member_add", "/team/member_delete", "/team/bulk_member_add"),
         *("/team/permissions_update", "/team/permissions_bulk_update"),
+        "/team/key/bulk_update",
     }
 )
 # Whose something is, is bounded by who may give and take it; a check that somebody else has set stays. The
