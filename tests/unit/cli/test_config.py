@@ -17,7 +17,7 @@ GOOD = """
 model_list:
 - model_name: first
   litellm_params: {model: openai/gpt-4o-mini, api_key: os.environ/NOT_SET_ANYWHERE}
-general_settings: {background_health_checks: true}
+general_settings: {supported_db_objects: [models]}
 """
 
 
