@@ -164,7 +164,7 @@ async def show_organizations(request: _Request, caller: _Caller, services: _Serv
     body = _NAMED.read(await request.body(), refuses_unknown=is_strict(request.headers))
     named = body.value.organizations
     with raw_errors():
-        return answer(await services.organizations.info_of_all(caller, named, "organizations"), body)
+        return answer(await services.organizations.info_of_all(caller, named), body)
 
 
 @get(

@@ -19,6 +19,7 @@ from gateway.identity.budgets.linking import (
 from gateway.identity.faults import Faults
 from gateway.identity.linked import with_links
 from gateway.identity.metadata import merge_metadata
+from gateway.identity.named import read_ids
 from gateway.identity.organizations.request import NewOrganizationRequest
 from gateway.identity.organizations.response import EVERYTHING, OrganizationView, Sight
 from gateway.identity.organizations.store import OrganizationQuery
@@ -110,23 +111,24 @@ class OrganizationService:
 
     async def info(self, caller: Principal, organization_id: str) -> Columns:
         """Show an organization to who administers it. Raises NotFound and PermissionDenied."""
-        [shown] = await self.info_of_all(caller, [organization_id], "organization_id")
+        faults = Faults()
+        check_members(faults, {"organization_id": organization_id})
+        faults.refuse()
+        [shown] = await self._info(caller, [organization_id], "organization_id")
         return shown
 
-    async def info_of_all(self, caller: Principal, organization_ids: list[str], param: str) -> list[Columns]:
+    async def info_of_all(self, caller: Principal, organization_ids: list[str]) -> list[Columns]:
         """Show organizations to who administers all of them. Raises NotFound and PermissionDenied."""
-        faults = Faults()
-        if not organization_ids:
-            faults.add(param, "Name the organizations to show.")
-        check_members(faults, {"organization_ids": organization_ids})
-        faults.refuse()
+        return await self._info(caller, sorted(read_ids("organizations", organization_ids)), "organizations")
+
+    async def _info(self, caller: Principal, organization_ids: list[str], param: str) -> list[Columns]:
         sight = EVERYTHING
         if caller.role not in _SEE_ALL:
             administered = frozenset(await self._records.organizations.list_administered(caller.user_id))
             if not administered.issuperset(organization_ids):
                 raise PermissionDenied("You do not administer this organization.", param=param)
             sight = Sight(user_id=caller.user_id, administered=administered)
-        rows = await self._records.organizations.find_any(sorted(set(organization_ids)))
+        rows = await self._records.organizations.find_any(organization_ids)
         missing = sorted(set(organization_ids) - {row["organization_id"] for row in rows})
         if missing:
             raise _not_found(missing)

@@ -212,6 +212,38 @@ async def test_a_key_that_waits_for_a_deletion_is_refused(desk: Desk):
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "organization_id")
 
 
+async def test_an_organization_can_go_while_it_is_used(desk: Desk, live: LiveGateway):
+    company = await Company(desk).found()
+    keys = [*company.keys, *[await live.make_key(team_id=company.team) for _ in range(4)]]
+    drain, done = live.gateway.parts.drain, asyncio.Event()
+
+    async def use(key: str) -> set[int]:
+        seen = set()
+        while not done.is_set():
+            seen.add((await live.chat(key)).status_code)
+        return seen
+
+    async def book() -> None:
+        while not done.is_set():
+            await drain.flush()
+            # A flush that finds nothing lets nobody else run.
+            await asyncio.sleep(0)
+
+    using = [asyncio.create_task(use(key)) for key in keys]
+    booking = asyncio.create_task(book())
+    for key in keys:
+        assert (await live.chat(key)).status_code == 200
+    await remove(desk, company.id)
+    for key in keys:
+        assert (await live.chat(key)).status_code in {200, 401}
+    done.set()
+    seen = await asyncio.gather(*using)
+    await booking
+    assert all(statuses <= {200, 401} for statuses in seen)
+    await live.rows()
+    assert not (await desk.get("/books/check"))["differences"]
+
+
 async def test_the_number_of_statements_does_not_grow_with_what_goes(desk: Desk):
     small, large = await Company(desk).found(), await Company(desk).found()
     for _ in range(5):
