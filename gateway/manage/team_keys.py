@@ -1,5 +1,6 @@
 """The route that changes many keys of a team."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -39,8 +40,13 @@ async def update_team_keys(
 ) -> Answer:
     """Change many keys of a team, each by itself; the answer says which could not be changed."""
     body = _MANY.read(await request.body(), refuses_unknown=is_strict(request.headers))
-    sent = _FIELDS.read(msgspec.json.encode(body.value.update_fields)).sent
+    sent = _changes_of(body.value)
     return answer(await services.people.team_keys.update(caller, body.value, sent), body)
+
+
+def _changes_of(request: BulkTeamKeysRequest) -> Mapping[str, Any]:
+    """The members of `update_fields` that were sent, read as `/key/update` reads them."""
+    return _FIELDS.read(msgspec.json.encode(request.update_fields)).sent
 
 
 ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (update_team_keys,)
