@@ -39,8 +39,8 @@ _OFFERED = (
 """What strangers see of a team that they may enter: neither members nor spend."""
 _MOST_TEAMS = 1_000
 _MOST_KEYS_EACH = 100
-_MOST_ROWS = 10_000
-"""Keys, and memberships, in one answer of `/team/list`."""
+_MOST_KEYS = 1_000
+_MOST_MEMBERSHIPS = 10_000
 
 
 class TeamQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,8 +84,8 @@ class TeamLists:
         users = sorted(
             {member["user_id"] for team in teams for member in members_of(team) if member.get("user_id")}
         )
-        memberships = _by_team(await self._listing.list_memberships(users, ids, _MOST_ROWS))
-        keys = _by_team(await self._listing.list_keys(ids, _MOST_KEYS_EACH, _MOST_ROWS))
+        memberships = _by_team(await self._listing.list_memberships(users, ids, _MOST_MEMBERSHIPS))
+        keys = _by_team(await self._listing.list_keys(ids, _MOST_KEYS_EACH, _MOST_KEYS))
         return [
             {
                 **team,
