@@ -7,11 +7,12 @@ import msgspec
 from gateway.cache.expiring import ExpiringCache, Limits
 from gateway.clock import Clock
 from gateway.domain import ModelGrant, Principal, Role, Scope, ScopeKind
-from gateway.errors import DatabaseUnavailable, PermissionDenied
+from gateway.errors import AuthenticationFailed, DatabaseUnavailable, NotFound, PermissionDenied
 from gateway.identity.principals import Principals, tags_of
 from gateway.identity.special import NO_DEFAULT_MODELS
 from gateway.identity.tokens.identity import TokenIdentity
 from gateway.identity.tokens.naming import Named, Naming
+from gateway.identity.tokens.refusals import Refusals
 from gateway.identity.tokens.store import CallerColumns, TokenStore
 from gateway.settings.jwt import JwtSettings
 
@@ -62,10 +63,11 @@ class Callers:
         self._cache: ExpiringCache[str, Caller] = ExpiringCache(
             clock, Limits(), tags_of=_tags, stale_on=(DatabaseUnavailable,)
         )
+        self._refusals = Refusals(clock)
         self.peek = self._cache.peek
 
     async def find(self, digest: str, identity: TokenIdentity) -> Caller:
-        """Return who this is.
+        """Return who this is; a refusal is remembered for some seconds, or until anything changes.
 
         Raises AuthenticationFailed, PermissionDenied and NotFound for whom nobody knows or may let in, and
         DatabaseUnavailable.
@@ -74,16 +76,23 @@ class Callers:
         async def load(_digest: str) -> Caller:
             return await self._load(identity, digest)
 
-        found = await self._cache.get_or_load(digest, load)
-        return found or await self._load(identity, digest)
+        self._refusals.check(digest)
+        try:
+            found = await self._cache.get_or_load(digest, load)
+            return found or await self._load(identity, digest)
+        except (AuthenticationFailed, NotFound, PermissionDenied) as error:
+            self._refusals.note(digest, error)
+            raise
 
     def drop(self, scopes: Iterable[Scope]) -> None:
-        """Forget who was made from one of these objects."""
+        """Forget who was made from one of these objects, and who was refused."""
+        self._refusals.clear()
         for scope in scopes:
             self._cache.drop_tag(scope)
 
     def clear(self) -> None:
         """Forget everybody."""
+        self._refusals.clear()
         self._cache.clear()
 
     async def _load(self, identity: TokenIdentity, digest: str) -> Caller:

@@ -511,6 +511,25 @@ async def test_a_known_token_costs_no_statement_and_no_call(
     assert dict(provider.requests) == asked
 
 
+async def test_who_is_refused_is_looked_up_once_until_something_changes(
+    live: LiveGateway, provider: OidcProvider
+) -> None:
+    accept(live, provider, user_id_jwt_field="sub")
+    token = provider.token(sub="jt-late")
+    first = await live.chat(token)
+
+    async with live.gateway.parts.database.count_statements() as counter:
+        refused = [(await live.chat(token)).json() for _ in range(3)]
+    asked = [one for one in counter.statements if "sso_user_id" in one]
+    await manage(live, "/user/new", user_id="jt-late", auto_create_key=False)
+    async with asyncio.timeout(3):
+        while (await live.chat(token)).status_code != 200:  # noqa: ASYNC110  there is no event to wait on
+            await asyncio.sleep(0.01)
+
+    assert refused == [first.json()] * 3
+    assert asked == []
+
+
 async def test_keys_work_beside_tokens(live: LiveGateway, provider: OidcProvider) -> None:
     key = await live.make_key()
     accept(live, provider)

@@ -1,5 +1,6 @@
 """Logging in with name and password: sessions, throttling, invitations, older hashes."""
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -99,6 +100,34 @@ async def test_an_invited_user_chooses_a_password_and_logs_in(live: LiveGateway,
     assert (await live.chat(key)).status_code == 200
     info = (await live.http.get("/key/info", headers=bearer(key))).json()["info"]
     assert (info["team_id"], info["max_budget"], info["user_id"]) == ("litellm-dashboard", 0.25, user)
+
+
+async def test_an_invitation_is_claimed_by_one_of_two_at_once(live: LiveGateway, user: str) -> None:
+    link = await invited(live, user)
+    bodies = [
+        {"invitation_link": link, "user_id": user, "password": f"{PASSWORD} {number}"} for number in (1, 2)
+    ]
+
+    answers = await asyncio.gather(*(live.post("/onboarding/claim_token", None, body) for body in bodies))
+    live.http.cookies.clear()
+
+    assert sorted(answer.status_code for answer in answers) == [200, 401]
+
+
+async def test_a_login_takes_so_many_statements(live: LiveGateway, user: str) -> None:
+    key = claims_of((await onboard(live, user)).json()["token"])["key"]
+    await live.settled()
+    await live.gateway.parts.drain.flush()
+
+    async with live.gateway.parts.drain._turn, live.gateway.parts.database.count_statements() as counter:
+        await log_in(live, user)
+        login = len(counter.statements)
+        await live.post("/session/logout", key, {})
+        logout = len(counter.statements) - login
+    live.http.cookies.clear()
+
+    assert login <= 10, counter.statements
+    assert logout <= 8, counter.statements
 
 
 async def test_a_session_ends_when_its_owner_logs_out(live: LiveGateway, user: str) -> None:

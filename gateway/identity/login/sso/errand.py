@@ -74,7 +74,7 @@ class ErrandSeal:
         try:
             data = self._fernet.decrypt_at_time(sealed, ERRAND_SECONDS, self._now())
             return msgspec.json.decode(data, type=kind)
-        except (InvalidToken, msgspec.DecodeError, UnicodeError):
+        except (InvalidToken, msgspec.DecodeError, ValueError):
             return None
 
     def _now(self) -> int:
