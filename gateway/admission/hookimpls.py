@@ -8,10 +8,10 @@ from gateway.admission.hold import Want
 from gateway.admission.ledger import Ledger
 from gateway.admission.outlook import Outlook
 from gateway.admission.part import Part
-from gateway.domain import Claim
+from gateway.domain import Claim, Scope
 from gateway.hooks import Admission, RequestContext, hookimpl
 
-__all__ = ["AdmissionHooks"]
+__all__ = ["AdmissionHooks", "charged_by"]
 
 
 class AdmissionHooks:
@@ -33,11 +33,7 @@ class AdmissionHooks:
         """Take all claims from the ledger, or raise BudgetExceeded or RateLimited."""
         part, want = self._read(context, claims)
         hold = self._ledger.take(part, want)
-        context.charged = part.charged
-        if want.extras:
-            moneys = (account.money for account, _ in want.extras if isinstance(account, BudgetAccount))
-            more = (money.key for money in moneys if money not in part.moneys)
-            context.charged = tuple(dict.fromkeys((*part.charged, *more)))
+        context.charged = charged_by(part, want) if want.extras else part.charged
         return hold
 
     async def look(self, context: RequestContext, claims: Sequence[Claim]) -> Outlook:
@@ -63,3 +59,10 @@ class AdmissionHooks:
             extras,
         )
         return part, want
+
+
+def charged_by(part: Part, want: Want) -> tuple[Scope, ...]:
+    """What a request charges beside the scopes of its caller: meters, and budgets that plugins claim."""
+    moneys = (account.money for account, _ in want.extras if isinstance(account, BudgetAccount))
+    more = (money.key for money in moneys if money not in part.moneys)
+    return tuple(dict.fromkeys((*part.charged, *more)))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gateway.admission.hookimpls import AdmissionHooks
+from gateway.admission.hookimpls import AdmissionHooks, charged_by
 from gateway.admission.outlook import Outlook
 from gateway.admission.shared.ledger import SharedLedger
 from gateway.domain import Claim
@@ -23,7 +23,7 @@ class SharedAdmissionHooks(AdmissionHooks):
         """Take all claims, or raise BudgetExceeded, RateLimited or ServiceUnavailable."""
         part, want = self._read(context, claims)
         hold = await self._shared.admit(part, want, context.charge_id)
-        context.charged = part.charged
+        context.charged = charged_by(part, want) if want.extras else part.charged
         return hold
 
     async def look(self, context: RequestContext, claims: Sequence[Claim]) -> Outlook:
