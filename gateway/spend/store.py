@@ -36,9 +36,8 @@ _POISON = (
 _ATTEMPTS = 3
 _MOST_ROWS = 10_000
 _UUID_WITH_TIME = 7
-_MOST_TOTALS = 5_000
-_PART = """CASE WHEN GROUPING(api_key) = 0 THEN 'api_key' WHEN GROUPING("user") = 0 THEN 'user'
-    WHEN GROUPING(model) = 0 THEN 'model' ELSE '' END"""
+_MOST_NAMES = 100
+_SUM = "sum(nanos)::bigint AS nanos"
 _CHOSEN = """
 ($1::text IS NULL OR api_key = $1) AND ($2::text IS NULL OR "user" = $2)
 AND ($3::timestamp IS NULL OR "startTime" >= $3) AND ($4::timestamp IS NULL OR "startTime" <= $4)
@@ -163,7 +162,7 @@ class SpendStore:
     async def total_by_day(self, chosen: LogFilter) -> list[Record]:
         """Nano-dollars per `day` (`part` is empty), and of it per `api_key`, `user` and `model`, as `nanos`.
 
-        Totals of days are whole; of keys, users and models at most the dearest five thousand are told. Days
+        Totals of days and models are whole; of keys and users the hundred that spent most are told. Days
         of the daily table are read where that is possible, else spend rows.
         """
         where, arguments = _where(chosen)
@@ -174,10 +173,18 @@ class SpendStore:
         if chosen.is_of_whole_days:
             source, arguments = _daily(chosen)
         sql = f"""
-            SELECT day, {_PART} AS part, COALESCE(api_key, "user", model) AS name, sum(nanos)::bigint AS nanos
-            FROM ({source}) found
-            GROUP BY GROUPING SETS ((day), (day, api_key), (day, "user"), (day, model))
-            ORDER BY {_PART} = '' DESC, nanos DESC LIMIT {_MOST_TOTALS}"""  # noqa: S608  as above
+            WITH found AS MATERIALIZED ({source}), top_key AS (
+                SELECT api_key FROM found GROUP BY 1 ORDER BY sum(nanos) DESC, 1 LIMIT {_MOST_NAMES}
+            ), top_user AS (
+                SELECT "user" FROM found GROUP BY 1 ORDER BY sum(nanos) DESC, 1 LIMIT {_MOST_NAMES}
+            )
+            SELECT day, CASE GROUPING(model) WHEN 0 THEN 'model' ELSE '' END AS part, model AS name, {_SUM}
+            FROM found GROUP BY GROUPING SETS ((day), (day, model))
+            UNION ALL
+            SELECT day, 'api_key', api_key, {_SUM} FROM found JOIN top_key USING (api_key) GROUP BY 1, 3
+            UNION ALL
+            SELECT day, 'user', "user", {_SUM} FROM found JOIN top_user USING ("user") GROUP BY 1, 3
+            """  # noqa: S608  constants of this module
         return await self._reader.fetch(sql, *arguments)
 
     async def _find_charge(self, charge_id: str, arguments: Sequence[object]) -> list[Record]:

@@ -12,7 +12,7 @@ __all__ = ["MOST_COUNTED", "MOST_LOOKED_AT", "SORT_COLUMNS", "Cursor", "LogChoic
 
 MOST_COUNTED = 10_000
 """More rows are not counted: the total says this many."""
-MOST_LOOKED_AT = 50_000
+MOST_LOOKED_AT = 20_000
 """How many rows one answer looks at for what no index knows; the next one goes on behind them."""
 
 SORT_COLUMNS: Mapping[str, str] = MappingProxyType(
