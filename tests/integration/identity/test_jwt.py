@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -10,8 +11,17 @@ import pytest_asyncio
 
 from gateway.domain import Principal, Role
 from gateway.hooks import RequestHead
-from tests.integration.serving import MASTER_KEY, LiveGateway, bearer, chat_body, deployment
+from tests.conftest import DatabaseFactory
+from tests.integration.serving import (
+    MASTER_KEY,
+    LiveGateway,
+    ServerProcess,
+    bearer,
+    chat_body,
+    deployment,
+)
 from tests.oidc import OidcProvider, make_key
+from tests.upstreams import Upstream
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -564,3 +574,35 @@ async def test_the_real_client_is_told_why(live: LiveGateway, provider: OidcProv
 
     with pytest.raises(openai.AuthenticationError, match="Audience doesn't match"):
         await live.openai(provider.token(aud="another-application")).models.list()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def upstream_of_server() -> AsyncIterator[Upstream]:
+    async with Upstream() as upstream:
+        yield upstream
+
+
+async def test_a_server_of_its_own_takes_tokens_by_its_file(
+    provider: OidcProvider,
+    upstream_of_server: Upstream,
+    database_factory: DatabaseFactory,
+    migrated_template: str,
+    tmp_path: Path,
+) -> None:
+    name = await database_factory.create_async(migrated_template)
+    jwt = {
+        "user_id_jwt_field": "sub",
+        "user_id_upsert": True,
+        "issuers": [{"issuer": provider.issuer, "audience": "gateway"}],
+    }
+    config = {
+        "model_list": [deployment("m", upstream_of_server)],
+        "general_settings": {"enable_jwt_auth": True, "litellm_jwtauth": jwt},
+    }
+
+    async with ServerProcess(tmp_path, config, database_factory.url_of(name)) as server:
+        genuine = await server.chat(provider.token(sub="served"))
+        forged = await server.chat(provider.token(sub="served", key=make_key("stranger")))
+
+    await database_factory.drop_async(name)
+    assert (genuine.status_code, forged.status_code) == (200, 401)
