@@ -128,6 +128,25 @@ async def show_ui_settings(logins: _Logins) -> dict[str, object]:
     }
 
 
+@get(
+    ["/.well-known/litellm-ui-config", "/litellm/.well-known/litellm-ui-config"],
+    opt={"rule": RouteRule(name="/.well-known/litellm-ui-config", permit=_PUBLIC)},
+)
+async def show_discovery(gateway: _Gateway, logins: _Logins) -> dict[str, object]:
+    """What a console needs to know before anybody has logged in."""
+    return {
+        "server_root_path": gateway.snapshot.settings.environment.server_root_path,
+        "proxy_base_url": logins.settings.base_url or None,
+        "auto_redirect_to_sso": False,
+        "admin_ui_disabled": True,
+        "sso_configured": logins.sso is not None,
+        "hide_default_credentials_hint": True,
+        "is_control_plane": False,
+        "mcp_stdio_enabled": False,
+        "workers": [],
+    }
+
+
 def _cookie(logins: Logins, name: str, value: str, seconds: int) -> Cookie:
     # Lax, for the browser comes back by a link of another site.
     return Cookie(
@@ -146,4 +165,5 @@ ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     finish_login,
     show_readiness,
     show_ui_settings,
+    show_discovery,
 )

@@ -276,6 +276,9 @@ async def test_whether_there_is_a_provider_is_shown(desk: Desk) -> None:
     shown = (await desk.live.http.get("/sso/get/ui_settings", headers=headers)).json()
 
     assert (ready["sso_configured"], ready["provider"]) == (True, "generic")
+    for path in ("/.well-known/litellm-ui-config", "/litellm/.well-known/litellm-ui-config"):
+        told = (await desk.live.http.get(path)).json()
+        assert (told["sso_configured"], told["proxy_base_url"]) == (True, desk.live.origin)
     assert (shown["SSO_ENABLED"], shown["PROXY_BASE_URL"]) == (True, desk.live.origin)
 
 
