@@ -163,13 +163,13 @@ class _Builder:
         recovery.settle_holds = member.settle_holds if member else None
         heard = [one.note_change for one in (standing, member) if one is not None]
         changes = Changes(Invalidation(principals, subjects, heard), added)
-        choices, calendar = build_service_options(self._settings, ModelLists().covers), self._calendar
+        choices = build_service_options(self._settings, ModelLists().covers, added.seal)
         audit = AuditTrail(database)
         clients = UpstreamClients(self._own.client_side_networks)
         documents = Documents(clients.fetcher.read_object, self._clock, absent_on=ServiceUnavailable)
         defaults = build_key_defaults(self._settings)
-        keys = KeyService(database, self._clock, defaults, choices.covers, calendar, audit)
-        management = build_services(database, self._clock, keys, calendar, choices, audit)
+        keys = KeyService(database, self._clock, defaults, choices.covers, self._calendar, audit)
+        management = build_services(database, self._clock, keys, self._calendar, choices, audit)
         rotations, alerts = self._rotations(database, management), self._alerts(database)
         return Parts(
             clock=self._clock,

@@ -15,6 +15,7 @@ from gateway.db.engine import Database
 from gateway.db.schema.connection import SchemaConnection
 from gateway.db.schema.current import is_current
 from gateway.db.schema.upgrade import upgrade
+from gateway.db.sealing import Seal
 from gateway.db.tables import TABLES
 from gateway.db.url import parse_database_url
 from gateway.domain import Principal, Role
@@ -25,6 +26,7 @@ from gateway.identity.master import MASTER_USER_ID
 from gateway.identity.reset_calendar import build_reset_calendar
 from gateway.identity.services import Services, build_service_options, build_services
 from gateway.settings import Settings
+from gateway.settings.master_key import find_salt_key
 
 __all__ = ["OPERATOR", "Session", "with_session"]
 
@@ -65,7 +67,8 @@ async def _run(settings: Settings, url: str, work: Callable[[Session], Awaitable
 
 def _build(settings: Settings, database: Database) -> Session:
     clock, calendar = SystemClock(), build_reset_calendar(settings)
-    options = build_service_options(settings, ModelLists().covers)
+    seal = Seal(find_salt_key(settings.environment))
+    options = build_service_options(settings, ModelLists().covers, seal)
     audit = AuditTrail(database)
     audit.configure(is_on=settings.litellm.store_audit_logs)
     keys = KeyService(database, clock, build_key_defaults(settings), options.covers, calendar, audit)

@@ -38,7 +38,6 @@ from gateway.identity.tokens.mappings.service import MappingService
 from gateway.identity.users.arrivals import Arrivals
 from gateway.identity.users.service import UserService
 from gateway.settings import Settings
-from gateway.settings.master_key import find_salt_key
 
 __all__ = ["ServiceOptions", "Services", "build_service_options", "build_services"]
 
@@ -52,13 +51,13 @@ class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Encrypts with the salt key."""
 
 
-def build_service_options(settings: Settings, covers: Covers) -> ServiceOptions:
-    """The options of the configuration; raises ConfigError."""
+def build_service_options(settings: Settings, covers: Covers, seal: Seal) -> ServiceOptions:
+    """The options of the configuration; `seal` is the process's one, which a rotation gives another key."""
     litellm = settings.litellm
     return ServiceOptions(
         covers=covers,
         newcomers=NewcomerDefaults(litellm.default_internal_user_params, litellm.default_team_params),
-        seal=Seal(find_salt_key(settings.environment)),
+        seal=seal,
     )
 
 

@@ -73,7 +73,7 @@ async def reseal_all(connection: Connection, old: Seal, new: Seal, *, writes: bo
     found: dict[str, Census] = {}
     for place in PLACES:
         work = Resealing(old, new)
-        async for value in columns.read(connection, place):
+        async for value in columns.read(connection, place, holds=writes):
             text = _reseal(work, place, value)
             if writes and text != value.text:
                 await columns.write(connection, place, SealedValue(value.key, text))

@@ -11,10 +11,14 @@ __all__ = ["PLACES", "Place", "SealedColumns", "SealedValue"]
 _PAGE = 500
 
 
+_HAS_SECRETS = "metadata ?| ARRAY['callback_settings', 'logging', 'secret_manager_settings']"
+
+
 class Place(msgspec.Struct, frozen=True):
     """A column with encrypted values, all names constants; `key` is the table's key column.
 
-    `is_strict` says that every text in it is encrypted, so that one which cannot be decrypted is lost.
+    `condition` leaves out rows that cannot have any. `is_strict` says that every text in it is encrypted, so
+    that one which cannot be decrypted is lost.
     """
 
     table: str
@@ -22,6 +26,7 @@ class Place(msgspec.Struct, frozen=True):
     column: str
     is_json: bool = True
     is_strict: bool = False
+    condition: str = "true"
 
     @property
     def path(self) -> str:
@@ -41,9 +46,11 @@ PLACES = (
     Place("LiteLLM_MCPServerTable", "server_id", "credentials"),
     Place("LiteLLM_MCPServerTable", "server_id", "env"),
     Place("LiteLLM_MCPServerTable", "server_id", "static_headers"),
+    Place("LiteLLM_TeamTable", "team_id", "metadata", condition=_HAS_SECRETS),
+    Place("LiteLLM_DeletedTeamTable", "id", "metadata", condition=_HAS_SECRETS),
     Place("LiteLLM_MCPUserCredentials", "id", "credential_b64", is_json=False, is_strict=True),
 )
-"""Every column in which LiteLLM encrypts; in those that are not strict, not all of them are."""
+"""Every column in which LiteLLM or the gateway encrypts; where they are not strict, some texts are plain."""
 
 
 class SealedValue(msgspec.Struct, frozen=True):
@@ -56,15 +63,15 @@ class SealedValue(msgspec.Struct, frozen=True):
 
 
 class SealedColumns:
-    """Reads and writes within the caller's transaction; rows that were read are held until it ends."""
+    """Reads and writes within the caller's transaction."""
 
-    async def read(self, connection: Connection, place: Place) -> AsyncGenerator[SealedValue]:
-        """Every value of a column, held for change, in the order of the keys."""
+    async def read(self, connection: Connection, place: Place, *, holds: bool) -> AsyncGenerator[SealedValue]:
+        """Every value of a column, by the keys; if it `holds` them, until the transaction ends."""
         # Names of tables and columns are constants of this module.
         sql = f"""
             SELECT {place.key}::text AS key, {place.column}::text AS text FROM "{place.table}"
-            WHERE {place.column} IS NOT NULL AND {place.key}::text > $1
-            ORDER BY {place.key}::text LIMIT {_PAGE} FOR NO KEY UPDATE
+            WHERE {place.column} IS NOT NULL AND {place.key}::text > $1 AND {place.condition}
+            ORDER BY {place.key}::text LIMIT {_PAGE} {"FOR NO KEY UPDATE" if holds else ""}
         """  # noqa: S608  see above
         after = ""
         while True:

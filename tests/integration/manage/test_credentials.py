@@ -201,6 +201,8 @@ class TestEncryption:
         await served.until(lambda _: name in live.gateway.parts.added.current.credentials)
         await desk.post("/model/new", {"model_name": model, "litellm_params": params})
         await served.until(lambda catalog: catalog.find(model))
+        logging = [{"callback_name": "langfuse", "callback_vars": {"langfuse_secret_key": SECRET}}]
+        team_id = (await desk.post("/team/new", {"metadata": {"logging": logging}}))["team_id"]
         weak = {"key": MASTER_KEY, "new_master_key": "short"}
         assert (await desk.refusal("/key/regenerate", weak))[::2] == (400, "new_master_key")
         _, admin = await desk.make_user("proxy_admin")
@@ -209,6 +211,9 @@ class TestEncryption:
         assert answer["key"] == new
         sql = "SELECT litellm_params ->> 'api_key' FROM \"LiteLLM_ProxyModelTable\" WHERE model_name = $1"
         assert Seal(Secret(new)).open(await desk.value(sql, model)) == SECRET
+        sql = """SELECT metadata #>> '{logging,0,callback_vars,langfuse_secret_key}'
+                 FROM "LiteLLM_TeamTable" WHERE team_id = $1"""
+        assert Seal(Secret(new)).open(await desk.value(sql, team_id)) == SECRET
         # This process knows both keys, and goes on.
         assert (await desk.get(f"/credentials/by_name/{name}"))["credential_values"]["api_key"] == "****6789"
         await served.tell()
