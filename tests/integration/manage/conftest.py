@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.db.pool import StatementCounter
 from tests.integration.serving import MASTER_KEY, LiveGateway, bearer
 
 
@@ -83,6 +84,15 @@ class Desk:
                 organization_id,
             )
         return organization_id
+
+
+def own_statements(counter: StatementCounter) -> list[str]:
+    """The beginnings of the statements that were sent, without the driver's look-ups of array types.
+
+    Those happen once for each connection of the pool.
+    """
+    lines = (" ".join(statement.split()) for statement in counter.statements)
+    return [line[:99] for line in lines if "typeinfo_tree" not in line and "'jit'" not in line]
 
 
 @pytest.fixture
