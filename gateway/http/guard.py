@@ -11,7 +11,7 @@ from litestar.routes import HTTPRoute
 from gateway.access.roles import check_admin_routes
 from gateway.access.rules import RouteRule, check_route
 from gateway.domain import Principal
-from gateway.errors import AuthenticationFailed, StartupError, ValidationFailed
+from gateway.errors import AuthenticationFailed, StartupError
 from gateway.http.asgi_exchange import read_head
 from gateway.http.unstorable import check_is_storable
 from gateway.runtime import Gateway
@@ -38,19 +38,9 @@ def build_guard(gateway: Gateway) -> Any:
             raise AuthenticationFailed("No authentication accepts this credential.")
         check_admin_routes(gateway.snapshot.settings.access.admin_only_routes, principal, head.path)
         check_route(rule, principal, head.path)
-        _check_text(connection)
         connection.scope["state"][_CALLER] = _signed(principal, head.headers.get(_CHANGED_BY))
 
     return guard
-
-
-def _check_text(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
-    """Raise ValidationFailed for a character in path or query that no column can hold."""
-    place = "path" if "\0" in connection.scope["path"] else "query"
-    if place == "path" or b"%00" in connection.scope["query_string"]:
-        message = "The character U+0000 cannot be stored."
-        detail = [{"loc": [place], "msg": message, "type": "value_error"}]
-        raise ValidationFailed(message, param=place, details={"detail": detail})
 
 
 def _signed(principal: Principal, changed_by: str | None) -> Principal:
