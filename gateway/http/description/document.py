@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from gateway.domain import Endpoint
 from gateway.http.description.answers import ERROR_SCHEMAS, describe_answers, describe_inference_answers
 from gateway.http.description.parameters import any_value, describe_parameters
 
-__all__ = ["Described", "build_document", "list_described"]
+__all__ = ["Described", "build_document", "inference_paths", "list_described"]
 
 _TEMPLATE = "#/components/schemas/{name}"
 _CREDENTIALS: list[dict[str, list[str]]] = [{"bearer": []}, {"x-api-key": []}]
@@ -73,7 +73,7 @@ def build_document(app: Litestar, version: str) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for route in routes:
         paths.setdefault(route.template, {})[route.method.lower()] = _operation(route, schema_of)
-    for path, endpoint in _inference_paths():
+    for path, endpoint in inference_paths():
         paths.setdefault(path, {})["post"] = _inference(path, endpoint)
     return {
         "openapi": "3.1.0",
@@ -125,7 +125,8 @@ def _summary(handler: HTTPRouteHandler) -> str:
     return text.split("\n", 1)[0]
 
 
-def _inference_paths() -> Iterable[tuple[str, Endpoint]]:
+def inference_paths() -> Iterator[tuple[str, Endpoint]]:
+    """Every path of an inference route, with its endpoint."""
     for endpoint in Endpoint:
         for prefix in ("/v1", "", "/openai/deployments/{model}", "/engines/{model}"):
             yield f"{prefix}/{endpoint.value}", endpoint

@@ -8,7 +8,7 @@ from litestar import MediaType, Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from gateway.access.rules import RouteRule
-from gateway.http.description.document import build_document, list_described
+from gateway.http.description.document import build_document, inference_paths, list_described
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 
@@ -41,6 +41,8 @@ async def list_routes(request: _Request) -> dict[str, list[dict[str, Any]]]:
             route.template, {"path": route.template, "methods": [], "name": name, "endpoint": name}
         )
         entry["methods"].append(route.method)
+    for path, endpoint in inference_paths():
+        found[path] = {"path": path, "methods": ["POST"], "name": endpoint.value, "endpoint": endpoint.value}
     return {"routes": [found[path] for path in sorted(found)]}
 
 

@@ -57,6 +57,7 @@ async def test_routes_are_listed_without_a_credential(desk: Desk) -> None:
     listed = {route["path"]: route["methods"] for route in answer.json()["routes"]}
     assert listed["/audit/{entry_id}"] == ["GET"]
     assert listed["/organization/info"] == ["GET", "POST"]
+    assert listed["/v1/chat/completions"] == ["POST"]
 
 
 @pytest.mark.parametrize(("path", "place"), [("/team/info?team_id=a%00b", "query"), ("/audit/a%00b", "path")])
