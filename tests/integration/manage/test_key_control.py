@@ -84,7 +84,11 @@ class TestDeleting:
             await parts.drain.flush()
             async with parts.drain._turn, parts.database.count_statements() as counter:
                 await desk.post("/key/delete", {"keys": keys}, boss_key)
-            counts.append(own_statements(counter))
+            # A late notice of the boss being made may have it looked up again.
+            sent = [
+                one for one in own_statements(counter) if not one.startswith("SELECT k.token, k.key_name")
+            ]
+            counts.append(sent)
         assert counts[0] == counts[1]
         assert len(counts[0]) == 11
 
