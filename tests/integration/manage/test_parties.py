@@ -132,6 +132,30 @@ SCENES: Mapping[str, Scene] = {
     "/team/member_update": _post(
         "/team/member_update", lambda world, who: {"team_id": world.team, "user_id": world.users[TM]}
     ),
+    "/team/member_add": _post(
+        "/team/member_add",
+        lambda world, who: {"team_id": world.team, "member": {"user_id": f"{world.team}-{who}"}},
+    ),
+    "/team/permissions_update": _post(
+        "/team/permissions_update",
+        lambda world, who: {"team_id": world.team, "team_member_permissions": ["/key/generate"]},
+    ),
+    "/organization/member_add": _post(
+        "/organization/member_add",
+        lambda world, who: {
+            "organization_id": world.organization,
+            "member": {"user_id": world.users[TM], "role": "internal_user"},
+        },
+    ),
+    "/organization/member_update": Scene(
+        "PATCH",
+        lambda _: "/organization/member_update",
+        lambda world, who: {
+            "organization_id": world.organization,
+            "user_id": world.users[OA],
+            "role": "org_admin",
+        },
+    ),
     "/project/new": _post("/project/new", lambda world, who: {"team_id": world.team}),
     "/project/update": _post("/project/update", lambda world, who: {"project_id": world.project}),
     "/user/new": _post("/user/new", lambda world, who: {"organizations": [world.organization]}),
@@ -142,10 +166,8 @@ _TOLD_ELSEWHERE = frozenset(
     {
         *("/session/logout", "/user/password/change", "/user/request_model", "/invitation/new"),
         *("/key/regenerate", "/key/{key:str}/regenerate", "/model/new", "/model/update"),
-        *("/model/{model_id:str}/update", "/organization/member_add", "/organization/member_update"),
-        *("/organization/member_delete", "/team/member_add", "/team/member_delete", "/team/bulk_member_add"),
-        *("/team/permissions_update", "/team/permissions_bulk_update"),
-        "/team/key/bulk_update",
+        *("/model/{model_id:str}/update", "/organization/member_delete", "/team/member_delete"),
+        *("/team/bulk_member_add", "/team/permissions_bulk_update", "/team/key/bulk_update"),
     }
 )
 # Whose something is, is bounded by who may give and take it; a check that somebody else has set stays. The
