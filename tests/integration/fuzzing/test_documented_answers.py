@@ -19,7 +19,7 @@ from tests.integration.serving import MASTER_KEY, ServerProcess, bearer
 pytestmark = pytest.mark.hypothesis
 
 # With the nightly profile each route is asked many times.
-_EXAMPLES = 5 if hypothesis.settings.default.max_examples <= 100 else 200
+_EXAMPLES = 10 if hypothesis.settings.default.max_examples <= 100 else 200
 _SECONDS = 20.0
 _AIMS = ("anything", "what is there")
 _SETTINGS = hypothesis.settings(
