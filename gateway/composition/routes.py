@@ -29,6 +29,8 @@ from gateway.manage import people as people_routes
 from gateway.manage import projects as project_routes
 from gateway.manage import reports as report_routes
 from gateway.manage import router_settings as router_routes
+from gateway.manage import scim as scim_routes
+from gateway.manage import scim_discovery as scim_discovery_routes
 from gateway.manage import spend as spend_routes
 from gateway.manage import sso as sso_routes
 from gateway.manage import tags as tag_routes
@@ -69,6 +71,8 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *project_routes.ROUTE_HANDLERS,
     *tag_routes.ROUTE_HANDLERS,
     *people_routes.ROUTE_HANDLERS,
+    *scim_discovery_routes.ROUTE_HANDLERS,
+    *scim_routes.ROUTE_HANDLERS,
     *explain_routes.ROUTE_HANDLERS,
     *utility_routes.ROUTE_HANDLERS,
     *audit_routes.ROUTE_HANDLERS,

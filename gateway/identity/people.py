@@ -9,6 +9,7 @@ from gateway.identity.model_requests.service import ModelRequests
 from gateway.identity.model_requests.store import ModelRequestRecords
 from gateway.identity.newcomers import NewcomerDefaults
 from gateway.identity.records import Records
+from gateway.identity.scim.build import Scim, build_scim
 from gateway.identity.teams.bulk import BulkMembers
 from gateway.identity.teams.callbacks import TeamCallbacks
 from gateway.identity.teams.key_bulk import TeamKeys
@@ -37,6 +38,7 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
     """One service per thing that is done with teams and users."""
 
     model_requests: ModelRequests
+    scim: Scim
     team_bulk: BulkMembers
     team_callbacks: TeamCallbacks
     team_keys: TeamKeys
@@ -63,15 +65,17 @@ def build_people(
     keys, removals = KeyArchive(database), TeamRemovals(database)
     members = TeamMembers(records, MembershipRecords(database))
     removal = UserRemoval(records, keys, removals, UserRemovals(database))
+    leaving, team_removal = TeamLeaving(records, keys, removals), TeamRemoval(records, keys, removals)
     return People(
         model_requests=ModelRequests(records, ModelRequestRecords(database), users),
+        scim=build_scim(database, records, users, removal, teams, leaving, team_removal),
         team_bulk=BulkMembers(records, teams, members),
         team_callbacks=TeamCallbacks(records, secrets),
         team_keys=TeamKeys(records, updates),
-        team_leaving=TeamLeaving(records, keys, removals),
+        team_leaving=leaving,
         team_lists=TeamLists(records, TeamListing(database, records.teams), newcomers.joinable_teams),
         team_members=members,
-        team_removal=TeamRemoval(records, keys, removals),
+        team_removal=team_removal,
         team_settings=TeamSettings(records, teams, TeamSettingRecords(database)),
         user_bulk=BulkUsers(records, users, removal),
         user_lists=UserLists(records, UserListing(database, records.users)),

@@ -17,6 +17,8 @@ class Party(StrEnum):
     TEAM_MEMBER = "team_member"
     OWNER = "owner"
     """Is the resource, or made it and owns it still."""
+    PROVISIONER = "provisioner"
+    """The directory that provisions users: a key whose `allowed_routes` have `/scim/`."""
     CALLER = "caller"
     """Has a valid key, and gets what concerns that key or its user."""
     ANYBODY = "anybody"
