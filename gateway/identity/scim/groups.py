@@ -80,14 +80,14 @@ class ScimGroups:
     ) -> Document:
         """Write a group anew; without `members` they stay, as their keys go with them."""
         async with self._records.transaction():
-            return await self._write(caller, await self._get(team_id), resource, selection)
+            return await self._write(caller, await self._hold(team_id), resource, selection)
 
     async def patch(
         self, caller: Principal, team_id: str, operations: Sequence[PatchOperation], selection: Selection
     ) -> Document:
         """Do operations upon a group, all or none. Raises the refusals of `patching.patch`."""
         async with self._records.transaction():
-            team = await self._get(team_id)
+            team = await self._hold(team_id)
             resource = to_resource(patch(group_document(team), operations, GROUP), GroupResource)
             return await self._write(caller, team, resource, selection)
 
@@ -137,6 +137,14 @@ class ScimGroups:
         if await self._directory.find_group_like(display_name, external_id, but) is not None:
             message = f"There is another group with the displayName {display_name} or the same externalId."
             raise Conflict(message, param="displayName")
+
+    async def _hold(self, team_id: str) -> Columns:
+        """The row, which no other request of a directory changes meanwhile.
+
+        The row itself is not locked: services lock keys and users before it.
+        """
+        await self._directory.hold_names(team_id)
+        return await self._get(team_id)
 
     async def _get(self, team_id: str) -> Columns:
         team = await self._records.teams.find(team_id)

@@ -1,6 +1,6 @@
 """The bodies and parameters of the SCIM routes; the names on the wire are those of RFC 7643 and RFC 7644."""
 
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -22,34 +22,37 @@ __all__ = [
 ]
 
 T = TypeVar("T", bound=msgspec.Struct)
+_LONGEST = 512
+Text = Annotated[str, msgspec.Meta(max_length=_LONGEST)]
+Named = Annotated[str, msgspec.Meta(max_length=_LONGEST, pattern=r"\S")]
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class Name(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The parts of a person's name."""
 
-    formatted: str | None = None
-    family_name: str | None = None
-    given_name: str | None = None
-    middle_name: str | None = None
-    honorific_prefix: str | None = None
-    honorific_suffix: str | None = None
+    formatted: Text | None = None
+    family_name: Text | None = None
+    given_name: Text | None = None
+    middle_name: Text | None = None
+    honorific_prefix: Text | None = None
+    honorific_suffix: Text | None = None
 
 
 class Email(msgspec.Struct, frozen=True, kw_only=True):
     """An address."""
 
-    value: str | None = None
-    type: str | None = None
+    value: Text | None = None
+    type: Text | None = None
     primary: bool | None = None
 
 
 class UserResource(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A user as the directory writes it."""
 
-    user_name: str
-    external_id: str | None = None
-    display_name: str | None = None
+    user_name: Named
+    external_id: Text | None = None
+    display_name: Text | None = None
     name: Name | None = None
     emails: list[Email] | None = None
     active: bool | None = None
@@ -58,14 +61,14 @@ class UserResource(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class GroupMember(msgspec.Struct, frozen=True, kw_only=True):
     """A member of a group; `value` is the id of the user."""
 
-    value: str
+    value: Text
 
 
 class GroupResource(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A group as the directory writes it; without `members` they stay who they are."""
 
-    display_name: str
-    external_id: str | None = None
+    display_name: Named
+    external_id: Text | None = None
     members: list[GroupMember] | None = None
 
 

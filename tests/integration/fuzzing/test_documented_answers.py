@@ -64,6 +64,7 @@ class Gateway:
             "key": key,
             "id": budget,
             "team_id": team,
+            "group_id": team,
             "team_ids": [team],
             "teams": [team],
             "budget_id": budget,

@@ -366,6 +366,25 @@ async def test_a_blocked_team_is_refused_unless_there_is_another(
     assert (await live.chat(beside)).status_code == 200
 
 
+async def test_a_user_whom_the_directory_deactivates_is_refused_at_once(
+    live: LiveGateway, provider: OidcProvider
+) -> None:
+    accept(live, provider, user_id_jwt_field="sub")
+    await manage(live, "/user/new", user_id="jt-left", auto_create_key=False)
+    token, statuses = provider.token(sub="jt-left"), []
+    for active in (True, False, True):
+        operation = {"op": "replace", "value": {"active": active}}
+        answer = await live.http.patch(
+            "/scim/v2/Users/jt-left", json={"Operations": [operation]}, headers=bearer(MASTER_KEY)
+        )
+        assert answer.status_code == 200, answer.text
+        async with asyncio.timeout(1.0):
+            while (status := (await live.chat(token)).status_code) != (200 if active else 401):  # noqa: ASYNC110  only an answer tells
+                await asyncio.sleep(0.01)
+        statuses.append(status)
+    assert statuses == [200, 401, 200]
+
+
 async def test_users_and_teams_are_made(live: LiveGateway, provider: OidcProvider) -> None:
     accept(
         live,

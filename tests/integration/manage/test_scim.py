@@ -1,5 +1,6 @@
 """Users and groups as a directory provisions them, through the running app."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -218,7 +219,10 @@ class TestUsers:
             body = {"Operations": [{"op": "replace", "path": "displayName", "value": "B"}, operation]}
             assert await directory.refusal("PATCH", path, body) == (400, kind), operation
         assert "displayName" not in await directory.get(path)
-        for body, kind in (({}, "invalidValue"), ([], "invalidSyntax"), ({"userName": 5}, "invalidValue")):
+        for body, kind in (
+            *(({"userName": wrong}, "invalidValue") for wrong in (None, 5, "", " ", "x" * 513)),
+            ([], "invalidSyntax"),
+        ):
             assert await directory.refusal("POST", "/Users", body) == (400, kind)
         assert await directory.refusal("PATCH", path, {}) == (400, "invalidSyntax")
         assert await directory.refusal("GET", "/Users", filter="userName gt 5") == (400, "invalidFilter")
@@ -307,6 +311,25 @@ class TestGroups:
         assert await directory.refusal("DELETE", "/Groups/nothing") == (404, None)
         again = await directory.ask("PUT", f"/Groups/{made['id']}", {"displayName": title})
         assert again.status_code == 200
+
+
+class TestAtOnce:
+    async def test_a_name_is_taken_once(self, directory: Directory, unique):
+        body = {"userName": unique("ada"), "externalId": unique("x")}
+        answers = await asyncio.gather(*(directory.ask("POST", "/Users", body) for _ in range(4)))
+        assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+
+    async def test_members_come_and_go(self, directory: Directory, unique):
+        users = [(await directory.make_user(unique("u")))["id"] for _ in range(4)]
+        made = await directory.make("/Groups", displayName=unique("T"), members=[{"value": users[0]}])
+        path = f"/Groups/{made['id']}"
+        changes = [
+            *({"op": "add", "path": "members", "value": [{"value": one}]} for one in (*users[1:], users[1])),
+            {"op": "remove", "path": f'members[value eq "{users[0]}"]'},
+        ]
+        await asyncio.gather(*(directory.patch(path, change) for change in changes))
+        members = (await directory.get(path))["members"]
+        assert sorted(member["value"] for member in members) == sorted(users[1:])
 
 
 class TestAccess:

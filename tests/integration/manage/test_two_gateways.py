@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from tests.conftest import DatabaseFactory
-from tests.integration.serving import MASTER_KEY, ServerProcess, bearer
+from tests.integration.serving import MASTER_KEY, ServerProcess, bearer, deployment
 from tests.upstreams import Upstream
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.slow]
@@ -28,6 +28,18 @@ async def ask_until(gateway: ServerProcess, key: str, *, served: bool) -> None:
         else:
             is_served = answer.model == "added"
         if is_served is served:
+            return
+        assert asked - begun < 1.0
+        await asyncio.sleep(0.01)
+
+
+async def chat_until(gateway: ServerProcess, key: str, status: int) -> None:
+    """Return when a key is answered so; a question a second later must be."""
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    while True:
+        asked = loop.time()
+        if (await gateway.chat(key)).status_code == status:
             return
         assert asked - begun < 1.0
         await asyncio.sleep(0.01)
@@ -62,3 +74,29 @@ async def test_a_model_is_served_by_every_gateway_and_after_a_restart(
         assert answer.status_code == 200
         await ask_until(one, key, served=False)
     await database_factory.drop_async(name)
+
+
+async def test_the_keys_of_a_deactivated_user_are_refused_by_every_gateway(
+    database_factory: DatabaseFactory, migrated_template: str, tmp_path: Path
+) -> None:
+    url = database_factory.url_of(await database_factory.create_async(migrated_template))
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+    async with (
+        Upstream() as upstream,
+        ServerProcess(folders[0], {"model_list": [deployment("m", upstream)]}, url) as one,
+        ServerProcess(folders[1], {"model_list": [deployment("m", upstream)]}, url) as two,
+    ):
+        scim = bearer(await one.make_key(allowed_routes=["/scim/*"]))
+        made = await one.http.post("/scim/v2/Users", json={"userName": "ada"}, headers=scim)
+        assert made.status_code == 201, made.text
+        key = await one.make_key(user_id="ada")
+        for active, status in ((True, 200), (False, 401), (True, 200)):
+            operation = {"op": "replace", "path": "active", "value": active}
+            answer = await one.http.patch(
+                "/scim/v2/Users/ada", json={"Operations": [operation]}, headers=scim
+            )
+            assert answer.status_code == 200, answer.text
+            for gateway in (one, two):
+                await chat_until(gateway, key, status)
