@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -29,6 +30,10 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, root: str, query: ListQuery) -> "Selection":
         """What a request asks for with `attributes` and `excludedAttributes`."""
         return cls(root=root, wanted=_names(query.attributes), unwanted=_names(query.excluded_attributes))
+
+    def place(self, kind: str, identifier: str) -> str:
+        """The address of a resource; ids may have any character."""
+        return f"{self.root}/{kind}/{quote(identifier, safe='@')}"
 
     def choose(self, document: Document) -> Document:
         """The attributes that are wanted, and those that are always there."""
@@ -63,8 +68,8 @@ class ResourceView:
         """One team."""
         document = group_document(team)
         for member in document["members"]:
-            member["$ref"] = f"{selection.root}/Users/{member['value']}"
-        place = f"{selection.root}/Groups/{team['team_id']}"
+            member["$ref"] = selection.place("Users", member["value"])
+        place = selection.place("Groups", team["team_id"])
         shown = {
             "schemas": [GROUP_URN],
             "id": team["team_id"],
@@ -77,11 +82,11 @@ class ResourceView:
         self, row: Mapping[str, Any], names: Mapping[str, str | None], selection: Selection
     ) -> Document:
         groups = [
-            {"value": team, "display": names[team] or team, "$ref": f"{selection.root}/Groups/{team}"}
+            {"value": team, "display": names[team] or team, "$ref": selection.place("Groups", team)}
             for team in row["teams"] or ()
             if team in names
         ]
-        place = f"{selection.root}/Users/{row['user_id']}"
+        place = selection.place("Users", row["user_id"])
         shown = {"schemas": [USER_URN], "id": row["user_id"], **user_document(row), "groups": groups}
         return selection.choose({**shown, "meta": _meta(row, "User", place)})
 

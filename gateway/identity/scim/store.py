@@ -28,8 +28,8 @@ SELECT t.user_id FROM "LiteLLM_UserTable" t WHERE {_USER_NAME} = lower($1::text)
 """  # noqa: S608  constants
 _GROUP_OWNERS = """
 SELECT team_id FROM "LiteLLM_TeamTable"
-WHERE team_id <> $1
-AND (lower(team_alias) = lower($2::text) OR metadata -> 'scim_metadata' ->> 'externalId' = $3::text) LIMIT 1
+WHERE team_id <> $1 AND (lower(COALESCE(team_alias, team_id)) = lower($2::text)
+    OR metadata -> 'scim_metadata' ->> 'externalId' = $3::text) LIMIT 1
 """
 _TEAM_NAMES = 'SELECT team_id, team_alias FROM "LiteLLM_TeamTable" WHERE team_id = ANY ($1::text[])'
 
@@ -74,7 +74,7 @@ GROUPS = Kind(
     texts=MappingProxyType(
         {
             "id": "t.team_id = {}",
-            "displayname": "lower(t.team_alias) = lower({}::text)",
+            "displayname": "lower(COALESCE(t.team_alias, t.team_id)) = lower({}::text)",
             "externalid": "t.metadata -> 'scim_metadata' ->> 'externalId' = {}",
             "members": _MEMBER,
             "members.value": _MEMBER,

@@ -167,6 +167,14 @@ class TestUsers:
         assert made["id"] != name
         assert (await directory.get(f"/Users/{made['id']}"))["userName"] == name
 
+    async def test_a_name_may_have_any_letters(self, directory: Directory, unique):
+        name = f"Ægir Ā {unique('x')}+1@example.com"
+        made = await directory.make_user(name)
+        assert made["id"] == name
+        assert made["meta"]["location"].isascii()
+        place = made["meta"]["location"].partition("/scim/v2")[2]
+        assert (await directory.get(place))["userName"] == name
+
     async def test_users_are_filtered_and_shown_page_by_page(self, desk: Desk, directory: Directory, unique):
         family, names = unique("family"), [f"{unique('u')}@example.com" for _ in range(3)]
         for name in names:
@@ -295,6 +303,19 @@ class TestGroups:
             assert [group["id"] for group in found["Resources"]] == [made["id"]], text
             assert "members" not in found["Resources"][0]
         assert (await directory.get("/Groups", filter='displayName eq "nothing"'))["totalResults"] == 0
+
+    async def test_teams_that_somebody_else_made_are_groups(self, desk: Desk, directory: Directory, unique):
+        team_id = unique("team")
+        await desk.post("/team/new", {"team_id": team_id, "metadata": {"a": 1}, "max_budget": 5})
+        found = await directory.get("/Groups", filter=f'displayName eq "{team_id.upper()}"')
+        assert [(group["id"], group["displayName"]) for group in found["Resources"]] == [(team_id, team_id)]
+        path, external_id = f"/Groups/{team_id}", unique("g")
+        await directory.patch(path, {"op": "add", "path": "externalId", "value": external_id})
+        team = (await desk.get("/team/info", team_id=team_id))["team_info"]
+        assert (team["metadata"]["a"], team["max_budget"]) == (1, 5.0)
+        assert (await directory.get(path))["externalId"] == external_id
+        await directory.patch(path, {"op": "remove", "path": "externalId"})
+        assert "externalId" not in await directory.get(path)
 
     async def test_what_cannot_be_is_refused(self, directory: Directory, unique):
         title, external_id = unique("T"), unique("g")
