@@ -58,7 +58,7 @@ class ScimUsers:
         """Make a user without a key; its id is the userName, as in the contract, where that can be an id."""
         columns = user_columns(resource, None)
         async with self._records.transaction():
-            await self._check_is_free(resource, "")
+            await self._hold_names(resource, "")
             user_id = await self._new_id(resource.user_name)
             request = NewUserRequest(user_id=user_id, auto_create_key=False, **columns)
             await self._users.create(acting(caller), request)
@@ -92,13 +92,18 @@ class ScimUsers:
         columns = user_columns(resource, row)
         changes = {name: value for name, value in columns.items() if value != row[name]}
         if changes:
-            await self._check_is_free(resource, row["user_id"])
+            # Users who have the same name since before SCIM can still be deactivated.
+            is_renamed = resource.user_name != user_document(row)["userName"]
+            await self._hold_names(resource, row["user_id"] if is_renamed else None)
             await self._users.update(acting(caller), {"user_id": row["user_id"], **changes})
         return await self.find(row["user_id"], selection)
 
-    async def _check_is_free(self, resource: UserResource, but: str) -> None:
+    async def _hold_names(self, resource: UserResource, renamed: str | None) -> None:
+        """Let nobody else take the names meanwhile; that of the user `renamed` has to be free."""
         await self._directory.hold_names(resource.user_name, resource.external_id)
-        if await self._directory.find_name_owner(resource.user_name, but) is not None:
+        if renamed is None:
+            return
+        if await self._directory.find_name_owner(resource.user_name, renamed) is not None:
             raise Conflict(f"There is another user with the userName {resource.user_name}.", param="userName")
 
     async def _new_id(self, user_name: str) -> str:

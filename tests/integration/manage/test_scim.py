@@ -147,6 +147,19 @@ class TestUsers:
         row = (await desk.get("/user/info", user_id=user_id))["user_info"]
         assert row["metadata"]["a"] == 1
 
+    async def test_users_who_share_a_name_since_before_can_be_deactivated(
+        self, desk: Desk, directory: Directory, unique
+    ):
+        email, users = f"{unique('ada')}@example.com", [unique("user"), unique("user")]
+        for user_id in users:
+            sql = 'INSERT INTO "LiteLLM_UserTable" (user_id, user_email) VALUES ($1, $2)'
+            await desk.run(sql, user_id, email)
+        for user_id in users:
+            changed = await directory.patch(
+                f"/Users/{user_id}", {"op": "replace", "value": {"active": False}}
+            )
+            assert changed["active"] is False
+
     async def test_names_addresses_and_external_ids_are_given_once(self, directory: Directory, unique):
         name, external_id, email = unique("ada"), unique("x"), f"{unique('a')}@b.c"
         made = await directory.make_user(name, externalId=external_id, emails=[{"value": email}])
