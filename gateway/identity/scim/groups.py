@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from gateway.db.entities import GATEWAY_USER_ID
 from gateway.db.rows import Columns
 from gateway.domain import Principal
 from gateway.errors import Conflict, NotFound
@@ -101,13 +102,14 @@ class ScimGroups:
         team_id = team["team_id"]
         await self._write_members(caller, team, resource)
         changes: dict[str, Any] = {}
+        external_id = resource.external_id or None
         if resource.display_name != (team["team_alias"] or team_id):
             changes["team_alias"] = resource.display_name
-        if resource.external_id != external_id_of(team):
-            changes["metadata"] = {"scim_metadata": {"externalId": resource.external_id}}
+        if external_id != external_id_of(team):
+            changes["metadata"] = {"scim_metadata": {"externalId": external_id}}
         if changes:
-            external_id = resource.external_id if "metadata" in changes else None
-            await self._check_is_free(changes.get("team_alias"), external_id, team_id)
+            taken = external_id if "metadata" in changes else None
+            await self._check_is_free(changes.get("team_alias"), taken, team_id)
             await self._teams.patch(acting(caller), team_id, changes)
         return await self.find(team_id, selection)
 
@@ -127,7 +129,8 @@ class ScimGroups:
             await self._teams.add_members(operator, AddMembersRequest(team_id=team_id, member=members))
 
     async def _check_are_users(self, user_ids: list[str]) -> None:
-        unknown = sorted(set(user_ids) - await self._records.users.list_known(user_ids))
+        known = await self._records.users.list_known(user_ids) - {GATEWAY_USER_ID}
+        unknown = sorted(set(user_ids) - known)
         if unknown:
             message = f"members: there is no user {unknown[0][:200]}. Provision users before their groups."
             raise InvalidValue(message, param="members")

@@ -317,6 +317,17 @@ class TestGroups:
             assert "members" not in found["Resources"][0]
         assert (await directory.get("/Groups", filter='displayName eq "nothing"'))["totalResults"] == 0
 
+    async def test_a_group_may_have_more_members_than_one_change(
+        self, desk: Desk, directory: Directory, unique
+    ):
+        users = sorted(f"{unique('many')}-{index}" for index in range(501))
+        await desk.run('INSERT INTO "LiteLLM_UserTable" (user_id) SELECT unnest($1::text[])', users)
+        members = [{"value": user_id} for user_id in users]
+        made = await directory.make("/Groups", displayName=unique("T"), members=members)
+        assert sorted(member["value"] for member in made["members"]) == users
+        left = await directory.patch(f"/Groups/{made['id']}", {"op": "remove", "path": "members"})
+        assert left["members"] == []
+
     async def test_teams_that_somebody_else_made_are_groups(self, desk: Desk, directory: Directory, unique):
         team_id = unique("team")
         await desk.post("/team/new", {"team_id": team_id, "metadata": {"a": 1}, "max_budget": 5})
@@ -337,8 +348,9 @@ class TestGroups:
         assert await directory.refusal("POST", "/Groups", body) == (409, "uniqueness")
         body = {"displayName": unique("T"), "externalId": external_id}
         assert await directory.refusal("POST", "/Groups", body) == (409, "uniqueness")
-        body = {"displayName": unique("T"), "members": [{"value": "nobody-at-all"}]}
-        assert await directory.refusal("POST", "/Groups", body) == (400, "invalidValue")
+        for nobody in ("nobody-at-all", "litellm-proxy-budget"):
+            body = {"displayName": unique("T"), "members": [{"value": nobody}]}
+            assert await directory.refusal("POST", "/Groups", body) == (400, "invalidValue")
         found = await directory.get("/Groups", filter=f'displayName eq "{body["displayName"]}"')
         assert found["totalResults"] == 0
         assert await directory.refusal("PUT", "/Groups/nothing", {"displayName": "x"}) == (404, None)
