@@ -1,6 +1,6 @@
 """What becomes of a model's members when it is made or changed."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -94,13 +94,20 @@ def check_is_tenants(info: Mapping[str, object]) -> None:
         raise PermissionDenied("A proxy admin wrote this model; it is not the team's to change.")
 
 
-def check_tenants_update(info: Mapping[str, object], request: UpdateModelRequest) -> None:
-    """Raise PermissionDenied for what a team's administrator cannot change of such a model."""
+def check_tenants_update(
+    info: Mapping[str, object], params: Collection[str], request: UpdateModelRequest
+) -> None:
+    """Raise PermissionDenied for what a team's administrator cannot change of such a model.
+
+    `params` names what is stored of `litellm_params`. A null takes a member away, which is a change as well:
+    a model without its team would be everybody's, and one without its author the operator's.
+    """
     check_is_tenants(info)
-    sent = request.model_info or {}
-    changed = {name: value for name, value in sent.items() if value != info.get(name)}
+    sent, sent_params = request.model_info or {}, request.litellm_params or {}
+    changed = [name for name, value in sent.items() if value != info.get(name)]
+    changed_params = [name for name, value in sent_params.items() if value is not None or name in params]
     others = [] if request.blocked is None else ["blocked"]
-    check_tenants_fields(CHANGE_MODEL, request.litellm_params or {}, changed, others)
+    check_tenants_fields(CHANGE_MODEL, changed_params, changed, others)
 
 
 def _check_name(name: str) -> None:

@@ -1,6 +1,6 @@
 """Field by field: what who does not administer the gateway may say of a team's model."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -17,14 +17,13 @@ _REASON = "Only proxy admins can set it."
 
 
 def check_tenants_fields(
-    permit: Permit, params: Mapping[str, object], info: Mapping[str, object], others: Iterable[str] = ()
+    permit: Permit, params: Iterable[str], info: Iterable[str], others: Iterable[str] = ()
 ) -> None:
-    """Raise PermissionDenied naming the first member that a team's administrator may not set.
+    """Raise PermissionDenied naming the first member that a team's administrator may not set or take away.
 
-    Nulls say nothing; `others` are members beside `litellm_params` and `model_info`.
+    `params` and `info` name what is said in `litellm_params` and `model_info`, `others` what is beside them.
     """
-    names = [f"litellm_params.{name}" for name, value in params.items() if value is not None]
-    names += [f"model_info.{name}" for name, value in info.items() if value is not None]
+    names = [*(f"litellm_params.{name}" for name in params), *(f"model_info.{name}" for name in info)]
     refused = permit.first_refused(Party.TEAM_ADMIN, [*names, *others])
     if refused is not None:
         raise refuse_field(refused, "team's model", _REASON)

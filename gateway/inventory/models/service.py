@@ -91,7 +91,7 @@ class ModelService:
             row = await self._lock(model_id, trial)
             former: Mapping[str, Any] = row["model_info"] or {}
             if not await self._is_admins(caller, former):
-                check_tenants_update(former, request)
+                check_tenants_update(former, row["litellm_params"], request)
             sent = request.litellm_params or {}
             stored = self._params.open(row["litellm_params"], sent)
             sent = without_masked(sent, stored)

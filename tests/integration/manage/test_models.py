@@ -306,6 +306,41 @@ class TestTeams:
         body["model_info"]["team_id"] = other
         assert (await desk.refusal("/model/update", body, admin))[::2] == (403, "model_info.team_id")
 
+    @pytest.mark.parametrize(
+        ("taken", "named"),
+        [
+            ({"model_info": {"team_id": None}}, "model_info.team_id"),
+            ({"model_info": {"gatewright_author": None}}, "model_info.gatewright_author"),
+            ({"litellm_params": {"tags": None}}, "litellm_params.tags"),
+        ],
+    )
+    async def test_a_teams_admin_takes_nothing_away_that_is_the_operators(
+        self, desk: Desk, make: Make, served: Served, taken, named
+    ):
+        team_id, admin = await make_team(desk)
+        own = await make("y", admin, info_team_id=team_id, **PUBLIC)
+        path = f"/model/{own['model_id']}/update"
+        tagged = await desk.ask("PATCH", path, json={"litellm_params": {"tags": ["cheap"]}})
+        assert tagged.status_code == 200, tagged.text
+
+        refused = await desk.ask("PATCH", path, admin, json=taken)
+
+        assert (refused.status_code, refused.json()["error"]["param"]) == (403, named)
+        stored = await desk.value(
+            'SELECT model_info FROM "LiteLLM_ProxyModelTable" WHERE model_id = $1', own["model_id"]
+        )
+        assert json.loads(stored)["team_id"] == team_id
+
+    async def test_a_teams_admin_takes_away_what_it_may_set(self, desk: Desk, make: Make, served: Served):
+        team_id, admin = await make_team(desk)
+        own = await make("y", admin, info_team_id=team_id, temperature=0.5, **PUBLIC)
+        path = f"/model/{own['model_id']}/update"
+
+        changed = await desk.ask("PATCH", path, admin, json={"litellm_params": {"temperature": None}})
+
+        assert changed.status_code == 200, changed.text
+        assert "temperature" not in changed.json()["litellm_params"]
+
     async def test_an_unknown_team_is_not_found(self, make: Make, served: Served):
         assert (await make("x", status=404, info_team_id="none"))["error"]["param"] == "model_info.team_id"
 
