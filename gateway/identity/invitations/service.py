@@ -117,7 +117,7 @@ class InvitationService:
         """Set the password that the invited user chose, once, and log the user in.
 
         Raises BadRequest for a password that cannot be, AuthenticationFailed as `open`, also for a link that
-        is another user's.
+        is another user's, and for one of somebody who might not invite the user any more.
         """
         check_password(password)
         _check_id("invitation_link", identifier)
@@ -126,6 +126,8 @@ class InvitationService:
         stored = await self._logins.hash(password)
         async with self._records.transaction():
             row = self._usable(await self._links.lock(identifier), user_id)
+            await self._records.users.lock(user_id)
+            await self._check_still_holds(row)
             changes = {"is_accepted": True, "accepted_at": now, "updated_at": now, "updated_by": user_id}
             changed = await self._links.update(identifier, changes)
             await self._logins.store_password(user_id, stored, actor)
@@ -150,14 +152,25 @@ class InvitationService:
         """The user to write down, who must have a row."""
         user_id = caller.user_id or MASTER_USER_ID
         await Arrivals(self._records).ensure(user_id)
+        if caller.is_admin and not await self._links.is_operator(user_id):
+            # An administrator by a token alone: when the link is claimed, the row would not say so.
+            user_id = MASTER_USER_ID
+            await Arrivals(self._records).ensure(user_id)
         return user_id
+
+    async def _check_still_holds(self, row: Columns) -> None:
+        """Refuse a link whose maker might not invite the user now, who may have got rights or a password."""
+        maker = row["created_by"]
+        is_operators = maker == MASTER_USER_ID or await self._links.is_operator(maker)
+        if not is_operators and not await self._links.may_invite(maker, row["user_id"]):
+            raise _unusable()
 
     async def _check_may_invite(self, caller: Principal, user_id: str) -> None:
         """Raise PermissionDenied unless the caller administers everything, or the user's organization."""
         if not caller.is_admin and not await self._links.may_invite(caller.user_id, user_id):
             raise PermissionDenied(
-                "Only the administrator of a user's organization can invite the user, who must be no "
-                "administrator and have no password yet.",
+                "Only the administrator of all of a user's organizations and teams can invite the user, who "
+                "must be no administrator, have no password yet, and not log in at an identity provider.",
                 param="user_id",
             )
 
