@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.ids import hash_token, new_id
+from tests.integration.manage.conftest import Desk
 from tests.integration.serving import MASTER_KEY, LiveGateway, bearer, deployment
 from tests.oidc import OidcProvider
 
@@ -227,6 +228,22 @@ async def test_an_organizations_administrator_maps_its_keys_and_no_others(live: 
     refused = (other, unknown, stranger, moved, seen, hidden)
     assert {answer.status_code for answer in refused} == {401}
     assert [item["id"] for item in listed.json()["mappings"]] == [own.json()["id"]]
+
+
+async def test_an_organizations_administrator_maps_no_administrators_key(live: LiveGateway) -> None:
+    desk = Desk(live)
+    boss, key = await desk.make_user()
+    organization = await desk.make_organization(boss)
+    chief, _ = await desk.make_user("proxy_admin")
+    chiefs = await live.make_key(user_id=chief, organization_id=organization)
+    plain = await live.make_key(organization_id=organization)
+    claim = {"jwt_claim_name": "client.id", "jwt_claim_value": new_id()}
+
+    mapped_by_boss = await ask(live, "new", key, **claim, key=chiefs)
+    own = await ask(live, "new", key, **claim, key=plain)
+    moved = await ask(live, "update", key, id=own.json()["id"], key=chiefs)
+
+    assert [answer.status_code for answer in (mapped_by_boss, own, moved)] == [403, 200, 403]
 
 
 async def test_changes_are_noted_in_the_audit_trail(live: LiveGateway) -> None:

@@ -47,7 +47,11 @@ class MappingService:
         self._mappings = MappingRecords(database)
 
     async def create(self, caller: Principal, request: NewMappingRequest) -> Columns:
-        """Make a mapping. Raises NotFound for an unknown key, Conflict for a claim that is mapped."""
+        """Make a mapping.
+
+        Raises NotFound for an unknown key, Conflict for a claim that is mapped, PermissionDenied for the key
+        of somebody who administers more than the caller.
+        """
         check_is_no_viewer(caller)
         sent = msgspec.structs.asdict(request)
         _check_texts(sent)
@@ -177,6 +181,8 @@ class MappingService:
             raise NotFound("No key has this value or hash.", param="token")
         if not caller.is_admin:
             await self._check_administers(caller, token, verb)
+            # A token that stands for the key acts as its user.
+            await self._keys.owners.check_may_act_for(caller, await self._mappings.find_user(token))
 
     async def _check_administers(self, caller: Principal, token: str, verb: str) -> None:
         organization = await self._mappings.find_organization(token)

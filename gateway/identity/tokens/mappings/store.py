@@ -26,6 +26,7 @@ SELECT EXISTS (
     SELECT FROM "LiteLLM_JWTKeyMapping"
     WHERE jwt_issuer = $1 AND jwt_claim_name = $2 AND jwt_claim_value = $3 AND id <> $4)
 """
+_USER = 'SELECT user_id FROM "LiteLLM_VerificationToken" WHERE token = $1'
 _ORGANIZATION = """
 SELECT COALESCE(k.organization_id, t.organization_id, '') FROM "LiteLLM_VerificationToken" k
 LEFT JOIN "LiteLLM_TeamTable" t ON t.team_id = k.team_id WHERE k.token = $1
@@ -64,6 +65,10 @@ class MappingRecords(Rows):
     async def find_organization(self, token_hash: str) -> str | None:
         """The organization of a key, its own or its team's; "" for none, None without such a key."""
         return await self._database.fetch_value(_ORGANIZATION, token_hash)
+
+    async def find_user(self, token_hash: str) -> str | None:
+        """The user of a key, if it has one."""
+        return await self._database.fetch_value(_USER, token_hash)
 
     async def list_page(
         self, organizations: Sequence[str] | None, size: int, offset: int
