@@ -60,11 +60,27 @@ ADDITIONAL_INDEXES: tuple[tuple[str, str, str], ...] = (
     ("LiteLLM_SpendLogs", "LiteLLM_SpendLogs_litellm_call_id_idx", "litellm_call_id"),
 )
 
-# Ours, under names that LiteLLM's migrations do not use: pages of spend rows of one key, user or team, and
-# the errors of a model group, would else read every row of their time.
+# Ours, under names that LiteLLM's migrations do not use: pages of spend rows of one key, user or team, the
+# errors of a model group, and pages and filters of lists of keys and audit entries would else read every row.
+# A key is a column, with the order of the list, or an expression as pg_get_indexdef() writes it.
 OWN_INDEXES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("LiteLLM_ErrorLogs", "gatewright_ErrorLogs_model_group_startTime_idx", ("model_group", "startTime")),
     ("LiteLLM_SpendLogs", "gatewright_SpendLogs_api_key_startTime_idx", ("api_key", "startTime")),
     ("LiteLLM_SpendLogs", "gatewright_SpendLogs_team_id_startTime_idx", ("team_id", "startTime")),
     ("LiteLLM_SpendLogs", "gatewright_SpendLogs_user_startTime_idx", ("user", "startTime")),
+    (
+        "LiteLLM_VerificationToken",
+        "gatewright_VerificationToken_created_at_token_idx",
+        ("created_at DESC NULLS LAST", "token DESC"),
+    ),
+    *(
+        ("LiteLLM_VerificationToken", f"gatewright_VerificationToken_{'_'.join(columns)}_idx", columns)
+        for columns in (
+            ("agent_id",),
+            ("created_by",),
+            ("key_alias", "team_id"),
+            ("organization_id",),
+            ("project_id",),
+        )
+    ),
 )

@@ -71,13 +71,19 @@ def _with_additions(table: TableShape, later: TableShape) -> TableShape:
 
 
 def _build_index(table: str, name: str, columns: tuple[str, ...]) -> Index:
-    # As pg_get_indexdef() writes names: quoted where they are reserved or have capitals.
-    keys = ", ".join(
-        column if column.islower() and column not in _RESERVED else f'"{column}"' for column in columns
-    )
+    keys = ", ".join(_write_key(column) for column in columns)
     return Index(
-        name=name, definition=f'CREATE INDEX "{name}" ON "{table}" USING btree ({keys})', columns=columns
+        name=name,
+        definition=f'CREATE INDEX "{name}" ON "{table}" USING btree ({keys})',
+        columns=tuple("" if "(" in column else column.partition(" ")[0] for column in columns),
     )
+
+
+def _write_key(key: str) -> str:
+    """As pg_get_indexdef() writes keys: names are quoted where they are reserved or have capitals."""
+    if " " in key or (key.islower() and key not in _RESERVED):
+        return key
+    return f'"{key}"'
 
 
 def _shape(table: TableShape, columns: tuple[Column, ...], indexes: tuple[Index, ...]) -> TableShape:

@@ -1,9 +1,11 @@
 """Lists of keys through the running app: who sees which, in which order, and at what cost."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from gateway.identity.keys.list_store import Conditions, KeyLists, KeyPage
 from gateway.ids import hash_token
 from tests.integration.manage.conftest import Desk, own_statements
 from tests.integration.serving import LiveGateway
@@ -11,6 +13,7 @@ from tests.integration.serving import LiveGateway
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
+AGE = 'UPDATE "LiteLLM_VerificationToken" SET created_at = created_at - $2::interval WHERE token = $1'
 PERMIT = 'UPDATE "LiteLLM_TeamTable" SET team_member_permissions = $2 WHERE team_id = $1'
 
 
@@ -43,6 +46,29 @@ class TestFilters:
             assert await listed(desk, **query) == {ours}, query
         for query in ({"key_alias": alias[1:-1]}, {"team_id": team, "status": "expired"}):
             assert await listed(desk, **query) == set(), query
+
+    async def test_parts_are_found_in_the_newest_keys_and_whole_names_in_all(
+        self, desk: Desk, live: LiveGateway, unique
+    ):
+        stem, team = unique("alias"), unique("team")
+        await desk.post("/team/new", {"team_id": team})
+        names = [f"{stem}-{number}" for number in range(3)]
+        hashes = [hash_token(await live.make_key(key_alias=name, team_id=team)) for name in names]
+        for age, token in enumerate(reversed(hashes)):
+            await desk.run(AGE, token, timedelta(days=age))
+        lists = KeyLists(live.gateway.parts.database, most_counted=2)
+
+        async def find(text: str, looked_at: int) -> tuple[list[str], int]:
+            conditions = Conditions(looked_at)
+            conditions.add_equal("team_id", team)
+            conditions.add_part(("key_alias", "user_id"), text)
+            page = KeyPage(page=1, size=10)
+            rows = await lists.list_page(conditions, page)
+            return [row["token"] for row in rows], await lists.count(conditions, page)
+
+        assert await find(stem.upper(), 2) == ([hashes[2], hashes[1]], 2)
+        assert await find(names[0], 2) == ([hashes[0]], 1)
+        assert await find(stem, 3) == ([hashes[2], hashes[1], hashes[0]], 2)
 
     async def test_a_secret_is_found_by_itself(self, desk: Desk, live: LiveGateway):
         key = await live.make_key()

@@ -7,9 +7,13 @@ def test_conditions_hold_together_and_keep_values_out_of_the_sql():
     conditions.add_equal("team_id", "'; DROP TABLE x; --")
     conditions.add_equal("user_id", "")
     conditions.add_part(("key_alias", "token"), "50%_\\")
-    assert conditions.sql == (
-        "(k.team_id = $1) AND "
-        "(position(lower($2) IN lower(k.key_alias)) > 0 OR position(lower($2) IN lower(k.token)) > 0)"
+    assert conditions.sql == "(k.team_id = $1)"
+    found = " ".join(conditions.select("keys", "k.token").split())
+    assert found == (
+        "SELECT k.token FROM (SELECT k.* FROM keys k WHERE (k.team_id = $1) "
+        "ORDER BY k.created_at DESC NULLS LAST, k.token DESC LIMIT 50000) k WHERE "
+        "(position(lower($2) IN lower(k.key_alias)) > 0 OR position(lower($2) IN lower(k.token)) > 0) "
+        "UNION SELECT k.token FROM keys k WHERE (k.team_id = $1) AND (k.key_alias = $2 OR k.token = $2)"
     )
     assert conditions.arguments == ["'; DROP TABLE x; --", "50%_\\"]
 
