@@ -7,10 +7,16 @@ from typing import Any
 import msgspec
 
 from gateway.audit.query import AuditQuery, Period
+from gateway.db.conditions import Conditions
 from gateway.db.connection import Record
 from gateway.db.engine import Database
 
-__all__ = ["AuditRecords", "Entry"]
+__all__ = ["MOST_COUNTED", "MOST_LOOKED_AT", "AuditRecords", "Entry"]
+
+MOST_COUNTED = 100_000
+"""More entries are not counted: the total says this many."""
+MOST_LOOKED_AT = 20_000
+"""In how many of the newest entries a part of a text is looked for; a whole name or id is found in all."""
 
 _INSERT = """
 INSERT INTO "LiteLLM_AuditLog"
@@ -28,30 +34,23 @@ WHERE user_id = $1 AND user_role = 'org_admin' ORDER BY organization_id
 """
 # An entry is an organization's when its row was in it before and after; one that says nothing is nobody's.
 _IN_ORGANIZATIONS = """
-($1::text[] IS NULL OR (table_name = 'LiteLLM_OrganizationTable' AND object_id = ANY ($1)) OR (
-    COALESCE(before_value ->> 'organization_id', updated_values ->> 'organization_id') = ANY ($1)
-    AND COALESCE(updated_values ->> 'organization_id', before_value ->> 'organization_id') = ANY ($1)))
+((table_name = 'LiteLLM_OrganizationTable' AND object_id = ANY ({}::text[])) OR (
+    COALESCE(before_value ->> 'organization_id', updated_values ->> 'organization_id') = ANY ({}::text[])
+    AND COALESCE(updated_values ->> 'organization_id', before_value ->> 'organization_id')
+        = ANY ({}::text[])))
 """
+_OF_TEAM = """
+((table_name = 'LiteLLM_TeamTable' AND object_id = {})
+    OR COALESCE(updated_values, before_value) ->> 'team_id' = {})
+"""
+_OF_KEY = "(table_name = 'LiteLLM_VerificationToken' AND object_id = {})"
+_EQUAL = ("changed_by", "changed_by_api_key", "action", "table_name", "object_id")
+_CONTAINS = "strpos(lower(concat_ws(chr(10), changed_by, action, table_name, object_id)), lower({0})) > 0"
+_IS = "(changed_by = {0} OR object_id = {0})"
 _COLUMNS = """
 id, updated_at, changed_by, changed_by_api_key, action, table_name, object_id, before_value, updated_values
 """
-_FIND = f'SELECT {_COLUMNS} FROM "LiteLLM_AuditLog" WHERE {_IN_ORGANIZATIONS} AND id = $2'  # noqa: S608  only constants are put in
-_CHOSEN = f"""
-FROM "LiteLLM_AuditLog" WHERE {_IN_ORGANIZATIONS}
-    AND ($2::text IS NULL OR changed_by = $2)
-    AND ($3::text IS NULL OR changed_by_api_key = $3)
-    AND ($4::text IS NULL OR action = $4)
-    AND ($5::text IS NULL OR table_name = $5)
-    AND ($6::text IS NULL OR object_id = $6)
-    AND ($7::timestamp IS NULL OR updated_at >= $7)
-    AND ($8::timestamp IS NULL OR updated_at <= $8)
-    AND ($9::text IS NULL OR (table_name = 'LiteLLM_TeamTable' AND object_id = $9)
-        OR COALESCE(updated_values, before_value) ->> 'team_id' = $9)
-    AND ($10::text IS NULL OR (table_name = 'LiteLLM_VerificationToken' AND object_id = $10))
-    AND ($11::text IS NULL
-        OR strpos(lower(concat_ws(chr(10), changed_by, action, table_name, object_id)), lower($11)) > 0)
-"""
-_COUNT = f"SELECT count(*) {_CHOSEN}"
+_TABLE = '"LiteLLM_AuditLog"'
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,10 +65,21 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuditRecords:
-    """Writes and reads the rows of the trail. Raises DatabaseUnavailable."""
+    """Writes and reads the rows of the trail. Raises DatabaseUnavailable.
 
-    def __init__(self, database: Database) -> None:
+    It counts at most `most_counted` entries, and looks for parts of texts in the newest `most_looked_at`.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        most_counted: int = MOST_COUNTED,
+        most_looked_at: int = MOST_LOOKED_AT,
+    ) -> None:
         self._database = database
+        self._most_counted = most_counted
+        self._most_looked_at = most_looked_at
 
     async def insert(self, changed_by: str, api_key: str, entries: Sequence[Entry]) -> None:
         """Store entries of one actor."""
@@ -91,34 +101,56 @@ class AuditRecords:
 
     async def find(self, entry_id: str, organizations: Sequence[str] | None) -> dict[str, Any] | None:
         """One entry, if it is about these organizations; None stands for all."""
-        row = await self._database.fetch_row(_FIND, organizations, entry_id)
+        conditions = Conditions().add("id = {}", entry_id).add_given(_IN_ORGANIZATIONS, organizations)
+        sql = f"SELECT {_COLUMNS} FROM {_TABLE} {conditions.sql}"  # noqa: S608  constants of this module
+        row = await self._database.fetch_row(sql, *conditions.args)
         return None if row is None else _shown(row)
 
     async def count(self, query: AuditQuery, period: Period, organizations: Sequence[str] | None) -> int:
-        """How many entries the query chooses."""
-        return await self._database.fetch_value(_COUNT, *_arguments(query, period, organizations))
+        """How many entries the query chooses, as far as is counted."""
+        conditions = _conditions(query, period, organizations)
+        found = self._select("id", conditions, query.search)
+        sql = f"SELECT count(*) FROM ({found} LIMIT {self._most_counted}) found"  # noqa: S608  the same
+        return await self._database.fetch_value(sql, *conditions.args)
 
     async def list_page(
         self, query: AuditQuery, period: Period, organizations: Sequence[str] | None, column: str
     ) -> list[dict[str, Any]]:
-        """The page's entries; `column`, one of `SORT_COLUMNS`, comes first in their order, then their ids."""
-        order = "ASC" if query.sort_order == "asc" else "DESC"
-        sql = f"SELECT {_COLUMNS} {_CHOSEN} ORDER BY {column} {order}, id {order} LIMIT $12 OFFSET $13"
-        arguments = _arguments(query, period, organizations)
+        """The page's entries; `column`, one of `SORT_COLUMNS`, leads their order, then time and id."""
+        conditions = _conditions(query, period, organizations)
+        names = list(dict.fromkeys((column, "updated_at", "id"))) if column != "id" else ["id"]
+        order = ", ".join(f"{name} {'ASC' if query.sort_order == 'asc' else 'DESC'}" for name in names)
+        found = self._select(", ".join(names), conditions, query.search)
         offset = (query.page - 1) * query.page_size
-        return [_shown(row) for row in await self._database.fetch(sql, *arguments, query.page_size, offset)]
+        sql = f"""
+            SELECT {_COLUMNS} FROM {_TABLE} JOIN (
+                SELECT id AS chosen FROM ({found}) found
+                ORDER BY {order} LIMIT {query.page_size} OFFSET {offset}
+            ) page ON id = chosen ORDER BY {order}"""  # noqa: S608  constants of this module, and numbers
+        return [_shown(row) for row in await self._database.fetch(sql, *conditions.args)]
+
+    def _select(self, columns: str, conditions: Conditions, search: str | None) -> str:
+        """The query of these columns of what is chosen."""
+        where = conditions.sql
+        if not search:
+            return f"SELECT {columns} FROM {_TABLE} {where}"  # noqa: S608  constants of this module
+        place = conditions.put(search)
+        newest = (
+            f"SELECT * FROM {_TABLE} {where} ORDER BY updated_at DESC, id DESC LIMIT {self._most_looked_at}"  # noqa: S608  the same
+        )
+        return f"""
+            SELECT {columns} FROM ({newest}) newest WHERE {_CONTAINS.format(place)} UNION
+            SELECT {columns} FROM {_TABLE} {f"{where} AND" if where else "WHERE"} {_IS.format(place)}"""  # noqa: S608  the same
 
 
-def _arguments(query: AuditQuery, period: Period, organizations: Sequence[str] | None) -> list[object]:
-    texts = (query.changed_by, query.changed_by_api_key, query.action, query.table_name, query.object_id)
-    others = (query.object_team_id, query.object_key_hash, query.search)
-    return [
-        organizations,
-        *(text or None for text in texts),
-        period.start,
-        period.end,
-        *(text or None for text in others),
-    ]
+def _conditions(query: AuditQuery, period: Period, organizations: Sequence[str] | None) -> Conditions:
+    """Only what is asked for, so that each question has the plan that suits it; without `search`."""
+    conditions = Conditions().add_given(_IN_ORGANIZATIONS, organizations)
+    for name in _EQUAL:
+        conditions.add_given(f"{name} = {{}}", getattr(query, name) or None)
+    conditions.add_given("updated_at >= {}", period.start).add_given("updated_at <= {}", period.end)
+    conditions.add_given(_OF_TEAM, query.object_team_id or None)
+    return conditions.add_given(_OF_KEY, query.object_key_hash or None)
 
 
 def _shown(row: Record) -> dict[str, Any]:

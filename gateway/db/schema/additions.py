@@ -64,6 +64,27 @@ ADDITIONAL_INDEXES: tuple[tuple[str, str, str], ...] = (
 # errors of a model group, and pages and filters of lists of keys and audit entries would else read every row.
 # A key is a column, with the order of the list, or an expression as pg_get_indexdef() writes it.
 OWN_INDEXES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("LiteLLM_AuditLog", "gatewright_AuditLog_updated_at_id_idx", ("updated_at", "id")),
+    *(
+        ("LiteLLM_AuditLog", f"gatewright_AuditLog_{column}_idx", (column, "updated_at"))
+        for column in ("action", "changed_by", "changed_by_api_key", "object_id", "table_name")
+    ),
+    (
+        "LiteLLM_AuditLog",
+        "gatewright_AuditLog_organization_idx",
+        (
+            (
+                "COALESCE((updated_values ->> 'organization_id'::text), "
+                "(before_value ->> 'organization_id'::text))"
+            ),
+            "updated_at",
+        ),
+    ),
+    (
+        "LiteLLM_AuditLog",
+        "gatewright_AuditLog_team_idx",
+        ("((COALESCE(updated_values, before_value) ->> 'team_id'::text))", "updated_at"),
+    ),
     ("LiteLLM_ErrorLogs", "gatewright_ErrorLogs_model_group_startTime_idx", ("model_group", "startTime")),
     ("LiteLLM_SpendLogs", "gatewright_SpendLogs_api_key_startTime_idx", ("api_key", "startTime")),
     ("LiteLLM_SpendLogs", "gatewright_SpendLogs_team_id_startTime_idx", ("team_id", "startTime")),

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from gateway.audit.query import SORT_COLUMNS, AuditQuery, Period
+from gateway.audit.store import AuditRecords
 from gateway.ids import hash_token
 from tests.integration.manage.conftest import Desk
 from tests.integration.serving import MASTER_KEY, bearer
@@ -55,6 +57,41 @@ async def test_filters_narrow_the_list_down_together(desk: Desk, unique: Callabl
     assert await actions(object_id=team, start_date="2099-01-01") == []
     assert await actions(object_id=team, end_date="2020-01-01") == []
     assert await actions(object_id=team, changed_by_api_key=hash_token(MASTER_KEY), start_date="2020-01-01")
+
+
+async def test_parts_are_found_in_the_newest_entries_and_whole_names_in_all(
+    desk: Desk, unique: Callable[[str], str]
+) -> None:
+    stem = unique("team")
+    teams = [f"{stem}-{number}" for number in range(3)]
+    for team in teams:
+        await _rename(desk, team)
+    records = AuditRecords(desk.live.gateway.parts.database, most_counted=2, most_looked_at=2)
+
+    async def find(text: str) -> tuple[list[str], int]:
+        query, period = AuditQuery(search=text, table_name="LiteLLM_TeamTable"), Period()
+        entries = await records.list_page(query, period, None, "updated_at")
+        return [entry["object_id"] for entry in entries], await records.count(query, period, None)
+
+    assert await find(stem.upper()) == ([teams[2], teams[1]], 2)
+    assert await find(teams[0]) == ([teams[0]], 1)
+
+
+@pytest.mark.parametrize("column", SORT_COLUMNS)
+async def test_pages_of_every_order_follow_each_other(
+    desk: Desk, unique: Callable[[str], str], column: str
+) -> None:
+    team = unique("team")
+    await _rename(desk, team, "a", "b", "c")
+    asked = {"object_id": team, "sort_by": column, "sort_order": "asc"}
+
+    whole = (await desk.get("/audit", **asked))["audit_logs"]
+    pages = [
+        (await desk.get("/audit", **asked, page=page, page_size=1))["audit_logs"] for page in range(1, 5)
+    ]
+
+    assert [entry[column] for entry in whole] == sorted(entry[column] for entry in whole)
+    assert [entry for page in pages for entry in page] == whole
 
 
 async def test_one_entry_is_shown_by_its_id(desk: Desk, unique: Callable[[str], str]) -> None:
