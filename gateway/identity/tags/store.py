@@ -8,7 +8,8 @@ from gateway.db.tables.budgets import TagTable
 
 __all__ = ["Days", "TagRecords"]
 
-# One step of an index per tag, however many rows a tag has; it ends when the page is full.
+# One step of an index per tag, however many rows a tag has; it ends when the page is full. The order is that of
+# the steps: where EXISTS stood for a scalar, a hash join could lose it.
 _ALL = """
 WITH RECURSIVE seen AS (
     (SELECT tag FROM "LiteLLM_DailyTagSpend" WHERE tag > $1 ORDER BY tag LIMIT 1)
@@ -17,10 +18,9 @@ WITH RECURSIVE seen AS (
     FROM seen WHERE seen.tag IS NOT NULL
 ), named AS (
     SELECT tag FROM seen WHERE tag IS NOT NULL
-        AND NOT EXISTS (SELECT FROM "LiteLLM_TagTable" t WHERE t.tag_name = seen.tag)
-        AND ($3::text IS NULL OR EXISTS (
-            SELECT FROM "LiteLLM_DailyTagSpend" d
-            WHERE d.tag = seen.tag AND d.date >= $3 AND d.date <= $4))
+        AND (SELECT t.tag_name FROM "LiteLLM_TagTable" t WHERE t.tag_name = seen.tag) IS NULL
+        AND ($3::text IS NULL OR (SELECT d.tag FROM "LiteLLM_DailyTagSpend" d
+            WHERE d.tag = seen.tag AND d.date >= $3 AND d.date <= $4 LIMIT 1) IS NOT NULL)
     LIMIT $2
 )
 SELECT named.tag, FALSE AS is_made, first.created_at, last.updated_at FROM named

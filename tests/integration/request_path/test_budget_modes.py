@@ -86,19 +86,21 @@ async def test_the_tokens_that_are_limited_are_a_setting(live: LiveGateway) -> N
 
 async def test_a_hold_follows_the_answers_of_its_model(live: LiveGateway) -> None:
     """Until a hundred answers were seen 1,024 tokens are held for one, then little more than they had."""
+    # A model of which no other test has seen answers.
+    live.configure(deployment("followed", live.upstream))
     key = await live.make_key(max_budget=10)
     live.upstream.default = replies.held()
-    request = asyncio.create_task(live.chat(key))
+    request = asyncio.create_task(live.chat(key, "followed"))
     await live.upstream.wait_for_requests(1)
     assert live.held_nanos(key) > 1024 * OUTPUT_NANOS
     live.upstream.release.set()
     await request
     live.upstream.default = None
     for _ in range(128):
-        await live.chat(key)
+        await live.chat(key, "followed")
     live.upstream.release.clear()
     live.upstream.default = replies.held()
-    request = asyncio.create_task(live.chat(key))
+    request = asyncio.create_task(live.chat(key, "followed"))
     await live.upstream.wait_for_requests(130)
     assert live.held_nanos(key) < 20 * OUTPUT_NANOS
     live.upstream.release.set()
