@@ -61,11 +61,12 @@ class Ledger:
         money = self.accounts.find_money(scope)
         return 0 if money is None else money.held
 
-    def settled_totals(self) -> dict[Scope, int]:
-        """Nano-dollars settled on every scope of everybody who is known; others are seeded when they come."""
-        return {scope: self.settled(scope) for scope in self.plans.list_scopes()}
+    def settled_totals(self, scopes: Iterable[Scope]) -> dict[Scope, int]:
+        """Nano-dollars settled on those of the scopes that are counted."""
+        found = ((scope, self.accounts.find_money(scope)) for scope in scopes)
+        return {scope: money.settled for scope, money in found if money is not None}
 
-    async def refresh(self) -> None:
+    async def refresh(self, _scopes: Iterable[Scope]) -> None:
         """Bring counters that are kept elsewhere up to date; these are not. May raise ServiceUnavailable."""
 
     def look(self, part: Part, want: Want) -> Outlook:

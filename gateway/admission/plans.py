@@ -59,10 +59,6 @@ class Plans:
         self._merged: dict[tuple[int, ...], tuple[Part, tuple[Part, ...]]] = {}
         self.common: Subject | None = None
 
-    def list_scopes(self) -> set[Scope]:
-        """The scopes of everybody who is known."""
-        return {scope for plan in self._plans.values() for scope in plan.scopes}
-
     def clear(self) -> None:
         """Make every plan anew when it is next asked for."""
         self._plans.clear()

@@ -84,6 +84,11 @@ class ExpiringCache(Generic[K, V]):
         self._entries.move_to_end(key)
         return entry.value
 
+    def list_fresh(self) -> list[V]:
+        """Return every value that is here and fresh."""
+        now = self._clock.monotonic_nanos()
+        return [entry.value for entry in self._entries.values() if entry.expires_at > now]
+
     async def get_or_load(self, key: K, load: Callable[[K], Awaitable[V | None]]) -> V | None:
         """Return the value, loading it at most once for all who ask meanwhile; None when there is none.
 

@@ -72,6 +72,7 @@ class Principals:
         self.followers: tuple[Follower, ...] = ()
         """Other caches of Principals, which forget with this one."""
         self.peek = self._cache.peek
+        self.list_fresh = self._cache.list_fresh
         self.close = self._cache.close
 
     def __len__(self) -> int:

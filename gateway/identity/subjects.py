@@ -102,6 +102,10 @@ class Subjects:
             found = (*found, *_of_tags(principal, named), *self._of_sessions(principal, found, session_id))
         return found
 
+    def list_fresh(self) -> list[Subject]:
+        """Return every restricted object that is known here."""
+        return [one for one in self._cache.list_fresh() if one not in _UNRESTRICTED]
+
     def drop(self, scopes: Iterable[Scope]) -> None:
         """Forget what is known of these objects."""
         for scope in scopes:

@@ -25,14 +25,21 @@ async def check_counters(gateway: Gateway) -> tuple[Difference, ...]:
     return tuple(found.values())
 
 
+def _known(gateway: Gateway) -> set[Scope]:
+    """The scopes of everybody whose counters count; others are seeded when they come back."""
+    parts = gateway.parts
+    known = {scope for principal in parts.principals.list_fresh() for scope in principal.scopes}
+    return known | {subject.scope for subject in parts.subjects.list_fresh()}
+
+
 async def _look(gateway: Gateway) -> dict[Scope, Difference]:
     ledger, journal, member = gateway.parts.ledger, gateway.parts.journal, gateway.parts.member
     is_alone = member is None or member.state.workers == 1
-    known = ledger.settled_totals()
+    known = _known(gateway)
     totals, position = await read_totals(gateway.parts.database, journal.name, known)
-    await ledger.refresh()
+    await ledger.refresh(known)
     # From here on nothing awaits: what is charged meanwhile is in both or in neither.
-    settled = ledger.settled_totals()
+    settled = ledger.settled_totals(known & _known(gateway))
     found: dict[Scope, Difference] = {}
     for scope, nanos in totals.items():
         expected = nanos + journal.settled_after(scope, position)

@@ -185,9 +185,10 @@ class SharedLedger(Ledger):
             raise _unavailable("The counters cannot be looked up at the moment; try again.") from error
         remote.apply(values, self._now())
 
-    async def refresh(self) -> None:
-        """Set the counters of everybody who is known to what Redis says. Raises ServiceUnavailable."""
-        moneys = [self.accounts.money(scope) for scope in self.plans.list_scopes()]
+    async def refresh(self, scopes: Iterable[Scope]) -> None:
+        """Set the counters of scopes to what Redis says. Raises ServiceUnavailable."""
+        found = (self.accounts.find_money(scope) for scope in scopes)
+        moneys = [money for money in found if money is not None]
         for start in range(0, len(moneys), _TOGETHER):
             await self.read(build_part((), moneys[start : start + _TOGETHER]))
 

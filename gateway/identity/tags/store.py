@@ -8,8 +8,8 @@ from gateway.db.tables.budgets import TagTable
 
 __all__ = ["Days", "TagRecords"]
 
-# One step of an index per tag, however many rows a tag has; it ends when the page is full. The order is that of
-# the steps: where EXISTS stood for a scalar, a hash join could lose it.
+# One step of an index per tag, however many rows a tag has; it ends when the page is full. The order is
+# that of the steps: with EXISTS in the place of scalars a hash join could lose it.
 _ALL = """
 WITH RECURSIVE seen AS (
     (SELECT tag FROM "LiteLLM_DailyTagSpend" WHERE tag > $1 ORDER BY tag LIMIT 1)

@@ -176,7 +176,7 @@ async def test_live_counters_are_compared_with_the_books(live: LiveGateway, desk
     for _ in range(3):
         assert (await live.chat(key)).status_code == 200
     scope = Scope(ScopeKind.KEY, hash_token(key))
-    assert scope in live.gateway.parts.ledger.settled_totals()
+    assert scope in live.gateway.parts.ledger.settled_totals([scope])
     assert scope.id not in {one.entity_id for one in await check_counters(live.gateway)}
     live.gateway.parts.ledger.seed([(scope, 1)])
     found = [one for one in await check_counters(live.gateway) if one.entity_id == scope.id]

@@ -241,7 +241,10 @@ async def test_an_organization_can_go_while_it_is_used(desk: Desk, live: LiveGat
     await booking
     assert all(statuses <= {200, 401} for statuses in seen)
     await live.rows()
-    assert not (await desk.get("/books/check"))["differences"]
+    # Other tests write spend by hand.
+    ours = {company.id, company.team, company.user, *(hash_token(key) for key in keys)}
+    differences = (await desk.get("/books/check"))["differences"]
+    assert not [one for one in differences if ours & {one["entity_id"], *one["entity_id"].split(":")}]
 
 
 async def test_the_number_of_statements_does_not_grow_with_what_goes(desk: Desk):
