@@ -13,7 +13,7 @@ from gateway.domain import Principal, Role
 from gateway.errors import BadRequest, DatabaseUnavailable, GatewayError, PermissionDenied
 from gateway.identity.named import MOST_NAMED
 from gateway.identity.services import Services
-from gateway.identity.users.permits import CHANGE_USER
+from gateway.identity.users.permits import CHANGE_USERS
 from gateway.identity.users.request import BulkUpdateUsersRequest, DeleteUsersRequest, UpdateUserRequest
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
@@ -59,7 +59,7 @@ async def delete_users(request: _Request, caller: _Caller, services: _Services) 
     exception_handlers=RAW_ERRORS,
     opt={
         "rule": RouteRule(
-            name="/user/bulk_update", permit=CHANGE_USER, roles=_ORGANIZERS, body=BulkUpdateUsersRequest
+            name="/user/bulk_update", permit=CHANGE_USERS, roles=_ORGANIZERS, body=BulkUpdateUsersRequest
         )
     },
 )

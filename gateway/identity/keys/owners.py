@@ -69,9 +69,9 @@ class KeyOwners:
         """
         if caller.is_admin or user_id is None or user_id == caller.user_id:
             return
-        if await self._records.is_administrator(user_id):
+        if await self._records.administers_more(user_id, caller.user_id):
             raise PermissionDenied(
-                "That user administers more than the team: only proxy admins make or rotate such keys.",
+                "That user administers more than you do: only proxy admins make or rotate such keys.",
                 param="user_id",
             )
 

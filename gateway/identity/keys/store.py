@@ -34,10 +34,20 @@ _HOLD_TEAM = 'SELECT team_id FROM "LiteLLM_TeamTable" WHERE team_id = $1 FOR KEY
 # Held until the transaction ends, so that two requests cannot both find an alias free.
 _LOCK_ALIAS = "SELECT pg_advisory_xact_lock(hashtextextended('key_alias:' || $1, 0))"
 
-_IS_ADMINISTRATOR = """
+_ADMINISTERS_MORE = """
 SELECT EXISTS (SELECT FROM "LiteLLM_UserTable"
         WHERE user_id = $1 AND user_role IN ('proxy_admin', 'proxy_admin_viewer'))
     OR EXISTS (SELECT FROM "LiteLLM_OrganizationMembership" WHERE user_id = $1 AND user_role = 'org_admin')
+    OR EXISTS (SELECT FROM "LiteLLM_TeamTable" t
+        WHERE t.team_id IN (
+            SELECT team_id FROM "LiteLLM_TeamMembership" WHERE user_id = $1
+            UNION SELECT unnest(teams) FROM "LiteLLM_UserTable" WHERE user_id = $1)
+        AND t.members_with_roles
+            @> jsonb_build_array(jsonb_build_object('user_id', $1::text, 'role', 'admin'))
+        AND NOT t.members_with_roles
+            @> jsonb_build_array(jsonb_build_object('user_id', $2::text, 'role', 'admin'))
+        AND (t.organization_id IN (SELECT organization_id FROM "LiteLLM_OrganizationMembership"
+            WHERE user_id = $2 AND user_role = 'org_admin')) IS NOT TRUE)
 """
 _IS_ORGANIZATION_ADMIN = """
 SELECT EXISTS (SELECT FROM "LiteLLM_OrganizationMembership"
@@ -165,9 +175,12 @@ class KeyRecords:
         """Hold a team, if there is one, until the transaction ends."""
         await self._database.fetch(_HOLD_TEAM, team_id)
 
-    async def is_administrator(self, user_id: str) -> bool:
-        """Whether the user has a role over the whole gateway, or administers an organization."""
-        return await self._database.fetch_value(_IS_ADMINISTRATOR, user_id)
+    async def administers_more(self, user_id: str, than: str | None) -> bool:
+        """Whether the user has a role over the whole gateway, or administers an organization.
+
+        Or a team that the other user does not administer.
+        """
+        return await self._database.fetch_value(_ADMINISTERS_MORE, user_id, than)
 
     async def list_administered(
         self, user_id: str, teams: Iterable[str], organizations: Iterable[str]

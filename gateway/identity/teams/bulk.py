@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from gateway.db.entities import GATEWAY_USER_ID
 from gateway.db.rows import Columns
 from gateway.domain import Principal
@@ -10,14 +12,16 @@ from gateway.errors import BadRequest, DatabaseUnavailable, GatewayError
 from gateway.identity.faults import Faults
 from gateway.identity.named import MOST_NAMED
 from gateway.identity.records import Records
-from gateway.identity.rights import Level
+from gateway.identity.rights import Level, refuse_field
 from gateway.identity.teams.enrolment import check_members_named
 from gateway.identity.teams.member_request import BulkAddMembersRequest, MemberRef
 from gateway.identity.teams.members import TeamMembers
+from gateway.identity.teams.permits import ADD_MANY_MEMBERS
 from gateway.identity.teams.request import AddMembersRequest, Member
 from gateway.identity.teams.response import TeamView
 from gateway.identity.teams.roster import check_level, find_member, get_team
 from gateway.identity.teams.service import TeamService
+from gateway.permits.terms import Party
 
 __all__ = ["BulkMembers"]
 
@@ -40,6 +44,7 @@ class BulkMembers:
         async with self._records.transaction():
             team = await get_team(self._records, request.team_id)
             await check_level(self._records, caller, team, Level.ORGANIZATION_ADMIN)
+            _check_fields(caller, request)
             members = await self._wanted(request)
             errors = await self._errors(team, members)
             adding = [member for member, error in zip(members, errors, strict=True) if error is None]
@@ -125,6 +130,14 @@ def _result(team: Mapping[str, Any], member: Member, error: str | None) -> Colum
         "success": error is None,
         "error": error,
     }
+
+
+def _check_fields(caller: Principal, request: BulkAddMembersRequest) -> None:
+    party = Party.PROXY_ADMIN if caller.is_admin else Party.ORGANIZATION_ADMIN
+    given = [name for name, value in msgspec.structs.asdict(request).items() if value not in (None, False)]
+    refused = ADD_MANY_MEMBERS.first_refused(party, given)
+    if refused is not None:
+        raise refuse_field(refused, "team", "Only proxy admins name everybody.")
 
 
 def _check_number(count: int) -> None:

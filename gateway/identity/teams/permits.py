@@ -76,8 +76,12 @@ ADD_MEMBERS = Permit(
 ADD_MANY_MEMBERS = Permit(
     resource=Resource.TEAM,
     action=Action.UPDATE,
-    fields={Party.PROXY_ADMIN: ALL, Party.ORGANIZATION_ADMIN: ALL},
+    fields={
+        Party.PROXY_ADMIN: ALL,
+        Party.ORGANIZATION_ADMIN: frozenset({"team_id", "members", "max_budget_in_team"}),
+    },
 )
+"""`all_users` are everybody's: the answer lists them."""
 CHANGE_MODELS = Permit(resource=Resource.TEAM, action=Action.UPDATE, fields={Party.PROXY_ADMIN: ALL})
 DISABLE_LOGGING = Permit(resource=Resource.TEAM, action=Action.UPDATE, fields={Party.PROXY_ADMIN: ALL})
 CHANGE_TEAM_KEYS = Permit(

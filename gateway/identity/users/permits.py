@@ -3,7 +3,7 @@
 from gateway.permits.permit import ALL, Permit
 from gateway.permits.terms import Action, Party, Resource
 
-__all__ = ["CHANGE_USER", "MAKE_USER", "SEE_USER"]
+__all__ = ["CHANGE_USER", "CHANGE_USERS", "MAKE_USER", "SEE_USER"]
 
 # Listed is what may be set; whatever the contract adds later is refused until somebody has thought about it.
 _ORGANIZATION_ADMIN_FIELDS = frozenset(
@@ -25,6 +25,8 @@ CHANGE_USER = Permit(
     action=Action.UPDATE,
     fields={Party.PROXY_ADMIN: ALL, Party.OWNER: _OWN_FIELDS},
 )
+CHANGE_USERS = Permit(resource=Resource.USER, action=Action.UPDATE, fields={Party.PROXY_ADMIN: ALL})
+"""Many users at once."""
 SEE_USER = Permit(
     resource=Resource.USER,
     action=Action.READ,

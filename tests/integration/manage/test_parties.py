@@ -1,10 +1,11 @@
 """Every party may have of a running gateway what the permits say, member by member, and no more."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
 import pytest
+import pytest_asyncio
 
 from gateway.access.rules import RouteRule
 from gateway.composition.routes import ROUTES
@@ -12,6 +13,8 @@ from gateway.ids import hash_token
 from gateway.permits.permit import SENSITIVE
 from gateway.permits.terms import Party
 from tests.integration.manage.conftest import Desk
+from tests.integration.manage.inventory import Served
+from tests.integration.serving import LiveGateway
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -26,6 +29,7 @@ class World:
         self.desk = desk
         self.users: dict[str, str] = {}
         self.keys: dict[str, str] = {}
+        self.member = self.model = ""
 
     async def build(self) -> "World":
         roles = {"viewer": "internal_user_viewer", "watcher": "proxy_admin_viewer"}
@@ -92,20 +96,63 @@ class World:
         return values[name]
 
 
+async def _nothing(_world: World) -> None:
+    return None
+
+
 class Scene(msgspec.Struct, frozen=True):
-    """How a route is asked about the world: the body that a party sends, and who it is."""
+    """How a route is asked about the world: the body that a party sends, and who it is.
+
+    `prepare` makes anew what the route uses up.
+    """
 
     method: str
     path: Callable[[World], str]
     body: Callable[[World, str], dict[str, Any]]
+    prepare: Callable[[World], Awaitable[None]] = _nothing
 
     async def ask(self, world: World, who: str, **members: Any) -> Any:
+        await self.prepare(world)
         body = {**self.body(world, who), **members}
         return await world.desk.ask(self.method, self.path(world), world.keys[who], json=body)
 
 
-def _post(path: str, body: Callable[[World, str], dict[str, Any]]) -> Scene:
-    return Scene("POST", lambda _: path, body)
+def _post(
+    path: str,
+    body: Callable[[World, str], dict[str, Any]],
+    prepare: Callable[[World], Awaitable[None]] = _nothing,
+) -> Scene:
+    return Scene("POST", lambda _: path, body, prepare)
+
+
+async def _fresh_keys(world: World) -> None:
+    world.team_key = await world.desk.live.make_key(user_id=world.users[TM], team_id=world.team)
+    world.own_key = (await world.desk.post("/key/generate", {}, key=world.keys["owner"]))["key"]
+
+
+async def _fresh_member(world: World) -> None:
+    """Somebody who has just entered the organization, without a key."""
+    user = {"organizations": [world.organization], "auto_create_key": False}
+    world.member = (await world.desk.post("/user/new", user))["user_id"]
+
+
+async def _fresh_team_member(world: World) -> None:
+    await _fresh_member(world)
+    await world.desk.post("/team/member_add", {"team_id": world.team, "member": {"user_id": world.member}})
+
+
+async def _fresh_model(world: World) -> None:
+    made = await world.desk.post("/model/new", _new_model(world, TA), key=world.keys[TA])
+    world.model = made["model_id"]
+
+
+def _new_model(world: World, _who: str) -> dict[str, Any]:
+    params = {"model": "openai/m", "api_base": "https://models.example.com/v1", "api_key": "k"}
+    return {"model_name": "m", "litellm_params": params, "model_info": {"team_id": world.team}}
+
+
+def _team_and_member(world: World, _who: str) -> dict[str, Any]:
+    return {"team_id": world.team, "user_id": world.member}
 
 
 def _key_of(world: World, who: str) -> str:
@@ -158,17 +205,45 @@ SCENES: Mapping[str, Scene] = {
     ),
     "/project/new": _post("/project/new", lambda world, who: {"team_id": world.team}),
     "/project/update": _post("/project/update", lambda world, who: {"project_id": world.project}),
+    "/organization/member_delete": Scene(
+        "DELETE",
+        lambda _: "/organization/member_delete",
+        lambda world, who: {"organization_id": world.organization, "user_id": world.member},
+        _fresh_member,
+    ),
+    "/team/member_delete": _post("/team/member_delete", _team_and_member, _fresh_team_member),
+    "/team/bulk_member_add": _post(
+        "/team/bulk_member_add",
+        lambda world, who: {"team_id": world.team, "members": [{"user_id": world.member}]},
+        _fresh_member,
+    ),
+    "/team/permissions_bulk_update": _post(
+        "/team/permissions_bulk_update",
+        lambda world, who: {"team_ids": [world.team], "permissions": ["/key/update"]},
+    ),
+    "/team/key/bulk_update": _post(
+        "/team/key/bulk_update",
+        lambda world, who: {
+            "team_id": world.team,
+            "key_ids": [hash_token(world.team_key)],
+            "update_fields": {"max_budget": 1},
+        },
+    ),
+    "/key/regenerate": _post("/key/regenerate", lambda world, who: {"key": _key_of(world, who)}, _fresh_keys),
+    "/invitation/new": _post("/invitation/new", lambda world, who: {"user_id": world.member}, _fresh_member),
+    "/model/new": _post("/model/new", _new_model),
+    "/model/update": _post(
+        "/model/update", lambda world, who: {"model_info": {"id": world.model}}, _fresh_model
+    ),
+    "/model/{model_id:str}/update": Scene(
+        "PATCH", lambda world: f"/model/{world.model}/update", lambda world, who: {}, _fresh_model
+    ),
     "/user/new": _post("/user/new", lambda world, who: {"organizations": [world.organization]}),
     "/user/update": _post("/user/update", lambda world, who: {"user_id": world.users["owner"]}),
 }
-# A login's own session, requests for somebody else to decide, and routes whose members all are the parties'.
+# A login's own session, requests for somebody else to decide, and the same service by another path.
 _TOLD_ELSEWHERE = frozenset(
-    {
-        *("/session/logout", "/user/password/change", "/user/request_model", "/invitation/new"),
-        *("/key/regenerate", "/key/{key:str}/regenerate", "/model/new", "/model/update"),
-        *("/model/{model_id:str}/update", "/organization/member_delete", "/team/member_delete"),
-        *("/team/bulk_member_add", "/team/permissions_bulk_update", "/team/key/bulk_update"),
-    }
+    {"/session/logout", "/user/password/change", "/user/request_model", "/key/{key:str}/regenerate"}
 )
 # Whose something is, is bounded by who may give and take it; a check that somebody else has set stays. The
 # services' own tests ask that.
@@ -191,6 +266,12 @@ def _sensitive(rule: RouteRule) -> list[str]:
     names = {field.encode_name for field in msgspec.structs.fields(rule.body)} & SENSITIVE
     # Before others are kept in it.
     return sorted(names, key=lambda name: (name != "metadata", name))
+
+
+@pytest_asyncio.fixture(loop_scope="session", autouse=True)
+async def _no_models_stay(live: LiveGateway) -> AsyncIterator[None]:
+    yield
+    await Served(live).empty()
 
 
 async def test_every_route_with_sensitive_members_has_a_scene() -> None:

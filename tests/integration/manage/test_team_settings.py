@@ -218,6 +218,8 @@ class TestManyMembers:
         for caller, status in (("team_admin", 403), ("member", 403), ("viewer", 401), ("nobody", 401)):
             await desk.post(path, body, keys[caller], status)
         await desk.post(path, body, keys["org_admin"])
+        everybody = {"team_id": team_id, "all_users": True}
+        assert (await desk.refusal(path, everybody, keys["org_admin"]))[::2] == (403, "all_users")
 
     async def test_many_are_changed_and_taken_out(self, desk: Desk, cast, unique):
         team_id, users = unique("team"), [unique("user") for _ in range(3)]
