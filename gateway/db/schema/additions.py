@@ -61,7 +61,8 @@ ADDITIONAL_INDEXES: tuple[tuple[str, str, str], ...] = (
 )
 
 # Ours, under names that LiteLLM's migrations do not use: pages of spend rows of one key, user or team, the
-# errors of a model group, and pages and filters of lists of keys and audit entries would else read every row.
+# errors of a model group, pages and filters of lists of keys and of the audit trail, and what belongs to an
+# organization would else read every row.
 # A key is a column, with the order of the list, or an expression as pg_get_indexdef() writes it.
 OWN_INDEXES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("LiteLLM_AuditLog", "gatewright_AuditLog_updated_at_id_idx", ("updated_at", "id")),
@@ -86,9 +87,19 @@ OWN_INDEXES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("((COALESCE(updated_values, before_value) ->> 'team_id'::text))", "updated_at"),
     ),
     ("LiteLLM_ErrorLogs", "gatewright_ErrorLogs_model_group_startTime_idx", ("model_group", "startTime")),
+    (
+        "LiteLLM_OrganizationMembership",
+        "gatewright_OrganizationMembership_organization_id_user_id_idx",
+        ("organization_id", "user_id"),
+    ),
     ("LiteLLM_SpendLogs", "gatewright_SpendLogs_api_key_startTime_idx", ("api_key", "startTime")),
     ("LiteLLM_SpendLogs", "gatewright_SpendLogs_team_id_startTime_idx", ("team_id", "startTime")),
     ("LiteLLM_SpendLogs", "gatewright_SpendLogs_user_startTime_idx", ("user", "startTime")),
+    (
+        "LiteLLM_TeamTable",
+        "gatewright_TeamTable_organization_id_team_id_idx",
+        ("organization_id", "team_id"),
+    ),
     (
         "LiteLLM_VerificationToken",
         "gatewright_VerificationToken_created_at_token_idx",

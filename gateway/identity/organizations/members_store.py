@@ -5,26 +5,34 @@ from collections.abc import Sequence
 from gateway.db.engine import Database
 from gateway.db.rows import Columns, Rows
 from gateway.db.tables.teams import TeamTable
+from gateway.identity.teams.listing_store import IS_MEMBER
 
 __all__ = ["MemberRecords"]
 
 _COLUMNS = "user_id, organization_id, user_role, spend, budget_id, created_at, updated_at"
 # Of organizations that the caller does not administer ($2), only what is the caller's own ($3).
 _LIST = f"""
-SELECT {_COLUMNS} FROM (
-    SELECT m.*, row_number() OVER (PARTITION BY organization_id ORDER BY user_id) AS place
-    FROM "LiteLLM_OrganizationMembership" m
-    WHERE organization_id = ANY ($1::text[]) AND (organization_id = ANY ($2::text[]) OR user_id = $3)
-) m WHERE place <= $4 ORDER BY organization_id, user_id
+SELECT {_COLUMNS} FROM unnest($2::text[]) AS o (seen) CROSS JOIN LATERAL (
+    SELECT * FROM "LiteLLM_OrganizationMembership"
+    WHERE organization_id = o.seen ORDER BY user_id LIMIT $4
+) m
+UNION ALL
+SELECT {_COLUMNS} FROM "LiteLLM_OrganizationMembership"
+WHERE user_id = $3 AND organization_id = ANY ($1::text[]) AND NOT organization_id = ANY ($2)
+ORDER BY organization_id, user_id
 """  # noqa: S608  only constants of this module are put in
-_TEAMS = """
-SELECT t.* FROM unnest($1::text[]) AS o (organization_id) CROSS JOIN LATERAL (
-    SELECT * FROM "LiteLLM_TeamTable" t
-    WHERE t.organization_id = o.organization_id AND (o.organization_id = ANY ($2::text[])
-        OR t.members_with_roles @> jsonb_build_array(jsonb_build_object('user_id', $3::text)))
+_TEAMS = f"""
+SELECT t.* FROM unnest($2::text[]) AS o (seen) CROSS JOIN LATERAL (
+    SELECT * FROM "LiteLLM_TeamTable" t WHERE t.organization_id = o.seen ORDER BY t.team_id LIMIT $4
+) t
+UNION ALL
+SELECT t.* FROM unnest($1::text[]) AS o (listed) CROSS JOIN LATERAL (
+    SELECT * FROM "LiteLLM_TeamTable" t WHERE t.organization_id = o.listed
+        AND {IS_MEMBER.format("$3", "$3", "$3")}
     ORDER BY t.team_id LIMIT $4
-) t ORDER BY t.organization_id, t.team_id
-"""
+) t WHERE $3::text IS NOT NULL AND NOT o.listed = ANY ($2)
+ORDER BY organization_id, team_id
+"""  # noqa: S608  only constants are put in
 _SOME = f"""
 SELECT {_COLUMNS} FROM "LiteLLM_OrganizationMembership"
 WHERE organization_id = $1 AND user_id = ANY ($2::text[]) ORDER BY user_id

@@ -35,7 +35,7 @@ _METADATA_FIELDS = ("model_rpm_limit", "model_tpm_limit")
 _CHANGED = ("organization_alias", "models", "spend")
 _SEE_ALL = frozenset({Role.PROXY_ADMIN, Role.PROXY_ADMIN_VIEWER})
 _LEAST_IN_LISTS = 10
-_MOST_IN_LISTS = 2_000
+_MOST_IN_LISTS = 1_000
 """Members, and teams, that all organizations of a list show together, unless that were very few of each."""
 
 
