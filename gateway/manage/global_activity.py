@@ -18,7 +18,7 @@ from gateway.spend.reporting.cache_use import CacheUse
 from gateway.spend.reporting.dates import parse_period
 from gateway.spend.reporting.exceptions import ExceptionReports
 from gateway.spend.reporting.totals import Totals
-from gateway.spend.reporting.visibility import sees_everything
+from gateway.spend.reporting.visibility import own_user
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -36,11 +36,6 @@ def _rule(path: str, roles: frozenset[Role] = frozenset()) -> dict[str, RouteRul
     return {"rule": RouteRule(name=path, permit=permit, roles=roles)}
 
 
-def _user_of(caller: Principal) -> str | None:
-    """Whose requests are counted: everybody's for administrators, else the caller's."""
-    return None if sees_everything(caller) else caller.user_id
-
-
 @get("/global/activity", opt=_rule("/global/activity", _USERS))
 async def show_activity(
     caller: _Caller, gateway: _Gateway, start_date: _Date = None, end_date: _Date = None
@@ -48,7 +43,7 @@ async def show_activity(
     """Requests and tokens per day; users see their own."""
     period = parse_period(start_date, end_date)
     await bring_up_to_date(gateway)
-    return await Totals(gateway.parts.reports.reader).activity(period, _user_of(caller))
+    return await Totals(gateway.parts.reports.reader).activity(period, own_user(caller))
 
 
 @get("/global/activity/model", opt=_rule("/global/activity/model", _USERS))
@@ -58,7 +53,7 @@ async def show_models(
     """The same per model that requests asked for."""
     period = parse_period(start_date, end_date)
     await bring_up_to_date(gateway)
-    return await Totals(gateway.parts.reports.reader).activity_by_model(period, _user_of(caller))
+    return await Totals(gateway.parts.reports.reader).activity_by_model(period, own_user(caller))
 
 
 @get("/global/activity/cache_hits", opt=_rule("/global/activity/cache_hits", _USERS))
@@ -74,7 +69,7 @@ async def show_cache_hits(
     period = parse_period(start_date, end_date)
     await bring_up_to_date(gateway)
     use = CacheUse(gateway.parts.reports.reader)
-    return await use.report(period, _user_of(caller), tuple(key_aliases or ()), tuple(models or ()))
+    return await use.report(period, own_user(caller), tuple(key_aliases or ()), tuple(models or ()))
 
 
 @get("/global/activity/exceptions", opt=_rule("/global/activity/exceptions"))

@@ -18,7 +18,7 @@ from gateway.runtime import Gateway
 from gateway.spend.reporting.daily import DailyReports, Page
 from gateway.spend.reporting.daily_store import Choice
 from gateway.spend.reporting.dates import Period, day_of, refuse
-from gateway.spend.reporting.visibility import sees_everything
+from gateway.spend.reporting.visibility import own_user
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -49,8 +49,7 @@ async def list_end_users(
     page_size: _Size = 50,
 ) -> _Content:
     """The customers of requests between two days; users see those of their own keys."""
-    keys_of = None if sees_everything(caller) else caller.user_id
-    choice = Choice(period=_period(begin, end), keys_of=keys_of)
+    choice = Choice(period=_period(begin, end), keys_of=own_user(caller))
     return await _facets(gateway, "customer", choice, q, Page(page, page_size))
 
 
@@ -65,7 +64,8 @@ async def list_users(
     page_size: _Size = 50,
 ) -> _Content:
     """The users of requests between two days; users see themselves."""
-    entities = None if sees_everything(caller) else (caller.user_id or "",)
+    own = own_user(caller)
+    entities = None if own is None else (own,)
     choice = Choice(period=_period(begin, end), entities=entities)
     return await _facets(gateway, "user", choice, q, Page(page, page_size))
 

@@ -22,7 +22,7 @@ from gateway.spend.reporting.logs import LogPage, LogPages, read_cursor
 from gateway.spend.reporting.logs_store import SORT_COLUMNS, LogChoice, Order
 from gateway.spend.reporting.owners_store import list_keys, list_users
 from gateway.spend.reporting.totals import Totals
-from gateway.spend.reporting.visibility import sees_everything
+from gateway.spend.reporting.visibility import own_user, sees_everything
 from gateway.spend.reports import build_row
 
 __all__ = ["ROUTE_HANDLERS"]
@@ -186,7 +186,7 @@ async def show_request(
 async def show_keys(caller: _Caller, gateway: _Gateway) -> list[_Content]:
     """The keys that have spent most; users see their own."""
     await bring_up_to_date(gateway)
-    own = None if sees_everything(caller) else caller.user_id
+    own = own_user(caller)
     return [build_row(row) for row in await list_keys(gateway.parts.reports.reader, own, _MOST_OWNERS)]
 
 
@@ -194,7 +194,7 @@ async def show_keys(caller: _Caller, gateway: _Gateway) -> list[_Content]:
 async def show_users(caller: _Caller, gateway: _Gateway, user_id: _Text = None) -> list[_Content]:
     """The users that have spent most, or one; users see themselves."""
     await bring_up_to_date(gateway)
-    asked = (user_id or None) if sees_everything(caller) else caller.user_id
+    asked = own_user(caller) or user_id or None
     return [build_row(row) for row in await list_users(gateway.parts.reports.reader, asked, _MOST_OWNERS)]
 
 
@@ -207,9 +207,7 @@ async def show_tags(
     period = parse_period(start_date, end_date) if has_dates else last_days(gateway.clock)
     await bring_up_to_date(gateway)
     totals = Totals(gateway.parts.reports.reader)
-    if sees_everything(caller):
-        return await totals.tag_list(period)
-    return await totals.tag_list(period, caller.user_id)
+    return await totals.tag_list(period, own_user(caller))
 
 
 ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (

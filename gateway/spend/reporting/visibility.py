@@ -8,7 +8,7 @@ from gateway.domain import Principal, Role
 from gateway.errors import AuthenticationFailed, NotFound, PermissionDenied
 from gateway.spend.reporting.visibility_store import VisibilityStore
 
-__all__ = ["Sight", "Visibility", "sees_everything"]
+__all__ = ["Sight", "Visibility", "own_user", "sees_everything"]
 
 _SEE_ALL = frozenset({Role.PROXY_ADMIN, Role.PROXY_ADMIN_VIEWER})
 
@@ -16,6 +16,18 @@ _SEE_ALL = frozenset({Role.PROXY_ADMIN, Role.PROXY_ADMIN_VIEWER})
 def sees_everything(caller: Principal) -> bool:
     """Whether nothing is hidden from the caller."""
     return caller.role in _SEE_ALL
+
+
+def own_user(caller: Principal) -> str | None:
+    """Whose figures alone the caller sees: None for who sees everything.
+
+    Raises PermissionDenied for a caller with a role and without a user, such as a token may stand for.
+    """
+    if sees_everything(caller):
+        return None
+    if not caller.user_id:
+        raise PermissionDenied("These are figures of users, and the caller is none.")
+    return caller.user_id
 
 
 class Sight(msgspec.Struct, frozen=True, kw_only=True):

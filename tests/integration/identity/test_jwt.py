@@ -625,3 +625,30 @@ async def test_a_server_of_its_own_takes_tokens_by_its_file(
 
     await database_factory.drop_async(name)
     assert (genuine.status_code, forged.status_code) == (200, 401)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/spend/keys", "/spend/users", "/spend/tags"),
+        *(f"/global/activity{rest}?start_date=2026-01-01&end_date=2026-01-31" for rest in ("", "/model")),
+        *(
+            f"/management/v1/spend_logs/{rest}?filter[startTime][gte]=2026-01-01T00:00:00Z"
+            "&filter[startTime][lte]=2026-01-02T00:00:00Z"
+            for rest in ("end_users", "users")
+        ),
+    ],
+)
+async def test_a_role_without_a_user_sees_no_figures_of_others(
+    path: str, live: LiveGateway, provider: OidcProvider
+) -> None:
+    accept(
+        live,
+        provider,
+        user_roles_jwt_field="roles",
+        jwt_litellm_role_map=[{"jwt_role": "basic", "litellm_role": "internal_user"}],
+    )
+
+    answer = await live.http.get(path, headers=bearer(provider.token(roles=["basic"])))
+
+    assert answer.status_code == 403, answer.text
