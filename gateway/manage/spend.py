@@ -36,7 +36,7 @@ async def show_spend_logs(
     start_date: FromQuery[str | None] = None,
     end_date: FromQuery[str | None] = None,
     summarize: FromQuery[bool] = True,  # noqa: FBT002  a query parameter
-    limit: Annotated[int, QueryParameter(ge=1, le=10_000)] = MOST_ROWS,
+    limit: Annotated[int, QueryParameter(ge=1, le=MOST_ROWS)] = MOST_ROWS,
 ) -> list[dict[str, object]]:
     """List spend rows, or a summary per day when both dates are given.
 
