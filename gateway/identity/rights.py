@@ -9,6 +9,7 @@ from gateway.errors import AuthenticationFailed, PermissionDenied
 from gateway.permits.terms import Party
 
 __all__ = [
+    "KNOWN_TO_ALL",
     "Level",
     "actor_of",
     "check_is_no_viewer",
@@ -22,6 +23,8 @@ __all__ = [
 
 _VIEWERS = frozenset({Role.PROXY_ADMIN_VIEWER, Role.INTERNAL_USER_VIEWER})
 
+KNOWN_TO_ALL = ("user_id", "user_email", "user_alias", "user_role")
+"""What of a user is shown to who takes it in and does not see everything: not what it is elsewhere."""
 _SECRET_COLUMNS = frozenset({"token", "password"})
 
 

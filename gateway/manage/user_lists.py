@@ -10,7 +10,7 @@ from gateway.access.rules import RouteRule
 from gateway.domain import Principal, Role
 from gateway.identity.services import Services
 from gateway.identity.users.list_request import UserChoiceQuery, UserListQuery
-from gateway.identity.users.permits import SEE_USER
+from gateway.identity.users.permits import SEE_ANY_USER
 from gateway.identity.users.roles import AVAILABLE_ROLES
 from gateway.manage.query import QueryReader
 from gateway.manage.raw_errors import RAW_ERRORS, raw_errors
@@ -68,7 +68,9 @@ async def list_choices(
 @get(
     "/v2/user/info",
     opt={
-        "rule": RouteRule(name="/v2/user/info", permit=SEE_USER, allows_any_key=True, query=UserChoiceQuery)
+        "rule": RouteRule(
+            name="/v2/user/info", permit=SEE_ANY_USER, allows_any_key=True, query=UserChoiceQuery
+        )
     },
 )
 async def show_user_alone(request: _Request, caller: _Caller, services: _Services) -> _Object:

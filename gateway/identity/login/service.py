@@ -117,7 +117,8 @@ class PasswordLogin:
         if user is None or not verdict.is_right or user["scim_active"] == "false":
             return None
         if verdict.is_outdated:
-            await self._store.set_password(user["user_id"], await self._passwords.hash(password))
+            better = await self._passwords.hash(password)
+            await self._store.replace_hash(user["user_id"], user["password"], better)
         return user
 
     async def _administrator(self) -> Columns:

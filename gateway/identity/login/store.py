@@ -19,6 +19,7 @@ FROM "LiteLLM_UserTable" WHERE lower(user_email) = lower($1) AND user_id <> $1
 LIMIT 3
 """
 _SET_HASH = 'UPDATE "LiteLLM_UserTable" SET password = $2 WHERE user_id = $1'
+_REPLACE_HASH = 'UPDATE "LiteLLM_UserTable" SET password = $3 WHERE user_id = $1 AND password = $2'
 _SET_ROLE = (
     'UPDATE "LiteLLM_UserTable" SET user_role = $2 WHERE user_id = $1 AND user_role IS DISTINCT FROM $2'
 )
@@ -52,6 +53,10 @@ class LoginStore:
     async def set_password(self, user_id: str, password_hash: str) -> None:
         """Store a password hash."""
         await self._database.execute(_SET_HASH, user_id, password_hash)
+
+    async def replace_hash(self, user_id: str, former: str, password_hash: str) -> None:
+        """Store another hash of the same password, unless the password has changed meanwhile."""
+        await self._database.execute(_REPLACE_HASH, user_id, former, password_hash)
 
     async def set_role(self, user_id: str, role: str) -> None:
         """Give a user a role."""

@@ -10,7 +10,7 @@ from gateway.db.rows import Columns
 from gateway.identity.linked import with_links
 from gateway.identity.organizations.members_store import MemberRecords
 from gateway.identity.records import Records
-from gateway.identity.rights import members_of, without_secrets
+from gateway.identity.rights import KNOWN_TO_ALL, members_of, without_secrets
 
 __all__ = ["EVERYTHING", "OrganizationView", "Sight"]
 
@@ -27,7 +27,6 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
 
 
 EVERYTHING = Sight()
-_KNOWN_TO_ALL = ("user_id", "user_email", "user_alias", "user_role")
 
 
 class OrganizationView:
@@ -79,7 +78,7 @@ class OrganizationView:
         rows = await self._records.users.find_any(user_ids)
         if sight.administered is None:
             return [without_secrets(row) for row in rows]
-        return [{name: row[name] for name in _KNOWN_TO_ALL} for row in rows]
+        return [{name: row[name] for name in KNOWN_TO_ALL} for row in rows]
 
 
 def _by_organization(rows: Sequence[Columns]) -> dict[str, list[Columns]]:

@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.db.rows import Columns
 from gateway.identity.records import Records
-from gateway.identity.rights import members_of, without_secrets
+from gateway.identity.rights import KNOWN_TO_ALL, members_of, without_secrets
 from gateway.identity.teams.secrets import shown_metadata
 from gateway.identity.teams.standing import default_budget_of
 
@@ -66,9 +66,11 @@ class TeamView:
             "team_memberships": await self.memberships(team),
         }
 
-    async def added(self, team: Mapping[str, Any], user_ids: list[str]) -> Columns:
-        """The answer to `/team/member_add`."""
+    async def added(self, team: Mapping[str, Any], user_ids: list[str], *, sees_all: bool) -> Columns:
+        """The answer to `/team/member_add`; without `sees_all`, not what the users are elsewhere."""
         users = await self._records.users.find_any(user_ids)
+        if not sees_all:
+            users = [{name: user[name] for name in KNOWN_TO_ALL} for user in users]
         return {
             **await self.row(team),
             "updated_users": [without_secrets(user) for user in users],

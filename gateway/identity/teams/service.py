@@ -157,7 +157,7 @@ class TeamService:
             user_ids = [entry["user_id"] for entry in entries]
             await self._links.finish(changed, user_ids, {})
             await self._records.audit.record(caller, updated(Audited.TEAM, team["team_id"], team, changed))
-            return await self._view.added(changed, user_ids)
+            return await self._view.added(changed, user_ids, sees_all=caller.is_admin)
 
     async def _check_may_add(
         self, caller: Principal, team: Columns | None, request: AddMembersRequest

@@ -3,7 +3,7 @@
 from gateway.permits.permit import ALL, Permit
 from gateway.permits.terms import Action, Party, Resource
 
-__all__ = ["CHANGE_USER", "CHANGE_USERS", "MAKE_USER", "SEE_USER"]
+__all__ = ["CHANGE_USER", "CHANGE_USERS", "MAKE_USER", "SEE_ANY_USER", "SEE_USER"]
 
 # Listed is what may be set; whatever the contract adds later is refused until somebody has thought about it.
 _ORGANIZATION_ADMIN_FIELDS = frozenset(
@@ -31,4 +31,9 @@ SEE_USER = Permit(
     resource=Resource.USER,
     action=Action.READ,
     fields={Party.PROXY_ADMIN: ALL, Party.PROXY_ADMIN_VIEWER: ALL, Party.OWNER: ALL},
+)
+SEE_ANY_USER = Permit(
+    resource=Resource.USER,
+    action=Action.READ,
+    fields={**SEE_USER.fields, Party.ORGANIZATION_ADMIN: ALL},
 )

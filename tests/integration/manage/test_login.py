@@ -370,6 +370,23 @@ async def test_an_organizations_administrator_invites_its_plain_members_only(
     assert await invite(user) == 403
 
 
+async def test_a_password_that_changes_during_a_login_stays_changed(
+    live: LiveGateway, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store_hash(live, user, scrypt_of(PASSWORD))
+    passwords = live.gateway.parts.logins.passwords._passwords
+    hashed = passwords.hash
+
+    async def hash_late(password: str) -> str:
+        await store_hash(live, user, "changed meanwhile")
+        return await hashed(password)
+
+    monkeypatch.setattr(passwords, "hash", hash_late)
+
+    assert (await log_in(live, user)).status_code == 200
+    assert await stored_hash(live, user) == "changed meanwhile"
+
+
 async def test_no_password_enters_the_audit_trail(live: LiveGateway, user: str) -> None:
     await onboard(live, user)
 

@@ -230,3 +230,14 @@ async def test_many_members_take_as_many_statements_as_one(desk: Desk, unique):
         counts.append((added, changed, gone))
     assert counts[0] == counts[1]
     assert max(counts[0]) <= 16
+
+
+async def test_who_adds_a_user_is_not_told_what_the_user_is_elsewhere(desk: Desk, unique):
+    (boss, key), (other, _) = await desk.make_user(), await desk.make_user(metadata={"note": "x"})
+    team_id = unique("team")
+    await desk.post("/team/new", {"team_id": team_id, "admins": [boss]})
+
+    added = await desk.post("/team/member_add", {"team_id": team_id, "member": {"user_id": other}}, key)
+
+    [shown] = added["updated_users"]
+    assert set(shown) == {"user_id", "user_email", "user_alias", "user_role"}
