@@ -12,6 +12,7 @@ from gateway.identity.keys.request import GenerateKeyRequest
 from gateway.identity.keys.rules import Covers, UserBounds, check_fields, restrict_to_caller
 from gateway.identity.keys.store import KeyRecords, TeamStanding
 from gateway.identity.keys.values import refuse
+from gateway.identity.master import MASTER_USER_ID
 
 __all__ = ["KeyOwners", "not_permitted"]
 
@@ -69,7 +70,7 @@ class KeyOwners:
         """
         if caller.is_admin or user_id is None or user_id == caller.user_id:
             return
-        if await self._records.administers_more(user_id, caller.user_id):
+        if user_id == MASTER_USER_ID or await self._records.administers_more(user_id, caller.user_id):
             raise PermissionDenied(
                 "That user administers more than you do: only proxy admins make or rotate such keys.",
                 param="user_id",

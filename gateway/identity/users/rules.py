@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.identity.master import MASTER_USER_ID
 from gateway.identity.metadata import is_kept_away
 from gateway.identity.rights import is_same, refuse_field
 from gateway.identity.users.permits import CHANGE_USER, MAKE_USER
@@ -18,6 +19,8 @@ def check_new_fields(sent: Mapping[str, Any]) -> None:
     refused = MAKE_USER.first_refused(Party.ORGANIZATION_ADMIN, sent)
     if refused is not None:
         raise refuse_field(refused, "user", "Only proxy admins can set it.")
+    if sent.get("user_id") == MASTER_USER_ID:
+        raise refuse_field("user_id", "user", "It is the operator's.")
     if sent.get("user_role", "internal_user") not in _INTERNAL_ROLES:
         raise refuse_field("user_role", "user", "Only proxy admins make administrators.")
     _check_metadata({}, sent.get("metadata") or {})

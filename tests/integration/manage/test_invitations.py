@@ -101,3 +101,11 @@ async def test_a_proxy_admins_link_replaces_a_password(office: Office) -> None:
     (_, first), (_, second) = await office.invite(MASTER_KEY), await office.invite(MASTER_KEY)
 
     assert [await office.claim(link) for link in (first, second)] == [200, 200]
+
+
+async def test_the_operator_is_not_invited(desk: Desk, office: Office) -> None:
+    await desk.post("/user/update", {"user_id": "default_user_id", "user_role": "internal_user"})
+    office.member = "default_user_id"
+    await office.join(office.organization)
+
+    assert (await office.invite())[0] == 403

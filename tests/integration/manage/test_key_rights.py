@@ -49,3 +49,18 @@ async def test_an_organizations_admin_makes_keys_of_its_teams_admins(desk: Desk)
 
     refused = await desk.refusal("/key/generate", {"team_id": team, "user_id": other}, key)
     assert refused[::2] == (403, "user_id")
+
+
+async def test_the_operators_own_row_is_nobody_elses_to_act_as(desk: Desk) -> None:
+    master = "default_user_id"
+    boss, key = await desk.make_user()
+    organization = await desk.make_organization(boss)
+    team = await make_team(desk, boss, organization_id=organization)
+    await desk.run(
+        """UPDATE "LiteLLM_UserTable" SET user_role = 'internal_user' WHERE user_id = $1""", master
+    )
+
+    made = await desk.refusal("/key/generate", {"team_id": team, "user_id": master}, key)
+    new = await desk.refusal("/user/new", {"user_id": master, "organizations": [organization]}, key)
+
+    assert [refusal[::2] for refusal in (made, new)] == [(403, "user_id")] * 2
