@@ -62,7 +62,7 @@ ADDITIONAL_INDEXES: tuple[tuple[str, str, str], ...] = (
 
 # Ours, under names that LiteLLM's migrations do not use: pages of spend rows of one key, user or team, the
 # errors of a model group, pages and filters of lists of keys and of the audit trail, and what belongs to an
-# organization would else read every row.
+# organization or a team would else read every row.
 # A key is a column, with the order of the list, or an expression as pg_get_indexdef() writes it.
 OWN_INDEXES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("LiteLLM_AuditLog", "gatewright_AuditLog_updated_at_id_idx", ("updated_at", "id")),
@@ -95,6 +95,11 @@ OWN_INDEXES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("LiteLLM_SpendLogs", "gatewright_SpendLogs_api_key_startTime_idx", ("api_key", "startTime")),
     ("LiteLLM_SpendLogs", "gatewright_SpendLogs_team_id_startTime_idx", ("team_id", "startTime")),
     ("LiteLLM_SpendLogs", "gatewright_SpendLogs_user_startTime_idx", ("user", "startTime")),
+    (
+        "LiteLLM_TeamMembership",
+        "gatewright_TeamMembership_team_id_user_id_idx",
+        ("team_id", "user_id"),
+    ),
     (
         "LiteLLM_TeamTable",
         "gatewright_TeamTable_organization_id_team_id_idx",

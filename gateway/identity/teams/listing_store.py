@@ -21,9 +21,12 @@ IS_MEMBER = f"""(t.team_id IN (
 """That the user `{}` is in a living team."""
 ALIAS_CONTAINS = "strpos(lower(t.team_alias), lower({}::text)) > 0"
 """That the name of the team contains `{}`, in whatever case."""
+# Team by team, as the index has them; a long list of users is compared with what was found.
 _MEMBERSHIPS = """
-SELECT user_id, team_id, spend, total_spend, budget_id FROM "LiteLLM_TeamMembership"
-WHERE user_id = ANY ($1::text[]) AND team_id = ANY ($2::text[]) ORDER BY team_id, user_id LIMIT $3
+SELECT m.* FROM unnest($2::text[]) AS t (id) CROSS JOIN LATERAL (
+    SELECT user_id, team_id, spend, total_spend, budget_id FROM "LiteLLM_TeamMembership"
+    WHERE team_id = t.id ORDER BY user_id LIMIT $3
+) m WHERE m.user_id = ANY ($1::text[]) LIMIT $3
 """
 _KEYS = """
 SELECT k.token FROM unnest($1::text[]) AS t (id) CROSS JOIN LATERAL (
