@@ -65,10 +65,14 @@ def list_requests(key: str) -> list[tuple[str, str]]:
         *("/spend/keys", "/spend/users", "/spend/tags"),
     ]
     lists = [
-        *("/key/list", "/key/list?return_full_object=true", "/key/aliases", "/user/list", "/user/filter/ui"),
-        *("/team/list?organization_id=org-3", "/v2/team/list", "/team/info?team_id=team-3"),
-        *("/user/info?user_id=user-3", "/organization/list", "/project/list", "/customer/list"),
-        *("/budget/list", "/tag/list", "/audit", "/v1/models", "/v1/model/info", "/model_group/info"),
+        *("/key/list", "/key/list?return_full_object=true", "/key/list?sort_by=spend", "/key/aliases"),
+        *("/key/list?search=alias-77", "/key/list?search=nothing", "/key/aliases?search=alias-77"),
+        *("/user/list", "/user/filter/ui"),
+        *("/team/list", "/team/list?organization_id=org-3", "/v2/team/list", "/team/info?team_id=team-3"),
+        *("/user/info?user_id=user-3", "/organization/list?limit=100", "/project/list", "/customer/list"),
+        *("/budget/list", "/tag/list", "/v1/models", "/v1/model/info", "/model_group/info"),
+        *("/audit", "/audit?object_id=user-3", "/audit?action=deleted", "/audit?search=nothing"),
+        *("/audit?object_team_id=team-3", "/audit?sort_by=changed_by"),
         *("/health/history", "/health/latest", "/provider/budgets", "/books/adjustments"),
     ]
     read = [("GET", path) for path in (*of_entities, *of_one, *totals, *rows, *lists)]

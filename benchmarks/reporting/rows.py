@@ -182,6 +182,12 @@ _OWNERS = (
     FROM generate_series(0, 999) n""",
 )
 _REST = (
+    """INSERT INTO "LiteLLM_AuditLog"
+        (id, updated_at, changed_by, changed_by_api_key, action, table_name, object_id, updated_values)
+    SELECT 'entry-' || row_number() OVER (), now() AT TIME ZONE 'UTC' - n * interval '1 day', user_id, token,
+        CASE n WHEN 0 THEN 'updated' ELSE 'created' END, 'LiteLLM_VerificationToken', token,
+        jsonb_build_object('team_id', team_id, 'user_id', user_id, 'key_alias', key_alias)
+    FROM "LiteLLM_VerificationToken", generate_series(0, 1) n""",
     """INSERT INTO "LiteLLM_ErrorLogs"
         (request_id, "startTime", "endTime", model_group, api_base, status_code)
     SELECT request_id, "startTime", "endTime", model_group, 'http://upstream/' || model_id, '429'
