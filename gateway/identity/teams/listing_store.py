@@ -21,12 +21,12 @@ IS_MEMBER = f"""(t.team_id IN (
 """That the user `{}` is in a living team."""
 ALIAS_CONTAINS = "strpos(lower(t.team_alias), lower({}::text)) > 0"
 """That the name of the team contains `{}`, in whatever case."""
-# Team by team, as the index has them; a long list of users is compared with what was found.
+# Team by team, as the index has them; thousands of users as an argument would spoil the plan.
 _MEMBERSHIPS = """
-SELECT m.* FROM unnest($2::text[]) AS t (id) CROSS JOIN LATERAL (
+SELECT m.* FROM unnest($1::text[]) AS t (id) CROSS JOIN LATERAL (
     SELECT user_id, team_id, spend, total_spend, budget_id FROM "LiteLLM_TeamMembership"
-    WHERE team_id = t.id ORDER BY user_id LIMIT $3
-) m WHERE m.user_id = ANY ($1::text[]) LIMIT $3
+    WHERE team_id = t.id ORDER BY user_id LIMIT $2
+) m LIMIT $2
 """
 _KEYS = """
 SELECT k.token FROM unnest($1::text[]) AS t (id) CROSS JOIN LATERAL (
@@ -66,9 +66,10 @@ class TeamListing:
         return [found[identifier] for identifier in ids if identifier in found]
 
     async def list_memberships(self, users: Sequence[str], teams: Sequence[str], most: int) -> list[Columns]:
-        """At most so many memberships of these users in these teams."""
-        rows = await self._database.fetch(_MEMBERSHIPS, list(users), list(teams), most)
-        return [dict(row) for row in rows]
+        """Memberships of these users in these teams, among at most so many of the teams."""
+        rows = await self._database.fetch(_MEMBERSHIPS, list(teams), most)
+        wanted = frozenset(users)
+        return [dict(row) for row in rows if row["user_id"] in wanted]
 
     async def list_keys(self, teams: Sequence[str], most_each: int, most: int) -> list[Columns]:
         """Keys of these teams, at most so many of each and so many in all."""
