@@ -110,12 +110,14 @@ class RedisLink:
         *,
         seconds: float | None = None,
     ) -> Any:
-        """Run a script; `seconds` is a deadline other than the usual one.
+        """Run a script.
 
+        `seconds` is a deadline other than the usual one, of a call that is made even while others are not.
         Raises RedisUnavailableError.
         """
         now = self._clock.monotonic_nanos()
-        if self._client is None or (self._failures >= _FAILURES and now < self._closed_until):
+        is_left_alone = seconds is None and self._failures >= _FAILURES and now < self._closed_until
+        if self._client is None or is_left_alone:
             raise RedisUnavailableError("Redis is not asked at the moment")
         self._closed_until = now + _OPEN_NANOS
         # In a task of its own: the client does not always let a cancellation of its caller through.

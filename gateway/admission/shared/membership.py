@@ -196,6 +196,10 @@ class Membership:
             async for seen in self._phase(epoch, _FLUSHED):
                 waited = (seen.now - seen.opened) / 1e6
                 phases = seen.living()
+                if self._begun not in {"", epoch} and _READY in phases.values():
+                    # The others began without what this worker had charged: all begin once more.
+                    await self._leave("")
+                    raise EpochChangedError("this worker was heard of too late")
                 is_gathered = waited >= self._timing.gathering or _READY in phases.values()
                 if is_gathered and all(phase in {_FLUSHED, _READY} for phase in phases.values()):
                     break
