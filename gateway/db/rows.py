@@ -141,6 +141,8 @@ class Rows:
     async def _lock(
         self, identifiers: list[str], strength: Literal["NO KEY UPDATE", "UPDATE"]
     ) -> list[Columns]:
+        if not identifiers:
+            return []
         name = self._key._meta.db_column_name  # noqa: SLF001  Piccolo's documented name  # pyright: ignore[reportPrivateUsage]  the same
         rows: list[Columns] = await (
             self._table.select()

@@ -67,6 +67,15 @@ class Company:
         return await self.desk.value(f'SELECT count(*) FROM "{table}" WHERE {column} = $1', value)
 
 
+async def test_an_organization_with_nothing_below_it_is_deleted(desk: Desk) -> None:
+    made = await desk.post("/organization/new", {"organization_alias": "Empty", "max_budget": 5})
+
+    (gone,) = await remove(desk, made["organization_id"])
+
+    assert gone["organization_id"] == made["organization_id"]
+    await remove(desk, made["organization_id"], status=404)
+
+
 async def test_everything_below_it_goes_and_nothing_is_left_over(desk: Desk):
     company = await Company(desk).found()
     [gone] = await remove(desk, company.id)
