@@ -215,7 +215,14 @@ class _Builder:
     ) -> Logins:
         records = Records(database, self._clock, self._calendar, audit)
         return build_all_logins(
-            self._settings, database, records, services, clients.fetcher, documents, self._clock
+            self._settings,
+            self._environ,
+            database,
+            records,
+            services,
+            clients.fetcher,
+            documents,
+            self._clock,
         )
 
     def _inventory(self, database: Database, audit: AuditTrail, added: AddedSource) -> Inventory:

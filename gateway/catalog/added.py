@@ -48,6 +48,12 @@ class AddedModels(msgspec.Struct, frozen=True, kw_only=True):
     faults: dict[str, str] = {}
     overlay: Overlay = {}
     """Settings that win over the configuration file's."""
+    sso: dict[str, object] = {}
+    """Settings of the identity provider, decrypted: never shown."""
+    ui: dict[str, object] = {}
+    """Settings of a console."""
+
+    __repr__ = object.__repr__
 
 
 NOTHING_ADDED = AddedModels()

@@ -8,7 +8,10 @@ from gateway.catalog.added import ModelRow
 from gateway.db.engine import Database
 from gateway.settings.overlay import LIVE_FIELDS, VARIABLES
 
-__all__ = ["CredentialRow", "ModelStore", "StoredRows"]
+__all__ = ["SSO_ROW", "UI_ROW", "CredentialRow", "ModelStore", "StoredRows"]
+
+SSO_ROW, UI_ROW = "sso_config", "ui_settings"
+"""The keys of the one row of settings that each of these tables has."""
 
 _MODELS = """
 SELECT model_id, model_name, litellm_params::text AS litellm_params, model_info::text AS model_info,
@@ -21,8 +24,10 @@ SELECT credential_name, credential_values::text AS credential_values,
 FROM "LiteLLM_CredentialsTable" ORDER BY credential_name
 """
 _CONFIG = """
-SELECT param_name, param_value::text AS param_value FROM "LiteLLM_Config"
-WHERE param_name = ANY ($1) ORDER BY param_name
+SELECT param_name, param_value::text AS param_value FROM "LiteLLM_Config" WHERE param_name = ANY ($1)
+UNION ALL SELECT id, sso_settings::text FROM "LiteLLM_SSOConfig" WHERE id = 'sso_config'
+UNION ALL SELECT id, ui_settings::text FROM "LiteLLM_UISettings" WHERE id = 'ui_settings'
+ORDER BY param_name
 """
 _SECTIONS = [*LIVE_FIELDS, VARIABLES]
 
@@ -39,7 +44,10 @@ class CredentialRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredRows(msgspec.Struct, frozen=True):
-    """All rows that are served; equal when nothing has changed. `config` are sections with JSON as text."""
+    """All rows that are served; equal when nothing has changed.
+
+    `config` are sections and those two rows, with JSON as text.
+    """
 
     models: tuple[ModelRow, ...]
     credentials: tuple[CredentialRow, ...]

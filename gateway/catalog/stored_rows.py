@@ -6,7 +6,7 @@ from typing import cast
 import msgspec
 
 from gateway.catalog.added import AddedModel, AddedModels, ModelRow
-from gateway.catalog.model_store import CredentialRow, StoredRows
+from gateway.catalog.model_store import SSO_ROW, UI_ROW, CredentialRow, StoredRows
 from gateway.db.sealing import Seal, UnsealableError
 from gateway.domain import Secret
 from gateway.errors import ConfigError
@@ -21,6 +21,7 @@ AUTHOR = "gatewright_author"
 """The member of `model_info` that says whether the operator or a tenant wrote a model's parameters."""
 OPERATOR, TENANT = "operator", "tenant"
 
+_TABLES = {SSO_ROW: "LiteLLM_SSOConfig", UI_ROW: "LiteLLM_UISettings"}
 _Members = dict[str, object]
 _decode = msgspec.json.Decoder().decode
 
@@ -49,14 +50,22 @@ def read_rows(rows: StoredRows, seal: Seal, environ: Mapping[str, str], former: 
                 credentials[name] = former.credentials[name]
         except ConfigError as error:
             faults[name] = str(error)
+    known_sections: dict[str, Mapping[str, object]] = {
+        **former.overlay,
+        SSO_ROW: former.sso,
+        UI_ROW: former.ui,
+    }
     overlay: dict[str, _Members] = {}
     for section, text in rows.config:
         try:
             overlay[section] = _read_section(section, text, seal)
         except (UnsealableError, ConfigError) as error:
             faults[section] = str(error)
-            overlay[section] = dict(former.overlay.get(section, {}))
-    return AddedModels(models=tuple(models), credentials=credentials, faults=faults, overlay=overlay)
+            overlay[section] = dict(known_sections.get(section, {}))
+    sso, ui = overlay.pop(SSO_ROW, {}), overlay.pop(UI_ROW, {})
+    return AddedModels(
+        models=tuple(models), credentials=credentials, faults=faults, overlay=overlay, sso=sso, ui=ui
+    )
 
 
 def row_path(table: str, identifier: str) -> str:
@@ -120,10 +129,10 @@ def _read_credential(row: CredentialRow, seal: Seal, environ: Mapping[str, str])
 
 
 def _read_section(section: str, text: str | None, seal: Seal) -> _Members:
-    """The members of a section of the configuration; only variables are encrypted, and null says nothing."""
-    path = row_path("LiteLLM_Config", section)
+    """The members of a row of settings; variables and the provider's are encrypted, and null says nothing."""
+    path = row_path(_TABLES.get(section, "LiteLLM_Config"), section)
     members = _object(text, path)
-    if section == VARIABLES:
+    if section in {VARIABLES, SSO_ROW}:
         members = open_members(members, seal, path)
     return {name: value for name, value in members.items() if value is not None}
 

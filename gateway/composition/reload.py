@@ -63,6 +63,7 @@ class Reload:
         lent = {**self._environ, **{name: secret.reveal() for name, secret in variables.items()}}
         if not await gateway.parts.added.refresh(lent):
             return
+        await self._follow_provider()
         while True:
             former, added = gateway.snapshot, gateway.parts.added.current
             try:
@@ -99,6 +100,14 @@ class Reload:
                 environment = former.settings.environment
                 settings = msgspec.structs.replace(settings, environment=environment)
         return add_models(former, self._environ, self._gateway.parts, added, settings)
+
+    async def _follow_provider(self) -> None:
+        """Have people log in where the database says; in a thread, for the first time imports a library."""
+        parts = self._gateway.parts
+        try:
+            await asyncio.to_thread(parts.logins.provider.take_over, parts.added.current.sso)
+        except ConfigError as error:
+            self._log.error("stored_sso_refused", reason=error.message)
 
     async def follow(self) -> None:
         """Serve every change of the database's models until cancelled."""

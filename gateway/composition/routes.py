@@ -33,6 +33,7 @@ from gateway.manage import scim as scim_routes
 from gateway.manage import scim_discovery as scim_discovery_routes
 from gateway.manage import spend as spend_routes
 from gateway.manage import sso as sso_routes
+from gateway.manage import sso_settings as sso_setting_routes
 from gateway.manage import tags as tag_routes
 from gateway.manage import terminals as terminal_routes
 from gateway.manage import utilities as utility_routes
@@ -51,6 +52,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *mapping_routes.ROUTE_HANDLERS,
     *login_routes.ROUTE_HANDLERS,
     *sso_routes.ROUTE_HANDLERS,
+    *sso_setting_routes.ROUTE_HANDLERS,
     *terminal_routes.ROUTE_HANDLERS,
     *invitation_routes.ROUTE_HANDLERS,
     *key_list_routes.ROUTE_HANDLERS,

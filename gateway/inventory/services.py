@@ -10,6 +10,7 @@ from gateway.inventory.config.service import ConfigService
 from gateway.inventory.credentials.service import CredentialService
 from gateway.inventory.models.service import ModelService
 from gateway.inventory.rotation.service import SealRotation
+from gateway.inventory.sso.service import SsoSettingsService
 from gateway.inventory.teams import TeamModels
 from gateway.upstream.address_guard import AddressGuard, Networks
 
@@ -24,6 +25,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     model_access_groups: ModelGroupService
     models: ModelService
     rotation: SealRotation
+    sso: SsoSettingsService
     teams: TeamModels
 
 
@@ -35,5 +37,6 @@ def build_inventory(database: Database, records: Records, seal: Seal, networks: 
         model_access_groups=ModelGroupService(database, records),
         models=ModelService(database, records, seal, AddressGuard(networks)),
         rotation=SealRotation(database, seal, records.audit),
+        sso=SsoSettingsService(database, records, seal),
         teams=TeamModels(records),
     )

@@ -155,7 +155,7 @@ async def claim_invitation(request: _Request, gateway: _Gateway, logins: _Logins
 
 
 def _login_url(logins: Logins) -> str:
-    return f"{logins.settings.base_url}/ui/"
+    return f"{logins.base_url}/ui/"
 
 
 ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (

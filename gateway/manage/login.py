@@ -53,7 +53,7 @@ def admit(gateway: Gateway, request: _Request) -> str:
 
 def is_secure(logins: Logins) -> bool:
     """Whether browsers reach the gateway over TLS, as far as it was told."""
-    return logins.settings.base_url.startswith("https://")
+    return logins.base_url.startswith("https://")
 
 
 @get(
@@ -62,7 +62,7 @@ def is_secure(logins: Logins) -> bool:
 )
 async def show_form(logins: _Logins) -> Response[str]:
     """Show the form for name and password."""
-    return form_page(f"{logins.settings.base_url}/login")
+    return form_page(f"{logins.base_url}/login")
 
 
 @post("/login", status_code=200, opt={"rule": RouteRule(name="/login", permit=_ANYBODY)})
@@ -85,7 +85,7 @@ async def log_in(request: _Request, gateway: _Gateway, logins: _Logins) -> Respo
     address = admit(gateway, request)
     body = _LOGIN.read(await request.body(), refuses_unknown=is_strict(request.headers))
     session = await logins.passwords.log_in(body.value.username, body.value.password, address)
-    told = {"redirect_url": f"{logins.settings.base_url}/ui/?login=success", "token": session.ticket}
+    told = {"redirect_url": f"{logins.base_url}/ui/?login=success", "token": session.ticket}
     return keep_session(answer(told, body), session, is_secure=is_secure(logins))
 
 

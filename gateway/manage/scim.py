@@ -51,7 +51,7 @@ def _route(method: str, path: str, body: type[msgspec.Struct] | None = None) -> 
 
 
 def _selection(logins: Logins, request: _Request) -> Selection:
-    return Selection.of(scim_root(logins.settings.base_url, request), _QUERY.read(request))
+    return Selection.of(scim_root(logins.base_url, request), _QUERY.read(request))
 
 
 @get(_USERS, **_route("GET", _USERS))

@@ -35,21 +35,21 @@ def _route(path: str) -> dict[str, Any]:
 async def show_root(request: _Request, caller: _Caller, logins: _Logins) -> ScimAnswer:
     """Show the kinds of resources that there are."""
     check_provisions(caller, _READ)
-    return _all(resource_types(scim_root(logins.settings.base_url, request)))
+    return _all(resource_types(scim_root(logins.base_url, request)))
 
 
 @get(**_route("/scim/v2/ServiceProviderConfig"))
 async def show_provider(request: _Request, caller: _Caller, logins: _Logins) -> ScimAnswer:
     """Show which features of SCIM there are."""
     check_provisions(caller, _READ)
-    return scim_answer(provider_config(scim_root(logins.settings.base_url, request)))
+    return scim_answer(provider_config(scim_root(logins.base_url, request)))
 
 
 @get(**_route("/scim/v2/ResourceTypes"))
 async def list_resource_types(request: _Request, caller: _Caller, logins: _Logins) -> ScimAnswer:
     """List the kinds of resources."""
     check_provisions(caller, _READ)
-    return _all(resource_types(scim_root(logins.settings.base_url, request)))
+    return _all(resource_types(scim_root(logins.base_url, request)))
 
 
 @get(**_route("/scim/v2/ResourceTypes/{resource_type_id:str}"))
@@ -58,14 +58,14 @@ async def show_resource_type(
 ) -> ScimAnswer:
     """Show a kind of resources."""
     check_provisions(caller, _READ)
-    return _one(resource_types(scim_root(logins.settings.base_url, request)), resource_type_id)
+    return _one(resource_types(scim_root(logins.base_url, request)), resource_type_id)
 
 
 @get(**_route("/scim/v2/Schemas"))
 async def list_schemas(request: _Request, caller: _Caller, logins: _Logins) -> ScimAnswer:
     """List the schemas with the attributes that are kept."""
     check_provisions(caller, _READ)
-    return _all(schemas(scim_root(logins.settings.base_url, request)))
+    return _all(schemas(scim_root(logins.base_url, request)))
 
 
 @get(**_route("/scim/v2/Schemas/{schema_id:str}"))
@@ -74,7 +74,7 @@ async def show_schema(
 ) -> ScimAnswer:
     """Show a schema."""
     check_provisions(caller, _READ)
-    return _one(schemas(scim_root(logins.settings.base_url, request)), schema_id)
+    return _one(schemas(scim_root(logins.base_url, request)), schema_id)
 
 
 def _all(documents: dict[str, Document]) -> ScimAnswer:

@@ -45,7 +45,7 @@ async def begin_login(
     admit(gateway, request)
     sso = logins.sso
     if sso is None:
-        return form_page(f"{logins.settings.base_url}/login")
+        return form_page(f"{logins.base_url}/login")
     terminal = key[:_LONGEST_ID] if source == _TERMINALS else ""
     address, carried = await sso.begin(return_to, terminal)
     redirect = Redirect(address, status_code=303, headers={"cache-control": "no-store"})
@@ -71,7 +71,7 @@ async def finish_login(request: _Request, gateway: _Gateway, logins: _Logins) ->
     session = await logins.sessions.open(arrived.user, "sso")
     done: Response[Any]
     if arrived.return_to:
-        done = Redirect(logins.settings.base_url + arrived.return_to, status_code=303)
+        done = Redirect(logins.base_url + arrived.return_to, status_code=303)
     else:
         done = message_page(f"You are logged in as {session.user_id}.")
     done.set_cookie(_cookie(logins, _CARRIED, "", 0))
@@ -81,7 +81,7 @@ async def finish_login(request: _Request, gateway: _Gateway, logins: _Logins) ->
 def _ask_for_code(logins: Logins, arrived: Arrived) -> Response[Any]:
     """The page on which somebody confirms the terminal that they logged in for."""
     terminal = quote(arrived.terminal, safe="")
-    page = code_page(f"{logins.settings.base_url}/sso/cli/complete/{terminal}")
+    page = code_page(f"{logins.base_url}/sso/cli/complete/{terminal}")
     page.set_cookie(_cookie(logins, _CARRIED, "", 0))
     carried = logins.terminals.carry(arrived.terminal, str(arrived.user["user_id"]))
     page.set_cookie(_cookie(logins, CONFIRM_COOKIE, carried, _SECONDS))
@@ -118,7 +118,7 @@ async def show_readiness(logins: _Logins) -> dict[str, object]:
 async def show_ui_settings(logins: _Logins) -> dict[str, object]:
     """What a console needs to know of the gateway."""
     return {
-        "PROXY_BASE_URL": logins.settings.base_url or None,
+        "PROXY_BASE_URL": logins.base_url or None,
         "PROXY_LOGOUT_URL": None,
         "LITELLM_UI_API_DOC_BASE_URL": None,
         "DEFAULT_TEAM_DISABLED": False,
@@ -136,7 +136,7 @@ async def show_discovery(gateway: _Gateway, logins: _Logins) -> dict[str, object
     """What a console needs to know before anybody has logged in."""
     return {
         "server_root_path": gateway.snapshot.settings.environment.server_root_path,
-        "proxy_base_url": logins.settings.base_url or None,
+        "proxy_base_url": logins.base_url or None,
         "auto_redirect_to_sso": False,
         "admin_ui_disabled": True,
         "sso_configured": logins.sso is not None,

@@ -34,7 +34,7 @@ async def begin_terminal(request: _Request, gateway: _Gateway, logins: _Logins) 
     if logins.sso is None:
         raise NotFound("This gateway has no identity provider to log in at.")
     begun = await logins.terminals.begin(address)
-    page = f"{logins.settings.base_url}/sso/key/generate?source=litellm-cli&key={quote(begun['login_id'])}"
+    page = f"{logins.base_url}/sso/key/generate?source=litellm-cli&key={quote(begun['login_id'])}"
     return Response({**begun, "verification_uri": page}, headers={"cache-control": "no-store"})
 
 

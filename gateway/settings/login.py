@@ -18,7 +18,7 @@ from gateway.settings.readers import (
     read_text,
 )
 
-__all__ = ["LITELLM_LOGIN_KEYS", "LoginSettings", "read_login_settings"]
+__all__ = ["LITELLM_LOGIN_KEYS", "LoginSettings", "read_base_url", "read_login_settings"]
 
 LITELLM_LOGIN_KEYS = frozenset({"max_ui_session_budget"})
 """Those of `litellm_settings` that are read here."""
@@ -47,12 +47,21 @@ def _read_address(node: Node) -> str:
     return text
 
 
+_BASE_URL = "PROXY_BASE_URL"
 _READERS: Mapping[str, tuple[str, Reader]] = {
     "UI_USERNAME": ("username", read_text),
     "UI_PASSWORD": ("password", read_secret),
     "LITELLM_UI_SESSION_DURATION": ("session_seconds", read_seconds),
-    "PROXY_BASE_URL": ("base_url", _read_address),
+    _BASE_URL: ("base_url", _read_address),
 }
+
+
+def read_base_url(environ: Mapping[str, str]) -> str:
+    """`PROXY_BASE_URL` without a slash at its end, or nothing; raises ConfigError for what is no address."""
+    given = environ.get(_BASE_URL)
+    if not given:
+        return ""
+    return _read_address(Node(given, "environment", 1, _BASE_URL, is_from_environment=True))
 
 
 def read_login_settings(root: Node, environ: Mapping[str, str]) -> LoginSettings:

@@ -8,7 +8,7 @@ import msgspec
 from gateway.domain import Secret
 from gateway.errors import ConfigError
 
-__all__ = ["SsoSettings", "read_sso_settings"]
+__all__ = ["PROVIDERS", "SsoSettings", "read_sso_settings"]
 
 _ENDPOINTS = ("AUTHORIZATION_ENDPOINT", "TOKEN_ENDPOINT", "USERINFO_ENDPOINT")
 _MANY_TENANTS = frozenset({"common", "organizations", "consumers"})
@@ -35,6 +35,8 @@ class SsoSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`ALLOWED_EMAIL_DOMAINS`, in lower case; empty lets in everybody whom the provider lets in."""
     admin_id: str = ""
     """`PROXY_ADMIN_ID`: who of its users becomes a proxy_admin."""
+    admin_email: str = ""
+    """`PROXY_ADMIN_EMAIL`, in lower case: whose address, verified by the provider, makes a proxy_admin."""
 
 
 def read_sso_settings(environ: Mapping[str, str]) -> SsoSettings | None:
@@ -54,6 +56,7 @@ def read_sso_settings(environ: Mapping[str, str]) -> SsoSettings | None:
         settings,
         allowed_domains=frozenset(domain.strip() for domain in domains if domain.strip()),
         admin_id=environ.get("PROXY_ADMIN_ID", ""),
+        admin_email=environ.get("PROXY_ADMIN_EMAIL", "").strip().lower(),
     )
 
 
@@ -141,3 +144,6 @@ _READERS = {
     "KEYCLOAK": _keycloak,
     "GENERIC": _generic,
 }
+
+PROVIDERS = tuple(_READERS)
+"""The beginnings of the variables of each provider, in the order in which they are looked at."""

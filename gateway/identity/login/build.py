@@ -1,7 +1,5 @@
 """Everything about people who log in, built together."""
 
-from typing import Protocol
-
 import msgspec
 
 from gateway.clock import Clock
@@ -9,10 +7,10 @@ from gateway.db.engine import Database
 from gateway.domain import Secret
 from gateway.identity.invitations.service import InvitationService
 from gateway.identity.invitations.store import InvitationRecords
+from gateway.identity.login.current import CurrentProvider, SingleSignOn
 from gateway.identity.login.passwords import Passwords
 from gateway.identity.login.service import PasswordLogin
 from gateway.identity.login.sessions import Sessions
-from gateway.identity.login.sso.answer import Arrived, SsoAnswer
 from gateway.identity.login.sso.errand import ErrandSeal
 from gateway.identity.login.store import LoginStore
 from gateway.identity.login.terminal_store import TerminalStore
@@ -21,24 +19,7 @@ from gateway.identity.login.throttle import Throttle
 from gateway.identity.records import Records
 from gateway.settings.login import LoginSettings
 
-__all__ = ["Logins", "SingleSignOn", "build_logins"]
-
-
-class SingleSignOn(Protocol):
-    """The login at an identity provider."""
-
-    @property
-    def name(self) -> str:
-        """Which provider it is."""
-        ...
-
-    async def begin(self, return_to: str, terminal: str = "") -> tuple[str, str]:
-        """Where to send the browser, and what it carries in a cookie meanwhile."""
-        ...
-
-    async def finish(self, answer: SsoAnswer, carried: str | None) -> Arrived:
-        """Say who came back, and what for."""
-        ...
+__all__ = ["Logins", "build_logins"]
 
 
 class Logins(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,12 +29,26 @@ class Logins(msgspec.Struct, frozen=True, kw_only=True):
     sessions: Sessions
     invitations: InvitationService
     terminals: TerminalLogin
-    settings: LoginSettings
-    sso: SingleSignOn | None = None
+    provider: CurrentProvider
+
+    @property
+    def sso(self) -> SingleSignOn | None:
+        """The login at the identity provider, if there is one at present."""
+        return self.provider.sso
+
+    @property
+    def base_url(self) -> str:
+        """Where browsers reach the gateway; nothing where it was not told."""
+        return self.provider.base_url
 
 
 def build_logins(
-    database: Database, records: Records, settings: LoginSettings, master: Secret, clock: Clock
+    database: Database,
+    records: Records,
+    settings: LoginSettings,
+    provider: CurrentProvider,
+    master: Secret,
+    clock: Clock,
 ) -> Logins:
     """Build the services; `master` signs tickets, and is the administrator's password where there is none."""
     store = LoginStore(database)
@@ -68,5 +63,5 @@ def build_logins(
         sessions=sessions,
         invitations=invitations,
         terminals=terminals,
-        settings=settings,
+        provider=provider,
     )

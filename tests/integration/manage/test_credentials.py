@@ -250,7 +250,8 @@ async def test_statements_are_counted(desk: Desk, live: LiveGateway, served: Ser
         "show": lambda: desk.get(f"/credentials/by_name/{name}"),
         "change": lambda: change(desk, name, credential_values={"a": "b"}),
     }.items():
-        async with live.gateway.parts.database.count_statements() as counter:
+        parts = live.gateway.parts
+        async with parts.drain._turn, parts.database.count_statements() as counter:
             await ask()
         # Every change has the models read anew, which is no part of the route.
         rereads = ("ORDER BY created_at, model_id", "ORDER BY credential_name", "ORDER BY param_name")

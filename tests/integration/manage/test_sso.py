@@ -51,6 +51,7 @@ class Desk:
         records = Records(parts.database, parts.clock, build_reset_calendar(settings), parts.audit)
         logins = build_all_logins(
             settings,
+            given,
             parts.database,
             records,
             parts.management,

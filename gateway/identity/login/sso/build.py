@@ -4,7 +4,6 @@ from gateway.cache.documents import Documents
 from gateway.clock import Clock
 from gateway.db.engine import Database
 from gateway.domain import Secret
-from gateway.identity.login.build import Logins
 from gateway.identity.login.sso.errand import ErrandSeal
 from gateway.identity.login.sso.provider import Caller, Provider
 from gateway.identity.login.sso.service import SsoLogin
@@ -26,7 +25,7 @@ _ARRIVING = JwtSettings(user_id_upsert=True, sync_user_role_and_teams=True)
 
 def build_sso_login(
     settings: SsoSettings,
-    logins: Logins,
+    base_url: str,
     services: Services,
     database: Database,
     caller: Caller,
@@ -34,8 +33,11 @@ def build_sso_login(
     master: Secret,
     clock: Clock,
 ) -> SsoLogin:
-    """The login at the provider; `caller` calls it, `master` seals what browsers carry."""
-    redirect_uri = logins.settings.base_url + _CALLBACK
+    """The login at the provider, which sends browsers back to `base_url`.
+
+    `caller` calls the provider, `master` seals what browsers carry.
+    """
+    redirect_uri = base_url + _CALLBACK
     provider = Provider(settings, redirect_uri, caller, documents, clock)
     naming = Naming(TokenStore(database), TokenArrivals(services, _ARRIVING), _ARRIVING)
     seal = ErrandSeal(master, clock)

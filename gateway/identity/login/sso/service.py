@@ -90,7 +90,7 @@ class SsoLogin:
                 "This gateway lets in users by the domain of their address, and not of yours."
             )
         role = _ROLES.get(claims.text(settings.role_claim or None) or "")
-        if settings.admin_id and user_id == settings.admin_id:
+        if self._is_administrator(user_id, email, claims):
             role = Role.PROXY_ADMIN
         return TokenIdentity(
             issuer=settings.issuer or settings.provider,
@@ -98,3 +98,11 @@ class SsoLogin:
             user_email=email if is_proven else None,
             role=role,
         )
+
+    def _is_administrator(self, user_id: str, email: str | None, claims: Claims) -> bool:
+        """Whether the operator named this user; an address must be verified, for people choose theirs."""
+        settings = self._settings
+        if settings.admin_id and user_id == settings.admin_id:
+            return True
+        is_verified = claims.find("email_verified") in (True, "true")
+        return is_verified and bool(email) and (email or "").lower() == settings.admin_email

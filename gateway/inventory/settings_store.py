@@ -1,0 +1,53 @@
+"""The queries of tables that keep settings in one row."""
+
+from gateway.db.engine import Database
+from gateway.db.rows import Rows
+from gateway.db.tables.configuration import SSOConfig, UISettings
+
+__all__ = ["SettingsRow", "sso_row", "ui_row"]
+
+Members = dict[str, object]
+_ADD_SSO = """
+INSERT INTO "LiteLLM_SSOConfig" (id, sso_settings, updated_at) VALUES ($1, '{}', now() AT TIME ZONE 'UTC')
+ON CONFLICT (id) DO NOTHING
+"""
+_ADD_UI = """
+INSERT INTO "LiteLLM_UISettings" (id, ui_settings, updated_at) VALUES ($1, '{}', now() AT TIME ZONE 'UTC')
+ON CONFLICT (id) DO NOTHING
+"""
+
+
+class SettingsRow:
+    """The one row of a table, as the members of its JSON column. Raises DatabaseUnavailable."""
+
+    def __init__(self, database: Database, rows: Rows, key: str, column: str, add: str) -> None:
+        self.key = key
+        self._database = database
+        self._rows = rows
+        self._column = column
+        self._add = add
+
+    async def find(self) -> Members:
+        """The members; none where there is no row."""
+        row = await self._rows.find(self.key)
+        return dict(row[self._column]) if row is not None else {}
+
+    async def lock(self) -> Members:
+        """The members, held for change until the transaction ends; without a row one is made."""
+        await self._database.execute(self._add, self.key)
+        row = await self._rows.lock(self.key)
+        return dict(row[self._column]) if row is not None else {}
+
+    async def write(self, members: Members) -> None:
+        """Replace the members of the row that `lock` holds."""
+        await self._rows.update(self.key, {self._column: members})
+
+
+def sso_row(database: Database) -> SettingsRow:
+    """The settings of the identity provider; every text in them is encrypted."""
+    return SettingsRow(database, Rows(SSOConfig), "sso_config", "sso_settings", _ADD_SSO)
+
+
+def ui_row(database: Database) -> SettingsRow:
+    """The settings of a console."""
+    return SettingsRow(database, Rows(UISettings), "ui_settings", "ui_settings", _ADD_UI)

@@ -1,0 +1,1 @@
+"""Settings of the identity provider that the database keeps."""
