@@ -21,7 +21,8 @@ class RouteRule(msgspec.Struct, frozen=True, kw_only=True):
 
     The door before it is the caller's role: a proxy_admin passes always, a proxy_admin_viewer when the route
     only reads, others when they are among `roles`. `allows_any_key` opens it to every key, for handlers that
-    look at the resource. A permit for anybody needs no credential.
+    look at the resource. A permit for anybody needs no credential, unless the setting of a console that
+    `closed_by` names says that this route does.
 
     `body` and `query` are what the route reads, for its description. Raises ValueError for a permit that
     names parties whom the door never lets in.
@@ -33,6 +34,7 @@ class RouteRule(msgspec.Struct, frozen=True, kw_only=True):
     allows_any_key: bool = False
     body: type[msgspec.Struct] | None = None
     query: type[msgspec.Struct] | None = None
+    closed_by: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a rule that contradicts itself."""

@@ -36,6 +36,7 @@ from gateway.manage import sso as sso_routes
 from gateway.manage import sso_settings as sso_setting_routes
 from gateway.manage import tags as tag_routes
 from gateway.manage import terminals as terminal_routes
+from gateway.manage import ui_settings as ui_setting_routes
 from gateway.manage import utilities as utility_routes
 
 __all__ = ["ROUTES"]
@@ -53,6 +54,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *login_routes.ROUTE_HANDLERS,
     *sso_routes.ROUTE_HANDLERS,
     *sso_setting_routes.ROUTE_HANDLERS,
+    *ui_setting_routes.ROUTE_HANDLERS,
     *terminal_routes.ROUTE_HANDLERS,
     *invitation_routes.ROUTE_HANDLERS,
     *key_list_routes.ROUTE_HANDLERS,

@@ -30,7 +30,9 @@ def build_guard(gateway: Gateway) -> Any:
     async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         check_is_storable(connection.scope)
         rule = cast("RouteRule | None", handler.opt.get("rule"))
-        if rule is None or rule.is_public:
+        if rule is None or (
+            rule.is_public and gateway.parts.added.current.ui.get(rule.closed_by) is not True
+        ):
             return
         head = read_head(cast("wire.Scope", connection.scope))
         principal = await gateway.snapshot.hooks.authenticate(head)

@@ -12,6 +12,7 @@ from gateway.inventory.models.service import ModelService
 from gateway.inventory.rotation.service import SealRotation
 from gateway.inventory.sso.service import SsoSettingsService
 from gateway.inventory.teams import TeamModels
+from gateway.inventory.ui.service import UiSettingsService
 from gateway.upstream.address_guard import AddressGuard, Networks
 
 __all__ = ["Inventory", "build_inventory"]
@@ -27,6 +28,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     rotation: SealRotation
     sso: SsoSettingsService
     teams: TeamModels
+    ui: UiSettingsService
 
 
 def build_inventory(database: Database, records: Records, seal: Seal, networks: Networks) -> Inventory:
@@ -39,4 +41,5 @@ def build_inventory(database: Database, records: Records, seal: Seal, networks: 
         rotation=SealRotation(database, seal, records.audit),
         sso=SsoSettingsService(database, records, seal),
         teams=TeamModels(records),
+        ui=UiSettingsService(database, records),
     )

@@ -13,6 +13,7 @@ from gateway.domain import Principal, Role
 from gateway.identity.credentials import hash_of
 from gateway.identity.keys.permits import ROTATE_KEY
 from gateway.identity.keys.request import RegenerateKeyRequest
+from gateway.inventory.ui.flags import refuse_chosen
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
 from gateway.manage.master_rotation import rotate_master
@@ -98,6 +99,7 @@ async def _regenerate(request: _Request, caller: Principal, gateway: Gateway, na
     if body.value.new_master_key is not None:
         master = body.value.new_master_key
         return answer(await rotate_master(caller, gateway, named or body.value.key, master), body)
+    refuse_chosen(parts.added.current.ui, "new_key", body.value.new_key)
     # What was charged to the old hash is booked before it is the old one; the rest follows by itself.
     await parts.drain.flush()
     rotation = parts.management.key_rotation

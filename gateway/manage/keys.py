@@ -28,7 +28,9 @@ from gateway.identity.keys.request import (
 )
 from gateway.identity.keys.service import KeyService
 from gateway.identity.services import Services
+from gateway.inventory.ui.flags import refuse_chosen
 from gateway.manage.body import BodyReader, ReadBody, is_strict
+from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -42,6 +44,7 @@ _Request = Request[Any, Any, Any]
 _Caller = NamedDependency[Principal]
 _Service = NamedDependency[KeyService]
 _Services = NamedDependency[Services]
+_Gateway = NamedDependency[Gateway]
 _Answer = Response[dict[str, object]]
 
 
@@ -50,9 +53,12 @@ _Answer = Response[dict[str, object]]
     status_code=200,
     opt={"rule": RouteRule(name="/key/generate", permit=MAKE_KEY, roles=_MANAGERS, body=GenerateKeyRequest)},
 )
-async def generate_key(request: _Request, caller: _Caller, key_service: _Service) -> _Answer:
+async def generate_key(
+    request: _Request, caller: _Caller, key_service: _Service, gateway: _Gateway
+) -> _Answer:
     """Make a virtual key; its secret is shown in this answer only."""
     body = _GENERATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    refuse_chosen(gateway.parts.added.current.ui, "key", body.value.key)
     return _answer(await key_service.generate(caller, body.value), body)
 
 
@@ -68,9 +74,12 @@ async def generate_key(request: _Request, caller: _Caller, key_service: _Service
         )
     },
 )
-async def generate_service_account(request: _Request, caller: _Caller, key_service: _Service) -> _Answer:
+async def generate_service_account(
+    request: _Request, caller: _Caller, key_service: _Service, gateway: _Gateway
+) -> _Answer:
     """Make a key of a team that belongs to no user."""
     body = _GENERATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    refuse_chosen(gateway.parts.added.current.ui, "key", body.value.key)
     if body.value.user_id is not None:
         body = msgspec.structs.replace(body, ignored=(*body.ignored, "user_id"))
     return _answer(await key_service.generate_service_account(caller, body.value), body)

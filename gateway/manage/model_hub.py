@@ -13,6 +13,7 @@ from gateway.errors import BadRequest, ValidationFailed
 from gateway.identity.rights import actor_of
 from gateway.inventory.model_groups import build_groups
 from gateway.inventory.services import Inventory
+from gateway.inventory.ui.flags import NO_PUBLIC_HUB
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
 from gateway.permits.permit import ALL, Permit, allow
@@ -95,7 +96,10 @@ async def set_links(request: _Request, caller: _Caller, inventory: _Inventory) -
     return answer({"message": message, "useful_links": links, "updated_by": actor_of(caller)}, body)
 
 
-@get("/public/model_hub", opt={"rule": RouteRule(name="/public/model_hub", permit=_FOR_ANYBODY)})
+@get(
+    "/public/model_hub",
+    opt={"rule": RouteRule(name="/public/model_hub", permit=_FOR_ANYBODY, closed_by=NO_PUBLIC_HUB)},
+)
 async def show_public(gateway: _Gateway) -> Response[list[dict[str, object]]]:
     """Show the models that are public, with their prices and limits."""
     names, catalog = public_names(gateway), gateway.snapshot.catalog
@@ -103,7 +107,10 @@ async def show_public(gateway: _Gateway) -> Response[list[dict[str, object]]]:
     return Response(build_groups(catalog, listed, gateway.clock.now_nanos(), names))
 
 
-@get("/public/model_hub/info", opt={"rule": RouteRule(name="/public/model_hub/info", permit=_FOR_ANYBODY)})
+@get(
+    "/public/model_hub/info",
+    opt={"rule": RouteRule(name="/public/model_hub/info", permit=_FOR_ANYBODY, closed_by=NO_PUBLIC_HUB)},
+)
 async def show_public_info(gateway: _Gateway) -> dict[str, object]:
     """Show what stands beside the public list."""
     links = _noted(gateway, _LINKS)

@@ -19,6 +19,7 @@ from gateway.inventory.models.request import (
 )
 from gateway.inventory.services import Inventory
 from gateway.inventory.trial import Trial
+from gateway.inventory.ui.flags import NO_MODELS, refuse_to_others
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, ReadBody, is_strict
 from gateway.permits.permit import allow
@@ -52,6 +53,7 @@ _Inventory = NamedDependency[Inventory]
 async def make_model(request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory) -> Answer:
     """Store a model, which is served within a second."""
     _check_is_enabled(gateway)
+    refuse_to_others(gateway.parts.added.current.ui, NO_MODELS, caller)
     body = _NEW.read(await request.body(), refuses_unknown=is_strict(request.headers))
     return answer(await inventory.models.create(caller, body.value, _trial(gateway)), body)
 

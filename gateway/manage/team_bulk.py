@@ -19,8 +19,10 @@ from gateway.identity.teams.member_request import (
     MemberRef,
 )
 from gateway.identity.teams.permits import ADD_MANY_MEMBERS, CHANGE_MEMBERS
+from gateway.inventory.ui.flags import NO_MEMBER_REMOVAL, refuse_to_others
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
+from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -32,6 +34,7 @@ _PATCH = BodyReader(MemberBudgetPatch)
 _Request = Request[Any, Any, Any]
 _Caller = NamedDependency[Principal]
 _Services = NamedDependency[Services]
+_Gateway = NamedDependency[Gateway]
 _MEMBERS = "/management/v1/teams/{team_id}/members"
 
 
@@ -66,9 +69,10 @@ async def add_members(request: _Request, caller: _Caller, services: _Services) -
     },
 )
 async def delete_members(
-    request: _Request, caller: _Caller, services: _Services, team_id: FromPath[str]
+    request: _Request, caller: _Caller, services: _Services, gateway: _Gateway, team_id: FromPath[str]
 ) -> Answer:
     """Take many members out of a team, with a result for each."""
+    refuse_to_others(gateway.parts.added.current.ui, NO_MEMBER_REMOVAL, caller)
     body = _DELETE.read(await request.body(), refuses_unknown=is_strict(request.headers))
     leaving = services.people.team_leaving
     return answer({"data": await leaving.remove_many(caller, team_id, body.value.members)}, body)

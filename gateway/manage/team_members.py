@@ -17,10 +17,12 @@ from gateway.identity.teams.member_request import (
     UpdateMemberRequest,
 )
 from gateway.identity.teams.permits import CHANGE_MEMBERS
+from gateway.inventory.ui.flags import NO_MEMBER_REMOVAL, refuse_to_others
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
+from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -29,6 +31,7 @@ _UPDATE = BodyReader(UpdateMemberRequest)
 _Request = Request[Any, Any, Any]
 _Caller = NamedDependency[Principal]
 _Services = NamedDependency[Services]
+_Gateway = NamedDependency[Gateway]
 _BUDGET = "/team/{team_id}/member/{user_id}/reset_budget"
 _OWN = "/team/{team_id}/members/me"
 
@@ -42,8 +45,9 @@ _OWN = "/team/{team_id}/members/me"
         )
     },
 )
-async def delete_member(request: _Request, caller: _Caller, services: _Services) -> Answer:
+async def delete_member(request: _Request, caller: _Caller, services: _Services, gateway: _Gateway) -> Answer:
     """Take a member out of a team, and delete its keys in the team."""
+    refuse_to_others(gateway.parts.added.current.ui, NO_MEMBER_REMOVAL, caller)
     body = _DELETE.read(await request.body(), refuses_unknown=is_strict(request.headers))
     ref = MemberRef(user_id=body.value.user_id, user_email=body.value.user_email)
     return answer(await services.people.team_leaving.remove(caller, body.value.team_id, ref), body)

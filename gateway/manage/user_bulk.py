@@ -12,10 +12,12 @@ from gateway.domain import Principal, Role
 from gateway.identity.services import Services
 from gateway.identity.users.permits import MAKE_USER
 from gateway.identity.users.request import BulkNewUsersRequest, DeleteUsersRequest, NewUserRequest
+from gateway.inventory.ui.flags import refuse_chosen
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
+from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -26,6 +28,7 @@ _DELETE = BodyReader(DeleteUsersRequest)
 _Request = Request[Any, Any, Any]
 _Caller = NamedDependency[Principal]
 _Services = NamedDependency[Services]
+_Gateway = NamedDependency[Gateway]
 
 
 @post(
@@ -37,10 +40,12 @@ _Services = NamedDependency[Services]
         )
     },
 )
-async def make_users(request: _Request, caller: _Caller, services: _Services) -> Answer:
+async def make_users(request: _Request, caller: _Caller, services: _Services, gateway: _Gateway) -> Answer:
     """Make many users, each by itself, with its first key."""
     body = _MANY.read(await request.body(), refuses_unknown=is_strict(request.headers))
     users = [_ONE.read(msgspec.json.encode(user)).value for user in body.value.users]
+    for index, user in enumerate(users):
+        refuse_chosen(gateway.parts.added.current.ui, f"users[{index}].key", user.key)
     return answer(await services.people.user_bulk.create(caller, users), body)
 
 

@@ -12,8 +12,10 @@ from gateway.domain import Principal, Role
 from gateway.identity.services import Services
 from gateway.identity.users.permits import CHANGE_USER, MAKE_USER, SEE_USER
 from gateway.identity.users.request import NewUserRequest, UpdateUserRequest
+from gateway.inventory.ui.flags import refuse_chosen
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
+from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -23,6 +25,7 @@ _UPDATE = BodyReader(UpdateUserRequest)
 _Request = Request[Any, Any, Any]
 _Caller = NamedDependency[Principal]
 _Services = NamedDependency[Services]
+_Gateway = NamedDependency[Gateway]
 
 
 @post(
@@ -30,9 +33,10 @@ _Services = NamedDependency[Services]
     status_code=200,
     opt={"rule": RouteRule(name="/user/new", permit=MAKE_USER, roles=_ORGANIZERS, body=NewUserRequest)},
 )
-async def make_user(request: _Request, caller: _Caller, services: _Services) -> Answer:
+async def make_user(request: _Request, caller: _Caller, services: _Services, gateway: _Gateway) -> Answer:
     """Make a user and a first key."""
     body = _NEW.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    refuse_chosen(gateway.parts.added.current.ui, "key", body.value.key)
     return answer(await services.users.create(caller, body.value), body)
 
 

@@ -1,0 +1,1 @@
+"""Settings of a console that the database keeps."""
