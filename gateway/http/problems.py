@@ -1,15 +1,17 @@
 """Every exception of an ordinary route as an OpenAI-shaped answer, or as the contract's list of faults."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
 from litestar import HttpMethod, MediaType, Request, Response
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.params import ParameterKwarg
 
 from gateway.errors import GatewayError, MethodNotAllowed, NotFound, ValidationFailed
 from gateway.wire.errors import error_bytes
+from gateway.wire.faults import Fault, fault_at, fault_of, missing_at
 
 __all__ = ["EXCEPTION_HANDLERS"]
 
@@ -26,25 +28,29 @@ def answer_gateway_error(request: Request[Any, Any, Any], error: GatewayError) -
 def answer_faults(request: Request[Any, Any, Any], error: ValidationFailed) -> Response[bytes]:
     """Answer a request with wrong members as `{"detail": [{"loc", "msg", "type"}]}`, as the contract does."""
     del request
-    fault = {"loc": ["body", *filter(None, [error.param])], "msg": error.message, "type": "value_error"}
-    return _faults(cast("Sequence[object]", error.details.get("detail") or [fault]))  # made by BodyReader
+    fault = fault_at(["body", *filter(None, [error.param])], error.message)
+    return _faults(cast("Sequence[Fault]", error.details.get("detail") or [fault]))  # made by the readers
 
 
 def answer_wrong_parameters(request: Request[Any, Any, Any], error: ValidationException) -> Response[bytes]:
-    """Answer query parameters that Litestar could not read, in the same shape."""
-    del request
+    """Answer parameters that Litestar could not read in the same shape, under the names that clients send."""
+    if isinstance(error.__cause__, KeyError):  # the name of a parameter that was not sent
+        return _faults([missing_at(["query", str(error.__cause__.args[0])])])
     extra = cast("object", error.extra)
     found = cast("Sequence[dict[str, str]]", extra if isinstance(extra, list) else [{}])  # Litestar's shape
-    return _faults(
-        [
-            {
-                "loc": [*filter(None, [item.get("source", "query"), item.get("key")])],
-                "msg": item.get("message", error.detail),
-                "type": "type_error",
-            }
-            for item in found
-        ]
-    )
+    return _faults([_parameter_fault(request, error, item) for item in found])
+
+
+def _parameter_fault(
+    request: Request[Any, Any, Any], error: ValidationException, item: Mapping[str, str]
+) -> Fault:
+    reason = msgspec.ValidationError(item.get("message", error.detail))
+    parameter = request.route_handler.parsed_fn_signature.parameters.get(item.get("key", ""))
+    if parameter is None:
+        return fault_of(reason, [item.get("source", "query"), *filter(None, [item.get("key")])], Any)
+    kwarg = parameter.kwarg_definition
+    name = (kwarg.name if isinstance(kwarg, ParameterKwarg) else None) or parameter.name
+    return fault_of(reason, [item.get("source", "query"), name], parameter.annotation)
 
 
 def answer_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
@@ -52,8 +58,9 @@ def answer_http_exception(request: Request[Any, Any, Any], error: HTTPException)
     if error.status_code == NotFound.status:
         return _response(NotFound(f"There is no route {request.method} {request.url.path}."))
     if error.status_code == MethodNotAllowed.status:
-        message = f"{request.url.path} does not answer {request.method}."
-        return _response(MethodNotAllowed(message, headers={"allow": ", ".join(_allowed_methods(request))}))
+        allowed = ", ".join(_allowed_methods(request))
+        message = f"{request.url.path} answers {allowed}, not {request.method}."
+        return _response(MethodNotAllowed(message, headers={"allow": allowed}))
     kind = "invalid_request_error" if error.status_code < GatewayError.status else GatewayError.type
     return _response(GatewayError(error.detail, status=error.status_code, type=kind))
 
@@ -77,7 +84,7 @@ def answer_anything(request: Request[Any, Any, Any], error: Exception) -> Respon
     return _response(GatewayError("The gateway failed at this request; its log says why."))
 
 
-def _faults(faults: Sequence[object]) -> Response[bytes]:
+def _faults(faults: Sequence[Fault]) -> Response[bytes]:
     return Response(
         _encode({"detail": faults}), status_code=ValidationFailed.status, media_type=MediaType.JSON
     )

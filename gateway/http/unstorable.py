@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from gateway.errors import ValidationFailed
+from gateway.wire.faults import NUL_REFUSED, fault_at
 
 __all__ = ["check_is_storable"]
 
@@ -24,6 +25,5 @@ def check_is_storable(scope: Mapping[str, Any]) -> None:
 
 def _refuse(*loc: str) -> ValidationFailed:
     where = [part for part in loc if part]
-    message = "The character U+0000 cannot be stored."
-    detail = [{"loc": where, "msg": message, "type": "value_error"}]
-    return ValidationFailed(f"{'.'.join(where)}: {message}", param=where[-1], details={"detail": detail})
+    detail = [fault_at(where, NUL_REFUSED)]
+    return ValidationFailed(f"{'.'.join(where)}: {NUL_REFUSED}", param=where[-1], details={"detail": detail})

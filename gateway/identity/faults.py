@@ -18,5 +18,6 @@ class Faults:
     def refuse(self) -> None:
         """Raise BadRequest naming every fault, its `param` the first; return when there is none."""
         if self._found:
-            message = " ".join(f"{path}: {text}" for path, text in self._found)
+            *others, last = (f"{path}: {text}" for path, text in self._found)
+            message = "; ".join([*(text.rstrip(".") for text in others), last])
             raise BadRequest(message, param=self._found[0][0], type="bad_request_error")

@@ -8,7 +8,7 @@ import msgspec
 from gateway.domain import Limit, LimitKind, Scope, ScopeKind
 from gateway.identity.durations import parse_duration
 from gateway.identity.rows import BudgetColumns
-from gateway.identity.stored import as_object, read_count, read_moment, read_nanos, read_object
+from gateway.identity.stored import as_object, read_count, read_counts, read_moment, read_nanos
 
 __all__ = ["DAY_SECONDS", "MINUTE_SECONDS", "Increase", "LimitBuilder", "nanos_of", "read_increase"]
 
@@ -171,12 +171,10 @@ class LimitBuilder:
                     self._add_rate(kind, count, MINUTE_SECONDS, model)
 
     def _counts(self, name: str, metadata: dict[str, object]) -> dict[str, int]:
-        value = metadata.get(name)
-        entries = read_object(value) if isinstance(value, str) else as_object(value or {})
-        if entries is None:
+        counts = read_counts(metadata.get(name))
+        if counts is None:
             self.unreadable.append(f"metadata.{name}")
             return {}
-        counts = {key: read_count(item) for key, item in entries.items() if item is not None}
         self.unreadable += [f"metadata.{name}.{key}" for key, count in counts.items() if count is None]
         return {key: count for key, count in counts.items() if count is not None}
 

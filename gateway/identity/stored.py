@@ -12,6 +12,7 @@ from gateway.money import nanos_from_usd
 __all__ = [
     "as_object",
     "read_count",
+    "read_counts",
     "read_list",
     "read_moment",
     "read_names",
@@ -94,6 +95,17 @@ def read_count(value: object) -> int | None:
     if isinstance(value, float) and not (math.isfinite(value) and value.is_integer()):
         return None
     return min(max(0, int(value)), _HIGHEST_COUNT)
+
+
+def read_counts(value: object) -> dict[str, int | None] | None:
+    """Whole numbers by name, of an object or a text that holds one; null says nothing and is left out.
+
+    A number that is none is None, and so is the whole when it is no object.
+    """
+    entries = read_object(value) if isinstance(value, str) else as_object(value or {})
+    if entries is None:
+        return None
+    return {name: read_count(item) for name, item in entries.items() if item is not None}
 
 
 def read_moment(value: object) -> datetime | None:

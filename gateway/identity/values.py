@@ -10,6 +10,7 @@ import msgspec
 
 from gateway.identity.durations import parse_duration
 from gateway.identity.faults import Faults
+from gateway.identity.stored import read_counts, read_texts
 
 __all__ = [
     "HIGHEST_USD",
@@ -29,6 +30,11 @@ _LONGEST_TEXT = 512
 _LONGEST_DESCRIPTION = 8_192
 _MOST_NAMES = 2_000
 _LARGEST_METADATA = 64 * 1024
+_METADATA_RATES = (
+    *("model_rpm_limit", "model_tpm_limit", "model_itpm_limit", "model_otpm_limit"),
+    *("tag_rpm_limit", "mcp_rpm_limit"),
+)
+_METADATA_LISTS = ("allowed_tools", "enforced_params")
 
 Check = Callable[[Faults, str, Any], None]
 
@@ -159,6 +165,17 @@ def _check_amount(faults: Faults, path: str, amount: object) -> None:
 def _check_metadata(faults: Faults, path: str, metadata: Mapping[str, object]) -> None:
     if len(msgspec.json.encode(metadata)) > _LARGEST_METADATA:
         faults.add(path, f"must be at most {_LARGEST_METADATA} bytes of JSON.")
+    # What the request path cannot read there refuses every request.
+    for name in _METADATA_RATES:
+        counts = read_counts(metadata.get(name))
+        if counts is None:
+            faults.add(f"{path}.{name}", "must be an object with a whole number for each name.")
+        for key, count in (counts or {}).items():
+            if count is None:
+                faults.add(f"{path}.{name}.{key[:_LONGEST_TEXT]}", "must be a whole number.")
+    for name in _METADATA_LISTS:
+        if read_texts(metadata.get(name)) is None:
+            faults.add(f"{path}.{name}", "must be a list of texts.")
 
 
 def _check_moment(faults: Faults, path: str, moment: datetime) -> None:

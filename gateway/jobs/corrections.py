@@ -56,7 +56,7 @@ class Corrections:
     async def reset_key(self, token: str, reset_to: float, caller: Principal) -> dict[str, object]:
         """Set the spend of a key down to an amount in USD; raises NotFound, BadRequest."""
         async with self._database.transaction() as connection:
-            row = await self._lock(connection, entity_of(ScopeKind.KEY), token, "", "Key")
+            row = await self._lock(connection, entity_of(ScopeKind.KEY), token, "", "key")
             limits = await self._store.read_key_limits(token)
             _check_reset(reset_to, row, limits["max_budget"])
             await self._set(connection, entity_of(ScopeKind.KEY), [row], nanos_from_usd(reset_to), caller)
@@ -69,7 +69,7 @@ class Corrections:
         """Set the spend of a member of a team down to an amount in USD; raises NotFound, BadRequest."""
         entity = entity_of(ScopeKind.TEAM_MEMBER)
         async with self._database.transaction() as connection:
-            row = await self._lock(connection, entity, user_id, team_id, "Team member")
+            row = await self._lock(connection, entity, user_id, team_id, "user_id")
             max_budget = await self._store.read_member_budget(team_id, user_id)
             _check_reset(reset_to, row, max_budget)
             await self._set(connection, entity, [row], nanos_from_usd(reset_to), caller)
@@ -93,7 +93,7 @@ class Corrections:
         entity = _entity_of(refund)
         nanos = nanos_from_usd(refund.amount)
         async with self._database.transaction() as connection:
-            row = await self._lock(connection, entity, refund.entity_id, refund.owner_id, "Entity")
+            row = await self._lock(connection, entity, refund.entity_id, refund.owner_id, "entity_id")
             if row.nanos + nanos < 0:
                 spent = usd_from_nanos(row.nanos)
                 raise _refuse("amount", f"Only {spent} USD were spent in the present period.")
@@ -115,11 +115,11 @@ class Corrections:
         return await self._store.list_adjustments(entity_type, entity_id, max(1, min(limit, 1_000)))
 
     async def _lock(
-        self, connection: Connection, entity: Entity, one: str, owner: str, what: str
+        self, connection: Connection, entity: Entity, one: str, owner: str, param: str
     ) -> SpendRow:
         rows = await lock_rows(connection, entity, [(one, owner)])
         if not rows:
-            raise NotFound(f"{what} not found.")
+            raise NotFound(f"There is no {entity.kind.value} '{one[:100]}'.", param=param)
         return rows[0]
 
     async def _set(

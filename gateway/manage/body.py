@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 import msgspec
 
 from gateway.errors import ValidationFailed
+from gateway.wire.faults import NUL_REFUSED, Fault, fault_at, fault_of, missing_at
 
 __all__ = ["IGNORED_HEADER", "STRICT_HEADER", "BodyReader", "ReadBody", "is_strict"]
 
@@ -15,7 +16,6 @@ IGNORED_HEADER = "x-gatewright-ignored-fields"
 STRICT_HEADER = "x-gatewright-strict"
 
 T = TypeVar("T", bound=msgspec.Struct)
-Fault = dict[str, object]
 
 _split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 # Names come from the client and go into a header: only such as cannot end it.
@@ -65,9 +65,9 @@ class BodyReader(Generic[T]):
         for name, field in self._fields.items():
             raw = members.get(name)
             if raw is not None:
-                _decode_into(values, faults, field.name, name, self._decoders[name], raw)
+                _decode_into(values, faults, field, self._decoders[name], raw)
             elif field.required:
-                faults.append(_fault(name, "Field required", "missing"))
+                faults.append(missing_at(["body", name]))
         unknown = tuple(name for name in members if name not in self._fields)
         if refuses_unknown:
             faults.extend(self._unknown_faults(unknown))
@@ -81,7 +81,7 @@ class BodyReader(Generic[T]):
         for name in names:
             near = get_close_matches(name, self._fields, n=1)
             hint = f" Did you mean '{near[0]}'?" if near else ""
-            yield _fault(name[:200], f"There is no such member.{hint}", "extra_forbidden")
+            yield fault_at(["body", name[:200]], f"There is no such member.{hint}", "extra_forbidden")
 
 
 def is_strict(headers: Mapping[str, str]) -> bool:
@@ -93,35 +93,35 @@ def _members_of(data: bytes) -> dict[str, msgspec.Raw]:
     try:
         return _split(data)
     except msgspec.ValidationError as error:
-        raise _refusal([_fault(None, str(error), "model_attributes_type")]) from None
+        raise _refusal([fault_at(["body"], str(error), "model_attributes_type")]) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _refusal([_fault(None, f"JSON decode error: {error}", "json_invalid")]) from None
+        raise _refusal([fault_at(["body"], f"JSON decode error: {error}", "json_invalid")]) from None
     except RecursionError:
-        raise _refusal([_fault(None, "The body is nested too deeply.", "json_invalid")]) from None
+        raise _refusal([fault_at(["body"], "The body is nested too deeply.", "json_invalid")]) from None
 
 
 def _decode_into(
     values: dict[str, Any],
     faults: list[Fault],
-    attribute: str,
-    name: str,
+    field: msgspec.structs.FieldInfo,
     decoder: "msgspec.json.Decoder[Any]",
     raw: msgspec.Raw,
 ) -> None:
+    place = ["body", field.encode_name]
     try:
-        values[attribute] = decoder.decode(raw)
+        values[field.name] = decoder.decode(raw)
     except msgspec.ValidationError as error:
-        faults.append(_fault(name, str(error), "type_error"))
+        faults.append(fault_of(error, place, field.type))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        faults.append(_fault(name, f"JSON decode error: {error}", "json_invalid"))
+        faults.append(fault_at(place, f"JSON decode error: {error}", "json_invalid"))
     except RecursionError:
-        faults.append(_fault(name, "The value is nested too deeply.", "json_invalid"))
+        faults.append(fault_at(place, "The value is nested too deeply.", "json_invalid"))
 
 
 def _nul_faults(values: Mapping[str, object]) -> Iterator[Fault]:
     for name, value in values.items():
         if _has_nul(value):
-            yield _fault(name, "The character U+0000 cannot be stored.", "value_error")
+            yield fault_at(["body", name], NUL_REFUSED)
 
 
 def _has_nul(value: object) -> bool:
@@ -137,12 +137,7 @@ def _has_nul(value: object) -> bool:
     return False
 
 
-def _fault(name: str | None, message: str, kind: str) -> Fault:
-    loc = ["body"] if name is None else ["body", name]
-    return {"loc": loc, "msg": message, "type": kind}
-
-
 def _refusal(faults: list[Fault]) -> ValidationFailed:
     first = faults[0]
-    where = ".".join(str(part) for part in cast("list[object]", first["loc"]))  # made by `_fault`
+    where = ".".join(str(part) for part in cast("list[object]", first["loc"]))  # made by `fault_at`
     return ValidationFailed(f"{where}: {first['msg']}", param=where, details={"detail": faults})

@@ -58,7 +58,7 @@ async def list_fields(
 ) -> Response[list[dict[str, object]]]:
     """List the settings of `general_settings` with their values."""
     if config_type != GENERAL:
-        message = f"config_type is {GENERAL}."
+        message = f"config_type must be {GENERAL}."
         raise BadRequest(message, param="config_type", type="bad_request_error")
     stored = await inventory.config.stored(GENERAL)
     return Response(describe_fields(GENERAL, gateway.snapshot.settings, stored))

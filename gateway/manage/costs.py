@@ -24,6 +24,7 @@ from gateway.permits.terms import Action, Party, Resource
 from gateway.pipeline.provider_budgets import list_provider_budgets
 from gateway.runtime import Gateway
 from gateway.upstream.usage import usage_from_json
+from gateway.wire.faults import fault_at
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -108,13 +109,12 @@ def _prompt_tokens(messages: list[dict[str, object]]) -> int:
 
 def _check_counts(asked: CostQuestion) -> None:
     faults = [
-        {"loc": ["body", name], "msg": f"must be from 0 to {_MOST}", "type": "value_error"}
+        fault_at(["body", name], f"must be from 0 to {_MOST}")
         for name, value in msgspec.structs.asdict(asked).items()
         if isinstance(value, int) and not 0 <= value <= _MOST
     ]
     if faults:
-        param = str(faults[0]["loc"][1])
-        raise ValidationFailed(f"body.{param}: out of range", param=param, details={"detail": faults})
+        raise ValidationFailed("A number is out of range.", details={"detail": faults})
 
 
 def _refuse(param: str, message: str) -> BadRequest:

@@ -19,6 +19,7 @@ from gateway.manage.body import BodyReader, is_strict
 from gateway.permits.permit import ALL, Permit, allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
+from gateway.wire.faults import fault_at
 
 __all__ = ["ROUTE_HANDLERS", "public_names"]
 
@@ -89,8 +90,8 @@ async def set_links(request: _Request, caller: _Caller, inventory: _Inventory) -
     links = body.value.useful_links
     for title, address in links.items():
         if not address.startswith(("https://", "http://")) or len(address) > _LONGEST_LINK:
-            message = f"body.useful_links.{title[:100]}: must be an address on the web."
-            raise ValidationFailed(message, param="useful_links")
+            place, message = ["body", "useful_links", title[:100]], "Must begin with https:// or http://."
+            raise ValidationFailed(message, details={"detail": [fault_at(place, message)]})
     await inventory.config.set_noted(caller, _SECTION, _LINKS, links)
     message = "Successfully updated useful links"
     return answer({"message": message, "useful_links": links, "updated_by": actor_of(caller)}, body)

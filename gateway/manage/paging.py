@@ -7,6 +7,7 @@ from litestar import Response
 
 from gateway.errors import ValidationFailed
 from gateway.identity.pages import FIRST_PAGE, Listed, Page
+from gateway.wire.faults import fault_at
 
 __all__ = ["NEXT_HEADER", "listed", "page_of"]
 
@@ -34,5 +35,5 @@ def listed(found: Listed) -> Response[list[dict[str, Any]]]:
 
 
 def _refuse(name: str, message: str) -> ValidationFailed:
-    detail = [{"loc": ["query", name], "msg": message, "type": "value_error"}]
+    detail = [fault_at(["query", name], message)]
     return ValidationFailed(f"query.{name}: {message}", param=name, details={"detail": detail})

@@ -5,6 +5,7 @@ from typing import TypeVar
 from gateway.errors import ValidationFailed
 from gateway.identity.credentials import KEY_PREFIX
 from gateway.ids import hash_token
+from gateway.wire.faults import missing_at
 
 __all__ = ["need", "read_key", "read_list"]
 
@@ -15,8 +16,8 @@ T = TypeVar("T")
 def need(name: str, value: T | None) -> T:
     """The value of a query parameter; raises ValidationFailed with its name when it was not given."""
     if value is None:
-        fault = {"loc": ["query", name], "msg": "Field required", "type": "missing"}
-        raise ValidationFailed(f"query.{name}: Field required", param=name, details={"detail": [fault]})
+        detail = [missing_at(["query", name])]
+        raise ValidationFailed(f"query.{name}: Field required", param=name, details={"detail": detail})
     return value
 
 

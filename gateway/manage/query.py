@@ -6,6 +6,7 @@ import msgspec
 from litestar import Request
 
 from gateway.errors import ValidationFailed
+from gateway.wire.faults import NUL_REFUSED, Fault, fault_at, fault_of
 
 __all__ = ["QueryReader"]
 
@@ -26,21 +27,19 @@ class QueryReader(Generic[T]):
     def read(self, request: Request[Any, Any, Any]) -> T:
         """Read the query; raises ValidationFailed, whose `details` have the contract's list of faults."""
         values: dict[str, Any] = {}
-        faults: list[dict[str, object]] = []
+        faults: list[Fault] = []
         for field in self._fields:
             given = request.query_params.getall(field.encode_name, [])
             if not given:
                 continue
+            place = ["query", field.encode_name]
             try:
                 value = given if field.name in self._lists else given[-1]
                 values[field.name] = msgspec.convert(value, field.type, strict=False)
             except msgspec.ValidationError as error:
-                loc = ["query", field.encode_name]
-                faults.append({"loc": loc, "msg": str(error), "type": "value_error"})
+                faults.append(fault_of(error, place, field.type))
             if any("\0" in text for text in given):
-                loc = ["query", field.encode_name]
-                message = "The character U+0000 cannot be stored."
-                faults.append({"loc": loc, "msg": message, "type": "value_error"})
+                faults.append(fault_at(place, NUL_REFUSED))
         if faults:
             raise ValidationFailed(str(faults[0]["msg"]), details={"detail": faults})
         return self.kind(**values)

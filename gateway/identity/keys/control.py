@@ -40,9 +40,7 @@ class KeyControl:
         """
         keys, aliases = request.keys or [], request.key_aliases or []
         if not keys and not aliases:
-            message = "Name the keys to delete, or their key_aliases."
-            detail = [{"loc": ["body", "keys"], "msg": message, "type": "value_error"}]
-            raise ValidationFailed(message, param="keys", details={"detail": detail})
+            raise ValidationFailed("Name the keys to delete, or their key_aliases.", param="keys")
         tokens = {hash_of(key) for key in keys}
         async with self._records.transaction():
             held = await self._archive.lock(sorted(tokens), aliases)

@@ -74,8 +74,7 @@ class KeyListing:
         named = [*(request.keys or ()), *(request.key_aliases or ())]
         if not 0 < len(named) <= _MOST_KEYS:
             message = f"Name between 1 and {_MOST_KEYS} keys, or key_aliases."
-            detail = [{"loc": ["body", "keys"], "msg": message, "type": "value_error"}]
-            raise ValidationFailed(message, param="keys", details={"detail": detail})
+            raise ValidationFailed(message, param="keys")
         conditions = Conditions()
         if request.keys:
             conditions.add("k.token = ANY ({0}::text[])", [hash_of(key) for key in request.keys])

@@ -88,8 +88,10 @@ class _Reader:
 
     def _comparison(self, path: str) -> Comparison:
         operator = self._take().lower()
+        if not operator:
+            raise self.refusal()
         if operator != "eq":
-            message = f"The operator '{operator[:20]}' is not supported; supported are eq and and."
+            message = f"The operator '{operator[:20]}' is not supported; write eq, and join with 'and'."
             raise InvalidFilter(message, param="filter")
         return Comparison(path, self._value())
 

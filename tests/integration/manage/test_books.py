@@ -90,6 +90,15 @@ async def test_a_refund_that_makes_no_sense_is_refused(
     assert await desk.refusal("/books/refund", body | changes) == (400, "bad_request_error", param)
 
 
+async def test_a_refund_for_what_is_not_there_names_it(desk: Desk) -> None:
+    body = {"entity_type": "project", "entity_id": "nowhere", "amount": -1, "reason": "test"}
+
+    answer = await desk.ask("POST", "/books/refund", json=body)
+
+    assert (answer.status_code, answer.json()["error"]["param"]) == (404, "entity_id")
+    assert answer.json()["error"]["message"] == "There is no project 'nowhere'."
+
+
 async def test_corrections_stand_in_the_audit_trail(live: LiveGateway, desk: Desk) -> None:
     key = await live.make_key(spend=1)
     await desk.post(f"/key/{key}/reset_spend", {"reset_to": 0.25})

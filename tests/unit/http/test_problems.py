@@ -1,11 +1,11 @@
 """How wrong members and parameters are answered: the contract's list of faults, not an error object."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pytest
 from litestar import Litestar, get
-from litestar.params import FromQuery
+from litestar.params import FromQuery, QueryParameter
 from litestar.testing import TestClient
 
 from gateway.errors import GatewayError, ValidationFailed
@@ -29,6 +29,11 @@ async def number(count: FromQuery[int], page: FromQuery[int]) -> int:
     return count + page
 
 
+@get("/choice")
+async def choice(in_file: Annotated[Literal["csv", "json"], QueryParameter(name="format")]) -> str:
+    return in_file
+
+
 @get("/error")
 async def error() -> None:
     raise GatewayError("No.", status=418, type="teapot")
@@ -36,7 +41,7 @@ async def error() -> None:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[TestClient[Litestar]]:
-    app = Litestar([faults, sentence, number, error], exception_handlers=EXCEPTION_HANDLERS)
+    app = Litestar([faults, sentence, number, choice, error], exception_handlers=EXCEPTION_HANDLERS)
     with TestClient(app) as client:
         yield client
 
@@ -64,7 +69,23 @@ def test_every_wrong_parameter_is_a_fault_of_the_query(client):
     found = detail(client, "/number?count=many&page=x")
     assert sorted(item["loc"] for item in found) == [["query", "count"], ["query", "page"]]
     assert [item["loc"] for item in detail(client, "/number?count=many&page=1")] == [["query", "count"]]
-    assert [item["loc"] for item in detail(client, "/number?count=1")] == [["query"]]
+
+
+def test_a_parameter_that_is_missing_is_named(client):
+    missing = {"msg": "Field required", "type": "missing"}
+    assert detail(client, "/number?count=1") == [{"loc": ["query", "page"], **missing}]
+    assert detail(client, "/choice") == [{"loc": ["query", "format"], **missing}]
+
+
+def test_a_choice_tells_what_it_may_be_under_the_name_that_clients_send(client):
+    (fault,) = detail(client, "/choice?format=xml")
+    assert (fault["loc"], fault["msg"]) == (["query", "format"], "'xml' is not one of csv, json.")
+
+
+def test_a_wrong_method_is_told_what_the_path_answers(client):
+    answer = client.delete("/error")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, OPTIONS")
+    assert answer.json()["error"]["message"] == "/error answers GET, OPTIONS, not DELETE."
 
 
 def test_any_other_error_stays_an_error_object(client):

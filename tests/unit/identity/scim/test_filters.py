@@ -41,3 +41,15 @@ def test_comparisons_are_read(text: str, found: list[tuple[str, object]]) -> Non
 def test_what_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(InvalidFilter):
         parse_filter(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("userName", "The filter cannot be read at its end."),
+        ('userName co "a"', "The operator 'co' is not supported; write eq, and join with 'and'."),
+    ],
+)
+def test_a_refusal_says_what_to_write(text: str, message: str) -> None:
+    with pytest.raises(InvalidFilter, match=message):
+        parse_filter(text)
