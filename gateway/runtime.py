@@ -177,6 +177,7 @@ class Gateway:
         self.snapshot = snapshot
         self.clock = parts.clock
         self.is_stopping = False
+        self.open_at_stop = 0
         self.streams: set[Interruptible] = set()
         self.bodies = SlowBodies(parts.clock)
         self.under_way = UnderWay()
@@ -227,7 +228,8 @@ class Gateway:
 
     def begin_stop(self) -> None:
         """Tell balancers to look elsewhere; requests under way go on."""
-        self.is_stopping = True
+        if not self.is_stopping:
+            self.is_stopping, self.open_at_stop = True, self.parts.journal.open_count
 
     def end_streams(self) -> None:
         """End the streams that are still open, with an event that says why."""

@@ -9,6 +9,7 @@ from gateway.manage import allowed_addresses as allowed_address_routes
 from gateway.manage import audit as audit_routes
 from gateway.manage import books as book_routes
 from gateway.manage import budgets as budget_routes
+from gateway.manage import callbacks as callback_routes
 from gateway.manage import config as config_routes
 from gateway.manage import credentials as credential_routes
 from gateway.manage import customers as customer_routes
@@ -27,6 +28,7 @@ from gateway.manage import organization_members as organization_member_routes
 from gateway.manage import organizations as organization_routes
 from gateway.manage import people as people_routes
 from gateway.manage import projects as project_routes
+from gateway.manage import provider_settings as provider_setting_routes
 from gateway.manage import reports as report_routes
 from gateway.manage import router_settings as router_routes
 from gateway.manage import scim as scim_routes
@@ -66,6 +68,8 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *model_access_group_routes.ROUTE_HANDLERS,
     *budget_routes.ROUTE_HANDLERS,
     *allowed_address_routes.ROUTE_HANDLERS,
+    *provider_setting_routes.ROUTE_HANDLERS,
+    *callback_routes.ROUTE_HANDLERS,
     *config_routes.ROUTE_HANDLERS,
     *router_routes.ROUTE_HANDLERS,
     *credential_routes.ROUTE_HANDLERS,

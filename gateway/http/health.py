@@ -40,4 +40,14 @@ async def readiness(gateway: _Gateway) -> Response[dict[str, object]]:
     return Response(body, status_code=200 if state.is_ready else _UNAVAILABLE)
 
 
-ROUTE_HANDLERS = (liveliness, readiness)
+@get("/health/drain", opt={"rule": _PUBLIC})
+async def show_draining(gateway: _Gateway) -> dict[str, object]:
+    """Say how far a stopping worker is with the requests that were under way; it begins nothing."""
+    if not gateway.is_stopping:
+        return {"status": "serving", "drained_requests": 0}
+    left = gateway.parts.journal.open_count
+    drained = max(gateway.open_at_stop - left, 0)
+    return {"status": "draining" if left else "drained", "drained_requests": drained}
+
+
+ROUTE_HANDLERS = (liveliness, readiness, show_draining)

@@ -86,8 +86,8 @@ def show_field(
 
 
 def mask_field(name: str, value: object) -> object:
-    """A setting's value without secrets."""
-    return mask(value, is_secret=is_credential_path(name))
+    """A setting's value without secrets; an address that takes in messages from everybody is one."""
+    return mask(value, is_secret=is_credential_path(name) or name.endswith("webhook_url"))
 
 
 def _value(section: str, name: str, settings: Settings, stored: Mapping[str, object]) -> object:

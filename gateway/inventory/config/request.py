@@ -4,7 +4,14 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["ConfigRequest", "DeleteFieldRequest", "FallbackKind", "FallbackRequest", "UpdateFieldRequest"]
+__all__ = [
+    "ConfigRequest",
+    "DeleteCallbackRequest",
+    "DeleteFieldRequest",
+    "FallbackKind",
+    "FallbackRequest",
+    "UpdateFieldRequest",
+]
 
 FallbackKind = Literal["general", "context_window", "content_policy"]
 _Section = Literal["general_settings"]
@@ -34,6 +41,12 @@ class ConfigRequest(msgspec.Struct, frozen=True, kw_only=True):
     environment_variables: dict[str, object] | None = None
 
     __repr__ = object.__repr__
+
+
+class DeleteCallbackRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`POST /config/callback/delete`."""
+
+    callback_name: str
 
 
 class FallbackRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -52,6 +52,10 @@ class ConfigService:
         """The members of a section that the database has; variables encrypted."""
         return (await self._config.find_sections([section])).get(section, {})
 
+    async def stored_sections(self, sections: list[str]) -> dict[str, _Members]:
+        """The members of several sections, those that have a row."""
+        return dict(await self._config.find_sections(sections))
+
     async def update(
         self, caller: Principal, changes: Mapping[str, Mapping[str, Any]], check: _Check
     ) -> None:
@@ -86,6 +90,20 @@ class ConfigService:
         async with self._records.transaction():
             await self._change(caller, section, {name: value})
             await announce_models(self._database)
+
+    async def edit_noted(
+        self, caller: Principal, section: str, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    ) -> _Members:
+        """Change members that are no settings of the gateway's own: those that `change` returns.
+
+        Null takes one away. Returns all members of the section, as they are then.
+        """
+        async with self._records.transaction():
+            stored = await self._config.lock_section(section)
+            changes = change(stored)
+            await self._change(caller, section, changes)
+            await announce_models(self._database)
+        return merge_members(stored, changes)
 
     async def _change(self, caller: Principal, section: str, members: Mapping[str, Any]) -> None:
         stored = await self._config.lock_section(section)

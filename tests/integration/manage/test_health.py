@@ -107,6 +107,29 @@ async def test_details_of_readiness_tell_of_jobs_and_requests(desk: Desk, key: s
     assert (await desk.get("/health/shared-status"))["shared_health_check_enabled"] is False
 
 
+async def test_a_stopping_worker_says_how_far_it_is(desk: Desk, key: str):
+    live, path = desk.live, "/health/drain"
+    serving = (await live.http.get(path)).json()
+    live.upstream.script.append(replies.held())
+    asked = asyncio.create_task(live.chat(key))
+    await live.upstream.wait_for_requests(1)
+    live.gateway.begin_stop()
+    live.gateway.begin_stop()
+    try:
+        draining = (await live.http.get(path)).json()
+        live.upstream.release.set()
+        assert (await asked).status_code == 200
+        await live.settled()
+        drained = (await live.http.get(path)).json()
+    finally:
+        live.gateway.is_stopping = False
+
+    assert serving == {"status": "serving", "drained_requests": 0}
+    assert draining == {"status": "draining", "drained_requests": 0}
+    assert drained["drained_requests"] == 1
+    assert drained["status"] == ("draining" if live.stuck else "drained")
+
+
 async def test_checks_by_themselves_are_off_unless_asked_for(desk: Desk):
     assert build_health_job(desk.live.gateway) is None
     desk.live.configure(
@@ -136,7 +159,7 @@ async def test_the_job_checks_who_takes_part_under_its_lease(desk: Desk, unique)
     spent = await desk.value('SELECT count(*) FROM "LiteLLM_SpendLogs"')
     lease = Lease(gateway.parts.database, unique("job"), "me")
     await lease.acquire()
-    async with gateway.parts.database.count_statements() as counter:
+    async with gateway.parts.drain._turn, gateway.parts.database.count_statements() as counter:
         await BackgroundChecks(gateway).run(lease)
     assert len(counter) == 2 * 3
     kept = (await desk.get("/health/latest"))["latest_health_checks"]
