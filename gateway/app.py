@@ -27,6 +27,7 @@ from gateway.clock import SystemClock
 from gateway.composition.alerting import build_upstream_alerts, watch_health
 from gateway.composition.changes import Changes
 from gateway.composition.logins import build_all_logins
+from gateway.composition.redis import build_redis_access
 from gateway.composition.reload import Reload
 from gateway.composition.routes import ROUTES
 from gateway.composition.snapshots import build_snapshot, with_variables
@@ -227,7 +228,8 @@ class _Builder:
 
     def _inventory(self, database: Database, audit: AuditTrail, added: AddedSource) -> Inventory:
         records = Records(database, self._clock, self._calendar, audit)
-        return build_inventory(database, records, added.seal, self._own.client_side_networks)
+        networks, redis = self._own.client_side_networks, build_redis_access(self._settings)
+        return build_inventory(database, records, added.seal, networks, redis)
 
     def _spend_store(self, database: Database) -> SpendStore:
         general = self._settings.general

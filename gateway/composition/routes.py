@@ -9,6 +9,7 @@ from gateway.manage import allowed_addresses as allowed_address_routes
 from gateway.manage import audit as audit_routes
 from gateway.manage import books as book_routes
 from gateway.manage import budgets as budget_routes
+from gateway.manage import caches as cache_routes
 from gateway.manage import callbacks as callback_routes
 from gateway.manage import config as config_routes
 from gateway.manage import credentials as credential_routes
@@ -69,6 +70,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *budget_routes.ROUTE_HANDLERS,
     *allowed_address_routes.ROUTE_HANDLERS,
     *provider_setting_routes.ROUTE_HANDLERS,
+    *cache_routes.ROUTE_HANDLERS,
     *callback_routes.ROUTE_HANDLERS,
     *config_routes.ROUTE_HANDLERS,
     *router_routes.ROUTE_HANDLERS,

@@ -2,10 +2,12 @@
 
 import msgspec
 
+from gateway.cache.look import RedisAccess
 from gateway.db.engine import Database
 from gateway.db.sealing import Seal
 from gateway.identity.records import Records
 from gateway.inventory.access_groups.service import ModelGroupService
+from gateway.inventory.caches import CacheService
 from gateway.inventory.config.service import ConfigService
 from gateway.inventory.credentials.service import CredentialService
 from gateway.inventory.models.service import ModelService
@@ -21,6 +23,7 @@ __all__ = ["Inventory", "build_inventory"]
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     """One service per resource."""
 
+    caches: CacheService
     config: ConfigService
     credentials: CredentialService
     model_access_groups: ModelGroupService
@@ -31,9 +34,12 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     ui: UiSettingsService
 
 
-def build_inventory(database: Database, records: Records, seal: Seal, networks: Networks) -> Inventory:
+def build_inventory(
+    database: Database, records: Records, seal: Seal, networks: Networks, redis: RedisAccess
+) -> Inventory:
     """Build every service; `networks` are those beyond the public ones to which tenants may lead."""
     return Inventory(
+        caches=CacheService(records, redis),
         config=ConfigService(database, records, seal),
         credentials=CredentialService(database, records, seal),
         model_access_groups=ModelGroupService(database, records),

@@ -84,7 +84,9 @@ async def test_administrators_and_viewers_may_read_everything(desk: Desk, role: 
     for method, path, rule in _routes():
         if rule.permit.action is Action.READ and rule.permit.resource not in _SLOW:
             answer = await _ask(desk, method, path, key)
-            if answer.status_code in _REFUSED or answer.status_code >= 500:
+            # Behind the door there is no Redis to look at.
+            is_without_redis = rule.permit.resource is Resource.CACHE and answer.status_code == 503
+            if answer.status_code in _REFUSED or (answer.status_code >= 500 and not is_without_redis):
                 refused.append(f"{method} {path} {answer.status_code}")
 
     assert refused == []
