@@ -13,7 +13,9 @@ from litestar.routes import HTTPRoute
 from gateway.access.rules import RouteRule
 from gateway.domain import Endpoint
 from gateway.http.description.answers import ERROR_SCHEMAS, describe_answers, describe_inference_answers
+from gateway.http.description.links import Operation, add_links
 from gateway.http.description.parameters import any_value, describe_parameters
+from gateway.permits.terms import Action
 
 __all__ = ["Described", "build_document", "inference_paths", "list_described"]
 
@@ -70,11 +72,14 @@ def build_document(app: Litestar, version: str) -> dict[str, Any]:
         bodies, ref_template=_TEMPLATE, schema_hook=any_value
     )
     schema_of = dict(zip(bodies, schemas, strict=True))
+    operations = [
+        *(_operation(route, schema_of) for route in routes),
+        *(_inference(path, endpoint) for path, endpoint in inference_paths()),
+    ]
+    add_links(operations, components)
     paths: dict[str, Any] = {}
-    for route in routes:
-        paths.setdefault(route.template, {})[route.method.lower()] = _operation(route, schema_of)
-    for path, endpoint in inference_paths():
-        paths.setdefault(path, {})["post"] = _inference(path, endpoint)
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method] = operation.content
     return {
         "openapi": "3.1.0",
         "info": {"title": "Gatewright", "version": version},
@@ -102,9 +107,9 @@ def _typed_path(handler: HTTPRouteHandler, path: str) -> str:
     return next(one for one in sorted(handler.paths) if re.sub(r"{[^}]*}", "{}", one) == plain)
 
 
-def _operation(route: Described, schema_of: dict[type[msgspec.Struct], Any]) -> dict[str, Any]:
+def _operation(route: Described, schema_of: dict[type[msgspec.Struct], Any]) -> Operation:
     rule, parameters = route.rule, describe_parameters(route.handler, route.path, route.rule)
-    operation: dict[str, Any] = {
+    described: dict[str, Any] = {
         "operationId": f"{route.method.lower()} {route.template}",
         "summary": _summary(route.handler),
         "tags": [rule.permit.resource.value],
@@ -116,8 +121,9 @@ def _operation(route: Described, schema_of: dict[type[msgspec.Struct], Any]) -> 
     }
     if rule.body is not None:
         content = {"application/json": {"schema": schema_of[rule.body]}}
-        operation["requestBody"] = {"required": True, "content": content}
-    return operation
+        described["requestBody"] = {"required": True, "content": content}
+    is_creation = rule.permit.action is Action.CREATE
+    return Operation(route.template, route.method.lower(), described, is_creation=is_creation)
 
 
 def _summary(handler: HTTPRouteHandler) -> str:
@@ -132,9 +138,9 @@ def inference_paths() -> Iterator[tuple[str, Endpoint]]:
             yield f"{prefix}/{endpoint.value}", endpoint
 
 
-def _inference(path: str, endpoint: Endpoint) -> dict[str, Any]:
+def _inference(path: str, endpoint: Endpoint) -> Operation:
     model = {"name": "model", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
-    return {
+    described = {
         "operationId": f"post {path}",
         "summary": "One inference request, streamed if it asks for a stream.",
         "tags": ["inference"],
@@ -146,3 +152,4 @@ def _inference(path: str, endpoint: Endpoint) -> dict[str, Any]:
         },
         "responses": describe_inference_answers(),
     }
+    return Operation(path, "post", described)
