@@ -36,6 +36,7 @@ from gateway.hooks.registry import LoadedPlugins
 from gateway.identity.keys.defaults import KeyDefaults
 from gateway.identity.keys.service import KeyService
 from gateway.identity.login.build import Logins
+from gateway.identity.newcomers import NewcomerDefaults
 from gateway.identity.principals import Follower, Principals
 from gateway.identity.services import Services
 from gateway.identity.subjects import Subjects
@@ -113,6 +114,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     body_bytes: int
     bounds: CallBounds
     key_defaults: KeyDefaults
+    newcomers: NewcomerDefaults
 
     @property
     def hooks(self) -> Hooks:

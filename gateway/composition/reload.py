@@ -10,6 +10,8 @@ from gateway.catalog.added import AddedModels
 from gateway.composition.snapshots import add_models, apply_snapshot, build_snapshot
 from gateway.errors import ConfigError, DatabaseUnavailable, StartupError
 from gateway.http.opening import tell_model_notices
+from gateway.identity.keys.defaults import build_key_defaults
+from gateway.identity.newcomers import build_newcomer_defaults
 from gateway.routing.cooldown import Cooldowns
 from gateway.runtime import Gateway, Snapshot
 from gateway.settings import Settings, load_settings
@@ -82,16 +84,23 @@ class Reload:
 
     def check(self, overlay: Overlay) -> None:
         """Raise ConfigError for settings of the database that could not be taken over."""
-        load_settings(self._handover.config_path, self._environ, self._handover.flags, overlay)
+        self._load(overlay)
+
+    def _load(self, overlay: Overlay) -> Settings:
+        said = self._handover
+        settings = load_settings(said.config_path, self._environ, said.flags, overlay)
+        # What is checked when it is built: a row that is wrong must not keep models from being served.
+        build_key_defaults(settings)
+        build_newcomer_defaults(settings)
+        return settings
 
     def _build(self, former: Snapshot, added: AddedModels) -> Snapshot:
         """Settings of the database that cannot be taken over are left out, and logged once."""
         settings: Settings | None = None
         if added.overlay != self._tried:
             self._tried = added.overlay
-            said = self._handover
             try:
-                settings = load_settings(said.config_path, self._environ, said.flags, added.overlay)
+                settings = self._load(added.overlay)
             except ConfigError as error:
                 self._log.error("stored_settings_refused", reason=error.message)
             else:

@@ -14,6 +14,7 @@ from gateway.manage import callbacks as callback_routes
 from gateway.manage import config as config_routes
 from gateway.manage import credentials as credential_routes
 from gateway.manage import customers as customer_routes
+from gateway.manage import default_settings as default_setting_routes
 from gateway.manage import explain as explain_routes
 from gateway.manage import invitations as invitation_routes
 from gateway.manage import jwt_mappings as mapping_routes
@@ -69,6 +70,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *model_access_group_routes.ROUTE_HANDLERS,
     *budget_routes.ROUTE_HANDLERS,
     *allowed_address_routes.ROUTE_HANDLERS,
+    *default_setting_routes.ROUTE_HANDLERS,
     *provider_setting_routes.ROUTE_HANDLERS,
     *cache_routes.ROUTE_HANDLERS,
     *callback_routes.ROUTE_HANDLERS,

@@ -21,6 +21,7 @@ from gateway.composition.authentication import build_authentication
 from gateway.hooks.registry import load_plugins
 from gateway.identity.build import build_user_defaults
 from gateway.identity.keys.defaults import build_key_defaults
+from gateway.identity.newcomers import build_newcomer_defaults
 from gateway.identity.subject_build import build_subject_defaults
 from gateway.routing.cooldown import Cooldowns
 from gateway.routing.router import Router
@@ -75,6 +76,7 @@ def apply_snapshot(snapshot: Snapshot, parts: Parts) -> None:
     parts.subjects.configure(build_subject_defaults(settings.access))
     parts.audit.configure(is_on=settings.litellm.store_audit_logs)
     parts.keys.defaults.take_over(snapshot.key_defaults)
+    parts.management.newcomers.take_over(snapshot.newcomers)
     _configure_budgets(snapshot.settings, snapshot.catalog, parts)
 
 
@@ -119,6 +121,7 @@ def _assemble(
             core=rules,
             model_lists=ModelLists(names),
             key_defaults=build_key_defaults(settings),
+            newcomers=build_newcomer_defaults(settings),
         )
     return Snapshot(
         settings=settings,
@@ -130,6 +133,7 @@ def _assemble(
         bounds=CallBounds(limits.response_bytes, limits.stream_seconds),
         body_bytes=body_bytes,
         key_defaults=build_key_defaults(settings),
+        newcomers=build_newcomer_defaults(settings),
     )
 
 

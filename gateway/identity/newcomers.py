@@ -9,8 +9,9 @@ from gateway.errors import BadRequest, ConfigError
 from gateway.identity.faults import Faults
 from gateway.identity.users.request import UserTeam
 from gateway.identity.values import check_members
+from gateway.settings import Settings
 
-__all__ = ["NewcomerDefaults"]
+__all__ = ["NewcomerDefaults", "build_newcomer_defaults"]
 
 Kind = TypeVar("Kind", bound=msgspec.Struct)
 
@@ -62,7 +63,17 @@ class NewcomerDefaults:
         self.user_teams: tuple[str | UserTeam, ...] = tuple(given.pop("teams", None) or ())
         """Teams that a new internal user enters where the request names none."""
         self.user_columns: Mapping[str, Any] = given
-        self._teams = _read(_TEAMS, teams, _TeamDefaults)
+        self._teams: Mapping[str, Any] = _read(_TEAMS, teams, _TeamDefaults)
+
+    def take_over(self, other: "NewcomerDefaults") -> None:
+        """Go by what others say from now on: the settings have changed."""
+        self.joinable_teams, self.user_teams = other.joinable_teams, other.user_teams
+        self.user_columns, self._teams = other.user_columns, other.team_columns
+
+    @property
+    def team_columns(self) -> Mapping[str, Any]:
+        """What every new team gets where the request says nothing."""
+        return self._teams
 
     def fill_user(self, sent: Mapping[str, Any]) -> dict[str, Any]:
         """What was sent of a new user, completed; an administrator to be gets nothing."""
@@ -78,6 +89,12 @@ class NewcomerDefaults:
     def fill_team(self, sent: Mapping[str, Any]) -> dict[str, Any]:
         """What was sent of a new team, completed."""
         return {**self._teams, **sent}
+
+
+def build_newcomer_defaults(settings: Settings) -> NewcomerDefaults:
+    """The defaults of the settings. Raises ConfigError."""
+    litellm = settings.litellm
+    return NewcomerDefaults(litellm.default_internal_user_params, litellm.default_team_params)
 
 
 def _read(path: str, values: Mapping[str, object], kind: type[Kind]) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def build_people(
         team_callbacks=TeamCallbacks(records, secrets),
         team_keys=TeamKeys(records, updates),
         team_leaving=leaving,
-        team_lists=TeamLists(records, TeamListing(database, records.teams), newcomers.joinable_teams),
+        team_lists=TeamLists(records, TeamListing(database, records.teams), newcomers),
         team_members=members,
         team_removal=team_removal,
         team_settings=TeamSettings(records, teams, TeamSettingRecords(database)),

@@ -18,7 +18,7 @@ from gateway.identity.keys.rotation import KeyRotation
 from gateway.identity.keys.rules import Covers
 from gateway.identity.keys.service import KeyService
 from gateway.identity.keys.updates import KeyUpdates
-from gateway.identity.newcomers import NewcomerDefaults
+from gateway.identity.newcomers import NewcomerDefaults, build_newcomer_defaults
 from gateway.identity.organizations.members import OrganizationMembers
 from gateway.identity.organizations.members_store import MemberRecords
 from gateway.identity.organizations.removal import OrganizationRemoval
@@ -53,12 +53,7 @@ class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 def build_service_options(settings: Settings, covers: Covers, seal: Seal) -> ServiceOptions:
     """The options of the configuration; `seal` is the process's one, which a rotation gives another key."""
-    litellm = settings.litellm
-    return ServiceOptions(
-        covers=covers,
-        newcomers=NewcomerDefaults(litellm.default_internal_user_params, litellm.default_team_params),
-        seal=seal,
-    )
+    return ServiceOptions(covers=covers, newcomers=build_newcomer_defaults(settings), seal=seal)
 
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +70,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     mappings: MappingService
     organization_members: OrganizationMembers
     organization_removal: OrganizationRemoval
+    newcomers: NewcomerDefaults
     organizations: OrganizationService
     people: People
     projects: ProjectService
@@ -95,7 +91,7 @@ def build_services(
     """Build every service."""
     covers, newcomers = options.covers, options.newcomers
     records = Records(database, clock, calendar, audit)
-    arrivals = Arrivals(records, newcomers.user_columns)
+    arrivals = Arrivals(records, newcomers)
     moves = KeyMoves(database, records)
     updates = KeyUpdates(database, records, keys.defaults, covers, keys.owners)
     secrets = TeamSecrets(options.seal)
@@ -121,6 +117,7 @@ def build_services(
             TeamRemovals(database),
             organization_view,
         ),
+        newcomers=newcomers,
         organizations=OrganizationService(records, organization_view),
         people=build_people(database, records, teams, users, updates, newcomers, secrets),
         projects=ProjectService(records, covers),

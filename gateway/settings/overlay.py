@@ -35,7 +35,8 @@ _LITELLM = frozenset(
         *("max_internal_user_budget", "internal_user_budget_duration", "num_retries", "fallbacks"),
         *("default_fallbacks", "context_window_fallbacks", "content_policy_fallbacks", "max_fallbacks"),
         *("allowed_fails", "cooldown_time", "model_group_alias", "retry_policy", "max_budget"),
-        *("budget_duration",),
+        *("budget_duration", "default_key_generate_params", "upperbound_key_generate_params"),
+        *("default_internal_user_params", "default_team_params"),
     }
 )
 _ROUTER = frozenset(

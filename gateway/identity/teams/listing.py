@@ -10,6 +10,7 @@ from gateway.db.rows import Columns
 from gateway.domain import Principal, Role
 from gateway.errors import AuthenticationFailed, PermissionDenied
 from gateway.identity.faults import Faults
+from gateway.identity.newcomers import NewcomerDefaults
 from gateway.identity.numbered_pages import NumberedPage, read_page
 from gateway.identity.records import Records
 from gateway.identity.rights import members_of, without_secrets
@@ -66,10 +67,10 @@ class TeamLists:
     organizations that they administer, a key without a user its own team. Raises DatabaseUnavailable.
     """
 
-    def __init__(self, records: Records, listing: TeamListing, joinable: frozenset[str]) -> None:
+    def __init__(self, records: Records, listing: TeamListing, newcomers: NewcomerDefaults) -> None:
         self._records = records
         self._listing = listing
-        self._joinable = joinable
+        self._newcomers = newcomers
         self._view = TeamView(records)
 
     async def all(self, caller: Principal, query: TeamQuery) -> list[Columns]:
@@ -123,7 +124,7 @@ class TeamLists:
 
     async def joinable(self, caller: Principal) -> list[Columns]:
         """What teams that are open to everybody have to offer; without those that the caller is in."""
-        teams = await self._records.teams.find_any(sorted(self._joinable))
+        teams = await self._records.teams.find_any(sorted(self._newcomers.joinable_teams))
         return [
             {name: team[name] for name in _OFFERED}
             for team in teams

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from gateway.audit.changes import Audited, created
 from gateway.audit.trail import Actor
 from gateway.domain import Principal, Scope, ScopeKind
+from gateway.identity.newcomers import NewcomerDefaults
 from gateway.identity.records import Records
 from gateway.ids import new_id
 
@@ -18,9 +19,9 @@ NO_DEFAULTS: Mapping[str, object] = MappingProxyType({})
 class Arrivals:
     """Makes rows for users who have none, with what the operator gives every new user."""
 
-    def __init__(self, records: Records, defaults: Mapping[str, object] = NO_DEFAULTS) -> None:
+    def __init__(self, records: Records, newcomers: NewcomerDefaults | None = None) -> None:
         self._records = records
-        self._defaults = defaults
+        self._newcomers = newcomers
 
     async def ensure(
         self, user_id: str | None, email: str | None = None, actor: Principal | Actor = _GATEWAY
@@ -30,10 +31,11 @@ class Arrivals:
         `actor` is who named the user.
         """
         identifier = user_id or new_id()
-        duration = self._defaults.get("budget_duration")
+        defaults = NO_DEFAULTS if self._newcomers is None else self._newcomers.user_columns
+        duration = defaults.get("budget_duration")
         values = {
             "user_role": "internal_user",
-            **self._defaults,
+            **defaults,
             "budget_reset_at": self._records.reset_at(duration if isinstance(duration, str) else None),
             "user_id": identifier,
             "user_email": email,
