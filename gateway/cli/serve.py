@@ -17,6 +17,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
+from gateway.cli.address import check_is_free
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.db.embedded_keeper import EmbeddedKeeper
 from gateway.errors import ConfigError
@@ -134,6 +135,7 @@ def _refuse_impossible(options: ServeOptions, settings: Settings) -> None:
         raise ConfigError(
             "TLS needs both --ssl_certfile_path and --ssl_keyfile_path.", path="--ssl_certfile_path"
         )
+    check_is_free(options.host, options.port)
 
 
 def _tell_notices(settings: Settings) -> None:

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 from pathlib import Path
 
 import httpx
@@ -49,6 +50,24 @@ def test_what_cannot_be_served_is_one_sentence(run: Run, tmp_path: Path, config:
     [line] = result.stderr.splitlines()
     assert line.startswith("gatewright: ")
     assert expected in line
+
+
+def test_an_address_where_another_gateway_listens_is_refused(run: Run):
+    with socket.socket() as other:
+        # As a gateway does, whose workers share the port.
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        result = run("serve", "--host", "127.0.0.1", "--port", str(port), DATABASE_URL=NOBODY)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert f"Cannot listen on 127.0.0.1:{port}: Address already in use." in result.stderr
+
+
+def test_several_workers_without_redis_are_refused(run: Run):
+    result = run("serve", "--workers", "2", "--port", str(free_port()), DATABASE_URL=NOBODY)
+    assert result.returncode == 1
+    assert "2 workers without REDIS_URL" in result.stderr
 
 
 @pytest.mark.parametrize("flags", [{}, {"DISABLE_SCHEMA_UPDATE": "true"}])

@@ -1,3 +1,4 @@
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -6,6 +7,7 @@ from litestar.di import Provide
 from litestar.testing import create_test_client
 
 from gateway.access.rules import RouteRule
+from gateway.catalog.added import NOTHING_ADDED
 from gateway.domain import Principal, Role
 from gateway.errors import GatewayError
 from gateway.identity.keys.control import KeyControl
@@ -13,6 +15,7 @@ from gateway.identity.keys.request import DeleteKeysRequest, GenerateKeyRequest
 from gateway.identity.keys.service import KeyService
 from gateway.identity.services import Services
 from gateway.manage.keys import ROUTE_HANDLERS
+from gateway.runtime import Gateway
 
 CALLER = Principal(token_hash="hash", user_id="user", role=Role.INTERNAL_USER)
 
@@ -43,18 +46,27 @@ class RecordingControl(KeyControl):
         return {"key": key, "blocked": is_blocked}
 
 
+class UnsetGateway(Gateway):
+    """A gateway whose database has no settings."""
+
+    def __init__(self) -> None:
+        self.parts = SimpleNamespace(added=SimpleNamespace(current=NOTHING_ADDED))
+
+
 @pytest.fixture
 def client():
     def answer(_request: Any, error: GatewayError):
         return Response(dict(error.details), status_code=error.status)
 
     keys = RecordingKeys()
+    gateway = UnsetGateway()
     services = Services(**{**dict.fromkeys(Services.__struct_fields__), "key_control": RecordingControl()})
     with create_test_client(
         list(ROUTE_HANDLERS),
         dependencies={
             "caller": Provide(lambda: CALLER, sync_to_thread=False),
             "key_service": Provide(lambda: keys, sync_to_thread=False),
+            "gateway": Provide(lambda: gateway, sync_to_thread=False),
             "services": Provide(lambda: services, sync_to_thread=False),
         },
         exception_handlers={GatewayError: answer},
