@@ -260,10 +260,7 @@ class Gateway:
     def record(self, context: RequestContext, completion: Completion, details: CallDetails) -> None:
         """Write down how a request ended, and count it for all its scopes."""
         parts = self.parts
-        line = parts.records.charged(context, completion, details)
-        scopes, extra, charged = context.principal.scopes, details.extra_scopes, context.charged
-        if extra or charged:
-            scopes = (*scopes, *extra, *charged)
+        line, scopes = parts.records.charged(context, completion, details)
         if parts.upstream_alerts is not None:
             parts.upstream_alerts.note_completion(completion)
         parts.journal.append_charged_line(completion.charge_id, line, scopes, completion.charge.total)

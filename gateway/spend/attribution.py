@@ -13,19 +13,14 @@ from gateway.spend.records import clean_text
 
 __all__ = ["Attribution"]
 
-_HEADERS = frozenset(
+_NAMING = ("x-litellm-customer-id", "x-litellm-end-user-id", "x-litellm-agent-id", "x-litellm-tags")
+_OF_ONE_REQUEST = frozenset(
     {
-        "x-litellm-customer-id",
-        "x-litellm-end-user-id",
-        "x-litellm-trace-id",
-        "x-litellm-session-id",
-        "x-session-id",
-        "x-litellm-tags",
-        "x-litellm-agent-id",
-        "x-litellm-spend-logs-metadata",
-        "x-litellm-num-retries",
+        *("x-litellm-trace-id", "x-litellm-session-id", "x-session-id"),
+        *("x-litellm-spend-logs-metadata", "x-litellm-num-retries"),
     }
 )
+_HEADERS = _OF_ONE_REQUEST.union(_NAMING)
 _MEMBERS = frozenset(
     {
         *("user", "safety_identifier", "metadata", "litellm_metadata", "tags"),
@@ -41,6 +36,8 @@ _LARGEST_NUMBER = 2**63
 _AGENT_TAG = "User-Agent: "
 
 _MOST_SEEN = 16_384
+_MOST_SAID = 4_096
+_LONGEST_SAID = 1_024
 
 _Members = Mapping[str, object]
 _Named = tuple[str | None, str | None, tuple[str, ...]]
@@ -56,6 +53,7 @@ class Attribution:
         self._of_agent = Memo(_read_agent)
         self._shared = Memo(_share)
         self._seen: set[_Named] = set()
+        self._said: dict[tuple[str | None, ...], CallDetails] = {}
 
     def read(self, context: RequestContext) -> CallDetails:
         """Read what headers, body, key and team say; a request that says nothing costs a few look-ups.
@@ -64,15 +62,34 @@ class Attribution:
         MalformedBody for a member that is no JSON.
         """
         headers, principal = context.head.headers, context.principal
-        if (
-            _MEMBERS.isdisjoint(context.body.members)
-            and _HEADERS.isdisjoint(headers)
-            and not ((principal.metadata or principal.team_metadata) and _is_marked(principal))
-            and principal.end_user_id is None
+        if not _MEMBERS.isdisjoint(context.body.members) or (
+            (principal.metadata or principal.team_metadata) and _is_marked(principal)
         ):
+            return self._share(_read_everything(_Said(context)))
+        if _HEADERS.isdisjoint(headers) and principal.end_user_id is None:
             agent = headers.get("user-agent")
             return self._of_agent(agent) if agent else NO_DETAILS
-        return self._share(_read_everything(_Said(context)))
+        return self._read_headers(context)
+
+    def _read_headers(self, context: RequestContext) -> CallDetails:
+        """Read what headers and key alone say; what they said before was read then."""
+        headers, principal = context.head.headers, context.principal
+        if not _OF_ONE_REQUEST.isdisjoint(headers):
+            return self._share(_read_everything(_Said(context)))
+        said = (
+            principal.end_user_id,
+            principal.agent_id,
+            headers.get("user-agent"),
+            *map(headers.get, _NAMING),
+        )
+        details = self._said.get(said)
+        if details is None:
+            details = self._share(_read_everything(_Said(context)))
+            if details.is_shared and sum(map(len, filter(None, said))) <= _LONGEST_SAID:
+                if len(self._said) >= _MOST_SAID:
+                    self._said.clear()
+                self._said[said] = details
+        return details
 
     def _share(self, details: CallDetails) -> CallDetails:
         """Return one object for all requests that name the same, from the second of them on.

@@ -34,6 +34,7 @@ class _End(msgspec.Struct, frozen=True):
     details: CallDetails
     charged: tuple[Scope, ...]
     line: bytes
+    scopes: tuple[Scope, ...]
 
 
 class RecordLines:
@@ -73,13 +74,15 @@ class RecordLines:
         tokens = min(spent_tokens, _INT_MAX)
         return encode_line(msgspec.structs.replace(opened, spent_nanos=spent_nanos, spent_tokens=tokens))
 
-    def charged(self, context: RequestContext, completion: Completion, details: CallDetails) -> bytes:
-        """Return the line of how a request ended."""
+    def charged(
+        self, context: RequestContext, completion: Completion, details: CallDetails
+    ) -> tuple[bytes, tuple[Scope, ...]]:
+        """Return the line of how a request ended, and everything whose spend grows."""
         if not (details.is_shared and is_plain(context, completion)):
-            return encode_line(self._builder.build_charged(context, completion, details))
+            return self._build_charged(context, completion, details)
         values = self._charged_values(context, completion)
         if values is None:
-            return encode_line(self._builder.build_charged(context, completion, details))
+            return self._build_charged(context, completion, details)
         place = completion.deployment_id, completion.upstream_model
         key = (id(context.principal), id(details), id(context.charged), context.endpoint, place)
         end = self._ends.get(key)
@@ -87,9 +90,16 @@ class RecordLines:
             record = self._builder.build_charged(context, completion, details)
             end = self._keep(key, context, details, record, values)
         try:
-            return _encode(values)[:-1] + end.line
+            return _encode(values)[:-1] + end.line, end.scopes
         except UnicodeEncodeError:
-            return encode_line(self._builder.build_charged(context, completion, details))
+            return self._build_charged(context, completion, details)
+
+    def _build_charged(
+        self, context: RequestContext, completion: Completion, details: CallDetails
+    ) -> tuple[bytes, tuple[Scope, ...]]:
+        return encode_line(self._builder.build_charged(context, completion, details)), _scopes(
+            context, details
+        )
 
     def _charged_values(self, context: RequestContext, completion: Completion) -> tuple[object, ...] | None:
         """The first members of a ChargedRecord; None where one is not as they always are."""
@@ -147,9 +157,13 @@ class RecordLines:
         if len(self._ends) >= _MOST_ENDS:
             self._ends.clear()
         rest = msgspec.structs.astuple(record)[len(values) - 1 :]
-        end = _End(context.principal, details, context.charged, b"," + _encode(rest)[1:] + b"\n")
-        self._ends[key] = end
+        line, scopes = b"," + _encode(rest)[1:] + b"\n", _scopes(context, details)
+        end = self._ends[key] = _End(context.principal, details, context.charged, line, scopes)
         return end
+
+
+def _scopes(context: RequestContext, details: CallDetails) -> tuple[Scope, ...]:
+    return (*context.principal.scopes, *details.extra_scopes, *context.charged)
 
 
 def _opened_values(context: RequestContext, group: str) -> tuple[object, ...]:

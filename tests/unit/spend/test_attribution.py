@@ -148,6 +148,36 @@ def test_requests_that_name_the_same_share_one_object_from_the_second_on():
     assert read(by=by, user="another") is not second
 
 
+@pytest.mark.parametrize(
+    ("headers", "owner"),
+    [
+        ({"x-litellm-customer-id": "other", "x-litellm-tags": "a"}, {}),
+        ({"x-litellm-customer-id": "c", "x-litellm-tags": "b"}, {}),
+        ({"x-litellm-customer-id": "c", "x-litellm-tags": "a", "user-agent": "curl/8"}, {}),
+        ({"x-litellm-customer-id": "c", "x-litellm-tags": "a", "x-litellm-agent-id": "g"}, {}),
+        ({"x-litellm-customer-id": "c", "x-litellm-tags": "a", "x-session-id": "s"}, {}),
+        ({"x-litellm-customer-id": "c", "x-litellm-tags": "a"}, {"end_user_id": "own"}),
+        ({"x-litellm-customer-id": "c", "x-litellm-tags": "a"}, {"metadata": {"tags": ["z"]}}),
+    ],
+)
+def test_what_headers_said_before_is_only_of_who_says_the_same(headers, owner):
+    by, usual = Attribution(), {"x-litellm-customer-id": "c", "x-litellm-tags": "a"}
+    _, second, third = (read(usual, by=by) for _ in range(3))
+    assert second is third
+    principal = Principal(token_hash="hash", **owner)
+    for _ in range(3):
+        found = read(headers, principal, by)
+        fresh = read(headers, principal)
+        assert msgspec.structs.replace(found, is_shared=False) == fresh
+        assert found != second
+
+
+def test_an_agent_that_the_key_has_overrules_what_a_header_said_before():
+    by, headers = Attribution(), {"x-litellm-agent-id": "g"}
+    assert [read(headers, by=by).agent_id for _ in range(3)] == ["g"] * 3
+    assert read(headers, Principal(token_hash="hash", agent_id="own"), by).agent_id is None
+
+
 @pytest.mark.parametrize("said", [{"litellm_session_id": "s"}, {"num_retries": 2}])
 def test_what_belongs_to_one_request_is_never_shared(said):
     by = Attribution()

@@ -56,7 +56,7 @@ def test_a_filled_template_equals_the_record_built_anew(
     for number in range(3):
         ended = completion(charge_id=f"c{number}", request_id=f"r{number}", first_byte_nanos=first_byte_nanos)
         request = context()
-        assert lines.charged(request, ended, details) == encode_line(
+        assert lines.charged(request, ended, details)[0] == encode_line(
             builder.build_charged(request, ended, details)
         )
         assert lines.opened(request, details) == encode_line(builder.build_opened(request, details))
@@ -68,7 +68,7 @@ def test_any_text_comes_out_as_the_record_built_anew(model: str, request_id: str
     lines = RecordLines(builder)
     ended = completion(request_id=request_id or "x", model_group=model or "m")
     request = context()
-    assert lines.charged(request, ended, NO_DETAILS) == encode_line(
+    assert lines.charged(request, ended, NO_DETAILS)[0] == encode_line(
         builder.build_charged(request, ended, NO_DETAILS)
     )
 
@@ -87,7 +87,7 @@ def test_what_is_out_of_the_ordinary_is_built_anew(changes: dict[str, object]) -
     builder = RecordBuilder()
     lines = RecordLines(builder)
     lines.charged(context(), completion(), NO_DETAILS)
-    line = lines.charged(context(), completion(**changes), NO_DETAILS)
+    line = lines.charged(context(), completion(**changes), NO_DETAILS)[0]
     assert line == encode_line(builder.build_charged(context(), completion(**changes), NO_DETAILS))
     assert "gatewright" in msgspec.json.decode(msgspec.json.decode(line)[_METADATA])
 
@@ -96,8 +96,8 @@ def test_callers_do_not_share_templates() -> None:
     lines = RecordLines(RecordBuilder())
     request, other = context(), context()
     other.principal = make_principal(token_hash="o" * 64, scopes=(Scope(ScopeKind.KEY, "o" * 64),))
-    assert KEY.id.encode() in lines.charged(request, completion(), NO_DETAILS)
-    assert KEY.id.encode() not in lines.charged(other, completion(), NO_DETAILS)
+    assert KEY.id.encode() in lines.charged(request, completion(), NO_DETAILS)[0]
+    assert KEY.id.encode() not in lines.charged(other, completion(), NO_DETAILS)[0]
     assert KEY.id.encode() not in lines.opened(other, NO_DETAILS)
 
 
@@ -117,7 +117,18 @@ def test_values_at_the_edges_come_out_as_the_record_built_anew(changes: dict[str
     lines = RecordLines(builder)
     expected = encode_line(builder.build_charged(context(), completion(**changes), NO_DETAILS))
     for _ in range(2):
-        assert lines.charged(context(), completion(**changes), NO_DETAILS) == expected
+        assert lines.charged(context(), completion(**changes), NO_DETAILS)[0] == expected
+
+
+def test_requests_of_one_caller_come_with_one_object_of_scopes() -> None:
+    lines = RecordLines(RecordBuilder())
+    meter, tag = Meter(ScopeKind.KEY, KEY.id, "gpt"), Scope(ScopeKind.TAG, "t")
+    details = CallDetails(tags=("t",), extra_scopes=(tag,), is_shared=True)
+    first, second = context(), context()
+    first.charged = second.charged = (meter,)
+    _, scopes = lines.charged(first, completion(), details)
+    assert scopes == (*first.principal.scopes, tag, meter)
+    assert lines.charged(second, completion(), details)[1] is scopes
 
 
 def test_lines_of_one_caller_name_the_meters_of_each_request() -> None:
@@ -131,6 +142,6 @@ def test_lines_of_one_caller_name_the_meters_of_each_request() -> None:
         request = context()
         request.charged = charged
         assert lines.opened(request, NO_DETAILS) == encode_line(builder.build_opened(request))
-        assert lines.charged(request, completion(), NO_DETAILS) == encode_line(
+        assert lines.charged(request, completion(), NO_DETAILS)[0] == encode_line(
             builder.build_charged(request, completion())
         )
