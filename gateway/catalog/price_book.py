@@ -7,6 +7,7 @@ import msgspec
 from gateway.catalog.naming import find_family, find_provider
 from gateway.catalog.price_file import FileEntry, PriceFile
 from gateway.catalog.price_snapshot import PriceSnapshot, SnapshotPrice
+from gateway.catalog.price_terms import NO_TERMS, PriceTerms, build_terms
 from gateway.catalog.providers import LOCAL_PROVIDERS, PROVIDERS
 from gateway.catalog.rates import Rates, build_price, overlay
 from gateway.domain import Price
@@ -40,20 +41,28 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
 class PriceBook:
     """Looks prices up. It keeps what it has decoded, so asking for a second model of a provider is cheap."""
 
-    def __init__(self, snapshot: PriceSnapshot, file: PriceFile | None = None) -> None:
+    def __init__(
+        self, snapshot: PriceSnapshot, file: PriceFile | None = None, terms: PriceTerms = NO_TERMS
+    ) -> None:
         self._snapshot = snapshot
         self._file = file
+        self._terms = terms
+
+    def with_terms(self, terms: PriceTerms) -> "PriceBook":
+        """The same book for other discounts and margins."""
+        return self if terms == self._terms else PriceBook(self._snapshot, self._file, terms)
 
     def quote(self, query: PriceQuery, now_nanos: int) -> Quote:
         """The price at a moment (nanoseconds since 1970).
 
         A configured direction (input or output) replaces that of the other sources; a model whose both
-        directions are configured costs exactly that.
+        directions are configured costs exactly that, before discounts and margins.
         """
         entry = self._find_entry(query)
         bundled = self._find_bundled(query, now_nanos)
+        price = _price(query.rates, entry, bundled)
         return Quote(
-            price=_price(query.rates, entry, bundled),
+            price=None if price is None else self._terms.apply(price, query.provider),
             mode=entry.mode if entry else None,
             max_input_tokens=(entry.max_input_tokens if entry else None) or _context(bundled),
             max_output_tokens=entry.max_output_tokens if entry else None,
@@ -80,12 +89,12 @@ class PriceBook:
 
 def load_price_book(settings: Settings) -> PriceBook:
     """The price book of a configuration; raises ConfigError when its price file cannot be used."""
-    name = settings.gatewright.price_file
+    name, terms = settings.gatewright.price_file, build_terms(settings.litellm)
     if name is None:
-        return PriceBook(PriceSnapshot())
+        return PriceBook(PriceSnapshot(), terms=terms)
     config = settings.environment.config_path
     path = config.parent / name if config is not None else settings.environment.data_dir / name
-    return PriceBook(PriceSnapshot(), PriceFile.load(path))
+    return PriceBook(PriceSnapshot(), PriceFile.load(path), terms)
 
 
 def _price(stated: Rates, entry: FileEntry | None, bundled: SnapshotPrice | None) -> Price | None:

@@ -12,6 +12,7 @@ from gateway.manage import budgets as budget_routes
 from gateway.manage import caches as cache_routes
 from gateway.manage import callbacks as callback_routes
 from gateway.manage import config as config_routes
+from gateway.manage import cost_terms as cost_term_routes
 from gateway.manage import credentials as credential_routes
 from gateway.manage import customers as customer_routes
 from gateway.manage import default_settings as default_setting_routes
@@ -70,6 +71,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *model_access_group_routes.ROUTE_HANDLERS,
     *budget_routes.ROUTE_HANDLERS,
     *allowed_address_routes.ROUTE_HANDLERS,
+    *cost_term_routes.ROUTE_HANDLERS,
     *default_setting_routes.ROUTE_HANDLERS,
     *provider_setting_routes.ROUTE_HANDLERS,
     *cache_routes.ROUTE_HANDLERS,

@@ -11,6 +11,7 @@ from gateway.settings.access import AccessSettings
 from gateway.settings.budgets import BudgetSetting
 from gateway.settings.jwt import JwtSettings
 from gateway.settings.login import LoginSettings
+from gateway.settings.price_terms import Margin
 from gateway.settings.rotation import KeyRotationSettings
 from gateway.settings.sso import SsoSettings
 
@@ -109,6 +110,10 @@ class LitellmSettings(msgspec.Struct, frozen=True, kw_only=True):
     upperbound_key_generate_params: dict[str, object] = msgspec.field(default_factory=_members)
     default_internal_user_params: dict[str, object] = msgspec.field(default_factory=_members)
     default_team_params: dict[str, object] = msgspec.field(default_factory=_members)
+    cost_discounts: dict[str, int] = msgspec.field(default_factory=dict[str, int])
+    """Parts per million that are taken off the prices of providers."""
+    cost_margins: dict[str, Margin] = msgspec.field(default_factory=dict[str, Margin])
+    """What is put on the prices of providers; `global` stands for all others."""
     timezone: str | None = None
     """Where the days, weeks and months of budgets begin, as an IANA name; None means UTC."""
     budget_reset_time: time | None = None

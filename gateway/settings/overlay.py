@@ -36,7 +36,8 @@ _LITELLM = frozenset(
         *("default_fallbacks", "context_window_fallbacks", "content_policy_fallbacks", "max_fallbacks"),
         *("allowed_fails", "cooldown_time", "model_group_alias", "retry_policy", "max_budget"),
         *("budget_duration", "default_key_generate_params", "upperbound_key_generate_params"),
-        *("default_internal_user_params", "default_team_params"),
+        *("default_internal_user_params", "default_team_params", "cost_discount_config"),
+        *("cost_margin_config",),
     }
 )
 _ROUTER = frozenset(

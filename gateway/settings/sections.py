@@ -8,6 +8,7 @@ from gateway.settings.budgets import read_period, read_usd
 from gateway.settings.faults import Faults
 from gateway.settings.model import GeneralSettings, LitellmSettings
 from gateway.settings.node import Node
+from gateway.settings.price_terms import read_discounts, read_margins
 from gateway.settings.readers import (
     Reader,
     integer,
@@ -41,6 +42,8 @@ LITELLM_READERS: Mapping[str, tuple[str, Reader]] = {
     "upperbound_key_generate_params": ("upperbound_key_generate_params", read_plain_mapping),
     "default_internal_user_params": ("default_internal_user_params", read_plain_mapping),
     "default_team_params": ("default_team_params", read_plain_mapping),
+    "cost_discount_config": ("cost_discounts", read_discounts),
+    "cost_margin_config": ("cost_margins", read_margins),
     "timezone": ("timezone", read_timezone),
     "budget_reset_time": ("budget_reset_time", read_time_of_day),
 }

@@ -33,6 +33,11 @@ LITELLM_KEYS = (
         restricts=True,
     ),
     supported("default_team_params", "Values for a new team where the request has none.", restricts=True),
+    supported("cost_discount_config", "What is taken off prices, by provider: `{openai: 0.05}`."),
+    supported(
+        "cost_margin_config",
+        "What is put on prices, by provider or as `global`: a share, or `percentage` and `fixed_amount`.",
+    ),
     supported("timezone", "Where the days, weeks and months of budgets begin: an IANA name; `UTC`."),
     supported("budget_reset_time", "When the day of a daily budget begins, such as `06:30`; midnight."),
     supported("enforce_fallback_model_access", "The same as in `general_settings`.", restricts=True),
@@ -127,7 +132,7 @@ LITELLM_KEYS = (
         "datadog_llm_observability_params newrelic_params aws_sqs_callback_params "
         "generic_logger_headers default_key_max_budget_alert_emails "
         "default_team_settings model_alias_map "
-        "model_group_settings cost_discount_config cost_margin_config priority_reservation "
+        "model_group_settings priority_reservation "
         "priority_reservation_settings public_model_groups public_model_groups_links "
         "public_mcp_servers public_mcp_hub_strict_whitelist public_agent_groups "
         "require_auth_for_metrics_endpoint ssl_verify ssl_certificate ssl_security_level "
