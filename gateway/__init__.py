@@ -1,1 +1,1 @@
-"""Gatewright: an LLM and MCP gateway; importing this package does no work."""
+"""Gatewright: an LLM gateway; importing this package does no work."""

@@ -31,7 +31,10 @@ def books() -> None:
 def check(
     context: click.Context, config: Path | None, data_dir: Path | None, *, repairs: bool, is_json: bool
 ) -> None:
-    """Compare totals, spend rows and daily tables; exit code 1 when they differ and are left so."""
+    """Compare totals, spend rows and daily tables.
+
+    The exit code is 1 when they differ and are left so.
+    """
     with database_url(config, data_dir) as (_, url):
         report = asyncio.run(_check(url, repairs=repairs))
     if is_json:

@@ -12,13 +12,11 @@ from rich.table import Table
 
 from gateway.catalog import PriceBook, build_catalog, load_price_book
 from gateway.catalog.price_snapshot import PriceSnapshot
+from gateway.cli.console import build_console
 from gateway.errors import ConfigError
 from gateway.settings import Faults, Flags, Settings, SettingsNotice, read_settings
 
 __all__ = ["config"]
-
-_NARROWEST = 100
-"""Columns for output that goes to no terminal, so that a log shows whole lines."""
 
 
 @click.group()
@@ -30,7 +28,7 @@ def config() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object instead of tables.")
 def check(file: Path, *, is_json: bool) -> None:
-    """Check FILE: what the gateway would take from it, and what it would not.
+    """Say what the gateway would take from FILE, and what not.
 
     Nothing is started, connected to or written. Everything that is wrong is told, a line each, and the exit
     code is 1 when the gateway would not start.
@@ -100,9 +98,7 @@ def _master_key(settings: Settings) -> str:
 
 
 def _print_report(settings: Settings, file: Path) -> None:
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=max(console.width, _NARROWEST))
+    console = build_console()
     models = Table("model", "deployment", "at", title="Models", title_justify="left")
     for entry in settings.models:
         deployment = str(entry.litellm_params["model"])

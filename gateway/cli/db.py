@@ -26,7 +26,10 @@ def db() -> None:
 @database_options
 @click.option("--dry-run", is_flag=True, help="Only list what would be done.")
 def upgrade(config: Path | None, data_dir: Path | None, *, dry_run: bool) -> None:
-    """Bring the schema to this release: nothing is dropped, renamed or retyped; safe to run twice."""
+    """Bring the schema to this release.
+
+    Nothing is dropped, renamed or retyped, and a second run does nothing.
+    """
     with database_url(config, data_dir) as (_, url):
         target = parse_database_url(url).connect_arguments()
         report = asyncio.run(upgrade_schema(target, dry_run=dry_run))
@@ -50,7 +53,10 @@ def _count(items: Sized, name: str) -> str:
 @click.option("--can-serve", is_flag=True, help="Fail only when the gateway could not serve.")
 @click.pass_context
 def status(context: click.Context, config: Path | None, data_dir: Path | None, *, can_serve: bool) -> None:
-    """Say what the schema is and what it lacks; exit code 1 when something is to be done."""
+    """Say what the schema is and what it lacks.
+
+    The exit code is 1 when something is to be done.
+    """
     with database_url(config, data_dir) as (_, url):
         found = asyncio.run(read_status(parse_database_url(url).connect_arguments()))
     for sentence in found.sentences:
@@ -63,7 +69,10 @@ def status(context: click.Context, config: Path | None, data_dir: Path | None, *
 @database_options
 @click.pass_context
 def check(context: click.Context, config: Path | None, data_dir: Path | None) -> None:
-    """Compare the gateway's tables with the database, column by column; exit code 1 when they differ."""
+    """Compare the gateway's tables with the database.
+
+    Every column is compared; the exit code is 1 when one differs.
+    """
     with database_url(config, data_dir) as (_, url):
         report = asyncio.run(check_drift(parse_database_url(url).connect_arguments()))
     for sentence in report.sentences:
@@ -76,7 +85,10 @@ def check(context: click.Context, config: Path | None, data_dir: Path | None) ->
 @database_options
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def backup(config: Path | None, data_dir: Path | None, file: Path) -> None:
-    """Write everything into FILE, as of one moment, while the gateway may go on serving."""
+    """Write everything into FILE, as of one moment.
+
+    The gateway may go on serving.
+    """
     with database_url(config, data_dir) as (_, url):
         summary = asyncio.run(write_backup(url, file))
     click.echo(f"{file}: {summary.tables} tables, {summary.rows} rows.")
@@ -87,7 +99,10 @@ def backup(config: Path | None, data_dir: Path | None, file: Path) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--force", is_flag=True, help="Replace what the database holds.")
 def restore(config: Path | None, data_dir: Path | None, file: Path, *, force: bool) -> None:
-    """Read FILE into an empty database, whole or not at all; stop the gateway first."""
+    """Read FILE into an empty database, whole or not at all.
+
+    Stop the gateway first.
+    """
     with database_url(config, data_dir) as (_, url):
         summary = asyncio.run(read_backup(url, file, force=force))
     click.echo(f"{file}: {summary.tables} tables, {summary.rows} rows restored.")

@@ -30,7 +30,10 @@ def key() -> None:
 def create(
     config: Path | None, data_dir: Path | None, models: str | None, *, is_json: bool, **values: Any
 ) -> None:
-    """Create a virtual key and print it: this is the only time that it is shown."""
+    """Create a virtual key and print it.
+
+    This is the only time that it is shown.
+    """
     request = GenerateKeyRequest(models=names_of(models), **values)
 
     async def work(session: Session) -> dict[str, object]:

@@ -36,7 +36,10 @@ def update(
     clear: tuple[str, ...],
     **values: Any,
 ) -> None:
-    """Change what is named of KEY, and print it as JSON; everything else stays."""
+    """Change what is named of KEY, and print it as JSON.
+
+    Everything else stays.
+    """
     sent: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
     if models is not None:
         sent["models"] = names_of(models)
@@ -62,7 +65,10 @@ def update(
 def rotate(
     config: Path | None, data_dir: Path | None, key: str, grace_period: str | None, *, is_json: bool
 ) -> None:
-    """Give KEY another secret and print it: this is the only time that it is shown."""
+    """Give KEY another secret and print it.
+
+    This is the only time that it is shown.
+    """
 
     async def work(session: Session) -> dict[str, object]:
         named = await find_key(session, key)

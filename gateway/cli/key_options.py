@@ -14,7 +14,9 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _MEMBERS = (
     click.option("--alias", "key_alias", help="A name of your own; unique."),
-    click.option("--models", help="Names or patterns, with commas between; all models without it."),
+    click.option(
+        "--models", help="Names or patterns, with commas between; a key without any may use all models."
+    ),
     click.option("--max-budget", type=float, help="US dollars that may be spent."),
     click.option("--budget-duration", help="Start the budget anew so often: 1d, 30d, 1mo, ..."),
     click.option("--duration", help="How long the key lives from now on: 30m, 24h, 30d, 1mo, ..."),

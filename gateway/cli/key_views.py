@@ -20,16 +20,13 @@ _MOST = 100
 
 @click.command("list")
 @database_options
-@click.option("--user", "user_id", default="", help="Keys of this user.")
-@click.option("--team", "team_id", default="", help="Keys of this team.")
-@click.option(
-    "--organization", "organization_id", default="", help="Keys of this organization and its teams."
-)
-@click.option("--search", default="", help="Keys with this in alias, hash, user or team.")
+@click.option("--user", "user_id", help="Keys of this user.")
+@click.option("--team", "team_id", help="Keys of this team.")
+@click.option("--organization", "organization_id", help="Keys of this organization and its teams.")
+@click.option("--search", help="Keys with this in alias, hash, user or team.")
 @click.option(
     "--status",
-    default="",
-    type=click.Choice(["", "active", "expired", "revoked", "deleted"]),
+    type=click.Choice(["active", "expired", "revoked", "deleted"]),
     help="Keys in this state.",
 )
 @click.option("--sort", "sort_by", default="created_at", help="The column to sort by, the largest first.")
@@ -38,7 +35,8 @@ _MOST = 100
 @click.option("--json", "is_json", is_flag=True, help="Print everything about the keys as JSON.")
 def list_keys(config: Path | None, data_dir: Path | None, *, is_json: bool, **filters: Any) -> None:
     """List keys, the newest first."""
-    query = KeyListQuery(return_full_object=True, **filters)
+    given = {name: value for name, value in filters.items() if value is not None}
+    query = KeyListQuery(return_full_object=True, **given)
 
     async def work(session: Session) -> dict[str, object]:
         return await session.services.key_listing.list_keys(OPERATOR, query)
@@ -56,7 +54,10 @@ def list_keys(config: Path | None, data_dir: Path | None, *, is_json: bool, **fi
 @database_options
 @click.argument("key")
 def info(config: Path | None, data_dir: Path | None, key: str) -> None:
-    """Show everything about KEY as JSON; a deleted one is shown from the archive."""
+    """Show everything about KEY as JSON.
+
+    A deleted key is shown from the archive.
+    """
 
     async def work(session: Session) -> dict[str, object]:
         return await session.keys.info(OPERATOR, await find_key(session, key))

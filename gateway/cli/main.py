@@ -54,7 +54,7 @@ class _LazyGroup(click.Group):
 @click.group(cls=_LazyGroup)
 @click.version_option(version("gatewright"), prog_name="gatewright")
 def cli() -> None:
-    """Gatewright, an LLM and MCP gateway that speaks the LiteLLM proxy's contract."""
+    """Gatewright, an LLM gateway that keeps the LiteLLM proxy's contract."""
 
 
 def main() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gateway.cli.console import build_console
 from gateway.errors import StartupError
 from gateway.hooks import PluginInfo, load_plugins
 from gateway.settings import load_settings
@@ -25,6 +25,7 @@ def plugins() -> None:
 @plugins.command("list")
 @click.option(
     "--config",
+    "-c",
     "config_path",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The configuration file; without one CONFIG_FILE_PATH counts, as for serve.",
@@ -43,11 +44,12 @@ def list_plugins(config_path: Path | None, is_json: bool) -> None:  # noqa: FBT0
     if is_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
     else:
-        Console().print(_build_table(found))
+        build_console().print(_build_table(found))
 
 
 def _build_table(found: Sequence[PluginInfo]) -> Table:
-    table = Table("name", "version", "distribution", "hooks", "loaded")
+    table = Table("name", "version", "distribution", "hooks")
+    table.add_column("loaded", overflow="fold")
     for info in found:
         loaded = "yes" if info.is_loaded else f"no: {info.reason}"
         cells = (info.name, info.version, info.distribution, ", ".join(info.hooks), loaded)

@@ -33,7 +33,10 @@ def secrets() -> None:
 @database_options
 @click.pass_context
 def check(context: click.Context, config: Path | None, data_dir: Path | None) -> None:
-    """Count the secrets by column; exit code 1 when one cannot be decrypted."""
+    """Count the secrets by column.
+
+    The exit code is 1 when one cannot be decrypted.
+    """
     with database_url(config, data_dir) as (settings, url):
         report = asyncio.run(_run(settings, url, None))
     context.exit(1 if _print(report) else 0)
