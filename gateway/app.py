@@ -80,6 +80,7 @@ from gateway.spend.standstill import Standstill
 from gateway.spend.store import SpendStore
 from gateway.spend.undrained import StalePositionError
 from gateway.upstream.clients import UpstreamClients
+from gateway.upstream.secrets.lookups import SecretLookups
 
 __all__ = ["build_gateway", "create_app"]
 
@@ -158,7 +159,8 @@ class _Builder:
         standing = StandingBudgets(
             StandingStore(database), self._seed, self._journal.name, self._clock, self._calendar
         )
-        added = AddedSource(database, Seal(find_salt_key(self._settings.environment)))
+        clients = UpstreamClients(self._own.client_side_networks)
+        added = self._added(database, clients)
         drain, recovery = self._drain(store), Recovery(self._journal_root, store, self._clock)
         member = sharing.join(Standstill(recovery, drain, self._journal)) if sharing else None
         recovery.settle_holds = member.settle_holds if member else None
@@ -166,7 +168,6 @@ class _Builder:
         changes = Changes(Invalidation(principals, subjects, heard), added)
         choices = build_service_options(self._settings, ModelLists().covers, added.seal)
         audit = AuditTrail(database)
-        clients = UpstreamClients(self._own.client_side_networks)
         documents = Documents(clients.fetcher.read_object, self._clock, absent_on=ServiceUnavailable)
         defaults = build_key_defaults(self._settings)
         keys = KeyService(database, self._clock, defaults, choices.covers, self._calendar, audit)
@@ -225,6 +226,10 @@ class _Builder:
             documents,
             self._clock,
         )
+
+    def _added(self, database: Database, clients: UpstreamClients) -> AddedSource:
+        secrets = SecretLookups(clients.fetcher, self._clock)
+        return AddedSource(database, Seal(find_salt_key(self._settings.environment)), secrets)
 
     def _inventory(self, database: Database, audit: AuditTrail, added: AddedSource) -> Inventory:
         records = Records(database, self._clock, self._calendar, audit)

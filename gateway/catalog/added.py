@@ -52,6 +52,8 @@ class AddedModels(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of the identity provider, decrypted: never shown."""
     ui: dict[str, object] = {}
     """Settings of a console."""
+    managers: dict[str, dict[str, object]] = {}
+    """Settings of secret managers, decrypted: never shown."""
 
     __repr__ = object.__repr__
 

@@ -7,6 +7,7 @@ import msgspec
 from gateway.catalog.added import ModelRow
 from gateway.db.engine import Database
 from gateway.settings.overlay import LIVE_FIELDS, VARIABLES
+from gateway.settings.secret_managers import MANAGERS
 
 __all__ = ["SSO_ROW", "UI_ROW", "CredentialRow", "ModelStore", "StoredRows"]
 
@@ -27,6 +28,7 @@ _CONFIG = """
 SELECT param_name, param_value::text AS param_value FROM "LiteLLM_Config" WHERE param_name = ANY ($1)
 UNION ALL SELECT id, sso_settings::text FROM "LiteLLM_SSOConfig" WHERE id = 'sso_config'
 UNION ALL SELECT id, ui_settings::text FROM "LiteLLM_UISettings" WHERE id = 'ui_settings'
+UNION ALL SELECT config_type, config_value::text FROM "LiteLLM_ConfigOverrides" WHERE config_type = ANY ($2)
 ORDER BY param_name
 """
 _SECTIONS = [*LIVE_FIELDS, VARIABLES]
@@ -46,7 +48,7 @@ class CredentialRow(msgspec.Struct, frozen=True, kw_only=True):
 class StoredRows(msgspec.Struct, frozen=True):
     """All rows that are served; equal when nothing has changed.
 
-    `config` are sections and those two rows, with JSON as text.
+    `config` are sections, those two rows and those of secret managers, with JSON as text.
     """
 
     models: tuple[ModelRow, ...]
@@ -66,7 +68,7 @@ class ModelStore:
         """All rows; a credential that a model names is never older than it. Raises DatabaseUnavailable."""
         models = await self._database.fetch(_MODELS)
         credentials = await self._database.fetch(_CREDENTIALS)
-        config = await self._database.fetch(_CONFIG, _SECTIONS)
+        config = await self._database.fetch(_CONFIG, _SECTIONS, list(MANAGERS))
         return StoredRows(
             tuple(ModelRow(**dict(row)) for row in models),
             tuple(CredentialRow(**dict(row)) for row in credentials),

@@ -13,6 +13,7 @@ from gateway.errors import ConfigError
 from gateway.settings import Credential
 from gateway.settings.overlay import VARIABLES
 from gateway.settings.references import REFERENCE_PREFIX
+from gateway.settings.secret_managers import MANAGERS
 from gateway.settings.stored import read_stored_model
 
 __all__ = ["AUTHOR", "OPERATOR", "TENANT", "is_of_tenant", "open_members", "read_rows", "row_path"]
@@ -21,7 +22,11 @@ AUTHOR = "gatewright_author"
 """The member of `model_info` that says whether the operator or a tenant wrote a model's parameters."""
 OPERATOR, TENANT = "operator", "tenant"
 
-_TABLES = {SSO_ROW: "LiteLLM_SSOConfig", UI_ROW: "LiteLLM_UISettings"}
+_TABLES = {
+    SSO_ROW: "LiteLLM_SSOConfig",
+    UI_ROW: "LiteLLM_UISettings",
+    **dict.fromkeys(MANAGERS, "LiteLLM_ConfigOverrides"),
+}
 _Members = dict[str, object]
 _decode = msgspec.json.Decoder().decode
 
@@ -54,6 +59,7 @@ def read_rows(rows: StoredRows, seal: Seal, environ: Mapping[str, str], former: 
         **former.overlay,
         SSO_ROW: former.sso,
         UI_ROW: former.ui,
+        **former.managers,
     }
     overlay: dict[str, _Members] = {}
     for section, text in rows.config:
@@ -63,8 +69,15 @@ def read_rows(rows: StoredRows, seal: Seal, environ: Mapping[str, str], former: 
             faults[section] = str(error)
             overlay[section] = dict(known_sections.get(section, {}))
     sso, ui = overlay.pop(SSO_ROW, {}), overlay.pop(UI_ROW, {})
+    managers = {name: overlay.pop(name) for name in MANAGERS if name in overlay}
     return AddedModels(
-        models=tuple(models), credentials=credentials, faults=faults, overlay=overlay, sso=sso, ui=ui
+        models=tuple(models),
+        credentials=credentials,
+        faults=faults,
+        overlay=overlay,
+        sso=sso,
+        ui=ui,
+        managers=managers,
     )
 
 
@@ -129,10 +142,10 @@ def _read_credential(row: CredentialRow, seal: Seal, environ: Mapping[str, str])
 
 
 def _read_section(section: str, text: str | None, seal: Seal) -> _Members:
-    """The members of a row of settings; variables and the provider's are encrypted, and null says nothing."""
+    """The members of a row of settings; null says nothing. Variables and who has secrets are encrypted."""
     path = row_path(_TABLES.get(section, "LiteLLM_Config"), section)
     members = _object(text, path)
-    if section in {VARIABLES, SSO_ROW}:
+    if section in {VARIABLES, SSO_ROW, *MANAGERS}:
         members = open_members(members, seal, path)
     return {name: value for name, value in members.items() if value is not None}
 

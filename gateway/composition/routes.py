@@ -29,6 +29,7 @@ from gateway.manage import model_info as model_info_routes
 from gateway.manage import models as model_routes
 from gateway.manage import organization_members as organization_member_routes
 from gateway.manage import organizations as organization_routes
+from gateway.manage import overrides as override_routes
 from gateway.manage import people as people_routes
 from gateway.manage import projects as project_routes
 from gateway.manage import provider_settings as provider_setting_routes
@@ -72,6 +73,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *budget_routes.ROUTE_HANDLERS,
     *allowed_address_routes.ROUTE_HANDLERS,
     *cost_term_routes.ROUTE_HANDLERS,
+    *override_routes.ROUTE_HANDLERS,
     *default_setting_routes.ROUTE_HANDLERS,
     *provider_setting_routes.ROUTE_HANDLERS,
     *cache_routes.ROUTE_HANDLERS,

@@ -11,6 +11,7 @@ from gateway.inventory.caches import CacheService
 from gateway.inventory.config.service import ConfigService
 from gateway.inventory.credentials.service import CredentialService
 from gateway.inventory.models.service import ModelService
+from gateway.inventory.overrides.service import OverrideService
 from gateway.inventory.rotation.service import SealRotation
 from gateway.inventory.sso.service import SsoSettingsService
 from gateway.inventory.teams import TeamModels
@@ -28,6 +29,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     credentials: CredentialService
     model_access_groups: ModelGroupService
     models: ModelService
+    overrides: OverrideService
     rotation: SealRotation
     sso: SsoSettingsService
     teams: TeamModels
@@ -44,6 +46,7 @@ def build_inventory(
         credentials=CredentialService(database, records, seal),
         model_access_groups=ModelGroupService(database, records),
         models=ModelService(database, records, seal, AddressGuard(networks)),
+        overrides=OverrideService(database, records, seal),
         rotation=SealRotation(database, seal, records.audit),
         sso=SsoSettingsService(database, records, seal),
         teams=TeamModels(records),

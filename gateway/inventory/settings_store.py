@@ -2,9 +2,9 @@
 
 from gateway.db.engine import Database
 from gateway.db.rows import Rows
-from gateway.db.tables.configuration import SSOConfig, UISettings
+from gateway.db.tables.configuration import ConfigOverrides, SSOConfig, UISettings
 
-__all__ = ["SettingsRow", "sso_row", "ui_row"]
+__all__ = ["SettingsRow", "override_row", "sso_row", "ui_row"]
 
 Members = dict[str, object]
 _ADD_SSO = """
@@ -14,6 +14,12 @@ ON CONFLICT (id) DO NOTHING
 _ADD_UI = """
 INSERT INTO "LiteLLM_UISettings" (id, ui_settings, updated_at) VALUES ($1, '{}', now() AT TIME ZONE 'UTC')
 ON CONFLICT (id) DO NOTHING
+"""
+
+
+_ADD_OVERRIDE = """
+INSERT INTO "LiteLLM_ConfigOverrides" (config_type, config_value, updated_at)
+VALUES ($1, '{}', now() AT TIME ZONE 'UTC') ON CONFLICT (config_type) DO NOTHING
 """
 
 
@@ -38,6 +44,14 @@ class SettingsRow:
         row = await self._rows.lock(self.key)
         return dict(row[self._column]) if row is not None else {}
 
+    async def delete(self) -> Members | None:
+        """Remove the row; returns its members, None where there was none."""
+        row = await self._rows.lock(self.key)
+        if row is None:
+            return None
+        await self._rows.delete(self.key)
+        return dict(row[self._column])
+
     async def write(self, members: Members) -> None:
         """Replace the members of the row that `lock` holds."""
         await self._rows.update(self.key, {self._column: members})
@@ -51,3 +65,8 @@ def sso_row(database: Database) -> SettingsRow:
 def ui_row(database: Database) -> SettingsRow:
     """The settings of a console."""
     return SettingsRow(database, Rows(UISettings), "ui_settings", "ui_settings", _ADD_UI)
+
+
+def override_row(database: Database, kind: str) -> SettingsRow:
+    """The settings of a secret manager; every text in them is encrypted."""
+    return SettingsRow(database, Rows(ConfigOverrides), kind, "config_value", _ADD_OVERRIDE)

@@ -26,6 +26,7 @@ from gateway.permits.terms import Action, Party, Resource
 from gateway.pipeline.health.history import find_recent_probes, latest_checks, list_checks, record_probes
 from gateway.pipeline.health.probe import Probe, probe_deployments
 from gateway.runtime import Gateway
+from gateway.settings.references import list_references
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -199,6 +200,7 @@ async def try_connection(request: Request[Any, Any, Any], caller: _Caller, gatew
     body = _CONNECTION.read(await request.body(), refuses_unknown=is_strict(request.headers))
     info = {**body.value.model_info, **({"mode": body.value.mode} if body.value.mode else {})}
     name = str(body.value.litellm_params.get("model") or "test")
+    await gateway.parts.added.learn(list_references(body.value.litellm_params))
     deployment = _trial(gateway).build(name, body.value.litellm_params, info, is_tenants=False)
     [probe] = await probe_deployments(gateway, [deployment])
     if probe.error is not None:

@@ -1,5 +1,6 @@
 """The routes that make, change, block and delete models."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from litestar import Request, patch, post
@@ -25,6 +26,7 @@ from gateway.manage.body import BodyReader, ReadBody, is_strict
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
 from gateway.runtime import Gateway
+from gateway.settings.references import list_references
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -55,6 +57,7 @@ async def make_model(request: _Request, caller: _Caller, gateway: _Gateway, inve
     _check_is_enabled(gateway)
     refuse_to_others(gateway.parts.added.current.ui, NO_MODELS, caller)
     body = _NEW.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    await _learn(gateway, caller, body.value.litellm_params)
     return answer(await inventory.models.create(caller, body.value, _trial(gateway)), body)
 
 
@@ -75,6 +78,7 @@ async def update_model(
 ) -> Answer:
     """Change what is sent of the model that `model_info.id` names."""
     body = await _read_update(request, gateway)
+    await _learn(gateway, caller, body.value.litellm_params)
     model_id = (body.value.model_info or {}).get("id")
     if not isinstance(model_id, str) or not model_id:
         message = "Name the model to change in model_info.id."
@@ -99,6 +103,7 @@ async def patch_model(
 ) -> Answer:
     """Change what is sent of a model; null takes a member away."""
     body = await _read_update(request, gateway)
+    await _learn(gateway, caller, body.value.litellm_params)
     return answer(await inventory.models.update(caller, model_id, body.value, _trial(gateway)), body)
 
 
@@ -165,6 +170,12 @@ async def _set_blocked(
 async def _read_update(request: _Request, gateway: Gateway) -> ReadBody[UpdateModelRequest]:
     _check_is_enabled(gateway)
     return _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+
+
+async def _learn(gateway: Gateway, caller: Principal, params: Mapping[str, object] | None) -> None:
+    """Have the secrets that an operator's model refers to; a tenant's refers to none."""
+    if caller.is_admin and params:
+        await gateway.parts.added.learn(list_references(params))
 
 
 def _check_is_enabled(gateway: Gateway) -> None:

@@ -8,7 +8,7 @@ from gateway.settings.faults import Faults
 from gateway.settings.model import SettingsNotice
 from gateway.settings.node import Node, config_error, describe, is_credential_path
 
-__all__ = ["REFERENCE_PREFIX", "read_variables", "resolve_references"]
+__all__ = ["REFERENCE_PREFIX", "list_references", "read_variables", "resolve_references"]
 
 REFERENCE_PREFIX = "os.environ/"
 
@@ -17,6 +17,15 @@ _MISSING_CREDENTIAL = "The environment variable {name} is not set, so there is n
 _MISSING_DATABASE = (
     "The environment variable {name} is not set, so this database is not the one that is used."
 )
+
+
+def list_references(members: Mapping[str, object]) -> list[str]:
+    """The names of variables that texts of an object refer to."""
+    return [
+        value.removeprefix(REFERENCE_PREFIX)
+        for value in members.values()
+        if isinstance(value, str) and value.startswith(REFERENCE_PREFIX)
+    ]
 
 
 def read_variables(

@@ -50,6 +50,12 @@ class Fetcher:
             raise ServiceUnavailable(f"A server answered with status {status}.")
         return _read(body)
 
+    async def ask(self, url: str, headers: Mapping[str, str], body: bytes | None = None) -> tuple[int, bytes]:
+        """Return the status and the body of any answer; a question with a body is a POST."""
+        client = self._open()
+        request = client.get(url) if body is None else client.post(url).body_bytes(body)
+        return await _ask(request, headers)
+
     async def close(self) -> None:
         """Close all connections."""
         if self._client is not None:

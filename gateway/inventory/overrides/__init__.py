@@ -1,0 +1,1 @@
+"""Settings of secret managers that the database keeps."""

@@ -1,0 +1,1 @@
+"""Reading secrets where they are kept outside the gateway."""
