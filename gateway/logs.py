@@ -8,7 +8,7 @@ import structlog
 __all__ = ["configure_logs"]
 
 
-def configure_logs(*, is_json: bool, level: int = logging.INFO) -> None:
+def configure_logs(*, is_json: bool) -> None:
     """Send structlog's and the standard library's records to standard error, one line each."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -23,7 +23,7 @@ def configure_logs(*, is_json: bool, level: int = logging.INFO) -> None:
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -35,6 +35,6 @@ def configure_logs(*, is_json: bool, level: int = logging.INFO) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    root.setLevel(logging.INFO)
     # Whoever needs a connection is told that there is none; the pool's own tracebacks add nothing.
     logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)

@@ -105,10 +105,6 @@ class PriceSnapshot:
         self._encoded = content.providers
         self._providers: dict[str, _Provider] = {}
 
-    def list_sources(self) -> tuple[str, ...]:
-        """The names of all providers, as genai-prices calls them."""
-        return tuple(self._encoded)
-
     def find(self, source: str, model: str, now_nanos: int) -> SnapshotPrice | None:
         """The price of a provider's model at a moment (nanoseconds since 1970); None if unknown.
 

@@ -2,7 +2,7 @@
 
 # ruff: noqa: ASYNC109  the parameter `timeout` is asyncpg's
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, cast
 
@@ -71,24 +71,6 @@ class Connection(Protocol):
         """Run a statement, or a script without arguments; the status of the last one (`UPDATE 3`)."""
         ...
 
-    async def executemany(
-        self, command: str, args: Iterable[Sequence[object]], *, timeout: float | None = None
-    ) -> None:
-        """Run a statement for each tuple of arguments, all or none."""
-        ...
-
-    async def copy_records_to_table(
-        self,
-        table_name: str,
-        *,
-        records: Iterable[Sequence[object]],
-        columns: Sequence[str] | None = None,
-        schema_name: str | None = None,
-        timeout: float | None = None,
-    ) -> str:
-        """Append rows by binary COPY."""
-        ...
-
     async def copy_to_table(
         self,
         table_name: str,
@@ -125,14 +107,6 @@ class Connection(Protocol):
 
     def is_closed(self) -> bool:
         """Whether the session is over."""
-        ...
-
-    def is_in_transaction(self) -> bool:
-        """Whether a transaction is open."""
-        ...
-
-    def get_server_pid(self) -> int:
-        """The process id of the backend."""
         ...
 
     async def close(self, *, timeout: float | None = None) -> None:

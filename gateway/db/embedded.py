@@ -66,13 +66,8 @@ class EmbeddedPostgres:
         self._url: str | None = None
 
     @property
-    def is_owner(self) -> bool:
-        """Whether this object started the server and will stop it."""
-        return self._process is not None
-
-    @property
     def process_id(self) -> int | None:
-        """The process id of the server that this object owns, or None."""
+        """The process id of the server if this object started it and will stop it, or None."""
         return None if self._process is None else self._process.pid
 
     @property

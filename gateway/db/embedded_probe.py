@@ -9,18 +9,19 @@ __all__ = ["SOCKET_NAME", "accepts_connections"]
 
 SOCKET_NAME = ".s.PGSQL.5432"
 _PROTOCOL_3_0 = 196_608
+_SECONDS = 2.0
 _READY_FOR_QUERY = b"Z"
 _ERROR_RESPONSE = b"E"
 
 
-def accepts_connections(folder: Path, *, user: str, database: str, timeout_seconds: float = 2.0) -> bool:
+def accepts_connections(folder: Path, *, user: str, database: str) -> bool:
     """Whether a session can be opened on the socket in `folder` without a password.
 
     Speaks the start of the frontend/backend protocol itself (PostgreSQL manual, "Message Flow"), because
     the supervisor is synchronous and asyncpg is not. False while the server starts, recovers or stops.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(timeout_seconds)
+        connection.settimeout(_SECONDS)
         try:
             connection.connect(str(folder / SOCKET_NAME))
             connection.sendall(_startup_packet(user, database))

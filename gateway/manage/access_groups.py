@@ -12,7 +12,7 @@ from gateway.domain import Principal
 from gateway.identity.access_groups.request import NewAccessGroupRequest, UpdateAccessGroupRequest
 from gateway.identity.services import Services
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.manage.paging import listed, page_of
 from gateway.manage.raw_errors import RAW_ERRORS, raw_errors
 from gateway.permits.permit import allow
@@ -43,7 +43,7 @@ _Services = NamedDependency[Services]
 )
 async def make_group(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Make an access group."""
-    body = _NEW.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _NEW.read_from(request)
     with raw_errors():
         made = await services.access_groups.create(caller, body.sent)
     return Response(made, status_code=201, headers=body.headers)
@@ -85,7 +85,7 @@ async def update_group(
     request: _Request, caller: _Caller, services: _Services, access_group_id: FromPath[str]
 ) -> Answer:
     """Change what is sent of an access group; null empties."""
-    body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _UPDATE.read_from(request)
     with raw_errors():
         return answer(await services.access_groups.update(caller, access_group_id, body.sent), body)
 

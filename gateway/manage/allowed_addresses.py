@@ -15,7 +15,7 @@ from gateway.inventory.config.fields import GENERAL
 from gateway.inventory.config.service import Field
 from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
 from gateway.runtime import Gateway
@@ -53,7 +53,7 @@ async def list_addresses(gateway: _Gateway) -> dict[str, list[str]]:
 )
 async def add_address(request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory) -> Answer:
     """Let clients come from an address. The first one closes the gateway to all others."""
-    body = _ADDRESS.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _ADDRESS.read_from(request)
     address = _read(body.value.ip)
 
     def add(names: list[str]) -> list[str]:
@@ -72,7 +72,7 @@ async def delete_address(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
 ) -> Answer:
     """Let clients come from an address no more. Without the last one they come from everywhere."""
-    body = _ADDRESS.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _ADDRESS.read_from(request)
     address = _read(body.value.ip)
 
     def remove(names: list[str]) -> list[str]:

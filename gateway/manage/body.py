@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Any, Generic, TypeVar, cast
 
 import msgspec
+from litestar import Request
 
 from gateway.errors import ValidationFailed
 from gateway.wire.faults import NUL_REFUSED, Fault, fault_at, fault_of, missing_at
@@ -52,6 +53,10 @@ class BodyReader(Generic[T]):
         self._decoders = {
             name: msgspec.json.Decoder[Any](field.type, strict=False) for name, field in self._fields.items()
         }
+
+    async def read_from(self, request: Request[Any, Any, Any]) -> ReadBody[T]:
+        """Read the body of a request, strictly if its header asks for that; raises ValidationFailed."""
+        return self.read(await request.body(), refuses_unknown=is_strict(request.headers))
 
     def read(self, data: bytes, *, refuses_unknown: bool = False) -> ReadBody[T]:
         """Read a JSON object.

@@ -15,7 +15,7 @@ from gateway.identity.master import MASTER_USER_ID
 from gateway.identity.teams.permits import CHANGE_MEMBERS
 from gateway.jobs.corrections import Refund
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.money import usd_from_nanos
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
@@ -66,7 +66,7 @@ async def reset_member(
 ) -> Answer:
     """Set the spend of a member of a team down to an amount."""
     await gateway.parts.management.people.team_members.check_administered(caller, team_id)
-    body = _RESET.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _RESET.read_from(request)
     await gateway.parts.drain.flush()
     corrections, reset_to = gateway.parts.corrections, body.value.reset_to
     return answer(await corrections.reset_member(team_id, user_id, reset_to, caller), body)
@@ -93,7 +93,7 @@ async def reset_everything(caller: _Caller, gateway: _Gateway) -> _Content:
 )
 async def refund(request: _Request, caller: _Caller, gateway: _Gateway) -> Answer:
     """Change what something has spent, by an adjustment that says why."""
-    body = _REFUND.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _REFUND.read_from(request)
     await gateway.parts.drain.flush()
     return answer(await gateway.parts.corrections.refund(body.value, caller), body)
 
@@ -170,7 +170,7 @@ async def show_holds(gateway: _Gateway) -> list[_Content]:
 )
 async def release_hold(request: _Request, gateway: _Gateway) -> Answer:
     """End a request that is under way on this worker: its prompt is charged, the rest is given back."""
-    body = _RELEASE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _RELEASE.read_from(request)
     charge_id = body.value.charge_id
     if not gateway.under_way.release(charge_id):
         raise NotFound(

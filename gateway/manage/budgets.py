@@ -14,7 +14,7 @@ from gateway.identity.budgets.fields import describe_budget
 from gateway.identity.budgets.request import BudgetRequest, BudgetsRequest, DeleteBudgetRequest
 from gateway.identity.services import Services
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.manage.everybody import everybodys_budget
 from gateway.manage.paging import listed, page_of
 from gateway.manage.query import QueryReader
@@ -58,7 +58,7 @@ _Gateway = NamedDependency[Gateway]
 )
 async def make_budget(request: _Request, caller: _Caller, services: _Services, gateway: _Gateway) -> Answer:
     """Make a budget row."""
-    body = _BUDGET.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _BUDGET.read_from(request)
     with raw_errors():
         return answer(await services.budgets.create(caller, body.sent, everybodys_budget(gateway)), body)
 
@@ -75,7 +75,7 @@ async def make_budget(request: _Request, caller: _Caller, services: _Services, g
 )
 async def update_budget(request: _Request, caller: _Caller, services: _Services, gateway: _Gateway) -> Answer:
     """Change what is sent; null clears."""
-    body = _BUDGET.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _BUDGET.read_from(request)
     with raw_errors():
         return answer(await services.budgets.update(caller, body.sent, everybodys_budget(gateway)), body)
 
@@ -92,7 +92,7 @@ async def update_budget(request: _Request, caller: _Caller, services: _Services,
 )
 async def show_budgets(request: _Request, services: _Services) -> Answer:
     """Show budget rows by their ids."""
-    body = _NAMED.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _NAMED.read_from(request)
     with raw_errors():
         return answer(await services.budgets.info(body.value.budgets), body)
 
@@ -163,7 +163,7 @@ async def describe_settings(
 )
 async def delete_budget(request: _Request, caller: _Caller, services: _Services, gateway: _Gateway) -> Answer:
     """Delete a budget row."""
-    body = _DELETE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _DELETE.read_from(request)
     with raw_errors():
         return answer(await services.budgets.delete(caller, body.value.id, everybodys_budget(gateway)), body)
 

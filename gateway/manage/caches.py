@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from gateway.access.rules import RouteRule
 from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
 
@@ -58,7 +58,7 @@ async def describe_redis(inventory: _Inventory) -> dict[str, object]:
 )
 async def delete_keys(request: _Request, inventory: _Inventory) -> Answer:
     """Have every worker read these virtual keys anew."""
-    body = _FORGET.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _FORGET.read_from(request)
     await inventory.caches.forget(body.value.keys)
     return answer({"status": _SUCCESS}, body)
 

@@ -14,7 +14,7 @@ from gateway.inventory.config.fields import GENERAL, ROUTER, describe_fields
 from gateway.inventory.config.request import DeleteCallbackRequest
 from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
@@ -82,7 +82,7 @@ async def delete_callback(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
 ) -> Answer:
     """Take a callback out of the database."""
-    body = _DELETE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _DELETE.read_from(request)
     name = body.value.callback_name
     left = await inventory.config.edit_noted(
         caller, CALLBACK_SECTION, lambda stored: without_callback(stored, name)

@@ -15,7 +15,7 @@ from gateway.inventory.config.fields import GENERAL, ROUTER, describe_fields, ma
 from gateway.inventory.config.request import ConfigRequest, DeleteFieldRequest, UpdateFieldRequest
 from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.permits.permit import ALL, Permit, allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
@@ -83,7 +83,7 @@ async def update_field(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
 ) -> Answer:
     """Set one of `general_settings`, from the next second on."""
-    body = _UPDATE_FIELD.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _UPDATE_FIELD.read_from(request)
     changes = {GENERAL: {body.value.field_name: body.value.field_value}}
     await inventory.config.update(caller, changes, gateway.check_overlay)
     return answer(await _row(inventory, GENERAL), body)
@@ -98,7 +98,7 @@ async def delete_field(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
 ) -> Answer:
     """Take one of `general_settings` out of the database; the configuration's holds again."""
-    body = _DELETE_FIELD.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _DELETE_FIELD.read_from(request)
     changes = {GENERAL: {body.value.field_name: None}}
     await inventory.config.update(caller, changes, gateway.check_overlay)
     return answer(await _row(inventory, GENERAL), body)
@@ -113,7 +113,7 @@ async def update_config(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
 ) -> Answer:
     """Set members of sections, from the next second on; null takes one away."""
-    body = _CONFIG.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _CONFIG.read_from(request)
     sent = {GENERAL, _LITELLM, ROUTER, VARIABLES}.intersection(body.sent)
     changes = {section: body.sent[section] for section in sent if body.sent[section]}
     await inventory.config.update(caller, changes, gateway.check_overlay)
@@ -138,7 +138,7 @@ async def switch_unpriced(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
 ) -> Answer:
     """Refuse models without prices, or serve them."""
-    body = _SWITCH.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _SWITCH.read_from(request)
     changes = {_LITELLM: {_UNPRICED: body.value.enabled}}
     await inventory.config.update(caller, changes, gateway.check_overlay)
     return answer({"enabled": body.value.enabled}, body)

@@ -19,7 +19,7 @@ from gateway.inventory.config.cost_terms import (
 )
 from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, ReadBody, is_strict
+from gateway.manage.body import BodyReader, ReadBody
 from gateway.manage.sso_settings import refuse_unread
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
@@ -60,7 +60,7 @@ async def set_discounts(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
 ) -> Answer:
     """Replace all discounts, from the next second on."""
-    body = _DISCOUNTS.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _DISCOUNTS.read_from(request)
     return await _replace(caller, gateway, inventory, DISCOUNTS, body)
 
 
@@ -71,7 +71,7 @@ async def set_discounts(
 )
 async def set_margins(request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory) -> Answer:
     """Replace all margins, from the next second on."""
-    body = _MARGINS.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _MARGINS.read_from(request)
     return await _replace(caller, gateway, inventory, MARGINS, body)
 
 

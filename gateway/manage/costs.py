@@ -16,7 +16,7 @@ from gateway.domain import Endpoint, Role, Usage
 from gateway.errors import BadRequest, NotFound, ValidationFailed
 from gateway.hooks import RequestBody
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.manage.freshness import bring_up_to_date
 from gateway.money import usd_from_nanos
 from gateway.permits.permit import allow
@@ -55,7 +55,7 @@ _ESTIMATE = BodyReader(CostQuestion)
 )
 async def calculate(request: _Request, gateway: _Gateway) -> Answer:
     """What a prompt, or an answer that was given, costs."""
-    body = _CALCULATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _CALCULATE.read_from(request)
     asked = body.value
     if asked.completion_response is not None:
         named = asked.model or asked.completion_response.get("model")
@@ -80,7 +80,7 @@ async def calculate(request: _Request, gateway: _Gateway) -> Answer:
 )
 async def estimate(request: _Request, gateway: _Gateway) -> Answer:
     """What requests of so many tokens cost: each, per day and per month."""
-    body = _ESTIMATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _ESTIMATE.read_from(request)
     _check_counts(body.value)
     found = _find(gateway, body.value.model)
     if found is None or found.price is None:

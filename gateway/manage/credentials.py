@@ -13,7 +13,7 @@ from gateway.domain import Principal
 from gateway.inventory.credentials.request import NewCredentialRequest, UpdateCredentialRequest
 from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
 from gateway.runtime import Gateway
@@ -48,7 +48,7 @@ async def list_credentials(gateway: _Gateway, inventory: _Inventory) -> dict[str
 )
 async def make_credential(request: _Request, caller: _Caller, inventory: _Inventory) -> Answer:
     """Store a credential."""
-    body = _NEW.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _NEW.read_from(request)
     return answer(await inventory.credentials.create(caller, body.value), body)
 
 
@@ -87,7 +87,7 @@ async def update_credential(
     request: _Request, caller: _Caller, inventory: _Inventory, credential_name: FromPath[str]
 ) -> Answer:
     """Change what is sent of a credential."""
-    body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _UPDATE.read_from(request)
     name = credential_name.removeprefix("/")
     return answer(await inventory.credentials.update(caller, name, body.value), body)
 

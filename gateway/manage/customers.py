@@ -12,7 +12,7 @@ from gateway.domain import Principal
 from gateway.identity.customers.request import CustomersRequest, NewCustomerRequest, UpdateCustomerRequest
 from gateway.identity.services import Services
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.manage.everybody import everybodys_budget
 from gateway.manage.paging import listed, page_of
 from gateway.permits.permit import allow
@@ -41,7 +41,7 @@ _Gateway = NamedDependency[Gateway]
 )
 async def make_customer(request: _Request, caller: _Caller, services: _Services, gateway: _Gateway) -> Answer:
     """Make a customer."""
-    body = _NEW.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _NEW.read_from(request)
     catalog = gateway.snapshot.catalog
     made = await services.customers.create(caller, body.value, lambda name: catalog.find(name) is not None)
     return answer(made, body)
@@ -62,7 +62,7 @@ async def update_customer(
     request: _Request, caller: _Caller, services: _Services, gateway: _Gateway
 ) -> Answer:
     """Change what is sent of a customer; null clears."""
-    body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _UPDATE.read_from(request)
     snapshot = gateway.snapshot
     changed = await services.customers.update(
         caller,
@@ -84,7 +84,7 @@ async def update_customer(
 )
 async def delete_customers(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Forget customers, all or none."""
-    body = _NAMED.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _NAMED.read_from(request)
     return answer(await services.customers.delete(caller, body.value.user_ids), body)
 
 
@@ -99,7 +99,7 @@ async def delete_customers(request: _Request, caller: _Caller, services: _Servic
 )
 async def block_customers(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Block customers: requests that name them are refused."""
-    body = _NAMED.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _NAMED.read_from(request)
     return answer(await services.customers.block(caller, body.value.user_ids), body)
 
 
@@ -114,7 +114,7 @@ async def block_customers(request: _Request, caller: _Caller, services: _Service
 )
 async def unblock_customers(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Unblock customers."""
-    body = _NAMED.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _NAMED.read_from(request)
     return answer(await services.customers.unblock(caller, body.value.user_ids), body)
 
 

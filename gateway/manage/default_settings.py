@@ -21,7 +21,7 @@ from gateway.inventory.config.defaults import (
 from gateway.inventory.config.service import Field
 from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, ReadBody, is_strict
+from gateway.manage.body import BodyReader, ReadBody
 from gateway.manage.sso_settings import refuse_unread
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
@@ -61,7 +61,7 @@ async def update_user_defaults(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
 ) -> Answer:
     """Change what a new internal user gets, from the next second on."""
-    body = _USER.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _USER.read_from(request)
     return await _update(caller, gateway, inventory, USERS, body)
 
 
@@ -74,7 +74,7 @@ async def update_team_defaults(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
 ) -> Answer:
     """Change what a new team gets, from the next second on."""
-    body = _TEAM.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _TEAM.read_from(request)
     return await _update(caller, gateway, inventory, TEAMS, body)
 
 

@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.pipeline.explain.callers import find_subject, sees_everything
@@ -35,7 +35,7 @@ async def explain_request(
     request: Request[Any, Any, Any], caller: NamedDependency[Principal], gateway: NamedDependency[Gateway]
 ) -> Answer:
     """Ask every rule and limit about a request, which is not made."""
-    body = _QUESTION.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _QUESTION.read_from(request)
     question, sees_all = body.value, sees_everything(caller)
     subject = await find_subject(gateway, caller, question.key)
     if not sees_all:

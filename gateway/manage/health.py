@@ -19,7 +19,7 @@ from gateway.domain import Deployment, Principal
 from gateway.errors import BadRequest, DatabaseUnavailable, NotFound, PermissionDenied
 from gateway.inventory.trial import Trial
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.manage.parameters import need
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
@@ -197,7 +197,7 @@ async def try_connection(request: Request[Any, Any, Any], caller: _Caller, gatew
     """Ask a deployment that is not there yet for a sign of life; for a proxy_admin, who chooses addresses."""
     if not caller.is_admin:
         raise PermissionDenied("Only a proxy_admin may try a connection.")
-    body = _CONNECTION.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _CONNECTION.read_from(request)
     info = {**body.value.model_info, **({"mode": body.value.mode} if body.value.mode else {})}
     name = str(body.value.litellm_params.get("model") or "test")
     await gateway.parts.added.learn(list_references(body.value.litellm_params))

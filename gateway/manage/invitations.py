@@ -18,7 +18,7 @@ from gateway.identity.invitations.request import (
 from gateway.identity.login.build import Logins
 from gateway.identity.rights import without_secrets
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.manage.login import admit, is_secure
 from gateway.manage.login_pages import keep_session
 from gateway.permits.permit import allow
@@ -52,7 +52,7 @@ _ADMINISTRATOR = Party.ORGANIZATION_ADMIN
 )
 async def invite(request: _Request, caller: _Caller, logins: _Logins) -> Answer:
     """Invite a user to choose a password."""
-    body = _NEW.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _NEW.read_from(request)
     return answer(await logins.invitations.create(caller, body.value.user_id), body)
 
 
@@ -86,7 +86,7 @@ async def show_invitation(
 )
 async def change_invitation(request: _Request, caller: _Caller, logins: _Logins) -> Answer:
     """Mark an invitation as claimed, or as open."""
-    body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _UPDATE.read_from(request)
     wanted = body.value
     changed = await logins.invitations.update(caller, wanted.invitation_id, is_accepted=wanted.is_accepted)
     return answer(changed, body)
@@ -106,7 +106,7 @@ async def change_invitation(request: _Request, caller: _Caller, logins: _Logins)
 )
 async def withdraw_invitation(request: _Request, caller: _Caller, logins: _Logins) -> Answer:
     """Withdraw an invitation."""
-    body = _DELETE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _DELETE.read_from(request)
     return answer(await logins.invitations.delete(caller, body.value.invitation_id), body)
 
 
@@ -142,7 +142,7 @@ async def open_invitation(
 async def claim_invitation(request: _Request, gateway: _Gateway, logins: _Logins) -> Response[Any]:
     """Choose a password, and log in."""
     admit(gateway, request)
-    body = _CLAIM.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _CLAIM.read_from(request)
     claim = body.value
     user, session = await logins.invitations.claim(claim.invitation_link, claim.user_id, claim.password)
     told = {

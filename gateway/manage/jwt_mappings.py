@@ -17,7 +17,7 @@ from gateway.identity.tokens.mappings.request import (
     UpdateMappingRequest,
 )
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 
@@ -40,21 +40,21 @@ def _rule(verb: str, action: Action, body: type[msgspec.Struct] | None = None) -
 @post("/jwt/key/mapping/new", status_code=200, opt=_rule("new", Action.CREATE, NewMappingRequest))
 async def make_mapping(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Map a claim to a key."""
-    body = _NEW.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _NEW.read_from(request)
     return answer(await services.mappings.create(caller, body.value), body)
 
 
 @post("/jwt/key/mapping/update", status_code=200, opt=_rule("update", Action.UPDATE, UpdateMappingRequest))
 async def change_mapping(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Change a mapping, or switch it off."""
-    body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _UPDATE.read_from(request)
     return answer(await services.mappings.update(caller, body.sent), body)
 
 
 @post("/jwt/key/mapping/delete", status_code=200, opt=_rule("delete", Action.DELETE, DeleteMappingRequest))
 async def delete_mapping(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Remove a mapping."""
-    body = _DELETE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _DELETE.read_from(request)
     return answer(await services.mappings.delete(caller, body.value.id), body)
 
 

@@ -12,7 +12,7 @@ from gateway.identity.keys.list_request import AliasListQuery, KeyListQuery, Key
 from gateway.identity.keys.permits import SEE_KEY
 from gateway.identity.services import Services
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.manage.query import QueryReader
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
@@ -68,7 +68,7 @@ async def list_aliases(request: _Request, caller: _Caller, services: _Services) 
 )
 async def show_keys(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Show several keys without their secrets."""
-    body = _KEYS.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _KEYS.read_from(request)
     return answer(await services.key_listing.show_keys(caller, body.value), body)
 
 

@@ -85,7 +85,7 @@ async def regenerate_named_key(
 )
 async def reset_key(request: _Request, caller: _Caller, gateway: _Gateway, key: FromPath[str]) -> Answer:
     """Set the spend of a key, given plain or as its hash, down to an amount."""
-    body = _RESET.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _RESET.read_from(request)
     parts, token = gateway.parts, hash_of(key)
     await parts.management.key_control.check_may_reset(caller, token)
     await parts.drain.flush()

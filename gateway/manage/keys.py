@@ -29,7 +29,7 @@ from gateway.identity.keys.request import (
 from gateway.identity.keys.service import KeyService
 from gateway.identity.services import Services
 from gateway.inventory.ui.flags import refuse_chosen
-from gateway.manage.body import BodyReader, ReadBody, is_strict
+from gateway.manage.body import BodyReader, ReadBody
 from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
@@ -57,7 +57,7 @@ async def generate_key(
     request: _Request, caller: _Caller, key_service: _Service, gateway: _Gateway
 ) -> _Answer:
     """Make a virtual key; its secret is shown in this answer only."""
-    body = _GENERATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _GENERATE.read_from(request)
     refuse_chosen(gateway.parts.added.current.ui, "key", body.value.key)
     return _answer(await key_service.generate(caller, body.value), body)
 
@@ -78,7 +78,7 @@ async def generate_service_account(
     request: _Request, caller: _Caller, key_service: _Service, gateway: _Gateway
 ) -> _Answer:
     """Make a key of a team that belongs to no user."""
-    body = _GENERATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _GENERATE.read_from(request)
     refuse_chosen(gateway.parts.added.current.ui, "key", body.value.key)
     if body.value.user_id is not None:
         body = msgspec.structs.replace(body, ignored=(*body.ignored, "user_id"))
@@ -92,7 +92,7 @@ async def generate_service_account(
 )
 async def update_key(request: _Request, caller: _Caller, services: _Services) -> _Answer:
     """Change what is sent of a key; null clears."""
-    body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _UPDATE.read_from(request)
     return _answer(await services.key_updates.update(caller, body.sent), body)
 
 
@@ -107,7 +107,7 @@ async def update_key(request: _Request, caller: _Caller, services: _Services) ->
 )
 async def update_many_keys(request: _Request, caller: _Caller, services: _Services) -> _Answer:
     """Change many keys, each by itself; the answer says which could not be changed."""
-    body = _BULK.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _BULK.read_from(request)
     return _answer(await update_keys(services.key_updates, caller, body.value), body)
 
 
@@ -126,7 +126,7 @@ async def show_key(
 )
 async def delete_keys(request: _Request, caller: _Caller, services: _Services) -> _Answer:
     """Delete keys, all or none."""
-    body = _DELETE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _DELETE.read_from(request)
     return _answer(await services.key_control.delete(caller, body.value), body)
 
 
@@ -137,7 +137,7 @@ async def delete_keys(request: _Request, caller: _Caller, services: _Services) -
 )
 async def block_key(request: _Request, caller: _Caller, services: _Services) -> _Answer:
     """Block a key: it is refused until it is unblocked."""
-    body = _BLOCK.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _BLOCK.read_from(request)
     return _answer(await services.key_control.set_blocked(caller, body.value.key, is_blocked=True), body)
 
 
@@ -148,7 +148,7 @@ async def block_key(request: _Request, caller: _Caller, services: _Services) -> 
 )
 async def unblock_key(request: _Request, caller: _Caller, services: _Services) -> _Answer:
     """Unblock a key."""
-    body = _BLOCK.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _BLOCK.read_from(request)
     return _answer(await services.key_control.set_blocked(caller, body.value.key, is_blocked=False), body)
 
 

@@ -15,7 +15,7 @@ from gateway.hooks import RequestHead
 from gateway.identity.login.build import Logins
 from gateway.identity.login.request import ChangePasswordRequest, LoginRequest
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.manage.login_pages import forget_session, form_page, keep_session, message_page
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
@@ -83,7 +83,7 @@ async def log_in_by_form(request: _Request, gateway: _Gateway, logins: _Logins) 
 async def log_in(request: _Request, gateway: _Gateway, logins: _Logins) -> Response[Any]:
     """Log in by JSON; the session comes as a cookie and in the answer."""
     address = admit(gateway, request)
-    body = _LOGIN.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _LOGIN.read_from(request)
     session = await logins.passwords.log_in(body.value.username, body.value.password, address)
     told = {"redirect_url": f"{logins.base_url}/ui/?login=success", "token": session.ticket}
     return keep_session(answer(told, body), session, is_secure=is_secure(logins))
@@ -123,7 +123,7 @@ async def change_password(
     request: _Request, gateway: _Gateway, caller: NamedDependency[Principal], logins: _Logins
 ) -> Answer:
     """Change the caller's own password."""
-    body = _CHANGE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _CHANGE.read_from(request)
     current, new = body.value.current_password, body.value.new_password
     address = admit(gateway, request)
     return answer(await logins.passwords.change_password(caller, current, new, address), body)

@@ -14,7 +14,7 @@ from gateway.inventory.access_groups.request import NewModelGroupRequest, Update
 from gateway.inventory.access_groups.service import ConfiguredModel, configured_models
 from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.manage.raw_errors import RAW_ERRORS, raw_errors
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
@@ -45,7 +45,7 @@ _Shown = Response[dict[str, Any]]
 )
 async def make_group(request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory) -> Answer:
     """Make a group of models of the database."""
-    body = _NEW.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _NEW.read_from(request)
     with raw_errors():
         _check_is_enabled(gateway)
         group, models = body.value.access_group, _configured(gateway)
@@ -93,7 +93,7 @@ async def update_group(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory, access_group: FromPath[str]
 ) -> Answer:
     """Let a group have exactly the models that are sent."""
-    body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _UPDATE.read_from(request)
     with raw_errors():
         _check_is_enabled(gateway)
         groups, models = inventory.model_access_groups, _configured(gateway)

@@ -12,7 +12,7 @@ from gateway.identity.model_requests.permits import DECIDE_REQUEST, MAKE_REQUEST
 from gateway.identity.model_requests.request import DecideRequest, ModelRequest, ModelRequestQuery
 from gateway.identity.services import Services
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.manage.query import QueryReader
 
 __all__ = ["ROUTE_HANDLERS"]
@@ -36,7 +36,7 @@ _Services = NamedDependency[Services]
 )
 async def ask_for_models(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Ask an administrator for models."""
-    body = _ASK.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _ASK.read_from(request)
     return answer(await services.people.model_requests.create(caller, body.value), body)
 
 
@@ -60,7 +60,7 @@ async def list_requests(request: _Request, caller: _Caller, services: _Services)
 )
 async def approve_request(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Give a user the models that it asked for."""
-    body = _DECIDE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _DECIDE.read_from(request)
     return answer(await services.people.model_requests.approve(caller, body.value.request_id), body)
 
 
@@ -71,7 +71,7 @@ async def approve_request(request: _Request, caller: _Caller, services: _Service
 )
 async def disapprove_request(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Leave a user without the models that it asked for."""
-    body = _DECIDE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _DECIDE.read_from(request)
     return answer(await services.people.model_requests.disapprove(caller, body.value.request_id), body)
 
 

@@ -22,7 +22,7 @@ from gateway.inventory.services import Inventory
 from gateway.inventory.trial import Trial
 from gateway.inventory.ui.flags import NO_MODELS, refuse_to_others
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, ReadBody, is_strict
+from gateway.manage.body import BodyReader, ReadBody
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
 from gateway.runtime import Gateway
@@ -56,7 +56,7 @@ async def make_model(request: _Request, caller: _Caller, gateway: _Gateway, inve
     """Store a model, which is served within a second."""
     _check_is_enabled(gateway)
     refuse_to_others(gateway.parts.added.current.ui, NO_MODELS, caller)
-    body = _NEW.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _NEW.read_from(request)
     await _learn(gateway, caller, body.value.litellm_params)
     return answer(await inventory.models.create(caller, body.value, _trial(gateway)), body)
 
@@ -124,7 +124,7 @@ async def delete_model(
 ) -> Answer:
     """Delete a model."""
     _check_is_enabled(gateway)
-    body = _DELETE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _DELETE.read_from(request)
     return answer(await inventory.models.delete(caller, body.value.id), body)
 
 
@@ -162,14 +162,14 @@ async def _set_blocked(
     request: _Request, caller: Principal, gateway: Gateway, inventory: Inventory, *, is_blocked: bool
 ) -> Answer:
     _check_is_enabled(gateway)
-    body = _BLOCK.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _BLOCK.read_from(request)
     model_id, trial = body.value.model_id, _trial(gateway)
     return answer(await inventory.models.set_blocked(caller, model_id, trial, is_blocked=is_blocked), body)
 
 
 async def _read_update(request: _Request, gateway: Gateway) -> ReadBody[UpdateModelRequest]:
     _check_is_enabled(gateway)
-    return _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    return await _UPDATE.read_from(request)
 
 
 async def _learn(gateway: Gateway, caller: Principal, params: Mapping[str, object] | None) -> None:

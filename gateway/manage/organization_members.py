@@ -15,7 +15,7 @@ from gateway.identity.organizations.request import (
 )
 from gateway.identity.services import Services
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 
@@ -44,7 +44,7 @@ _Services = NamedDependency[Services]
 )
 async def add_members(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Add one member or several."""
-    body = _ADD.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _ADD.read_from(request)
     return answer(await services.organization_members.add(caller, body.value), body)
 
 
@@ -61,7 +61,7 @@ async def add_members(request: _Request, caller: _Caller, services: _Services) -
 )
 async def update_member(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Change a member's role or budget."""
-    body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _UPDATE.read_from(request)
     return answer(await services.organization_members.update(caller, body.value, body.sent), body)
 
 
@@ -79,7 +79,7 @@ async def update_member(request: _Request, caller: _Caller, services: _Services)
 )
 async def remove_member(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Take a member out of an organization."""
-    body = _DELETE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _DELETE.read_from(request)
     return answer(await services.organization_members.remove(caller, body.value), body)
 
 

@@ -18,7 +18,7 @@ from gateway.identity.organizations.request import (
 )
 from gateway.identity.services import Services
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.manage.everybody import everybodys_budget
 from gateway.manage.paging import listed, page_of
 from gateway.manage.raw_errors import RAW_ERRORS, raw_errors
@@ -58,7 +58,7 @@ _Rows = Response[list[dict[str, Any]]]
 )
 async def make_organization(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Make an organization."""
-    body = _NEW.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _NEW.read_from(request)
     with raw_errors():
         return answer(await services.organizations.create(caller, body.value), body)
 
@@ -78,7 +78,7 @@ async def update_organization(
     request: _Request, caller: _Caller, services: _Services, gateway: _Gateway
 ) -> Answer:
     """Change what is sent of an organization; null clears."""
-    body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _UPDATE.read_from(request)
     with raw_errors():
         organization_id, everybodys = body.value.organization_id, everybodys_budget(gateway)
         changed = await services.organizations.update(caller, organization_id, body.sent, everybodys)
@@ -121,7 +121,7 @@ async def patch_organization(
 )
 async def delete_organizations(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Delete organizations with their teams, projects, memberships and keys, all or none."""
-    body = _DELETE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _DELETE.read_from(request)
     named = body.value.organization_ids
     with raw_errors():
         return answer(await services.organization_removal.delete(caller, named), body)
@@ -161,7 +161,7 @@ async def show_organization(
 )
 async def show_organizations(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Show several organizations."""
-    body = _NAMED.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _NAMED.read_from(request)
     named = body.value.organizations
     with raw_errors():
         return answer(await services.organizations.info_of_all(caller, named), body)

@@ -14,7 +14,7 @@ from gateway.inventory.overrides.fields import describe_manager, show_manager
 from gateway.inventory.overrides.request import ConjurRequest, VaultRequest
 from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, ReadBody, is_strict
+from gateway.manage.body import BodyReader, ReadBody
 from gateway.manage.sso_settings import refuse_unread
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
@@ -56,7 +56,7 @@ async def update_vault(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
 ) -> Answer:
     """Read secrets in Vault, from the next second on, on every worker."""
-    body = _VAULT_BODY.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _VAULT_BODY.read_from(request)
     return await _update(caller, gateway, inventory, VAULT, body)
 
 
@@ -65,7 +65,7 @@ async def update_conjur(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
 ) -> Answer:
     """Read secrets in Conjur, from the next second on, on every worker."""
-    body = _CONJUR_BODY.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _CONJUR_BODY.read_from(request)
     return await _update(caller, gateway, inventory, CYBERARK, body)
 
 

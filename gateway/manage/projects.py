@@ -17,7 +17,7 @@ from gateway.identity.projects.request import (
 )
 from gateway.identity.services import Services
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.manage.everybody import everybodys_budget
 from gateway.manage.paging import listed, page_of
 from gateway.permits.permit import allow
@@ -46,7 +46,7 @@ _Gateway = NamedDependency[Gateway]
 )
 async def make_project(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Make a project in a team."""
-    body = _NEW.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _NEW.read_from(request)
     return answer(await services.projects.create(caller, body.value), body)
 
 
@@ -63,7 +63,7 @@ async def update_project(
     request: _Request, caller: _Caller, services: _Services, gateway: _Gateway
 ) -> Answer:
     """Change what is sent of a project; null clears."""
-    body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _UPDATE.read_from(request)
     return answer(await services.projects.update(caller, body.sent, everybodys_budget(gateway)), body)
 
 
@@ -74,7 +74,7 @@ async def update_project(
 )
 async def delete_projects(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Delete projects that no key belongs to, all or none."""
-    body = _DELETE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _DELETE.read_from(request)
     return answer(await services.projects.delete(caller, body.value.project_ids), body)
 
 

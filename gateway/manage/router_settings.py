@@ -15,7 +15,7 @@ from gateway.inventory.config.request import FallbackKind, FallbackRequest
 from gateway.inventory.config.service import Field
 from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
 from gateway.runtime import Gateway
@@ -62,7 +62,7 @@ async def set_fallbacks(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
 ) -> Answer:
     """Set which models are tried in the place of one."""
-    body = _FALLBACK.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _FALLBACK.read_from(request)
     sent = body.value
     catalog = gateway.snapshot.catalog
     for index, name in enumerate(sent.fallback_models):

@@ -13,7 +13,7 @@ from gateway.inventory.services import Inventory
 from gateway.inventory.sso.fields import describe_fields, find_sources, show_values
 from gateway.inventory.sso.request import SsoRequest
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
 from gateway.runtime import Gateway
@@ -54,7 +54,7 @@ async def update_settings(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
 ) -> Answer:
     """Change where people log in, from the next second on, on every worker."""
-    body = _SSO.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _SSO.read_from(request)
     refuse_unread(gateway)
     provider = gateway.parts.logins.provider
     stored = await inventory.sso.update(caller, body.sent, provider.check)

@@ -12,7 +12,7 @@ from gateway.domain import Principal, Role
 from gateway.identity.services import Services
 from gateway.identity.tags.request import NewTagRequest, TagRequest, TagsRequest
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.manage.everybody import everybodys_budget
 from gateway.manage.paging import listed, page_of
 from gateway.manage.raw_errors import RAW_ERRORS, raw_errors
@@ -40,7 +40,7 @@ _Gateway = NamedDependency[Gateway]
 )
 async def make_tag(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Make a tag that carries a budget."""
-    body = _NEW.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _NEW.read_from(request)
     with raw_errors():
         return answer(await services.tags.create(caller, body.value), body)
 
@@ -55,7 +55,7 @@ async def make_tag(request: _Request, caller: _Caller, services: _Services) -> A
 )
 async def update_tag(request: _Request, caller: _Caller, services: _Services, gateway: _Gateway) -> Answer:
     """Change what is sent of a tag; null clears."""
-    body = _NEW.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _NEW.read_from(request)
     with raw_errors():
         return answer(await services.tags.update(caller, body.sent, everybodys_budget(gateway)), body)
 
@@ -68,7 +68,7 @@ async def update_tag(request: _Request, caller: _Caller, services: _Services, ga
 )
 async def delete_tag(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Delete a tag with its budget's hold on requests; they may carry it on."""
-    body = _ONE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _ONE.read_from(request)
     with raw_errors():
         return answer(await services.tags.delete(caller, body.value.name), body)
 
@@ -105,7 +105,7 @@ async def list_tags(
 )
 async def show_tags(request: _Request, services: _Services) -> Answer:
     """Show tags by their names."""
-    body = _NAMED.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _NAMED.read_from(request)
     with raw_errors():
         return answer(await services.tags.info(body.value.names), body)
 

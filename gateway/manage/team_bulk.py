@@ -21,7 +21,7 @@ from gateway.identity.teams.member_request import (
 from gateway.identity.teams.permits import ADD_MANY_MEMBERS, CHANGE_MEMBERS
 from gateway.inventory.ui.flags import NO_MEMBER_REMOVAL, refuse_to_others
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
@@ -52,7 +52,7 @@ _MEMBERS = "/management/v1/teams/{team_id}/members"
 )
 async def add_members(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Add many members, with a result for each."""
-    body = _ADD.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _ADD.read_from(request)
     return answer(await services.people.team_bulk.add(caller, body.value), body)
 
 
@@ -73,7 +73,7 @@ async def delete_members(
 ) -> Answer:
     """Take many members out of a team, with a result for each."""
     refuse_to_others(gateway.parts.added.current.ui, NO_MEMBER_REMOVAL, caller)
-    body = _DELETE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _DELETE.read_from(request)
     leaving = services.people.team_leaving
     return answer({"data": await leaving.remove_many(caller, team_id, body.value.members)}, body)
 
@@ -94,7 +94,7 @@ async def update_members(
     request: _Request, caller: _Caller, services: _Services, team_id: FromPath[str]
 ) -> Answer:
     """Change many members, each by itself, with a result for each."""
-    body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _UPDATE.read_from(request)
     read = [_PATCH.read(msgspec.json.encode(member)) for member in body.value.members]
     changes = [
         (MemberRef(user_id=one.value.user_id, user_email=one.value.user_email), one.sent) for one in read

@@ -13,7 +13,7 @@ from gateway.identity.services import Services
 from gateway.identity.teams.callback_request import AddCallbackRequest
 from gateway.identity.teams.permits import CHANGE_MEMBERS, DISABLE_LOGGING, SEE_CALLBACKS
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -36,7 +36,7 @@ async def add_callback(
     request: _Request, caller: _Caller, services: _Services, team_id: FromPath[str]
 ) -> Answer:
     """Add a callback to a team."""
-    body = _ADD.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _ADD.read_from(request)
     data = await services.people.team_callbacks.add(caller, team_id, body.value)
     return answer({"status": "success", "data": data}, body)
 

@@ -15,7 +15,7 @@ from gateway.identity.services import Services
 from gateway.identity.teams.key_bulk import BulkTeamKeysRequest
 from gateway.identity.teams.permits import CHANGE_TEAM_KEYS
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -39,7 +39,7 @@ async def update_team_keys(
     services: NamedDependency[Services],
 ) -> Answer:
     """Change many keys of a team, each by itself; the answer says which could not be changed."""
-    body = _MANY.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _MANY.read_from(request)
     sent = _changes_of(body.value)
     return answer(await services.people.team_keys.update(caller, body.value, sent), body)
 

@@ -13,7 +13,7 @@ from gateway.identity.teams.listing import TeamQuery
 from gateway.identity.teams.permits import DELETE_TEAM
 from gateway.identity.teams.request import DeleteTeamsRequest
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.manage.query import QueryReader
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
@@ -109,7 +109,7 @@ async def list_joinable_teams(caller: _Caller, services: _Services) -> Response[
 )
 async def delete_teams(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Delete teams with their keys; the rows move to the archives."""
-    body = _DELETE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _DELETE.read_from(request)
     return answer(await services.people.team_removal.delete(caller, body.value.team_ids), body)
 
 

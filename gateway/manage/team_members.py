@@ -19,7 +19,7 @@ from gateway.identity.teams.member_request import (
 from gateway.identity.teams.permits import CHANGE_MEMBERS
 from gateway.inventory.ui.flags import NO_MEMBER_REMOVAL, refuse_to_others
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
@@ -48,7 +48,7 @@ _OWN = "/team/{team_id}/members/me"
 async def delete_member(request: _Request, caller: _Caller, services: _Services, gateway: _Gateway) -> Answer:
     """Take a member out of a team, and delete its keys in the team."""
     refuse_to_others(gateway.parts.added.current.ui, NO_MEMBER_REMOVAL, caller)
-    body = _DELETE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _DELETE.read_from(request)
     ref = MemberRef(user_id=body.value.user_id, user_email=body.value.user_email)
     return answer(await services.people.team_leaving.remove(caller, body.value.team_id, ref), body)
 
@@ -64,7 +64,7 @@ async def delete_member(request: _Request, caller: _Caller, services: _Services,
 )
 async def update_member(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Change a member's role and limits; null clears a limit."""
-    body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _UPDATE.read_from(request)
     ref = MemberRef(user_id=body.value.user_id, user_email=body.value.user_email)
     return answer(await services.people.team_members.update(caller, body.value.team_id, ref, body.sent), body)
 

@@ -23,7 +23,7 @@ from gateway.identity.teams.settings_request import (
     UpdatePermissionsRequest,
 )
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 
@@ -46,7 +46,7 @@ _Object = Response[dict[str, Any]]
 )
 async def add_models(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Let a team use further models."""
-    body = _MODELS.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _MODELS.read_from(request)
     settings, wanted = services.people.team_settings, body.value
     return answer(await settings.add_models(caller, wanted.team_id, wanted.models), body)
 
@@ -58,7 +58,7 @@ async def add_models(request: _Request, caller: _Caller, services: _Services) ->
 )
 async def delete_models(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Take models from a team."""
-    body = _MODELS.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _MODELS.read_from(request)
     settings, wanted = services.people.team_settings, body.value
     return answer(await settings.delete_models(caller, wanted.team_id, wanted.models), body)
 
@@ -86,7 +86,7 @@ async def list_permissions(caller: _Caller, services: _Services, team_id: FromQu
 )
 async def update_permissions(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Say what the members of a team may do."""
-    body = _PERMISSIONS.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _PERMISSIONS.read_from(request)
     settings, wanted = services.people.team_settings, body.value.team_member_permissions
     return answer(await settings.set_permissions(caller, body.value.team_id, wanted), body)
 
@@ -105,7 +105,7 @@ async def update_permissions(request: _Request, caller: _Caller, services: _Serv
 )
 async def append_permissions(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Give permissions to the members of many teams."""
-    body = _APPEND.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _APPEND.read_from(request)
     return answer(await services.people.team_settings.append_permissions(caller, body.value), body)
 
 

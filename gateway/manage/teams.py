@@ -19,7 +19,7 @@ from gateway.identity.teams.request import (
     UpdateTeamRequest,
 )
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -42,7 +42,7 @@ _Services = NamedDependency[Services]
 )
 async def make_team(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Make a team."""
-    body = _NEW.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _NEW.read_from(request)
     return answer(await services.teams.create(caller, body.value), body)
 
 
@@ -57,7 +57,7 @@ async def make_team(request: _Request, caller: _Caller, services: _Services) -> 
 )
 async def update_team(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Change what is sent; null clears."""
-    body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _UPDATE.read_from(request)
     return answer(await services.teams.update(caller, body.value.team_id, body.sent), body)
 
 
@@ -74,7 +74,7 @@ async def patch_team(
     request: _Request, caller: _Caller, services: _Services, team_id: FromPath[str]
 ) -> Answer:
     """Change what is sent; null clears, and what is sent of `metadata` is merged into it."""
-    body = _PATCH.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _PATCH.read_from(request)
     return answer(await services.teams.patch(caller, team_id, body.sent), body)
 
 
@@ -93,7 +93,7 @@ async def show_team(
 )
 async def block_team(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Block a team: its keys are refused until it is unblocked."""
-    body = _BLOCK.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _BLOCK.read_from(request)
     return answer(await services.teams.set_blocked(caller, body.value.team_id, is_blocked=True), body)
 
 
@@ -106,7 +106,7 @@ async def block_team(request: _Request, caller: _Caller, services: _Services) ->
 )
 async def unblock_team(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Unblock a team."""
-    body = _BLOCK.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _BLOCK.read_from(request)
     return answer(await services.teams.set_blocked(caller, body.value.team_id, is_blocked=False), body)
 
 
@@ -121,7 +121,7 @@ async def unblock_team(request: _Request, caller: _Caller, services: _Services) 
 )
 async def add_members(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Add one member or several."""
-    body = _MEMBERS.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _MEMBERS.read_from(request)
     return answer(await services.teams.add_members(caller, body.value), body)
 
 

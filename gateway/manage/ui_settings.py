@@ -16,7 +16,7 @@ from gateway.inventory.ui.flags import describe_flags, show_flags
 from gateway.inventory.ui.request import BannerRequest, ThemeRequest, UiRequest
 from gateway.inventory.ui.service import THEME, read_part, show_banner
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.manage.sso_settings import refuse_unread
 from gateway.permits.permit import ALL, Permit, allow
 from gateway.permits.terms import Action, Party, Resource
@@ -65,7 +65,7 @@ async def update_settings(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
 ) -> Answer:
     """Change settings of a console, from the next second on, on every worker."""
-    body = _FLAGS.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _FLAGS.read_from(request)
     refuse_unread(gateway)
     stored = await inventory.ui.update(caller, body.sent)
     told = {"message": "UI settings updated successfully", "status": _SUCCESS}
@@ -89,7 +89,7 @@ async def update_theme(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
 ) -> Answer:
     """Change the pictures of a console, from the next second on."""
-    body = _THEME.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _THEME.read_from(request)
     refuse_unread(gateway)
     theme = await inventory.ui.set_theme(caller, body.sent)
     told = {"message": "UI theme settings updated successfully", "status": _SUCCESS}
@@ -144,7 +144,7 @@ async def update_banner(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
 ) -> Answer:
     """Replace what a console tells everybody."""
-    body = _BANNER.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _BANNER.read_from(request)
     refuse_unread(gateway)
     banner = await inventory.ui.set_banner(caller, msgspec.structs.asdict(body.value))
     return answer({"message": "User banner updated successfully", "banner": banner}, body)

@@ -14,7 +14,7 @@ from gateway.identity.users.permits import MAKE_USER
 from gateway.identity.users.request import BulkNewUsersRequest, DeleteUsersRequest, NewUserRequest
 from gateway.inventory.ui.flags import refuse_chosen
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
@@ -42,7 +42,7 @@ _Gateway = NamedDependency[Gateway]
 )
 async def make_users(request: _Request, caller: _Caller, services: _Services, gateway: _Gateway) -> Answer:
     """Make many users, each by itself, with its first key."""
-    body = _MANY.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _MANY.read_from(request)
     users = [_ONE.read(msgspec.json.encode(user)).value for user in body.value.users]
     for index, user in enumerate(users):
         refuse_chosen(gateway.parts.added.current.ui, f"users[{index}].key", user.key)
@@ -63,7 +63,7 @@ async def make_users(request: _Request, caller: _Caller, services: _Services, ga
 )
 async def delete_users(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Delete the users who are there."""
-    body = _DELETE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _DELETE.read_from(request)
     return answer({"data": await services.people.user_bulk.delete(caller, body.value.user_ids)}, body)
 
 

@@ -16,7 +16,7 @@ from gateway.identity.services import Services
 from gateway.identity.users.permits import CHANGE_USERS
 from gateway.identity.users.request import BulkUpdateUsersRequest, DeleteUsersRequest, UpdateUserRequest
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.manage.raw_errors import RAW_ERRORS, raw_errors
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
@@ -48,7 +48,7 @@ _Result = dict[str, Any]
 )
 async def delete_users(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Delete users with their keys, memberships and invitations; answers how many."""
-    body = _DELETE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _DELETE.read_from(request)
     with raw_errors():
         return answer(await services.people.user_removal.delete(caller, body.value.user_ids), body)
 
@@ -65,7 +65,7 @@ async def delete_users(request: _Request, caller: _Caller, services: _Services) 
 )
 async def update_users(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Change many users, each by itself: what is wrong with one does not stop the others."""
-    body = _BULK.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _BULK.read_from(request)
     with raw_errors():
         if not caller.is_admin:
             raise PermissionDenied("Only proxy admins change many users.")

@@ -14,7 +14,7 @@ from gateway.identity.users.permits import CHANGE_USER, MAKE_USER, SEE_USER
 from gateway.identity.users.request import NewUserRequest, UpdateUserRequest
 from gateway.inventory.ui.flags import refuse_chosen
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
@@ -35,7 +35,7 @@ _Gateway = NamedDependency[Gateway]
 )
 async def make_user(request: _Request, caller: _Caller, services: _Services, gateway: _Gateway) -> Answer:
     """Make a user and a first key."""
-    body = _NEW.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _NEW.read_from(request)
     refuse_chosen(gateway.parts.added.current.ui, "key", body.value.key)
     return answer(await services.users.create(caller, body.value), body)
 
@@ -49,7 +49,7 @@ async def make_user(request: _Request, caller: _Caller, services: _Services, gat
 )
 async def update_user(request: _Request, caller: _Caller, services: _Services) -> Answer:
     """Change what is sent; null clears."""
-    body = _UPDATE.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _UPDATE.read_from(request)
     return answer(await services.users.update(caller, body.sent), body)
 
 

@@ -18,7 +18,7 @@ from gateway.inventory.questions import (
     transform,
 )
 from gateway.manage.answers import Answer, answer
-from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.body import BodyReader
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
@@ -46,7 +46,7 @@ _Gateway = NamedDependency[Gateway]
 )
 async def count(request: _Request, caller: _Caller, gateway: _Gateway) -> Answer:
     """Estimate the tokens of a prompt, as admission does."""
-    body = _COUNT.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _COUNT.read_from(request)
     return answer(count_tokens(gateway.snapshot.catalog, caller, body.value), body)
 
 
@@ -91,7 +91,7 @@ async def show_model(
 )
 async def transform_request(request: _Request, caller: _Caller, gateway: _Gateway) -> Answer:
     """Show what would be sent upstream, without sending it."""
-    body = _TRANSFORM.read(await request.body(), refuses_unknown=is_strict(request.headers))
+    body = await _TRANSFORM.read_from(request)
     snapshot = gateway.snapshot
     return answer(transform(snapshot.catalog, caller, body.value), body)
 

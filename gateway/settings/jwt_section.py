@@ -32,10 +32,7 @@ from gateway.settings.readers import (
     read_texts,
 )
 
-__all__ = ["FIELD_READERS", "GENERAL_JWT_KEYS", "ISSUER_READERS", "JWT_READERS", "read_jwt_settings"]
-
-GENERAL_JWT_KEYS = frozenset({"enable_jwt_auth", "litellm_jwtauth", "unregistered_jwt_client_behavior"})
-"""Those of `general_settings` that are read here."""
+__all__ = ["FIELD_READERS", "ISSUER_READERS", "JWT_READERS", "read_jwt_settings"]
 
 _DISCOVERY = "/.well-known/openid-configuration"
 _ROLES = (Role.PROXY_ADMIN, Role.TEAM, Role.INTERNAL_USER)

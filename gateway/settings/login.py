@@ -18,10 +18,7 @@ from gateway.settings.readers import (
     read_text,
 )
 
-__all__ = ["LITELLM_LOGIN_KEYS", "LoginSettings", "read_base_url", "read_login_settings"]
-
-LITELLM_LOGIN_KEYS = frozenset({"max_ui_session_budget"})
-"""Those of `litellm_settings` that are read here."""
+__all__ = ["LoginSettings", "read_base_url", "read_login_settings"]
 
 
 class LoginSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -71,11 +71,6 @@ class Recovery:
         self._claimed: list[_DeadJournal] = []
         self._log = structlog.get_logger(__name__)
 
-    @property
-    def pending_journals(self) -> int:
-        """Journals of dead workers that are claimed and not yet in the database."""
-        return len(self._claimed)
-
     async def recover(self) -> bool:
         """One round over all dead journals; True when none is left. Raises OSError for the folder itself."""
         await asyncio.to_thread(self._claim_all)

@@ -55,31 +55,6 @@ _OWN_HEADERS = (
     # Compressed answers are refused: their size would only show after decompression.
     ("accept-encoding", "identity"),
 )
-_NEVER_FORWARDED = frozenset(
-    {
-        # Credentials of the caller; they are the gateway's.
-        "authorization",
-        "proxy-authorization",
-        "cookie",
-        "api-key",
-        "x-api-key",
-        "x-goog-api-key",
-        "ocp-apim-subscription-key",
-        # What describes one connection and one body.
-        "host",
-        "connection",
-        "keep-alive",
-        "content-length",
-        "content-type",
-        "content-encoding",
-        "transfer-encoding",
-        "accept-encoding",
-        "te",
-        "trailer",
-        "upgrade",
-        "expect",
-    }
-)
 
 
 class CallBounds(msgspec.Struct, frozen=True):
@@ -102,26 +77,23 @@ def build_upstream_request(
     *,
     is_stream: bool,
     bounds: CallBounds,
-    wants_stream_usage: bool = True,
-    forwarded: HeaderPairs = (),
 ) -> UpstreamRequest:
     """Build the request to one deployment.
 
     The body is made anew from its members: the provider's name of the model, the operator's defaults where
-    the caller has no such member, without dropped parameters and without what speaks to the gateway. With
-    `wants_stream_usage` a stream is asked for its usage if the provider can tell it. `forwarded` headers
-    (lower-case names) of the caller are sent unless they are credentials or the deployment's own.
+    the caller has no such member, without dropped parameters and without what speaks to the gateway. A stream
+    is asked for its usage if the provider can tell it. Nothing of the caller's headers is sent.
 
     Raises BadRequest when the deployment does not serve the endpoint, UnsupportedParams when it does not take
     what the request has.
     """
     members = _members(deployment, body)
-    if is_stream and wants_stream_usage and deployment.does_stream_usage:
+    if is_stream and deployment.does_stream_usage:
         _ask_for_usage(members)
     timeout = bounds.timeout_seconds or deployment.timeout_seconds
     return UpstreamRequest(
         _address(deployment, endpoint),
-        _headers(deployment, forwarded),
+        _headers(deployment),
         _encode(members),
         bounds.stream_seconds if is_stream else timeout,
         bounds.silence_seconds or bounds.timeout_seconds or deployment.stream_timeout_seconds,
@@ -194,16 +166,6 @@ def _address(deployment: Deployment, endpoint: Endpoint) -> str:
         ) from None
 
 
-def _headers(deployment: Deployment, forwarded: HeaderPairs) -> HeaderPairs:
-    pairs = [*_OWN_HEADERS]
-    for name, secret in deployment.headers.items():
-        pairs.append((name, secret.reveal()))
-    if not forwarded:
-        return tuple(pairs)
-    taken = {name.lower() for name in deployment.headers}
-    passed = tuple(
-        (name, value)
-        for name, value in forwarded
-        if name not in _NEVER_FORWARDED and name not in taken and not name.startswith("x-litellm-")
-    )
-    return (*pairs, *passed)
+def _headers(deployment: Deployment) -> HeaderPairs:
+    own = [(name, secret.reveal()) for name, secret in deployment.headers.items()]
+    return (*_OWN_HEADERS, *own)

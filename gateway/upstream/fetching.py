@@ -6,12 +6,12 @@ from types import MappingProxyType
 from urllib.parse import urlencode
 
 import msgspec
-from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.client import Client
 from pyreqwest.exceptions import PyreqwestError
 from pyreqwest.request import RequestBuilder
 
 from gateway.errors import ServiceUnavailable
-from gateway.upstream.client import CONNECT_SECONDS
+from gateway.upstream.pyreqwest_setup import build_pyreqwest
 
 __all__ = ["Fetcher"]
 
@@ -63,7 +63,7 @@ class Fetcher:
 
     def _open(self) -> Client:
         if self._client is None:
-            self._client = _build_client()
+            self._client = build_pyreqwest()
         return self._client
 
 
@@ -86,19 +86,3 @@ def _read(body: bytes) -> Mapping[str, object]:
         return _decode(body)
     except (msgspec.DecodeError, RecursionError):
         raise ServiceUnavailable("A server answered with something else than a JSON object.") from None
-
-
-def _build_client() -> Client:
-    return (
-        ClientBuilder()
-        .no_proxy()
-        .follow_redirects(False)
-        .gzip(False)
-        .brotli(False)
-        .zstd(False)
-        .deflate(False)
-        .referer(False)
-        .user_agent("gatewright")
-        .connect_timeout(timedelta(seconds=CONNECT_SECONDS))
-        .build()
-    )

@@ -7,7 +7,6 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
-from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import (
     BodyDecodeError,
     BuilderError,
@@ -24,7 +23,8 @@ from pyreqwest.response import Response
 
 from gateway.errors import UpstreamError
 from gateway.upstream import faults
-from gateway.upstream.client import CONNECT_SECONDS, HeaderPairs, UpstreamAnswer, UpstreamRequest
+from gateway.upstream.client import HeaderPairs, UpstreamAnswer, UpstreamRequest
+from gateway.upstream.pyreqwest_setup import build_pyreqwest
 from gateway.upstream.silence import SilenceGuard
 
 __all__ = ["PyreqwestClient"]
@@ -43,7 +43,7 @@ class PyreqwestClient:
     """
 
     def __init__(self) -> None:
-        self._client = _build_client()
+        self._client = build_pyreqwest()
         # Parsing an address and building a timedelta cost 1 us each; both repeat from call to call.
         self._urls: dict[str, Url] = {}
         self._timeouts: dict[float, timedelta] = {}
@@ -166,24 +166,6 @@ async def _cut(opening: asyncio.Future[Response], stream: StreamRequest) -> None
         await opening
         # Dropping the references would leave the connection open until the provider writes again.
         await stream.__aexit__(None, None, None)
-
-
-def _build_client() -> Client:
-    return (
-        ClientBuilder()
-        # Proxies of the environment would see every credential.
-        .no_proxy()
-        .follow_redirects(False)
-        # The size of an answer is counted as it comes; a bomb would only show after decompression.
-        .gzip(False)
-        .brotli(False)
-        .zstd(False)
-        .deflate(False)
-        .referer(False)
-        .user_agent("gatewright")
-        .connect_timeout(timedelta(seconds=CONNECT_SECONDS))
-        .build()
-    )
 
 
 async def _read_body(response: Response, limit: int) -> bytes:

@@ -38,11 +38,6 @@ class DriftReport(msgspec.Struct, frozen=True, kw_only=True):
 
     sentences: tuple[str, ...]
 
-    @property
-    def is_clean(self) -> bool:
-        """Whether there is no drift at all."""
-        return not self.sentences
-
 
 async def check(target: ConnectTarget) -> DriftReport:
     """Compares the tables in the code, then the wanted catalog, with the database; reads only."""

@@ -1,7 +1,6 @@
 """Which migrations this release brings and which a database has on record, without importing them."""
 
 import re
-from pathlib import Path
 
 from gateway.db.migrations_folder import MIGRATIONS_FOLDER
 from gateway.db.schema.connection import SchemaConnection
@@ -13,9 +12,9 @@ _HAS_RECORDS = "SELECT to_regclass('gatewright.schema_migration') IS NOT NULL"
 _RECORDS = "SELECT name FROM gatewright.schema_migration WHERE app_name = 'gateway'"
 
 
-def list_migration_ids(folder: Path = MIGRATIONS_FOLDER) -> tuple[str, ...]:
+def list_migration_ids() -> tuple[str, ...]:
     """The ids of the migration files in order; importing them would import Piccolo's code formatter."""
-    found = (_ID.search(path.read_text()) for path in folder.glob("*.py"))
+    found = (_ID.search(path.read_text()) for path in MIGRATIONS_FOLDER.glob("*.py"))
     return tuple(sorted(match[1] for match in found if match))
 
 

@@ -1,6 +1,6 @@
 """What whom may do to virtual keys, member by member."""
 
-from gateway.permits.permit import ALL, Permit
+from gateway.permits.permit import ALL, Permit, allow
 from gateway.permits.terms import Action, Party, Resource
 
 __all__ = [
@@ -54,40 +54,18 @@ CHANGE_KEY = Permit(
         Party.OWNER: _OPEN_FIELDS - {"user_id", "team_id", "blocked"},
     },
 )
-CHANGE_KEYS = Permit(resource=Resource.KEY, action=Action.UPDATE, fields={Party.PROXY_ADMIN: ALL})
+CHANGE_KEYS = allow(Resource.KEY, Action.UPDATE)
 """Many keys at once."""
-BLOCK_KEY = Permit(
-    resource=Resource.KEY,
-    action=Action.BLOCK,
-    fields={Party.PROXY_ADMIN: ALL, Party.ORGANIZATION_ADMIN: ALL, Party.TEAM_ADMIN: ALL},
-)
+BLOCK_KEY = allow(Resource.KEY, Action.BLOCK, Party.ORGANIZATION_ADMIN, Party.TEAM_ADMIN)
 """An owner may delete a key and not unblock it: somebody above may have blocked it."""
-DELETE_KEY = Permit(
-    resource=Resource.KEY,
-    action=Action.DELETE,
-    fields={
-        Party.PROXY_ADMIN: ALL,
-        Party.ORGANIZATION_ADMIN: ALL,
-        Party.TEAM_ADMIN: ALL,
-        Party.OWNER: ALL,
-    },
-)
+DELETE_KEY = allow(Resource.KEY, Action.DELETE, Party.ORGANIZATION_ADMIN, Party.TEAM_ADMIN, Party.OWNER)
 ROTATE_KEY = Permit(
     resource=Resource.KEY,
     action=Action.UPDATE,
     fields=CHANGE_KEY.fields,
 )
 """Whoever may change a key may give it another secret, with the same changes."""
-SEE_KEY = Permit(
-    resource=Resource.KEY,
-    action=Action.READ,
-    fields={
-        Party.PROXY_ADMIN: ALL,
-        Party.PROXY_ADMIN_VIEWER: ALL,
-        Party.ORGANIZATION_ADMIN: ALL,
-        Party.TEAM_ADMIN: ALL,
-        Party.TEAM_MEMBER: ALL,
-        Party.OWNER: ALL,
-    },
+SEE_KEY = allow(
+    Resource.KEY, Action.READ, Party.ORGANIZATION_ADMIN, Party.TEAM_ADMIN, Party.TEAM_MEMBER, Party.OWNER
 )
 """A key may always see itself."""

@@ -1,6 +1,6 @@
 """What whom may do to projects, member by member."""
 
-from gateway.permits.permit import ALL, Permit
+from gateway.permits.permit import ALL, Permit, allow
 from gateway.permits.terms import Action, Party, Resource
 
 __all__ = ["CHANGE_PROJECT", "DELETE_PROJECT", "MAKE_PROJECT", "SEE_PROJECT"]
@@ -22,17 +22,8 @@ _FIELDS = {
 
 MAKE_PROJECT = Permit(resource=Resource.PROJECT, action=Action.CREATE, fields=_FIELDS)
 CHANGE_PROJECT = Permit(resource=Resource.PROJECT, action=Action.UPDATE, fields=_FIELDS)
-DELETE_PROJECT = Permit(resource=Resource.PROJECT, action=Action.DELETE, fields={Party.PROXY_ADMIN: ALL})
-SEE_PROJECT = Permit(
-    resource=Resource.PROJECT,
-    action=Action.READ,
-    fields={
-        Party.PROXY_ADMIN: ALL,
-        Party.PROXY_ADMIN_VIEWER: ALL,
-        Party.ORGANIZATION_ADMIN: ALL,
-        Party.TEAM_ADMIN: ALL,
-        Party.TEAM_MEMBER: ALL,
-        Party.OWNER: ALL,
-    },
+DELETE_PROJECT = allow(Resource.PROJECT, Action.DELETE)
+SEE_PROJECT = allow(
+    Resource.PROJECT, Action.READ, Party.ORGANIZATION_ADMIN, Party.TEAM_ADMIN, Party.TEAM_MEMBER, Party.OWNER
 )
 """`OWNER` is a key of the project or of its team."""

@@ -1,7 +1,7 @@
 """What whom may do to teams, member by member."""
 
 from gateway.identity.keys.permits import CHANGE_KEY
-from gateway.permits.permit import ALL, Permit
+from gateway.permits.permit import ALL, Permit, allow
 from gateway.permits.terms import Action, Party, Resource
 
 __all__ = [
@@ -52,21 +52,9 @@ CHANGE_TEAM = Permit(
         Party.TEAM_ADMIN: _TEAM_ADMIN_FIELDS,
     },
 )
-BLOCK_TEAM = Permit(
-    resource=Resource.TEAM,
-    action=Action.BLOCK,
-    fields={Party.PROXY_ADMIN: ALL, Party.ORGANIZATION_ADMIN: ALL},
-)
-DELETE_TEAM = Permit(
-    resource=Resource.TEAM,
-    action=Action.DELETE,
-    fields={Party.PROXY_ADMIN: ALL, Party.ORGANIZATION_ADMIN: ALL},
-)
-CHANGE_MEMBERS = Permit(
-    resource=Resource.TEAM,
-    action=Action.UPDATE,
-    fields={Party.PROXY_ADMIN: ALL, Party.ORGANIZATION_ADMIN: ALL, Party.TEAM_ADMIN: ALL},
-)
+BLOCK_TEAM = allow(Resource.TEAM, Action.BLOCK, Party.ORGANIZATION_ADMIN)
+DELETE_TEAM = allow(Resource.TEAM, Action.DELETE, Party.ORGANIZATION_ADMIN)
+CHANGE_MEMBERS = allow(Resource.TEAM, Action.UPDATE, Party.ORGANIZATION_ADMIN, Party.TEAM_ADMIN)
 ADD_MEMBERS = Permit(
     resource=Resource.TEAM,
     action=Action.UPDATE,
@@ -82,45 +70,19 @@ ADD_MANY_MEMBERS = Permit(
     },
 )
 """`all_users` are everybody's: the answer lists them."""
-CHANGE_MODELS = Permit(resource=Resource.TEAM, action=Action.UPDATE, fields={Party.PROXY_ADMIN: ALL})
-DISABLE_LOGGING = Permit(resource=Resource.TEAM, action=Action.UPDATE, fields={Party.PROXY_ADMIN: ALL})
+CHANGE_MODELS = allow(Resource.TEAM, Action.UPDATE)
+DISABLE_LOGGING = allow(Resource.TEAM, Action.UPDATE)
 CHANGE_TEAM_KEYS = Permit(
     resource=Resource.KEY,
     action=Action.UPDATE,
     fields={party: CHANGE_KEY.fields[party] for party in _ADMINISTRATORS},
 )
 """Many keys of a team."""
-SEE_CALLBACKS = Permit(
-    resource=Resource.TEAM,
-    action=Action.READ,
-    fields={
-        Party.PROXY_ADMIN: ALL,
-        Party.PROXY_ADMIN_VIEWER: ALL,
-        Party.ORGANIZATION_ADMIN: ALL,
-        Party.TEAM_ADMIN: ALL,
-    },
+SEE_CALLBACKS = allow(Resource.TEAM, Action.READ, Party.ORGANIZATION_ADMIN, Party.TEAM_ADMIN)
+SEE_PERMISSIONS = allow(
+    Resource.TEAM, Action.READ, Party.ORGANIZATION_ADMIN, Party.TEAM_ADMIN, Party.TEAM_MEMBER
 )
-SEE_PERMISSIONS = Permit(
-    resource=Resource.TEAM,
-    action=Action.READ,
-    fields={
-        Party.PROXY_ADMIN: ALL,
-        Party.PROXY_ADMIN_VIEWER: ALL,
-        Party.ORGANIZATION_ADMIN: ALL,
-        Party.TEAM_ADMIN: ALL,
-        Party.TEAM_MEMBER: ALL,
-    },
-)
-SEE_TEAM = Permit(
-    resource=Resource.TEAM,
-    action=Action.READ,
-    fields={
-        Party.PROXY_ADMIN: ALL,
-        Party.PROXY_ADMIN_VIEWER: ALL,
-        Party.ORGANIZATION_ADMIN: ALL,
-        Party.TEAM_ADMIN: ALL,
-        Party.TEAM_MEMBER: ALL,
-        Party.OWNER: ALL,
-    },
+SEE_TEAM = allow(
+    Resource.TEAM, Action.READ, Party.ORGANIZATION_ADMIN, Party.TEAM_ADMIN, Party.TEAM_MEMBER, Party.OWNER
 )
 """`OWNER` is a key of the team."""

@@ -1,6 +1,6 @@
 """What whom may do to internal users, member by member."""
 
-from gateway.permits.permit import ALL, Permit
+from gateway.permits.permit import ALL, Permit, allow
 from gateway.permits.terms import Action, Party, Resource
 
 __all__ = ["CHANGE_USER", "CHANGE_USERS", "MAKE_USER", "SEE_ANY_USER", "SEE_USER"]
@@ -25,13 +25,9 @@ CHANGE_USER = Permit(
     action=Action.UPDATE,
     fields={Party.PROXY_ADMIN: ALL, Party.OWNER: _OWN_FIELDS},
 )
-CHANGE_USERS = Permit(resource=Resource.USER, action=Action.UPDATE, fields={Party.PROXY_ADMIN: ALL})
+CHANGE_USERS = allow(Resource.USER, Action.UPDATE)
 """Many users at once."""
-SEE_USER = Permit(
-    resource=Resource.USER,
-    action=Action.READ,
-    fields={Party.PROXY_ADMIN: ALL, Party.PROXY_ADMIN_VIEWER: ALL, Party.OWNER: ALL},
-)
+SEE_USER = allow(Resource.USER, Action.READ, Party.OWNER)
 SEE_ANY_USER = Permit(
     resource=Resource.USER,
     action=Action.READ,

@@ -13,6 +13,7 @@ __all__ = ["Period", "day_of", "last_days", "parse_moment", "parse_period", "ref
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _MOMENT_FORMS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
+_USUAL_DAYS = 30
 _MOST_DAYS = 3_660
 _MOST_OFFSET = 18 * 60
 _FIRST_YEAR, _LAST_YEAR = 1970, 2999
@@ -45,10 +46,10 @@ def refuse(param: str, message: str) -> BadRequest:
     return BadRequest(message, param=param, type="bad_request")
 
 
-def last_days(clock: Clock, days: int = 30) -> Period:
-    """The days that end today."""
+def last_days(clock: Clock) -> Period:
+    """The thirty days that end today."""
     today = datetime_from_nanos(clock.now_nanos()).date()
-    return Period(today - timedelta(days=days), today)
+    return Period(today - timedelta(days=_USUAL_DAYS), today)
 
 
 def parse_period(start: str | None, end: str | None, offset_minutes: int | None = None) -> Period:

@@ -65,11 +65,9 @@ class Totals:
         rows = await self._store.total_of_tags(period, tags, _MOST_NAMES)
         return {"spend_per_tag": _named(rows, "name", "spend", "log_count")}
 
-    async def tag_list(
-        self, period: Period, user_id: str | None = None, api_key: str | None = None
-    ) -> list[_Content]:
-        """Tags with the number of their requests, of the whole gateway or of what a caller may see."""
-        rows = await self._store.tags_of_keys(period, user_id, api_key, _MOST_NAMES)
+    async def tag_list(self, period: Period, user_id: str | None) -> list[_Content]:
+        """Tags with the number of their requests, of the whole gateway or of one user's keys."""
+        rows = await self._store.tags_of_keys(period, user_id, _MOST_NAMES)
         return _named(rows, "individual_request_tag", "total_spend", "log_count")
 
     async def tag_names(self) -> _Content:

@@ -75,18 +75,16 @@ class TotalsStore:
             """  # noqa: S608  constants of this module
         return await self._reader.fetch(sql, *period.bounds, limit, *([list(tags)] if tags else []))
 
-    async def tags_of_keys(
-        self, period: Period, user_id: str | None, api_key: str | None, limit: int
-    ) -> list[Record]:
-        """Totals per tag of the requests of one key, or of the keys of one user."""
-        narrowed = _only("api_key", 4, api_key)
+    async def tags_of_keys(self, period: Period, user_id: str | None, limit: int) -> list[Record]:
+        """Totals per tag of all requests, or of those with the keys of one user."""
+        narrowed = ""
         if user_id:
             narrowed = ' AND api_key IN (SELECT token FROM "LiteLLM_VerificationToken" WHERE user_id = $4)'
         sql = f"""
             SELECT tag AS name, {_NANOS}, {_COUNT} FROM "{TABLES["tag"].name}"
             WHERE {_DAYS} AND tag <> ''{narrowed} GROUP BY tag ORDER BY nanos DESC, 1 LIMIT $3
             """  # noqa: S608  constants of this module
-        given = [value for value in (user_id or api_key,) if value]
+        given = [user_id] if user_id else []
         return await self._reader.fetch(sql, *period.bounds, limit, *given)
 
     async def list_tags(self, limit: int) -> list[str]:

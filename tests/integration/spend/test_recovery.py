@@ -96,7 +96,7 @@ async def test_without_a_database_open_requests_are_charged_locally_and_drained_
     await database.close()
     recovery = Recovery(tmp_path / "journal", store, SystemClock())
     assert not await recovery.recover()
-    assert (recovery.interrupted_records, recovery.pending_journals) == (1, 1)
+    assert recovery.interrupted_records == 1
     assert not await recovery.recover()
     await database.open()
     assert await recovery.recover()

@@ -128,7 +128,7 @@ def test_stop_may_be_called_twice_and_takes_the_url_away(made_folder: Path) -> N
     assert server.start() == url
     server.stop()
     server.stop()
-    assert not server.is_owner
+    assert server.process_id is None
     with pytest.raises(StartupError, match="not started"):
         _ = server.url
 
@@ -137,7 +137,7 @@ def test_a_second_start_attaches_and_leaves_the_server_to_its_owner(made_folder:
     with EmbeddedPostgres(made_folder) as owner:
         with EmbeddedPostgres(made_folder) as guest:
             assert guest.url == owner.url
-            assert not guest.is_owner
+            assert guest.process_id is None
         assert query(owner.url, "SELECT 1") == 1
 
 
@@ -147,14 +147,14 @@ def test_no_postgres_outlives_an_owner_that_is_killed(made_folder: Path, number:
     owner, url, pid = start_owner(made_folder)
     try:
         with EmbeddedPostgres(made_folder) as guest:
-            assert (guest.url, guest.is_owner) == (url, False)
+            assert (guest.url, guest.process_id) == (url, None)
         owner.send_signal(number)
         owner.wait(10)
         assert wait_until(lambda: not is_alive(pid))
     finally:
         end(owner)
     with EmbeddedPostgres(made_folder) as server:
-        assert server.is_owner
+        assert server.process_id is not None
         assert query(server.url, "SELECT 1") == 1
 
 
@@ -180,13 +180,13 @@ def test_ctrl_c_in_the_terminal_of_the_owner_does_not_reach_postgres(made_folder
 def test_a_pid_file_that_names_a_stranger_does_not_stop_the_start(made_folder: Path) -> None:
     (made_folder / "pg18" / "postmaster.pid").write_text(f"{os.getpid()}\n{made_folder}\n1\n5432\n.\n\n")
     with EmbeddedPostgres(made_folder) as server:
-        assert server.is_owner
+        assert server.process_id is not None
 
 
 def test_a_pid_file_that_was_cut_short_does_not_stop_the_start(made_folder: Path) -> None:
     (made_folder / "pg18" / "postmaster.pid").write_text("")
     with EmbeddedPostgres(made_folder) as server:
-        assert server.is_owner
+        assert server.process_id is not None
 
 
 def test_a_server_that_was_killed_is_recovered_at_the_next_start(made_folder: Path) -> None:

@@ -2,13 +2,13 @@ import pytest
 
 from gateway.errors import ConfigError
 from gateway.settings.access import GENERAL_ACCESS_READERS, LITELLM_ACCESS_READERS
-from gateway.settings.jwt_section import GENERAL_JWT_KEYS
 from gateway.settings.known_keys import SECTIONS, Standing
-from gateway.settings.login import LITELLM_LOGIN_KEYS
 from gateway.settings.router import SHARED_KEYS
 from gateway.settings.sections import GENERAL_READERS, LITELLM_READERS
 
 ENVIRONMENT_KEYS = {"master_key", "database_url"}
+JWT_KEYS = {"enable_jwt_auth", "litellm_jwtauth", "unregistered_jwt_client_behavior"}
+LOGIN_KEYS = {"max_ui_session_budget"}
 
 
 def test_the_general_section_is_read(load):
@@ -84,8 +84,8 @@ def test_exactly_the_supported_keys_are_read():
         return {key.name for key in SECTIONS[section].values() if key.standing is Standing.SUPPORTED}
 
     assert names("general_settings") - ENVIRONMENT_KEYS == (
-        set(GENERAL_READERS) | set(GENERAL_ACCESS_READERS) | GENERAL_JWT_KEYS
+        set(GENERAL_READERS) | set(GENERAL_ACCESS_READERS) | JWT_KEYS
     )
-    assert names("litellm_settings") - SHARED_KEYS - LITELLM_LOGIN_KEYS == set(LITELLM_READERS) | set(
+    assert names("litellm_settings") - SHARED_KEYS - LOGIN_KEYS == set(LITELLM_READERS) | set(
         LITELLM_ACCESS_READERS
     )
