@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal
-from gateway.errors import ConfigError, NotFound, ServiceUnavailable
+from gateway.errors import ConfigError, ServiceUnavailable
 from gateway.inventory.overrides.fields import describe_manager, show_manager
 from gateway.inventory.overrides.request import ConjurRequest, VaultRequest
 from gateway.inventory.services import Inventory
@@ -116,10 +116,10 @@ async def _delete(caller: Principal, inventory: Inventory, kind: str) -> dict[st
 
 
 async def _try(gateway: Gateway, inventory: Inventory, kind: str) -> dict[str, str]:
-    """Raises NotFound without settings; what keeps the gateway out is told, with no address."""
+    """What keeps the gateway out is told, with no address."""
     stored = await inventory.overrides.stored(kind)
     if not stored:
-        raise NotFound(f"There are no settings of '{kind}'.", param="config_type")
+        return {"status": "error", "message": f"There are no settings of '{kind}'."}
     try:
         await build_manager(kind, stored, gateway.parts.clients.fetcher).check()
     except (ConfigError, ServiceUnavailable) as error:

@@ -65,6 +65,8 @@ def describe_answers(rule: RouteRule, method: str, success: int, *, has_names: b
         statuses |= {400, 404, 422}
     if method != "GET":
         statuses |= {413}
+    if rule.permit.action is Action.DELETE:
+        statuses |= {404}
     if rule.permit.action in (Action.CREATE, Action.UPDATE):
         statuses |= {409}
     content = _ANYTHING | (_TEXT if rule.permit.resource is Resource.GATEWAY else {})
