@@ -47,7 +47,7 @@ def list_keys(config: Path | None, data_dir: Path | None, *, is_json: bool, **fi
         return
     rows = cast("list[Mapping[str, object]]", page["keys"])  # whole objects, as the query asks
     _print_table(_HEADS, [_row(one) for one in rows])
-    click.echo(f"{page['total_count']} keys, page {page['current_page']} of {page['total_pages']}")
+    click.echo(f"Keys: {page['total_count']}; page {page['current_page']} of {page['total_pages']}")
 
 
 @click.command()

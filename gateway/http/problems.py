@@ -58,9 +58,10 @@ def answer_http_exception(request: Request[Any, Any, Any], error: HTTPException)
     if error.status_code == NotFound.status:
         return _response(NotFound(f"There is no route {request.method} {request.url.path}."))
     if error.status_code == MethodNotAllowed.status:
-        allowed = ", ".join(_allowed_methods(request))
-        message = f"{request.url.path} answers {allowed}, not {request.method}."
-        return _response(MethodNotAllowed(message, headers={"allow": allowed}))
+        allowed = _allowed_methods(request)
+        answered = ", ".join(method for method in allowed if method != HttpMethod.OPTIONS)
+        message = f"{request.url.path} answers {answered}, not {request.method}."
+        return _response(MethodNotAllowed(message, headers={"allow": ", ".join(allowed)}))
     kind = "invalid_request_error" if error.status_code < GatewayError.status else GatewayError.type
     return _response(GatewayError(error.detail, status=error.status_code, type=kind))
 

@@ -64,15 +64,7 @@ async def set_fallbacks(
     """Set which models are tried in the place of one."""
     body = await _FALLBACK.read_from(request)
     sent = body.value
-    catalog = gateway.snapshot.catalog
-    for index, name in enumerate(sent.fallback_models):
-        if name == sent.model or catalog.find(name) is None:
-            message = f"'{name[:200]}' is no other model that is served."
-            raise BadRequest(message, param=f"fallback_models[{index}]", type="bad_request_error")
-    if not sent.fallback_models:
-        raise BadRequest("Name a model to try.", param="fallback_models", type="bad_request_error")
-    if catalog.find(sent.model) is None:
-        raise NotFound(f"The model '{sent.model[:200]}' does not exist.", param="model")
+    _check_models(gateway, sent)
 
     def put(listed: _Listed) -> _Listed:
         return [*_without(listed, sent.model), {sent.model: sent.fallback_models}]
@@ -122,6 +114,20 @@ async def delete_fallbacks(
     await inventory.config.edit(caller, _field(gateway, fallback_type), remove, gateway.check_overlay)
     message = "Fallback configuration deleted successfully"
     return {"model": name, "fallback_type": fallback_type, "message": message}
+
+
+def _check_models(gateway: Gateway, sent: FallbackRequest) -> None:
+    """Raise BadRequest or NotFound for what is no model, or no other one."""
+    catalog = gateway.snapshot.catalog
+    for index, name in enumerate(sent.fallback_models):
+        fault = "is the model itself" if name == sent.model else "is not served"
+        if name == sent.model or catalog.find(name) is None:
+            param = f"fallback_models[{index}]"
+            raise BadRequest(f"'{name[:200]}' {fault}.", param=param, type="bad_request_error")
+    if not sent.fallback_models:
+        raise BadRequest("Name a model to try.", param="fallback_models", type="bad_request_error")
+    if catalog.find(sent.model) is None:
+        raise NotFound(f"The model '{sent.model[:200]}' does not exist.", param="model")
 
 
 def _described(fields: list[dict[str, object]]) -> dict[str, object]:

@@ -44,7 +44,7 @@ def test_keys_are_listed_as_a_table_and_as_json(say):
     table = say("list", "--user", "ada").splitlines()
     assert table[0].split() == ["Key", "Alias", "User", "Team", "Spend", "Budget", "Status", "Hash"]
     assert table[1].split()[1:7] == ["reports", "ada", "-", "0.000000", "5", "active"]
-    assert table[-1] == "1 keys, page 1 of 1"
+    assert table[-1] == "Keys: 1; page 1 of 1"
     page = json.loads(say("list", "--json", "--size", "1", "--sort", "key_alias"))
     assert [row["key_alias"] for row in page["keys"]] == ["reports"]
     assert page["total_pages"] == 2

@@ -85,7 +85,7 @@ def test_a_choice_tells_what_it_may_be_under_the_name_that_clients_send(client):
 def test_a_wrong_method_is_told_what_the_path_answers(client):
     answer = client.delete("/error")
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, OPTIONS")
-    assert answer.json()["error"]["message"] == "/error answers GET, OPTIONS, not DELETE."
+    assert answer.json()["error"]["message"] == "/error answers GET, not DELETE."
 
 
 def test_any_other_error_stays_an_error_object(client):
