@@ -9,10 +9,15 @@ from gateway.access.findings import Finding, Verdict, judge
 from gateway.access.model_access import check_grant, check_models, check_subject_models
 from gateway.access.models import ModelLists, ModelNames
 from gateway.access.plan import Plan, PlanBuilder, Rule
-from gateway.access.subject_checks import check_agents, check_demands, check_subjects
+from gateway.access.subject_checks import (
+    check_agents,
+    check_demands,
+    check_subjects,
+    may_be_refused,
+)
 from gateway.access.tools import check_named_objects
 from gateway.clock import Clock
-from gateway.domain import Principal
+from gateway.domain import Principal, Subject
 from gateway.hooks import RequestContext, hookimpl
 from gateway.settings import AccessSettings
 
@@ -22,6 +27,7 @@ MODEL_RULE = "model_access"
 """The rule of every list of models, in what `examine` finds."""
 
 _NO_SETTINGS = AccessSettings()
+_MOST_HARMLESS = 4_096
 
 
 class AccessChecks:
@@ -41,16 +47,18 @@ class AccessChecks:
         self._lists = ModelLists(names)
         self._builder = PlanBuilder(clock, self._lists, settings)
         self._plans: dict[int, Plan] = {}
+        self._harmless: dict[int, tuple[Subject, ...]] = {}
 
     # A plugin's opinion is asked only of what may be done at all.
     @hookimpl(tryfirst=True)
     async def authorize(self, context: RequestContext) -> None:
         """Refuse by raising the error of the first check that fails; `examine` asks the same ones."""
-        principal = context.principal
+        principal, subjects = context.principal, context.subjects
         if check_banned(context.body, context.routed_model, self._choices):
             context.client_choice = take_choice(context.body)
-        if context.subjects:
-            check_subjects(context.subjects)
+        may_refuse = bool(subjects) and self._may_refuse(subjects)
+        if may_refuse:
+            check_subjects(subjects)
         plan = self._plans.get(id(principal)) or self._make(principal)
         for check in plan.before:
             check(context)
@@ -58,11 +66,22 @@ class AccessChecks:
         if principal.grants and (model, routed) not in plan.allowed:
             check_models(self._lists, principal, model, routed)
             plan.remember(model, routed)
-        if context.subjects:
-            check_subject_models(self._lists, principal, context.subjects, model, routed)
+        if may_refuse:
+            check_subject_models(self._lists, principal, subjects, model, routed)
             check_demands(context)
         for check in plan.after:
             check(context)
+
+    def _may_refuse(self, subjects: tuple[Subject, ...]) -> bool:
+        """Whether any check concerns what a request names; that none does is remembered by identity."""
+        if self._harmless.get(id(subjects)) is subjects:
+            return False
+        if any(map(may_be_refused, subjects)):
+            return True
+        if len(self._harmless) >= _MOST_HARMLESS:
+            self._harmless.clear()
+        self._harmless[id(subjects)] = subjects
+        return False
 
     def examine_standing(self, context: RequestContext) -> Iterator[Finding]:
         """Ask every rule on the credential itself, one after the other, whatever the others say."""

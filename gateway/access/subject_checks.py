@@ -8,9 +8,20 @@ from gateway.domain import ScopeKind, Subject
 from gateway.errors import AuthenticationFailed, PermissionDenied
 from gateway.hooks import RequestContext
 
-__all__ = ["check_agents", "check_demands", "check_subjects", "unreadable"]
+__all__ = ["check_agents", "check_demands", "check_subjects", "may_be_refused", "unreadable"]
 
 _WORDS = {ScopeKind.END_USER: "End User", ScopeKind.TAG: "Tag", ScopeKind.AGENT: "Agent"}
+
+
+def may_be_refused(subject: Subject) -> bool:
+    """Whether a check on what a request names can refuse anything because of this subject."""
+    return bool(
+        subject.is_blocked
+        or subject.unreadable
+        or subject.grants
+        or subject.agent_rules is not None
+        or subject.permission is not None
+    )
 
 
 def check_subjects(subjects: Iterable[Subject]) -> None:

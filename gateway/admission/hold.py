@@ -117,14 +117,15 @@ class Hold:
 
     def headers(self) -> list[Header]:
         """Return the contract's headers on the key's spend and on what is left of the rates."""
-        part, taken_at = self._part, self._taken_at
+        part = self._part
         found = part.fixed.copy()
         if part.key_money is not None:
             # USD as `usd_from_nanos` tells them.
             found.append(("x-litellm-key-spend", repr(part.key_money.settled / NANOS_PER_USD)))
-        for window, most, name in part.remaining:
-            left = most - window.count if window.began <= taken_at else most
-            found.append((name, str(left) if left > 0 else "0"))
+        found += [
+            (name, str(most - window.count) if window.count < most else "0")
+            for window, most, name in part.remaining
+        ]
         return found
 
     def _correct(self, used: tuple[int, int, int]) -> None:

@@ -4,6 +4,8 @@ import weakref
 from collections.abc import Sequence
 from functools import partial
 
+import msgspec
+
 from gateway.admission.accounts import Account, Accounts
 from gateway.admission.part import Part, build_part, merge_parts
 from gateway.clock import Clock
@@ -46,6 +48,15 @@ class _Plan:
         self.plain: Part | None = None
 
 
+class _Together(msgspec.Struct, frozen=True):
+    """Parts laid out as one; what they were found by is kept, so that nothing else gets its identity."""
+
+    part: Part
+    subjects: tuple[Subject, ...]
+    common: Subject | None
+    merged: Part
+
+
 class Plans:
     """The plans of everybody who is known; one is forgotten together with its owner.
 
@@ -57,12 +68,14 @@ class Plans:
         self._now = clock.now_nanos
         self._plans: dict[int, _Plan] = {}
         self._merged: dict[tuple[int, ...], tuple[Part, tuple[Part, ...]]] = {}
+        self._together: dict[tuple[int, int, int], _Together] = {}
         self.common: Subject | None = None
 
     def clear(self) -> None:
         """Make every plan anew when it is next asked for."""
         self._plans.clear()
         self._merged.clear()
+        self._together.clear()
 
     def find(
         self, principal: Principal, subjects: tuple[Subject, ...], model: str, routed_model: str
@@ -73,13 +86,23 @@ class Plans:
         part = plan.plain or self._part(plan, model, routed_model)
         if not subjects and self.common is None:
             return part
-        return self._merge(part, subjects, model, routed_model)
+        known = self._together.get((id(part), id(subjects), id(self.common)))
+        return self._merge(part, subjects, model, routed_model) if known is None else known.merged
 
     def _merge(self, part: Part, subjects: tuple[Subject, ...], model: str, routed_model: str) -> Part:
-        parts = [part]
-        for subject in subjects if self.common is None else (*subjects, self.common):
-            other = self._plans.get(id(subject)) or self._make(subject)
-            parts.append(other.plain or self._part(other, model, routed_model))
+        common = self.common
+        owners = subjects if common is None else (*subjects, common)
+        plans = [self._plans.get(id(owner)) or self._make(owner) for owner in owners]
+        parts = [part, *(plan.plain or self._part(plan, model, routed_model) for plan in plans)]
+        merged = self._merge_parts(parts)
+        if all(plan.plain for plan in plans):
+            if len(self._together) >= _MOST_MERGED:
+                self._together.clear()
+            known = _Together(part, subjects, common, merged)
+            self._together[id(part), id(subjects), id(common)] = known
+        return merged
+
+    def _merge_parts(self, parts: Sequence[Part]) -> Part:
         key = tuple(map(id, parts))
         found = self._merged.get(key)
         if found is None:

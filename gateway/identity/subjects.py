@@ -34,7 +34,8 @@ _NOBODY = Subject(scope=Scope(ScopeKind.END_USER, ""))
 _UNRESTRICTED = (_FREE, _NOBODY)
 _MOST_OFFERED = 1_000
 
-_Together = tuple[int, tuple[Subject, ...]]
+_Together = tuple[int, tuple[Subject, ...], bool]
+"""Until when (monotonic nanoseconds) subjects stand for their names, and whether an agent has rules."""
 
 
 class SubjectSource(Protocol):
@@ -95,10 +96,11 @@ class Subjects:
             named = self._with_offer(principal, named)
         known = self._together.get(named)
         if known is not None and known[0] > self._clock.monotonic_nanos():
-            found = known[1]
+            _, found, have_rules = known
         else:
             found = await self._find_each(named) if named else ()
-        if principal.tag_subjects or principal.agent_rules or any(one.agent_rules for one in found):
+            have_rules = _have_rules(found)
+        if have_rules or principal.tag_subjects or principal.agent_rules:
             found = (*found, *_of_tags(principal, named), *self._of_sessions(principal, found, session_id))
         return found
 
@@ -168,7 +170,7 @@ class Subjects:
         # What was read before a change that has been announced meanwhile is not kept.
         if self._generation == began:
             until = self._clock.monotonic_nanos() + _TOGETHER_SECONDS * _NANOS
-            self._together[named] = until, found
+            self._together[named] = until, found, _have_rules(found)
         return found
 
     async def _find_one(self, scope: Scope) -> Subject:
@@ -216,6 +218,10 @@ class Subjects:
         for subject in found:
             if subject.agent_rules is not None:
                 yield from self._sessions((subject.scope.id, session_id, subject.agent_rules))
+
+
+def _have_rules(subjects: Iterable[Subject]) -> bool:
+    return any(one.agent_rules is not None for one in subjects)
 
 
 def _of_tags(principal: Principal, named: tuple[Scope, ...]) -> Iterator[Subject]:

@@ -42,6 +42,24 @@ def test_the_part_of_a_caller_is_made_once(ledger: Ledger) -> None:
     assert ledger.plans.find(who, (team,), "m", "m") is ledger.plans.find(who, (team,), "n", "n")
 
 
+def test_subjects_that_come_together_again_keep_their_part_until_they_change(ledger: Ledger) -> None:
+    who, scope = caller(budget(1)), Scope(ScopeKind.TAG, "t")
+    named = (subject(scope, budget(5, scope)),)
+    part = ledger.plans.find(who, named, "m", "m")
+    assert ledger.plans.find(who, named, "n", "n") is part
+    changed = (subject(scope, budget(7, scope)),)
+    assert [most for _, most in ledger.plans.find(who, changed, "m", "m").budgets] == [1, 7]
+    ledger.plans.common = subject(Scope(ScopeKind.GATEWAY, ""), budget(9, Scope(ScopeKind.GATEWAY, "")))
+    assert sorted(most for _, most in ledger.plans.find(who, named, "m", "m").budgets) == [1, 5, 9]
+
+
+def test_a_subjects_limit_of_a_model_is_looked_at_for_every_request(ledger: Ledger) -> None:
+    scope = Scope(ScopeKind.TAG, "t")
+    named = (subject(scope, budget(5, scope, model="m")),)
+    for model, budgets in (("m", 2), ("n", 1), ("m", 2)):
+        assert len(ledger.plans.find(caller(budget(1)), named, model, model).budgets) == budgets
+
+
 def test_refusals_come_in_the_order_of_the_contract(ledger: Ledger) -> None:
     def on(kind: ScopeKind) -> Scope:
         return Scope(kind, "x")
