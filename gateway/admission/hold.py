@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from gateway.admission.accounts import Account, BudgetAccount, RateAccount, SlotsAccount
 from gateway.admission.headers import Header
 from gateway.admission.part import Part
@@ -14,24 +16,16 @@ Extra = tuple[Account, int]
 """A claim of a plugin: the account of its limit, and the amount."""
 
 
-class Want:
+class Want(msgspec.Struct, eq=False):
     """What a request asks for: nano-dollars, and tokens as (total, input, output)."""
 
-    __slots__ = ("cost", "extras", "is_free", "principal", "tokens")
+    # A struct, for its constructor is not a Python function.
 
-    def __init__(
-        self,
-        principal: Principal,
-        cost: int,
-        tokens: tuple[int, int, int],
-        is_free: bool = False,  # noqa: FBT001, FBT002  a fact, and made for every request
-        extras: Sequence[Extra] = (),
-    ) -> None:
-        self.principal = principal
-        self.cost = cost
-        self.tokens = tokens
-        self.is_free = is_free
-        self.extras = extras
+    principal: Principal
+    cost: int
+    tokens: tuple[int, int, int]
+    is_free: bool = False
+    extras: Sequence[Extra] = ()
 
 
 class Hold:

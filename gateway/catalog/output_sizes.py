@@ -6,7 +6,8 @@ __all__ = ["OutputSizes"]
 
 _LEAST_ANSWERS = 100
 """Fewer do not tell what one in a hundred is like."""
-_LOOK_EVERY = 64
+_LOOK_AFTER = 8
+"""It is looked again when an eighth more answers have come."""
 _HALVE_AT = 8_192
 """So many answers weigh; older ones fade, so that a model that changes is followed."""
 _MOST_MODELS = 4_096
@@ -16,17 +17,16 @@ _BUCKETS = 64 * _STEPS
 
 
 class _Histogram:
-    __slots__ = ("counts", "expected", "total")
+    __slots__ = ("counts", "expected", "look_at", "total")
 
     def __init__(self) -> None:
         self.counts = [0] * _BUCKETS
         self.total = 0
+        self.look_at = _LEAST_ANSWERS
         self.expected = DEFAULT_OUTPUT_TOKENS
 
     def look(self) -> None:
         """Find the size that 99 of a hundred answers do not exceed."""
-        if self.total < _LEAST_ANSWERS:
-            return
         above = self.total // 100
         for step in range(_BUCKETS - 1, -1, -1):
             above -= self.counts[step]
@@ -36,6 +36,7 @@ class _Histogram:
         if self.total >= _HALVE_AT:
             self.counts = [count // 2 for count in self.counts]
             self.total = sum(self.counts)
+        self.look_at = self.total + self.total // _LOOK_AFTER
 
 
 class OutputSizes:
@@ -60,15 +61,15 @@ class OutputSizes:
             found = self._histograms[group] = _Histogram()
         found.counts[_step_of(tokens)] += 1
         found.total += 1
-        if found.total % _LOOK_EVERY == 0:
+        if found.total >= found.look_at:
             found.look()
 
 
 def _step_of(tokens: int) -> int:
     bits = tokens.bit_length()
     # The two bits below the highest one.
-    below = (tokens << 2 >> (bits - 1)) & 3
-    return min(bits * _STEPS + below, _BUCKETS - 1)
+    step = bits * _STEPS + (tokens << 2 >> (bits - 1) & 3)
+    return step if step < _BUCKETS else _BUCKETS - 1
 
 
 def _largest_in(step: int) -> int:

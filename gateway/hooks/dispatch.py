@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import pluggy
@@ -171,10 +171,9 @@ def _compile_collect(implementations: _Implementations) -> _Call:
                 answer = await answer
             if answer is None:
                 return ()
-            # As it is: what lists its claims only on demand need not list them.
-            return (
-                list(answer) if not isinstance(answer, Sequence) else cast("Sequence[Any]", answer)
-            )  # of anything
+            # As it is: what lists its claims only on demand need not list them. Not `isinstance`, which costs
+            # four times as much for an abstract class.
+            return answer if hasattr(answer, "__getitem__") else list(answer)
 
         return take_from_one
     calls = tuple((item.call, item.is_async) for item in implementations)

@@ -46,19 +46,18 @@ class UpstreamRequest(msgspec.Struct, frozen=True, gc=False):
     max_response_bytes: int
 
 
-class UpstreamAnswer:
+class UpstreamAnswer(msgspec.Struct, eq=False):
     """A complete answer, of any status.
 
     `headers` (lower-case names) are converted on first use: that costs some microseconds, which an answer
     that nobody asks for its headers does not pay. Ask for a single one with `header`.
     """
 
-    __slots__ = ("_headers", "body", "status")
+    # A struct, for its constructor is not a Python function.
 
-    def __init__(self, status: int, headers: HeaderPairs | HeaderSource, body: bytes) -> None:
-        self.status = status
-        self.body = body
-        self._headers = headers
+    status: int
+    _headers: HeaderPairs | HeaderSource
+    body: bytes
 
     @property
     def headers(self) -> HeaderPairs:

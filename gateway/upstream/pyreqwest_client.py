@@ -54,7 +54,9 @@ class PyreqwestClient:
         try:
             # A streamed request is 1 us dearer than `build().send()`, which has no limit on the body.
             async with self._prepare(request).build_streamed() as response:
-                body = await _read_body(response, request.max_response_bytes)
+                most = request.max_response_bytes
+                fits = _is_bounded(response, most)
+                body = bytes(await response.bytes()) if fits else await _read_counting(response, most)
                 return UpstreamAnswer(response.status, response.headers, body)
         except PyreqwestError as error:
             raise _translate(error, request) from None
@@ -168,14 +170,19 @@ async def _cut(opening: asyncio.Future[Response], stream: StreamRequest) -> None
         await stream.__aexit__(None, None, None)
 
 
-async def _read_body(response: Response, limit: int) -> bytes:
+def _is_bounded(response: Response, limit: int) -> bool:
+    """Whether the answer says how long it is, so that it need not be counted; raises UpstreamError."""
     if response.get_header("content-encoding") not in {None, "identity"}:
         raise faults.answer_is_encoded()
     length = response.get_header("content-length")
-    if length is not None and length.isdigit():
-        if int(length) > limit:
-            raise faults.answer_is_too_large(limit)
-        return bytes(await response.bytes())
+    if length is None or not length.isdigit():
+        return False
+    if int(length) > limit:
+        raise faults.answer_is_too_large(limit)
+    return True
+
+
+async def _read_counting(response: Response, limit: int) -> bytes:
     reader = response.body_reader
     chunks: list[bytes] = []
     left = limit
