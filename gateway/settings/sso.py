@@ -12,6 +12,8 @@ __all__ = ["PROVIDERS", "SsoSettings", "read_sso_settings"]
 
 _ENDPOINTS = ("AUTHORIZATION_ENDPOINT", "TOKEN_ENDPOINT", "USERINFO_ENDPOINT")
 _MANY_TENANTS = frozenset({"common", "organizations", "consumers"})
+_ON = frozenset({"true", "1", "yes", "on"})
+_OFF = frozenset({"", "false", "0", "no", "off"})
 _SCOPE = "openid email profile"
 
 
@@ -37,6 +39,8 @@ class SsoSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`PROXY_ADMIN_ID`: who of its users becomes a proxy_admin."""
     admin_email: str = ""
     """`PROXY_ADMIN_EMAIL`, in lower case: whose address, verified by the provider, makes a proxy_admin."""
+    trusts_addresses: bool = False
+    """`SSO_TRUST_EMAIL`: whether an address of which the provider does not say whether it is verified is."""
 
 
 def read_sso_settings(environ: Mapping[str, str]) -> SsoSettings | None:
@@ -57,6 +61,7 @@ def read_sso_settings(environ: Mapping[str, str]) -> SsoSettings | None:
         allowed_domains=frozenset(domain.strip() for domain in domains if domain.strip()),
         admin_id=environ.get("PROXY_ADMIN_ID", ""),
         admin_email=environ.get("PROXY_ADMIN_EMAIL", "").strip().lower(),
+        trusts_addresses=settings.trusts_addresses or _is_on(environ, "SSO_TRUST_EMAIL"),
     )
 
 
@@ -85,6 +90,8 @@ def _github(environ: Mapping[str, str]) -> SsoSettings:
         ),
         scope="read:user user:email",
         id_claim="id",
+        # GitHub lets its users show verified addresses only.
+        trusts_addresses=True,
     )
 
 
@@ -119,6 +126,13 @@ def _with_issuer(provider: str, prefix: str, environ: Mapping[str, str], issuer:
         client_secret=Secret(_needed(environ, f"{prefix}_CLIENT_SECRET")),
         issuer=issuer,
     )
+
+
+def _is_on(environ: Mapping[str, str], name: str) -> bool:
+    value = environ.get(name, "").strip().lower()
+    if value not in {*_ON, *_OFF}:
+        raise ConfigError("Expected true or false.", path=name, allowed=("true", "false"))
+    return value in _ON
 
 
 def _needed(environ: Mapping[str, str], name: str) -> str:

@@ -26,6 +26,8 @@ class TokenIdentity(msgspec.Struct, frozen=True, kw_only=True):
     issuer: str
     user_id: str | None = None
     user_email: str | None = None
+    is_email_proven: bool = True
+    """Whether the address suffices to be taken for the user who has it."""
     team_ids: tuple[str, ...] = ()
     lists_teams: bool = False
     """Whether the token has a list of teams, so that the user is in no others."""

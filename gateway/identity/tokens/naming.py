@@ -91,6 +91,12 @@ class Naming:
                 f"Authentication Error, The address {identity.user_email} is that of another user. An "
                 "administrator can set `sso_user_id` of the one who is meant."
             )
+        if not identity.is_email_proven:
+            raise AuthenticationFailed(
+                f"Authentication Error, The address {identity.user_email} is that of another user, and the "
+                "identity provider does not say that it is verified ('email_verified'). An administrator can "
+                "set `sso_user_id` of that user, or SSO_TRUST_EMAIL=true if the provider verifies addresses."
+            )
         if identity.user_id is not None:
             await self._store.link_user(known[0].user_id, identity.user_id)
         return known[0]

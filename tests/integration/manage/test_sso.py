@@ -248,6 +248,47 @@ async def test_user_info_completes_an_id_token_of_the_same_user(desk: Desk) -> N
     assert (await user_of(desk, name))["user_email"] == f"{name}@e.com"
 
 
+async def invite(desk: Desk) -> str:
+    """A user who has never logged in, with the address `<id>@e.com`."""
+    name = f"sso-{new_id()[:8]}"
+    body = {"user_id": name, "user_email": f"{name}@e.com", "auto_create_key": False}
+    answer = await desk.live.http.post("/user/new", headers=bearer(MASTER_KEY), json=body)
+    assert answer.status_code == 200, answer.text
+    return name
+
+
+async def test_an_account_is_taken_over_only_with_a_verified_address(desk: Desk) -> None:
+    name = await invite(desk)
+    stranger = {"sub": f"other-{name}", "email": f"{name}@e.com"}
+
+    silent = await desk.log_in(**stranger)
+    doubtful = await desk.log_in(**stranger | {"sub": f"doubtful-{name}"}, email_verified=False)
+    unlinked = (await user_of(desk, name))["sso_user_id"]
+    verified = await desk.log_in(**stranger, email_verified=True)
+    again = await desk.log_in(**stranger)
+
+    assert silent.status_code == 401
+    assert "SSO_TRUST_EMAIL" in silent.text
+    assert doubtful.status_code == 200
+    assert (await user_of(desk, f"doubtful-{name}"))["user_email"] is None
+    assert unlinked is None
+    assert (verified.status_code, again.status_code) == (200, 200)
+    assert (await user_of(desk, name))["sso_user_id"] == f"other-{name}"
+
+
+async def test_the_operator_may_trust_addresses_of_which_the_provider_says_nothing(desk: Desk) -> None:
+    name = await invite(desk)
+    desk.configure(GENERIC_ISSUER=desk.provider.issuer, SSO_TRUST_EMAIL="true")
+    stranger = {"sub": f"other-{name}", "email": f"{name}@e.com"}
+
+    await desk.log_in(**stranger | {"sub": f"doubtful-{name}"}, email_verified=False)
+    unlinked = (await user_of(desk, name))["sso_user_id"]
+    silent = await desk.log_in(**stranger)
+
+    assert (unlinked, silent.status_code) == (None, 200)
+    assert (await user_of(desk, name))["sso_user_id"] == f"other-{name}"
+
+
 async def test_domains_and_the_administrator_are_as_configured(desk: Desk) -> None:
     name = f"sso-{new_id()[:8]}"
     desk.configure(

@@ -42,6 +42,17 @@ def test_a_provider_is_read(name, load):
     assert bool(sso.endpoints) is not bool(issuer)
 
 
+@pytest.mark.parametrize(("said", "trusts"), [("true", True), ("1", True), ("false", False), ("", False)])
+def test_addresses_are_trusted_where_the_operator_says_so(said, trusts, load):
+    environ = client("GENERIC", GENERIC_ISSUER="https://idp", SSO_TRUST_EMAIL=said)
+
+    assert load("", environ).sso.trusts_addresses is trusts
+    assert load("", client("GITHUB", SSO_TRUST_EMAIL=said)).sso.trusts_addresses is True
+    with pytest.raises(ConfigError) as caught:
+        load("", client("GENERIC", GENERIC_ISSUER="https://idp", SSO_TRUST_EMAIL="perhaps"))
+    assert caught.value.path == "SSO_TRUST_EMAIL"
+
+
 def test_the_generic_provider_has_litellms_variables(load):
     names = ("AUTHORIZATION_ENDPOINT", "TOKEN_ENDPOINT", "USERINFO_ENDPOINT")
     endpoints = {f"GENERIC_{name}": f"https://idp/{name.lower()}" for name in names}

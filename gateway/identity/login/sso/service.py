@@ -79,12 +79,12 @@ class SsoLogin:
     def _identify(self, claims: Claims) -> TokenIdentity:
         settings = self._settings
         user_id, email = claims.text(settings.id_claim), claims.text(settings.email_claim)
-        is_proven = claims.find("email_verified") not in (False, "false")
+        is_denied = claims.find("email_verified") in (False, "false")
         if user_id is None:
             raise refuse(f"The identity provider says no '{settings.id_claim}' of who logged in.")
         domain = (email or "").rpartition("@")[2].lower()
         if settings.allowed_domains and (
-            not is_proven or email is None or domain not in settings.allowed_domains
+            is_denied or email is None or domain not in settings.allowed_domains
         ):
             raise PermissionDenied(
                 "This gateway lets in users by the domain of their address, and not of yours."
@@ -95,7 +95,8 @@ class SsoLogin:
         return TokenIdentity(
             issuer=settings.issuer or settings.provider,
             user_id=user_id,
-            user_email=email if is_proven else None,
+            user_email=None if is_denied else email,
+            is_email_proven=settings.trusts_addresses or _is_verified(claims),
             role=role,
         )
 
@@ -104,5 +105,8 @@ class SsoLogin:
         settings = self._settings
         if settings.admin_id and user_id == settings.admin_id:
             return True
-        is_verified = claims.find("email_verified") in (True, "true")
-        return is_verified and bool(email) and (email or "").lower() == settings.admin_email
+        return _is_verified(claims) and bool(email) and (email or "").lower() == settings.admin_email
+
+
+def _is_verified(claims: Claims) -> bool:
+    return claims.find("email_verified") in (True, "true")
