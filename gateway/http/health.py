@@ -3,7 +3,7 @@
 from importlib.metadata import version
 from typing import Any
 
-from litestar import Response, get
+from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
 from gateway.access.rules import RouteRule
@@ -40,6 +40,18 @@ async def readiness(gateway: _Gateway) -> Response[dict[str, object]]:
     return Response(body, status_code=200 if state.is_ready else _UNAVAILABLE)
 
 
+@get("/", opt={"rule": _PUBLIC})
+async def greet() -> str:
+    """Say what answers here."""
+    return "Gatewright: RUNNING"
+
+
+@get("/test", opt={"rule": _PUBLIC})
+async def echo_route(request: Request[Any, Any, Any]) -> dict[str, str]:
+    """Say that requests arrive, and at which path."""
+    return {"route": request.url.path}
+
+
 @get("/health/drain", opt={"rule": _PUBLIC})
 async def show_draining(gateway: _Gateway) -> dict[str, object]:
     """Say how far a stopping worker is with the requests that were under way; it begins nothing."""
@@ -50,4 +62,4 @@ async def show_draining(gateway: _Gateway) -> dict[str, object]:
     return {"status": "draining" if left else "drained", "drained_requests": drained}
 
 
-ROUTE_HANDLERS = (liveliness, readiness, show_draining)
+ROUTE_HANDLERS = (liveliness, readiness, greet, echo_route, show_draining)

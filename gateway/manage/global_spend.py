@@ -105,7 +105,13 @@ async def show_tags(
 @get("/global/spend/all_tag_names", opt=_rule("/global/spend/all_tag_names"))
 async def show_tag_names(gateway: _Gateway) -> _Content:
     """The tags that requests carried."""
-    return await (await _totals(gateway)).tag_names()
+    return {"tag_names": await (await _totals(gateway)).tag_names()}
+
+
+@get("/global/all_end_users", opt=_rule("/global/all_end_users"))
+async def show_end_user_names(gateway: _Gateway) -> _Content:
+    """The customers of requests."""
+    return {"end_users": await (await _totals(gateway)).end_user_names()}
 
 
 @post(
@@ -153,6 +159,7 @@ ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     show_providers,
     show_tags,
     show_tag_names,
+    show_end_user_names,
     show_end_users,
     refresh,
 )

@@ -11,6 +11,7 @@ from gateway.manage import (
     spend_facets,
     spend_pages,
     spend_reports,
+    tag_users,
 )
 
 __all__ = ["ROUTE_HANDLERS"]
@@ -23,5 +24,6 @@ ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *spend_pages.ROUTE_HANDLERS,
     *spend_facets.ROUTE_HANDLERS,
     *costs.ROUTE_HANDLERS,
+    *tag_users.ROUTE_HANDLERS,
     *health.ROUTE_HANDLERS,
 )

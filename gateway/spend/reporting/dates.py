@@ -46,10 +46,10 @@ def refuse(param: str, message: str) -> BadRequest:
     return BadRequest(message, param=param, type="bad_request")
 
 
-def last_days(clock: Clock) -> Period:
-    """The thirty days that end today."""
+def last_days(clock: Clock, days: int = _USUAL_DAYS) -> Period:
+    """Today and the days before it."""
     today = datetime_from_nanos(clock.now_nanos()).date()
-    return Period(today - timedelta(days=_USUAL_DAYS), today)
+    return Period(today - timedelta(days=days), today)
 
 
 def parse_period(start: str | None, end: str | None, offset_minutes: int | None = None) -> Period:

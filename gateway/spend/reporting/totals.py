@@ -13,7 +13,7 @@ __all__ = ["Totals"]
 
 _MOST_NAMES = 1_000
 _MOST_TEAMS = 200
-_MOST_TAGS = 10_000
+_MOST_ENTITIES = 10_000
 _Content = dict[str, object]
 
 
@@ -70,9 +70,13 @@ class Totals:
         rows = await self._store.tags_of_keys(period, user_id, _MOST_NAMES)
         return _named(rows, "individual_request_tag", "total_spend", "log_count")
 
-    async def tag_names(self) -> _Content:
+    async def tag_names(self) -> list[str]:
         """The tags that requests carried, sorted."""
-        return {"tag_names": await self._store.list_tags(_MOST_TAGS)}
+        return await self._store.list_entities("tag", _MOST_ENTITIES)
+
+    async def end_user_names(self) -> list[str]:
+        """The customers of requests, sorted."""
+        return await self._store.list_entities("customer", _MOST_ENTITIES)
 
     async def teams(self, period: Period) -> _Content:
         """What the teams spent that spent most: per day and in all."""

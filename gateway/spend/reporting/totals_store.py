@@ -87,18 +87,18 @@ class TotalsStore:
         given = [user_id] if user_id else []
         return await self._reader.fetch(sql, *period.bounds, limit, *given)
 
-    async def list_tags(self, limit: int) -> list[str]:
-        """The names of tags that requests carried; each is one step in an index."""
-        table = TABLES["tag"].name
+    async def list_entities(self, kind: str, limit: int) -> list[str]:
+        """The names in the daily table of a kind, sorted; each is one step in an index."""
+        table, name = TABLES[kind].name, TABLES[kind].entity
         sql = f"""
             WITH RECURSIVE found AS (
-                SELECT min(tag) AS tag FROM "{table}"
+                SELECT min({name}) AS name FROM "{table}"
                 UNION ALL
-                SELECT (SELECT min(t.tag) FROM "{table}" t WHERE t.tag > found.tag) FROM found
-                WHERE found.tag IS NOT NULL
+                SELECT (SELECT min(t.{name}) FROM "{table}" t WHERE t.{name} > found.name) FROM found
+                WHERE found.name IS NOT NULL
             )
-            SELECT tag FROM found WHERE tag <> '' LIMIT $1"""  # noqa: S608  constants of this module
-        return [row["tag"] for row in await self._reader.fetch(sql, limit)]
+            SELECT name FROM found WHERE name <> '' LIMIT $1"""  # noqa: S608  constants of this module
+        return [row["name"] for row in await self._reader.fetch(sql, limit)]
 
     async def total_of_teams(self, period: Period, most: int) -> list[Record]:
         """Totals per team and day, of the teams that spent most; `name` is the alias or the id."""
