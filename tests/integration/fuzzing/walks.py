@@ -1,6 +1,7 @@
 """Walks through the gateway along the links of its document, and what was seen on them."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from random import Random
@@ -8,19 +9,25 @@ from typing import Any, ClassVar
 
 import hypothesis
 from hypothesis import strategies
-from hypothesis.stateful import Bundle, MultipleResults, initialize, multiple
+from hypothesis.stateful import Bundle, MultipleResults, initialize, multiple, rule
 from schemathesis.core.transport import Response
 from schemathesis.generation.case import Case
-from schemathesis.generation.stateful.state_machine import StepInput, StepOutput
+from schemathesis.generation.stateful.state_machine import APIStateMachine, StepInput, StepOutput
+from schemathesis.schemas import APIOperation
 
 from tests.integration.fuzzing.fuzzed import FuzzedGateway, fault_of
 from tests.integration.fuzzing.recipes import RECIPES
 from tests.integration.serving import MASTER_KEY
 
 _STEPS = 30
+# Hypothesis remembers every choice of a run until it ends: half a MB per walk.
+_ROUND = 50
 _USUALLY = 0.7
-# A result goes to the bundle of its operation, whatever the rule says.
-_ANY = Bundle("any")
+# After this the gateway would refuse everything from here.
+_SHUTS_OUT = "post /add/allowed_ip"
+# A result goes to the bundle of its operation, whatever the rule says. Hypothesis sorts rules by target and
+# name, and takes the first ones most often: these have the target of the others, and a late name.
+_ANY = Bundle("catch_all")
 _SETTINGS = hypothesis.settings(
     stateful_step_count=_STEPS,
     deadline=None,
@@ -46,10 +53,12 @@ def walk(fuzzed: FuzzedGateway, *, as_operator: bool, count: int) -> Seen:
     """Go some walks, as the operator or as a tenant, who does what it may with what the operator has made."""
     seen = Seen()
     members = {"fuzzed": fuzzed, "seen": seen, "as_operator": as_operator}
-    machine = type("Walk", (_Walk, fuzzed.schema.as_state_machine()), members)
+    linked = fuzzed.schema.as_state_machine()
+    others = _rules_of_others(fuzzed.operations, linked)
+    machine = type("Walk", (_Walk, linked), members | others)
     while seen.walks < count:
         try:
-            machine.run(settings=hypothesis.settings(_SETTINGS, max_examples=count - seen.walks))
+            machine.run(settings=hypothesis.settings(_SETTINGS, max_examples=min(_ROUND, count - seen.walks)))
         except hypothesis.errors.Flaky:
             # The same requests are answered otherwise the second time, as a gateway with a memory should.
             continue
@@ -107,6 +116,26 @@ class _Walk:
         fault = fault_of(case, response)
         if fault is not None:
             self.seen.faults.setdefault(place, "\n".join([*self.told, fault]))
+
+
+def _rules_of_others(
+    operations: dict[str, APIOperation], linked: type[APIStateMachine]
+) -> dict[str, Callable[[Any, Case], StepOutput]]:
+    """A step per resource for its operations without links: lists and reports show what was made before."""
+    found: dict[str, list[APIOperation]] = {}
+    for name, one in operations.items():
+        if one.label not in linked._transitions.operations and name != _SHUTS_OUT:
+            found.setdefault(f"without_links_{one.definition.raw['tags'][0]}", []).append(one)
+    return {name: _ask_one_of(name, ones) for name, ones in found.items()}
+
+
+def _ask_one_of(name: str, operations: list[APIOperation]) -> Callable[[Any, Case], StepOutput]:
+    def ask(self: _Walk, case: Case) -> StepOutput:
+        self.recorder.record_case(case=case)
+        return self.step(StepInput.initial(case))
+
+    ask.__name__ = name
+    return rule(target=_ANY, case=strategies.one_of(one.as_strategy() for one in operations))(ask)
 
 
 def _thin(case: Case, kept: set[str], random: Random) -> None:
