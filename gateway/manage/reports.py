@@ -8,6 +8,7 @@ from gateway.manage import (
     global_activity,
     global_spend,
     health,
+    model_metrics,
     spend_facets,
     spend_pages,
     spend_reports,
@@ -25,5 +26,6 @@ ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *spend_facets.ROUTE_HANDLERS,
     *costs.ROUTE_HANDLERS,
     *tag_users.ROUTE_HANDLERS,
+    *model_metrics.ROUTE_HANDLERS,
     *health.ROUTE_HANDLERS,
 )
