@@ -9,6 +9,7 @@ from gateway.manage import allowed_addresses as allowed_address_routes
 from gateway.manage import audit as audit_routes
 from gateway.manage import books as book_routes
 from gateway.manage import budgets as budget_routes
+from gateway.manage import cache_settings as cache_setting_routes
 from gateway.manage import caches as cache_routes
 from gateway.manage import callbacks as callback_routes
 from gateway.manage import config as config_routes
@@ -76,6 +77,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *override_routes.ROUTE_HANDLERS,
     *default_setting_routes.ROUTE_HANDLERS,
     *provider_setting_routes.ROUTE_HANDLERS,
+    *cache_setting_routes.ROUTE_HANDLERS,
     *cache_routes.ROUTE_HANDLERS,
     *callback_routes.ROUTE_HANDLERS,
     *config_routes.ROUTE_HANDLERS,

@@ -9,6 +9,8 @@ from gateway.domain import Scope, ScopeKind
 from gateway.errors import ServiceUnavailable
 from gateway.identity.credentials import hash_of
 from gateway.identity.records import Records
+from gateway.inventory.cache_settings import unmask
+from gateway.inventory.redis_addresses import build_redis_url
 
 __all__ = ["CacheService"]
 
@@ -24,7 +26,7 @@ class CacheService:
         self._records = records
         self._redis = redis
 
-    async def ping(self) -> Mapping[str, object]:
+    async def ping(self) -> dict[str, object]:
         """Have the Redis answer and keep a key; returns its parameters, without secrets.
 
         Raises ServiceUnavailable where there is none, or it does not answer.
@@ -45,6 +47,26 @@ class CacheService:
         except LookFailedError as error:
             raise ServiceUnavailable(str(error), type=_PING_FAILED) from error
         return {"num_clients": len(facts.clients), "clients": facts.clients, "info": facts.info}
+
+    def parameters(self) -> dict[str, object]:
+        """Where the Redis of the configuration is, without secrets; nothing where there is none."""
+        return {} if self._redis.url is None else _parameters(self._redis)
+
+    async def try_settings(
+        self, settings: Mapping[str, object], stored: Mapping[str, object], path: str
+    ) -> str | None:
+        """What keeps the Redis of these settings from answering; None when it does.
+
+        A secret that is sent as it is shown of what is `stored` is the stored one. Raises BadRequest for
+        settings that name no Redis.
+        """
+        url = build_redis_url(unmask(settings, stored), path)
+        try:
+            look = await asyncio.to_thread(self._redis.open_look, url)
+            await look.ping()
+        except LookFailedError as error:
+            return str(error)
+        return None
 
     async def forget(self, keys: Iterable[str]) -> None:
         """Have every worker read these virtual keys anew, plain or hashes. Raises DatabaseUnavailable."""

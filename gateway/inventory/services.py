@@ -7,6 +7,7 @@ from gateway.db.engine import Database
 from gateway.db.sealing import Seal
 from gateway.identity.records import Records
 from gateway.inventory.access_groups.service import ModelGroupService
+from gateway.inventory.cache_settings import CacheSettingsService
 from gateway.inventory.caches import CacheService
 from gateway.inventory.config.service import ConfigService
 from gateway.inventory.credentials.service import CredentialService
@@ -24,6 +25,7 @@ __all__ = ["Inventory", "build_inventory"]
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     """One service per resource."""
 
+    cache_settings: CacheSettingsService
     caches: CacheService
     config: ConfigService
     credentials: CredentialService
@@ -41,6 +43,7 @@ def build_inventory(
 ) -> Inventory:
     """Build every service; `networks` are those beyond the public ones to which tenants may lead."""
     return Inventory(
+        cache_settings=CacheSettingsService(database, records, seal),
         caches=CacheService(records, redis),
         config=ConfigService(database, records, seal),
         credentials=CredentialService(database, records, seal),

@@ -2,9 +2,9 @@
 
 from gateway.db.engine import Database
 from gateway.db.rows import Rows
-from gateway.db.tables.configuration import ConfigOverrides, SSOConfig, UISettings
+from gateway.db.tables.configuration import CacheConfig, ConfigOverrides, SSOConfig, UISettings
 
-__all__ = ["SettingsRow", "override_row", "sso_row", "ui_row"]
+__all__ = ["SettingsRow", "cache_row", "override_row", "sso_row", "ui_row"]
 
 Members = dict[str, object]
 _ADD_SSO = """
@@ -17,6 +17,10 @@ ON CONFLICT (id) DO NOTHING
 """
 
 
+_ADD_CACHE = """
+INSERT INTO "LiteLLM_CacheConfig" (id, cache_settings, updated_at) VALUES ($1, '{}', now() AT TIME ZONE 'UTC')
+ON CONFLICT (id) DO NOTHING
+"""
 _ADD_OVERRIDE = """
 INSERT INTO "LiteLLM_ConfigOverrides" (config_type, config_value, updated_at)
 VALUES ($1, '{}', now() AT TIME ZONE 'UTC') ON CONFLICT (config_type) DO NOTHING
@@ -70,3 +74,8 @@ def ui_row(database: Database) -> SettingsRow:
 def override_row(database: Database, kind: str) -> SettingsRow:
     """The settings of a secret manager; every text in them is encrypted."""
     return SettingsRow(database, Rows(ConfigOverrides), kind, "config_value", _ADD_OVERRIDE)
+
+
+def cache_row(database: Database) -> SettingsRow:
+    """The settings of a cache of answers; every text in them is encrypted."""
+    return SettingsRow(database, Rows(CacheConfig), "cache_config", "cache_settings", _ADD_CACHE)
