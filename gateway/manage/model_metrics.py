@@ -24,8 +24,7 @@ _Gateway = NamedDependency[Gateway]
 _Choice = NamedDependency[MeasuredChoice]
 _Group = Annotated[str | None, QueryParameter(name="_selected_model_group")]
 _Text = FromQuery[str | None]
-_Begin = Annotated[datetime | None, QueryParameter(name="startTime")]
-_End = Annotated[datetime | None, QueryParameter(name="endTime")]
+_Moment = FromQuery[datetime | None]
 _Content = dict[str, object]
 
 
@@ -36,15 +35,15 @@ def _rule(path: str) -> dict[str, RouteRule]:
 async def choose_requests(
     gateway: _Gateway,
     model_group: _Group = None,
-    begin: _Begin = None,
-    end: _End = None,
+    startTime: _Moment = None,  # noqa: N803  the contract's name, which refusals tell
+    endTime: _Moment = None,  # noqa: N803  as above
     api_key: _Text = None,
     customer: _Text = None,
 ) -> MeasuredChoice:
     """Read which requests are measured: those of the last 30 days unless times are given."""
     usual = last_days(gateway.clock)
-    first = day_of("startTime", begin) if begin else usual.start
-    last = day_of("endTime", end) if end else max(usual.end, first)
+    first = day_of("startTime", startTime) if startTime else usual.start
+    last = day_of("endTime", endTime) if endTime else max(usual.end, first)
     if last < first:
         raise refuse("endTime", "'endTime' must not be before 'startTime'.")
     return MeasuredChoice(
