@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from gateway.access.models import ModelLists
 from gateway.domain import ModelGrant, Principal, ScopeKind, Subject
 from gateway.errors import ModelAccessDenied
-from gateway.identity.special import NO_DEFAULT_MODELS
+from gateway.identity.special_models import NO_DEFAULT_MODELS
 
 __all__ = [
     "LONGEST_NAME",

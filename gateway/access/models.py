@@ -5,7 +5,7 @@ from collections.abc import Callable, Container, Iterable
 import msgspec
 
 from gateway.cache.memo import Memo
-from gateway.identity.special import NO_DEFAULT_MODELS, UNRESTRICTED
+from gateway.identity.special_models import NO_DEFAULT_MODELS, UNRESTRICTED
 
 __all__ = [
     "ModelLists",

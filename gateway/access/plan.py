@@ -5,8 +5,7 @@ from typing import NamedTuple, cast
 from weakref import ref
 
 from gateway.access.agents import check_named_agent, restricts_agents
-from gateway.access.fallbacks import build_fallback_check
-from gateway.access.members import (
+from gateway.access.body_rules import (
     build_cache_check,
     build_required_check,
     check_client_tags,
@@ -14,6 +13,7 @@ from gateway.access.members import (
     check_trace_id,
     check_user_named,
 )
+from gateway.access.fallbacks import build_fallback_check
 from gateway.access.models import ModelLists
 from gateway.access.roles import admin_route_refusal, build_role_check
 from gateway.access.routes import RouteLists

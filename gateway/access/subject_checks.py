@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from gateway.access.members import check_trace_id
+from gateway.access.body_rules import check_trace_id
 from gateway.access.tools import check_named_objects
 from gateway.domain import ScopeKind, Subject
 from gateway.errors import AuthenticationFailed, PermissionDenied

@@ -21,8 +21,8 @@ from gateway.domain import (
 from gateway.identity.limits import Increase, LimitBuilder, nanos_of, read_increase
 from gateway.identity.permissions import groups_of, permissions_of
 from gateway.identity.rows import AgentColumns, BudgetColumns, KeyRow, OwnerRow, UserColumns
-from gateway.identity.special import ALL_TEAM_MODELS, NO_DEFAULT_MODELS, UNRESTRICTED
-from gateway.identity.stored import read_nanos, read_texts
+from gateway.identity.special_models import ALL_TEAM_MODELS, NO_DEFAULT_MODELS, UNRESTRICTED
+from gateway.identity.stored_values import read_nanos, read_texts
 from gateway.settings.access import AccessSettings
 
 __all__ = [

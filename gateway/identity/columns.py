@@ -8,7 +8,7 @@ import msgspec
 from gateway.db.connection import Record
 from gateway.domain import Scope, ScopeKind
 from gateway.identity.rows import BudgetColumns, OwnerRow
-from gateway.identity.stored import read_list, read_names, read_object
+from gateway.identity.stored_values import read_list, read_names, read_object
 from gateway.money import nanos_from_usd
 
 __all__ = ["Columns"]

@@ -8,7 +8,7 @@ import msgspec
 from gateway.domain import Limit, LimitKind, Scope, ScopeKind
 from gateway.identity.durations import parse_duration
 from gateway.identity.rows import BudgetColumns
-from gateway.identity.stored import as_object, read_count, read_counts, read_moment, read_nanos
+from gateway.identity.stored_values import as_object, read_count, read_counts, read_moment, read_nanos
 
 __all__ = ["DAY_SECONDS", "MINUTE_SECONDS", "Increase", "LimitBuilder", "nanos_of", "read_increase"]
 

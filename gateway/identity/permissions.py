@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.domain import AccessGroup, ObjectPermission, Scope, ScopeKind
 from gateway.identity.rows import OwnerRow
-from gateway.identity.stored import read_names
+from gateway.identity.stored_values import read_names
 
 __all__ = ["groups_of", "permission_of", "permissions_of", "read_groups", "read_permissions"]
 

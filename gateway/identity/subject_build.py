@@ -7,8 +7,8 @@ import msgspec
 from gateway.domain import ModelGrant, Scope, ScopeKind, Subject
 from gateway.identity.build import build_agent_rules
 from gateway.identity.limits import LimitBuilder
-from gateway.identity.special import NO_DEFAULT_MODELS, UNRESTRICTED
-from gateway.identity.stored import read_nanos
+from gateway.identity.special_models import NO_DEFAULT_MODELS, UNRESTRICTED
+from gateway.identity.stored_values import read_nanos
 from gateway.identity.subject_rows import SubjectRow
 from gateway.settings.access import AccessSettings
 

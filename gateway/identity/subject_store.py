@@ -9,7 +9,7 @@ from gateway.identity.columns import Columns
 from gateway.identity.meters import meters_of, read_meters
 from gateway.identity.permissions import permission_of
 from gateway.identity.rows import AgentColumns, BudgetColumns
-from gateway.identity.stored import read_names
+from gateway.identity.stored_values import read_names
 from gateway.identity.subject_rows import NewCustomer, SubjectRow, SubjectRows
 
 __all__ = ["FIND_SUBJECTS", "SubjectStore"]

@@ -10,7 +10,7 @@ import msgspec
 
 from gateway.identity.durations import parse_duration
 from gateway.identity.faults import Faults
-from gateway.identity.stored import read_counts, read_texts
+from gateway.identity.stored_values import read_counts, read_texts
 
 __all__ = [
     "HIGHEST_USD",

@@ -15,7 +15,7 @@ from gateway.manage.freshness import bring_up_to_date
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
-from gateway.spend.reports import MOST_ROWS, SpendLogQuery, list_spend_logs
+from gateway.spend.spend_logs import MOST_ROWS, SpendLogQuery, list_spend_logs
 
 __all__ = ["ROUTE_HANDLERS", "limit_to_caller"]
 

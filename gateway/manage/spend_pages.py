@@ -23,7 +23,7 @@ from gateway.spend.reporting.logs_store import SORT_COLUMNS, LogChoice, Order
 from gateway.spend.reporting.owners_store import list_keys, list_users
 from gateway.spend.reporting.totals import Totals
 from gateway.spend.reporting.visibility import own_user, sees_everything
-from gateway.spend.reports import build_row
+from gateway.spend.spend_logs import build_row
 
 __all__ = ["ROUTE_HANDLERS"]
 

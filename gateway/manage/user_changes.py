@@ -11,7 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal, Role
 from gateway.errors import BadRequest, DatabaseUnavailable, GatewayError, PermissionDenied
-from gateway.identity.named import MOST_NAMED
+from gateway.identity.named_ids import MOST_NAMED
 from gateway.identity.services import Services
 from gateway.identity.users.permits import CHANGE_USERS
 from gateway.identity.users.request import BulkUpdateUsersRequest, DeleteUsersRequest, UpdateUserRequest

@@ -13,7 +13,7 @@ from gateway.identity.budgets.linking import check_link, check_relink, link_budg
 from gateway.identity.budgets.request import inline_budget
 from gateway.identity.customers.request import NewCustomerRequest
 from gateway.identity.faults import Faults
-from gateway.identity.linked import with_links
+from gateway.identity.linked_rows import with_links
 from gateway.identity.pages import Listed, Page, cut
 from gateway.identity.records import Records
 from gateway.identity.values import check_members

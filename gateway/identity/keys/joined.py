@@ -8,7 +8,7 @@ from gateway.identity.columns import Columns
 from gateway.identity.meters import read_meters
 from gateway.identity.permissions import read_groups, read_permissions
 from gateway.identity.rows import AgentColumns, BudgetColumns, KeyColumns, KeyRow, OwnerRow, UserColumns
-from gateway.identity.stored import read_names, read_object
+from gateway.identity.stored_values import read_names, read_object
 
 __all__ = ["read_key_row"]
 

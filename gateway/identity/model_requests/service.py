@@ -8,11 +8,11 @@ from gateway.errors import Conflict, NotFound, PermissionDenied
 from gateway.identity.faults import Faults
 from gateway.identity.model_requests.request import ModelRequest, ModelRequestQuery
 from gateway.identity.model_requests.store import ModelRequestRecords
-from gateway.identity.named import read_ids
+from gateway.identity.named_ids import read_ids
 from gateway.identity.numbered_pages import read_page
 from gateway.identity.records import Records
 from gateway.identity.rights import check_is_no_viewer
-from gateway.identity.special import NO_DEFAULT_MODELS
+from gateway.identity.special_models import NO_DEFAULT_MODELS
 from gateway.identity.users.service import UserService
 from gateway.ids import new_id
 

@@ -10,7 +10,7 @@ from gateway.domain import Principal, Scope, ScopeKind
 from gateway.errors import NotFound
 from gateway.identity.deletions import build_deletion
 from gateway.identity.keys.archive_store import KeyArchive
-from gateway.identity.named import read_ids
+from gateway.identity.named_ids import read_ids
 from gateway.identity.organizations.removal_store import Below, OrganizationRemovals
 from gateway.identity.organizations.response import EVERYTHING, OrganizationView
 from gateway.identity.records import Records

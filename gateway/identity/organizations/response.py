@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from gateway.db.rows import Columns
-from gateway.identity.linked import with_links
+from gateway.identity.linked_rows import with_links
 from gateway.identity.organizations.members_store import MemberRecords
 from gateway.identity.records import Records
 from gateway.identity.rights import KNOWN_TO_ALL, members_of, without_secrets

@@ -17,9 +17,9 @@ from gateway.identity.budgets.linking import (
     relink_budget,
 )
 from gateway.identity.faults import Faults
-from gateway.identity.linked import with_links
+from gateway.identity.linked_rows import with_links
 from gateway.identity.metadata import merge_metadata
-from gateway.identity.named import read_ids
+from gateway.identity.named_ids import read_ids
 from gateway.identity.organizations.request import NewOrganizationRequest
 from gateway.identity.organizations.response import EVERYTHING, OrganizationView, Sight
 from gateway.identity.organizations.store import OrganizationQuery

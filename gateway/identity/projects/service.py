@@ -12,7 +12,7 @@ from gateway.errors import BadRequest, NotFound, PermissionDenied
 from gateway.identity.budgets.linking import check_link, check_relink, link_budget, relink_budget
 from gateway.identity.faults import Faults
 from gateway.identity.keys.rules import Covers
-from gateway.identity.linked import with_links
+from gateway.identity.linked_rows import with_links
 from gateway.identity.metadata import merge_metadata
 from gateway.identity.pages import Listed, Page, cut
 from gateway.identity.projects.request import NewProjectRequest

@@ -7,7 +7,7 @@ from gateway.db.entities import GATEWAY_USER_ID
 from gateway.db.rows import Columns
 from gateway.domain import Principal
 from gateway.errors import Conflict, NotFound
-from gateway.identity.named import MOST_NAMED
+from gateway.identity.named_ids import MOST_NAMED
 from gateway.identity.records import Records
 from gateway.identity.rights import members_of
 from gateway.identity.scim.attributes import GROUP, GROUP_URN, Document

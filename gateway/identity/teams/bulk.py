@@ -10,7 +10,7 @@ from gateway.db.rows import Columns
 from gateway.domain import Principal
 from gateway.errors import BadRequest, DatabaseUnavailable, GatewayError
 from gateway.identity.faults import Faults
-from gateway.identity.named import MOST_NAMED
+from gateway.identity.named_ids import MOST_NAMED
 from gateway.identity.records import Records
 from gateway.identity.rights import Level, refuse_field
 from gateway.identity.teams.enrolment import check_members_named

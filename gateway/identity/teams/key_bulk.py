@@ -11,7 +11,7 @@ from gateway.errors import DatabaseUnavailable, GatewayError
 from gateway.identity.credentials import hash_of
 from gateway.identity.faults import Faults
 from gateway.identity.keys.updates import KeyUpdates
-from gateway.identity.named import MOST_NAMED, read_ids
+from gateway.identity.named_ids import MOST_NAMED, read_ids
 from gateway.identity.records import Records
 from gateway.identity.rights import Level
 from gateway.identity.teams.roster import check_level, get_team

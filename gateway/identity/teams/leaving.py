@@ -10,7 +10,7 @@ from gateway.errors import BadRequest
 from gateway.identity.deletions import build_deletion
 from gateway.identity.faults import Faults
 from gateway.identity.keys.archive_store import KeyArchive
-from gateway.identity.named import MOST_NAMED
+from gateway.identity.named_ids import MOST_NAMED
 from gateway.identity.records import Records
 from gateway.identity.rights import Level, members_of
 from gateway.identity.teams.member_request import MemberRef

@@ -7,7 +7,7 @@ from gateway.identity.faults import Faults
 from gateway.identity.keys.rules import Covers
 from gateway.identity.metadata import is_kept_away
 from gateway.identity.rights import Level, is_same, party_of, refuse_field
-from gateway.identity.special import NO_DEFAULT_MODELS
+from gateway.identity.special_models import NO_DEFAULT_MODELS
 from gateway.identity.teams.permits import CHANGE_TEAM, MAKE_TEAM
 
 __all__ = ["check_fields", "check_within"]

@@ -7,10 +7,10 @@ from gateway.db.rows import Columns
 from gateway.domain import Principal, Role
 from gateway.errors import BadRequest, NotFound, PermissionDenied
 from gateway.identity.faults import Faults
-from gateway.identity.named import read_ids
+from gateway.identity.named_ids import read_ids
 from gateway.identity.records import Records
 from gateway.identity.rights import Level, check_is_no_viewer
-from gateway.identity.special import ALL_PROXY_MODELS, NO_DEFAULT_MODELS
+from gateway.identity.special_models import ALL_PROXY_MODELS, NO_DEFAULT_MODELS
 from gateway.identity.teams.links import team_scope
 from gateway.identity.teams.permission_names import AVAILABLE_PERMISSIONS
 from gateway.identity.teams.response import TeamView

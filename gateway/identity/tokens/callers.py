@@ -9,7 +9,7 @@ from gateway.clock import Clock
 from gateway.domain import ModelGrant, Principal, Role, Scope, ScopeKind
 from gateway.errors import AuthenticationFailed, DatabaseUnavailable, NotFound, PermissionDenied
 from gateway.identity.principals import Principals, tags_of
-from gateway.identity.special import NO_DEFAULT_MODELS
+from gateway.identity.special_models import NO_DEFAULT_MODELS
 from gateway.identity.tokens.identity import TokenIdentity
 from gateway.identity.tokens.naming import Named, Naming
 from gateway.identity.tokens.refusals import Refusals

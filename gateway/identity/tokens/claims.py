@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from gateway.errors import AuthenticationFailed
-from gateway.identity.stored import as_object
+from gateway.identity.stored_values import as_object
 
 __all__ = ["Claims"]
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from gateway.db.rows import Columns
 from gateway.domain import Principal
 from gateway.errors import BadRequest, DatabaseUnavailable, GatewayError
-from gateway.identity.named import MOST_NAMED, read_ids
+from gateway.identity.named_ids import MOST_NAMED, read_ids
 from gateway.identity.records import Records
 from gateway.identity.rights import check_is_no_viewer, refuse_role
 from gateway.identity.users.removal import UserRemoval

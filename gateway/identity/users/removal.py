@@ -7,7 +7,7 @@ from gateway.domain import Principal, Scope, ScopeKind
 from gateway.errors import BadRequest, NotFound
 from gateway.identity.deletions import build_deletion
 from gateway.identity.keys.archive_store import KeyArchive
-from gateway.identity.named import read_ids
+from gateway.identity.named_ids import read_ids
 from gateway.identity.records import Records
 from gateway.identity.rights import check_is_no_viewer
 from gateway.identity.teams.links import team_scope

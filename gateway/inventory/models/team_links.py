@@ -7,7 +7,7 @@ from gateway.audit.changes import Audited, updated
 from gateway.domain import Principal
 from gateway.errors import NotFound
 from gateway.identity.records import Records
-from gateway.identity.special import NO_DEFAULT_MODELS
+from gateway.identity.special_models import NO_DEFAULT_MODELS
 from gateway.identity.teams.links import team_scope
 from gateway.inventory.models.store import ModelRecords
 

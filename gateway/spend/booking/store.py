@@ -9,6 +9,7 @@ from gateway.spend.booking.accounts_store import (
 )
 from gateway.spend.booking.meters_store import ADD_METERS
 from gateway.spend.booking.successors_store import FOLLOW_KEYS
+from gateway.spend.daily_columns import DAILY_COUNTS
 
 __all__ = [
     "BOOK_CHARGES",
@@ -202,29 +203,19 @@ RETURNING t.user_id, xmax = 0 AS is_new
 INSERT INTO new_end_user SELECT user_id FROM booked WHERE is_new;
 """
 
-_COUNTS = (
-    "prompt_tokens",
-    "completion_tokens",
-    "cache_read_input_tokens",
-    "cache_creation_input_tokens",
-    "api_requests",
-    "successful_requests",
-    "failed_requests",
-)
-
 
 def _add_days(table: str, entity: str, source: str = "day_charge", more: tuple[str, ...] = ()) -> str:
     """Add to one daily table. Its unique key has nullable parts: absent ones are empty, never NULL."""
     key = f"{entity}, date, api_key, model, custom_llm_provider, mcp_namespaced_tool_name, endpoint"
-    sums = ", ".join(f"COALESCE(sum({name}), 0)::bigint" for name in _COUNTS[:4])
-    added = ", ".join(f"{name} = t.{name} + EXCLUDED.{name}" for name in _COUNTS)
+    sums = ", ".join(f"COALESCE(sum({name}), 0)::bigint" for name in DAILY_COUNTS[:4])
+    added = ", ".join(f"{name} = t.{name} + EXCLUDED.{name}" for name in DAILY_COUNTS)
     extra = "".join(f", {name}" for name in more)
     taken = "".join(f", max({name})" for name in more)
     kept = "".join(f", {name} = EXCLUDED.{name}" for name in more)
     present = "" if entity == "user_id" else f"WHERE {entity} <> ''"
     return f"""
 INSERT INTO "{table}" AS t (
-    id, {key}, model_group, {", ".join(_COUNTS)}, spend, created_at, updated_at{extra}
+    id, {key}, model_group, {", ".join(DAILY_COUNTS)}, spend, created_at, updated_at{extra}
 )
 SELECT gen_random_uuid()::text, {key}, max(model_group), {sums}, sum(api_requests)::bigint,
     sum(successes)::bigint, sum(api_requests - successes)::bigint, sum(nanos)::bigint / 1e9::float8,

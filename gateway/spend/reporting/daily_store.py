@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from gateway.db.connection import Connection, Record
+from gateway.spend.daily_columns import DAILY_COUNTS
 from gateway.spend.reporting.dates import Period
 
 __all__ = ["DIMENSIONS", "TABLES", "Choice", "DailyStore", "DayTable", "GroupBounds"]
@@ -20,19 +21,10 @@ DIMENSIONS: dict[str, str] = {
 
 _COLUMNS = tuple(DIMENSIONS.values())
 _DIMENSIONS = ", ".join(_COLUMNS)
-_COUNTS = (
-    "prompt_tokens",
-    "completion_tokens",
-    "cache_read_input_tokens",
-    "cache_creation_input_tokens",
-    "api_requests",
-    "successful_requests",
-    "failed_requests",
-)
 # A row's spend is the double nearest to whole nano-dollars; sums are taken in those.
 _NANOS = "round(spend * 1e9::float8)::bigint"
-_AMOUNTS = ", ".join((f"{_NANOS} AS nanos", *_COUNTS))
-_SUMS = ", ".join(f"sum({name})::bigint AS {name}" for name in ("nanos", *_COUNTS))
+_AMOUNTS = ", ".join((f"{_NANOS} AS nanos", *DAILY_COUNTS))
+_SUMS = ", ".join(f"sum({name})::bigint AS {name}" for name in ("nanos", *DAILY_COUNTS))
 _KEYS_OF = 'api_key IN (SELECT token FROM "LiteLLM_VerificationToken" WHERE user_id = {0})'
 _KEYS_LIKE = """(strpos(api_key, {0}) > 0 OR api_key IN (
     SELECT token FROM "LiteLLM_VerificationToken" WHERE strpos(lower(key_alias), lower({0})) > 0))"""
@@ -133,10 +125,10 @@ class DailyStore:
              FROM chosen WHERE has_no_date = 0 GROUP BY GROUPING SETS ((date), {_sets("date, {}")})
              ORDER BY {_parts()} = '' DESC, nanos DESC LIMIT {_place(arguments, bounds.groups)})
             UNION ALL
-            SELECT api_key, NULL, {_NO_DIMENSIONS}, NULL, 'top_key', nanos, {", ".join(_COUNTS)}
+            SELECT api_key, NULL, {_NO_DIMENSIONS}, NULL, 'top_key', nanos, {", ".join(DAILY_COUNTS)}
             FROM ranked WHERE so_far <= {key_rows} OR so_far = own
             UNION ALL
-            (SELECT NULL, NULL, {_NO_DIMENSIONS}, entity, 'top_entity', nanos, {", ".join(_COUNTS)}
+            (SELECT NULL, NULL, {_NO_DIMENSIONS}, entity, 'top_entity', nanos, {", ".join(DAILY_COUNTS)}
              FROM chosen WHERE has_no_date = 1 AND has_no_key = 1
              ORDER BY nanos DESC, entity LIMIT {entities})
             """  # noqa: S608  constants of this module

@@ -10,7 +10,7 @@ from gateway.db.connection import Connection, Record
 from gateway.spend.reporting.dates import refuse
 from gateway.spend.reporting.logs_store import MOST_COUNTED, Cursor, LogChoice, LogsStore, Order
 from gateway.spend.reporting.reader_store import ReportReader
-from gateway.spend.reports import build_row
+from gateway.spend.spend_logs import build_row
 
 __all__ = ["LogPage", "LogPages", "read_cursor"]
 

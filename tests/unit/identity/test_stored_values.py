@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.identity import stored
+from gateway.identity import stored_values as stored
 
 
 @pytest.mark.parametrize("text", [None, "", "null", "[]", "{}", '""', '"{}"'])

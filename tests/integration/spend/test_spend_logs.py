@@ -9,7 +9,7 @@ from gateway.db.engine import Database
 from gateway.errors import BadRequest
 from gateway.ids import hash_token
 from gateway.spend.drain import Drain
-from gateway.spend.reports import SpendLogQuery, list_spend_logs
+from gateway.spend.spend_logs import SpendLogQuery, list_spend_logs
 from gateway.spend.store import SpendStore
 from tests.integration.spend.conftest import STARTED_NANOS, Worker, build_principal
 
