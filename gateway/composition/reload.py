@@ -7,7 +7,7 @@ import msgspec
 import structlog
 
 from gateway.catalog.added import AddedModels
-from gateway.composition.snapshots import add_models, apply_snapshot, build_snapshot
+from gateway.composition.snapshots import add_models, apply_snapshot, build_snapshot, with_variables
 from gateway.errors import ConfigError, DatabaseUnavailable, StartupError
 from gateway.http.opening import tell_model_notices
 from gateway.identity.keys.defaults import build_key_defaults
@@ -65,7 +65,11 @@ class Reload:
         lent = {**self._environ, **{name: secret.reveal() for name, secret in variables.items()}}
         if not await gateway.parts.added.refresh(lent):
             return
+        await self._follow_settings()
         await self._follow_provider()
+
+    async def _follow_settings(self) -> None:
+        gateway = self._gateway
         while True:
             former, added = gateway.snapshot, gateway.parts.added.current
             try:
@@ -113,8 +117,9 @@ class Reload:
     async def _follow_provider(self) -> None:
         """Have people log in where the database says; in a thread, for the first time imports a library."""
         parts = self._gateway.parts
+        stored, variables = parts.added.current.sso, with_variables(self._gateway.snapshot.settings, {})
         try:
-            await asyncio.to_thread(parts.logins.provider.take_over, parts.added.current.sso)
+            await asyncio.to_thread(parts.logins.provider.take_over, stored, variables)
         except ConfigError as error:
             self._log.error("stored_sso_refused", reason=error.message)
 

@@ -48,26 +48,31 @@ class CurrentProvider:
     def __init__(self, environ: Mapping[str, str], build: Callable[[SsoSettings, str], SingleSignOn]) -> None:
         """Begin with what the environment says. Raises ConfigError."""
         self.environ = environ
+        self._started_with = environ
         self._build = build
-        self._tried = _NOTHING
-        self._serve(self._read(_NOTHING))
+        self._tried: tuple[Mapping[str, str], Mapping[str, object]] = ({}, _NOTHING)
+        self._serve(self._read(environ, _NOTHING))
 
     def check(self, stored: Mapping[str, object]) -> None:
         """Raise ConfigError for stored settings that could not be taken over."""
-        self._read(stored)
+        self._read(self.environ, stored)
 
-    def take_over(self, stored: Mapping[str, object]) -> None:
+    def take_over(self, stored: Mapping[str, object], variables: Mapping[str, str]) -> None:
         """Serve what the database says, in any thread; nothing happens while that stays the same.
 
-        Raises ConfigError, once for the same settings, and goes on with what was there.
+        `variables` are those of the settings, which win over the environment's. Raises ConfigError, once for
+        the same settings, and goes on with what was there.
         """
-        if stored == self._tried:
+        if (variables, stored) == self._tried:
             return
-        self._tried = stored
-        self._serve(self._read(stored))
+        self._tried = (variables, stored)
+        environ = {**self._started_with, **variables}
+        said = self._read(environ, stored)
+        self.environ = environ
+        self._serve(said)
 
-    def _read(self, stored: Mapping[str, object]) -> _Said:
-        effective = sso_environment(self.environ, stored)
+    def _read(self, environ: Mapping[str, str], stored: Mapping[str, object]) -> _Said:
+        effective = sso_environment(environ, stored)
         return _Said(read_sso_settings(effective), read_base_url(effective))
 
     def _serve(self, said: _Said) -> None:

@@ -24,6 +24,7 @@ async def clean(desk: Desk, live: LiveGateway) -> AsyncIterator[None]:
     """Nothing stored before and after."""
     yield
     await desk.run('DELETE FROM "LiteLLM_SSOConfig"')
+    await desk.run('DELETE FROM "LiteLLM_Config"')
     live.gateway.parts.added.note_change()
     await eventually(lambda: live.gateway.parts.logins.sso is None, seconds=1.0)
     live.http.cookies.clear()
@@ -171,6 +172,20 @@ async def test_what_litellm_stored_in_the_clear_is_read(desk: Desk, live: LiveGa
     live.gateway.parts.added.note_change()
 
     await until_served(live, "google")
+
+
+async def test_variables_of_the_database_name_the_provider_too(
+    desk: Desk, live: LiveGateway, clean: None
+) -> None:
+    variables = {"GOOGLE_CLIENT_ID": "c", "GOOGLE_CLIENT_SECRET": SECRET, "PROXY_BASE_URL": live.origin}
+    await desk.post("/config/update", {"environment_variables": variables})
+    await until_served(live, "google")
+    shown = await desk.get("/get/sso_settings")
+    await desk.post("/config/update", {"environment_variables": dict.fromkeys(variables)})
+    await until_served(live, None)
+
+    assert shown["provenance"]["google_client_secret"] == "environment"
+    assert SECRET not in json.dumps(shown)
 
 
 async def test_only_proxy_admins_change_and_viewers_see(desk: Desk, live: LiveGateway, clean: None) -> None:

@@ -1,6 +1,7 @@
 """Two gateways with one database: what is changed through one is served by the other within a second."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +101,54 @@ async def test_the_keys_of_a_deactivated_user_are_refused_by_every_gateway(
             assert answer.status_code == 200, answer.text
             for gateway in (one, two):
                 await chat_until(gateway, key, status)
+
+
+async def test_settings_count_in_every_gateway(
+    database_factory: DatabaseFactory, migrated_template: str, tmp_path: Path
+) -> None:
+    name = await database_factory.create_async(migrated_template)
+    url = database_factory.url_of(name)
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+    async with ServerProcess(folders[0], {}, url) as one, ServerProcess(folders[1], {}, url) as two:
+        google = {"google_client_id": "c", "google_client_secret": "s", "proxy_base_url": "https://g.example"}
+        changes: list[tuple[str, dict[str, object], str, Any]] = [
+            ("/update/sso_settings", google, "/sso/readiness", lambda said: said.get("provider") == "google"),
+            (
+                "/update/ui_settings",
+                {"disable_custom_api_keys": True},
+                "/get/ui_settings",
+                lambda said: said["values"]["disable_custom_api_keys"],
+            ),
+            (
+                "/update/default_team_settings",
+                {"max_budget": 5},
+                "/get/default_team_settings",
+                lambda said: said["values"]["max_budget"] == 5,
+            ),
+            (
+                "/config/cost_discount_config",
+                {"openai": 0.5},
+                "/config/cost_discount_config",
+                lambda said: said["values"] == {"openai": 0.5},
+            ),
+        ]
+        for path, body, seen_at, is_seen in changes:
+            answer = await one.http.patch(path, json=body, headers=bearer(MASTER_KEY))
+            assert answer.status_code == 200, answer.text
+            await see_until(two, seen_at, is_seen)
+    await database_factory.drop_async(name)
+
+
+async def see_until(gateway: ServerProcess, path: str, is_seen: Callable[[Any], bool]) -> None:
+    """Return when a route shows a change; what is asked a second later must."""
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    while True:
+        asked = loop.time()
+        answer = await gateway.http.get(path, headers=bearer(MASTER_KEY))
+        if is_seen(answer.json()):
+            return
+        assert asked - begun < 1.0, answer.text
+        await asyncio.sleep(0.01)
