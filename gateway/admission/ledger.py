@@ -33,9 +33,8 @@ class Ledger:
         self.watch: BudgetWatch | None = None
         self._clock = clock
         self._now = clock.monotonic_nanos
-        self.places = PlaceBudgets(self.accounts)
-        self.plans.common = self.options.common
-        self._refusals = Refusals(clock, self.options.budget_status)
+        self.places = self._build_places()
+        self.configure(self.options)
 
     def configure(self, options: LedgerOptions) -> None:
         """Judge by other options from the next request on; what is counted stays."""
@@ -43,8 +42,12 @@ class Ledger:
             self.accounts.count_tokens(options.tokens_counted)
             self.plans.clear()
         self.options = options
+        self.places.is_strict = options.is_strict
         self.plans.common = options.common
         self._refusals = Refusals(self._clock, options.budget_status)
+
+    def _build_places(self) -> PlaceBudgets:
+        return PlaceBudgets(self.accounts)
 
     def seed(self, totals: Iterable[tuple[Scope, int]]) -> None:
         """Set what is settled on scopes and meters, in nano-dollars; what requests hold stays as it is."""

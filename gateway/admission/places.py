@@ -1,26 +1,38 @@
 """Budgets of the places that answer: a deployment or provider that has spent its budget is not chosen."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Generator, Iterable, Mapping
 
 import msgspec
 
 from gateway.admission.accounts import Accounts, BudgetAccount
+from gateway.admission.counters import Money
+from gateway.admission.hold import Want
 from gateway.domain import Deployment, Limit, LimitKind, Scope, ScopeKind
 from gateway.settings.budgets import BudgetSetting
 
-__all__ = ["NOWHERE", "PlaceBudgets", "PlaceHold"]
+__all__ = ["NOTHING_TO_DO", "NOWHERE", "PlaceBudgets", "PlaceHold"]
 
 _MOST_KEPT = 4_096
 
 
 class PlaceHold(msgspec.Struct, frozen=True):
-    """What one attempt holds of the budgets of its place."""
+    """What one attempt holds of the budgets of its place; `shared` is what a ledger in Redis made of it."""
 
     deployment_id: str = ""
-    keys: tuple[Scope, ...] = ()
+    moneys: tuple[Money, ...] = ()
     nanos: int = 0
+    shared: object = None
 
 
+class _NothingToDo:
+    """Awaited, it is done at once."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        return
+        yield
+
+
+NOTHING_TO_DO = _NothingToDo()
 NOWHERE = PlaceHold()
 """The hold of a request that nobody answers at the moment."""
 
@@ -35,6 +47,8 @@ class PlaceBudgets:
         self._joined: dict[tuple[tuple[Scope, ...], tuple[Scope, ...]], tuple[Scope, ...]] = {}
         self.is_active = False
         """Whether any place has a budget; where none has, nobody need ask."""
+        self.is_strict = False
+        """Whether the cost of an attempt must fit too."""
 
     def configure(self, providers: Mapping[str, BudgetSetting], *, have_deployments: bool) -> None:
         """Take over the budgets of providers, and whether any deployment has one."""
@@ -46,40 +60,51 @@ class PlaceBudgets:
         """Whether `settled + held` has reached a budget of this place."""
         if not self.is_active:
             return False
-        for account in self._present(deployment):
-            money, most = account.check
-            if money.settled + money.held >= most:
-                return True
-        return False
+        return any(map(_is_spent, self._present(deployment)))
 
     def list_accounts(self, deployment: Deployment) -> tuple[BudgetAccount, ...]:
         """Return the accounts of the budgets of this place."""
         return self._present(deployment) if self.is_active else ()
 
-    def move(self, held: PlaceHold, deployment: Deployment, nanos: int) -> PlaceHold:
-        """Give back what an attempt held, and hold the cost of the next one where it goes."""
-        self.release(held)
-        if not self.is_active:
-            return NOWHERE
-        accounts = self._present(deployment)
-        for account in accounts:
-            account.money.held += nanos
-        return PlaceHold(deployment.id, tuple(account.money.key for account in accounts), nanos)
+    async def enter(self, deployment: Deployment, want: Want, charge_id: str) -> PlaceHold | None:
+        """Hold the cost of an attempt at a place; None where its budget was used up meanwhile.
 
-    def release(self, held: PlaceHold) -> None:
-        """Give back what an attempt held."""
-        for key in held.keys:
-            self._accounts.money(key).held -= held.nanos
+        `charge_id` is the request's. May raise ServiceUnavailable.
+        """
+        del charge_id
+        accounts = self.list_accounts(deployment)
+        if any(_refuses(account, want.cost if self.is_strict else 0) for account in accounts):
+            return None
+        moneys = tuple(account.money for account in accounts)
+        for money in moneys:
+            money.held += want.cost
+        return PlaceHold(deployment.id, moneys, want.cost)
 
-    def settle(self, held: PlaceHold, deployment: Deployment, nanos: int) -> tuple[Scope, ...]:
-        """Turn a hold into what the answer of a deployment did cost; return the meters that count it."""
-        if held.deployment_id == deployment.id:
-            self.release(held)
-        else:
-            held = self.move(held, deployment, 0)
-        for key in held.keys:
-            self._accounts.money(key).settled += nanos
-        return held.keys
+    def settle(self, held: PlaceHold, charged: tuple[Money, ...], nanos: int) -> Awaitable[None]:
+        """Give back what an attempt held, and charge what an answer did cost.
+
+        It is begun before this returns, and goes on where nobody awaits it.
+        """
+        for money in held.moneys:
+            money.held -= held.nanos
+        for money in charged:
+            money.settled += nanos
+        return NOTHING_TO_DO
+
+    def charged_by(self, held: PlaceHold, deployment: Deployment) -> tuple[Money, ...]:
+        """Return what the answer of a deployment is charged to."""
+        return held.moneys if held.deployment_id == deployment.id else self.moneys_of(deployment)
+
+    def moneys_of(self, deployment: Deployment) -> tuple[Money, ...]:
+        """Return what the budgets of a place count at present."""
+        return tuple(account.money for account in self.list_accounts(deployment))
+
+    def list_spent(self) -> list[tuple[BudgetAccount, ...]]:
+        """Return the accounts of places that were asked for and have spent a budget."""
+        return [accounts for accounts in self._of.values() if any(map(_is_spent, accounts))]
+
+    async def refresh(self, deployments: Iterable[Deployment] | None = None) -> None:
+        """Bring counters that are kept elsewhere up to date; these are not. May raise ServiceUnavailable."""
 
     def join(self, charged: tuple[Scope, ...], places: tuple[Scope, ...]) -> tuple[Scope, ...]:
         """Return both together: the same object for the same scopes, by which journal lines are kept."""
@@ -122,3 +147,13 @@ class PlaceBudgets:
         )
         accounts = map(self._accounts.of_limit, limits)
         return [account for account in accounts if isinstance(account, BudgetAccount)]
+
+
+def _is_spent(account: BudgetAccount) -> bool:
+    return _refuses(account, 0)
+
+
+def _refuses(account: BudgetAccount, cost: int) -> bool:
+    money, most = account.check
+    used = money.settled + money.held
+    return used >= most or used + cost > most

@@ -39,10 +39,12 @@ async def relay_answer(call: Call) -> None:
     """
     attempts = Attempts(call)
     settlement = call.settlement
+    is_placed = settlement.is_placed
     now, client_for = call.gateway.clock.monotonic_nanos, call.gateway.parts.clients.client_for
 
     async def attempt(deployment: Deployment, tried: ModelGroup) -> _Answered:
-        settlement.enter(deployment)
+        if is_placed:
+            await settlement.enter(deployment)
         request = attempts.build_request(deployment)
         started = now()
         try:

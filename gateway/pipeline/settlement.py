@@ -1,24 +1,27 @@
 """The end of an admitted request: exactly one settlement or release, and one record in the journal."""
 
+from collections.abc import Awaitable
 from contextlib import suppress
 from typing import Any
 
 import msgspec
 
-from gateway.admission.places import NOWHERE
+from gateway.admission.hold import Want
+from gateway.admission.places import NOTHING_TO_DO, NOWHERE
 from gateway.catalog.pricing import compute_charge
 from gateway.domain import Charge, Completion, Deployment, ModelGroup, Usage
 from gateway.errors import GatewayError, ServiceUnavailable
 from gateway.hooks import Admission, RequestContext
 from gateway.pipeline.estimates import usage_of_stream
 from gateway.pipeline.transcript import Transcript
-from gateway.routing.router import Routed
+from gateway.routing.router import PlaceSpentError, Routed
 from gateway.runtime import Gateway, Snapshot
 from gateway.spend.builder import NO_DETAILS, CallDetails
 
 __all__ = ["Settlement", "record_refusal"]
 
 _NO_USAGE = Usage()
+_NO_TOKENS = (0, 0, 0)
 
 
 class Settlement:
@@ -56,16 +59,25 @@ class Settlement:
         self._place = NOWHERE
         self.upstream_nanos = 0
 
-    def enter(self, deployment: Deployment) -> None:
-        """Hold the cost of an attempt on the budgets of its place, instead of the attempt before it."""
-        places = self._gateway.parts.ledger.places
-        if places.is_active:
-            self._place = places.move(self._place, deployment, self.context.estimated_cost_nanos)
+    @property
+    def is_placed(self) -> bool:
+        """Whether places have budgets, so that every attempt must `enter` its own."""
+        return self._gateway.parts.ledger.places.is_active
 
-    def _leave(self) -> None:
+    async def enter(self, deployment: Deployment) -> None:
+        """Hold the cost of an attempt on the budgets of its place, instead of the attempt before it.
+
+        Raises PlaceSpentError where they were used up meanwhile, and ServiceUnavailable.
+        """
+        context, places = self.context, self._gateway.parts.ledger.places
         if self._place is not NOWHERE:
-            self._gateway.parts.ledger.places.release(self._place)
-            self._place = NOWHERE
+            last, self._place = self._place, NOWHERE
+            await places.settle(last, (), 0)
+        want = Want(context.principal, context.estimated_cost_nanos, _NO_TOKENS)
+        held = await places.enter(deployment, want, context.charge_id)
+        if held is None:
+            raise PlaceSpentError(deployment.id)
+        self._place = held
 
     async def charge(
         self,
@@ -85,9 +97,10 @@ class Settlement:
             return charge
         self.is_open = False
         places = self._gateway.parts.ledger.places
-        if places.is_active or self._place is not NOWHERE:
-            spent = places.settle(self._place, deployment, charge.total)
-            context.charged = places.join(context.charged, spent)
+        is_placed = places.is_active or self._place is not NOWHERE
+        spent = places.charged_by(self._place, deployment) if is_placed else ()
+        if spent:
+            context.charged = places.join(context.charged, tuple(money.key for money in spent))
         if error is None and not usage.is_estimated and "n" not in context.body.members:
             self._gateway.parts.output_sizes.note(routed.group.name, usage.completion_tokens)
         # In the order of the members, not by their names: so many names take as long as all the rest.
@@ -113,7 +126,11 @@ class Settlement:
         )
         # The record first: who is killed while limits are told leaves holds that are settled by it.
         self._record(completion, error)
+        # Begun here, so that a cancellation while the other is awaited does not leave a hold behind.
+        placed = places.settle(self._place, spent, charge.total) if is_placed else NOTHING_TO_DO
         await self.admission.settle(charge.total, usage.prompt_tokens, usage.completion_tokens)
+        if is_placed:
+            await placed
         return charge
 
     def note_progress(self, routed: Routed[Any], usage: Usage) -> None:
@@ -147,18 +164,26 @@ class Settlement:
         if not self.is_open:
             return
         self.is_open = False
-        self._leave()
         self._record(self._unanswered(error), error)
-        await self.admission.settle(0, 0, 0)
+        await self._end(self.admission.settle(0, 0, 0))
 
     async def release(self, error: GatewayError) -> None:
         """End a request that never left the gateway: it costs nothing and takes no slot."""
         if not self.is_open:
             return
         self.is_open = False
-        self._leave()
         self._record(self._unanswered(error), error)
-        await self.admission.release()
+        await self._end(self.admission.release())
+
+    async def _end(self, ending: Awaitable[None]) -> None:
+        """Leave the last place, and end what the request holds."""
+        if self._place is NOWHERE:
+            await ending
+            return
+        held, self._place = self._place, NOWHERE
+        left = self._gateway.parts.ledger.places.settle(held, (), 0)
+        await ending
+        await left
 
     def _unanswered(self, error: GatewayError) -> Completion:
         """The end of a request for which nothing was charged."""

@@ -75,7 +75,8 @@ async def relay_stream(call: Call) -> None:
 
 async def _open(call: Call, attempts: Attempts, interruption: Interruption) -> Routed[_Open]:
     async def attempt(deployment: Deployment, _tried: ModelGroup) -> _Open:
-        call.settlement.enter(deployment)
+        if call.settlement.is_placed:
+            await call.settlement.enter(deployment)
         opening = call.gateway.client_for(deployment).stream(attempts.build_request(deployment))
         started = call.gateway.clock.monotonic_nanos()
         try:

@@ -18,7 +18,7 @@ from gateway.routing.retries import retries_allowed, wait_seconds
 from gateway.routing.strategies import choose_by_weight, lowest_order
 from gateway.settings.model import RouterSettings
 
-__all__ = ["RoutePlan", "Routed", "Router"]
+__all__ = ["PlaceSpentError", "RoutePlan", "Routed", "Router"]
 
 T = TypeVar("T")
 
@@ -26,6 +26,10 @@ Attempt = Callable[[Deployment, ModelGroup], Awaitable[T]]
 Sleep = Callable[[float], Awaitable[None]]
 _Failure = UpstreamError | NoDeploymentAvailable
 _FirstFailure = tuple[Deployment, UpstreamError]
+
+
+class PlaceSpentError(Exception):
+    """A deployment that was chosen has just spent a budget of its own: another one is chosen."""
 
 
 class RoutePlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,14 +149,17 @@ class Router:
             value = await attempt(deployment, group)
         except UpstreamError as error:
             return await self._run_all(await build_plan(), attempt, (deployment, error))
+        except PlaceSpentError:
+            return await self.run(await build_plan(), attempt)
         self.cooldowns.note_success(deployment.id)
         return Routed(value, deployment, group)
 
     async def run(self, plan: RoutePlan, attempt: Attempt[T]) -> Routed[T]:
         """Call `attempt` with one deployment after the other until one answers.
 
-        `attempt` raises UpstreamError for what another deployment may do better; any other error ends the
-        run. Raises the last UpstreamError, or NoDeploymentAvailable when nothing could be asked at all.
+        `attempt` raises UpstreamError for what another deployment may do better, PlaceSpentError where it
+        asked nobody; any other error ends the run. Raises the last UpstreamError, or NoDeploymentAvailable
+        when nothing could be asked at all.
         """
         return await self._run_all(plan, attempt, None)
 
@@ -211,6 +218,10 @@ class Router:
                 failures = failures or _Failures()
                 failures.ids.add(deployment.id)
                 deployment = await self._pick_next(trip, group, deployment, error, failures)
+            except PlaceSpentError:
+                failures = failures or _Failures()
+                failures.ids.add(deployment.id)
+                deployment = self.pick(group, failures.ids)
             else:
                 self.cooldowns.note_success(deployment.id)
                 return Routed(value, deployment, group, trip.retries, trip.fallbacks)

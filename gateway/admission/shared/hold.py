@@ -1,7 +1,8 @@
 """What one request holds of limits that several workers share."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from types import CoroutineType
+from typing import Any, Protocol
 
 from gateway.admission.headers import Header
 from gateway.admission.hold import Hold, Want
@@ -58,11 +59,22 @@ class RemoteHold:
         """Hold so many nano-dollars more on every budget, if each has that much left; else nothing."""
         return await self._keeper.extend(self, cost_nanos)
 
-    async def settle(self, cost_nanos: int, prompt_tokens: int, completion_tokens: int) -> None:
-        """Charge every scope of the request (nano-dollars) and correct the token windows to what was used."""
-        if not self._is_open:
-            return
-        self._is_open = False
+    def settle(
+        self, cost_nanos: int, prompt_tokens: int, completion_tokens: int
+    ) -> "CoroutineType[Any, Any, None]":
+        """Charge every scope of the request (nano-dollars) and correct the token windows to what was used.
+
+        The hold is ended when this returns; to await it tells Redis.
+        """
+        is_open, self._is_open = self._is_open, False
+        return self._settle(cost_nanos, prompt_tokens, completion_tokens) if is_open else _nothing()
+
+    def release(self) -> "CoroutineType[Any, Any, None]":
+        """Give everything back, the counted request included. The hold is ended as by `settle`."""
+        is_open, self._is_open = self._is_open, False
+        return self._release() if is_open else _nothing()
+
+    async def _settle(self, cost_nanos: int, prompt_tokens: int, completion_tokens: int) -> None:
         if self.local is not None:
             await self.local.settle(cost_nanos, prompt_tokens, completion_tokens)
         used, reserved = (
@@ -75,11 +87,7 @@ class RemoteHold:
         if cost_nanos and self._keeper.watch is not None:
             self._tell(self._keeper.watch)
 
-    async def release(self) -> None:
-        """Give everything back, the counted request included."""
-        if not self._is_open:
-            return
-        self._is_open = False
+    async def _release(self) -> None:
         if self.local is not None:
             await self.local.release()
         tokens = [-self.want.tokens[counts] for _, _, counts in self.part.tokens]
@@ -106,3 +114,7 @@ class RemoteHold:
             if spent >= account.next_mark:
                 account.next_mark = next_mark_nanos(account.limit, spent)
                 watch(self.want.principal, account.limit, spent)
+
+
+async def _nothing() -> None:
+    """For a hold that has ended."""

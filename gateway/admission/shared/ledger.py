@@ -11,8 +11,10 @@ from gateway.admission.ledger import Ledger, find_refusing
 from gateway.admission.options import LedgerOptions
 from gateway.admission.part import Part, build_part
 from gateway.admission.periods import Calendar
+from gateway.admission.places import PlaceBudgets
 from gateway.admission.shared.hold import RemoteHold
 from gateway.admission.shared.outage import OutagePolicy
+from gateway.admission.shared.places import SharedPlaces
 from gateway.admission.shared.seeds import Seeds
 from gateway.admission.shared.steps import (
     EXTEND,
@@ -30,16 +32,16 @@ from gateway.admission.shared.untold import Untold
 from gateway.admission.shared.wire import EpochChangedError, Wire
 from gateway.cache.redis_link import RedisUnavailableError
 from gateway.clock import Clock
-from gateway.domain import Scope, ScopeKind
+from gateway.domain import Scope
 from gateway.errors import DatabaseUnavailable, ServiceUnavailable
 
 __all__ = ["SharedLedger"]
 
-_ATTEMPTS = 3
+_ATTEMPTS = 5
 _TOGETHER = 500
-_WAIT_SECONDS = 5.0
+_WAIT_SECONDS = 15.0
+"""How long a request waits while everything is counted anew: longer than the lease of a worker that hangs."""
 _NOTHING = build_part((), ())
-_OWN_KINDS = frozenset({ScopeKind.PROVIDER, ScopeKind.DEPLOYMENT})
 _KEEP_NANOS = 3_600_000_000_000
 """How often a worker says that the counters of a part are in use."""
 
@@ -90,11 +92,10 @@ class SharedLedger(Ledger):
         self._opened.clear()
 
     def seed(self, totals: Iterable[tuple[Scope, int]]) -> None:
-        """Set what places have spent: each worker judges these for itself.
+        """Do nothing: Redis is seeded. What one worker reads lacks what others have not drained yet."""
 
-        All else is seeded in Redis: what one worker reads lacks what others have not drained yet.
-        """
-        super().seed((key, nanos) for key, nanos in totals if key.kind in _OWN_KINDS)
+    def _build_places(self) -> PlaceBudgets:
+        return SharedPlaces(self.accounts, self)
 
     async def admit(self, part: Part, want: Want, charge_id: str) -> RemoteHold:
         """Take everything, or raise for what does not fit and take nothing.
@@ -175,6 +176,15 @@ class SharedLedger(Ledger):
         if remote.epoch == self._wire.epoch:
             self._untold.add(remote, step)
 
+    def adopt(self, part: Part, want: Want, charge_id: str) -> RemoteHold:
+        """Hold what is charged in any case, whatever the limits are; Redis is told later."""
+        remote = self._remote(part)
+        began = [0] * len(remote.windows)
+        hold = self.holds[charge_id] = RemoteHold(self, charge_id, part, remote, want, began)
+        hold.is_told = False
+        self._untold.add(remote, _registering(hold), hold)
+        return hold
+
     async def read(self, part: Part) -> None:
         """Set the counters of a part to what Redis says. Raises ServiceUnavailable."""
         remote = self._remote(part)
@@ -234,7 +244,7 @@ class SharedLedger(Ledger):
             self.has_lost_epoch.set()
 
     async def _wait(self) -> None:
-        """Let a request wait while everything is counted anew, which takes a second or two."""
+        """Let a request wait while everything is counted anew, mostly for a second or two."""
         if self._wire.is_trusted:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_WAIT_SECONDS):
@@ -255,11 +265,8 @@ class SharedLedger(Ledger):
             if refusing:
                 raise self._refusals.build(refusing, now)
             raise _unavailable("The limits of this key cannot be looked up at the moment; try again.")
-        began = [0] * len(remote.windows)
-        hold = self.holds[charge_id] = RemoteHold(self, charge_id, part, remote, want, began)
+        hold = self.adopt(part, want, charge_id)
         hold.local = Hold(part, want, now, None)
-        hold.is_told = False
-        self._untold.add(remote, _registering(hold), hold)
         return hold
 
     def _note_lost(self, step: Step, remote: RemotePart, is_done: bool) -> None:  # noqa: FBT001  see Wire

@@ -18,7 +18,7 @@ from gateway.admission.sharing import FindCosts, SharingState, StandStill
 from gateway.cache.redis_link import RedisLink, RedisUnavailableError
 from gateway.clock import Clock
 from gateway.domain import Scope
-from gateway.errors import DatabaseUnavailable
+from gateway.errors import DatabaseUnavailable, ServiceUnavailable
 from gateway.ids import new_id
 
 __all__ = ["Membership", "Timing"]
@@ -26,7 +26,14 @@ __all__ = ["Membership", "Timing"]
 _JOINING, _FLUSHED, _READY = "", "flushed", "ready"
 _SECONDS = 1.0
 _decode = msgspec.msgpack.Decoder().decode
-_EXPECTED = (RedisUnavailableError, EpochChangedError, DatabaseUnavailable, OSError, TimeoutError)
+_EXPECTED = (
+    RedisUnavailableError,
+    EpochChangedError,
+    DatabaseUnavailable,
+    ServiceUnavailable,
+    OSError,
+    TimeoutError,
+)
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,6 +152,11 @@ class Membership:
                 await self._pause()
                 try:
                     await self._turn()
+                except EpochChangedError as error:
+                    # Requests wait while all begin anew: the next turn is at once.
+                    self._log.warning("shared_limits_anew", error=str(error))
+                    self._ledger.has_lost_epoch.set()
+                    await self._sleep(self._timing.poll)
                 except _EXPECTED as error:
                     self._log.warning("shared_limits_wait", error=f"{type(error).__name__}: {error}")
         finally:
@@ -153,10 +165,10 @@ class Membership:
 
     async def _pause(self) -> None:
         """Wait for the next beat, or until a request has found that Redis forgot."""
-        self._ledger.has_lost_epoch.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._timing.beat):
                 await self._ledger.has_lost_epoch.wait()
+        self._ledger.has_lost_epoch.clear()
 
     async def close(self) -> None:
         """Leave: nobody need wait for this worker. What it still holds is settled when its lease ends."""
@@ -181,6 +193,7 @@ class Membership:
             await self._join(seen.epoch)
             return
         await self._ledger.tell_rest()
+        await self._ledger.places.refresh()
         for worker in seen.dead():
             await self.reaper.reap(worker)
         if seen.now - self._reconciled_at > self._timing.reconciles_after * 1e6:

@@ -71,17 +71,15 @@ class Reaper:
         holds += await self._list(names.reaped(epoch, worker))
         if not holds:
             return
-        costs, is_whole = await find_costs([hold.id for hold in holds])
+        costs, is_whole = await find_costs([_request_of(hold.id) for hold in holds])
         for start in range(0, len(holds), _TOGETHER):
             part = holds[start : start + _TOGETHER]
             keys = self._keys(worker, part)
-            listed = _encode(
-                [
-                    (one.id, len(one.moneys), len(one.slots), costs.get(one.id, 0 if is_whole else one.nanos))
-                    for one in part
-                ]
-            )
-            if not await self._link.call(INHERIT, keys, (epoch, worker, listed), seconds=_SECONDS):
+            listed: list[tuple[str, int, int, int]] = []
+            for one in part:
+                cost = costs.get(_request_of(one.id), 0 if is_whole else one.nanos)
+                listed.append((one.id, len(one.moneys), len(one.slots), cost))
+            if not await self._link.call(INHERIT, keys, (epoch, worker, _encode(listed)), seconds=_SECONDS):
                 raise EpochChangedError("everything is counted anew")
         self.reaped += len(holds)
 
@@ -109,9 +107,14 @@ class Reaper:
         return keys
 
 
-def _milliseconds_of(charge_id: str) -> int:
-    """When a charge id was made: it is a UUID version 7."""
+def _request_of(hold_id: str) -> str:
+    """The charge id of the request that holds; what it holds of places has a number behind it."""
+    return hold_id.partition(":")[0]
+
+
+def _milliseconds_of(hold_id: str) -> int:
+    """When the charge id was made: it is a UUID version 7."""
     try:
-        return UUID(charge_id).int >> 80
+        return UUID(_request_of(hold_id)).int >> 80
     except ValueError:
         return 0

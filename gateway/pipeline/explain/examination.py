@@ -99,7 +99,10 @@ class Examination:
         return places_of(self._gateway.parts.ledger.places, deployment, self._gateway.clock)
 
     async def run(self) -> None:
-        """Ask everything. Raises DatabaseUnavailable, and nothing for what refuses the request."""
+        """Ask everything. Raises DatabaseUnavailable, and nothing for what refuses the request.
+
+        Raises ServiceUnavailable where counters are shared and cannot be looked up.
+        """
         context, core = self.context, self._snapshot.core
         self.findings += self._judge_gate()
         self.findings += core.checks.examine_standing(context)
@@ -125,6 +128,7 @@ class Examination:
         await self._judge_limits(self.group)
         self.findings += self._list_plugins("guard_request")
         if self.group is not None:
+            await self._gateway.parts.ledger.places.refresh(self.group.deployments)
             self.findings.append(self._judge_deployments(self.group))
 
     def _judge_gate(self) -> Iterator[Finding]:
@@ -220,7 +224,7 @@ class Examination:
 async def examine(gateway: Gateway, principal: Principal, question: Question) -> Examination:
     """Ask about a request of a caller; where its budget turns it to other models, about these as well.
 
-    Raises BadRequest for a route that is none, and DatabaseUnavailable.
+    Raises BadRequest for a route that is none, DatabaseUnavailable, and ServiceUnavailable as `run`.
     """
     examination = Examination(gateway, principal, question)
     await examination.run()

@@ -4,12 +4,13 @@ import asyncio
 from pathlib import Path
 
 import httpx
+import pytest
 
 from gateway.db.engine import Database
 from tests.chaos.load import assert_balance
 from tests.integration.budget_setups import BUDGET, PRICE, SETUPS, Setup, new_name
 from tests.integration.many_workers.conftest import config_for, serve_two
-from tests.integration.serving import MASTER_KEY, Client, ServerProcess, bearer, chat_body
+from tests.integration.serving import MASTER_KEY, Client, ServerProcess, bearer, chat_body, deployment
 from tests.redis_servers import RedisServer
 from tests.upstreams import Upstream
 
@@ -113,3 +114,28 @@ async def test_every_worker_explains_what_all_have_spent(server: ServerProcess) 
         assert limits["requests"]["used"] == 20
         assert limits["budget"]["spend"] == 20 * PRICE / 1e9
         assert checked.json()["is_balanced"], checked.json()
+
+
+@pytest.mark.parametrize("place", ["deployment", "provider"])
+async def test_places_have_one_budget(
+    upstream: Upstream, redis_server: RedisServer, migrated_database_url: str, tmp_path: Path, place: str
+) -> None:
+    """A deployment that has a budget, or a provider, among those of one model: all others take over."""
+    config = config_for(upstream)
+    own = {"max_budget": BUDGET} if place == "deployment" else {}
+    config["model_list"] = [
+        deployment("m", upstream, "openai/small", order=1, **own),
+        deployment("m", upstream, "groq/large", order=2),
+    ]
+    if place == "provider":
+        budgets = {"openai": {"budget_limit": BUDGET, "time_period": "30d"}}
+        config["router_settings"] = {"provider_budget_config": budgets}
+    async with serve_two(tmp_path, config, migrated_database_url, redis_server) as server:
+        setup = (await server.make_key(), {})
+        answers = await asyncio.gather(*(ask(server, setup) for _ in range(AT_ONCE)))
+        assert {answer.status_code for answer in answers} == {200}
+        for _ in range(6):
+            assert (await ask(server, setup)).status_code == 200
+    asked = [request.json["model"] for request in upstream.requests]
+    assert asked.count("small") in {3, 4}
+    assert len(asked) == AT_ONCE + 6
