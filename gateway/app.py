@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import structlog
@@ -31,8 +32,9 @@ from gateway.composition.redis import build_redis_access
 from gateway.composition.reload import Reload
 from gateway.composition.routes import ROUTES
 from gateway.composition.snapshots import build_snapshot, with_variables
+from gateway.db.asking import Colleagues
 from gateway.db.engine import Database
-from gateway.db.notify import ChangeListener
+from gateway.db.notify import ChangeListener, notify_all
 from gateway.db.sealing import Seal
 from gateway.db.tables import TABLES
 from gateway.db.url import ConnectionOptions, parse_database_url
@@ -63,6 +65,7 @@ from gateway.jobs.corrections import Corrections
 from gateway.jobs.rotations import KeyRotations
 from gateway.jobs.runner import JobRunner
 from gateway.pipeline.health.background import build_health_job
+from gateway.pipeline.holds import answer_colleagues
 from gateway.routing.cooldown import Cooldowns
 from gateway.runtime import Gateway, Parts
 from gateway.settings import Settings
@@ -123,6 +126,7 @@ def build_gateway(settings: Settings, environ: Mapping[str, str], handover: Hand
 
     gateway.prepare_database = prepare
     watch_health(gateway, settings)
+    answer_colleagues(gateway)
 
     checks = build_health_job(gateway)
     if checks is not None:
@@ -165,7 +169,8 @@ class _Builder:
         member = sharing.join(Standstill(recovery, drain, self._journal)) if sharing else None
         recovery.settle_holds = member.settle_holds if member else None
         heard = [one.note_change for one in (standing, member) if one is not None]
-        changes = Changes(Invalidation(principals, subjects, heard), added)
+        colleagues = Colleagues(partial(notify_all, database, CHANNEL))
+        changes = Changes(Invalidation(principals, subjects, heard), added, colleagues)
         choices = build_service_options(self._settings, ModelLists().covers, added.seal)
         audit = AuditTrail(database)
         documents = Documents(clients.fetcher.read_object, self._clock, absent_on=ServiceUnavailable)
@@ -177,9 +182,7 @@ class _Builder:
             clock=self._clock,
             added=added,
             database=database,
-            listener=ChangeListener(
-                self._direct_options(options), CHANNEL, changes.apply, changes.forget_everything
-            ),
+            listener=self._listener(options, changes),
             ledger=self._ledger,
             journal=self._journal,
             drain=drain,
@@ -192,6 +195,7 @@ class _Builder:
             standing=standing,
             sharing=sharing,
             member=member,
+            colleagues=colleagues,
             keys=keys,
             inventory=self._inventory(database, audit, added),
             management=management,
@@ -206,6 +210,10 @@ class _Builder:
             reports=build_reports(database),
             jobs=self._jobs(database, rotations, alerts),
         )
+
+    def _listener(self, options: ConnectionOptions, changes: Changes) -> ChangeListener:
+        direct = self._direct_options(options)
+        return ChangeListener(direct, CHANNEL, changes.apply, changes.forget_everything)
 
     def _logins(
         self,

@@ -26,6 +26,7 @@ from gateway.catalog.added_source import AddedSource
 from gateway.catalog.catalog import Catalog
 from gateway.catalog.output_sizes import OutputSizes
 from gateway.clock import Clock
+from gateway.db.asking import Colleagues
 from gateway.db.engine import Database
 from gateway.db.notify import ChangeListener
 from gateway.domain import Completion, Deployment, Principal
@@ -155,6 +156,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     standing: StandingBudgets
     sharing: Sharing | None
     member: Member | None
+    colleagues: Colleagues
     inventory: Inventory
     keys: KeyService
     management: Services

@@ -1,6 +1,7 @@
-"""What a notice of a change concerns: models and credentials, or who may call."""
+"""What came over the channel concerns: models and credentials, who may call, or what a worker asks."""
 
 from gateway.catalog.added_source import MODELS_CHANGED, AddedSource
+from gateway.db.asking import ASKING_PREFIX, Colleagues
 from gateway.identity.invalidation import Invalidation
 
 __all__ = ["Changes"]
@@ -9,14 +10,17 @@ __all__ = ["Changes"]
 class Changes:
     """Hands every notice to the part that keeps what has changed; all come over one channel."""
 
-    def __init__(self, identity: Invalidation, models: AddedSource) -> None:
+    def __init__(self, identity: Invalidation, models: AddedSource, colleagues: Colleagues) -> None:
         self._identity = identity
         self._models = models
+        self._colleagues = colleagues
 
     def apply(self, payload: str) -> None:
         """Act on one notice."""
         if payload == MODELS_CHANGED:
             self._models.note_change()
+        elif payload.startswith(ASKING_PREFIX):
+            self._colleagues.apply(payload)
         else:
             self._identity.apply(payload)
 

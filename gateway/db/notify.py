@@ -3,17 +3,18 @@
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import asyncpg
 import structlog
 
 from gateway.db.connection import Connection, connect
+from gateway.db.engine import Database
 from gateway.db.failures import connecting
 from gateway.db.url import ConnectionOptions
 from gateway.errors import ConfigError, DatabaseUnavailable
 
-__all__ = ["MAX_PAYLOAD_BYTES", "ChangeListener", "notify"]
+__all__ = ["MAX_PAYLOAD_BYTES", "ChangeListener", "notify", "notify_all"]
 
 # PostgreSQL refuses 8,000 bytes and more (manual, NOTIFY).
 MAX_PAYLOAD_BYTES = 7_999
@@ -34,6 +35,11 @@ async def notify(connection: Connection, channel: str, payload: str) -> None:
     if len(payload.encode()) > MAX_PAYLOAD_BYTES:
         raise ValueError(f"a notification holds at most {MAX_PAYLOAD_BYTES} bytes")
     await connection.execute("SELECT pg_notify($1, $2)", channel, payload)
+
+
+async def notify_all(database: Database, channel: str, payloads: Sequence[str]) -> None:
+    """Send payloads (each under 8,000 bytes) in their order, at once. Raises DatabaseUnavailable."""
+    await database.execute("SELECT pg_notify($1, payload) FROM unnest($2::text[]) payload", channel, payloads)
 
 
 class ChangeListener:

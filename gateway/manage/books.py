@@ -20,9 +20,9 @@ from gateway.money import usd_from_nanos
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
 from gateway.pipeline.counters import check_counters
+from gateway.pipeline.holds import list_everywhere, release_anywhere
 from gateway.runtime import Gateway
 from gateway.spend.books.check import check_books
-from gateway.spend.holds import list_holds
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -141,21 +141,22 @@ async def check(gateway: _Gateway) -> _Content:
 
 @get("/books/holds", opt={"rule": RouteRule(name="/books/holds", permit=allow(Resource.BOOKS, Action.READ))})
 async def show_holds(gateway: _Gateway) -> list[_Content]:
-    """List the requests under way on this worker with what they hold, the oldest first."""
+    """List the requests under way on all workers with what they hold, the oldest first."""
     now_ms = gateway.clock.now_nanos() // 1_000_000
     return [
         {
-            "charge_id": held.charge_id,
-            "call_id": held.call_id,
-            "api_key": held.api_key,
-            "model_group": held.model_group,
-            "held": usd_from_nanos(held.held_nanos),
-            "age_seconds": max(0, now_ms - held.started_ms) / 1000,
-            "user_id": held.user,
-            "team_id": held.team_id,
-            "entities": held.entities,
+            "charge_id": held.request.charge_id,
+            "call_id": held.request.call_id,
+            "api_key": held.request.api_key,
+            "model_group": held.request.model_group,
+            "held": usd_from_nanos(held.request.held_nanos),
+            "age_seconds": max(0, now_ms - held.request.started_ms) / 1000,
+            "user_id": held.request.user,
+            "team_id": held.request.team_id,
+            "entities": held.request.entities,
+            "worker": held.worker,
         }
-        for held in list_holds(gateway.parts.journal.open_lines)
+        for held in await list_everywhere(gateway)
     ]
 
 
@@ -169,13 +170,12 @@ async def show_holds(gateway: _Gateway) -> list[_Content]:
     },
 )
 async def release_hold(request: _Request, gateway: _Gateway) -> Answer:
-    """End a request that is under way on this worker: its prompt is charged, the rest is given back."""
+    """End a request that is under way on any worker: its prompt is charged, the rest is given back."""
     body = await _RELEASE.read_from(request)
     charge_id = body.value.charge_id
-    if not gateway.under_way.release(charge_id):
+    if not await release_anywhere(gateway, charge_id):
         raise NotFound(
-            f"No request '{charge_id[:100]}' is under way on this worker; see GET /books/holds.",
-            param="charge_id",
+            f"No request '{charge_id[:100]}' is under way; see GET /books/holds.", param="charge_id"
         )
     return answer({"charge_id": charge_id, "status": "released"}, body)
 

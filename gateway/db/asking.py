@@ -1,0 +1,133 @@
+"""Asking the other workers of a gateway, over the channel on which all of them listen."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+import msgspec
+import structlog
+
+from gateway.errors import DatabaseUnavailable
+from gateway.ids import new_id
+
+__all__ = ["ASKING_PREFIX", "Answer", "Colleagues"]
+
+ASKING_PREFIX = "ask:"
+"""With this begins a payload that is a question or an answer, not a notice of a change."""
+_ANSWER_BYTES = 7_000
+"""Of one payload; what surrounds the answer needs the rest of what PostgreSQL takes."""
+_SECONDS = 2.0
+_encode = msgspec.json.Encoder().encode
+
+Answer = Callable[[str], Sequence[bytes]]
+"""Answers an argument with JSON values; they should be short: longer ones than a payload are left out."""
+
+
+class _Message(msgspec.Struct, omit_defaults=True):
+    """A question, or, with `by`, a part of an answer; `asked` is the question's own id."""
+
+    asked: str
+    by: str = ""
+    question: str = ""
+    argument: str = ""
+    values: list[msgspec.Raw] = msgspec.field(default_factory=list[msgspec.Raw])
+    is_last: bool = False
+
+
+_decode = msgspec.json.Decoder(_Message).decode
+
+
+class _Asked:
+    """One question that waits for so many workers to have answered."""
+
+    def __init__(self, others: int) -> None:
+        self.values: list[bytes] = []
+        self.is_complete = asyncio.Event()
+        self._waits_for = others
+
+    def take(self, message: _Message) -> None:
+        self.values += map(bytes, message.values)
+        self._waits_for -= message.is_last
+        if self._waits_for <= 0:
+            self.is_complete.set()
+
+
+class Colleagues:
+    """Asks other workers and answers them.
+
+    `send` notifies everybody of payloads; `answers` are what this worker answers, by question.
+    """
+
+    def __init__(
+        self, send: Callable[[Sequence[str]], Awaitable[object]], *, seconds: float = _SECONDS
+    ) -> None:
+        self.answers: dict[str, Answer] = {}
+        self._name = new_id()
+        self._send = send
+        self._seconds = seconds
+        self._asked: dict[str, _Asked] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._log = structlog.get_logger(__name__)
+
+    async def ask(self, question: str, argument: str, others: int) -> list[bytes]:
+        """Return the JSON values that so many others answer; who is silent is not waited for long.
+
+        Raises DatabaseUnavailable.
+        """
+        if others <= 0:
+            return []
+        message = _Message(f"{self._name}/{new_id()}", question=question, argument=argument)
+        asked = self._asked[message.asked] = _Asked(others)
+        try:
+            await self._send([_payload(message)])
+            async with asyncio.timeout(self._seconds):
+                await asked.is_complete.wait()
+        except TimeoutError:
+            self._log.warning("workers_did_not_answer", question=question, workers=others)
+        finally:
+            del self._asked[message.asked]
+        return asked.values
+
+    def apply(self, payload: str) -> None:
+        """Take what came over the channel: an answer to this worker, or a question of another one."""
+        try:
+            message = _decode(payload.removeprefix(ASKING_PREFIX))
+        except msgspec.DecodeError:
+            # Of a newer release, which asks what this one does not know.
+            return
+        if message.by:
+            asked = self._asked.get(message.asked)
+            if asked is not None:
+                asked.take(message)
+        elif not message.asked.startswith(self._name) and message.question in self.answers:
+            task = asyncio.get_running_loop().create_task(self._answer(message))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, message: _Message) -> None:
+        values = self.answers[message.question](message.argument)
+        parts = list(_parts(values))
+        answers = [_Message(message.asked, self._name, values=part) for part in parts]
+        answers[-1].is_last = True
+        try:
+            await self._send([_payload(one) for one in answers])
+        except DatabaseUnavailable as error:
+            self._log.warning("answer_not_sent", question=message.question, error=str(error))
+
+
+def _payload(message: _Message) -> str:
+    return ASKING_PREFIX + _encode(message).decode()
+
+
+def _parts(values: Sequence[bytes]) -> Iterator[list[msgspec.Raw]]:
+    """Values in lists that fit a payload; the last list may be empty."""
+    part: list[msgspec.Raw] = []
+    size = 0
+    for value in values:
+        if len(value) > _ANSWER_BYTES:
+            continue
+        if size + len(value) > _ANSWER_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(msgspec.Raw(value))
+        size += len(value) + 1
+    yield part
