@@ -3,6 +3,7 @@
 from gateway.db.engine import Database
 from gateway.db.rows import Rows
 from gateway.db.tables.configuration import CacheConfig, ConfigOverrides, SSOConfig, UISettings
+from gateway.inventory.config.store import members_of_json
 
 __all__ = ["SettingsRow", "cache_row", "override_row", "sso_row", "ui_row"]
 
@@ -40,13 +41,13 @@ class SettingsRow:
     async def find(self) -> Members:
         """The members; none where there is no row."""
         row = await self._rows.find(self.key)
-        return dict(row[self._column]) if row is not None else {}
+        return members_of_json(None if row is None else row[self._column])
 
     async def lock(self) -> Members:
         """The members, held for change until the transaction ends; without a row one is made."""
         await self._database.execute(self._add, self.key)
         row = await self._rows.lock(self.key)
-        return dict(row[self._column]) if row is not None else {}
+        return members_of_json(None if row is None else row[self._column])
 
     async def delete(self) -> Members | None:
         """Remove the row; returns its members, None where there was none."""
@@ -54,7 +55,7 @@ class SettingsRow:
         if row is None:
             return None
         await self._rows.delete(self.key)
-        return dict(row[self._column])
+        return members_of_json(row[self._column])
 
     async def write(self, members: Members) -> None:
         """Replace the members of the row that `lock` holds."""

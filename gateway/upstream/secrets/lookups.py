@@ -37,13 +37,14 @@ class SecretLookups:
         self._known: dict[str, str | None] = {}
         self._wanted: set[str] = set()
         self._read_at = 0
+        self._silent_until = 0
         self._log = structlog.get_logger(__name__)
 
     def configure(self, said: Mapping[str, Members]) -> None:
         """Read there from now on; what cannot be acted on is logged and left out."""
         if said == self._said:
             return
-        self._said, self._known, self._wanted = said, {}, set()
+        self._said, self._known, self._wanted, self._silent_until = said, {}, set(), 0
         self._managers = tuple(self._build(said))
 
     async def find(self, names: Iterable[str]) -> dict[str, str]:
@@ -80,11 +81,15 @@ class SecretLookups:
         await asyncio.gather(*(read(name) for name in sorted(names)))
 
     async def _read_one(self, name: str) -> None:
+        if self._clock.monotonic_nanos() < self._silent_until:
+            return
         for manager in self._managers:
             try:
                 value = await manager.read(name)
             except ServiceUnavailable as error:
-                # Nothing is noted: the next look asks again, and until then the former value holds.
+                # Nothing is noted: a later look asks again, and until then the former value holds. Whoever
+                # waits for models does not wait for each name in turn.
+                self._silent_until = self._clock.monotonic_nanos() + _RETRIED_NANOS
                 self._log.warning("secret_unread", name=name, reason=error.message)
                 return
             if value is not None:

@@ -222,6 +222,9 @@ async def test_a_row_of_another_shape_says_nothing(desk: Desk, live: LiveGateway
 
     assert (await live.http.get("/get_image")).status_code == 200
     assert (await desk.get("/get/user_banner"))["revision"] == 0
+    # Some releases stored the object as a text of JSON.
+    await desk.run("""UPDATE "LiteLLM_UISettings" SET ui_settings = to_jsonb(ui_settings::text)""")
+    assert (await patch(desk, FLAGS, {"enable_projects_ui": True}))["settings"]["enable_projects_ui"] is True
     await desk.post("/key/generate", {"key": f"sk-chosen-{new_id()}"})
 
 

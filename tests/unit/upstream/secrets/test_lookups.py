@@ -65,6 +65,26 @@ async def test_an_outage_leaves_what_is_known_and_is_tried_again_soon(
         assert await found.find(["A", "B"]) == {"A": "1", "B": "2"}
 
 
+async def test_one_that_does_not_answer_is_not_asked_for_every_name(
+    lookups: tuple[SecretLookups, FakeClock],
+):
+    found, clock = lookups
+    names = [f"N{number}" for number in range(50)]
+    async with VaultServer(**dict.fromkeys(names, "1")) as server:
+        server.status = 500
+        found.configure(said(server))
+        await found.find(names)
+        first = sum(server.requests.values())
+        await found.find([*names, "ANOTHER"])
+        second = sum(server.requests.values())
+        server.status = 200
+        clock.advance(10.0)
+        await found.renew()
+
+        assert await found.find(names) == dict.fromkeys(names, "1")
+    assert first == second <= 8
+
+
 async def test_names_that_are_no_paths_are_not_asked(lookups: tuple[SecretLookups, FakeClock]):
     found, _ = lookups
     async with VaultServer() as server:
