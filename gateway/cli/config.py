@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -13,10 +14,17 @@ from rich.table import Table
 from gateway.catalog import PriceBook, build_catalog, load_price_book
 from gateway.catalog.price_snapshot import PriceSnapshot
 from gateway.cli.console import build_console
-from gateway.errors import ConfigError
+from gateway.domain import Secret
+from gateway.errors import ConfigError, StartupError
+from gateway.identity.keys.defaults import build_key_defaults
+from gateway.identity.newcomers import build_newcomer_defaults
+from gateway.ids import new_key
 from gateway.settings import Faults, Flags, Settings, SettingsNotice, read_settings
+from gateway.settings.handover import Handover
 
 __all__ = ["config"]
+
+_UNASKED_DATABASE = Secret("postgresql://gatewright@127.0.0.1/gatewright")
 
 
 @click.group()
@@ -45,15 +53,39 @@ def check(file: Path, *, is_json: bool) -> None:
 
 
 def _read(file: Path) -> Settings:
-    """The settings of a file whose models can be served; raises ConfigError for all that is wrong."""
+    """The settings of a file that can be served; raises ConfigError for all that is wrong."""
     faults = Faults()
     settings = read_settings(file, os.environ, Flags(), faults)
     book = faults.attempt(lambda: load_price_book(settings), PriceBook(PriceSnapshot()))
     variables = {name: secret.reveal() for name, secret in settings.variables.items()}
     with faults.collect():
         build_catalog(settings, book, {**os.environ, **variables})
+    with faults.collect():
+        build_key_defaults(settings)
+    with faults.collect():
+        build_newcomer_defaults(settings)
     faults.refuse()
+    _build(settings)
     return settings
+
+
+def _build(settings: Settings) -> None:
+    """Build a gateway, without opening it; raises ConfigError for what keeps it from being built."""
+    given = settings.environment
+    environment = msgspec.structs.replace(
+        given,
+        database_url=given.database_url or _UNASKED_DATABASE,
+        # Nobody calls with it: without one in the configuration a file with a new one would be written.
+        master_key=given.master_key or Secret(new_key()),
+    )
+    # By its name: what wires the gateway stands beside the command, and knows the web framework.
+    build = import_module("gateway.app").build_gateway
+    try:
+        build(msgspec.structs.replace(settings, environment=environment), os.environ, Handover())
+    except ConfigError:
+        raise
+    except StartupError as error:
+        raise ConfigError(error.message) from error
 
 
 def _print_error(error: ConfigError, *, is_json: bool) -> None:

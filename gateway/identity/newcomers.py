@@ -10,6 +10,7 @@ from gateway.identity.faults import Faults
 from gateway.identity.users.request import UserTeam
 from gateway.identity.values import check_members
 from gateway.settings import Settings
+from gateway.wire.faults import sentence_of
 
 __all__ = ["NewcomerDefaults", "build_newcomer_defaults"]
 
@@ -109,7 +110,7 @@ def _read(path: str, values: Mapping[str, object], kind: type[Kind]) -> dict[str
         check_members(faults, {name: getattr(read, name) for name in given})
         faults.refuse()
     except msgspec.ValidationError as error:
-        raise ConfigError(str(error), path=path) from None
+        raise ConfigError(sentence_of(error, kind), path=path) from None
     except BadRequest as error:
         raise ConfigError(error.message, path=path) from None
     return {name: getattr(read, name) for name in given}

@@ -82,7 +82,9 @@ class CacheService:
     async def _open(self) -> Look:
         url = self._redis.url
         if url is None:
-            message = "There is no Redis: set REDIS_URL. Answers are not cached, and keys in the process."
+            message = (
+                "This gateway has no Redis; REDIS_URL names one, where several workers share their limits."
+            )
             raise ServiceUnavailable(message, type=_PING_FAILED)
         try:
             return await asyncio.to_thread(self._redis.open_look, url.reveal())

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec import inspect
 
-__all__ = ["NUL_REFUSED", "Fault", "fault_at", "fault_of", "missing_at"]
+__all__ = ["NUL_REFUSED", "Fault", "fault_at", "fault_of", "missing_at", "sentence_of"]
 
 Fault: TypeAlias = dict[str, object]
 Place: TypeAlias = Sequence[str | int]
@@ -20,6 +20,7 @@ _STEP = re.compile(r"\[(\d+|\.\.\.)\]|\.([^.\[]+)")
 _MISSING = re.compile(r"Object missing required field `(.+)`", re.DOTALL)
 _NO_CHOICE = re.compile(r"Invalid enum value '?(.*?)'?", re.DOTALL)
 _NO_TIME = "Invalid RFC3339 encoded datetime"
+_REQUIRED = ("Field required", "missing")
 _MOST_SHOWN = 100
 
 
@@ -30,25 +31,36 @@ def fault_at(place: Place, message: str, kind: str = "value_error") -> Fault:
 
 def missing_at(place: Place) -> Fault:
     """The fault that a member is needed and was not sent."""
-    return fault_at(place, "Field required", "missing")
+    return fault_at(place, *_REQUIRED)
 
 
 def fault_of(error: msgspec.ValidationError, place: Place, kind: Any) -> Fault:
     """The fault of a value at `place` that could not be read as `kind`: where in it, and what it may be."""
+    inner, message, name = _read(error, kind)
+    return fault_at([*place, *inner], message, name)
+
+
+def sentence_of(error: msgspec.ValidationError, kind: Any) -> str:
+    """What `fault_of` says, as one text: the place in the value and what is wrong there."""
+    inner, message, _ = _read(error, kind)
+    return ": ".join(filter(None, (".".join(str(step) for step in inner), message)))
+
+
+def _read(error: msgspec.ValidationError, kind: Any) -> tuple[list[str | int], str, str]:
     text = str(error)
     found = _PLACE.search(text)
-    inner = list(_steps(found[1])) if found else []
+    path = list(_steps(found[1])) if found else []
     message = _PLACE.sub("", text)
-    where = [*place, *(step for step in inner if step != "...")]
+    where = [step for step in path if step != "..."]
     if missing := _MISSING.fullmatch(message):
-        return missing_at([*where, missing[1]])
+        return [*where, missing[1]], *_REQUIRED
     if refused := _NO_CHOICE.fullmatch(message):
-        choices = list(dict.fromkeys(_choices(inspect.type_info(kind), inner)))
+        choices = dict.fromkeys(_choices(inspect.type_info(kind), path))
         named = ", ".join(str(choice) for choice in choices)
-        return fault_at(where, f"'{refused[1][:_MOST_SHOWN]}' is not one of {named}.", "enum")
+        return where, f"'{refused[1][:_MOST_SHOWN]}' is not one of {named}.", "enum"
     if message == _NO_TIME:
         message = f"{message}, such as 2026-01-31T12:00:00Z"
-    return fault_at(where, message, "type_error")
+    return where, message, "type_error"
 
 
 def _steps(path: str) -> Iterator[str | int]:

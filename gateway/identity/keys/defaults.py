@@ -10,6 +10,7 @@ from gateway.identity.durations import parse_duration
 from gateway.identity.keys.request import GenerateKeyRequest
 from gateway.identity.keys.values import NEVER, read_duration, refuse
 from gateway.settings import Settings
+from gateway.wire.faults import sentence_of
 
 __all__ = ["KeyDefaults", "build_key_defaults"]
 
@@ -88,7 +89,7 @@ def _read(path: str, values: Mapping[str, object]) -> dict[str, Any]:
     try:
         request = msgspec.convert(given, GenerateKeyRequest)
     except msgspec.ValidationError as error:
-        raise ConfigError(str(error), path=path) from None
+        raise ConfigError(sentence_of(error, GenerateKeyRequest), path=path) from None
     return {name: getattr(request, name) for name in given}
 
 

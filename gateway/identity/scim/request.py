@@ -6,6 +6,7 @@ import msgspec
 
 from gateway.identity.scim.attributes import Attributes, Document
 from gateway.identity.scim.refusals import InvalidSyntax, InvalidValue
+from gateway.wire.faults import sentence_of
 
 __all__ = [
     "Email",
@@ -105,10 +106,11 @@ def read_patch(data: bytes) -> PatchRequest:
     """The operations of a body; raises InvalidSyntax."""
     members = _members_of(data)
     operations = next((value for name, value in members.items() if name.lower() == "operations"), None)
+    given = {} if operations is None else {"Operations": operations}
     try:
-        return msgspec.convert({"Operations": operations}, PatchRequest)
+        return msgspec.convert(given, PatchRequest)
     except msgspec.ValidationError as error:
-        raise InvalidSyntax(f"Operations: {error}", param="Operations") from None
+        raise InvalidSyntax(sentence_of(error, PatchRequest), param="Operations") from None
 
 
 def to_resource(document: Document, kind: type[T]) -> T:
@@ -117,7 +119,7 @@ def to_resource(document: Document, kind: type[T]) -> T:
     try:
         return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise InvalidValue(f"The resource cannot be read: {error}") from None
+        raise InvalidValue(f"The resource cannot be read: {sentence_of(error, kind)}") from None
 
 
 def _members_of(data: bytes) -> dict[str, Any]:

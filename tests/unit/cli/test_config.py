@@ -83,6 +83,29 @@ def test_a_missing_file_is_an_error(tmp_path: Path):
     assert "absent.yaml: The configuration file cannot be read" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "litellm_settings: {default_key_generate_params: {modles: [a]}}",
+            "litellm_settings.default_key_generate_params.modles: new keys have no such member.",
+        ),
+        (
+            "litellm_settings: {default_internal_user_params: {max_budget: much}}",
+            "litellm_settings.default_internal_user_params: max_budget: Expected `float | null`, got `str`",
+        ),
+        ("gatewright: {plugins: {allow: [guardrials]}}", "Did you mean 'guardrails'?"),
+        ("gatewright: {plugins: {settings: {guardrails: {secrets: 1}}}}", "there is no setting 'secrets'"),
+        ("general_settings: {database_url: 'mysql://a/b'}", "database_url"),
+        ("router_settings: {fallbacks: [{a: 5}]}", "fallbacks"),
+    ],
+)
+def test_what_keeps_the_gateway_from_starting_is_told(tmp_path: Path, text: str, told: str):
+    result = _check(tmp_path, text)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert told in result.stderr
+
+
 def test_settings_and_models_that_cannot_be_served_are_told_in_one_run(tmp_path: Path):
     text = """\
 model_list:

@@ -15,7 +15,7 @@ from gateway.identity.scim.refusals import (
     NoTarget,
     ScimRefusal,
 )
-from gateway.identity.scim.request import PatchOperation, UserResource, to_resource
+from gateway.identity.scim.request import PatchOperation, UserResource, read_patch, to_resource
 
 ADA: Document = {
     "userName": "ada@example.com",
@@ -100,6 +100,20 @@ def test_operations_on_members(operation: dict[str, Any], members: str) -> None:
     changed = patch(TEAM, _operations(operation), GROUP)
 
     assert [member["value"] for member in changed["members"]] == list(members)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"{}", "Operations: Field required"),
+        (b'{"operations": [{"op": "add"}, {}]}', "Operations.1.op: Field required"),
+        (b'{"Operations": {}}', "Operations: Expected `array`, got `object`"),
+    ],
+)
+def test_a_body_without_operations_is_refused_with_the_place(body: bytes, message: str) -> None:
+    with pytest.raises(InvalidSyntax) as raised:
+        read_patch(body)
+    assert raised.value.message == message
 
 
 @pytest.mark.parametrize(
