@@ -15,7 +15,8 @@ class KeyListQuery(msgspec.Struct, frozen=True, kw_only=True):
     """`GET /key/list`: all filters hold together; an empty one is none.
 
     `substring_matching` lets `user_id` and `key_alias` be parts of what they filter. `expires` is a time in
-    ISO form, before which keys expire, or `never`.
+    ISO form, before which keys expire, or `never`. `cursor` is what the answer before said as `next_cursor`,
+    in the place of `page`.
     """
 
     page: _Page = 1
@@ -38,6 +39,7 @@ class KeyListQuery(msgspec.Struct, frozen=True, kw_only=True):
     expand: list[str] = []
     sort_by: _Name = ""
     sort_order: _Name = "desc"
+    cursor: _Name = ""
 
 
 class AliasListQuery(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ import msgspec
 from gateway.db.engine import Database
 from gateway.db.rows import Columns, Rows
 from gateway.db.tables.keys import DeletedVerificationToken, VerificationToken
+from gateway.identity.keys.cursors import Cursor, conditions_behind
 
 __all__ = [
     "MOST_COUNTED",
@@ -18,6 +19,7 @@ __all__ = [
     "KeyLists",
     "KeyPage",
     "Sight",
+    "page_sql",
     "see",
 ]
 
@@ -105,6 +107,15 @@ class Conditions:
         self.arguments.append(value)
         self._parts.append(f"({condition.format(f'${len(self.arguments)}')})")
 
+    def within(self, condition: str, values: Sequence[object]) -> "Conditions":
+        """The same conditions and one more, in which `{0}`, `{1}` and so on stand for the values."""
+        narrowed = Conditions(self._most_looked_at)
+        narrowed.arguments = [*self.arguments, *values]
+        places = (f"${len(self.arguments) + number}" for number in range(1, len(values) + 1))
+        narrowed._parts = [*self._parts, f"({condition.format(*places)})"]
+        narrowed._contained, narrowed._equal = self._contained, self._equal
+        return narrowed
+
     def add_equal(self, column: str, value: str) -> None:
         """Add that a column has this value, unless it is empty."""
         if value:
@@ -160,6 +171,8 @@ class KeyPage(msgspec.Struct, frozen=True, kw_only=True):
     is_ascending: bool = False
     is_archive: bool = False
     """Whether the list is that of deleted keys."""
+    after: Cursor | None = None
+    """Behind which key it begins, in the place of `page`; for a list sorted by `created_at`."""
 
 
 class KeyLists:
@@ -179,16 +192,19 @@ class KeyLists:
         """The rows of a page."""
         if page.sort_by not in SORT_COLUMNS:
             raise ValueError(page.sort_by)
-        order, key, count = _order(page), _key(page), len(conditions.arguments)
-        sql = f"""
-            SELECT k.* FROM (
-                SELECT key, place FROM ({
-            conditions.select(_table(page), f"k.{key} AS key, k.{page.sort_by} AS place")
-        }) found ORDER BY {order} LIMIT ${count + 1} OFFSET ${count + 2}
-            ) page JOIN {_table(page)} k ON k.{key} = page.key ORDER BY {order}
-            """  # noqa: S608  constants of this module; the column is one of a list
-        skipped = (page.page - 1) * page.size
-        rows = await self._database.fetch(sql, *conditions.arguments, page.size, skipped)
+        if page.after is None:
+            return await self._fetch(conditions, page, page.size, (page.page - 1) * page.size)
+        rows: list[Columns] = []
+        for condition, values in conditions_behind(page.after, _key(page), is_ascending=page.is_ascending):
+            if len(rows) < page.size:
+                rows += await self._fetch(conditions.within(condition, values), page, page.size - len(rows))
+        return rows
+
+    async def _fetch(
+        self, conditions: Conditions, page: KeyPage, most: int, skipped: int = 0
+    ) -> list[Columns]:
+        sql = page_sql(conditions, page)
+        rows = await self._database.fetch(sql, *conditions.arguments, most, skipped)
         kind = self._deleted if page.is_archive else self._live
         return [kind.read(dict(row.items())) for row in rows]
 
@@ -219,6 +235,18 @@ class KeyLists:
         return await self._database.fetch_value(sql, *conditions.arguments)
 
 
+def page_sql(conditions: Conditions, page: KeyPage) -> str:
+    """The query of rows in the order of a page; two arguments more say how many, and behind how many."""
+    order, key, count = _order(page), _key(page), len(conditions.arguments)
+    return f"""
+        SELECT k.* FROM (
+            SELECT key, place FROM ({
+        conditions.select(_table(page), f"k.{key} AS key, k.{page.sort_by} AS place")
+    }) found ORDER BY {order} LIMIT ${count + 1} OFFSET ${count + 2}
+        ) page JOIN {_table(page)} k ON k.{key} = page.key ORDER BY {order}
+        """  # noqa: S608  constants of this module; the column is one of a list
+
+
 def _aliases(conditions: Conditions) -> str:
     chosen = conditions.select('"LiteLLM_VerificationToken"', "k.key_alias AS alias")
     return f"SELECT DISTINCT alias FROM ({chosen}) named WHERE alias IS NOT NULL"  # noqa: S608  the same
@@ -232,6 +260,7 @@ def _order(page: KeyPage) -> str:
 
 
 def _key(page: KeyPage) -> str:
+    """The column that makes an order whole."""
     return "id" if page.is_archive else "token"
 
 

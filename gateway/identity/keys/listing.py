@@ -9,6 +9,7 @@ from gateway.db.rows import Columns
 from gateway.domain import Principal, Role
 from gateway.errors import PermissionDenied, ValidationFailed
 from gateway.identity.credentials import KEY_PREFIX, hash_of
+from gateway.identity.keys.cursors import Cursor, read_cursor, write_cursor
 from gateway.identity.keys.list_request import AliasListQuery, KeyListQuery, KeysRequest
 from gateway.identity.keys.list_store import SORT_COLUMNS, Conditions, KeyLists, KeyPage, Sight, see
 from gateway.identity.keys.record import naive
@@ -25,6 +26,7 @@ _READERS = frozenset({Role.PROXY_ADMIN, Role.PROXY_ADMIN_VIEWER})
 _LIST = "/key/list"
 _MOST_KEYS = 500
 _USER = "user"
+_SEEKABLE = "created_at"
 
 
 class KeyListing:
@@ -49,11 +51,12 @@ class KeyListing:
         await self._restrict(conditions, caller, query)
         total = await self._lists.count(conditions, page)
         rows = await self._lists.list_page(conditions, page)
+        cursor = _cursor_behind(rows, page)
         keys: list[object] = [row["token"] for row in rows]
         if query.return_full_object or query.expand:
             users = await self._users_of(rows) if _USER in query.expand else None
             keys = [self._shown(row, users, is_archive=page.is_archive) for row in rows]
-        return {"keys": keys, **_numbers(total, query.page, query.size)}
+        return {"keys": keys, **_numbers(total, query.page, query.size), "next_cursor": cursor}
 
     async def list_aliases(self, caller: Principal, query: AliasListQuery) -> dict[str, object]:
         """One page of the aliases of the keys that the caller may see; raises PermissionDenied."""
@@ -176,10 +179,25 @@ def _page_of(query: KeyListQuery) -> KeyPage:
     return KeyPage(
         page=query.page,
         size=query.size,
-        sort_by=query.sort_by or "created_at",
+        sort_by=query.sort_by or _SEEKABLE,
         is_ascending=query.sort_order == "asc",
         is_archive=is_archive,
+        after=_cursor_of(query),
     )
+
+
+def _cursor_of(query: KeyListQuery) -> Cursor | None:
+    cursor = read_cursor(query.cursor)
+    if cursor is not None and query.sort_by not in ("", _SEEKABLE):
+        raise refuse("cursor", f"'cursor' goes with sort_by={_SEEKABLE}.")
+    return cursor
+
+
+def _cursor_behind(rows: list[Columns], page: KeyPage) -> str | None:
+    """Where the list goes on behind a full page; an order by another column has no such place."""
+    if page.sort_by != _SEEKABLE or len(rows) < page.size:
+        return None
+    return write_cursor(rows[-1]["created_at"], rows[-1]["id" if page.is_archive else "token"])
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...] | list[str]) -> None:

@@ -12,9 +12,6 @@ from gateway.identity.keys.request import GenerateKeyRequest
 
 __all__ = ["build_generated", "build_info", "not_found", "status_of"]
 
-# Columns of later releases or of other routes, which this answer does not have in the contract.
-_ONLY_STORED = frozenset({"settings_updated_at", "total_spend", "soft_budget_cooldown"})
-
 
 def build_generated(
     request: GenerateKeyRequest, row: Mapping[str, Any], secret: str, budget: Mapping[str, Any] | None
@@ -51,11 +48,10 @@ def build_info(
     budget: Mapping[str, Any] | None,
     permission: Mapping[str, Any] | None,
 ) -> dict[str, object]:
-    """The member `info` of `/key/info`: the row without its token."""
-    info = {
-        name: _shown(value) for name, value in row.items() if name != "token" and name not in _ONLY_STORED
-    }
-    info |= {"status": status, "litellm_budget_table": None if budget is None else _all_shown(budget)}
+    """The member `info` of `/key/info`: the row without its token; the organization under both its names."""
+    info = {name: _shown(value) for name, value in row.items() if name != "token"}
+    info |= {"org_id": row["organization_id"], "status": status}
+    info |= {"litellm_budget_table": None if budget is None else _all_shown(budget)}
     if permission is not None:
         info["object_permission"] = _all_shown(permission)
     return info

@@ -164,7 +164,8 @@ _KEYS = _add(
     "token",
     "SELECT COALESCE(successor, id) AS token, sum(nanos)::bigint AS nanos, max(ended) AS ended"
     " FROM entity_charge WHERE kind = 'key' GROUP BY 1",
-    more=", last_active = GREATEST(t.last_active, l.ended)",
+    more=", last_active = GREATEST(t.last_active, l.ended)"
+    ", total_spend = (round(t.total_spend * 1e9::float8) + l.nanos) / 1e9::float8",
 )
 # The whole gateway's spend stands, as in LiteLLM, in the row of a user of this name.
 _USERS = _add(
