@@ -33,7 +33,6 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     admit: Callable[[RequestContext, Sequence[Claim]], Coroutine[Any, Any, Admission | None]]
     guard_request: Callable[[RequestContext], Coroutine[Any, Any, None]]
     on_completion: Callable[[RequestContext, Completion], Coroutine[Any, Any, None]]
-    has_resolve_model: bool
     has_guard_request: bool
     has_on_completion: bool
     implementations: Mapping[str, tuple[Implementation, ...]]
@@ -54,7 +53,6 @@ def compile_hooks(plugins: Sequence[tuple[str, object]]) -> Hooks:
     found = {name: _list_implementations(manager, spec) for name, spec in HOOKS.items()}
     return Hooks(
         **{name: _compile(HOOKS[name], implementations) for name, implementations in found.items()},
-        has_resolve_model=bool(found["resolve_model"]),
         has_guard_request=bool(found["guard_request"]),
         has_on_completion=bool(found["on_completion"]),
         implementations=MappingProxyType(found),

@@ -34,13 +34,12 @@ class _Runner(Protocol):
 
 
 class UpgradeReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What an upgrade did, or with `is_dry_run` would do.
+    """What an upgrade did, or a preview says that it would do.
 
     `before` is the state that it found, `steps` the statements sent in order, `migrations` the ids that it
     recorded, `warnings` sentences about what was left undone and does no harm.
     """
 
-    is_dry_run: bool
     before: SchemaState
     steps: tuple[Step, ...]
     migrations: tuple[str, ...]
@@ -96,8 +95,7 @@ async def _upgrade_once(target: ConnectTarget, limits: UpgradeLimits) -> Upgrade
         found = await survey(connection)
         if found.plan.conflicts:
             raise SchemaError(" ".join(("This database cannot be adopted.", *found.plan.conflicts)))
-        warnings = await _apply(engine, connection, found)
-        return msgspec.structs.replace(_report(found, is_dry_run=False), warnings=warnings)
+        return _report(found, await _apply(engine, connection, found))
     # Piccolo's transaction is annotated as if it could swallow an error.
     raise SchemaError("The upgrade's transaction ended early; nothing was changed.")
 
@@ -120,10 +118,10 @@ async def _apply(engine: PostgresEngine, connection: SchemaConnection, found: Su
 
 async def _preview(connection: SchemaConnection) -> UpgradeReport:
     found = await survey(connection)
-    report = _report(found, is_dry_run=True)
-    if found.plan.state in {SchemaState.EMPTY, SchemaState.UNKNOWN} or not found.pending_migrations:
-        return report
-    return msgspec.structs.replace(report, warnings=(*report.warnings, *await find_row_warnings(connection)))
+    warnings = (*found.plan.conflicts, *found.plan.warnings)
+    if found.plan.state not in {SchemaState.EMPTY, SchemaState.UNKNOWN} and found.pending_migrations:
+        warnings += tuple(await find_row_warnings(connection))
+    return _report(found, warnings)
 
 
 def _load_runner() -> _Runner:
@@ -131,13 +129,12 @@ def _load_runner() -> _Runner:
     return cast(_Runner, importlib.import_module("gateway.db.schema.runner"))
 
 
-def _report(found: Survey, *, is_dry_run: bool) -> UpgradeReport:
+def _report(found: Survey, warnings: tuple[str, ...]) -> UpgradeReport:
     return UpgradeReport(
-        is_dry_run=is_dry_run,
         before=found.plan.state,
         steps=found.steps,
         migrations=found.pending_migrations,
-        warnings=(*found.plan.conflicts, *found.plan.warnings) if is_dry_run else (),
+        warnings=warnings,
     )
 
 

@@ -133,11 +133,7 @@ async def test_hooks_without_implementations_do_nothing() -> None:
     assert await hooks.admit(context, []) is None
     assert await hooks.guard_request(context) is None
     assert await hooks.on_completion(context, make_completion()) is None
-    assert (hooks.has_resolve_model, hooks.has_guard_request, hooks.has_on_completion) == (
-        False,
-        False,
-        False,
-    )
+    assert (hooks.has_guard_request, hooks.has_on_completion) == (False, False)
 
 
 @pytest.mark.parametrize("silent", in_both_colours(lambda head: None))
