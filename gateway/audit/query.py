@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from gateway.db.cursors import Cursor
 from gateway.errors import BadRequest
 
 __all__ = ["SORT_COLUMNS", "AuditQuery", "Period"]
@@ -26,7 +27,8 @@ class AuditQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     `object_team_id` finds what is about a team or belongs to it, `object_key_hash` what is about a key;
     `search` is a part of an actor, an action, a table or an object. Dates are `YYYY-MM-DD` or ISO times, in
-    UTC unless they say otherwise; a bare end date means the whole of that day.
+    UTC unless they say otherwise; a bare end date means the whole of that day. `cursor` is what the answer
+    before said as `next_cursor`, in the place of `page`.
     """
 
     page: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
@@ -43,6 +45,7 @@ class AuditQuery(msgspec.Struct, frozen=True, kw_only=True):
     search: Annotated[str, msgspec.Meta(max_length=200)] | None = None
     sort_by: str | None = None
     sort_order: Literal["asc", "desc"] = "desc"
+    cursor: Annotated[str, msgspec.Meta(max_length=512)] = ""
 
     def period(self) -> Period:
         """When the entries were written; raises BadRequest for a date that is none."""
@@ -57,6 +60,22 @@ class AuditQuery(msgspec.Struct, frozen=True, kw_only=True):
             message = f"sort_by: '{column[:40]}' is not one of {', '.join(SORT_COLUMNS)}."
             raise BadRequest(message, param="sort_by", type="bad_request_error")
         return column
+
+    def after(self) -> Cursor | None:
+        """The entry behind which the page begins; raises BadRequest for a cursor that is none."""
+        if not self.cursor:
+            return None
+        try:
+            cursor = Cursor.read(self.cursor)
+        except ValueError:
+            cursor = None
+        if cursor is None or cursor.moment is None:
+            message = "cursor: must be the 'next_cursor' of an earlier answer."
+        elif self.sort_column() != SORT_COLUMNS[0]:
+            message = f"cursor: goes with sort_by={SORT_COLUMNS[0]}."
+        else:
+            return cursor
+        raise BadRequest(message, param="cursor", type="bad_request_error")
 
 
 def _moment(name: str, text: str | None, of_the_day: time) -> datetime | None:

@@ -3,8 +3,9 @@
 import math
 from typing import Any
 
-from gateway.audit.query import AuditQuery
+from gateway.audit.query import SORT_COLUMNS, AuditQuery
 from gateway.audit.store import AuditRecords
+from gateway.db.cursors import Cursor
 from gateway.db.engine import Database
 from gateway.domain import Principal, Role
 from gateway.errors import NotFound, PermissionDenied
@@ -24,8 +25,9 @@ class AuditReading:
         self._records = AuditRecords(database)
 
     async def list_entries(self, caller: Principal, query: AuditQuery) -> dict[str, Any]:
-        """One page of entries; raises BadRequest for dates and columns that cannot be."""
+        """One page of entries; raises BadRequest for dates, columns and cursors that cannot be."""
         period, column = query.period(), query.sort_column()
+        query.after()
         organizations = await self._organizations_of(caller)
         total = await self._records.count(query, period, organizations)
         entries = await self._records.list_page(query, period, organizations, column)
@@ -35,6 +37,7 @@ class AuditReading:
             "page": query.page,
             "page_size": query.page_size,
             "total_pages": math.ceil(total / query.page_size),
+            "next_cursor": _cursor_behind(entries, query, column),
         }
 
     async def get_entry(self, caller: Principal, entry_id: str) -> dict[str, Any]:
@@ -53,3 +56,10 @@ class AuditReading:
         if not found:
             raise PermissionDenied("Only administrators can read the audit trail.")
         return found
+
+
+def _cursor_behind(entries: list[dict[str, Any]], query: AuditQuery, column: str) -> str | None:
+    """Where the list goes on behind a full page; an order by another column has no such place."""
+    if column != SORT_COLUMNS[0] or len(entries) < query.page_size:
+        return None
+    return Cursor(entries[-1]["updated_at"], entries[-1]["id"]).text

@@ -118,10 +118,14 @@ class AuditRecords:
     ) -> list[dict[str, Any]]:
         """The page's entries; `column`, one of `SORT_COLUMNS`, leads their order, then time and id."""
         conditions = _conditions(query, period, organizations)
+        after, direction = query.after(), "ASC" if query.sort_order == "asc" else "DESC"
+        if after is not None:
+            sign, moment = ">" if direction == "ASC" else "<", conditions.put(after.column_value)
+            conditions.add(f"(updated_at, id) {sign} ({moment}::timestamp, {{}}::text)", after.key)
         names = list(dict.fromkeys((column, "updated_at", "id"))) if column != "id" else ["id"]
-        order = ", ".join(f"{name} {'ASC' if query.sort_order == 'asc' else 'DESC'}" for name in names)
+        order = ", ".join(f"{name} {direction}" for name in names)
         found = self._select(", ".join(names), conditions, query.search)
-        offset = (query.page - 1) * query.page_size
+        offset = 0 if after else (query.page - 1) * query.page_size
         sql = f"""
             SELECT {_COLUMNS} FROM {_TABLE} JOIN (
                 SELECT id AS chosen FROM ({found}) found

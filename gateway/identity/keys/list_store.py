@@ -6,10 +6,11 @@ from types import MappingProxyType
 
 import msgspec
 
+from gateway.db.cursors import Cursor
 from gateway.db.engine import Database
 from gateway.db.rows import Columns, Rows
 from gateway.db.tables.keys import DeletedVerificationToken, VerificationToken
-from gateway.identity.keys.cursors import Cursor, conditions_behind
+from gateway.identity.keys.cursors import conditions_behind
 
 __all__ = [
     "MOST_COUNTED",

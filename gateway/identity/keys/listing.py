@@ -4,12 +4,12 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from gateway.db.cursors import Cursor
 from gateway.db.engine import Database
 from gateway.db.rows import Columns
 from gateway.domain import Principal, Role
 from gateway.errors import PermissionDenied, ValidationFailed
 from gateway.identity.credentials import KEY_PREFIX, hash_of
-from gateway.identity.keys.cursors import Cursor, read_cursor, write_cursor
 from gateway.identity.keys.list_request import AliasListQuery, KeyListQuery, KeysRequest
 from gateway.identity.keys.list_store import SORT_COLUMNS, Conditions, KeyLists, KeyPage, Sight, see
 from gateway.identity.keys.record import naive
@@ -187,17 +187,21 @@ def _page_of(query: KeyListQuery) -> KeyPage:
 
 
 def _cursor_of(query: KeyListQuery) -> Cursor | None:
-    cursor = read_cursor(query.cursor)
-    if cursor is not None and query.sort_by not in ("", _SEEKABLE):
+    if not query.cursor:
+        return None
+    if query.sort_by not in ("", _SEEKABLE):
         raise refuse("cursor", f"'cursor' goes with sort_by={_SEEKABLE}.")
-    return cursor
+    try:
+        return Cursor.read(query.cursor)
+    except ValueError:
+        raise refuse("cursor", "'cursor' must be the 'next_cursor' of an earlier answer.") from None
 
 
 def _cursor_behind(rows: list[Columns], page: KeyPage) -> str | None:
     """Where the list goes on behind a full page; an order by another column has no such place."""
     if page.sort_by != _SEEKABLE or len(rows) < page.size:
         return None
-    return write_cursor(rows[-1]["created_at"], rows[-1]["id" if page.is_archive else "token"])
+    return Cursor(rows[-1]["created_at"], rows[-1]["id" if page.is_archive else "token"]).text
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...] | list[str]) -> None:

@@ -1,21 +1,18 @@
 """Pages of spend rows: `/spend/logs/v2`, sessions, and one request with what was said."""
 
-import base64
-import binascii
 from datetime import UTC
 
 import msgspec
 
 from gateway.db.connection import Connection, Record
+from gateway.db.cursors import Cursor
 from gateway.spend.reporting.dates import refuse
-from gateway.spend.reporting.logs_store import MOST_COUNTED, Cursor, LogChoice, LogsStore, Order
+from gateway.spend.reporting.logs_store import MOST_COUNTED, LogChoice, LogsStore, Order
 from gateway.spend.reporting.reader_store import ReportReader
 from gateway.spend.spend_logs import build_row
 
 __all__ = ["LogPage", "LogPages", "read_cursor"]
 
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Cursor).decode
 _Content = dict[str, object]
 
 
@@ -72,10 +69,9 @@ def read_cursor(text: str | None) -> Cursor | None:
     if not text:
         return None
     try:
-        cursor = _decode(base64.b64decode(text, altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError, msgspec.DecodeError):
+        return Cursor.read(text)
+    except ValueError:
         raise refuse("cursor", "'cursor' must be the 'next_cursor' of an earlier answer.") from None
-    return Cursor(cursor.started.replace(tzinfo=None), cursor.request_id)
 
 
 async def _next_cursor(store: LogsStore, asked: LogPage, rows: list[Record]) -> str | None:
@@ -89,8 +85,7 @@ async def _next_cursor(store: LogsStore, asked: LogPage, rows: list[Record]) -> 
 
 
 def _write_cursor(row: Record) -> str:
-    cursor = Cursor(row["startTime"].replace(tzinfo=UTC), row["request_id"])
-    return base64.urlsafe_b64encode(_encode(cursor)).decode()
+    return Cursor(row["startTime"].replace(tzinfo=UTC), row["request_id"]).text
 
 
 def _check_depth(asked: LogPage) -> None:

@@ -7,8 +7,9 @@ from types import MappingProxyType
 import msgspec
 
 from gateway.db.connection import Connection, Record
+from gateway.db.cursors import Cursor
 
-__all__ = ["MOST_COUNTED", "MOST_LOOKED_AT", "SORT_COLUMNS", "Cursor", "LogChoice", "LogsStore", "Order"]
+__all__ = ["MOST_COUNTED", "MOST_LOOKED_AT", "SORT_COLUMNS", "LogChoice", "LogsStore", "Order"]
 
 MOST_COUNTED = 10_000
 """More rows are not counted: the total says this many."""
@@ -85,13 +86,6 @@ class LogChoice(msgspec.Struct, frozen=True, kw_only=True):
     error_code: str | None = None
     error_message: str | None = None
     status: str | None = None
-
-
-class Cursor(msgspec.Struct, frozen=True, array_like=True):
-    """The row behind which a page begins."""
-
-    started: datetime
-    request_id: str
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -201,7 +195,7 @@ def _source(choice: LogChoice, order: Order, after: Cursor | None) -> tuple[str,
 def _behind(order: Order, after: Cursor | None, arguments: list[object]) -> str:
     if after is None:
         return ""
-    arguments += [after.started, after.request_id]
+    arguments += [after.column_value, after.key]
     sign = ">" if order.is_rising else "<"
     return f' AND ("startTime", request_id) {sign} (${len(arguments) - 1}, ${len(arguments)})'
 

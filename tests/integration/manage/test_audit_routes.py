@@ -1,14 +1,18 @@
 """The audit trail over HTTP: filtered, sorted, paged, and shown to whom it concerns."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
 from gateway.audit.query import SORT_COLUMNS, AuditQuery, Period
 from gateway.audit.store import AuditRecords
+from gateway.db.cursors import Cursor
 from gateway.ids import hash_token
 from tests.integration.manage.conftest import Desk
 from tests.integration.serving import MASTER_KEY, bearer
+
+GENUINE = Cursor(datetime(2026, 1, 1, tzinfo=UTC), "t").text
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -34,7 +38,36 @@ async def test_entries_are_paged_with_the_newest_first(desk: Desk, unique: Calla
         "page": 1,
         "page_size": 2,
         "total_pages": 2,
+        "next_cursor": first["next_cursor"],
     }
+
+
+@pytest.mark.parametrize("order", ["desc", "asc"])
+async def test_a_cursor_leads_through_every_entry_once(
+    desk: Desk, unique: Callable[[str], str], order
+) -> None:
+    team = unique("team")
+    await _rename(desk, team, "a", "b", "c")
+
+    seen: list[str] = []
+    cursor = ""
+    while cursor is not None:
+        page = await desk.get("/audit", object_id=team, page_size=2, sort_order=order, cursor=cursor)
+        assert page["total"] == 4
+        seen += [entry["id"] for entry in page["audit_logs"]]
+        cursor = page["next_cursor"]
+
+    everything = await desk.get("/audit", object_id=team, sort_order=order)
+    assert seen == [entry["id"] for entry in everything["audit_logs"]]
+    assert len(set(seen)) == 4
+
+
+@pytest.mark.parametrize(
+    "query", [{"cursor": "x"}, {"cursor": "W251bGwsInQiXQ=="}, {"cursor": GENUINE, "sort_by": "action"}]
+)
+async def test_a_cursor_of_something_else_is_refused(desk: Desk, query: dict[str, str]) -> None:
+    answer = await desk.ask("GET", "/audit", params=query)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "cursor")
 
 
 async def test_filters_narrow_the_list_down_together(desk: Desk, unique: Callable[[str], str]) -> None:

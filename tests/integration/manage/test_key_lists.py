@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from gateway.identity.keys.cursors import Cursor, conditions_behind
+from gateway.db.cursors import Cursor
+from gateway.identity.keys.cursors import conditions_behind
 from gateway.identity.keys.list_store import Conditions, KeyLists, KeyPage, page_sql
 from gateway.ids import hash_token
 from tests.integration.manage.conftest import Desk, own_statements
