@@ -74,3 +74,13 @@ def test_the_docs_name_only_modules_that_exist() -> None:
     }
 
     assert not missing
+
+
+def test_the_changelog_says_nothing_twice_and_everything_under_a_subject() -> None:
+    """Merging two changes likes to leave a line in both places."""
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    entries = re.findall(r"^- .*(?:\n  .*)*", text, re.MULTILINE)
+    before_subjects = text.partition("### Added\n")[2].partition("####")[0]
+
+    assert sorted(entries) == sorted(set(entries))
+    assert before_subjects.strip() == ""
