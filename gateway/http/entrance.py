@@ -11,6 +11,7 @@ from litestar.config.cors import CORSConfig
 
 from gateway.http.cors import with_cors
 from gateway.http.inference import Lane, list_lanes
+from gateway.http.preemption import Preemption
 from gateway.http.root_path import under_root_path
 from gateway.settings import Settings
 from gateway.wire.asgi import App, Message
@@ -69,8 +70,10 @@ class Entrance:
 
     async def _live(self, opened: "asyncio.Future[None]") -> None:
         async with self._lifespan:
+            scheduling = asyncio.create_task(Preemption().run())
             opened.set_result(None)
             await self._closing.wait()
+            scheduling.cancel()
 
     def __rsgi__(self, scope: RsgiScope, protocol: RsgiProtocol) -> Awaitable[None]:
         """Answer one request once it is awaited."""
