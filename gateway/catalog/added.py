@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 
+from gateway.catalog.price_schedule import PriceSchedule
 from gateway.settings import Credential, ModelEntry
 from gateway.settings.overlay import Overlay
 
@@ -52,6 +53,8 @@ class AddedModels(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of the identity provider, decrypted: never shown."""
     ui: dict[str, object] = {}
     """Settings of a console."""
+    prices: PriceSchedule = PriceSchedule()
+    """When prices are read anew."""
     managers: dict[str, dict[str, object]] = {}
     """Settings of secret managers, decrypted: never shown."""
 

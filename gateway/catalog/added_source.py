@@ -75,6 +75,10 @@ class AddedSource:
         self._found.update(found)
         self.environ = {**self.environ, **found}
 
+    async def begin_reload(self, stamp: str) -> bool:
+        """Write down that prices are read anew; whether no other worker has. Raises DatabaseUnavailable."""
+        return await self._store.begin_reload(self.current.prices.stamp, stamp)
+
     async def _read(self, rows: StoredRows, environ: Mapping[str, str]) -> AddedModels:
         """The rows; where secrets are kept elsewhere, those that they refer to are read there first."""
         # Decrypting hundreds of values takes longer than a request.

@@ -9,10 +9,12 @@ from gateway.db.engine import Database
 from gateway.settings.overlay import LIVE_FIELDS, VARIABLES
 from gateway.settings.secret_managers import MANAGERS
 
-__all__ = ["SSO_ROW", "UI_ROW", "CredentialRow", "ModelStore", "StoredRows"]
+__all__ = ["PRICES_ROW", "SSO_ROW", "UI_ROW", "CredentialRow", "ModelStore", "StoredRows"]
 
 SSO_ROW, UI_ROW = "sso_config", "ui_settings"
 """The keys of the one row of settings that each of these tables has."""
+PRICES_ROW = "model_cost_map_reload_config"
+"""The row of `LiteLLM_Config` that says when prices are read anew."""
 
 _MODELS = """
 SELECT model_id, model_name, litellm_params::text AS litellm_params, model_info::text AS model_info,
@@ -31,7 +33,11 @@ UNION ALL SELECT id, ui_settings::text FROM "LiteLLM_UISettings" WHERE id = 'ui_
 UNION ALL SELECT config_type, config_value::text FROM "LiteLLM_ConfigOverrides" WHERE config_type = ANY ($2)
 ORDER BY param_name
 """
-_SECTIONS = [*LIVE_FIELDS, VARIABLES]
+_SECTIONS = [*LIVE_FIELDS, VARIABLES, PRICES_ROW]
+_STAMP = """
+UPDATE "LiteLLM_Config" SET param_value = jsonb_set(param_value, '{reloaded_at}', to_jsonb($2::text))
+WHERE param_name = $1 AND param_value ->> 'reloaded_at' IS NOT DISTINCT FROM $3 RETURNING 1
+"""
 
 
 class CredentialRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,3 +80,10 @@ class ModelStore:
             tuple(CredentialRow(**dict(row)) for row in credentials),
             tuple((row["param_name"], row["param_value"]) for row in config),
         )
+
+    async def begin_reload(self, former: str | None, stamp: str) -> bool:
+        """Write down that prices are read anew, unless another worker has; whether this one is to tell.
+
+        Raises DatabaseUnavailable.
+        """
+        return bool(await self._database.fetch(_STAMP, PRICES_ROW, stamp, former))

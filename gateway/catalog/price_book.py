@@ -52,6 +52,11 @@ class PriceBook:
         """The same book for other discounts and margins."""
         return self if terms == self._terms else PriceBook(self._snapshot, self._file, terms)
 
+    @property
+    def file_count(self) -> int | None:
+        """How many models the price file names; None without one."""
+        return None if self._file is None else len(self._file)
+
     def quote(self, query: PriceQuery, now_nanos: int) -> Quote:
         """The price at a moment (nanoseconds since 1970).
 

@@ -49,6 +49,10 @@ class PriceFile:
             _check(name, raw, path)
         return cls(entries)
 
+    def __len__(self) -> int:
+        """Return how many models the file names."""
+        return len(self._entries)
+
     def find(self, names: Iterable[str]) -> FileEntry | None:
         """The entry with the first of these names that the file has."""
         for name in names:

@@ -6,7 +6,8 @@ from typing import cast
 import msgspec
 
 from gateway.catalog.added import AddedModel, AddedModels, ModelRow
-from gateway.catalog.model_store import SSO_ROW, UI_ROW, CredentialRow, StoredRows
+from gateway.catalog.model_store import PRICES_ROW, SSO_ROW, UI_ROW, CredentialRow, StoredRows
+from gateway.catalog.price_schedule import read_schedule
 from gateway.db.sealing import Seal, UnsealableError
 from gateway.domain import Secret
 from gateway.errors import ConfigError
@@ -69,6 +70,7 @@ def read_rows(rows: StoredRows, seal: Seal, environ: Mapping[str, str], former: 
             faults[section] = str(error)
             overlay[section] = dict(known_sections.get(section, {}))
     sso, ui = overlay.pop(SSO_ROW, {}), overlay.pop(UI_ROW, {})
+    prices = read_schedule(overlay.pop(PRICES_ROW, {}))
     managers = {name: overlay.pop(name) for name in MANAGERS if name in overlay}
     return AddedModels(
         models=tuple(models),
@@ -78,6 +80,7 @@ def read_rows(rows: StoredRows, seal: Seal, environ: Mapping[str, str], former: 
         sso=sso,
         ui=ui,
         managers=managers,
+        prices=prices,
     )
 
 

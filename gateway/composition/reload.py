@@ -7,11 +7,15 @@ import msgspec
 import structlog
 
 from gateway.catalog.added import AddedModels
+from gateway.catalog.price_book import PriceBook, load_price_book
+from gateway.catalog.price_schedule import stamp_of
+from gateway.clock import datetime_from_nanos
 from gateway.composition.snapshots import add_models, apply_snapshot, build_snapshot, with_variables
 from gateway.errors import ConfigError, DatabaseUnavailable, StartupError
 from gateway.http.opening import tell_model_notices
 from gateway.identity.keys.defaults import build_key_defaults
 from gateway.identity.newcomers import build_newcomer_defaults
+from gateway.inventory.notices import announce_models
 from gateway.routing.cooldown import Cooldowns
 from gateway.runtime import Gateway, Snapshot
 from gateway.settings import Settings, load_settings
@@ -38,6 +42,7 @@ class Reload:
         self._told: dict[str, str] = {}
         self._overlay: Overlay = {}
         self._tried: Overlay | None = {}
+        self._priced_at: str | None = None
         self._log = structlog.get_logger(__name__)
 
     def from_files(self) -> None:
@@ -112,7 +117,30 @@ class Reload:
                 # Where the process is and what it was started with is nothing for the database to say.
                 environment = former.settings.environment
                 settings = msgspec.structs.replace(settings, environment=environment)
-        return add_models(former, self._environ, self._gateway.parts, added, settings)
+        book = self._read_prices(added.prices.stamp, settings or former.settings)
+        if book is not None:
+            # Other settings, so that nothing is taken over that has a former price.
+            settings = msgspec.structs.replace(settings or former.settings)
+        return add_models(former, self._environ, self._gateway.parts, added, settings, book)
+
+    def _read_prices(self, stamp: str | None, settings: Settings) -> PriceBook | None:
+        """The price book anew, if somebody has asked for it since; one that cannot be read is logged."""
+        if stamp == self._priced_at:
+            return None
+        self._priced_at = stamp
+        try:
+            return load_price_book(settings)
+        except ConfigError as error:
+            self._log.error("prices_refused", reason=error.message)
+            return None
+
+    async def _keep_schedule(self) -> None:
+        """Have all workers read prices anew when it is time: one says so. Raises DatabaseUnavailable."""
+        parts = self._gateway.parts
+        now = datetime_from_nanos(self._gateway.clock.now_nanos())
+        if parts.added.current.prices.is_due(now) and await parts.added.begin_reload(stamp_of(now)):
+            async with parts.database.transaction():
+                await announce_models(parts.database)
 
     async def _follow_provider(self) -> None:
         """Have people log in where the database says; in a thread, for the first time imports a library."""
@@ -130,6 +158,7 @@ class Reload:
             await added.wait(self._look_seconds)
             try:
                 await self.from_database()
+                await self._keep_schedule()
             except DatabaseUnavailable as error:
                 self._log.warning("models_wait", reason=error.message)
                 await asyncio.sleep(_RETRY_SECONDS)

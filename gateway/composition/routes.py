@@ -32,6 +32,7 @@ from gateway.manage import organization_members as organization_member_routes
 from gateway.manage import organizations as organization_routes
 from gateway.manage import overrides as override_routes
 from gateway.manage import people as people_routes
+from gateway.manage import price_reloads as price_reload_routes
 from gateway.manage import projects as project_routes
 from gateway.manage import provider_settings as provider_setting_routes
 from gateway.manage import reports as report_routes
@@ -76,6 +77,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *cost_term_routes.ROUTE_HANDLERS,
     *override_routes.ROUTE_HANDLERS,
     *default_setting_routes.ROUTE_HANDLERS,
+    *price_reload_routes.ROUTE_HANDLERS,
     *provider_setting_routes.ROUTE_HANDLERS,
     *cache_setting_routes.ROUTE_HANDLERS,
     *cache_routes.ROUTE_HANDLERS,

@@ -16,7 +16,7 @@ from gateway.catalog.added import AddedModels
 from gateway.catalog.builder import build_catalog
 from gateway.catalog.catalog import Catalog
 from gateway.catalog.naming import find_family
-from gateway.catalog.price_book import load_price_book
+from gateway.catalog.price_book import PriceBook, load_price_book
 from gateway.catalog.price_terms import build_terms
 from gateway.composition.authentication import build_authentication
 from gateway.hooks.registry import load_plugins
@@ -55,15 +55,17 @@ def add_models(
     parts: Parts,
     added: AddedModels,
     settings: Settings | None = None,
+    book: PriceBook | None = None,
 ) -> Snapshot:
     """The same configuration with what the database says now; changes nothing, so that any thread may.
 
-    `settings` are the former ones with other settings of the database, if these have changed. Plugins are
-    the same objects, and prices of the same book, on the settings' terms. Raises ConfigError where an item of
+    `settings` are the former ones with other settings of the database, if these have changed, and `book` the
+    price book that was read anew. Plugins are the same objects, and else so is the book, on the settings'
+    terms. Raises ConfigError where an item of
     the configuration can be built no more, as for want of a credential.
     """
     settings = settings or former.settings
-    book = former.catalog.price_book.with_terms(build_terms(settings.litellm))
+    book = (book or former.catalog.price_book).with_terms(build_terms(settings.litellm))
     lent = with_variables(settings, environ)
     catalog = build_catalog(settings, book, lent, parts.clock, added, former.catalog)
     return _assemble(settings, catalog, parts, former.router.cooldowns, former)
