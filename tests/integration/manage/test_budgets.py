@@ -328,7 +328,9 @@ class TestRequestPath:
         await desk.post("/budget/new", body)
         other = unique("customer")
         assert (await live.chat(key, user=other)).status_code == 200
-        # The drain makes a row of a customer who has spent something; this one has not been drained yet.
+        # The drain makes a row of a customer who has spent something, and would make it again.
+        await live.settled()
+        await live.gateway.parts.drain.flush()
         await desk.run('DELETE FROM "LiteLLM_EndUserTable" WHERE user_id = $1', other)
         await desk.post("/customer/new", {"user_id": other, "budget_id": body["budget_id"]})
         await at_once(lambda: live.chat(key, user=other), 422)
