@@ -263,7 +263,7 @@ async def test_a_wrong_content_type_is_refused(live: LiveGateway, key: str, kind
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/v1", "/v2/chat/completions", "/v1/chat", "/admin", "/.env", "/v1/chat/completions/x"]
+    "path", ["/v1", "/v2/chat/completions", "/v1/chat", "/admin", "/.env", "/v1/chat/completions/x"]
 )
 async def test_an_unknown_path_is_not_found(live: LiveGateway, key: str, path: str) -> None:
     answer = await live.post(path, key, chat_body())
