@@ -9,11 +9,12 @@ from gateway.money import nanos_from_usd
 
 __all__ = ["SpendEntries"]
 
-# An id may have been used before: what was booked on it then is no part of what the new row has spent. The
-# lock makes a drain wait that books on the id right now, so that it finds either no row or the new one.
+# An id may have been used before: what was booked on it then is no part of what the new row has spent. A
+# drain that books on the id right now is waited for, even if it is the first: a lock would not see its row.
 _OPEN = """
-WITH recorded AS MATERIALIZED (
-    SELECT nanos FROM gatewright.recorded WHERE entity_type = $1 AND entity_id = $2 FOR UPDATE
+WITH recorded AS (
+    INSERT INTO gatewright.recorded AS r (entity_type, entity_id, nanos) VALUES ($1, $2, 0)
+    ON CONFLICT (entity_type, entity_id) DO UPDATE SET nanos = r.nanos RETURNING nanos
 ), adjusted AS (
     SELECT sum(nanos) AS nanos FROM gatewright.adjustment WHERE entity_type = $1 AND entity_id = $2
 ), opening AS (
@@ -27,9 +28,10 @@ ON CONFLICT (entity_type, entity_id) DO UPDATE SET nanos = EXCLUDED.nanos, at = 
 """
 # The same for many rows that have spent nothing yet.
 _OPEN_NEW = """
-WITH recorded AS MATERIALIZED (
-    SELECT entity_id AS id, nanos FROM gatewright.recorded WHERE entity_type = $1 AND entity_id = ANY ($2)
-    ORDER BY entity_id COLLATE "C" FOR UPDATE
+WITH recorded AS (
+    INSERT INTO gatewright.recorded AS r (entity_type, entity_id, nanos)
+    SELECT $1, id, 0 FROM unnest($2::text[]) AS new (id) ORDER BY id COLLATE "C"
+    ON CONFLICT (entity_type, entity_id) DO UPDATE SET nanos = r.nanos RETURNING entity_id AS id, nanos
 ), adjusted AS (
     SELECT entity_id AS id, sum(nanos) AS nanos FROM gatewright.adjustment
     WHERE entity_type = $1 AND entity_id = ANY ($2) GROUP BY entity_id
@@ -59,7 +61,8 @@ class SpendEntries:
     async def open_balance(self, scope: Scope, usd: float | None) -> None:
         """What an object is said to have spent before it was made; to be called for every new row.
 
-        Nothing is entered for nothing, unless the id was used before.
+        Ids that were made at random just now need none. No opening balance is entered for nothing, unless the
+        id was used before.
         """
         nanos = nanos_from_usd(usd or 0.0)
         await self._database.execute(_OPEN, scope.kind.value, scope.id, nanos)

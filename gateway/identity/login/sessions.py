@@ -56,7 +56,6 @@ class Sessions:
         async with self._records.transaction():
             await self._store.drop_expired(user_id)
             row = await self._store.open_session(values)
-            await self._records.entries.open_balance(_scope(values["token"]), 0.0)
             await self._records.audit.record(actor, created(Audited.KEY, values["token"], row))
         return Session(
             ticket=self._sign(user, secret, method),
@@ -75,7 +74,6 @@ class Sessions:
         }
         async with self._records.transaction():
             row = await self._store.open_terminal(values)
-            await self._records.entries.open_balance(_scope(values["token"]), 0.0)
             change = created(Audited.KEY, values["token"], row)
             await self._records.audit.record(Actor(user_id), change)
         seconds = int(self._settings.session_seconds)

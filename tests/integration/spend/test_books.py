@@ -28,6 +28,7 @@ from gateway.spend.store import SpendStore
 from gateway.testing import FakeClock
 from tests.integration.spend.conftest import Worker
 
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 ENDED = {
     "VerificationToken": "token = 'hash'",
     "UserTable": "user_id = 'litellm-proxy-budget'",
@@ -202,6 +203,33 @@ async def test_what_is_deleted_and_made_anew_begins_anew(
 
     assert await found(database) == set()
     assert await opening(database, "tag", "blue") == -5 == await opening(database, "team_member", "user:team")
+
+
+async def test_a_tag_that_gets_its_row_while_its_first_requests_are_drained(
+    database: Database, worker: Worker, drain: Drain
+) -> None:
+    database.bind([TagTable])
+
+    async def make_tag() -> None:
+        async with database.transaction():
+            await Rows(TagTable).insert({"tag_name": "free"})
+            await SpendEntries(database).open_balance(Scope(ScopeKind.TAG, "free"), 0.0)
+
+    async def wait_for_locks(count: int) -> None:
+        while await database.fetch_value(WAITING) < count:  # noqa: ASYNC110  PostgreSQL sends no event
+            await asyncio.sleep(0)
+
+    worker.serve(5, details=DETAILS)
+    async with asyncio.timeout(10), database.acquire() as lock:
+        async with lock.transaction():
+            await lock.execute('LOCK TABLE "LiteLLM_DailyTagSpend" IN EXCLUSIVE MODE')
+            flushing = asyncio.create_task(drain.flush())
+            await wait_for_locks(1)
+            making = asyncio.create_task(make_tag())
+            await wait_for_locks(2)
+        await asyncio.gather(flushing, making)
+    assert await found(database) == set()
+    assert await opening(database, "tag", "free") == -5
 
 
 @pytest.mark.parametrize("spend", [None, 0.000000003])
