@@ -75,12 +75,16 @@ class _Trip:
 
 
 class _Failures:
-    """The deployments of one group that failed, and the retries of the present level of `order`."""
+    """The deployments of one group that failed, and the retries of the present level of `order`.
 
-    __slots__ = ("ids", "retries")
+    `spent` are those that were not asked, for what the request may cost does not fit their budgets.
+    """
+
+    __slots__ = ("ids", "retries", "spent")
 
     def __init__(self) -> None:
         self.ids: set[str] = set()
+        self.spent: set[str] = set()
         self.retries = 0
 
 
@@ -220,8 +224,8 @@ class Router:
                 deployment = await self._pick_next(trip, group, deployment, error, failures)
             except PlaceSpentError:
                 failures = failures or _Failures()
-                failures.ids.add(deployment.id)
-                deployment = self.pick(group, failures.ids)
+                failures.spent.add(deployment.id)
+                deployment = self._pick_beside(group, failures)
             else:
                 self.cooldowns.note_success(deployment.id)
                 return Routed(value, deployment, group, trip.retries, trip.fallbacks)
@@ -236,7 +240,8 @@ class Router:
         allowed = retries_allowed(
             error, failed, len(group.deployments), self._settings, trip.plan.num_retries
         )
-        level = self._list_healthy([item for item in group.deployments if item.order == failed.order])
+        asked = [item for item in group.deployments if item.id not in failures.spent]
+        level = self._list_healthy([item for item in asked if item.order == failed.order])
         if level and failures.retries < allowed:
             fresh = [item for item in level if item.id not in failures.ids]
             wait = wait_seconds(error, failures.retries, self._settings, self._random, has_other=bool(fresh))
@@ -245,12 +250,21 @@ class Router:
             failures.retries += 1
             trip.retries += 1
             return choose_by_weight(fresh or level, self._random)
-        above = self._list_healthy([item for item in group.deployments if item.order > failed.order])
+        above = self._list_healthy([item for item in asked if item.order > failed.order])
         if not above:
             raise error
         failures.retries = 0
         trip.retries += 1
         return choose_by_weight(lowest_order(above), self._random)
+
+    def _pick_beside(self, group: ModelGroup, failures: _Failures) -> Deployment:
+        """Choose in the place of a deployment whose budget is used up; raises NoDeploymentAvailable."""
+        try:
+            return self.pick(group, failures.ids | failures.spent)
+        except NoDeploymentAvailable:
+            if all(item.id in failures.spent or self._is_spent(item) for item in group.deployments):
+                raise _budgets_used_up(group) from None
+            raise
 
     def _list_fallbacks(self, trip: _Trip, name: str, error: _Failure) -> tuple[str, ...]:
         return list_fallbacks(name, error, self._settings, trip.plan.client_fallbacks)
@@ -261,11 +275,7 @@ class Router:
 
     def _nothing_available(self, group: ModelGroup) -> NoDeploymentAvailable:
         if all(self._is_spent(item) for item in group.deployments):
-            raise NoDeploymentAvailable(
-                "No deployments available for selected model: the budgets of its deployments or providers "
-                f"are used up. Passed model={group.name}.",
-                param="model",
-            )
+            return _budgets_used_up(group)
         seconds = max(math.ceil(self._settings.cooldown_time), 1)
         return NoDeploymentAvailable(
             f"No deployments available for selected model, Try again in {seconds} seconds. "
@@ -273,3 +283,11 @@ class Router:
             param="model",
             headers={"retry-after": str(seconds)},
         )
+
+
+def _budgets_used_up(group: ModelGroup) -> NoDeploymentAvailable:
+    return NoDeploymentAvailable(
+        "No deployments available for selected model: the budgets of its deployments or providers "
+        f"are used up. Passed model={group.name}.",
+        param="model",
+    )

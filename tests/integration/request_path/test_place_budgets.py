@@ -140,3 +140,23 @@ async def test_after_a_restart_places_have_spent_what_they_had(live: LiveGateway
             money.settled = 0
     await live.gateway.parts.standing.refresh()
     assert (await live.chat(key)).status_code == 429
+
+
+async def test_strict_a_place_is_passed_over_that_has_less_left_than_the_request_may_cost(
+    live: LiveGateway, key: str
+) -> None:
+    """What a request may cost is estimated higher than what it does cost: the last one does not fit."""
+    await forget(live)
+    small = placed(live, "small", order=1, max_budget=3 * PRICE / USD)
+    strict = {"budget_mode": "strict"}
+    live.configure(small, placed(live, "large", order=2), gatewright=strict)
+    for _ in range(4):
+        assert (await live.chat(key, max_tokens=7)).status_code == 200
+    asked = await models_asked(live)
+    assert asked == sorted(asked, reverse=True)
+    assert asked.count("small") in {1, 2}
+
+    live.configure(small, gatewright=strict)
+    refused = await live.chat(key, max_tokens=7)
+    assert refused.status_code == 429
+    assert "budgets of its deployments or providers are used up" in refused.json()["error"]["message"]

@@ -5,7 +5,7 @@ import pytest
 
 from gateway import errors
 from gateway.domain import Deployment, ModelGroup
-from gateway.routing.router import RoutePlan, Router
+from gateway.routing.router import PlaceSpentError, RoutePlan, Router
 from gateway.settings.model import RouterSettings
 
 SECOND = 1_000_000_000
@@ -43,7 +43,7 @@ def failure(kind: type[errors.UpstreamError], *, retry_after: float | None = Non
 class Bench:
     """A router whose attempts fail as told: by deployment id, the errors in order, then success."""
 
-    def __init__(self, settings: RouterSettings | None = None, **failures: list[errors.GatewayError]) -> None:
+    def __init__(self, settings: RouterSettings | None = None, **failures: list[Exception]) -> None:
         self.clock = TurnableClock()
         self.waits: list[float] = []
         self.asked: list[str] = []
@@ -70,7 +70,7 @@ class Bench:
         return await self.router.run(plan, self.attempt)
 
 
-def always(kind: type[errors.UpstreamError]) -> list[errors.GatewayError]:
+def always(kind: type[errors.UpstreamError]) -> list[Exception]:
     return [failure(kind) for _ in range(50)]
 
 
@@ -351,3 +351,45 @@ def test_a_deployment_that_has_spent_its_budget_is_passed_over() -> None:
         router.pick(both)
     with pytest.raises(errors.NoDeploymentAvailable, match="budgets of its deployments or providers"):
         router.pick(group("g", "a"))
+
+
+def spent() -> list[Exception]:
+    """A place whose budget does not fit what the request may cost, whenever it is asked."""
+    return [PlaceSpentError("no") for _ in range(50)]
+
+
+async def test_a_place_that_is_spent_meanwhile_is_passed_over_once():
+    bench = Bench(a=spent())
+    routed = await bench.run(group("g", deployment("a", order=1), deployment("b", order=2)))
+
+    assert (routed.value, bench.asked, routed.attempted_retries) == ("from b", ["a", "b"], 0)
+    assert not bench.router.cooldowns.list_cooling()
+
+
+async def test_a_retry_does_not_come_back_to_a_spent_place():
+    bench = Bench(a=spent(), b=always(errors.UpstreamInternalError))
+    with pytest.raises(errors.UpstreamInternalError):
+        await bench.run(group("g", deployment("a", order=1), deployment("b", order=2)), num_retries=3)
+
+    assert bench.asked == ["a", "b", "b", "b", "b"]
+
+
+async def test_where_all_places_are_spent_the_answer_says_so_and_fallbacks_are_tried():
+    bench = Bench(a=spent(), b=spent())
+    with pytest.raises(errors.NoDeploymentAvailable, match="budgets of its deployments or providers"):
+        await bench.run(group("g", "a", "b"))
+
+    bench = Bench(RouterSettings(fallbacks={"g": ("other",)}), a=spent())
+    routed = await bench.run(group("g", "a"), group("other", "c"))
+    assert (routed.value, bench.asked) == ("from c", ["a", "c"])
+
+
+async def test_the_first_attempt_may_find_its_place_spent():
+    bench = Bench(a=spent())
+    start = group("g", deployment("a", order=1), deployment("b", order=2))
+
+    async def build_plan() -> RoutePlan:
+        return RoutePlan(group=start, find_group=bench.groups.get, may_use=bench.may_use)
+
+    routed = await bench.router.route(start, bench.attempt, build_plan)
+    assert (routed.value, set(bench.asked[:-1]), bench.asked[-1]) == ("from b", {"a"}, "b")
