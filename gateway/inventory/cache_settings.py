@@ -10,15 +10,23 @@ from gateway.domain import Principal
 from gateway.errors import BadRequest
 from gateway.identity.records import Records
 from gateway.inventory.masking import mask_address, mask_text
-from gateway.inventory.sealed import SealedMembers, merge_members
+from gateway.inventory.sealed import SealedMembers, check_destination, merge_members
 from gateway.inventory.settings_store import cache_row
 from gateway.settings.node import is_credential_path
 
-__all__ = ["REDIS_FIELDS", "CacheSettingsService", "describe_redis_fields", "mask_cache_settings", "unmask"]
+__all__ = [
+    "REDIS_FIELDS",
+    "CacheSettingsService",
+    "describe_redis_fields",
+    "keep_secrets_home",
+    "mask_cache_settings",
+    "unmask",
+]
 
 _Members = dict[str, Any]
 _MOST_MEMBERS = 100
 _LONGEST = 4_096
+_ADDRESSES = ("url", "host", "port", "redis_startup_nodes", "sentinel_nodes")
 REDIS_FIELDS: Mapping[str, tuple[str, str]] = {
     "type": ("String", "The kind of cache: redis."),
     "url": ("String", "The whole address, in the place of what follows."),
@@ -57,6 +65,7 @@ class CacheSettingsService:
         _check_size(sent)
         async with self._records.transaction():
             before = self._sealed.open(await self._row.lock(), sent)
+            keep_secrets_home(sent, before)
             after = merge_members(before, unmask(sent, before))
             await self._row.write(self._sealed.close(after))
             change = updated(Audited.CACHE_CONFIG, self._row.key, before, after)
@@ -71,6 +80,14 @@ def unmask(sent: Mapping[str, Any], stored: Mapping[str, Any]) -> _Members:
         name: stored[name] if name in stored and value == shown[name] else value
         for name, value in sent.items()
     }
+
+
+def keep_secrets_home(sent: Mapping[str, Any], stored: Mapping[str, Any], path: str = "") -> None:
+    """Refuse a stored secret beside another address. Raises BadRequest."""
+    shown = mask_cache_settings(stored)
+    new = {name: value for name, value in sent.items() if not (name in stored and value == shown[name])}
+    secrets = [name for name in stored if is_credential_path(name)]
+    check_destination(stored, new, addresses=_ADDRESSES, secrets=secrets, path=path)
 
 
 def mask_cache_settings(settings: Mapping[str, Any]) -> _Members:

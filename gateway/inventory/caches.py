@@ -9,7 +9,7 @@ from gateway.domain import Scope, ScopeKind
 from gateway.errors import ServiceUnavailable
 from gateway.identity.credentials import hash_of
 from gateway.identity.records import Records
-from gateway.inventory.cache_settings import unmask
+from gateway.inventory.cache_settings import keep_secrets_home, unmask
 from gateway.inventory.redis_addresses import build_redis_url
 
 __all__ = ["CacheService"]
@@ -60,6 +60,7 @@ class CacheService:
         A secret that is sent as it is shown of what is `stored` is the stored one. Raises BadRequest for
         settings that name no Redis.
         """
+        keep_secrets_home(settings, {name: stored[name] for name in settings if name in stored}, f"{path}.")
         url = build_redis_url(unmask(settings, stored), path)
         try:
             look = await asyncio.to_thread(self._redis.open_look, url)

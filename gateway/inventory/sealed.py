@@ -1,13 +1,13 @@
 """The encrypted members of a row: opened for trying them out, closed for storing them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gateway.catalog.stored_rows import open_members
 from gateway.db.sealing import Seal, UnsealableError
 from gateway.errors import BadRequest
 
-__all__ = ["SealedMembers", "merge_members"]
+__all__ = ["SealedMembers", "check_destination", "merge_members"]
 
 
 class SealedMembers:
@@ -51,3 +51,24 @@ class SealedMembers:
 def merge_members(stored: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
     """What is stored with what was sent over it; null takes a member away."""
     return {name: value for name, value in {**stored, **sent}.items() if value is not None}
+
+
+def check_destination(
+    stored: Mapping[str, Any],
+    sent: Mapping[str, Any],
+    *,
+    addresses: Iterable[str],
+    secrets: Iterable[str],
+    path: str = "",
+) -> None:
+    """Refuse that a stored secret goes to another address than the one that it was stored for.
+
+    `sent` has what changes, without secrets that were sent as they are shown; `path` is what stands before
+    the names of members. Raises BadRequest: who may change an address need not know the secret.
+    """
+    moved = next((name for name in addresses if sent.get(name) and sent[name] != stored.get(name)), None)
+    kept = next((name for name in secrets if stored.get(name) and name not in sent), None)
+    if moved is None or kept is None:
+        return
+    message = f"{path}{kept}: Send it again, for '{moved}' is another one than it was stored for."
+    raise BadRequest(message, param=f"{path}{kept}", type="bad_request_error")

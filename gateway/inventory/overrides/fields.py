@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from gateway.inventory.masking import mask_text
 from gateway.settings.secret_managers import CYBERARK, VAULT
 
-__all__ = ["SECRETS", "describe_manager", "show_manager"]
+__all__ = ["ADDRESSES", "SECRETS", "describe_manager", "show_manager"]
 
-SECRETS = frozenset({"vault_token", "approle_secret_id", "cyberark_api_key"})
+ADDRESSES = ("vault_addr", "cyberark_api_base")
+"""Members that say where secrets are sent."""
+SECRETS = ("vault_token", "approle_secret_id", "cyberark_api_key")
 """Members that are never shown."""
 
 _MEANINGS: Mapping[str, Mapping[str, str]] = {

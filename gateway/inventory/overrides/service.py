@@ -11,8 +11,8 @@ from gateway.errors import BadRequest, ConfigError, NotFound
 from gateway.identity.records import Records
 from gateway.inventory.masking import mask_text
 from gateway.inventory.notices import announce_models
-from gateway.inventory.overrides.fields import SECRETS
-from gateway.inventory.sealed import SealedMembers, merge_members
+from gateway.inventory.overrides.fields import ADDRESSES, SECRETS
+from gateway.inventory.sealed import SealedMembers, check_destination, merge_members
 from gateway.inventory.settings_store import override_row
 
 __all__ = ["OverrideService"]
@@ -47,7 +47,9 @@ class OverrideService:
         row, sealed = override_row(self._database, kind), self._sealed(kind)
         async with self._records.transaction():
             before = sealed.open(await row.lock(), sent)
-            after = merge_members(before, _meant(sent, before))
+            meant = _meant(sent, before)
+            check_destination(before, meant, addresses=ADDRESSES, secrets=SECRETS)
+            after = merge_members(before, meant)
             _check(after, check)
             await row.write(sealed.close(after))
             change = updated(Audited.CONFIG_OVERRIDES, kind, before, after)

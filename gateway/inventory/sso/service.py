@@ -11,7 +11,7 @@ from gateway.errors import BadRequest, ConfigError
 from gateway.identity.records import Records
 from gateway.inventory.masking import mask_text
 from gateway.inventory.notices import announce_models
-from gateway.inventory.sealed import SealedMembers, merge_members
+from gateway.inventory.sealed import SealedMembers, check_destination, merge_members
 from gateway.inventory.settings_store import sso_row
 from gateway.inventory.sso.fields import is_secret
 from gateway.settings.stored_sso import stored_name
@@ -19,6 +19,9 @@ from gateway.settings.stored_sso import stored_name
 __all__ = ["SsoSettingsService"]
 
 _Members = dict[str, Any]
+_ENDPOINTS = ("generic_token_endpoint", "generic_authorization_endpoint", "generic_userinfo_endpoint")
+_SECRETS = ("generic_client_secret",)
+"""Those that go to endpoints which settings name; of other providers the endpoints are fixed."""
 
 
 class SsoSettingsService:
@@ -47,7 +50,9 @@ class SsoSettingsService:
         """
         async with self._records.transaction():
             before = self._sealed.open(await self._row.lock(), sent)
-            after = merge_members(before, _meant(sent, before))
+            meant = _meant(sent, before)
+            check_destination(before, meant, addresses=_ENDPOINTS, secrets=_SECRETS)
+            after = merge_members(before, meant)
             try:
                 check(after)
             except ConfigError as error:

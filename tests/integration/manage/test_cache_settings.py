@@ -95,6 +95,25 @@ async def test_a_masked_password_is_the_stored_one(desk: Desk, clean: None, serv
     assert wrong["error"] == "Redis refuses this user or password."
 
 
+async def test_a_stored_password_goes_to_no_other_address(
+    desk: Desk, clean: None, server: RedisServer
+) -> None:
+    stored = {"host": "redis.internal", "port": 6379, "password": PASSWORD}
+    shown = (await desk.post(CACHE, {"cache_settings": stored}))["settings"]
+    elsewhere = {"host": "127.0.0.1", "port": server.port}
+    by_url = {"url": f"redis://127.0.0.1:{server.port}", "password": shown["password"]}
+    for path, moved in (
+        (f"{CACHE}/test", {**shown, **elsewhere}),
+        (f"{CACHE}/test", by_url),
+        (CACHE, elsewhere),
+        (CACHE, {"url": by_url["url"]}),
+    ):
+        status, _, param = await desk.refusal(path, {"cache_settings": moved})
+        assert (status, param.rpartition(".")[2]) == (400, "password"), path
+    told = await desk.post(CACHE, {"cache_settings": {**elsewhere, "password": "another"}})
+    assert told["settings"]["host"] == "127.0.0.1"
+
+
 @pytest.mark.parametrize(("path", "member"), TRIES)
 @pytest.mark.parametrize(
     ("settings", "name"),

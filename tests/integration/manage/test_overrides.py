@@ -152,6 +152,8 @@ async def test_secrets_are_sealed_masked_and_audited(desk: Desk, clean: None, pa
     await desk.post(path, bodies[path])
     shown = await desk.get(path)
     await desk.post(path, {**shown["values"]})
+    address = "vault_addr" if path == VAULT else "cyberark_api_base"
+    moved = await desk.refusal(path, {address: "http://127.0.0.1:2"})
     stored = await desk.live.gateway.parts.inventory.overrides.stored(kind)
     row = await desk.value('SELECT config_value::text FROM "LiteLLM_ConfigOverrides"')
     deleted = (await desk.ask("DELETE", path)).json()
@@ -159,6 +161,7 @@ async def test_secrets_are_sealed_masked_and_audited(desk: Desk, clean: None, pa
     again = await desk.ask("DELETE", path)
 
     assert (shown["config_type"], shown["values"][member]) == (kind, f"****{secret[-4:]}")
+    assert (moved[0], moved[2], stored[address]) == (400, member, "http://127.0.0.1:1")
     assert shown["field_schema"]["properties"].keys() == shown["values"].keys()
     assert stored[member] == secret
     assert secret not in row

@@ -229,3 +229,17 @@ async def test_without_stored_models_nothing_is_stored_that_nobody_reads(
 async def test_statements_are_counted(desk: Desk, live: LiveGateway, clean: None) -> None:
     assert await statements(desk, "GET", "/get/sso_settings") == 1
     assert await statements(desk, "PATCH", PATH, json=google(live)) == 5
+
+
+async def test_a_stored_secret_goes_to_no_other_endpoint(desk: Desk, live: LiveGateway, clean: None) -> None:
+    endpoints = {
+        f"generic_{name}_endpoint": f"https://idp.example/{name}"
+        for name in ("authorization", "token", "userinfo")
+    }
+    client = {"generic_client_id": "client", "generic_client_secret": SECRET, "proxy_base_url": live.origin}
+    shown = (await update(desk, {**client, **endpoints}))["settings"]
+    moved = {"generic_token_endpoint": "https://attacker.example/token"}
+    for sent in (moved, {**shown, **moved}):
+        answer = await desk.ask("PATCH", "/update/sso_settings", json=sent)
+        assert (answer.status_code, answer.json()["error"]["param"]) == (400, "generic_client_secret")
+    await update(desk, {**moved, "generic_client_secret": SECRET})
