@@ -3,7 +3,8 @@
 from importlib.metadata import version
 from typing import Any
 
-from litestar import Request, Response, get
+import msgspec
+from litestar import MediaType, Request, Response, get
 from litestar.di import NamedDependency
 
 from gateway.access.rules import RouteRule
@@ -23,7 +24,7 @@ async def liveliness(gateway: _Gateway) -> Response[Any]:
     """Say that the process lives; 503 once it is stopping, so that a balancer looks elsewhere."""
     if gateway.is_stopping:
         return Response({"status": "shutting_down"}, status_code=_UNAVAILABLE)
-    return Response("I'm alive!")
+    return _say("I'm alive!")
 
 
 @get("/health/readiness", opt={"rule": _PUBLIC})
@@ -41,9 +42,9 @@ async def readiness(gateway: _Gateway) -> Response[dict[str, object]]:
 
 
 @get("/", opt={"rule": _PUBLIC})
-async def greet() -> str:
+async def greet() -> Response[bytes]:
     """Say what answers here."""
-    return "Gatewright: RUNNING"
+    return _say("Gatewright: RUNNING")
 
 
 @get("/test", opt={"rule": _PUBLIC})
@@ -60,6 +61,11 @@ async def show_draining(gateway: _Gateway) -> dict[str, object]:
     left = gateway.parts.journal.open_count
     drained = max(gateway.open_at_stop - left, 0)
     return {"status": "draining" if left else "drained", "drained_requests": drained}
+
+
+def _say(text: str) -> Response[bytes]:
+    """A JSON string: the framework would answer the bare text."""
+    return Response(msgspec.json.encode(text), media_type=MediaType.JSON)
 
 
 ROUTE_HANDLERS = (liveliness, readiness, greet, echo_route, show_draining)

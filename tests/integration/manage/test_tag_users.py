@@ -189,5 +189,7 @@ async def test_a_parameter_out_of_bounds_is_refused_by_its_name(desk: Desk, path
 
 
 async def test_the_root_and_the_test_route_answer_everybody(desk: Desk):
-    assert (await desk.live.http.get("/")).text == "Gatewright: RUNNING"
+    for path, said in (("/", "Gatewright: RUNNING"), ("/health/liveliness", "I'm alive!")):
+        told = await desk.live.http.get(path)
+        assert (told.headers["content-type"], told.json()) == ("application/json", said)
     assert (await desk.live.http.get("/test")).json() == {"route": "/test"}
