@@ -15,7 +15,7 @@ from gateway.inventory.overrides.request import ConjurRequest, VaultRequest
 from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, ReadBody
-from gateway.manage.sso_settings import refuse_unread
+from gateway.manage.stored_settings import refuse_unread
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
 from gateway.runtime import Gateway

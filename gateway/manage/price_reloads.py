@@ -18,7 +18,7 @@ from gateway.clock import datetime_from_nanos
 from gateway.domain import Principal, Role
 from gateway.errors import BadRequest, ConfigError
 from gateway.inventory.services import Inventory
-from gateway.manage.sso_settings import refuse_unread
+from gateway.manage.stored_settings import refuse_unread
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway

@@ -8,17 +8,17 @@ from litestar.handlers import HTTPRouteHandler
 
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal
-from gateway.errors import BadRequest
 from gateway.inventory.services import Inventory
 from gateway.inventory.sso.fields import describe_fields, find_sources, show_values
 from gateway.inventory.sso.request import SsoRequest
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
+from gateway.manage.stored_settings import refuse_unread
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
 from gateway.runtime import Gateway
 
-__all__ = ["ROUTE_HANDLERS", "refuse_unread"]
+__all__ = ["ROUTE_HANDLERS"]
 
 _SSO = BodyReader(SsoRequest)
 _Request = Request[Any, Any, Any]
@@ -60,13 +60,6 @@ async def update_settings(
     stored = await inventory.sso.update(caller, body.sent, provider.check)
     told = {"message": "SSO settings updated successfully", "status": "success"}
     return answer({**told, "settings": show_values(stored, provider.environ)}, body)
-
-
-def refuse_unread(gateway: Gateway) -> None:
-    """Raise BadRequest where the gateway was told not to read settings from the database."""
-    if not gateway.parts.added.is_enabled:
-        message = "With store_model_in_db: false no settings are read from the database."
-        raise BadRequest(message, type="bad_request_error")
 
 
 ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (show_settings, update_settings)

@@ -17,7 +17,7 @@ from gateway.inventory.ui.request import BannerRequest, ThemeRequest, UiRequest
 from gateway.inventory.ui.service import THEME, read_part, show_banner
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
-from gateway.manage.sso_settings import refuse_unread
+from gateway.manage.stored_settings import refuse_unread
 from gateway.permits.permit import ALL, Permit, allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway

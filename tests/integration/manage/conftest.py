@@ -2,16 +2,17 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from gateway.db.pool import StatementCounter
 from gateway.domain import Scope, ScopeKind
 from gateway.identity.invalidation import CHANNEL, encode_scopes
-from tests.integration.serving import MASTER_KEY, LiveGateway, bearer
+from tests.integration.serving import MASTER_KEY, LiveGateway, bearer, eventually
 
 _LONGEST_SECONDS = 20.0
 
@@ -33,6 +34,11 @@ class Desk:
 
     async def get(self, path: str, key: str = MASTER_KEY, status: int = 200, **query: object) -> Any:
         answer = await self.ask("GET", path, key, params=query)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    async def patch(self, path: str, body: object, status: int = 200) -> Any:
+        answer = await self.ask("PATCH", path, json=body)
         assert answer.status_code == status, answer.text
         return answer.json()
 
@@ -140,3 +146,12 @@ def at_once(live: LiveGateway, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
                 assert not has_heard, answer.text
 
     return expect
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def clean_config(desk: Desk, live: LiveGateway) -> AsyncIterator[None]:
+    """No settings are stored afterwards."""
+    yield
+    await desk.run('DELETE FROM "LiteLLM_Config"')
+    live.gateway.parts.added.note_change()
+    await eventually(lambda: not live.gateway.parts.added.current.overlay, seconds=1.0)

@@ -1,10 +1,6 @@
 """Discounts and margins change what requests cost, within a second."""
 
-from collections.abc import AsyncIterator
-from typing import Any
-
 import pytest
-import pytest_asyncio
 
 from tests.integration.manage.conftest import Desk
 from tests.integration.manage.counting import statements
@@ -16,21 +12,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 DISCOUNTS, MARGINS = "/config/cost_discount_config", "/config/cost_margin_config"
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def clean(desk: Desk, live: LiveGateway) -> AsyncIterator[None]:
-    """Nothing stored before and after."""
-    yield
-    await desk.run('DELETE FROM "LiteLLM_Config"')
-    live.gateway.parts.added.note_change()
-    await eventually(lambda: not live.gateway.parts.added.current.overlay, seconds=1.0)
-
-
-async def patch(desk: Desk, path: str, body: object, status: int = 200) -> Any:
-    answer = await desk.ask("PATCH", path, json=body)
-    assert answer.status_code == status, answer.text
-    return answer.json()
-
-
 async def spent(live: LiveGateway) -> int:
     """What one request costs, in nano-dollars."""
     key = await live.make_key()
@@ -39,19 +20,19 @@ async def spent(live: LiveGateway) -> int:
     return await live.spent_nanos(key)
 
 
-async def test_requests_cost_what_the_terms_say(desk: Desk, live: LiveGateway, clean: None) -> None:
+async def test_requests_cost_what_the_terms_say(desk: Desk, live: LiveGateway, clean_config: None) -> None:
     prices = {"input_cost_per_token": 0.00001, "output_cost_per_token": 0.00002}
     live.configure(deployment("priced", live.upstream, **prices))
     litellm = lambda: live.gateway.snapshot.settings.litellm  # noqa: E731  asked again and again
     plain = await spent(live)
-    changed = await patch(desk, DISCOUNTS, {"openai": 0.25})
+    changed = await desk.patch(DISCOUNTS, {"openai": 0.25})
     await eventually(lambda: litellm().cost_discounts == {"openai": 250_000}, seconds=1.0)
     discounted = await spent(live)
-    await patch(desk, MARGINS, {"global": 5, "openai": {"percentage": 0.1, "fixed_amount": 0.001}})
+    await desk.patch(MARGINS, {"global": 5, "openai": {"percentage": 0.1, "fixed_amount": 0.001}})
     await eventually(lambda: "openai" in litellm().cost_margins, seconds=1.0)
     with_margin = await spent(live)
     shown = [await desk.get(path) for path in (DISCOUNTS, MARGINS)]
-    cleared = await patch(desk, DISCOUNTS, {})
+    cleared = await desk.patch(DISCOUNTS, {})
     await eventually(lambda: litellm().cost_discounts == {}, seconds=1.0)
     without_discount = await spent(live)
 
@@ -66,8 +47,8 @@ async def test_requests_cost_what_the_terms_say(desk: Desk, live: LiveGateway, c
     ]
 
 
-async def test_a_change_is_audited(desk: Desk, clean: None) -> None:
-    await patch(desk, DISCOUNTS, {"openai": 0.5, "azure": None})
+async def test_a_change_is_audited(desk: Desk, clean_config: None) -> None:
+    await desk.patch(DISCOUNTS, {"openai": 0.5, "azure": None})
     [entry] = (await desk.get("/audit", object_id="litellm_settings", page_size=1))["audit_logs"]
 
     assert entry["updated_values"] == {"cost_discount_config": {"openai": 0.5}}
@@ -87,15 +68,15 @@ async def test_a_change_is_audited(desk: Desk, clean: None) -> None:
     ],
 )
 async def test_what_is_no_share_is_refused_whole(
-    desk: Desk, clean: None, path: str, body: dict[str, object], param: str
+    desk: Desk, clean_config: None, path: str, body: dict[str, object], param: str
 ) -> None:
-    error = (await patch(desk, path, {"azure": 0.1, **body}, status=400))["error"]
+    error = (await desk.patch(path, {"azure": 0.1, **body}, status=400))["error"]
 
     assert error["param"] == param
     assert await desk.value("""SELECT count(*) FROM "LiteLLM_Config" WHERE param_value <> '{}'""") == 0
 
 
-async def test_a_provider_that_is_not_served_is_named_as_ignored(desk: Desk, clean: None) -> None:
+async def test_a_provider_that_is_not_served_is_named_as_ignored(desk: Desk, clean_config: None) -> None:
     answer = await desk.ask("PATCH", DISCOUNTS, json={"vertex_ai": 0.1, "text-completion-openai": 0.2})
 
     assert answer.json()["values"] == {"text-completion-openai": 0.2}
@@ -103,7 +84,7 @@ async def test_a_provider_that_is_not_served_is_named_as_ignored(desk: Desk, cle
 
 
 async def test_a_wrong_type_names_the_provider(desk: Desk) -> None:
-    answer = await patch(desk, DISCOUNTS, {"openai": "much"}, status=422)
+    answer = await desk.patch(DISCOUNTS, {"openai": "much"}, status=422)
 
     assert answer["detail"][0]["loc"] == ["body", "openai"]
 
@@ -116,7 +97,7 @@ async def test_viewers_look_and_only_admins_change(desk: Desk, role: str, seen: 
         assert (await desk.ask("PATCH", path, key, json={})).status_code == 401
 
 
-async def test_statements_are_counted(desk: Desk, clean: None) -> None:
+async def test_statements_are_counted(desk: Desk, clean_config: None) -> None:
     for path in (DISCOUNTS, MARGINS):
         assert await statements(desk, "GET", path) == 0
         assert await statements(desk, "PATCH", path, json={"openai": 0.1}) == 6

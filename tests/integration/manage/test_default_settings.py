@@ -1,11 +1,9 @@
 """What new users and teams get is changed while the gateway runs."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from tests.integration.manage.conftest import Desk
 from tests.integration.manage.counting import statements
@@ -16,21 +14,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 USERS, TEAMS = "/update/internal_user_settings", "/update/default_team_settings"
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def clean(desk: Desk, live: LiveGateway) -> AsyncIterator[None]:
-    """Nothing stored before and after."""
-    yield
-    await desk.run('DELETE FROM "LiteLLM_Config"')
-    live.gateway.parts.added.note_change()
-    await eventually(lambda: not live.gateway.parts.added.current.overlay, seconds=1.0)
-
-
-async def patch(desk: Desk, path: str, body: object, status: int = 200) -> Any:
-    answer = await desk.ask("PATCH", path, json=body)
-    assert answer.status_code == status, answer.text
-    return answer.json()
-
-
 async def until_served(live: LiveGateway, name: str, value: object) -> None:
     def is_served() -> bool:
         return getattr(live.gateway.snapshot.settings.litellm, name) == value
@@ -39,11 +22,11 @@ async def until_served(live: LiveGateway, name: str, value: object) -> None:
 
 
 async def test_new_users_get_what_was_set_last(
-    desk: Desk, live: LiveGateway, clean: None, unique: Any
+    desk: Desk, live: LiveGateway, clean_config: None, unique: Any
 ) -> None:
     team = (await desk.post("/team/new", {"team_alias": unique("team")}))["team_id"]
-    first = await patch(desk, USERS, {"max_budget": 5, "user_role": "internal_user_viewer", "teams": [team]})
-    second = await patch(desk, USERS, {"models": ["m"], "max_budget": 7, "user_role": None})
+    first = await desk.patch(USERS, {"max_budget": 5, "user_role": "internal_user_viewer", "teams": [team]})
+    second = await desk.patch(USERS, {"models": ["m"], "max_budget": 7, "user_role": None})
     await until_served(
         live, "default_internal_user_params", {"max_budget": 7, "models": ["m"], "teams": [team]}
     )
@@ -62,8 +45,8 @@ async def test_new_users_get_what_was_set_last(
     assert shown["field_schema"]["properties"].keys() <= shown["values"].keys()
 
 
-async def test_new_teams_get_what_was_set_last(desk: Desk, live: LiveGateway, clean: None) -> None:
-    changed = await patch(desk, TEAMS, {"max_budget": 50, "rpm_limit": 10, "models": []})
+async def test_new_teams_get_what_was_set_last(desk: Desk, live: LiveGateway, clean_config: None) -> None:
+    changed = await desk.patch(TEAMS, {"max_budget": 50, "rpm_limit": 10, "models": []})
     await until_served(live, "default_team_params", {"max_budget": 50, "rpm_limit": 10, "models": []})
     team = (await desk.post("/team/new", {"rpm_limit": 3}))["team_id"]
     info = (await desk.get("/team/info", team_id=team))["team_info"]
@@ -76,13 +59,15 @@ async def test_new_teams_get_what_was_set_last(desk: Desk, live: LiveGateway, cl
     assert (shown["rpm_limit"], shown["organization_id"]) == (10, None)
 
 
-async def test_open_teams_of_the_settings_count_at_once(desk: Desk, live: LiveGateway, clean: None) -> None:
+async def test_open_teams_of_the_settings_count_at_once(
+    desk: Desk, live: LiveGateway, clean_config: None
+) -> None:
     team = (await desk.post("/team/new", {}))["team_id"]
     _, key = await desk.make_user()
     body = {"litellm_settings": {"default_internal_user_params": {"available_teams": [team]}}}
     await desk.post("/config/update", body)
     await until_served(live, "default_internal_user_params", {"available_teams": [team]})
-    await patch(desk, USERS, {"max_budget": 1})
+    await desk.patch(USERS, {"max_budget": 1})
     await until_served(live, "default_internal_user_params", {"available_teams": [team], "max_budget": 1})
 
     assert [one["team_id"] for one in await desk.get("/team/available", key)] == [team]
@@ -98,15 +83,15 @@ async def test_open_teams_of_the_settings_count_at_once(desk: Desk, live: LiveGa
     ],
 )
 async def test_what_nobody_could_get_is_refused_whole(
-    desk: Desk, clean: None, path: str, body: dict[str, object], param: str
+    desk: Desk, clean_config: None, path: str, body: dict[str, object], param: str
 ) -> None:
-    error = (await patch(desk, path, {"models": ["m"], **body}, status=400))["error"]
+    error = (await desk.patch(path, {"models": ["m"], **body}, status=400))["error"]
 
     assert error["param"] == param
     assert await desk.value("""SELECT count(*) FROM "LiteLLM_Config" WHERE param_value <> '{}'""") == 0
 
 
-async def test_bounds_of_keys_are_taken_over_too(desk: Desk, live: LiveGateway, clean: None) -> None:
+async def test_bounds_of_keys_are_taken_over_too(desk: Desk, live: LiveGateway, clean_config: None) -> None:
     wrong = {"litellm_settings": {"upperbound_key_generate_params": {"models": ["m"]}}}
     assert (await desk.refusal("/config/update", wrong))[0] == 400
     bounds = {"max_budget": 2}
@@ -117,7 +102,7 @@ async def test_bounds_of_keys_are_taken_over_too(desk: Desk, live: LiveGateway, 
 
 
 async def test_a_row_that_nobody_could_get_keeps_no_model_from_being_served(
-    desk: Desk, live: LiveGateway, clean: None, unique: Any
+    desk: Desk, live: LiveGateway, clean_config: None, unique: Any
 ) -> None:
     await desk.run(
         'INSERT INTO "LiteLLM_Config" (param_name, param_value) VALUES ($1, $2)',
@@ -142,12 +127,12 @@ async def test_viewers_look_and_only_admins_change(desk: Desk, role: str, seen: 
 
 
 async def test_a_wrong_type_names_the_member(desk: Desk) -> None:
-    answer = await patch(desk, TEAMS, {"rpm_limit": "many"}, status=422)
+    answer = await desk.patch(TEAMS, {"rpm_limit": "many"}, status=422)
 
     assert answer["detail"][0]["loc"] == ["body", "rpm_limit"]
 
 
-async def test_statements_are_counted(desk: Desk, clean: None) -> None:
+async def test_statements_are_counted(desk: Desk, clean_config: None) -> None:
     for path in ("/get/internal_user_settings", "/get/default_team_settings"):
         assert await statements(desk, "GET", path) == 0
     for path in (USERS, TEAMS):

@@ -27,15 +27,9 @@ async def clean(desk: Desk, live: LiveGateway) -> AsyncIterator[None]:
     await eventually(lambda: not live.gateway.parts.added.current.ui, seconds=1.0)
 
 
-async def patch(desk: Desk, path: str, body: object, status: int = 200) -> Any:
-    answer = await desk.ask("PATCH", path, json=body)
-    assert answer.status_code == status, answer.text
-    return answer.json()
-
-
 async def set_flag(desk: Desk, name: str, value: object) -> None:
     """Change a setting, and wait for this worker to have heard of it."""
-    await patch(desk, FLAGS, {name: value})
+    await desk.patch(FLAGS, {name: value})
     added = desk.live.gateway.parts.added
     await eventually(lambda: added.current.ui.get(name) == value, seconds=1.0)
 
@@ -54,8 +48,8 @@ class TestFlags:
         assert shown["field_schema"]["properties"].keys() == shown["values"].keys()
 
     async def test_a_change_is_answered_audited_and_taken_back_by_null(self, desk: Desk, clean: None):
-        changed = await patch(desk, FLAGS, {"enable_projects_ui": True, "disable_custom_api_keys": True})
-        cleared = await patch(desk, FLAGS, {"enable_projects_ui": None})
+        changed = await desk.patch(FLAGS, {"enable_projects_ui": True, "disable_custom_api_keys": True})
+        cleared = await desk.patch(FLAGS, {"enable_projects_ui": None})
         [entry] = (await desk.get("/audit", object_id="ui_settings", page_size=1))["audit_logs"]
 
         assert (changed["status"], changed["settings"]["enable_projects_ui"]) == ("success", True)
@@ -141,13 +135,13 @@ class TestFlags:
         ],
     )
     async def test_what_would_have_no_effect_is_refused_whole(self, desk: Desk, clean: None, name: str):
-        error = (await patch(desk, FLAGS, {"enable_projects_ui": True, name: True}, status=400))["error"]
+        error = (await desk.patch(FLAGS, {"enable_projects_ui": True, name: True}, status=400))["error"]
 
         assert error["param"] == name
         assert await desk.value('SELECT count(*) FROM "LiteLLM_UISettings"') == 0
 
     async def test_a_wrong_type_is_named_and_an_unknown_member_noted(self, desk: Desk, clean: None):
-        wrong = await patch(desk, FLAGS, {"disable_custom_api_keys": "perhaps"}, status=422)
+        wrong = await desk.patch(FLAGS, {"disable_custom_api_keys": "perhaps"}, status=422)
         answer = await desk.ask("PATCH", FLAGS, json={"no_such_setting": 1})
 
         assert wrong["detail"][0]["loc"] == ["body", "disable_custom_api_keys"]
@@ -163,7 +157,7 @@ class TestTheme:
         assert own[0].text != own[2].text
         assert (await live.http.get("/get_logo_url")).json() == {"logo_url": ""}
 
-        changed = await patch(desk, THEME, {"logo_url": LOGO, "favicon_url": f"{LOGO}?icon"})
+        changed = await desk.patch(THEME, {"logo_url": LOGO, "favicon_url": f"{LOGO}?icon"})
         await eventually(lambda: bool(live.gateway.parts.added.current.ui), seconds=1.0)
         shown = (await live.http.get("/get/ui_theme_settings")).json()
         paths = ("/get_image", "/get_image?theme=dark", "/get_favicon")
@@ -173,14 +167,14 @@ class TestTheme:
         assert shown["values"] == {**changed["theme_config"], "logo_url_dark": None}
         assert led == [LOGO, LOGO, f"{LOGO}?icon"]
         assert (await live.http.get("/get_logo_url")).json() == {"logo_url": LOGO}
-        cleared = await patch(desk, THEME, {"logo_url": "", "favicon_url": None})
+        cleared = await desk.patch(THEME, {"logo_url": "", "favicon_url": None})
         assert cleared["theme_config"] == {}
 
     @pytest.mark.parametrize(
         "address", ["javascript:alert(1)", "data:image/png;base64,AA", "/logo", "https://u:p@h/", "https://["]
     )
     async def test_what_is_no_address_on_the_web_is_refused(self, desk: Desk, clean: None, address: str):
-        error = (await patch(desk, THEME, {"logo_url": address}, status=400))["error"]
+        error = (await desk.patch(THEME, {"logo_url": address}, status=400))["error"]
 
         assert error["param"] == "logo_url"
 
@@ -197,8 +191,8 @@ class TestBanner:
             "severity": "info",
             "revision": 0,
         }
-        await patch(desk, BANNER, {"message": "Closed tonight", "enabled": True, "severity": "warning"})
-        second = await patch(desk, BANNER, {"message": "Open"})
+        await desk.patch(BANNER, {"message": "Closed tonight", "enabled": True, "severity": "warning"})
+        second = await desk.patch(BANNER, {"message": "Open"})
         await eventually(lambda: "Open" in json.dumps(live.gateway.parts.added.current.ui), seconds=1.0)
 
         assert second["banner"] == {"enabled": False, "message": "Open", "severity": "info", "revision": 2}
@@ -207,7 +201,7 @@ class TestBanner:
 
     @pytest.mark.parametrize("body", [{}, {"message": "x" * 2_001}, {"message": "x", "severity": "loud"}])
     async def test_what_is_no_banner_is_refused(self, desk: Desk, body: object):
-        await patch(desk, BANNER, body, status=422)
+        await desk.patch(BANNER, body, status=422)
 
 
 async def test_a_row_of_another_shape_says_nothing(desk: Desk, live: LiveGateway, clean: None) -> None:
@@ -224,7 +218,7 @@ async def test_a_row_of_another_shape_says_nothing(desk: Desk, live: LiveGateway
     assert (await desk.get("/get/user_banner"))["revision"] == 0
     # Some releases stored the object as a text of JSON.
     await desk.run("""UPDATE "LiteLLM_UISettings" SET ui_settings = to_jsonb(ui_settings::text)""")
-    assert (await patch(desk, FLAGS, {"enable_projects_ui": True}))["settings"]["enable_projects_ui"] is True
+    assert (await desk.patch(FLAGS, {"enable_projects_ui": True}))["settings"]["enable_projects_ui"] is True
     await desk.post("/key/generate", {"key": f"sk-chosen-{new_id()}"})
 
 
@@ -242,7 +236,7 @@ async def test_without_stored_models_nothing_is_stored_that_nobody_reads(
     bodies = {FLAGS: {}, THEME: {}, BANNER: {"message": "x"}}
     live.gateway.parts.added.is_enabled = False
     try:
-        refused = [await patch(desk, path, body, status=400) for path, body in bodies.items()]
+        refused = [await desk.patch(path, body, status=400) for path, body in bodies.items()]
     finally:
         live.gateway.parts.added.is_enabled = True
 
