@@ -22,7 +22,10 @@ PERMIT = 'UPDATE "LiteLLM_TeamTable" SET team_member_permissions = $2 WHERE team
 
 
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-RECORD = "INSERT INTO gatewright.recorded (entity_type, entity_id, nanos) VALUES ('key', $1, 5)"
+RECORD = """
+INSERT INTO gatewright.recorded AS r (entity_type, entity_id, nanos) VALUES ('key', $1, 5)
+ON CONFLICT (entity_type, entity_id) DO UPDATE SET nanos = r.nanos + EXCLUDED.nanos
+"""
 OPERATOR = Principal(token_hash="", user_id="default_user_id", role=Role.PROXY_ADMIN)
 
 
