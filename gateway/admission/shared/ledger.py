@@ -67,6 +67,8 @@ class SharedLedger(Ledger):
         """Set by a request that found another epoch than the present one."""
         self.holds: dict[str, RemoteHold] = {}
         """The requests under way, by charge id."""
+        self.has_unheard = False
+        """Whether something was admitted since the last epoch began of which Redis was not told at once."""
         self._wire = wire
         self._seeds = seeds
         self._untold = Untold()
@@ -182,6 +184,7 @@ class SharedLedger(Ledger):
         began = [0] * len(remote.windows)
         hold = self.holds[charge_id] = RemoteHold(self, charge_id, part, remote, want, began)
         hold.is_told = False
+        self.has_unheard = True
         self._untold.add(remote, _registering(hold), hold)
         return hold
 
@@ -212,6 +215,7 @@ class SharedLedger(Ledger):
         What has ended is in the journal, and counted with it; what ends later is told to Redis afterwards.
         """
         self._untold.clear()
+        self.has_unheard = False
         self._outage.forget()
         under_way = [hold for hold in self.holds.values() if hold.is_open]
         for hold in under_way:

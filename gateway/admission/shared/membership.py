@@ -23,7 +23,7 @@ from gateway.ids import new_id
 
 __all__ = ["Membership", "Timing"]
 
-_JOINING, _FLUSHED, _READY = "", "flushed", "ready"
+_JOINING, _FLUSHED, _COUNTED, _READY = "", "flushed", "counted", "ready"
 _SECONDS = 1.0
 _decode = msgspec.msgpack.Decoder().decode
 _EXPECTED = (
@@ -50,11 +50,14 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Seen(msgspec.Struct, frozen=True):
-    """What one heartbeat tells; times are microseconds of the server."""
+    """What one heartbeat tells; times are microseconds of the server.
+
+    `has_begun` says that those who were heard of in time have been counted in this epoch.
+    """
 
     epoch: str
     now: int
-    opened: int
+    has_begun: bool
     workers: dict[str, tuple[int, str]]
 
     def living(self) -> dict[str, str]:
@@ -206,16 +209,7 @@ class Membership:
         self._wire.epoch = epoch
         self._log.info("shared_limits_join", epoch=epoch)
         async with self._stand_still() as still:
-            async for seen in self._phase(epoch, _FLUSHED):
-                waited = (seen.now - seen.opened) / 1e6
-                phases = seen.living()
-                if self._begun not in {"", epoch} and _READY in phases.values():
-                    # The others began without what this worker had charged: all begin once more.
-                    await self._leave("")
-                    raise EpochChangedError("this worker was heard of too late")
-                is_gathered = waited >= self._timing.gathering or _READY in phases.values()
-                if is_gathered and all(phase in {_FLUSHED, _READY} for phase in phases.values()):
-                    break
+            await self._wait_for_others(epoch)
             # Nothing waits in between: what ends before this is charged, what ends after it is told to Redis.
             holds, charged = self._ledger.begin_epoch(), still.charged_since()
             # Whatever fails from here on is not begun again in the same epoch: it would be counted twice.
@@ -229,6 +223,18 @@ class Membership:
         self._ledger.open()
         await self._ledger.tell_rest()
         self._log.info("shared_limits_joined", epoch=epoch)
+
+    async def _wait_for_others(self, epoch: str) -> None:
+        """Wait until all that is known is in the database. Raises EpochChangedError if others went on."""
+        async for seen in self._phase(epoch, _FLUSHED):
+            if seen.workers[self._worker][1] == _COUNTED:
+                return
+            if seen.has_begun:
+                if self._begun or self._ledger.has_unheard:
+                    # The others began without what this worker had charged: all begin once more.
+                    await self._leave("")
+                    raise EpochChangedError("this worker was heard of too late")
+                return
 
     async def _phase(self, epoch: str, phase: str) -> AsyncIterator[_Seen]:
         """Tell the others how far this worker is, and hear how far they are. Raises EpochChangedError."""
@@ -247,15 +253,17 @@ class Membership:
             new_id().replace("-", ""),
             self._wire.epoch,
             phase,
+            round(self._timing.gathering * 1_000),
         )
         keys = (names.epoch, names.workers, names.phases)
         answer = _decode(await self._link.call(HEARTBEAT, keys, arguments, seconds=_SECONDS))
-        epoch, now, opened, listed = cast("tuple[str, int, int, list[str | int]]", answer)  # of heartbeat.lua
+        # As heartbeat.lua packs it.
+        epoch, now, has_begun, listed = cast("tuple[str, int, int, list[str | int]]", answer)
         workers = {
             str(listed[place]): (int(listed[place + 1]), str(listed[place + 2]))
             for place in range(0, len(listed), 3)
         }
-        seen = _Seen(epoch, now, opened, workers)
+        seen = _Seen(epoch, now, bool(has_begun), workers)
         self._others = len(seen.living().keys() - {self._worker})
         return seen
 

@@ -160,10 +160,14 @@ async def make_worker(redis_server: RedisServer, books: Books) -> AsyncIterator[
     made: list[Worker] = []
 
     def make(
-        name: str = "a", *, options: LedgerOptions | None = None, allowance: int | None = None
+        name: str = "a",
+        *,
+        options: LedgerOptions | None = None,
+        allowance: int | None = None,
+        timing: Timing = QUICK,
     ) -> Worker:
         given = options or LedgerOptions(outage_allowance_nanos=allowance)
-        worker = Worker(redis_server.url, name, books, given)
+        worker = Worker(redis_server.url, name, books, given, timing)
         made.append(worker)
         return worker
 

@@ -4,10 +4,15 @@ import asyncio
 import time
 from collections.abc import Collection
 
+import msgspec
 import pytest
+from structlog.testing import capture_logs
 
+from gateway.admission.hold import Want
+from gateway.admission.shared.names import Names
 from gateway.domain import LimitKind
 from gateway.errors import BudgetExceeded, RateLimited, ServiceUnavailable
+from gateway.ids import new_charge_id
 from tests.integration.shared_limits.conftest import QUICK, Books, Make, Worker, eventually
 from tests.redis_servers import RedisServer
 from tests.unit.admission.conftest import KEY, TEAM, USD, budget, caller, rate, slots
@@ -63,6 +68,86 @@ async def test_a_redis_that_forgot_everything_is_told_again(
     await other.settle(held, 40)
     assert await counted(one) == (163, 0)
     assert books.totals[KEY] + one.undrained.get(KEY, 0) + other.undrained.get(KEY, 0) == 163
+
+
+async def test_all_begin_together_whoever_hears_of_it_first(
+    make_worker: Make, redis_server: RedisServer
+) -> None:
+    """One worker asks often and the other seldom: the first is ready long before the second asks again."""
+    one, other = make_worker("a"), make_worker("b", timing=msgspec.structs.replace(QUICK, poll=0.5))
+    await one.open()
+    await other.open()
+    for cost in (3, 4):
+        await spend(one, cost)
+        await spend(other, cost)
+        epoch = one.ledger._wire.epoch
+        with capture_logs() as lines:
+            redis_server.flush()
+            await epoch_after(one, epoch)
+            await epoch_after(other, epoch)
+        assert len({line["epoch"] for line in lines if line["event"] == "shared_limits_join"}) == 1
+    assert await counted(one) == await counted(other) == (14, 0)
+
+
+async def test_a_worker_that_is_heard_of_too_late_makes_all_begin_again(
+    make_worker: Make, redis_server: RedisServer
+) -> None:
+    one, other = make_worker("a"), make_worker("b")
+    await one.open()
+    await other.open()
+    await spend(one, 100)
+    await spend(other, 20)
+    await other.stop_beating()
+    epoch = one.ledger._wire.epoch
+    redis_server.flush()
+    await epoch_after(one, epoch)
+    assert await counted(one) == (100, 0)
+    epoch = one.ledger._wire.epoch
+    other.running = asyncio.create_task(other.membership.run())
+    await epoch_after(other, epoch)
+    await epoch_after(one, epoch)
+    assert await counted(one) == await counted(other) == (120, 0)
+
+
+async def test_what_a_worker_charged_before_it_was_ever_heard_of_is_counted(make_worker: Make) -> None:
+    one, other = make_worker("a"), make_worker("b")
+    await one.open()
+    await spend(one, 100)
+    part = other.ledger.plans.find(WHO, (), "m", "m")
+    hold = other.ledger.adopt(part, Want(WHO, 20, (0, 0, 0), is_free=False), new_charge_id())
+    await other.settle(hold, 20)
+    await other.open()
+    await until_counted(one, 120, 0)
+    await until_counted(other, 120, 0)
+
+
+async def test_who_stops_waiting_for_the_others_is_waited_for_again(
+    make_worker: Make, redis_server: RedisServer
+) -> None:
+    """What a worker brought in does not count once it goes on charging."""
+    one, other = make_worker("a"), make_worker("b")
+    await one.open()
+    await other.open()
+    await one.stop_beating()
+    await other.stop_beating()
+    redis_server.flush()
+    joining = asyncio.create_task(other.membership._turn())
+    await eventually(lambda: redis_phases(redis_server).get(b"b") == b"flushed")
+    joining.cancel()
+    await asyncio.gather(joining, return_exceptions=True)
+    other.undrained[KEY] = 20
+    one.running = asyncio.create_task(one.membership.run())
+    await eventually(lambda: one.ledger.is_open)
+    other.running = asyncio.create_task(other.membership.run())
+    await until_counted(one, 20, 0)
+    await until_counted(other, 20, 0)
+
+
+def redis_phases(redis_server: RedisServer) -> dict[bytes, bytes]:
+    client = redis_server.client()
+    found = client.hgetall(Names("test").phases)
+    client.close()
+    return found
 
 
 async def test_a_request_that_ends_while_all_is_counted_anew_is_counted_once(
