@@ -107,10 +107,10 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
     cache_controls: tuple[str, ...] = ()
     """The members of `cache` that a request may set; empty means all."""
     tag_subjects: dict[str, Subject] = {}
-    """Tags for which the key has limits of its own, with these limits."""
+    """Tags for which key or user have limits of their own, with these limits."""
     mcp_limits: dict[str, tuple[Limit, ...]] = {}
-    """Limits of key and team on MCP servers, by the name that they have for the server; whoever serves MCP
-    claims them (`gateway.sdk.limits`)."""
+    """Limits of key, team and user on MCP servers, by the name that they have for the server; whoever serves
+    MCP claims them (`gateway.sdk.limits`)."""
     agent_rules: AgentRules | None = None
     """What the key's agent demands of requests, if it demands anything."""
     is_deactivated: bool = False

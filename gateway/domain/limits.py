@@ -31,6 +31,8 @@ class ScopeKind(StrEnum):
     """What one key asks of one MCP server, `<key hash>:<server>`; it has rates and carries no spend."""
     TEAM_MCP_SERVER = "mcp_per_team"
     """What one team asks of one MCP server, `<team>:<server>`; it has rates and carries no spend."""
+    USER_MCP_SERVER = "mcp_per_user"
+    """What one user asks of one MCP server, `<user>:<server>`; it has rates and carries no spend."""
     ACCESS_GROUP = "access_group"
     PROVIDER = "provider"
     DEPLOYMENT = "deployment"

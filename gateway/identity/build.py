@@ -37,6 +37,8 @@ __all__ = [
 
 _NOTHING = frozenset({NO_DEFAULT_MODELS})
 _WITH_LISTS = frozenset({ScopeKind.KEY, ScopeKind.TEAM})
+_WITH_TAG_RATES = frozenset({ScopeKind.KEY, ScopeKind.USER})
+_WITH_MCP_RATES = frozenset({ScopeKind.KEY, ScopeKind.TEAM, ScopeKind.USER})
 _INTERNAL = frozenset({Role.INTERNAL_USER, Role.INTERNAL_USER_VIEWER})
 
 
@@ -77,7 +79,7 @@ def build_principal(row: KeyRow, now_nanos: int, defaults: UserDefaults = NO_DEF
     groups = tuple(groups_of(row.owners, row.groups))
     permissions = tuple(permissions_of(row.owners, row.permissions))
     limits = [_limits(owner, row, now, defaults) for owner in row.owners]
-    tag_subjects, mcp_limits = _tag_subjects(limits[0], metadata), _mcp_limits(row.owners, limits)
+    tag_subjects, mcp_limits = _tag_subjects(row.owners, limits), _mcp_limits(row.owners, limits)
     blocked = (owner.scope for owner in row.owners[1:] if owner.is_blocked)
     return Principal(
         token_hash=key.token_hash,
@@ -227,17 +229,22 @@ def _unreadable_lists(owner: OwnerRow) -> Iterator[str]:
                 yield f"metadata.{name}"
 
 
-def _tag_subjects(builder: LimitBuilder, metadata: dict[str, object]) -> dict[str, Subject]:
+def _tag_subjects(owners: tuple[OwnerRow, ...], builders: list[LimitBuilder]) -> dict[str, Subject]:
+    found: dict[str, tuple[Limit, ...]] = {}
+    for owner, builder in zip(owners, builders, strict=True):
+        if owner.scope.kind in _WITH_TAG_RATES and "tag_rpm_limit" in owner.metadata:
+            for tag, limit in builder.tag_limits(owner.metadata).items():
+                found[tag] = (*found.get(tag, ()), limit)
     return {
-        tag: Subject(scope=Scope(ScopeKind.TAG, tag), name=tag, limits=(limit,))
-        for tag, limit in builder.tag_limits(metadata).items()
+        tag: Subject(scope=Scope(ScopeKind.TAG, tag), name=tag, limits=limits)
+        for tag, limits in found.items()
     }
 
 
 def _mcp_limits(owners: tuple[OwnerRow, ...], builders: list[LimitBuilder]) -> dict[str, tuple[Limit, ...]]:
     found: dict[str, tuple[Limit, ...]] = {}
     for owner, builder in zip(owners, builders, strict=True):
-        if owner.scope.kind in _WITH_LISTS and "mcp_rpm_limit" in owner.metadata:
+        if owner.scope.kind in _WITH_MCP_RATES and "mcp_rpm_limit" in owner.metadata:
             for server, limit in builder.mcp_limits(owner.metadata).items():
                 found[server] = (*found.get(server, ()), limit)
     return found

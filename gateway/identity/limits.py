@@ -21,7 +21,11 @@ _MODEL_RATES = {
     "model_itpm_limit": LimitKind.INPUT_TOKENS,
     "model_otpm_limit": LimitKind.OUTPUT_TOKENS,
 }
-_MCP_KINDS = {ScopeKind.KEY: ScopeKind.KEY_MCP_SERVER, ScopeKind.TEAM: ScopeKind.TEAM_MCP_SERVER}
+_MCP_KINDS = {
+    ScopeKind.KEY: ScopeKind.KEY_MCP_SERVER,
+    ScopeKind.TEAM: ScopeKind.TEAM_MCP_SERVER,
+    ScopeKind.USER: ScopeKind.USER_MCP_SERVER,
+}
 _RATES_OF_MODEL_BUDGET = {"rpm_limit": LimitKind.REQUESTS, "tpm_limit": LimitKind.TOKENS}
 
 
@@ -118,9 +122,10 @@ class LimitBuilder:
 
     def tag_limits(self, metadata: dict[str, object]) -> dict[str, Limit]:
         """Requests per minute of those that carry a tag; each tag counts by itself, for this object only."""
+        owner = f"user:{self._scope.id}" if self._scope.kind is ScopeKind.USER else self._scope.id
         return {
             tag: Limit(
-                scope=Scope(ScopeKind.TAG, f"{self._scope.id}:{tag}"),
+                scope=Scope(ScopeKind.TAG, f"{owner}:{tag}"),
                 kind=LimitKind.REQUESTS,
                 amount=amount,
                 window_seconds=MINUTE_SECONDS,

@@ -12,7 +12,7 @@ _MINUTE_SECONDS = 60
 class McpServerLimits(msgspec.Struct, frozen=True, kw_only=True):
     """An MCP server, and its own limits, which all of its callers share.
 
-    `names` are its alias and name, by which keys and teams know it too. `rpm` is requests per minute,
+    `names` are its alias and name, by which keys, teams and users know it too. `rpm` is requests per minute,
     `max_concurrent_requests` requests under way, `max_budget_nanos` nano-dollars, per `budget_period` (`1d`,
     `1mo`, ...) where there is one; None limits nothing, 0 allows nothing.
     """
@@ -43,8 +43,8 @@ class McpServerLimits(msgspec.Struct, frozen=True, kw_only=True):
 def claim_mcp_server(principal: Principal, server: McpServerLimits, cost_nanos: int = 0) -> list[Claim]:
     """Claim one request to an MCP server, which is expected to cost so many nano-dollars.
 
-    The limits are the server's own, and those that key and team have for it (`mcp_rpm_limit`) under its id or
-    one of its names.
+    The limits are the server's own, and those that key, team and user have for it (`mcp_rpm_limit`) under its
+    id or one of its names.
     """
     known_as = dict.fromkeys((server.id, *server.names))
     of_caller = (limit for name in known_as for limit in principal.mcp_limits.get(name, ()))

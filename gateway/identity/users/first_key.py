@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.domain import Principal
 from gateway.identity.keys.request import GenerateKeyRequest
+from gateway.identity.users.record import METADATA_FIELDS
 from gateway.identity.users.request import KEY_ONLY_FIELDS, NewUserRequest
 
 __all__ = ["NO_KEY", "build_key_request", "show_key"]
@@ -39,4 +40,14 @@ def show_key(request: NewUserRequest, made: Mapping[str, Any], user: Mapping[str
     """The answer to `/user/new`: the key, with the limits of its user."""
     given = msgspec.structs.asdict(request)
     given.pop("password")
-    return {**given, **made, **{name: user[name] for name in _OF_THE_USER}}
+    metadata: Mapping[str, object] = user["metadata"] or {}
+    kept = {name: metadata.get(name) for name in METADATA_FIELDS}
+    of_the_user = {name: user[name] for name in _OF_THE_USER}
+    return {**given, **made, **of_the_user, **kept, "object_permission": _permission_of(request)}
+
+
+def _permission_of(request: NewUserRequest) -> dict[str, object] | None:
+    if request.object_permission is None:
+        return None
+    given = msgspec.structs.asdict(request.object_permission)
+    return {name: value for name, value in given.items() if value is not None}

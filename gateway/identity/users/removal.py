@@ -48,6 +48,7 @@ class UserRemoval:
             keys = await self._keys.archive(tokens, build_deletion(caller, self._records.now()))
             await self._teams.leave(wanted, teams)
             await self._users.remove(wanted)
+            await self._records.permissions.drop_unused([user["object_permission_id"] for user in users])
             await self._records.audit.record(
                 caller,
                 *(deleted(Audited.USER, user["user_id"], user) for user in users),

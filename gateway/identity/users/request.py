@@ -4,7 +4,8 @@ from typing import Literal
 
 import msgspec
 
-from gateway.identity.keys.request import KeyMembers
+from gateway.identity.keys.request import KeyMembers, ObjectPermission
+from gateway.identity.values import BudgetLimitEntry
 
 __all__ = [
     "KEY_ONLY_FIELDS",
@@ -66,6 +67,22 @@ class UpdateUserRequest(msgspec.Struct, frozen=True, kw_only=True):
     prompts: list[str] | None = None
     model_rpm_limit: dict[str, int] | None = None
     model_tpm_limit: dict[str, int] | None = None
+    mcp_rpm_limit: dict[str, int] | None = None
+    tag_rpm_limit: dict[str, int] | None = None
+    object_permission: ObjectPermission | None = None
+    password: object = None
+    """Refused: a user chooses a password."""
+    # These say nothing about a user, in the contract neither: a value is refused (`key_matters.py`).
+    aliases: dict[str, object] | None = None
+    config: dict[str, object] | None = None
+    permissions: dict[str, object] | None = None
+    blocked: bool | None = None
+    duration: str | None = None
+    key_alias: str | None = None
+    team_id: str | None = None
+    agent_id: str | None = None
+    budget_limits: list[BudgetLimitEntry] | None = None
+    budget_fallbacks: dict[str, object] | None = None
 
 
 class DeleteUsersRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,8 +109,8 @@ KEY_ONLY_FIELDS = (
     *("key", "key_alias", "team_id", "agent_id", "organization_id", "project_id", "aliases", "config"),
     *("duration", "permissions", "blocked", "budget_limits", "budget_fallbacks", "soft_budget", "budget_id"),
     *("tags", "allowed_routes", "access_group_ids", "auto_rotate", "rotation_interval", "tpd_limit"),
-    *("router_settings", "object_permission", "enforced_params", "mcp_rpm_limit", "tag_rpm_limit"),
-    *("rpm_limit_type", "tpm_limit_type", "end_user_budget_id", "disable_global_guardrails"),
+    *("router_settings", "enforced_params", "rpm_limit_type", "tpm_limit_type"),
+    *("end_user_budget_id", "disable_global_guardrails"),
     *("enable_prompt_caching", "throttle_on_budget_exceeded", "allowed_passthrough_routes"),
     *("denied_passthrough_routes", "allowed_vector_store_indexes", "default_estimated_output_tokens"),
     *("default_estimated_output_tokens_per_model",),

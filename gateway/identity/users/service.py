@@ -8,7 +8,7 @@ import msgspec
 from gateway.audit.changes import Audited, created, updated
 from gateway.db.rows import Columns
 from gateway.domain import Principal, Role, Scope, ScopeKind
-from gateway.errors import Conflict, NotFound, PermissionDenied, ValidationFailed
+from gateway.errors import Conflict, NotFound, PermissionDenied
 from gateway.identity.faults import Faults
 from gateway.identity.keys.rules import Covers
 from gateway.identity.keys.service import KeyService
@@ -19,6 +19,7 @@ from gateway.identity.teams.request import AddMembersRequest, Member
 from gateway.identity.teams.rules import check_within
 from gateway.identity.teams.service import TeamService
 from gateway.identity.users.first_key import NO_KEY, build_key_request, show_key
+from gateway.identity.users.key_matters import note_key_matters, refuse_password
 from gateway.identity.users.record import build_columns
 from gateway.identity.users.request import NewUserRequest, UserTeam
 from gateway.identity.users.response import UserView
@@ -58,10 +59,8 @@ class UserService:
 
         Raises Conflict for an id or an address that is taken, ValidationFailed for a password.
         """
-        if request.password is not None:
-            message = "A password cannot be set here: the user chooses one."
-            raise ValidationFailed(message, param="password")
         sent = {name: value for name, value in msgspec.structs.asdict(request).items() if value is not None}
+        refuse_password(sent)
         async with self._records.transaction():
             await self._check_may_create(caller, sent)
             await self._check_new_values(caller, sent)
@@ -86,9 +85,11 @@ class UserService:
     async def update(self, caller: Principal, sent: Mapping[str, Any]) -> Columns:
         """Change what was sent of a user, named by id or else by address; null clears.
 
-        A user who is not there is made for a proxy_admin, and NotFound for others.
+        A user who is not there is made for a proxy_admin, and NotFound for others. Raises ValidationFailed
+        for a password.
         """
         check_is_no_viewer(caller)
+        refuse_password(sent)
         async with self._records.transaction():
             user_id = await self._target(sent)
             row = await self._records.users.lock(user_id)
@@ -122,6 +123,7 @@ class UserService:
 
     async def _insert(self, caller: Principal, user_id: str, sent: Mapping[str, Any]) -> Columns:
         columns = {"user_role": "internal_user", **build_columns(self._records, sent, {}), "user_id": user_id}
+        columns |= await self._records.change_permission(caller, None, sent)
         row = await self._records.users.insert(columns)
         if row is None:
             raise Conflict(f"User with user_id={user_id} already exists.", param="user_id")
@@ -133,11 +135,14 @@ class UserService:
 
     async def _change(self, caller: Principal, row: Columns, sent: Mapping[str, Any]) -> Columns:
         columns = build_columns(self._records, sent, row["metadata"] or {})
+        columns |= await self._records.change_permission(caller, row["object_permission_id"], sent)
         changed = await self._records.users.update(row["user_id"], columns) if columns else row
         scope = Scope(ScopeKind.USER, row["user_id"])
         if "spend" in columns:
             actor = actor_of(caller)
             await self._records.entries.correct(scope, row["spend"], columns["spend"], actor)
+        if changed["object_permission_id"] != row["object_permission_id"]:
+            await self._records.permissions.drop_unused([row["object_permission_id"]])
         await self._records.audit.record(caller, updated(Audited.USER, row["user_id"], row, changed))
         await self._records.notices.announce([scope])
         return changed
@@ -197,6 +202,7 @@ class UserService:
     def _check_values(self, sent: Mapping[str, Any]) -> None:
         faults = Faults()
         check_members(faults, sent)
+        note_key_matters(faults, sent)
         faults.refuse()
 
     async def _check_address(self, sent: Mapping[str, Any], user_id: str | None) -> None:

@@ -28,6 +28,7 @@ RATED = (
     *(ScopeKind.KEY, ScopeKind.TEAM, ScopeKind.TEAM_MEMBER, ScopeKind.USER, ScopeKind.ORGANIZATION),
     *(ScopeKind.ORGANIZATION_MEMBER, ScopeKind.PROJECT, ScopeKind.END_USER, ScopeKind.TAG, ScopeKind.AGENT),
     *(ScopeKind.AGENT_SESSION, ScopeKind.MCP_SERVER, ScopeKind.KEY_MCP_SERVER, ScopeKind.TEAM_MCP_SERVER),
+    ScopeKind.USER_MCP_SERVER,
 )
 
 

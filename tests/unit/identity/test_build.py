@@ -243,19 +243,32 @@ def test_a_list_in_the_metadata_that_is_none_is_named(name, value):
     assert build_principal(row, NOW).unreadable == ((KEY, f"metadata.{name}"),)
 
 
-def test_limits_on_mcp_servers_are_those_of_key_and_team_by_server():
+def test_limits_on_mcp_servers_are_those_of_key_team_and_user_by_server():
     owners = (
         *make_row(metadata={"mcp_rpm_limit": {"docs": 2}}).owners,
         OwnerRow(
             scope=Scope(ScopeKind.TEAM, "t"), name="T", metadata={"mcp_rpm_limit": {"docs": 3, "mail": 0}}
         ),
+        OwnerRow(scope=Scope(ScopeKind.USER, "u"), name="U", metadata={"mcp_rpm_limit": {"docs": 4}}),
     )
     row = msgspec.structs.replace(make_row(), owners=owners)
     limits = build_principal(row, NOW).mcp_limits
     assert {name: [(one.scope.kind, one.amount) for one in found] for name, found in limits.items()} == {
-        "docs": [("mcp_per_key", 2), ("mcp_per_team", 3)],
+        "docs": [("mcp_per_key", 2), ("mcp_per_team", 3), ("mcp_per_user", 4)],
         "mail": [("mcp_per_team", 0)],
     }
+
+
+def test_limits_on_tags_are_those_of_key_and_user_and_count_by_themselves():
+    user = OwnerRow(scope=Scope(ScopeKind.USER, "u"), name="U", metadata={"tag_rpm_limit": {"a": 3, "b": 1}})
+    row = make_row(metadata={"tag_rpm_limit": {"a": 2}})
+    row = msgspec.structs.replace(row, owners=(*row.owners, user))
+    subjects = build_principal(row, NOW).tag_subjects
+    assert {tag: [one.amount for one in subject.limits] for tag, subject in subjects.items()} == {
+        "a": [2, 3],
+        "b": [1],
+    }
+    assert len({one.scope for subject in subjects.values() for one in subject.limits}) == 3
 
 
 def test_a_limit_on_an_mcp_server_that_nobody_can_read_is_named():
