@@ -18,7 +18,7 @@ from gateway.admission.options import build_ledger_options
 from gateway.admission.standing import StandingBudgets
 from gateway.admission.store import StandingStore
 from gateway.alerts.alerts import Alerts
-from gateway.alerts.build import build_alerts, build_courier
+from gateway.alerts.build import build_alerts, build_courier, build_letters
 from gateway.audit.reading import AuditReading
 from gateway.audit.trail import AuditTrail
 from gateway.cache.documents import Documents
@@ -206,6 +206,7 @@ class _Builder:
             documents=documents,
             alerts=alerts,
             upstream_alerts=build_upstream_alerts(alerts, self._clock, self._settings),
+            letters=build_letters(self._settings, self._environ),
             corrections=Corrections(database, audit),
             reports=build_reports(database),
             jobs=self._jobs(database, rotations, alerts),

@@ -18,6 +18,7 @@ from gateway.admission.standing import StandingBudgets
 from gateway.admission.under_way import UnderWay
 from gateway.alerts.alerts import Alerts
 from gateway.alerts.health import HealthAlerts
+from gateway.alerts.letters import Letters
 from gateway.alerts.upstreams import UpstreamAlerts
 from gateway.audit.reading import AuditReading
 from gateway.audit.trail import AuditTrail
@@ -167,6 +168,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     documents: Documents[Mapping[str, object]]
     alerts: Alerts
     upstream_alerts: UpstreamAlerts | None
+    letters: Letters
     corrections: Corrections
     reports: Reports
     jobs: tuple[JobRunner, ...] = ()

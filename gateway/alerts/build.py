@@ -9,6 +9,7 @@ from gateway.alerts.alerts import Alerts
 from gateway.alerts.channels import Channel, MailChannel, SlackChannel, WebhookChannel
 from gateway.alerts.key_courier import KeyCourier
 from gateway.alerts.kinds import DEFAULT_TYPES, AlertType
+from gateway.alerts.letters import Letters
 from gateway.alerts.mailing import MailServer
 from gateway.alerts.posting import Address, parse_address
 from gateway.alerts.store import AlertStore
@@ -18,7 +19,7 @@ from gateway.domain import Secret
 from gateway.errors import ConfigError
 from gateway.settings import Settings
 
-__all__ = ["build_alerts", "build_channels", "build_courier"]
+__all__ = ["build_alerts", "build_channels", "build_courier", "build_letters"]
 
 _FALSE = frozenset({"false", "0", "no", "off"})
 _NEEDED = {
@@ -71,6 +72,12 @@ def build_courier(settings: Settings, environ: Mapping[str, str]) -> KeyCourier:
         _read_address(environ["WEBHOOK_URL"], "WEBHOOK_URL") if "webhook" in ready else None,
         _mail_server(environ) if "email" in ready else None,
     )
+
+
+def build_letters(settings: Settings, environ: Mapping[str, str]) -> Letters:
+    """Who mails keys and invitations: the server of the channel `email`. Raises ConfigError."""
+    is_ready = all(environ.get(variable) for variable in _NEEDED["email"])
+    return Letters(_mail_server(environ) if "email" in settings.general.alerting and is_ready else None)
 
 
 def _chosen_types(names: tuple[str, ...] | None) -> frozenset[AlertType]:

@@ -16,6 +16,7 @@ from gateway.identity.keys.request import RegenerateKeyRequest
 from gateway.inventory.ui.flags import refuse_chosen
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
+from gateway.manage.letters import check_server, mail_key
 from gateway.manage.master_rotation import rotate_master
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
@@ -102,8 +103,13 @@ async def _regenerate(request: _Request, caller: Principal, gateway: Gateway, na
     refuse_chosen(parts.added.current.ui, "new_key", body.value.new_key)
     # What was charged to the old hash is booked before it is the old one; the rest follows by itself.
     await parts.drain.flush()
+    if body.value.send_invite_email:
+        check_server(gateway)
     rotation = parts.management.key_rotation
-    return answer(await rotation.regenerate(caller, named or body.value.key, body.sent), body)
+    made = await rotation.regenerate(caller, named or body.value.key, body.sent)
+    if body.value.send_invite_email:
+        await mail_key(gateway, made)
+    return answer(made, body)
 
 
 ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (regenerate_key, regenerate_named_key, reset_key)

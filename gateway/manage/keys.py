@@ -30,6 +30,7 @@ from gateway.identity.keys.service import KeyService
 from gateway.identity.services import Services
 from gateway.inventory.ui.flags import refuse_chosen
 from gateway.manage.body import BodyReader, ReadBody
+from gateway.manage.letters import check_can_mail, mail_key, no_user
 from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
@@ -59,7 +60,12 @@ async def generate_key(
     """Make a virtual key; its secret is shown in this answer only."""
     body = await _GENERATE.read_from(request)
     refuse_chosen(gateway.parts.added.current.ui, "key", body.value.key)
-    return _answer(await key_service.generate(caller, body.value), body)
+    if body.value.send_invite_email:
+        await check_can_mail(gateway, caller, body.value.user_id)
+    made = await key_service.generate(caller, body.value)
+    if body.value.send_invite_email:
+        await mail_key(gateway, made)
+    return _answer(made, body)
 
 
 @post(
@@ -82,6 +88,8 @@ async def generate_service_account(
     refuse_chosen(gateway.parts.added.current.ui, "key", body.value.key)
     if body.value.user_id is not None:
         body = msgspec.structs.replace(body, ignored=(*body.ignored, "user_id"))
+    if body.value.send_invite_email:
+        raise no_user()
     return _answer(await key_service.generate_service_account(caller, body.value), body)
 
 

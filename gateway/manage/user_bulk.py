@@ -15,6 +15,7 @@ from gateway.identity.users.request import BulkNewUsersRequest, DeleteUsersReque
 from gateway.inventory.ui.flags import refuse_chosen
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
+from gateway.manage.letters import check_can_invite, invite
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
@@ -46,7 +47,12 @@ async def make_users(request: _Request, caller: _Caller, services: _Services, ga
     users = [_ONE.read(msgspec.json.encode(user)).value for user in body.value.users]
     for index, user in enumerate(users):
         refuse_chosen(gateway.parts.added.current.ui, f"users[{index}].key", user.key)
-    return answer(await services.people.user_bulk.create(caller, users), body)
+        check_can_invite(gateway, user, f"users[{index}].send_invite_email")
+    made = await services.people.user_bulk.create(caller, users)
+    for user, result in zip(users, made["data"], strict=True):
+        if user.send_invite_email and result["success"]:
+            await invite(gateway, caller, result["user_id"], result["user_email"])
+    return answer(made, body)
 
 
 @post(

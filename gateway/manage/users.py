@@ -15,6 +15,7 @@ from gateway.identity.users.request import NewUserRequest, UpdateUserRequest
 from gateway.inventory.ui.flags import refuse_chosen
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
+from gateway.manage.letters import check_can_invite, invite
 from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
@@ -37,7 +38,11 @@ async def make_user(request: _Request, caller: _Caller, services: _Services, gat
     """Make a user and a first key."""
     body = await _NEW.read_from(request)
     refuse_chosen(gateway.parts.added.current.ui, "key", body.value.key)
-    return answer(await services.users.create(caller, body.value), body)
+    check_can_invite(gateway, body.value)
+    made = await services.users.create(caller, body.value)
+    if body.value.send_invite_email:
+        await invite(gateway, caller, made["user_id"], made["user_email"])
+    return answer(made, body)
 
 
 @post(

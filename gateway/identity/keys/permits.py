@@ -23,6 +23,7 @@ _OPEN_FIELDS = frozenset(
         *("guardrails", "prompts", "enforced_params", "model_rpm_limit", "model_tpm_limit", "mcp_rpm_limit"),
         *("allowed_cache_controls", "denied_passthrough_routes", "enable_prompt_caching"),
         *("default_estimated_output_tokens", "default_estimated_output_tokens_per_model"),
+        "send_invite_email",
     }
 )
 

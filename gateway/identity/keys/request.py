@@ -99,9 +99,13 @@ class KeyMembers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GenerateKeyRequest(KeyMembers, frozen=True, kw_only=True):
-    """`POST /key/generate`; None is the same as leaving a member out."""
+    """`POST /key/generate`; None is the same as leaving a member out.
+
+    `send_invite_email` mails the key to its user.
+    """
 
     key_type: KeyType | None = None
+    send_invite_email: bool | None = None
 
 
 class UpdateKeyRequest(KeyMembers, frozen=True, kw_only=True):
@@ -125,6 +129,7 @@ class RegenerateKeyRequest(UpdateKeyRequest, frozen=True, kw_only=True):
     new_master_key: str | None = None
     grace_period: str | None = None
     key_type: KeyType | None = None
+    send_invite_email: bool | None = None
 
 
 class DeleteKeysRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ def build_generated(
 ) -> dict[str, object]:
     """The answer to `/key/generate`: every member of the request as it was stored, and the secret, once."""
     answer: dict[str, object] = dict(msgspec.structs.asdict(request))
+    answer.pop("send_invite_email")
     answer |= {name: _shown(value) for name, value in row.items() if name in answer}
     metadata: Mapping[str, object] = row["metadata"] or {}
     answer |= {name: metadata.get(name) for name in METADATA_FIELDS}

@@ -27,7 +27,9 @@ __all__ = ["KeyRotation"]
 _REGENERATE = "/key/regenerate"
 _PERMISSIONS = frozenset({_REGENERATE, "/key/{key_id}/regenerate"})
 _NO_GRACE = frozenset({None, "", "0", "0s"})
-_OWN_MEMBERS = frozenset({"key", "new_key", "new_master_key", "grace_period", "key_type"})
+_OWN_MEMBERS = frozenset(
+    {"key", "new_key", "new_master_key", "grace_period", "key_type", "send_invite_email"}
+)
 
 
 class KeyRotation:

@@ -39,7 +39,8 @@ def build_key_request(
 def show_key(request: NewUserRequest, made: Mapping[str, Any], user: Mapping[str, Any]) -> dict[str, Any]:
     """The answer to `/user/new`: the key, with the limits of its user."""
     given = msgspec.structs.asdict(request)
-    given.pop("password")
+    for name in ("password", "send_invite_email"):
+        given.pop(name)
     metadata: Mapping[str, object] = user["metadata"] or {}
     kept = {name: metadata.get(name) for name in METADATA_FIELDS}
     of_the_user = {name: user[name] for name in _OF_THE_USER}

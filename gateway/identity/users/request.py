@@ -41,6 +41,8 @@ class NewUserRequest(KeyMembers, frozen=True, kw_only=True):
     organizations: list[str] | None = None
     auto_create_key: bool | None = None
     sso_user_id: str | None = None
+    send_invite_email: bool | None = None
+    """Makes an invitation and mails it."""
     password: object = None
     """Refused: a user chooses a password."""
 

@@ -121,6 +121,11 @@ class UserService:
             raise NotFound(f"User {wanted} not found", param="user_id")
         return await self._view.one(row)
 
+    async def find_address(self, user_id: str) -> str | None:
+        """The e-mail address of a user; None where there is none, or no such user."""
+        row = await self._records.users.find(user_id)
+        return None if row is None else row["user_email"]
+
     async def _insert(self, caller: Principal, user_id: str, sent: Mapping[str, Any]) -> Columns:
         columns = {"user_role": "internal_user", **build_columns(self._records, sent, {}), "user_id": user_id}
         columns |= await self._records.change_permission(caller, None, sent)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -69,8 +70,9 @@ class Mailbox:
         return "250 OK"
 
 
-@pytest.fixture
-async def mailbox() -> AsyncIterator[Mailbox]:
+@asynccontextmanager
+async def mailbox_server() -> AsyncIterator[Mailbox]:
+    """A mail server on loopback."""
     mailbox = Mailbox()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: SMTP(mailbox, hostname="localhost"), "127.0.0.1", 0)
@@ -78,6 +80,12 @@ async def mailbox() -> AsyncIterator[Mailbox]:
     yield mailbox
     server.close()
     await server.wait_closed()
+
+
+@pytest.fixture
+async def mailbox() -> AsyncIterator[Mailbox]:
+    async with mailbox_server() as mailbox:
+        yield mailbox
 
 
 @pytest.fixture
