@@ -152,8 +152,7 @@ class _Builder:
 
     def build(self) -> Parts:
         options = self._database_options()
-        database = Database(options)
-        database.bind(TABLES)
+        database = _bound_database(options)
         sharing = build_sharing(self._settings, self._clock, database, self._calendar, self._journal.name)
         if sharing is not None:
             self._ledger = sharing.ledger
@@ -307,6 +306,12 @@ class _Builder:
         return (
             options if direct is None else parse_database_url(direct.reveal(), variable="DATABASE_DIRECT_URL")
         )
+
+
+def _bound_database(options: ConnectionOptions) -> Database:
+    database = Database(options)
+    database.bind(TABLES)
+    return database
 
 
 def _lifespan(
