@@ -1,15 +1,15 @@
 """Which models the caller may name."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal
-from gateway.errors import NotFound
+from gateway.errors import BadRequest, NotFound
 from gateway.http.model_list import ListQuery, anthropic_list, describe, list_groups, list_names, may_name
 from gateway.inventory.services import Inventory
 from gateway.permits.permit import allow
@@ -22,6 +22,9 @@ _RULE = RouteRule(
     name="/v1/models", permit=allow(Resource.MODEL, Action.READ, Party.CALLER), allows_any_key=True
 )
 _ANTHROPIC = "anthropic-version"
+_EXPAND = "expand"
+# Litestar keeps the bare name for itself.
+_Scope = Annotated[str | None, QueryParameter(name="scope")]
 _Request = Request[Any, Any, Any]
 _Caller = NamedDependency[Principal]
 _Gateway = NamedDependency[Gateway]
@@ -42,6 +45,7 @@ async def list_models(
     include_metadata: FromQuery[bool] = False,
     fallback_type: FromQuery[str | None] = None,
     healthy_only: FromQuery[bool] = False,
+    asked_scope: _Scope = None,
 ) -> dict[str, object]:
     """List the models that the caller may name; in Anthropic's shape for Anthropic's clients."""
     query = ListQuery(
@@ -51,6 +55,8 @@ async def list_models(
         fallback_type=fallback_type,
     )
     callers = await _as_team(inventory, caller, team_id)
+    if await _is_expanded(inventory, caller, asked_scope):
+        callers = (*callers, msgspec.structs.replace(caller, grants=()))
     names = list_names(gateway.snapshot, callers, query)
     if include_model_access_groups or only_model_access_groups:
         groups = list_groups(gateway.snapshot, callers, names)
@@ -79,6 +85,16 @@ async def get_model(
             f"The model '{name[:200]}' does not exist or is not available for this key.", param="model"
         )
     return describe(name, gateway.snapshot.settings.router, ListQuery())
+
+
+async def _is_expanded(inventory: Inventory, caller: Principal, scope: str | None) -> bool:
+    """Whether an administrator asks for every name that the gateway serves. Raises BadRequest."""
+    if not scope:
+        return False
+    if scope != _EXPAND:
+        message = f"scope: '{scope[:100]}' is no scope. Allowed: {_EXPAND}."
+        raise BadRequest(message, param="scope", type="bad_request_error")
+    return await inventory.teams.administers_any(caller)
 
 
 async def _as_team(inventory: Inventory, caller: Principal, team_id: str | None) -> tuple[Principal, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from gateway.catalog.catalog import Catalog
 from gateway.catalog.listing import Listing
 from gateway.domain import Deployment
+from gateway.identity.stored_values import read_texts
 from gateway.inventory.model_info import build_costs, supported_params
 
 __all__ = ["build_groups"]
@@ -16,6 +17,7 @@ _CAPABILITIES = (
     "supports_url_context",
     "supports_reasoning",
     "supports_function_calling",
+    "supports_fast_mode",
 )
 
 
@@ -55,7 +57,11 @@ def _group(
         "mode": deployments[0].mode,
         "tpm": _sum(one.tpm for one in deployments),
         "rpm": _sum(one.rpm for one in deployments),
+        # Rates of deployments count prompts and answers together (`settings/known/deployment.py`).
+        "itpm": None,
+        "otpm": None,
         **{name: any(one.model_info.get(name) is True for one in deployments) for name in _CAPABILITIES},
+        "supported_reasoning_efforts": _efforts(deployments),
         "supported_openai_params": list(supported),
         "configurable_clientside_auth_params": [param for param, is_left in chosen.items() if is_left]
         or None,
@@ -73,3 +79,9 @@ def _largest(values: Iterable[float | None]) -> float | None:
 def _sum(values: Iterable[int | None]) -> int | None:
     known = [value for value in values if value is not None]
     return sum(known) if known else None
+
+
+def _efforts(deployments: Iterable[Deployment]) -> list[str] | None:
+    """What the deployments' `model_info` says of it, taken together; None where nobody says anything."""
+    said = [read_texts(one.model_info.get("supported_reasoning_efforts")) or () for one in deployments]
+    return list(dict.fromkeys(effort for efforts in said for effort in efforts)) or None

@@ -19,6 +19,7 @@ from gateway.routing.cooldown import Cooldowns
 __all__ = ["ModelListing", "ModelQuery"]
 
 _OVERSEERS = frozenset({Role.PROXY_ADMIN, Role.PROXY_ADMIN_VIEWER})
+_AUTO_ROUTER = "auto_router/"
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -31,6 +32,7 @@ class ModelQuery(msgspec.Struct, frozen=True, kw_only=True):
     search: str | None = None
     access_group: str | None = None
     is_wildcard_only: bool = False
+    has_auto_routers: bool = True
     is_healthy_only: bool = False
     is_own_only: bool = False
     administered_team: str | None = None
@@ -89,6 +91,7 @@ class ModelListing:
             query.search is None or _contains(listing, query.search.lower()),
             query.access_group is None or _is_in(listing, query.access_group),
             not query.is_wildcard_only or "*" in listing.name,
+            query.has_auto_routers or not _model_of(listing).startswith(_AUTO_ROUTER),
             not query.is_healthy_only or self._is_healthy(listing),
             not query.is_own_only or (listing.row is not None and listing.row.created_by == caller.user_id),
         )
@@ -111,8 +114,12 @@ def _is_theirs(listing: Listing, query: ModelQuery) -> bool:
 
 
 def _contains(listing: Listing, text: str) -> bool:
-    model = str(listing.entry.litellm_params.get("model", "")) if listing.entry is not None else ""
-    return any(text in name.lower() for name in (listing.name, listing.public_name, model, listing.id))
+    names = (listing.name, listing.public_name, _model_of(listing), listing.id)
+    return any(text in name.lower() for name in names)
+
+
+def _model_of(listing: Listing) -> str:
+    return str(listing.entry.litellm_params.get("model", "")) if listing.entry is not None else ""
 
 
 def _is_in(listing: Listing, group: str) -> bool:

@@ -23,6 +23,16 @@ class TeamModels:
         team = await self._records.teams.find(team_id)
         return team is not None and await find_level(self._records, caller, team) >= Level.TEAM_ADMIN
 
+    async def administers_any(self, caller: Principal) -> bool:
+        """Whether the caller administers everything, an organization, or one of the teams that it is in."""
+        if caller.role in (Role.PROXY_ADMIN, Role.PROXY_ADMIN_VIEWER):
+            return True
+        if caller.user_id is None:
+            return False
+        if await self._records.organizations.list_administered(caller.user_id):
+            return True
+        return await self._records.teams.is_any_admin(caller.user_id)
+
     async def grant_of(self, caller: Principal, team_id: str) -> ModelGrant:
         """What a team may use, for its members and administrators and for who sees everything.
 

@@ -50,6 +50,8 @@ class _PagedQuery(msgspec.Struct, frozen=True, kw_only=True):
     sort_order: str | None = msgspec.field(default=None, name="sortOrder")
     access_group: str | None = None
     wildcard_only: bool | None = None
+    exclude_auto_routers: bool | None = None
+    debug: bool | None = None
 
 
 _INFO = QueryReader(_InfoQuery)
@@ -115,6 +117,7 @@ async def page_models(
         search=asked.search,
         access_group=asked.access_group,
         is_wildcard_only=bool(asked.wildcard_only),
+        has_auto_routers=not asked.exclude_auto_routers,
         is_own_only=bool(asked.user_models_only),
         administered_team=await _administered(caller, inventory, asked.team_id),
         sort_by=asked.sort_by,
@@ -122,8 +125,14 @@ async def page_models(
     )
     found = listing.find(caller, query)
     first = (asked.page - 1) * asked.size
+    page = found[first : first + asked.size]
+    data = listing.show(caller, page, query)
+    if asked.debug and caller.role in _OVERSEERS:
+        for one, shown in zip(page, data, strict=True):
+            client = None if one.deployment is None else type(gateway.client_for(one.deployment)).__name__
+            shown["openai_client"] = client
     return {
-        "data": listing.show(caller, found[first : first + asked.size], query),
+        "data": data,
         "total_count": len(found),
         "current_page": asked.page,
         "total_pages": -(-len(found) // asked.size),

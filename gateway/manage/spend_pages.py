@@ -30,6 +30,8 @@ __all__ = ["ROUTE_HANDLERS"]
 _ROLES = frozenset({Role.INTERNAL_USER, Role.INTERNAL_USER_VIEWER, Role.ORG_ADMIN})
 _MOST_OWNERS = 500
 _CACHE_HITS = {"hit": "True", "true": "True", "miss": "False", "false": "False"}
+_HEALTH_CHECKS = "litellm-internal-health-check"
+"""Tag and key of the rows that LiteLLM writes about its own health checks; ours leave none."""
 _Caller = NamedDependency[Principal]
 _Gateway = NamedDependency[Gateway]
 _Text = FromQuery[str | None]
@@ -58,6 +60,9 @@ async def read_traits(
     max_spend: _Amount = None,
     status_filter: FromQuery[Literal["success", "failure"] | None] = None,
     cache_hit_filter: FromQuery[Literal["hit", "miss", "true", "false"] | None] = None,
+    span_type: FromQuery[Literal["llm", "mcp", "agent"] | None] = None,
+    used_client_oauth_token: FromQuery[bool | None] = None,
+    exclude_internal_health_checks: FromQuery[bool] = False,  # noqa: FBT002  a query parameter
 ) -> LogChoice:
     """Read what narrows rows down by what they are about."""
     return LogChoice(
@@ -73,6 +78,9 @@ async def read_traits(
         max_spend=max_spend,
         status=status_filter,
         cache_hit=_CACHE_HITS[cache_hit_filter] if cache_hit_filter else None,
+        span_type=span_type,
+        client_oauth=None if used_client_oauth_token is None else str(used_client_oauth_token).lower(),
+        excluded_source=_HEALTH_CHECKS if exclude_internal_health_checks else None,
     )
 
 
@@ -131,11 +139,12 @@ async def show_rows(
     sort_order: FromQuery[Literal["asc", "desc"]] = "desc",
     group_by_session: FromQuery[bool] = False,  # noqa: FBT002  a query parameter
     cursor: _Text = None,
+    session_cursor: _Text = None,
 ) -> _Content:
     """One page of spend rows, or of sessions."""
     if sort_by not in SORT_COLUMNS:
         raise refuse("sort_by", f"'sort_by' is one of {', '.join(SORT_COLUMNS)}.")
-    after = read_cursor(cursor)
+    after = read_cursor((session_cursor if group_by_session else None) or cursor)
     if after is not None and sort_by != "startTime":
         raise refuse("cursor", "'cursor' goes with sort_by=startTime.")
     await bring_up_to_date(gateway)

@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromQuery
 
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal, Role
@@ -14,6 +15,7 @@ from gateway.identity.teams.permits import DELETE_TEAM
 from gateway.identity.teams.request import DeleteTeamsRequest
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
+from gateway.manage.paging import listed, page_of
 from gateway.manage.query import QueryReader
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
@@ -41,12 +43,17 @@ _Services = NamedDependency[Services]
     },
 )
 async def list_teams(
-    request: _Request, caller: _Caller, services: _Services
+    request: _Request,
+    caller: _Caller,
+    services: _Services,
+    after: FromQuery[str | None] = None,
+    limit: FromQuery[int | None] = None,
 ) -> Response[list[dict[str, Any]]]:
-    """List teams with their keys and memberships."""
+    """List teams with their keys and memberships; a header says where the next ones begin."""
     query = _QUERY.read(request)
     owners = TeamQuery(user_id=query.user_id, organization_id=query.organization_id)
-    return Response(await services.people.team_lists.all(caller, owners))
+    page = page_of(after, limit)
+    return listed(await services.people.team_lists.all(caller, owners, page))
 
 
 @get(

@@ -44,10 +44,18 @@ _Gateway = NamedDependency[Gateway]
         )
     },
 )
-async def count(request: _Request, caller: _Caller, gateway: _Gateway) -> Answer:
-    """Estimate the tokens of a prompt, as admission does."""
+async def count(
+    request: _Request,
+    caller: _Caller,
+    gateway: _Gateway,
+    call_endpoint: FromQuery[bool] = False,  # noqa: FBT002  a query parameter
+) -> Answer:
+    """Estimate the tokens of a prompt, as admission does; no provider that is served counts them itself."""
     body = await _COUNT.read_from(request)
-    return answer(count_tokens(gateway.snapshot.catalog, caller, body.value), body)
+    counted = count_tokens(gateway.snapshot.catalog, caller, body.value)
+    if call_endpoint:
+        counted["error_message"] = "No endpoint of the provider counts tokens here: this is the estimate."
+    return answer(counted, body)
 
 
 @get(

@@ -12,6 +12,7 @@ from gateway.errors import AuthenticationFailed, PermissionDenied
 from gateway.identity.faults import Faults
 from gateway.identity.newcomers import NewcomerDefaults
 from gateway.identity.numbered_pages import NumberedPage, read_page
+from gateway.identity.pages import Listed, Page, cut
 from gateway.identity.records import Records
 from gateway.identity.rights import members_of, without_secrets
 from gateway.identity.teams.listing_store import ALIAS_CONTAINS, IS_MEMBER, LISTED_IN_TEAM, TeamListing
@@ -38,7 +39,6 @@ _OFFERED = (
     *("tpm_limit", "rpm_limit"),
 )
 """What strangers see of a team that they may enter: neither members nor spend."""
-_MOST_TEAMS = 1_000
 _MOST_KEYS_EACH = 100
 _MOST_KEYS = 1_000
 _MOST_MEMBERSHIPS = 10_000
@@ -73,14 +73,19 @@ class TeamLists:
         self._newcomers = newcomers
         self._view = TeamView(records)
 
-    async def all(self, caller: Principal, query: TeamQuery) -> list[Columns]:
-        """The first thousand teams with keys and memberships, in the order of their ids.
+    async def all(self, caller: Principal, query: TeamQuery, page: Page) -> Listed:
+        """A page of the teams with keys and memberships, in the order of their ids.
 
         Raises AuthenticationFailed for somebody else's teams.
         """
         conditions = await self._visible(caller, query)
-        page = NumberedPage(number=1, size=_MOST_TEAMS, order="t.team_id")
-        teams = await self._view.rows(await self._listing.read(conditions, page))
+        conditions.add_given("t.team_id > {}", page.after or None)
+        numbered = NumberedPage(number=1, size=page.most + 1, order="t.team_id")
+        found = cut(await self._listing.read(conditions, numbered), page, "team_id")
+        return Listed(rows=await self._with_belongings(found.rows), next=found.next)
+
+    async def _with_belongings(self, rows: list[Columns]) -> list[Columns]:
+        teams = await self._view.rows(rows)
         ids = [team["team_id"] for team in teams]
         users = sorted(
             {member["user_id"] for team in teams for member in members_of(team) if member.get("user_id")}

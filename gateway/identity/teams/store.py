@@ -45,6 +45,14 @@ SELECT team_id FROM "LiteLLM_TeamTable"
 WHERE members_with_roles @> jsonb_build_array(jsonb_build_object('user_id', $1::text))
 ORDER BY team_id LIMIT $2
 """
+_ADMINISTERS = """
+SELECT EXISTS (
+    SELECT FROM "LiteLLM_UserTable" u JOIN "LiteLLM_TeamTable" t ON t.team_id = ANY (u.teams)
+    WHERE u.user_id = $1
+        AND t.members_with_roles
+            @> jsonb_build_array(jsonb_build_object('user_id', $1::text, 'role', 'admin'))
+)
+"""
 
 
 class TeamRecords(Rows):
@@ -94,6 +102,10 @@ class TeamRecords(Rows):
         """Those of the keys, by hash, that belong to a team."""
         rows = await self._database.fetch(_KEYS, team_id, list(tokens))
         return [row["token"] for row in rows]
+
+    async def is_any_admin(self, user_id: str) -> bool:
+        """Whether the user is the admin of one of its teams."""
+        return await self._database.fetch_value(_ADMINISTERS, user_id)
 
     async def list_of_user(self, user_id: str, most: int) -> list[str]:
         """At most so many ids of the teams that a user is a member of."""

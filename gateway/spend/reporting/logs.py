@@ -54,9 +54,11 @@ class LogPages:
         """The latest row of each session, of the newest `MOST_COUNTED` rows."""
         _check_depth(asked)
         async with self._reader.reading() as connection:
-            rows = await LogsStore(connection).list_sessions(asked.choice, asked.size, asked.offset)
-        shown = _paged(rows, rows[0]["sessions"] if rows else 0, asked)
-        return {**shown, "next_cursor": None}
+            store = LogsStore(connection)
+            rows = await store.list_sessions(asked.choice, asked.size + 1, asked.offset, asked.after)
+        shown = _paged(rows[: asked.size], rows[0]["sessions"] if rows else 0, asked)
+        has_more = len(rows) > asked.size
+        return {**shown, "next_cursor": _write_cursor(rows[asked.size - 1]) if has_more else None}
 
     async def find(self, request_id: str) -> Record | None:
         """The row of a request, with whose it is."""

@@ -51,12 +51,19 @@ _FAST = {
     "start": '"startTime" >= {0}',
     "end": '"startTime" <= {0}',
 }
+# As LiteLLM names the calls that are no inference.
+_SPAN_TYPE = """CASE WHEN call_type IN ('call_mcp_tool', 'list_mcp_tools') THEN 'mcp'
+    WHEN call_type IN ('send_message', 'asend_message', 'asend_message_streaming') THEN 'agent'
+    ELSE 'llm' END"""
 _SLOW = {
     **{name: f"{name} = {{0}}" for name in ("model", "model_id", "model_group", "cache_hit")},
     "min_spend": "spend >= {0}",
     "max_spend": "spend <= {0}",
     "key_alias": "strpos(lower(metadata ->> 'user_api_key_alias'), lower({0})) > 0",
     "error_code": "metadata -> 'error_information' ->> 'error_code' = {0}",
+    "span_type": f"{_SPAN_TYPE} = {{0}}",
+    "client_oauth": "COALESCE(metadata ->> 'used_client_oauth_token', 'false') = {0}",
+    "excluded_source": "(api_key <> {0} AND NOT COALESCE(request_tags ? {0}, false))",
     "error_message": """strpos(lower(metadata -> 'error_information' ->> 'error_message'), lower({0})) > 0""",
 }
 _STATUS = {
@@ -66,7 +73,10 @@ _STATUS = {
 
 
 class LogChoice(msgspec.Struct, frozen=True, kw_only=True):
-    """Which rows: what is None narrows nothing. Times are naive UTC and included; amounts are USD."""
+    """Which rows: what is None narrows nothing. Times are naive UTC and included; amounts are USD.
+
+    `span_type` is llm, mcp or agent, `client_oauth` true or false; `excluded_source` is a key or a tag.
+    """
 
     start: datetime | None = None
     end: datetime | None = None
@@ -86,6 +96,9 @@ class LogChoice(msgspec.Struct, frozen=True, kw_only=True):
     error_code: str | None = None
     error_message: str | None = None
     status: str | None = None
+    span_type: str | None = None
+    client_oauth: str | None = None
+    excluded_source: str | None = None
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -138,12 +151,16 @@ class LogsStore:
             ORDER BY {order.sql} LIMIT 1 OFFSET {MOST_LOOKED_AT - 1}"""  # noqa: S608  constants of this module
         return await self._connection.fetchrow(sql, *arguments)
 
-    async def list_sessions(self, choice: LogChoice, limit: int, offset: int) -> list[Record]:
+    async def list_sessions(
+        self, choice: LogChoice, limit: int, offset: int, after: Cursor | None
+    ) -> list[Record]:
         """The latest row of each session, a row without one being its own, among the newest `MOST_COUNTED`.
 
-        `session_total_count` and `session_total_spend` (USD) are of the rows that were looked at.
+        `after` is the latest row of the session before the first one. `session_total_count` and
+        `session_total_spend` (USD) are of the rows that were looked at.
         """
         source, arguments = _source(choice, Order(), None)
+        behind = _behind(Order(), after, arguments)
         arguments += [limit, offset]
         sql = f"""
             WITH newest AS MATERIALIZED (
@@ -157,7 +174,7 @@ class LogsStore:
                         AS session_total_spend
                 FROM newest ORDER BY session, "startTime" DESC, request_id DESC
             ), page AS (
-                SELECT *, count(*) OVER () AS sessions FROM latest
+                SELECT *, (SELECT count(*) FROM latest) AS sessions FROM latest WHERE true{behind}
                 ORDER BY "startTime" DESC, request_id DESC
                 LIMIT ${len(arguments) - 1} OFFSET ${len(arguments)}
             )

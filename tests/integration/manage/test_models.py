@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from tests.integration.manage.conftest import Desk
 from tests.integration.manage.inventory import SECRET, Served
-from tests.integration.serving import MASTER_KEY, LiveGateway, bearer
+from tests.integration.serving import MASTER_KEY, LiveGateway, bearer, deployment
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -422,3 +422,39 @@ class TestStatements:
         await count("block", desk.post("/model/block", {"model_id": model_id}))
         await count("delete", desk.post("/model/delete", {"id": model_id}))
         assert counted == {"new": 3, "update": 4, "block": 4, "delete": 4}
+
+
+async def test_auto_routers_are_left_out_and_clients_named_on_request(
+    desk: Desk, live: LiveGateway, unique
+) -> None:
+    name = unique("model")
+    routers = [
+        deployment(name, live.upstream),
+        deployment(f"{name}-auto", live.upstream, model="auto_router/x", info_id=unique("id")),
+    ]
+    live.configure(*routers)
+    query = {"search": name, "exclude_auto_routers": "true"}
+    found = await desk.get("/v2/model/info", **query)
+    assert found["total_count"] == 1
+    shown = await desk.get("/v2/model/info", model=name, debug="true")
+    assert shown["data"][0]["openai_client"].endswith("Client")
+    assert "openai_client" not in (await desk.get("/v2/model/info", model=name))["data"][0]
+
+
+async def test_a_group_tells_what_its_deployments_say_of_reasoning(
+    desk: Desk, live: LiveGateway, unique
+) -> None:
+    name = unique("model")
+    efforts, more = ["low", "high"], ["high", "max"]
+    live.configure(
+        deployment(name, live.upstream, info_supported_reasoning_efforts=efforts),
+        deployment(name, live.upstream, info_supported_reasoning_efforts=more, info_supports_fast_mode=True),
+    )
+    [group] = (await desk.get("/model_group/info", model_group=name))["data"]
+    assert group["supported_reasoning_efforts"] == ["low", "high", "max"]
+    assert group["supports_fast_mode"] is True
+    live.configure(deployment(name, live.upstream))
+    [group] = (await desk.get("/model_group/info", model_group=name))["data"]
+    told = {name: group[name] for name in ("itpm", "otpm", "supported_reasoning_efforts")}
+    assert told == dict.fromkeys(told)
+    assert group["supports_fast_mode"] is False

@@ -317,3 +317,49 @@ async def test_days_of_no_time_that_matters_are_refused(desk: Desk, day):
         assert (answer.status_code, answer.json()["error"]["param"]) == (400, "start_date")
     body = {"startTime": f"{day}T00:00:00+14:00"}
     assert await desk.refusal("/global/spend/end_users", body) == (400, "bad_request", "startTime")
+
+
+async def test_kinds_of_spans_and_of_sources_are_told_apart(desk: Desk, key: str, unique):
+    for _ in range(4):
+        await desk.live.chat(key)
+    rows = await desk.live.rows(key)
+    tool, agent, own, check = (row.request_id for row in rows)
+    change = """UPDATE "LiteLLM_SpendLogs" SET call_type = COALESCE($2, call_type),
+        metadata = metadata || $3::jsonb, request_tags = COALESCE($4::jsonb, request_tags)
+        WHERE request_id = $1"""
+    await desk.run(change, tool, "call_mcp_tool", "{}", None)
+    await desk.run(change, agent, "asend_message", "{}", None)
+    await desk.run(change, own, None, '{"used_client_oauth_token": true}', None)
+    await desk.run(change, check, None, "{}", '["litellm-internal-health-check"]')
+
+    async def found(**query: object) -> set[str]:
+        report = await desk.get("/spend/logs/v2", **times(), api_key=key, **query)
+        return {row["request_id"] for row in report["data"]}
+
+    assert await found(span_type="mcp") == {tool}
+    assert await found(span_type="agent") == {agent}
+    assert await found(span_type="llm") == {own, check}
+    assert await found(used_client_oauth_token="true") == {own}
+    assert await found(used_client_oauth_token="false") == {tool, agent, check}
+    assert await found(exclude_internal_health_checks="true") == {tool, agent, own}
+    await desk.get("/spend/logs/v2", **times(), span_type="x", status=422)
+
+
+async def test_a_cursor_leads_through_every_session_once(desk: Desk, key: str, unique):
+    sessions = [unique("session") for _ in range(5)]
+    for session in (*sessions, sessions[0]):
+        await desk.live.chat(key, litellm_session_id=session)
+    await desk.live.rows(key)
+    seen: list[str] = []
+    cursor = None
+    while True:
+        more = {"session_cursor": cursor} if cursor else {}
+        report = await desk.get(
+            "/spend/logs/v2", **times(), api_key=key, group_by_session="true", page_size=2, **more
+        )
+        seen.extend(row["session_id"] for row in report["data"])
+        assert report["total"] == 5
+        cursor = report["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == [sessions[0], *sessions[:0:-1]]

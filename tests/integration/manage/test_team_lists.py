@@ -225,3 +225,18 @@ class TestListing:
         assert 4 <= one <= many <= 6
         one = await statements(desk, "GET", "/team/list", params={"organization_id": organization})
         assert 4 <= one <= await statements(desk, "GET", "/team/list") <= 7
+
+
+async def test_the_plain_list_goes_page_by_page_and_says_where_it_goes_on(desk: Desk, unique):
+    organization = await desk.make_organization()
+    made = sorted([unique("team") for _ in range(3)])
+    for team_id in made:
+        await desk.post("/team/new", {"team_id": team_id, "organization_id": organization})
+    query = {"organization_id": organization, "limit": 2}
+    first = await desk.ask("GET", "/team/list", params=query)
+    assert [team["team_id"] for team in first.json()] == made[:2]
+    after = first.headers["x-gatewright-next"]
+    second = await desk.ask("GET", "/team/list", params={**query, "after": after})
+    assert [team["team_id"] for team in second.json()] == made[2:]
+    assert "x-gatewright-next" not in second.headers
+    await desk.get("/team/list", limit=0, status=422)

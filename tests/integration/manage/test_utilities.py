@@ -23,6 +23,9 @@ class TestTokens:
         prompt = await desk.post("/utils/token_counter", {"model": "none", "prompt": "Say hello " * 30}, key)
         assert prompt["total_tokens"] == answer["total_tokens"]
         assert prompt["model_used"] == "none"
+        asked = await desk.post("/utils/token_counter?call_endpoint=true", body, key)
+        assert (asked["total_tokens"], asked["count_source"]) == (answer["total_tokens"], "estimate")
+        assert "estimate" in asked["error_message"]
 
     async def test_without_a_prompt_it_is_refused(self, desk: Desk):
         assert (await desk.refusal("/utils/token_counter", {"model": "m"}))[::2] == (400, "messages")

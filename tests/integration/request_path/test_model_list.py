@@ -83,3 +83,18 @@ async def test_a_teams_models_are_told_to_its_members(live: LiveGateway, models:
         assert await names(live, own, team_id=team_id) == ["b"]
     # The notice of the new key may come only now, and has it looked up once more.
     assert len(set(counter.statements)) == 1, "the key's own look-up"
+
+
+async def test_administrators_of_anything_see_every_name_on_request(live: LiveGateway, models: None) -> None:
+    admin, member = f"admin-{live.origin[-4:]}-expand", f"member-{live.origin[-4:]}-expand"
+    people = [{"user_id": admin, "role": "admin"}, {"user_id": member, "role": "user"}]
+    body = {"members_with_roles": people, "models": ["a"]}
+    made = await live.http.post("/team/new", json=body, headers=bearer(MASTER_KEY))
+    team_id = made.json()["team_id"]
+    of_admin = await live.make_key(team_id=team_id, user_id=admin)
+    of_member = await live.make_key(team_id=team_id, user_id=member)
+    assert await names(live, of_admin) == ["a"]
+    assert await names(live, of_admin, scope="expand") == ["a", "b"]
+    assert await names(live, of_member, scope="expand") == ["a"]
+    answer = await live.http.get("/v1/models?scope=all", headers=bearer(of_admin))
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "scope")
