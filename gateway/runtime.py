@@ -32,6 +32,7 @@ from gateway.db.engine import Database
 from gateway.db.notify import ChangeListener
 from gateway.domain import Completion, Deployment, Principal
 from gateway.errors import DatabaseUnavailable
+from gateway.guardrails.choice import Installed
 from gateway.hooks import RequestContext, RequestHead
 from gateway.hooks.dispatch import Hooks
 from gateway.hooks.registry import LoadedPlugins
@@ -96,12 +97,13 @@ class Authentication(Protocol):
 
 
 class CoreRules(msgspec.Struct, frozen=True, kw_only=True):
-    """The hook implementations of the core that can also be asked what they would say."""
+    """The hook implementations of the core that can also be asked what they would say; and the guardrails."""
 
     gate: Gate
     authentication: Authentication
     checks: AccessChecks
     admission: AdmissionHooks
+    guardrails: tuple[Installed, ...]
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):

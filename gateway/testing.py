@@ -1,7 +1,7 @@
-"""What makes a plugin's test a few lines: values with defaults, a clock to turn, and a plugin's hooks."""
+"""What makes a plugin's test a few lines: values with defaults, hooks and guardrails to call."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 import msgspec
@@ -9,8 +9,17 @@ import msgspec
 from gateway.domain import Endpoint, Principal
 from gateway.hooks import Hooks, RequestBody, RequestContext, RequestHead, build_plugin, compile_hooks
 from gateway.ids import hash_token
+from gateway.sdk import PASSED, Content, Direction, Guardrail, GuardrailCall, Piece, Verdict
 
-__all__ = ["FakeClock", "load_plugin", "make_context", "make_head", "make_principal"]
+__all__ = [
+    "FakeClock",
+    "edit_texts",
+    "inspect_texts",
+    "load_plugin",
+    "make_context",
+    "make_head",
+    "make_principal",
+]
 
 
 class FakeClock:
@@ -87,3 +96,22 @@ def load_plugin(
     is_built = not (inspect.isclass(target) or inspect.ismodule(target))
     plugin = target if is_built else build_plugin(name, target, settings or {})
     return compile_hooks([(name, plugin)])
+
+
+async def inspect_texts(
+    guardrail: Guardrail, *texts: str, direction: Direction = Direction.REQUEST, **call: Any
+) -> Verdict:
+    """Show texts to a guardrail; members of `gateway.sdk.GuardrailCall` say whose they are."""
+    call.setdefault("guardrail", "under-test")
+    pieces = tuple(Piece(text, f"messages[{place}].content", role="user") for place, text in enumerate(texts))
+    said = guardrail.inspect(Content(direction, pieces), GuardrailCall(**call))
+    return (await said if isinstance(said, Awaitable) else said) or PASSED
+
+
+def edit_texts(verdict: Verdict, *texts: str) -> list[str]:
+    """The texts as a verdict leaves them."""
+    edited = list(texts)
+    for edit in sorted(verdict.edits, key=lambda edit: edit.start, reverse=True):
+        text = edited[edit.piece]
+        edited[edit.piece] = text[: edit.start] + edit.text + text[edit.end :]
+    return edited

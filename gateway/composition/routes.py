@@ -18,6 +18,7 @@ from gateway.manage import credentials as credential_routes
 from gateway.manage import customers as customer_routes
 from gateway.manage import default_settings as default_setting_routes
 from gateway.manage import explain as explain_routes
+from gateway.manage import guardrails as guardrail_routes
 from gateway.manage import invitations as invitation_routes
 from gateway.manage import jwt_mappings as mapping_routes
 from gateway.manage import key_lists as key_list_routes
@@ -96,5 +97,6 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *explain_routes.ROUTE_HANDLERS,
     *utility_routes.ROUTE_HANDLERS,
     *audit_routes.ROUTE_HANDLERS,
+    *guardrail_routes.ROUTE_HANDLERS,
 )
 """A new module of routes is added here."""

@@ -19,6 +19,8 @@ from gateway.catalog.naming import find_family
 from gateway.catalog.price_book import PriceBook, load_price_book
 from gateway.catalog.price_terms import build_terms
 from gateway.composition.authentication import build_authentication
+from gateway.guardrails.build import build_guardrails
+from gateway.guardrails.hookimpls import GuardrailHooks
 from gateway.hooks.registry import load_plugins
 from gateway.identity.build import build_user_defaults
 from gateway.identity.keys.defaults import build_key_defaults
@@ -94,16 +96,17 @@ def _assemble(
     else:
         authentication = build_authentication(settings, parts)
     checks = AccessChecks(parts.clock, names, ClientChoices(catalog.find), settings.access)
+    guardrails = build_guardrails(settings.guardrails) if former is None else former.core.guardrails
     admission = AdmissionHooks(parts.ledger) if parts.sharing is None else parts.sharing.build_hooks()
-    core = (
-        *build_gate(settings.access),
-        authentication,
-        Aliases(catalog.team_models.names),
-        checks,
-        admission,
-    )
+    guarding = GuardrailHooks(guardrails, parts.clock)
+    aliases = Aliases(catalog.team_models.names)
+    core = (*build_gate(settings.access), authentication, aliases, checks, admission, guarding)
     rules = CoreRules(
-        gate=Gate(settings.access), authentication=authentication, checks=checks, admission=admission
+        gate=Gate(settings.access),
+        authentication=authentication,
+        checks=checks,
+        admission=admission,
+        guardrails=guardrails,
     )
     router = Router(
         settings.router,

@@ -3,12 +3,14 @@
 from gateway.hooks.body import RequestBody
 from gateway.hooks.context import Admission, RequestContext, RequestHead
 from gateway.hooks.dispatch import Hooks, compile_hooks
+from gateway.hooks.guards import CallGuard, StreamGuard
 from gateway.hooks.registry import LoadedPlugins, PluginChoice, PluginInfo, build_plugin, load_plugins
 from gateway.hooks.specs import GROUP, HookMode, HookSpecs, hookimpl, mode_of
 
 __all__ = [
     "GROUP",
     "Admission",
+    "CallGuard",
     "HookMode",
     "HookSpecs",
     "Hooks",
@@ -18,6 +20,7 @@ __all__ = [
     "RequestBody",
     "RequestContext",
     "RequestHead",
+    "StreamGuard",
     "build_plugin",
     "compile_hooks",
     "hookimpl",

@@ -59,7 +59,7 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     who admits the request names them.
     `client_choice` is the upstream address or credential that the request named itself, where it may.
     `client_address` is where the request comes from as far as trusted proxies tell it, else the peer's
-    address.
+    address. `tags` are those of request, key and team.
     """
 
     # A struct, for its constructor is not a Python function.
@@ -85,6 +85,7 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     estimated_output_tokens: int = 0
     charged: tuple[Scope, ...] = ()
     client_address: str | None = None
+    tags: tuple[str, ...] = ()
     state: dict[str, object] = {}
 
     # What a request says is nothing for a log.

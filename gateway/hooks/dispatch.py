@@ -10,6 +10,7 @@ import structlog
 
 from gateway.domain import Claim, Completion, Principal
 from gateway.hooks.context import Admission, RequestContext, RequestHead
+from gateway.hooks.guards import CallGuard
 from gateway.hooks.implementations import HOOKS, HookSpec, Implementation, check_plugin, read_implementation
 from gateway.hooks.specs import HookMode, HookSpecs
 
@@ -32,8 +33,10 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     collect_claims: Callable[[RequestContext], Coroutine[Any, Any, Sequence[Claim]]]
     admit: Callable[[RequestContext, Sequence[Claim]], Coroutine[Any, Any, Admission | None]]
     guard_request: Callable[[RequestContext], Coroutine[Any, Any, None]]
+    open_guards: Callable[[RequestContext], Coroutine[Any, Any, Sequence[CallGuard]]]
     on_completion: Callable[[RequestContext, Completion], Coroutine[Any, Any, None]]
     has_guard_request: bool
+    has_open_guards: bool
     has_on_completion: bool
     implementations: Mapping[str, tuple[Implementation, ...]]
 
@@ -54,6 +57,7 @@ def compile_hooks(plugins: Sequence[tuple[str, object]]) -> Hooks:
     return Hooks(
         **{name: _compile(HOOKS[name], implementations) for name, implementations in found.items()},
         has_guard_request=bool(found["guard_request"]),
+        has_open_guards=bool(found["open_guards"]),
         has_on_completion=bool(found["on_completion"]),
         implementations=MappingProxyType(found),
     )

@@ -14,14 +14,16 @@ __all__ = ["decode_settings"]
 _Settings = TypeVar("_Settings", bound=msgspec.Struct)
 
 
-def decode_settings(plugin: str, section: Mapping[str, object], declared: type[_Settings]) -> _Settings:
+def decode_settings(
+    plugin: str, section: Mapping[str, object], declared: type[_Settings], path: str = ""
+) -> _Settings:
     """Decode a plugin's section; raises PluginError with the path of a key or value that does not fit.
 
-    A key that the struct does not know is refused, also deep inside and also where the struct itself would
-    ignore it: a misspelt switch of a guard must not leave the guard off. A member of type
-    `gateway.domain.Secret` is read from a string.
+    `path` is where the section stands, if that is not the usual place. A key that the struct does not know is
+    refused, also deep inside and also where the struct itself would ignore it: a misspelt switch of a guard
+    must not leave the guard off. A member of type `gateway.domain.Secret` is read from a string.
     """
-    path = f"gatewright.plugins.settings.{plugin}"
+    path = path or f"gatewright.plugins.settings.{plugin}"
     for place, key, known in _unknown_keys(section, msgspec.inspect.type_info(declared), path):
         raise PluginError(plugin, f"{place}: there is no setting '{key}'.{nearest(key, known)}")
     try:

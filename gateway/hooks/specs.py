@@ -8,6 +8,7 @@ import pluggy
 
 from gateway.domain import Claim, Completion, Principal
 from gateway.hooks.context import Admission, RequestContext, RequestHead
+from gateway.hooks.guards import CallGuard
 
 __all__ = ["GROUP", "HookMode", "HookSpecs", "hookimpl", "mode_of"]
 
@@ -76,6 +77,10 @@ class HookSpecs:
     @hookspec(HookMode.VETO)
     async def guard_request(self, context: RequestContext) -> None:
         """Inspect or rewrite the body before it goes upstream, or refuse it by raising GuardrailBlocked."""
+
+    @hookspec(HookMode.COLLECT)
+    async def open_guards(self, context: RequestContext) -> Iterable[CallGuard] | None:
+        """Watch over one call, from its request to the end of its answer."""
 
     @hookspec(HookMode.NOTIFY)
     async def on_completion(self, context: RequestContext, completion: Completion) -> None:

@@ -6,11 +6,13 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from gateway.domain import Charge, Deployment, ModelGroup, OnDisconnect
+from gateway.errors import GatewayError
 from gateway.pipeline.answers import JSON
 from gateway.pipeline.attempts import Attempts
 from gateway.pipeline.call import Call
 from gateway.pipeline.estimates import usage_of_answer
 from gateway.pipeline.exchange import ClientLeftError, Exchange
+from gateway.pipeline.guarding import CallGuards
 from gateway.pipeline.interruption import Interruption
 from gateway.pipeline.response_headers import build_headers
 from gateway.routing.router import Routed
@@ -63,21 +65,39 @@ async def relay_answer(call: Call) -> None:
             break
     else:
         routed = await attempts.run(attempt)
-    charge = await _charge(call, routed)
     raw, body = routed.value.raw, routed.value.read.body
+    if call.guards is None:
+        charge = await _charge(call, routed, body)
+    else:
+        body, charge = await _guard(call, call.guards, routed)
     headers = build_headers(call, routed, raw.headers, charge)
     headers.append(JSON)
     await call.exchange.answer(raw.status, headers, body)
 
 
-def _charge(call: Call, routed: Routed[_Answered]) -> Awaitable[Charge]:
+async def _guard(call: Call, guards: CallGuards, routed: Routed[_Answered]) -> tuple[bytes, Charge]:
+    """Have the answer inspected before it is charged, for the record says what was found.
+
+    Raises what the guards raise: the call is charged all the same.
+    """
+    try:
+        body = await guards.check_answer(routed.value.read.body)
+    except GatewayError as refused:
+        await _charge(call, routed, b"", refused)
+        raise
+    return body, await _charge(call, routed, body)
+
+
+def _charge(
+    call: Call, routed: Routed[_Answered], body: bytes, error: GatewayError | None = None
+) -> Awaitable[Charge]:
     context, read = call.context, routed.value.read
     if call.settlement.transcript is not None:
-        call.settlement.transcript.add(read.body)
+        call.settlement.transcript.add(body)
     usage = read.usage
     if usage is None:
         usage = usage_of_answer(context, len(read.body))
-    return call.settlement.charge(routed, usage, read.response_id or context.call_id)
+    return call.settlement.charge(routed, usage, read.response_id or context.call_id, error=error)
 
 
 async def _run_stoppable(attempts: Attempts, exchange: Exchange, attempt: _Attempt) -> Routed[_Answered]:

@@ -1,10 +1,12 @@
 """The error bodies of answers, and what becomes of an error that was answered."""
 
+import structlog
+
 from gateway.errors import GatewayError
 from gateway.pipeline.exchange import Exchange, Headers
 from gateway.wire.errors import error_bytes
 
-__all__ = ["JSON", "drop_frames", "send_error"]
+__all__ = ["JSON", "as_gateway_error", "drop_frames", "send_error"]
 
 JSON = ("content-type", "application/json")
 
@@ -26,3 +28,11 @@ def drop_frames(error: BaseException | None) -> None:
     while error is not None:
         error.__traceback__ = None
         error = error.__cause__ or error.__context__
+
+
+def as_gateway_error(raised: Exception) -> GatewayError:
+    """Return the error that the caller is told; a defect, of a plugin or of ours, is only logged in full."""
+    if isinstance(raised, GatewayError):
+        return raised
+    structlog.get_logger(__name__).error("request_failed", exc_info=raised)
+    return GatewayError("The gateway failed at this request; its log says why.")

@@ -5,6 +5,7 @@ import msgspec
 from gateway.domain import ModelGroup
 from gateway.hooks import RequestContext
 from gateway.pipeline.exchange import Exchange
+from gateway.pipeline.guarding import CallGuards
 from gateway.pipeline.settlement import Settlement
 from gateway.runtime import Gateway, Snapshot
 
@@ -20,3 +21,4 @@ class Call(msgspec.Struct, frozen=True):
     context: RequestContext
     group: ModelGroup
     settlement: Settlement
+    guards: CallGuards | None = None

@@ -1,29 +1,31 @@
 """One inference request, from its head to its settlement."""
 
 import asyncio
-
-import structlog
+from collections.abc import Awaitable
+from typing import TypeVar
 
 from gateway.domain import Endpoint
 from gateway.errors import AuthenticationFailed, GatewayError, ServiceUnavailable
 from gateway.hooks import RequestContext
-from gateway.hooks.dispatch import Hooks
 from gateway.pipeline.admitting import admit_request
 from gateway.pipeline.answering import relay_answer
-from gateway.pipeline.answers import drop_frames, send_error
+from gateway.pipeline.answers import as_gateway_error, drop_frames, send_error
 from gateway.pipeline.call import Call
 from gateway.pipeline.end_users import keep_known_end_user
 from gateway.pipeline.exchange import ClientLeftError, Exchange
+from gateway.pipeline.guarding import CallGuards
 from gateway.pipeline.intake import begin_context, fill_context
 from gateway.pipeline.memberships import settle_team
 from gateway.pipeline.nesting import check_depth
 from gateway.pipeline.settlement import Settlement, record_refusal
 from gateway.pipeline.streaming import relay_stream
 from gateway.runtime import Gateway, Snapshot
-from gateway.spend.builder import NO_DETAILS
+from gateway.spend.builder import NO_DETAILS, CallDetails
 from gateway.wire.errors import error_event
 
 __all__ = ["infer"]
+
+_Value = TypeVar("_Value")
 
 
 async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_model: str) -> None:
@@ -40,26 +42,26 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
     context = begin_context(exchange, principal, endpoint, snapshot.core.gate.client_of(exchange.head))
     details = NO_DETAILS
     try:
-        await _read(gateway, snapshot, exchange, context, path_model)
-        details = gateway.parts.attribution.read(context)
-        if snapshot.settings.access.validates_end_users:
-            details = await keep_known_end_user(gateway.parts.subjects, context.principal, details)
+        details = await _read(gateway, snapshot, exchange, context, path_model)
         group, settlement = await admit_request(gateway, snapshot, context, details)
     except ClientLeftError:
         raise
     except Exception as raised:  # noqa: BLE001  a plugin's defect is answered and recorded as any refusal
-        error = _as_gateway_error(raised)
+        error = as_gateway_error(raised)
         record_refusal(gateway, snapshot, context, error, details)
         await _send(snapshot, exchange, context, error)
         drop_frames(raised)
         return
-    under_way = gateway.under_way
+    under_way, guards = gateway.under_way, None
     under_way.begin(context.charge_id)
     try:
         if hooks.has_guard_request:
-            await _guard(hooks, context, settlement)
+            await _guard(hooks.guard_request(context), settlement)
+        if hooks.has_open_guards and (opened := await hooks.open_guards(context)):
+            guards = settlement.guards = CallGuards(opened)
+            await _guard(guards.check_request(), settlement)
         relay = relay_stream if context.is_stream else relay_answer
-        await relay(Call(gateway, snapshot, exchange, context, group, settlement))
+        await relay(Call(gateway, snapshot, exchange, context, group, settlement, guards))
     except ClientLeftError:
         await settlement.abandon(group)
     except asyncio.CancelledError:
@@ -70,7 +72,7 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
         await settlement.abandon(group, error)
         await _send(snapshot, exchange, context, error)
     except Exception as raised:  # noqa: BLE001  whatever went wrong, what is held must be given back
-        error = _as_gateway_error(raised)
+        error = as_gateway_error(raised)
         await settlement.fail(error)
         await _send(snapshot, exchange, context, error)
         drop_frames(raised)
@@ -80,8 +82,8 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
 
 async def _read(
     gateway: Gateway, snapshot: Snapshot, exchange: Exchange, context: RequestContext, path_model: str
-) -> None:
-    """Read the body into the context; raises GatewayError or ClientLeftError."""
+) -> CallDetails:
+    """Read the body into the context, and whom it names; raises GatewayError or ClientLeftError."""
     limits = snapshot.settings.gatewright.limits
     body = exchange.read_json_bytes(snapshot.body_bytes)
     data = await gateway.bodies.read(body, exchange.started_monotonic, limits.body_seconds)
@@ -90,22 +92,20 @@ async def _read(
         check_depth(data, limits.json_depth)
     if context.principal.alternatives:
         settle_team(snapshot, context)
+    details = gateway.parts.attribution.read(context)
+    context.tags = details.tags
+    if snapshot.settings.access.validates_end_users:
+        return await keep_known_end_user(gateway.parts.subjects, context.principal, details)
+    return details
 
 
-async def _guard(hooks: Hooks, context: RequestContext, settlement: Settlement) -> None:
+async def _guard(checking: Awaitable[_Value], settlement: Settlement) -> _Value:
+    """What a check before the call returns; one that refuses costs nothing and takes no slot."""
     try:
-        await hooks.guard_request(context)
+        return await checking
     except Exception as raised:
-        await settlement.release(_as_gateway_error(raised))
+        await settlement.release(as_gateway_error(raised))
         raise
-
-
-def _as_gateway_error(raised: Exception) -> GatewayError:
-    """Return the error that the caller is told; a defect, of a plugin or of ours, is only logged in full."""
-    if isinstance(raised, GatewayError):
-        return raised
-    structlog.get_logger(__name__).error("request_failed", exc_info=raised)
-    return GatewayError("The gateway failed at this request; its log says why.")
 
 
 async def _send(snapshot: Snapshot, exchange: Exchange, context: RequestContext, error: GatewayError) -> None:

@@ -62,6 +62,8 @@ def build_headers(call: Call, routed: Routed[Any], upstream: HeaderPairs, charge
             ("x-litellm-response-cost-output", repr(charge.output / NANOS_PER_USD)),
         )
     headers += settlement.admission.headers()
+    if call.guards is not None:
+        headers.append(("x-litellm-applied-guardrails", ",".join(call.guards.names)))
     for name, value in upstream:
         if name not in _HOP_BY_HOP:
             _add_provider_header(headers, name, value)

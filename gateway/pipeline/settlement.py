@@ -13,6 +13,7 @@ from gateway.domain import Charge, Completion, Deployment, ModelGroup, Usage
 from gateway.errors import GatewayError, ServiceUnavailable
 from gateway.hooks import Admission, RequestContext
 from gateway.pipeline.estimates import usage_of_stream
+from gateway.pipeline.guarding import CallGuards
 from gateway.pipeline.transcript import Transcript
 from gateway.routing.router import PlaceSpentError, Routed
 from gateway.runtime import Gateway, Snapshot
@@ -34,6 +35,7 @@ class Settlement:
         "_snapshot",
         "admission",
         "context",
+        "guards",
         "is_open",
         "transcript",
         "upstream_nanos",
@@ -55,6 +57,7 @@ class Settlement:
         self.transcript = (
             Transcript(context) if snapshot.settings.general.store_prompts_in_spend_logs else None
         )
+        self.guards: CallGuards | None = None
         self.is_open = True
         self._place = NOWHERE
         self.upstream_nanos = 0
@@ -209,6 +212,8 @@ class Settlement:
         details = self._details if error is None else _with_error(self._details, error)
         if self.transcript is not None:
             details = self.transcript.add_to(details)
+        if self.guards is not None:
+            details = self.guards.end(details)
         self._gateway.record(self.context, completion, details)
         if self._snapshot.plugins.hooks.has_on_completion:
             _notify_completion(self._gateway, self._snapshot, self.context, completion)

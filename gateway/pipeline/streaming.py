@@ -13,6 +13,7 @@ from gateway.pipeline.attempts import Attempts
 from gateway.pipeline.call import Call
 from gateway.pipeline.estimates import usage_of_stream
 from gateway.pipeline.exchange import ClientLeftError, Headers
+from gateway.pipeline.guarding import CallGuards, StreamGuards
 from gateway.pipeline.interruption import Interruption, Reason
 from gateway.pipeline.keepalive import KeepAlive
 from gateway.pipeline.response_headers import build_headers
@@ -131,9 +132,12 @@ class _Pump:
         self._now = call.gateway.clock.monotonic_nanos
         self._noted_at = self._now()
         self._keepalive_seconds = call.snapshot.settings.gatewright.stream_keepalive_seconds
+        self._guards = None if call.guards is None else call.guards.open_streams()
 
     async def run(self) -> None:
         """Relay until the end, settle, and send the last bytes."""
+        if self._call.guards is not None:
+            await self._wait_for_guards(self._call.guards)
         await self._exchange.begin(self._routed.value.stream.status, self._headers())
         output = KeepAlive(self._exchange, self._keepalive_seconds)
         error: GatewayError | None = None
@@ -142,7 +146,7 @@ class _Pump:
             self._interruption.arm()
             last = await self._relay_all(output)
             self._interruption.disarm()
-        except UpstreamError as failure:
+        except GatewayError as failure:
             error = failure
         except asyncio.CancelledError:
             error = self._interruption_error()
@@ -157,6 +161,14 @@ class _Pump:
         drop_frames(error)
         if error is None:
             await self._finish_upstream()
+
+    async def _wait_for_guards(self, guards: CallGuards) -> None:
+        """Wait for those beside the call; what they refuse is charged as far as it has gone."""
+        try:
+            await guards.wait_beside()
+        except GatewayError as refused:
+            await self._settle(refused)
+            raise
 
     async def _finish_upstream(self) -> None:
         """Read the end that follows `[DONE]`, so that the connection can be used again."""
@@ -173,6 +185,8 @@ class _Pump:
             if self._first_byte_nanos is None:
                 self._first_byte_nanos = self._call.gateway.clock.now_nanos()
             events = relay.feed(chunk)
+            if self._guards is not None:
+                events = await self._guard(self._guards, events)
             if transcript is not None:
                 transcript.add(events)
             if relay.is_done:
@@ -181,14 +195,25 @@ class _Pump:
                 await output.write(events)
             if self._now() - self._noted_at >= _NOTE_NANOS:
                 self._note_progress()
-            if relay.error is not None:
-                raise self._error_of_event(relay.error)
+            self._check_error()
+        return await self._relay_rest()
+
+    async def _relay_rest(self) -> bytes:
+        """What comes after the last complete event of a stream that ended without saying so."""
+        relay = self._relay
         last = relay.finish()
-        if relay.error is not None:
-            raise self._error_of_event(relay.error)
+        self._check_error()
+        if self._guards is not None:
+            last = await self._guards.finish(last)
+            if self._call.settlement.transcript is not None:
+                self._call.settlement.transcript.add(last)
         if relay.is_empty:
             raise UpstreamGarbled("litellm.BadGatewayError: The model provider's stream held no event.")
         return last
+
+    async def _guard(self, guards: StreamGuards, events: bytes) -> bytes:
+        """What of these events may go out; at the end, all that was held back."""
+        return await (guards.finish(events) if self._relay.is_done else guards.feed(events))
 
     def _note_progress(self) -> None:
         """Keep what was generated so far, for the case that this worker dies."""
@@ -210,10 +235,11 @@ class _Pump:
             is_client_gone=self._interruption.reason is Reason.CLIENT_LEFT,
         )
 
-    def _error_of_event(self, error: bytes) -> UpstreamError:
-        return error_from_event(
-            error, upstream_source(self._routed.deployment, self._call.gateway.clock.now_nanos())
-        )
+    def _check_error(self) -> None:
+        """Raise the UpstreamError that the stream told in an event."""
+        if self._relay.error is not None:
+            source = upstream_source(self._routed.deployment, self._call.gateway.clock.now_nanos())
+            raise error_from_event(self._relay.error, source)
 
     def _interruption_error(self) -> GatewayError:
         if self._interruption.reason is Reason.STOPPING:

@@ -9,6 +9,7 @@ from gateway.settings.access import AccessSettings, read_access_settings
 from gateway.settings.environment import Flags, read_environment
 from gateway.settings.fallbacks import find_unknown_models
 from gateway.settings.faults import Faults
+from gateway.settings.guardrails import read_guardrails
 from gateway.settings.include import read_document
 from gateway.settings.jwt_section import read_jwt_settings
 from gateway.settings.login import LoginSettings, read_login_settings
@@ -118,6 +119,7 @@ class _Reading:
             environment=environment,
             models=models,
             credentials=credentials,
+            guardrails=read_guardrails(root, self._faults),
             litellm=attempt(lambda: read_litellm_settings(root), LitellmSettings()),
             general=general,
             access=attempt(lambda: read_access_settings(root), AccessSettings()),

@@ -9,6 +9,7 @@ import msgspec
 from gateway.domain import Secret
 from gateway.settings.access import AccessSettings
 from gateway.settings.budgets import BudgetSetting
+from gateway.settings.guardrails import GuardrailEntry
 from gateway.settings.jwt import JwtSettings
 from gateway.settings.login import LoginSettings
 from gateway.settings.price_terms import Margin
@@ -271,6 +272,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     environment: Environment
     models: tuple[ModelEntry, ...] = ()
     credentials: dict[str, Credential] = msgspec.field(default_factory=dict[str, Credential])
+    guardrails: tuple[GuardrailEntry, ...] = ()
     litellm: LitellmSettings = LitellmSettings()
     general: GeneralSettings = GeneralSettings()
     access: AccessSettings = AccessSettings()

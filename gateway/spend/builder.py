@@ -47,6 +47,7 @@ class CallDetails(msgspec.Struct, frozen=True, kw_only=True):
     error_class: str = ""
     spend_logs_metadata: msgspec.Raw | None = None
     applied_guardrails: tuple[str, ...] = ()
+    guardrail_information: msgspec.Raw | None = None
     messages: msgspec.Raw | None = None
     response: msgspec.Raw | None = None
     proxy_server_request: msgspec.Raw | None = None
@@ -259,6 +260,7 @@ def _request_metadata(
         user_agent=metadata.build_user_agent(agent),
         spend_logs_metadata=_limited(details.spend_logs_metadata),
         applied_guardrails=details.applied_guardrails,
+        guardrail_information=details.guardrail_information,
     )
 
 

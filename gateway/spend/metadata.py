@@ -120,6 +120,7 @@ class RequestMetadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     user_agent: str | None = None
     spend_logs_metadata: msgspec.Raw | None = None
     applied_guardrails: tuple[str, ...] = ()
+    guardrail_information: msgspec.Raw | None = None
 
 
 def encode_principal(principal: Principal) -> bytes:

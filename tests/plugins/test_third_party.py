@@ -1,14 +1,12 @@
 """The plugin of docs/plugins.md, installed as a distribution of its own, loaded and run."""
 
 import json
-import os
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.plugins.installing import copy_project, install, run
 
 ROOT = Path(__file__).parents[2]
 SOURCES = Path(__file__).parent / "third_party"
@@ -33,28 +31,12 @@ except PermissionDenied as refusal:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project, as its author would have it on another machine."""
-    folder = tmp_path_factory.mktemp("third_party") / "acme-office-hours"
-    return shutil.copytree(SOURCES, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return copy_project(SOURCES, tmp_path_factory.mktemp("third_party") / "acme-office-hours")
 
 
 @pytest.fixture(scope="module")
 def environ(project: Path) -> dict[str, str]:
-    """An environment in which the built distribution is installed beside the gateway."""
-    uv = os.environ.get("UV") or shutil.which("uv")
-    assert uv, "uv builds and installs the plugin"
-    target = project.parent / "installed"
-    command = [uv, "pip", "install", "--quiet", "--no-deps", "--python", sys.executable]
-    subprocess.run([*command, "--target", str(target), str(project)], check=True, cwd=project)
-    return {**os.environ, "PYTHONPATH": str(target), "PYTHONDONTWRITEBYTECODE": "1"}
-
-
-def run(environ: dict[str, str], folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, check=False, cwd=folder, env=environ
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return install(project)
 
 
 def test_the_installed_plugin_is_found_and_its_hook_is_called(

@@ -15,10 +15,7 @@ TOP_KEYS = (
     ),
     supported("credential_list", "Named credentials for `litellm_credential_name`."),
     supported("gatewright", "Settings that LiteLLM does not have."),
-    refused(
-        "guardrails",
-        "Configure guardrails under `gatewright.plugins.settings` until this section is supported.",
-    ),
+    supported("guardrails", "What inspects requests and answers; see [guardrails](guardrails.md)."),
     refused("policies", "They decide which guardrails apply."),
     refused("policy_attachments", "They decide which guardrails apply."),
     no_effect("worker_registry", "Every gateway is managed on its own."),

@@ -1,13 +1,15 @@
 """The guardrail `secret_detection`: credentials in a prompt are masked, or the request is refused."""
 
 import re
+from collections import Counter
 from enum import StrEnum
+from typing import ClassVar
 
 import msgspec
 
 from gateway.errors import GuardrailBlocked
 from gateway.hooks import RequestContext
-from gateway.sdk import plugin_log, rewrite_texts
+from gateway.sdk import Content, Edit, Guardrail, GuardrailCall, Verdict, plugin_log, rewrite_texts
 from gateway_guardrails.detectors import DETECTORS, GENERIC, Detector, looks_random
 
 __all__ = ["Action", "SecretDetection", "SecretDetectionSettings"]
@@ -41,48 +43,64 @@ class SecretDetectionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields
                 raise ValueError(f"there is no kind '{kind}'; known: {', '.join(_KINDS)}")
 
 
-class SecretDetection:
-    """Finds credentials in the texts of a request."""
+class SecretDetection(Guardrail):
+    """Finds credentials in texts."""
 
-    def __init__(self, settings: SecretDetectionSettings) -> None:
-        self._settings = settings
-        self._detectors = tuple(item for item in DETECTORS if item.kind in settings.kinds)
+    Params: ClassVar[type[SecretDetectionSettings]] = SecretDetectionSettings
+    window: ClassVar[int | None] = 512
+
+    def __init__(self, params: SecretDetectionSettings) -> None:
+        self._settings = params
+        self._detectors = tuple(item for item in DETECTORS if item.kind in params.kinds)
         self._log = plugin_log("guardrails")
+
+    def inspect(self, content: Content, call: GuardrailCall) -> Verdict | None:
+        """Mask credentials, or refuse content that has one, as the parameters say."""
+        edits: list[Edit] = []
+        kinds: Counter[str] = Counter()
+        for place, piece in content.texts():
+            for detector, start, end in self._find(piece.text):
+                if self._settings.action is Action.BLOCK:
+                    return Verdict(
+                        refusal=_refusal(call.guardrail, detector.kind, piece.path),
+                        categories=(detector.kind,),
+                    )
+                edits.append(Edit(place, start, end, f"[REDACTED:{detector.kind}]"))
+                kinds[detector.kind] += 1
+        return Verdict(edits=tuple(edits), categories=tuple(kinds), masked=kinds) if edits else None
 
     def guard(self, context: RequestContext) -> None:
         """Mask credentials in the body, or raise GuardrailBlocked, as the settings say."""
-        if self._settings.action is Action.BLOCK:
-            rewrite_texts(context, self._block)
-            return
         masked: list[str] = []
-        rewrite_texts(context, lambda text, path: self._mask(text, path, masked))
+        rewrite_texts(context, lambda text, path: self._rewrite(text, path, masked))
         if masked:
             self._log.info("secrets_masked", guardrail=_NAME, found=masked, call_id=context.call_id)
 
-    def _block(self, text: str, path: str) -> str:
-        for detector in self._candidates(text):
-            if any(self._counts(detector, match) for match in detector.pattern.finditer(text)):
+    def _rewrite(self, text: str, path: str, masked: list[str]) -> str:
+        parts: list[str] = []
+        at = 0
+        for detector, start, end in self._find(text):
+            if self._settings.action is Action.BLOCK:
                 raise GuardrailBlocked(
-                    f"The guardrail '{_NAME}' found a credential ({detector.kind}) in {path}. Remove it and "
-                    "send the request again.",
+                    _refusal(_NAME, detector.kind, path),
                     param=path,
                     details={"guardrail": _NAME, "kind": detector.kind},
                 )
-        return text
+            masked.append(f"{detector.kind} in {path}")
+            parts += (text[at:start], f"[REDACTED:{detector.kind}]")
+            at = end
+        return "".join((*parts, text[at:])) if parts else text
 
-    def _mask(self, text: str, path: str, masked: list[str]) -> str:
+    def _find(self, text: str) -> list[tuple[Detector, int, int]]:
+        """What each detector finds and none before it has, from left to right."""
+        found: list[tuple[Detector, int, int]] = []
         for detector in self._candidates(text):
-
-            def replace(match: re.Match[str], detector: Detector = detector) -> str:
-                if not self._counts(detector, match):
-                    return match[0]
-                masked.append(f"{detector.kind} in {path}")
+            for match in detector.pattern.finditer(text):
                 start, end = _span(match)
-                before, after = match[0][: start - match.start()], match[0][end - match.start() :]
-                return f"{before}[REDACTED:{detector.kind}]{after}"
-
-            text = detector.pattern.sub(replace, text)
-        return text
+                is_new = all(end <= other[1] or start >= other[2] for other in found)
+                if is_new and self._counts(detector, match):
+                    found.append((detector, start, end))
+        return sorted(found, key=lambda item: item[1])
 
     def _candidates(self, text: str) -> list[Detector]:
         """Those that may match: substring searches are many times faster than patterns."""
@@ -93,6 +111,11 @@ class SecretDetection:
         if detector.kind != GENERIC:
             return True
         return looks_random(match["secret"], self._settings.minimum_entropy)
+
+
+def _refusal(guardrail: str, kind: str, path: str) -> str:
+    found = f"The guardrail '{guardrail}' found a credential ({kind}) in {path}."
+    return f"{found} Remove it and send the request again."
 
 
 def _span(match: re.Match[str]) -> tuple[int, int]:

@@ -93,6 +93,13 @@ async def test_hook_guard_request() -> None:
     assert context.body.read("seed") == 1
 
 
+async def test_hook_open_guards() -> None:
+    hooks = load_plugin(implement("open_guards", lambda context: [context.model]))
+
+    assert await hooks.open_guards(make_context()) == ["test-model"]
+    assert hooks.has_open_guards
+
+
 async def test_hook_on_completion() -> None:
     told: list[Any] = []
     hooks = load_plugin(
@@ -132,8 +139,9 @@ async def test_hooks_without_implementations_do_nothing() -> None:
     assert await hooks.collect_claims(context) == []
     assert await hooks.admit(context, []) is None
     assert await hooks.guard_request(context) is None
+    assert await hooks.open_guards(context) == []
     assert await hooks.on_completion(context, make_completion()) is None
-    assert (hooks.has_guard_request, hooks.has_on_completion) == (False, False)
+    assert (hooks.has_guard_request, hooks.has_open_guards, hooks.has_on_completion) == (False, False, False)
 
 
 @pytest.mark.parametrize("silent", in_both_colours(lambda head: None))

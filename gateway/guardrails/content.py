@@ -1,0 +1,141 @@
+"""The normal form of what goes to a model and comes back, and how edits of it get into the body."""
+
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+import msgspec
+
+from gateway.errors import GuardrailBlocked, UpstreamGarbled
+from gateway.guardrails.walk import Found, edit_at, find_pieces
+from gateway.hooks import RequestBody
+from gateway.sdk import Content, Direction, Edit, Piece
+from gateway.upstream.gateway_members import GATEWAY_MEMBERS, GATEWAY_PREFIXES
+
+__all__ = ["AnswerText", "EditError", "RequestText", "apply_edits", "edited_texts"]
+
+_TOKEN_MEMBERS = ("prompt", "input")
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+
+class EditError(Exception):
+    """A guardrail asked for an edit that cannot be made; the text says why."""
+
+
+class RequestText:
+    """The strings of a request, in the members that leave the gateway.
+
+    Raises GuardrailBlocked for token arrays, which no guardrail can read, and MalformedBody.
+    """
+
+    def __init__(self, body: RequestBody) -> None:
+        self._body = body
+        self._found: list[Found] = []
+        for name in body.members:
+            if name != "model" and name not in GATEWAY_MEMBERS and not name.startswith(GATEWAY_PREFIXES):
+                value = body.read(name)
+                if name in _TOKEN_MEMBERS:
+                    _refuse_tokens(name, value)
+                self._found += find_pieces(value, name)
+
+    def content(self) -> Content:
+        """What guardrails are shown."""
+        return Content(Direction.REQUEST, tuple(item.piece for item in self._found))
+
+    def edit(self, edits: Iterable[Edit]) -> None:
+        """Write edits into the body. Raises EditError, and changes nothing then."""
+        changed = edited_texts(self.content().pieces, edits)
+        fresh = {
+            name: _decode(self._body.members[name])
+            for name in {str(self._found[place].path[0]) for place in changed}
+        }
+        for place, text in changed.items():
+            found = self._found[place]
+            edit_at(fresh, found.path, text)
+            self._found[place] = _with_text(found, text)
+        for name, value in fresh.items():
+            self._body.write(name, value)
+
+
+class AnswerText:
+    """The strings of a whole answer. Raises UpstreamGarbled for one that cannot be read."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        try:
+            value: object = _decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise UpstreamGarbled("The guardrails cannot read what the model provider answered.") from None
+        if not isinstance(value, dict):
+            raise UpstreamGarbled("The guardrails cannot read what the model provider answered.")
+        self._members = cast("dict[str, object]", value)  # JSON objects have text keys
+        self._found = [found for name, member in self._members.items() for found in find_pieces(member, name)]
+        self._is_changed = False
+
+    @property
+    def body(self) -> bytes:
+        """The answer as the client gets it: the provider's own bytes as long as nothing was edited."""
+        return _encode(self._members) if self._is_changed else self._body
+
+    def content(self) -> Content:
+        """What guardrails are shown."""
+        return Content(Direction.RESPONSE, tuple(item.piece for item in self._found))
+
+    def edit(self, edits: Iterable[Edit]) -> None:
+        """Edit the answer; where that concerns a choice, its log probabilities go. Raises EditError."""
+        for place, text in edited_texts(self.content().pieces, edits).items():
+            found = self._found[place]
+            edit_at(self._members, found.path, text)
+            self._found[place] = _with_text(found, text)
+            self._is_changed = True
+            if found.path[0] == "choices":
+                choices = cast("list[dict[str, object]]", self._members["choices"])  # the path leads there
+                choices[cast("int", found.path[1])].pop("logprobs", None)  # the place of a choice
+
+
+def apply_edits(text: str, edits: Sequence[Edit]) -> str:
+    """The text with its edits made. Raises EditError for edits that overlap or lie outside."""
+    parts: list[str] = []
+    at = 0
+    for edit in sorted(edits, key=_start):
+        if not at <= edit.start <= edit.end <= len(text):
+            raise EditError(
+                f"an edit of characters {edit.start} to {edit.end} overlaps another or lies outside"
+            )
+        parts += (text[at : edit.start], edit.text)
+        at = edit.end
+    return "".join((*parts, text[at:]))
+
+
+def _start(edit: Edit) -> int:
+    return edit.start
+
+
+def edited_texts(pieces: Sequence[Piece], edits: Iterable[Edit]) -> dict[int, str]:
+    """The new texts of those pieces that are edited, by place. Raises EditError."""
+    grouped: dict[int, list[Edit]] = {}
+    for edit in edits:
+        if not 0 <= edit.piece < len(pieces):
+            raise EditError(f"there is no piece {edit.piece}")
+        if pieces[edit.piece].is_fixed:
+            raise EditError(f"{pieces[edit.piece].path} cannot be edited")
+        grouped.setdefault(edit.piece, []).append(edit)
+    return {place: apply_edits(pieces[place].text, group) for place, group in grouped.items()}
+
+
+def _with_text(found: Found, text: str) -> Found:
+    return msgspec.structs.replace(found, piece=msgspec.structs.replace(found.piece, text=text))
+
+
+def _refuse_tokens(name: str, value: object) -> None:
+    """A list of token numbers, or of such lists."""
+    items = cast("list[object]", value) if isinstance(value, list) else []  # of JSON values
+    first = items[0] if items else None
+    if isinstance(first, list):
+        inner = cast("list[object]", first)  # of JSON values
+        first = inner[0] if inner else None
+    if isinstance(first, int):
+        raise GuardrailBlocked(
+            f"'{name}' holds token numbers, which the guardrails of this request cannot read; send texts.",
+            param=name,
+        )

@@ -1,0 +1,107 @@
+"""How guardrails enter the request path."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from gateway.clock import Clock
+from gateway.guardrails.choice import Choice, Chosen, Installed
+from gateway.guardrails.content import AnswerText, EditError, RequestText
+from gateway.guardrails.report import Report
+from gateway.guardrails.runner import Runner
+from gateway.guardrails.stream import GuardedStream
+from gateway.hooks import CallGuard, RequestContext, hookimpl
+from gateway.sdk import Content, Edit, GuardrailCall
+from gateway.settings.guardrails import GuardrailMode
+
+__all__ = ["GuardrailHooks"]
+
+
+class GuardrailHooks:
+    """Watches over calls with the guardrails that are set up."""
+
+    def __init__(self, installed: Sequence[Installed], clock: Clock) -> None:
+        self._choice = Choice(installed)
+        self._clock = clock
+
+    @hookimpl
+    def open_guards(self, context: RequestContext) -> list[CallGuard] | None:
+        """Watch over a call that has guardrails. Raises as `Choice.find`."""
+        chosen = self._choice.find(context)
+        return [_Watch(chosen, context, self._clock)] if chosen else None
+
+
+class _Watch:
+    """The guardrails of one call."""
+
+    def __init__(self, chosen: Sequence[Chosen], context: RequestContext, clock: Clock) -> None:
+        self._chosen = chosen
+        self._context = context
+        self._report = Report(item.installed.entry.name for item in chosen)
+        self._runner = Runner(clock, _describe(context), self._report)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of the guardrails."""
+        return self._report.names
+
+    async def check_request(self) -> None:
+        """Run those that come before the call."""
+        await self._check_request(GuardrailMode.PRE_CALL, is_sent=False)
+
+    async def check_beside(self) -> None:
+        """Run those that come beside the call; what is sent already cannot be edited."""
+        await self._check_request(GuardrailMode.DURING_CALL, is_sent=True)
+
+    async def check_answer(self, body: bytes) -> bytes:
+        """Run those that come after the call on a whole answer."""
+        chosen = self._of(GuardrailMode.POST_CALL)
+        if not chosen:
+            return body
+        text = AnswerText(body)
+        await self._runner.run(chosen, GuardrailMode.POST_CALL, text)
+        return text.body
+
+    def open_stream(self) -> GuardedStream | None:
+        """Run those that come after the call on a stream."""
+        chosen = self._of(GuardrailMode.POST_CALL)
+        return GuardedStream(self._runner, chosen) if chosen else None
+
+    def report(self) -> msgspec.Raw | None:
+        """What each was shown, and what it said."""
+        return self._report.encode()
+
+    async def _check_request(self, mode: GuardrailMode, *, is_sent: bool) -> None:
+        chosen = self._of(mode)
+        if chosen:
+            text = RequestText(self._context.body)
+            await self._runner.run(chosen, mode, _SentText(text) if is_sent else text)
+
+    def _of(self, mode: GuardrailMode) -> list[Chosen]:
+        return [item for item in self._chosen if mode in item.modes]
+
+
+def _describe(context: RequestContext) -> GuardrailCall:
+    principal = context.principal
+    return GuardrailCall(
+        guardrail="",
+        call_id=context.call_id,
+        model=context.model,
+        key_alias=principal.key_alias,
+        team_id=principal.team_id,
+        user_id=principal.user_id,
+        is_stream=context.is_stream,
+    )
+
+
+class _SentText:
+    """A request that is on its way."""
+
+    def __init__(self, text: RequestText) -> None:
+        self._text = text
+
+    def content(self) -> Content:
+        return self._text.content()
+
+    def edit(self, edits: Iterable[Edit]) -> None:  # noqa: ARG002  whatever they are
+        raise EditError("the request is upstream already; use the mode pre_call to edit requests")

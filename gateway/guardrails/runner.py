@@ -1,0 +1,131 @@
+"""Asks guardrails, within their deadlines, and does what they say; one that cannot answer refuses."""
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+from inspect import iscoroutinefunction as is_coroutine_function
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from gateway.clock import Clock
+from gateway.errors import GuardrailBlocked, ServiceUnavailable
+from gateway.guardrails.choice import Chosen
+from gateway.guardrails.content import EditError
+from gateway.guardrails.report import Report, build_outcome
+from gateway.sdk import PASSED, Content, Edit, GuardrailCall, Verdict
+from gateway.settings.guardrails import GuardrailMode
+
+__all__ = ["Runner", "Text"]
+
+_THREAD_CHARACTERS = 64 * 1024
+"""Content of more characters is given to plain functions in a thread, so that others are served meanwhile."""
+
+
+class Text(Protocol):
+    """Content that can be edited in place."""
+
+    def content(self) -> Content:
+        """What guardrails are shown."""
+        ...
+
+    def edit(self, edits: Iterable[Edit]) -> None:
+        """Make edits. Raises EditError, and changes nothing then."""
+        ...
+
+
+class Runner:
+    """Runs the guardrails of one call; `call` says whose it is."""
+
+    def __init__(self, clock: Clock, call: GuardrailCall, report: Report) -> None:
+        self._clock = clock
+        self._call = call
+        self._report = report
+
+    async def run(self, chosen: Iterable[Chosen], mode: GuardrailMode, text: Text) -> None:
+        """Show a text to guardrails one after another, each as the one before it left it.
+
+        Raises GuardrailBlocked, and ServiceUnavailable for a guardrail that failed and is not lenient.
+        """
+        for item in chosen:
+            await self.ask(item, mode, text)
+
+    async def ask(self, chosen: Chosen, mode: GuardrailMode, text: Text) -> None:
+        """Show a text to one guardrail. Raises as `run`."""
+        content = text.content()
+        began = self._clock.now_nanos()
+        verdict, error = await self._ask(chosen, content)
+        if verdict is not None and verdict.refusal is None and verdict.edits:
+            try:
+                text.edit(verdict.edits)
+            except EditError as impossible:
+                verdict, error = None, f"it asked for an edit that cannot be made: {impossible}"
+        self._note(chosen, mode, content, began, verdict, error)
+        if verdict is None:
+            self._fail(chosen, error or "")
+        elif verdict.refusal is not None:
+            raise _blocked(chosen, verdict)
+
+    async def _ask(self, chosen: Chosen, content: Content) -> tuple[Verdict | None, str | None]:
+        """What a guardrail says; without a verdict, how it failed."""
+        entry = chosen.installed.entry
+        try:
+            async with asyncio.timeout(entry.deadline_seconds):
+                found = await self._inspect(chosen, content)
+        except TimeoutError:
+            return None, f"it did not answer within {entry.deadline_seconds:g} s"
+        except GuardrailBlocked as refused:
+            return Verdict(refusal=refused.message), None
+        except Exception as error:  # noqa: BLE001  a plugin's code may raise anything, and then did not check
+            structlog.get_logger(__name__).error("guardrail_failed", guardrail=entry.name, exc_info=error)
+            return None, f"it raised {type(error).__name__}"
+        if found is None:
+            return PASSED, None
+        if not isinstance(found, Verdict):
+            return None, f"it answered {type(found).__name__}, which is no Verdict"
+        return found, None
+
+    async def _inspect(self, chosen: Chosen, content: Content) -> object:
+        name = chosen.installed.entry.name
+        call = msgspec.structs.replace(self._call, guardrail=name, options=chosen.options)
+        inspect = chosen.installed.guardrail.inspect
+        is_large = sum(len(piece.text) for piece in content.pieces) > _THREAD_CHARACTERS
+        if is_large and not is_coroutine_function(inspect):
+            found: object = await asyncio.to_thread(inspect, content, call)
+        else:
+            found = inspect(content, call)
+        return await found if isinstance(found, Awaitable) else found
+
+    def _note(
+        self,
+        chosen: Chosen,
+        mode: GuardrailMode,
+        content: Content,
+        began: int,
+        verdict: Verdict | None,
+        error: str | None,
+    ) -> None:
+        entry = chosen.installed.entry
+        nanos = began, self._clock.now_nanos()
+        self._report.add(build_outcome(entry.name, entry.kind, mode, content, nanos, verdict, error))
+
+    def _fail(self, chosen: Chosen, error: str) -> None:
+        entry = chosen.installed.entry
+        if entry.is_lenient:
+            structlog.get_logger(__name__).warning(
+                "guardrail_passed_over", guardrail=entry.name, error=error, call_id=self._call.call_id
+            )
+            return
+        raise ServiceUnavailable(
+            f"The guardrail '{entry.name}' could not check this call: {error}. Try again, or tell the "
+            "operator of the gateway.",
+            type="guardrail_failed",
+            details={"guardrail": entry.name},
+        )
+
+
+def _blocked(chosen: Chosen, verdict: Verdict) -> GuardrailBlocked:
+    details: dict[str, object] = {"guardrail": chosen.installed.entry.name}
+    if verdict.categories:
+        details["categories"] = list(verdict.categories)
+    return GuardrailBlocked(verdict.refusal or "", details=details)

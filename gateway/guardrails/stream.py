@@ -1,0 +1,255 @@
+"""A stream under guard: held back as far as findings may reach, then let go, masked or cut."""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+import msgspec
+
+from gateway.errors import UpstreamGarbled
+from gateway.guardrails.choice import Chosen
+from gateway.guardrails.content import edited_texts
+from gateway.guardrails.runner import Runner
+from gateway.guardrails.walk import Found, Path, edit_at, find_pieces
+from gateway.sdk import Content, Direction, Edit, Piece, PieceKind
+from gateway.settings.guardrails import GuardrailMode
+from gateway.upstream.sse import EventSplitter, event_payload, replace_payload
+
+__all__ = ["GuardedStream"]
+
+_DONE = b"[DONE]"
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+
+class _Part(msgspec.Struct, frozen=True):
+    """One string of an event, which goes on a channel from `start` (characters)."""
+
+    found: Found
+    channel: "_Channel"
+    start: int
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.found.piece.text)
+
+
+class _Event(msgspec.Struct, frozen=True):
+    """One event: its bytes, its decoded members, and its strings."""
+
+    data: bytes
+    members: dict[str, object]
+    parts: tuple[_Part, ...]
+
+
+class _Channel:
+    """The text that grows in one place of a stream, like the content of a choice; or a name, which is whole.
+
+    `text` begins at the character `begins` of all that came; what lies before `judged` has been inspected and
+    is final. `edits` are those that are agreed, by character of the whole. `grew_at` says how much had come
+    on all channels when it grew last.
+    """
+
+    def __init__(self, piece: Piece) -> None:
+        self.piece = piece
+        self.is_whole = piece.kind is PieceKind.NAME
+        self.grew_at = 0
+        self.text = ""
+        self.begins = 0
+        self.judged = 0
+        self.edits: list[Edit] = []
+
+    @property
+    def ends(self) -> int:
+        return self.begins + len(self.text)
+
+    def forget(self, before: int) -> None:
+        """Drop what nobody will look at again."""
+        if before > self.begins and not self.is_whole:
+            self.text = self.text[before - self.begins :]
+            self.begins = before
+            self.edits = [edit for edit in self.edits if edit.end > before]
+
+    def slice(self, start: int, end: int) -> str:
+        """The characters from `start` up to `end` as edited; a replacement stands where its edit begins."""
+        parts: list[str] = []
+        at = start
+        for edit in self.edits:
+            if edit.end <= start or edit.start >= end:
+                continue
+            if edit.start >= at:
+                parts.append(self.text[at - self.begins : edit.start - self.begins])
+            if edit.start >= start:
+                parts.append(edit.text)
+            at = max(at, min(edit.end, end))
+        return "".join((*parts, self.text[at - self.begins : end - self.begins]))
+
+
+class _Window:
+    """What guardrails are shown of the channels: what is new, with `context` characters before it."""
+
+    def __init__(self, channels: Sequence[_Channel], context: int) -> None:
+        self._channels = [channel for channel in channels if channel.ends > channel.judged]
+        self._starts = [max(channel.judged - context, channel.begins) for channel in self._channels]
+        self._pieces = tuple(
+            msgspec.structs.replace(channel.piece, text=channel.text[start - channel.begins :])
+            for channel, start in zip(self._channels, self._starts, strict=True)
+        )
+        self.edits: list[tuple[_Channel, Edit]] = []
+
+    def content(self) -> Content:
+        return Content(Direction.RESPONSE, self._pieces)
+
+    def edit(self, edits: Iterable[Edit]) -> None:
+        wanted = list(edits)
+        edited_texts(self._pieces, wanted)  # Raises for what cannot be done.
+        for edit in wanted:
+            channel, start = self._channels[edit.piece], self._starts[edit.piece]
+            moved = Edit(edit.piece, edit.start + start, edit.end + start, edit.text)
+            if moved.end > channel.judged:
+                self.edits.append((channel, moved))
+
+
+class GuardedStream:
+    """Watches over the answers of one stream, for the guardrails that run after the call.
+
+    Where every guardrail says how many characters a finding spans at most, that much is held back; where one
+    does not, everything is, to the end. Events leave in their order and, unless edited, byte for byte.
+    """
+
+    def __init__(self, runner: Runner, chosen: Sequence[Chosen]) -> None:
+        self._runner = runner
+        self._chosen = chosen
+        windows = [item.installed.guardrail.window for item in chosen]
+        known = [window for window in windows if window is not None]
+        self._window = max(known) if len(known) == len(windows) else None
+        self._splitter = EventSplitter()
+        self._held: deque[_Event] = deque()
+        self._channels: dict[Path, _Channel] = {}
+        self._total = 0
+        self._judged_at = 0
+
+    async def feed(self, events: bytes) -> bytes:
+        """Take events; return those that may go out. Raises as the guardrails, and UpstreamGarbled."""
+        for event in self._splitter.feed(events):
+            self._hold(event)
+        if self._window is None:
+            return b""
+        if self._total - self._judged_at < self._window:
+            return b""
+        self._judged_at = self._total
+        await self._judge(self._window)
+        return self._release()
+
+    async def finish(self, events: bytes) -> bytes:
+        """Take the last events; return everything that was held. Raises as `feed`."""
+        for event in self._splitter.feed(events):
+            self._hold(event)
+        rest = self._splitter.finish()
+        await self._judge(0)
+        return self._release() + rest
+
+    def _hold(self, event: bytes) -> None:
+        payload = event_payload(event)
+        if payload is None or payload.strip() == _DONE:
+            self._held.append(_Event(event, {}, ()))
+            return
+        try:
+            members: object = _decode(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise UpstreamGarbled("The guardrails cannot read what the model provider streamed.") from None
+        if not isinstance(members, dict):
+            raise UpstreamGarbled("The guardrails cannot read what the model provider streamed.")
+        named = cast("dict[str, object]", members)  # JSON objects have text keys
+        found = [item for name, value in named.items() for item in find_pieces(value, name)]
+        self._held.append(_Event(event, named, tuple(self._add(named, item) for item in found)))
+
+    def _add(self, members: dict[str, object], found: Found) -> _Part:
+        """Append a string to its channel; a name that came before is not inspected again."""
+        key, text = _channel_key(members, found.path), found.piece.text
+        if found.piece.kind is PieceKind.NAME:
+            key = (*key, text, found.piece.is_fixed)
+        channel = self._channels.get(key)
+        if channel is None:
+            channel = self._channels[key] = _Channel(found.piece)
+        elif channel.is_whole:
+            return _Part(found, channel, 0)
+        part = _Part(found, channel, channel.ends)
+        channel.text += text
+        if not channel.is_whole:
+            self._total += len(text)
+            channel.grew_at = self._total
+        return part
+
+    async def _judge(self, keep: int) -> None:
+        """Have all that is new inspected, and agree on it except for the last `keep` characters."""
+        channels = list(self._channels.values())
+        for chosen in self._chosen:
+            window = _Window(channels, self._window or 0)
+            await self._runner.ask(chosen, GuardrailMode.POST_CALL, window)
+            for channel, edit in window.edits:
+                _agree(channel, edit)
+        for channel in channels:
+            # One on which nothing has come for as long as a finding may span will hardly go on.
+            is_at_rest = channel.is_whole or self._total - channel.grew_at >= keep
+            cut = max(channel.ends - (0 if is_at_rest else keep), channel.judged)
+            # What reaches beyond the cut is seen once more with what follows it.
+            open_edits = [edit for edit in channel.edits if edit.start < cut < edit.end]
+            cut = min([cut, *(edit.start for edit in open_edits)])
+            channel.edits = [edit for edit in channel.edits if edit.start < cut]
+            channel.judged = max(cut, channel.judged)
+
+    def _release(self) -> bytes:
+        out: list[bytes] = []
+        while self._held and all(part.end <= part.channel.judged for part in self._held[0].parts):
+            out.append(_written(self._held.popleft()))
+        firsts: dict[int, int] = {}
+        for event in self._held:
+            for part in event.parts:
+                firsts.setdefault(id(part.channel), part.start)
+        for channel in self._channels.values():
+            first = firsts.get(id(channel), channel.judged)
+            channel.forget(min(first, channel.judged - (self._window or 0)))
+        return b"".join(out)
+
+
+def _agree(channel: _Channel, edit: Edit) -> None:
+    """Add an edit; where two guardrails found the same place, what both found goes."""
+    merged = edit
+    kept: list[Edit] = []
+    for other in channel.edits:
+        if other.end <= merged.start or other.start >= merged.end:
+            kept.append(other)
+        else:
+            start, end = min(other.start, merged.start), max(other.end, merged.end)
+            merged = Edit(merged.piece, start, end, other.text)
+    channel.edits = sorted((*kept, merged), key=lambda item: item.start)
+
+
+def _written(event: _Event) -> bytes:
+    """The bytes of an event, new ones only where something in it was edited."""
+    is_changed = False
+    for part in event.parts:
+        text = part.channel.slice(part.start, part.end)
+        if text != part.found.piece.text:
+            edit_at(event.members, part.found.path, text)
+            _drop_probabilities(event.members, part.found.path)
+            is_changed = True
+    return replace_payload(event.data, _encode(event.members)) if is_changed else event.data
+
+
+def _drop_probabilities(members: dict[str, object], path: Path) -> None:
+    if path[0] == "choices":
+        choices = cast("list[dict[str, object]]", members["choices"])  # the path leads there
+        choices[cast("int", path[1])].pop("logprobs", None)  # the place of a choice
+
+
+def _channel_key(members: dict[str, object], path: Path) -> Path:
+    """The path of a string, with the `index` that an item of a list states in the place of its position."""
+    key: list[str | int] = []
+    value: object = members
+    for step in path:
+        value = cast("dict[str | int, object]", value)[step]  # a list takes its places as a mapping its names
+        stated = cast("dict[str, object]", value).get("index") if isinstance(value, dict) else None
+        key.append(stated if isinstance(step, int) and isinstance(stated, int) else step)
+    return tuple(key)

@@ -1,0 +1,66 @@
+"""A guardrail tried out on a text, without a call."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from gateway.clock import Clock
+from gateway.errors import NotFound
+from gateway.guardrails.choice import Chosen, Installed
+from gateway.guardrails.content import edited_texts
+from gateway.guardrails.report import Report
+from gateway.guardrails.runner import Runner
+from gateway.sdk import Content, Direction, Edit, GuardrailCall, Piece
+from gateway.settings.guardrails import GuardrailMode
+
+__all__ = ["TrialRequest", "try_guardrail"]
+
+
+class TrialRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`POST /guardrails/apply_guardrail`.
+
+    `language`, `entities` and `metadata` go to the guardrail as options; `messages` are of no use here.
+    """
+
+    guardrail_name: str
+    text: str
+    input_type: Direction = Direction.REQUEST
+    language: str | None = None
+    entities: list[str] | None = None
+    messages: list[dict[str, Any]] | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class _TrialText:
+    """A text by itself."""
+
+    def __init__(self, direction: Direction, text: str) -> None:
+        self._direction = direction
+        self.text = text
+
+    def content(self) -> Content:
+        return Content(self._direction, (Piece(self.text, "text", role="user"),))
+
+    def edit(self, edits: Iterable[Edit]) -> None:
+        self.text = edited_texts(self.content().pieces, edits).get(0, self.text)
+
+
+async def try_guardrail(
+    installed: Sequence[Installed], wanted: TrialRequest, call_id: str, clock: Clock
+) -> str:
+    """The text as a guardrail leaves it.
+
+    Raises NotFound, GuardrailBlocked, and ServiceUnavailable for a guardrail that fails.
+    """
+    found = next((item for item in installed if item.entry.name == wanted.guardrail_name), None)
+    if found is None:
+        raise NotFound(f"There is no guardrail '{wanted.guardrail_name[:100]}'.", param="guardrail_name")
+    said = {"language": wanted.language, "entities": wanted.entities, "metadata": wanted.metadata}
+    options = {name: value for name, value in said.items() if value is not None}
+    mode = GuardrailMode.PRE_CALL if wanted.input_type is Direction.REQUEST else GuardrailMode.POST_CALL
+    text = _TrialText(wanted.input_type, wanted.text)
+    call = GuardrailCall(guardrail=wanted.guardrail_name, call_id=call_id)
+    runner = Runner(clock, call, Report([wanted.guardrail_name]))
+    await runner.ask(Chosen(found, frozenset({mode}), options), mode, text)
+    return text.text

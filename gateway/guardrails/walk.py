@@ -1,0 +1,160 @@
+"""The strings of a JSON value, each with its place, its kind and its role."""
+
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+import msgspec
+
+from gateway.sdk import Piece, PieceKind
+
+__all__ = ["Found", "Path", "edit_at", "find_pieces"]
+
+Path = tuple[str | int, ...]
+"""Names of members and places in lists, from the body down."""
+
+_NAMES = frozenset(
+    {
+        *(
+            "id",
+            "role",
+            "type",
+            "name",
+            "object",
+            "model",
+            "tool_call_id",
+            "call_id",
+            "finish_reason",
+            "format",
+        ),
+        *("detail", "cache_control", "service_tier", "system_fingerprint", "user", "safety_identifier"),
+        *(
+            "prompt_cache_key",
+            "reasoning_effort",
+            "verbosity",
+            "tool_choice",
+            "function_call_name",
+            "modalities",
+        ),
+        *("stop_reason", "native_finish_reason", "encoding_format", "required", "enum", "signature", "voice"),
+    }
+)
+"""Members whose strings are names, ids or switches."""
+_MEDIA = frozenset({"image_url", "input_audio", "audio", "file", "video_url", "b64_json", "embedding", "url"})
+_REASONING = frozenset({"reasoning_content", "reasoning", "thinking", "thinking_blocks", "reasoning_details"})
+_DEFINITIONS = frozenset({"tools", "functions", "response_format", "json_schema"})
+_KNOWN_KEYS = frozenset(
+    {
+        *("content", "text", "refusal", "arguments", "input", "output", "function", "tool_calls", "parts"),
+        *(
+            "messages",
+            "message",
+            "delta",
+            "choices",
+            "index",
+            "prompt",
+            "suffix",
+            "prediction",
+            "description",
+        ),
+        *(
+            "parameters",
+            "properties",
+            "items",
+            "strict",
+            "schema",
+            "title",
+            "default",
+            "data",
+            "usage",
+            "created",
+        ),
+        *("logprobs", "annotations", "transcript", "function_call", "stop", "stream", "stream_options", "n"),
+        *("temperature", "top_p", "max_tokens", "max_completion_tokens", "seed", "presence_penalty", "tool"),
+        *("frequency_penalty", "logit_bias", "parallel_tool_calls", "include_usage", "additionalProperties"),
+        *(
+            "search_context_size",
+            "web_search_options",
+            "dimensions",
+            "store",
+            "anyOf",
+            "oneOf",
+            "allOf",
+            "const",
+        ),
+        *(
+            "url_citation",
+            "start_index",
+            "end_index",
+            "minimum",
+            "maximum",
+            "minLength",
+            "maxLength",
+            "pattern",
+        ),
+    }
+).union(_NAMES, _MEDIA, _REASONING, _DEFINITIONS)
+"""Names of members of the API; any other name is a string of the caller's or the provider's own."""
+_UNSEEN = frozenset({"logprobs"})
+"""The same text once more, token by token; it is dropped where the text is edited."""
+
+
+class Found(msgspec.Struct, frozen=True, gc=False):
+    """One string and the way to it."""
+
+    piece: Piece
+    path: Path
+
+
+def find_pieces(value: object, name: str) -> Iterator[Found]:
+    """Every string below the member `name` of a body, and every name of a member that no API knows."""
+    yield from _walk(value, (name,), name, _kind_of(name, PieceKind.TEXT), "")
+
+
+def edit_at(root: object, path: Path, text: str) -> None:
+    """Put another string in a place; changes `root`."""
+    parent = root
+    for step in path[:-1]:
+        parent = cast("dict[str | int, object]", parent)[
+            step
+        ]  # a list takes its places as a mapping its names
+    cast("dict[str | int, object]", parent)[path[-1]] = text
+
+
+def _walk(value: object, path: Path, shown: str, kind: PieceKind, role: str) -> Iterator[Found]:
+    if isinstance(value, str):
+        if value:
+            yield Found(Piece(value, shown, kind, role), path)
+    elif isinstance(value, list):
+        for place, item in enumerate(cast("list[object]", value)):  # of JSON values
+            yield from _walk(item, (*path, place), f"{shown}[{place}]", kind, role)
+    elif isinstance(value, dict):
+        yield from _walk_object(cast("dict[str, object]", value), path, shown, kind, role)  # JSON: text keys
+
+
+def _walk_object(
+    members: Mapping[str, object], path: Path, shown: str, kind: PieceKind, role: str
+) -> Iterator[Found]:
+    stated = members.get("role")
+    if isinstance(stated, str):
+        role = stated
+        if role in {"tool", "function"}:
+            kind = PieceKind.TOOL_RESULT
+    for name, value in members.items():
+        if name not in _KNOWN_KEYS:
+            yield Found(Piece(name, f"{shown} (a name)", PieceKind.NAME, role, is_fixed=True), path)
+        if name not in _UNSEEN:
+            yield from _walk(value, (*path, name), f"{shown}.{name}", _kind_of(name, kind), role)
+
+
+def _kind_of(name: str, inherited: PieceKind) -> PieceKind:
+    if inherited is PieceKind.MEDIA or name in _MEDIA:
+        return PieceKind.MEDIA
+    if name in _NAMES:
+        return PieceKind.NAME
+    if name in _REASONING:
+        return PieceKind.REASONING
+    if name in _DEFINITIONS:
+        return PieceKind.DEFINITION
+    if name == "arguments":
+        return PieceKind.TOOL_CALL
+    return PieceKind.TEXT if inherited is PieceKind.NAME else inherited

@@ -1,0 +1,52 @@
+"""What watches over one call from its request to the end of its answer."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+__all__ = ["CallGuard", "StreamGuard"]
+
+
+class StreamGuard(Protocol):
+    """Watches over one stream. What it raises ends the stream with an error event."""
+
+    async def feed(self, events: bytes) -> bytes:
+        """Take whole events as the client would get them; return those that may go out now."""
+        ...
+
+    async def finish(self, events: bytes) -> bytes:
+        """Take the last events; return all that has not gone out yet."""
+        ...
+
+
+class CallGuard(Protocol):
+    """Watches over one call. Whatever a method raises is what the client is answered.
+
+    `names` are the guardrails of the call; they stand in its spend row and in `x-litellm-applied-guardrails`.
+    """
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of what watches."""
+        ...
+
+    async def check_request(self) -> None:
+        """Inspect or rewrite the body before it goes upstream."""
+        ...
+
+    async def check_beside(self) -> None:
+        """Inspect the request while it is upstream; nothing of the answer goes out before this returns."""
+        ...
+
+    async def check_answer(self, body: bytes) -> bytes:
+        """Inspect a whole answer; return it as the client may get it."""
+        ...
+
+    def open_stream(self) -> StreamGuard | None:
+        """Watch over a stream; None lets it pass untouched."""
+        ...
+
+    def report(self) -> msgspec.Raw | None:
+        """The JSON list of what was inspected and found, for the spend row; None while nothing was."""
+        ...

@@ -1,0 +1,106 @@
+"""What watches over one call: asked before, beside and after it, and written into its record."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from gateway.errors import GatewayError
+from gateway.hooks import CallGuard, StreamGuard
+from gateway.pipeline.answers import as_gateway_error
+from gateway.spend.builder import CallDetails
+
+__all__ = ["CallGuards", "StreamGuards"]
+
+_Value = TypeVar("_Value")
+
+
+class CallGuards:
+    """All guards of one call, one after another."""
+
+    def __init__(self, guards: Sequence[CallGuard]) -> None:
+        self._guards = guards
+        self._beside: asyncio.Task[None] | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the guardrails."""
+        return tuple(dict.fromkeys(name for guard in self._guards for name in guard.names))
+
+    async def check_request(self) -> None:
+        """Have the request inspected, and begin what goes on beside the call. Raises GatewayError."""
+        for guard in self._guards:
+            await guard.check_request()
+        self._beside = asyncio.create_task(self._check_beside())
+
+    async def wait_beside(self) -> None:
+        """Wait for what goes on beside the call. Raises GatewayError."""
+        if self._beside is not None:
+            await self._beside
+
+    async def check_answer(self, body: bytes) -> bytes:
+        """Have a whole answer inspected; return it as the client may get it. Raises GatewayError."""
+        await self.wait_beside()
+        for guard in self._guards:
+            body = await _told(guard.check_answer(body))
+        return body
+
+    def open_streams(self) -> "StreamGuards | None":
+        """Watch over a stream; None where nobody does."""
+        opened = [stream for guard in self._guards if (stream := guard.open_stream()) is not None]
+        return StreamGuards(opened) if opened else None
+
+    def end(self, details: CallDetails) -> CallDetails:
+        """Stop what still goes on; return the details of the record with what was inspected and found."""
+        if self._beside is not None and not self._beside.cancel():
+            # Whoever did not wait for it had another error to tell.
+            self._beside.exception()
+        reports = [raw for guard in self._guards if (raw := guard.report()) is not None]
+        return msgspec.structs.replace(
+            details,
+            is_shared=False,
+            applied_guardrails=self.names,
+            guardrail_information=_join(reports),
+        )
+
+    async def _check_beside(self) -> None:
+        for guard in self._guards:
+            await _told(guard.check_beside())
+
+
+class StreamGuards:
+    """The guards of one stream; each sees what the one before it let go."""
+
+    def __init__(self, streams: Sequence[StreamGuard]) -> None:
+        self._streams = streams
+
+    async def feed(self, events: bytes) -> bytes:
+        """Return those events that may go out now. Raises GatewayError."""
+        for stream in self._streams:
+            events = await _told(stream.feed(events))
+        return events
+
+    async def finish(self, events: bytes) -> bytes:
+        """Return all that has not gone out yet. Raises GatewayError."""
+        for stream in self._streams:
+            events = await _told(stream.finish(events))
+        return events
+
+
+async def _told(checking: Awaitable[_Value]) -> _Value:
+    """What a guard returns; what it raises is told as it is, and charged with what the call has used."""
+    try:
+        return await checking
+    except GatewayError:
+        raise
+    except Exception as raised:
+        # A defect of a plugin.
+        raise as_gateway_error(raised) from raised
+
+
+def _join(lists: Sequence[msgspec.Raw]) -> msgspec.Raw | None:
+    """One JSON list of the items of several, none of which is empty."""
+    if not lists:
+        return None
+    return msgspec.Raw(b"[" + b",".join(bytes(one).strip()[1:-1] for one in lists) + b"]")

@@ -1,0 +1,141 @@
+"""What a guardrail is: it reads the content of a call, and lets it go, edits it or refuses it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Iterator, Mapping
+from enum import StrEnum
+from typing import ClassVar
+
+import msgspec
+
+__all__ = [
+    "PASSED",
+    "Content",
+    "Direction",
+    "Edit",
+    "Guardrail",
+    "GuardrailCall",
+    "Piece",
+    "PieceKind",
+    "Verdict",
+]
+
+
+class Direction(StrEnum):
+    """Which way content goes; the names are those of LiteLLM's `input_type`."""
+
+    REQUEST = "request"
+    """To the model."""
+    RESPONSE = "response"
+    """To the client."""
+
+
+class PieceKind(StrEnum):
+    """What a string of a body is."""
+
+    TEXT = "text"
+    """What people and models say: contents of messages, prompts, inputs of embeddings, answers."""
+    REASONING = "reasoning"
+    """What a model thought before it answered."""
+    TOOL_CALL = "tool_call"
+    """Arguments of a call, as JSON."""
+    TOOL_RESULT = "tool_result"
+    """What a tool has answered."""
+    DEFINITION = "definition"
+    """Descriptions of tools, and schemas of answers."""
+    MEDIA = "media"
+    """The address or the data of an image, a sound or a file."""
+    NAME = "name"
+    """Names, ids and other strings that nobody reads as a text."""
+
+
+_READ = frozenset(
+    {PieceKind.TEXT, PieceKind.REASONING, PieceKind.TOOL_CALL, PieceKind.TOOL_RESULT, PieceKind.DEFINITION}
+)
+
+
+class Piece(msgspec.Struct, frozen=True, gc=False):
+    """One string of a body.
+
+    `path` says where it stands, like `messages[0].content[1].text`; `role` is that of its message. A piece
+    that `is_fixed` is the name of a member: it cannot be edited.
+    """
+
+    text: str
+    path: str = ""
+    kind: PieceKind = PieceKind.TEXT
+    role: str = ""
+    is_fixed: bool = False
+
+
+class Content(msgspec.Struct, frozen=True):
+    """The strings of a request or an answer, whatever its endpoint: every one that the other side sees.
+
+    Of a stream a guardrail is shown what has come since the last time, and before it as much as its `window`.
+    """
+
+    direction: Direction
+    pieces: tuple[Piece, ...]
+
+    def texts(self) -> Iterator[tuple[int, Piece]]:
+        """The pieces that a model or a person reads, each with its place among all pieces."""
+        return ((place, piece) for place, piece in enumerate(self.pieces) if piece.kind in _READ)
+
+
+class Edit(msgspec.Struct, frozen=True, gc=False):
+    """Replace the characters from `start` up to `end` of one piece by `text`."""
+
+    piece: int
+    start: int
+    end: int
+    text: str
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What a guardrail says.
+
+    `refusal` is the sentence that the API user reads; None lets the content go. `edits` of one piece do not
+    overlap. `categories` name what was found, `score` is from 0 to 1, `masked` counts what was replaced, by
+    category: none of them ever holds what was found itself, for they are recorded.
+    """
+
+    refusal: str | None = None
+    edits: tuple[Edit, ...] = ()
+    categories: tuple[str, ...] = ()
+    score: float | None = None
+    masked: Mapping[str, int] = {}
+
+
+PASSED = Verdict()
+"""Nothing was found."""
+
+
+class GuardrailCall(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose content is inspected. `options` are what the request says to this guardrail (`extra_body`)."""
+
+    guardrail: str
+    call_id: str = ""
+    model: str = ""
+    key_alias: str | None = None
+    team_id: str | None = None
+    user_id: str | None = None
+    is_stream: bool = False
+    options: Mapping[str, object] = {}
+
+
+class Guardrail(ABC):
+    """One guardrail as the configuration sets it up; the same object serves all requests.
+
+    A class with a member `Params` (a msgspec.Struct) is built with its parameters decoded into one, any other
+    without arguments. Register the class as an entry point of the group `gateway.guardrails`; the name of the
+    entry point is what the configuration calls it.
+
+    `inspect` may be a plain function: then the gateway runs it in a thread where the content is large.
+    Whatever it raises counts as a failure, which refuses the request unless the operator says otherwise.
+    """
+
+    window: ClassVar[int | None] = None
+    """The most characters that one finding spans; None asks for the whole answer before it goes out."""
+
+    @abstractmethod
+    def inspect(self, content: Content, call: GuardrailCall) -> Verdict | Awaitable[Verdict | None] | None:
+        """Say what becomes of the content; None lets it go. May be async."""

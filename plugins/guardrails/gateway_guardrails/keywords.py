@@ -1,0 +1,77 @@
+"""The guardrail `keywords`: words that may not pass, or pass masked."""
+
+import re
+from collections import Counter
+from enum import StrEnum
+from typing import ClassVar
+
+import msgspec
+
+from gateway.sdk import Content, Edit, Guardrail, GuardrailCall, Verdict
+
+__all__ = ["BlockedWord", "Keywords", "KeywordsParams", "WordAction"]
+
+_LONGEST = 200
+_MOST_WORDS = 10_000
+
+
+class WordAction(StrEnum):
+    """What happens to content with a word in it; read in any case, as LiteLLM's configurations have it."""
+
+    BLOCK = "BLOCK"
+    MASK = "MASK"
+
+
+class BlockedWord(msgspec.Struct, frozen=True):
+    """A word or a phrase, and what happens to content that has it."""
+
+    keyword: str
+    action: WordAction = WordAction.BLOCK
+    description: str | None = None
+
+
+class KeywordsParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The words. They are found in any case, and where no letter or digit stands right beside them."""
+
+    blocked_words: tuple[BlockedWord, ...]
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.blocked_words) <= _MOST_WORDS:
+            raise ValueError(f"'blocked_words' needs 1 to {_MOST_WORDS} words")
+        for word in self.blocked_words:
+            if not 0 < len(word.keyword.strip()) <= _LONGEST:
+                raise ValueError(f"a keyword needs 1 to {_LONGEST} characters")
+
+
+class Keywords(Guardrail):
+    """Finds words in what people and models say."""
+
+    Params: ClassVar[type[KeywordsParams]] = KeywordsParams
+    window: ClassVar[int | None] = 4 * _LONGEST
+
+    def __init__(self, params: KeywordsParams) -> None:
+        self._actions = {_key(word.keyword): word.action for word in params.blocked_words}
+        # The longest first, so that of two that begin alike the longer is found.
+        words = sorted(self._actions, key=len, reverse=True)
+        spelled = "|".join(r"\s{1,3}".join(map(re.escape, word.split())) for word in words)
+        self._pattern = re.compile(rf"(?<!\w)(?:{spelled})(?!\w)", re.IGNORECASE)
+
+    def inspect(self, content: Content, call: GuardrailCall) -> Verdict | None:
+        """Refuse content with a blocked word; mask the others."""
+        edits: list[Edit] = []
+        for place, piece in content.texts():
+            for match in self._pattern.finditer(piece.text):
+                if self._actions[_key(match[0])] is WordAction.BLOCK:
+                    return Verdict(
+                        refusal=f"The guardrail '{call.guardrail}' found a blocked word in {piece.path}.",
+                        categories=("keyword",),
+                    )
+                edits.append(Edit(place, match.start(), match.end(), "[KEYWORD_REDACTED]"))
+        if not edits:
+            return None
+        masked = Counter(keyword=len(edits))
+        return Verdict(edits=tuple(edits), categories=("keyword",), masked=masked)
+
+
+def _key(word: str) -> str:
+    return " ".join(word.lower().split())

@@ -1,0 +1,177 @@
+"""A guarded stream against the plain rule: however it is cut, what goes out is the whole text, edited."""
+
+import asyncio
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.errors import GuardrailBlocked, ServiceUnavailable, UpstreamGarbled
+from gateway.guardrails.choice import Chosen, Installed
+from gateway.guardrails.report import Report
+from gateway.guardrails.runner import Runner
+from gateway.guardrails.stream import GuardedStream
+from gateway.sdk import Content, Edit, Guardrail, GuardrailCall, Verdict
+from gateway.settings.guardrails import GuardrailEntry, GuardrailMode
+from gateway.testing import FakeClock
+
+DIGITS = re.compile(r"(?<!\d)\d{3}(?!\d)")
+MODES = frozenset({GuardrailMode.POST_CALL})
+DONE = b"data: [DONE]\n\n"
+
+
+class Digits(Guardrail):
+    """Masks numbers of exactly three digits."""
+
+    window: ClassVar[int | None] = 4
+
+    def inspect(self, content: Content, call: GuardrailCall) -> Verdict | None:
+        edits = [
+            Edit(place, match.start(), match.end(), "#")
+            for place, piece in content.texts()
+            for match in DIGITS.finditer(piece.text)
+        ]
+        return Verdict(edits=tuple(edits)) if edits else None
+
+
+class Whole(Digits):
+    window: ClassVar[int | None] = None
+
+
+class Letters(Guardrail):
+    """Masks the letter x, and refuses the letter z."""
+
+    window: ClassVar[int | None] = 1
+
+    def inspect(self, content: Content, call: GuardrailCall) -> Verdict | None:
+        if any("z" in piece.text for _, piece in content.texts()):
+            return Verdict(refusal="no z")
+        edits = [
+            Edit(place, at, at + 1, "*")
+            for place, piece in content.texts()
+            for at, sign in enumerate(piece.text)
+            if sign == "x"
+        ]
+        return Verdict(edits=tuple(edits))
+
+
+def guard(*guardrails: Guardrail) -> GuardedStream:
+    chosen = [
+        Chosen(Installed(GuardrailEntry(name="g", kind="g", modes=MODES), item), MODES, {})
+        for item in guardrails
+    ]
+    return GuardedStream(Runner(FakeClock(), GuardrailCall(guardrail="g"), Report(["g"])), chosen)
+
+
+def event(*deltas: tuple[int, str, str]) -> bytes:
+    choices = [{"index": index, "delta": {name: text}, "finish_reason": None} for index, name, text in deltas]
+    data = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "model": "m", "choices": choices}
+    return b"data: " + json.dumps(data).encode() + b"\n\n"
+
+
+async def run(stream: GuardedStream, events: Sequence[bytes]) -> list[bytes]:
+    """What goes out, for each event that comes in and at the end."""
+    return [*[await stream.feed(one) for one in events], await stream.finish(DONE)]
+
+
+def texts(out: Iterable[bytes], name: str = "content", index: int = 0) -> str:
+    events = [one for one in b"".join(out).split(b"\n\n") if one and one != b"data: [DONE]"]
+    choices = [choice for one in events for choice in json.loads(one.removeprefix(b"data: "))["choices"]]
+    return "".join(choice["delta"].get(name, "") for choice in choices if choice["index"] == index)
+
+
+pieces = st.lists(st.text(alphabet="0123 ax", max_size=9), max_size=30)
+
+
+@pytest.mark.hypothesis
+@given(pieces, st.sampled_from([Digits, Whole]))
+def test_the_text_is_edited_as_if_it_had_come_at_once(parts: list[str], kind: type[Guardrail]) -> None:
+    out = asyncio.run(run(guard(kind()), [event((0, "content", part)) for part in parts]))
+    assert texts(out) == DIGITS.sub("#", "".join(parts))
+
+
+@pytest.mark.hypothesis
+@given(pieces)
+def test_two_guardrails_edit_one_stream(parts: list[str]) -> None:
+    out = asyncio.run(run(guard(Digits(), Letters()), [event((0, "content", part)) for part in parts]))
+    assert texts(out) == DIGITS.sub("#", "".join(parts)).replace("x", "*")
+
+
+@pytest.mark.hypothesis
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 1), st.sampled_from(["content", "reasoning_content"]), st.text("07 ", max_size=5)
+        ),
+        max_size=30,
+    )
+)
+def test_choices_and_reasoning_do_not_mix(parts: list[tuple[int, str, str]]) -> None:
+    """A finding never reaches from one place into another one."""
+    out = asyncio.run(run(guard(Whole()), [event(part) for part in parts]))
+    for index in (0, 1):
+        for name in ("content", "reasoning_content"):
+            said = "".join(text for place, member, text in parts if (place, member) == (index, name))
+            assert texts(out, name, index) == DIGITS.sub("#", said)
+
+
+@pytest.mark.hypothesis
+@given(st.lists(st.text(alphabet="ab ", max_size=9), max_size=30))
+def test_what_nobody_edits_goes_out_byte_for_byte(parts: list[str]) -> None:
+    events = [event((0, "content", part)) for part in parts]
+    assert b"".join(asyncio.run(run(guard(Digits()), events))) == b"".join(events) + DONE
+
+
+async def test_only_the_window_is_held_back() -> None:
+    out = await run(guard(Digits()), [event((0, "content", "abcd ")) for _ in range(20)])
+    held = [texts(out[: count + 1]) for count in range(20)]
+    assert all(5 * (count + 1) - len(text) <= 15 for count, text in enumerate(held))
+
+
+async def test_what_rests_is_not_waited_for() -> None:
+    """Reasoning has ended when the answer goes on without it."""
+    events = [event((0, "reasoning_content", "thought")), *(event((0, "content", "abcd ")) for _ in range(9))]
+    out = await run(guard(Digits()), events)
+    assert texts(out[:5], "reasoning_content") == "thought"
+
+
+async def test_a_refusal_cuts_before_what_is_refused() -> None:
+    stream = guard(Letters())
+    assert texts([await stream.feed(event((0, "content", "abc")))]) in {"", "abc"}
+    with pytest.raises(GuardrailBlocked):
+        await run(stream, [event((0, "content", "z"))])
+
+
+async def test_names_are_shown_once_and_cannot_be_edited() -> None:
+    seen: list[str] = []
+
+    class Names(Guardrail):
+        def inspect(self, content: Content, call: GuardrailCall) -> Verdict | None:
+            seen.extend(piece.text for piece in content.pieces if piece.is_fixed)
+            place = next(place for place, piece in enumerate(content.pieces) if piece.is_fixed)
+            return Verdict(edits=(Edit(place, 0, 1, ""),))
+
+    strange = event((0, "strange name", "a"))
+    with pytest.raises(ServiceUnavailable):
+        await run(guard(Names()), [strange, strange])
+    assert seen == ["strange name"]
+
+
+@pytest.mark.parametrize("data", [b"data: nonsense\n\n", b"data: [1]\n\n", b'data: "text"\n\n'])
+async def test_what_cannot_be_read_does_not_go_out(data: bytes) -> None:
+    with pytest.raises(UpstreamGarbled):
+        await guard(Digits()).feed(data)
+
+
+async def test_comments_and_log_probabilities() -> None:
+    """An edited choice loses its probabilities, which say the same once more."""
+    data = {
+        "choices": [{"index": 0, "delta": {"content": "123 "}, "logprobs": {"content": [{"token": "123"}]}}]
+    }
+    out = await run(guard(Digits()), [b": ping\n\n", b"data: " + json.dumps(data).encode() + b"\n\n"])
+    assert b": ping\n\n" in b"".join(out)
+    assert b"123" not in b"".join(out)
