@@ -36,8 +36,8 @@ def test_a_missing_member_is_named():
 
 
 def test_unknown_members_are_ignored_and_named():
-    body = READER.read(b'{"key_alias": "a", "max_budgets": 1, "send_invite_email": true}')
-    assert body.headers == {"x-gatewright-ignored-fields": "max_budgets, send_invite_email"}
+    body = READER.read(b'{"key_alias": "a", "max_budgets": 1, "sent_by_pigeon": true}')
+    assert body.headers == {"x-gatewright-ignored-fields": "max_budgets, sent_by_pigeon"}
 
 
 def test_unknown_members_are_refused_with_the_nearest_name_when_strict():
