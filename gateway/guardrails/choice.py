@@ -53,7 +53,8 @@ class Choice:
         """
         principal = context.principal
         says_nothing = _MEMBERS.isdisjoint(context.body.members)
-        if says_nothing and not self._defaults and not principal.metadata and not principal.team_metadata:
+        is_owned = "guardrails" in principal.metadata or "guardrails" in principal.team_metadata
+        if says_nothing and not is_owned and not self._defaults:
             return []
         asked = {} if says_nothing else _read_names(context)
         named = self._owned(context)
