@@ -20,7 +20,9 @@ _TOKEN_KINDS = {LimitKind.TOKENS: TOTAL, LimitKind.INPUT_TOKENS: INPUT, LimitKin
 _MOST_KEPT = 100_000
 """Counters kept although no caller with them is known at present, so that forgetting a caller loses none."""
 _NANOS_PER_MS = 1_000_000
-_WITHOUT_ROWS = frozenset({ScopeKind.PROVIDER, ScopeKind.DEPLOYMENT, ScopeKind.MCP_SERVER})
+_WITHOUT_ROWS = frozenset(
+    {ScopeKind.PROVIDER, ScopeKind.DEPLOYMENT, ScopeKind.ACCESS_GROUP, ScopeKind.MCP_SERVER}
+)
 """Scopes whose spend stands nowhere else: all of their budgets are metered."""
 _ID_LIMIT, _MODEL_LIMIT = 400, 200
 """Characters of a meter's names; together they must fit the index of its table."""

@@ -1,6 +1,7 @@
 """Budgets of the places that answer: a deployment or provider that has spent its budget is not chosen."""
 
 from collections.abc import Awaitable, Generator, Iterable, Mapping
+from types import MappingProxyType
 
 import msgspec
 
@@ -13,6 +14,9 @@ from gateway.settings.budgets import BudgetSetting
 __all__ = ["NOTHING_TO_DO", "NOWHERE", "PlaceBudgets", "PlaceHold"]
 
 _MOST_KEPT = 4_096
+
+
+NO_BUDGETS: Mapping[str, BudgetSetting] = MappingProxyType({})
 
 
 class PlaceHold(msgspec.Struct, frozen=True):
@@ -38,11 +42,15 @@ NOWHERE = PlaceHold()
 
 
 class PlaceBudgets:
-    """Budgets per deployment (`litellm_params.max_budget`) and per provider (`provider_budget_config`)."""
+    """Budgets per deployment (`litellm_params.max_budget`), per provider (`provider_budget_config`) and more.
+
+    A deployment may also be in access groups of models that have one (`access_group_budget_config`).
+    """
 
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
         self._providers: Mapping[str, BudgetSetting] = {}
+        self._groups: Mapping[str, BudgetSetting] = {}
         self._of: dict[str, tuple[BudgetAccount, ...]] = {}
         self._joined: dict[tuple[tuple[Scope, ...], tuple[Scope, ...]], tuple[Scope, ...]] = {}
         self.is_active = False
@@ -50,11 +58,17 @@ class PlaceBudgets:
         self.is_strict = False
         """Whether the cost of an attempt must fit too."""
 
-    def configure(self, providers: Mapping[str, BudgetSetting], *, have_deployments: bool) -> None:
-        """Take over the budgets of providers, and whether any deployment has one."""
-        self._providers = providers
+    def configure(
+        self,
+        providers: Mapping[str, BudgetSetting],
+        groups: Mapping[str, BudgetSetting] = NO_BUDGETS,
+        *,
+        have_deployments: bool,
+    ) -> None:
+        """Take over the budgets of providers and groups, and whether any deployment has one."""
+        self._providers, self._groups = providers, groups
         self._of.clear()
-        self.is_active = bool(providers) or have_deployments
+        self.is_active = bool(providers) or bool(groups) or have_deployments
 
     def is_spent(self, deployment: Deployment) -> bool:
         """Whether `settled + held` has reached a budget of this place."""
@@ -130,13 +144,17 @@ class PlaceBudgets:
         return found
 
     def _open(self, deployment: Deployment) -> list[BudgetAccount]:
-        budgets = {
+        budgets: dict[Scope, BudgetSetting | None] = {
             Scope(ScopeKind.PROVIDER, deployment.provider): self._providers.get(deployment.provider),
             Scope(ScopeKind.DEPLOYMENT, deployment.id): (
                 None
                 if deployment.budget_nanos is None
                 else BudgetSetting(deployment.budget_nanos, deployment.budget_period)
             ),
+            **{
+                Scope(ScopeKind.ACCESS_GROUP, group): self._groups.get(group)
+                for group in deployment.access_groups
+            },
         }
         limits = (
             Limit(

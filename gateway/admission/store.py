@@ -1,4 +1,4 @@
-"""What has been spent through the gateway as a whole, and at providers and deployments."""
+"""What has been spent through the gateway as a whole, at providers and deployments, and on access groups."""
 
 from datetime import datetime
 
@@ -17,7 +17,7 @@ SELECT
     (SELECT round(COALESCE(spend, 0) * 1e9::float8)::bigint FROM "LiteLLM_UserTable"
      WHERE user_id = '{GATEWAY_USER_ID}') AS gateway_nanos,
     (SELECT json_agg(json_build_array(kind, id, model, period, ends_ms, nanos)) FROM gatewright.meter
-     WHERE kind IN ('provider', 'deployment', 'mcp_server')
+     WHERE kind IN ('provider', 'deployment', 'access_group', 'mcp_server')
         AND (ends_ms = 0 OR ends_ms > EXTRACT(EPOCH FROM now()) * 1000)) AS meters,
     COALESCE((SELECT position FROM gatewright.journal_position WHERE journal = $1), 0) AS position
 """  # noqa: S608  only constants of this module are put in

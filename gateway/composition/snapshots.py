@@ -147,10 +147,10 @@ def _assemble(
 def _configure_budgets(settings: Settings, catalog: Catalog, parts: Parts) -> None:
     deployments = (*catalog.deployments(), *catalog.wildcard_deployments())
     have_deployments = any(item.budget_nanos is not None for item in deployments)
-    providers = settings.router.provider_budgets
+    providers, groups = settings.router.provider_budgets, settings.router.access_group_budgets
     parts.ledger.configure(build_ledger_options(settings))
-    parts.ledger.places.configure(providers, have_deployments=have_deployments)
-    parts.standing.configure(settings, have_places=have_deployments or bool(providers))
+    parts.ledger.places.configure(providers, groups, have_deployments=have_deployments)
+    parts.standing.configure(settings, have_places=have_deployments or bool(providers) or bool(groups))
 
 
 def with_variables(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:

@@ -21,7 +21,7 @@ from gateway.manage.freshness import bring_up_to_date
 from gateway.money import usd_from_nanos
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
-from gateway.pipeline.provider_budgets import list_provider_budgets
+from gateway.pipeline.place_budgets import list_provider_budgets
 from gateway.runtime import Gateway
 from gateway.upstream.usage import usage_from_json
 from gateway.wire.faults import fault_at

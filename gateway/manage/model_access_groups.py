@@ -15,9 +15,11 @@ from gateway.inventory.access_groups.service import ConfiguredModel, configured_
 from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
+from gateway.manage.model_group_budgets import forget_budget, show_budget
 from gateway.manage.raw_errors import RAW_ERRORS, raw_errors
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
+from gateway.pipeline.place_budgets import list_group_budgets
 from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
@@ -60,7 +62,10 @@ async def make_group(request: _Request, caller: _Caller, gateway: _Gateway, inve
 async def list_groups(gateway: _Gateway, inventory: _Inventory) -> _Shown:
     """List the groups of models, by name."""
     with raw_errors():
-        return Response(await inventory.model_access_groups.list_all(_configured(gateway)))
+        found = await inventory.model_access_groups.list_all(_configured(gateway))
+        standings = await list_group_budgets(gateway)
+    groups = [{**one, **show_budget(standings.get(one["access_group"]))} for one in found["access_groups"]]
+    return Response({"access_groups": groups})
 
 
 @get(
@@ -75,7 +80,9 @@ async def list_groups(gateway: _Gateway, inventory: _Inventory) -> _Shown:
 async def show_group(gateway: _Gateway, inventory: _Inventory, access_group: FromPath[str]) -> _Shown:
     """Show a group of models."""
     with raw_errors():
-        return Response(await inventory.model_access_groups.info(access_group, _configured(gateway)))
+        found = await inventory.model_access_groups.info(access_group, _configured(gateway))
+        standing = (await list_group_budgets(gateway)).get(access_group)
+    return Response({**found, **show_budget(standing)})
 
 
 @put(
@@ -116,8 +123,10 @@ async def delete_group(
     """Take a group from all models."""
     with raw_errors():
         _check_is_enabled(gateway)
-        groups = inventory.model_access_groups
-        return Response(await groups.delete(caller, access_group, _configured(gateway)))
+        gone = await inventory.model_access_groups.delete(caller, access_group, _configured(gateway))
+        if access_group in gateway.snapshot.settings.router.access_group_budgets:
+            await forget_budget(caller, gateway, inventory, access_group)
+    return Response(gone)
 
 
 def _configured(gateway: Gateway) -> list[ConfiguredModel]:

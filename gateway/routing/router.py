@@ -287,7 +287,7 @@ class Router:
 
 def _budgets_used_up(group: ModelGroup) -> NoDeploymentAvailable:
     return NoDeploymentAvailable(
-        "No deployments available for selected model: the budgets of its deployments or providers "
-        f"are used up. Passed model={group.name}.",
+        "No deployments available for selected model: the budgets of its deployments, providers or access "
+        f"groups are used up. Passed model={group.name}.",
         param="model",
     )

@@ -9,7 +9,7 @@ from gateway.money import nanos_from_usd
 from gateway.settings.node import Node, config_error, describe
 from gateway.settings.readers import read_mapping, read_number, read_text, read_values
 
-__all__ = ["BudgetSetting", "read_period", "read_provider_budgets", "read_usd"]
+__all__ = ["BudgetSetting", "read_period", "read_place_budgets", "read_usd"]
 
 _PERIOD = re.compile(r"[1-9][0-9]{0,5}(s|m|h|d|w|mo)|hourly|daily|weekly|monthly")
 _MOST_USD = 9e9
@@ -39,12 +39,12 @@ def read_period(node: Node) -> str:
     return text
 
 
-def read_provider_budgets(node: Node) -> dict[str, BudgetSetting]:
-    """Budgets by provider: `{openai: {budget_limit: 100, time_period: 1d}}`. Raises ConfigError."""
-    return read_values(read_mapping(node), _read_provider_budget)
+def read_place_budgets(node: Node) -> dict[str, BudgetSetting]:
+    """Budgets by name: `{openai: {budget_limit: 100, time_period: 1d}}`. Raises ConfigError."""
+    return read_values(read_mapping(node), _read_place_budget)
 
 
-def _read_provider_budget(node: Node) -> BudgetSetting:
+def _read_place_budget(node: Node) -> BudgetSetting:
     members = read_mapping(node)
     limit = _first(members, "budget_limit", "max_budget")
     if limit is None:

@@ -88,6 +88,7 @@ class RouterSettings(msgspec.Struct, frozen=True, kw_only=True):
     model_group_alias: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     hidden_aliases: frozenset[str] = frozenset()
     provider_budgets: dict[str, BudgetSetting] = msgspec.field(default_factory=dict[str, BudgetSetting])
+    access_group_budgets: dict[str, BudgetSetting] = msgspec.field(default_factory=dict[str, BudgetSetting])
     retry_policy: dict[str, int] = msgspec.field(default_factory=dict[str, int])
     """Retries per LiteLLM error class without its suffix `Retries`, for example `RateLimitError`."""
 

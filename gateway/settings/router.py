@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from gateway.settings.budgets import read_provider_budgets
+from gateway.settings.budgets import read_place_budgets
 from gateway.settings.fallbacks import read_aliases, read_fallbacks, read_hidden_aliases
 from gateway.settings.known_keys import ROUTING_STRATEGIES
 from gateway.settings.model import RouterSettings, SettingsNotice
@@ -47,7 +47,8 @@ ROUTER_READERS: Mapping[str, tuple[str, Reader]] = {
     "context_window_fallbacks": ("context_window_fallbacks", read_fallbacks),
     "content_policy_fallbacks": ("content_policy_fallbacks", read_fallbacks),
     "model_group_alias": ("model_group_alias", read_aliases),
-    "provider_budget_config": ("provider_budgets", read_provider_budgets),
+    "provider_budget_config": ("provider_budgets", read_place_budgets),
+    "access_group_budget_config": ("access_group_budgets", read_place_budgets),
     "retry_policy": ("retry_policy", _read_retry_policy),
 }
 

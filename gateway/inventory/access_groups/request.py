@@ -2,7 +2,7 @@
 
 import msgspec
 
-__all__ = ["NewModelGroupRequest", "UpdateModelGroupRequest"]
+__all__ = ["GroupBudgetRequest", "NewModelGroupRequest", "UpdateModelGroupRequest"]
 
 
 class UpdateModelGroupRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,3 +16,12 @@ class NewModelGroupRequest(UpdateModelGroupRequest, frozen=True, kw_only=True):
     """`POST /access_group/new`."""
 
     access_group: str
+
+
+class GroupBudgetRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`PUT /access_group/{access_group}/budget`: USD per duration; `budget_id` names a row to copy from."""
+
+    budget_id: str | None = None
+    max_budget: float | None = None
+    soft_budget: float | None = None
+    budget_duration: str | None = None

@@ -46,6 +46,10 @@ ROUTER_KEYS = (
     supported(
         "provider_budget_config", "What may be spent at a provider: `{openai: {budget_limit, time_period}}`."
     ),
+    supported(
+        "access_group_budget_config",
+        "What may be spent on the models of an access group: `{cheap: {budget_limit, time_period}}`.",
+    ),
     refused("enable_tag_filtering", "It decides which deployments a caller reaches."),
     refused(
         "optional_pre_call_checks",

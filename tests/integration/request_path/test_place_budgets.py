@@ -57,7 +57,7 @@ async def test_without_another_deployment_the_request_is_refused(live: LiveGatew
     assert (await live.chat(key)).status_code == 200
     refused = await live.chat(key)
     assert refused.status_code == 429
-    assert "budgets of its deployments or providers are used up" in refused.json()["error"]["message"]
+    assert "budgets of its deployments, providers" in refused.json()["error"]["message"]
 
 
 async def test_a_spent_provider_leads_to_the_fallback(live: LiveGateway, key: str) -> None:
@@ -159,4 +159,4 @@ async def test_strict_a_place_is_passed_over_that_has_less_left_than_the_request
     live.configure(small, gatewright=strict)
     refused = await live.chat(key, max_tokens=7)
     assert refused.status_code == 429
-    assert "budgets of its deployments or providers are used up" in refused.json()["error"]["message"]
+    assert "budgets of its deployments, providers" in refused.json()["error"]["message"]

@@ -347,9 +347,9 @@ def test_a_deployment_that_has_spent_its_budget_is_passed_over() -> None:
     both = group("g", "a", "b")
     assert {router.pick(both).id for _ in range(20)} == {"b"}
     spent.add("b")
-    with pytest.raises(errors.NoDeploymentAvailable, match="budgets of its deployments or providers"):
+    with pytest.raises(errors.NoDeploymentAvailable, match="budgets of its deployments, providers"):
         router.pick(both)
-    with pytest.raises(errors.NoDeploymentAvailable, match="budgets of its deployments or providers"):
+    with pytest.raises(errors.NoDeploymentAvailable, match="budgets of its deployments, providers"):
         router.pick(group("g", "a"))
 
 
@@ -376,7 +376,7 @@ async def test_a_retry_does_not_come_back_to_a_spent_place():
 
 async def test_where_all_places_are_spent_the_answer_says_so_and_fallbacks_are_tried():
     bench = Bench(a=spent(), b=spent())
-    with pytest.raises(errors.NoDeploymentAvailable, match="budgets of its deployments or providers"):
+    with pytest.raises(errors.NoDeploymentAvailable, match="budgets of its deployments, providers"):
         await bench.run(group("g", "a", "b"))
 
     bench = Bench(RouterSettings(fallbacks={"g": ("other",)}), a=spent())
