@@ -168,6 +168,14 @@ class Catalog:
         self._renewed[key] = self._contents.book.quote(built.query, now_nanos).price
         return self._renewed[key]
 
+    def deprecation_of(self, deployment: Deployment) -> str | None:
+        """When the provider stops serving a deployment's model, as its settings or the price file say it."""
+        stated = deployment.model_info.get("deprecation_date")
+        if isinstance(stated, str) and stated:
+            return stated
+        built = self._contents.built.get(deployment.id)
+        return None if built is None else self._contents.book.quote(built.query, 0).deprecation_date
+
     def _configured(self) -> Iterator[Deployment]:
         return (built.deployment for built in self._contents.built.values())
 

@@ -36,6 +36,7 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     mode: str | None = None
     max_input_tokens: int | None = None
     max_output_tokens: int | None = None
+    deprecation_date: str | None = None
 
 
 class PriceBook:
@@ -57,6 +58,15 @@ class PriceBook:
         """How many models the price file names; None without one."""
         return None if self._file is None else len(self._file)
 
+    @property
+    def bundled_release(self) -> str:
+        """The release of genai-prices that the bundled prices are of."""
+        return self._snapshot.version
+
+    def count_bundled(self) -> int:
+        """How many models the bundled prices name; it reads all of them."""
+        return self._snapshot.count_models()
+
     def quote(self, query: PriceQuery, now_nanos: int) -> Quote:
         """The price at a moment (nanoseconds since 1970).
 
@@ -71,6 +81,7 @@ class PriceBook:
             mode=entry.mode if entry else None,
             max_input_tokens=(entry.max_input_tokens if entry else None) or _context(bundled),
             max_output_tokens=entry.max_output_tokens if entry else None,
+            deprecation_date=entry.deprecation_date if entry else None,
         )
 
     def _find_entry(self, query: PriceQuery) -> FileEntry | None:

@@ -25,6 +25,7 @@ class FileEntry(msgspec.Struct, frozen=True, kw_only=True):
     mode: str | None = None
     max_input_tokens: int | None = None
     max_output_tokens: int | None = None
+    deprecation_date: str | None = None
 
 
 class PriceFile:
@@ -79,6 +80,7 @@ def _read(fields: dict[str, object]) -> FileEntry:
         mode=_text(fields.get("mode")),
         max_input_tokens=_tokens(fields.get("max_input_tokens")),
         max_output_tokens=_tokens(fields.get("max_output_tokens")) or _tokens(fields.get("max_tokens")),
+        deprecation_date=_text(fields.get("deprecation_date")),
     )
 
 

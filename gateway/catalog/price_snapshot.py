@@ -119,6 +119,11 @@ class PriceSnapshot:
         edges = [edge for price in found.prices for edge in price.boundaries(second)]
         return SnapshotPrice(chosen.rates, found.context, min(edges) * _NANOS if edges else None)
 
+    def count_models(self) -> int:
+        """How many models there are, of all providers; nothing of it is kept."""
+        decode = msgspec.json.Decoder(_Provider).decode
+        return sum(len(decode(encoded).models) for encoded in self._encoded.values())
+
     def _find_model(self, source: str, name: str) -> _Model | None:
         provider = self._provider(source)
         if provider is None:

@@ -26,6 +26,7 @@ from gateway.manage import key_rotation as key_rotation_routes
 from gateway.manage import keys as key_routes
 from gateway.manage import login as login_routes
 from gateway.manage import model_access_groups as model_access_group_routes
+from gateway.manage import model_facts as model_fact_routes
 from gateway.manage import model_group_budgets as model_group_budget_routes
 from gateway.manage import model_hub as model_hub_routes
 from gateway.manage import model_info as model_info_routes
@@ -74,6 +75,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *book_routes.ROUTE_HANDLERS,
     *access_group_routes.ROUTE_HANDLERS,
     *model_access_group_routes.ROUTE_HANDLERS,
+    *model_fact_routes.ROUTE_HANDLERS,
     *model_group_budget_routes.ROUTE_HANDLERS,
     *budget_routes.ROUTE_HANDLERS,
     *allowed_address_routes.ROUTE_HANDLERS,

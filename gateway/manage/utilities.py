@@ -3,12 +3,16 @@
 from typing import Any
 
 from litestar import Request, get, post
+from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency
+from litestar.exceptions import ClientException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal
+from gateway.errors import ValidationFailed
+from gateway.inventory.dotprompt import LARGEST, read_dotprompt
 from gateway.inventory.questions import (
     TokenCountRequest,
     TransformRequest,
@@ -104,4 +108,37 @@ async def transform_request(request: _Request, caller: _Caller, gateway: _Gatewa
     return answer(transform(snapshot.catalog, caller, body.value), body)
 
 
-ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (count, show_params, show_model, transform_request)
+@post(
+    "/utils/dotprompt_json_converter",
+    status_code=200,
+    opt={
+        "rule": RouteRule(
+            name="/utils/dotprompt_json_converter",
+            # It reads what was sent and changes nothing.
+            permit=allow(Resource.CONFIG, Action.UPDATE),
+        )
+    },
+)
+async def convert_prompt(request: _Request) -> dict[str, object]:
+    """Read a `.prompt` file, sent as the part `file` of a form."""
+    try:
+        form = await request.form()
+    except ClientException:
+        form = None
+    file = None if form is None else form.get("file")
+    if not isinstance(file, UploadFile):
+        message = "Send the file as the part 'file' of a form (multipart/form-data)."
+        raise ValidationFailed(message, param="file")
+    try:
+        return read_dotprompt(file.filename, await file.read(LARGEST + 1))
+    finally:
+        await file.close()
+
+
+ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
+    count,
+    show_params,
+    show_model,
+    transform_request,
+    convert_prompt,
+)

@@ -128,6 +128,7 @@ INFO_KEYS = (
     supported("litellm_provider", "The provider whose price holds."),
     supported("team_id", "The only team that may use the model.", restricts=True),
     supported("team_public_model_name", "The name under which that team has the model."),
+    supported("deprecation_date", "When the provider stops serving the model (`2026-12-31`); only told."),
     supported("disable_background_health_check", "Leaves the deployment out of background checks."),
     supported("health_check_model", "The provider's model to check in the place of this one."),
     supported("health_check_timeout", "Seconds that a check may take (30)."),

@@ -2,10 +2,11 @@
 
 import json
 
+import httpx
 import pytest
 
 from tests.integration.manage.conftest import Desk
-from tests.integration.serving import UPSTREAM_KEY, LiveGateway, deployment
+from tests.integration.serving import MASTER_KEY, UPSTREAM_KEY, LiveGateway, deployment
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -77,3 +78,53 @@ class TestTransform:
         assert (await desk.refusal("/utils/transform_request", body))[0] == 404
         body["call_type"] = "image_generation"
         assert (await desk.refusal("/utils/transform_request", body))[::2] == (400, "call_type")
+
+
+class TestPromptFiles:
+    PATH = "/utils/dotprompt_json_converter"
+
+    async def convert(self, desk: Desk, name: str, data: bytes, key: str = MASTER_KEY) -> httpx.Response:
+        return await desk.ask("POST", self.PATH, key, files={"file": (name, data)})
+
+    async def test_a_file_becomes_json(self, desk: Desk):
+        data = b"---\nmodel: gpt-4o\ninput: {schema: {name: string}}\n---\nHello {{name}}!\n"
+        answer = await self.convert(desk, "greeting.prompt", data)
+        assert answer.status_code == 200, answer.text
+        assert answer.json() == {
+            "prompt_id": "greeting",
+            "json_data": {
+                "content": "Hello {{name}}!",
+                "metadata": {"model": "gpt-4o", "input": {"schema": {"name": "string"}}},
+            },
+        }
+        plain = await self.convert(desk, "plain.prompt", b"Hello")
+        assert plain.json()["json_data"] == {"content": "Hello", "metadata": {}}
+
+    @pytest.mark.parametrize(
+        ("name", "data"),
+        [
+            ("greeting.txt", b"Hello"),
+            ("greeting.prompt", b"---\nmodel: x\nHello"),
+            ("greeting.prompt", b"---\n- a\n---\nHello"),
+            ("greeting.prompt", b"---\na: [\n---\nHello"),
+            ("greeting.prompt", b"---\na: !!python/object:os.system x\n---\nHello"),
+            ("greeting.prompt", b"\xff\xfe"),
+            ("greeting.prompt", b"x" * (1024 * 1024 + 1)),
+        ],
+    )
+    async def test_a_file_that_is_none_is_refused(self, desk: Desk, name, data):
+        answer = await self.convert(desk, name, data)
+        assert answer.status_code == 400
+        assert answer.json()["error"]["param"] == "file"
+
+    async def test_aliases_do_not_multiply_without_bound(self, desk: Desk):
+        lines = ["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10))]
+        answer = await self.convert(desk, "bomb.prompt", "\n".join(("---", *lines, "---", "x")).encode())
+        assert answer.status_code == 400
+
+    async def test_it_is_for_proxy_admins_and_needs_a_form(self, desk: Desk):
+        _, key = await desk.make_user()
+        assert (await self.convert(desk, "a.prompt", b"x", key)).status_code == 401
+        await desk.post(self.PATH, {"file": "x"}, status=422)
+        answer = await desk.ask("POST", self.PATH, data={"file": "x"})
+        assert answer.status_code == 422
