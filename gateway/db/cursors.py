@@ -1,7 +1,7 @@
 """A place in a list that is sorted by a time: what a page behind it is asked for by."""
 
 import base64
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 import msgspec
@@ -24,7 +24,7 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
             cursor = msgspec.json.decode(base64.b64decode(text, altchars=b"-_", validate=True), type=cls)
         except (ValueError, msgspec.DecodeError) as error:
             raise ValueError(text) from error
-        if "\0" in cursor.key or (cursor.moment is not None and cursor.moment.tzinfo is None):
+        if "\0" in cursor.key or not _is_in_utc(cursor.moment):
             raise ValueError(text)
         return cursor
 
@@ -37,3 +37,8 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
     def column_value(self) -> datetime | None:
         """The time as a TIMESTAMP without time zone holds it."""
         return None if self.moment is None else self.moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _is_in_utc(moment: datetime | None) -> bool:
+    """Whether no column, or one in UTC, can have the time: the first and the last hours reach beyond it."""
+    return moment is None or moment.utcoffset() == timedelta(0)

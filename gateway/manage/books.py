@@ -1,6 +1,6 @@
 """The routes of the books: resets by hand, refunds, adjustments, and what requests under way hold."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, get, post
@@ -30,6 +30,8 @@ _Request = Request[Any, Any, Any]
 _Caller = NamedDependency[Principal]
 _Gateway = NamedDependency[Gateway]
 _Content = dict[str, object]
+# Other workers are asked for it in a notice, which holds 8,000 bytes.
+_LONGEST_ID = 100
 
 
 class ResetSpendRequest(msgspec.Struct):
@@ -41,7 +43,7 @@ class ResetSpendRequest(msgspec.Struct):
 class ReleaseHoldRequest(msgspec.Struct):
     """The charge id of a request, as `/books/holds` shows it."""
 
-    charge_id: str
+    charge_id: Annotated[str, msgspec.Meta(min_length=1, max_length=_LONGEST_ID)]
 
 
 _RELEASE = BodyReader(ReleaseHoldRequest)
@@ -174,9 +176,7 @@ async def release_hold(request: _Request, gateway: _Gateway) -> Answer:
     body = await _RELEASE.read_from(request)
     charge_id = body.value.charge_id
     if not await release_anywhere(gateway, charge_id):
-        raise NotFound(
-            f"No request '{charge_id[:100]}' is under way; see GET /books/holds.", param="charge_id"
-        )
+        raise NotFound(f"No request '{charge_id}' is under way; see GET /books/holds.", param="charge_id")
     return answer({"charge_id": charge_id, "status": "released"}, body)
 
 

@@ -215,11 +215,10 @@ def _add_expiry(conditions: Conditions, expires: str) -> None:
     elif expires:
         try:
             until = datetime.fromisoformat(expires)
-        except ValueError:
+            moment = naive(until if until.tzinfo else until.replace(tzinfo=UTC))
+        except (ValueError, OverflowError):
             raise refuse("expires", "Write a time in ISO form, or never.") from None
-        conditions.add(
-            "k.expires <= {0}::timestamp", naive(until if until.tzinfo else until.replace(tzinfo=UTC))
-        )
+        conditions.add("k.expires <= {0}::timestamp", moment)
 
 
 def _numbers(total: int, page: int, size: int) -> dict[str, object]:

@@ -194,3 +194,11 @@ async def test_live_counters_are_compared_with_the_books(live: LiveGateway, desk
     assert not told["is_balanced"]
     assert scope.id in {one["entity_id"] for one in told["differences"] if one["books"] == "counter"}
     live.gateway.parts.principals.clear()
+
+
+async def test_a_charge_id_that_no_notice_to_other_workers_could_hold_is_refused(live: LiveGateway) -> None:
+    answer = await live.http.post(
+        "/books/holds/release", json={"charge_id": "x" * 8_000}, headers=bearer(MASTER_KEY)
+    )
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["body", "charge_id"]
