@@ -99,7 +99,7 @@ def load_plugin(
 
 
 async def inspect_texts(
-    guardrail: Guardrail, *texts: str, direction: Direction = Direction.REQUEST, **call: Any
+    guardrail: Guardrail, /, *texts: str, direction: Direction = Direction.REQUEST, **call: Any
 ) -> Verdict:
     """Show texts to a guardrail; members of `gateway.sdk.GuardrailCall` say whose they are."""
     call.setdefault("guardrail", "under-test")

@@ -40,6 +40,7 @@ class Runner:
     def __init__(self, clock: Clock, call: GuardrailCall, report: Report) -> None:
         self._clock = clock
         self._call = call
+        self._notes: dict[str, dict[str, object]] = {}
         self._report = report
 
     async def run(self, chosen: Iterable[Chosen], mode: GuardrailMode, text: Text) -> None:
@@ -87,7 +88,8 @@ class Runner:
 
     async def _inspect(self, chosen: Chosen, content: Content) -> object:
         name = chosen.installed.entry.name
-        call = msgspec.structs.replace(self._call, guardrail=name, options=chosen.options)
+        notes = self._notes.setdefault(name, {})
+        call = msgspec.structs.replace(self._call, guardrail=name, options=chosen.options, notes=notes)
         inspect = chosen.installed.guardrail.inspect
         is_large = sum(len(piece.text) for piece in content.pieces) > _THREAD_CHARACTERS
         if is_large and not is_coroutine_function(inspect):

@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Iterator, Mapping
 from enum import StrEnum
-from typing import ClassVar
 
 import msgspec
 
@@ -110,7 +109,10 @@ PASSED = Verdict()
 
 
 class GuardrailCall(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose content is inspected. `options` are what the request says to this guardrail (`extra_body`)."""
+    """Whose content is inspected. `options` are what the request says to this guardrail (`extra_body`).
+
+    `notes` are the guardrail's own: what it writes there about the request it finds again with the answer.
+    """
 
     guardrail: str
     call_id: str = ""
@@ -120,6 +122,7 @@ class GuardrailCall(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str | None = None
     is_stream: bool = False
     options: Mapping[str, object] = {}
+    notes: dict[str, object] = msgspec.field(default_factory=dict[str, object])
 
 
 class Guardrail(ABC):
@@ -133,7 +136,7 @@ class Guardrail(ABC):
     Whatever it raises counts as a failure, which refuses the request unless the operator says otherwise.
     """
 
-    window: ClassVar[int | None] = None
+    window: int | None = None
     """The most characters that one finding spans; None asks for the whole answer before it goes out."""
 
     @abstractmethod

@@ -47,7 +47,7 @@ class Keywords(Guardrail):
     """Finds words in what people and models say."""
 
     Params: ClassVar[type[KeywordsParams]] = KeywordsParams
-    window: ClassVar[int | None] = 4 * _LONGEST
+    window = 4 * _LONGEST
 
     def __init__(self, params: KeywordsParams) -> None:
         self._actions = {_key(word.keyword): word.action for word in params.blocked_words}

@@ -47,7 +47,7 @@ class SecretDetection(Guardrail):
     """Finds credentials in texts."""
 
     Params: ClassVar[type[SecretDetectionSettings]] = SecretDetectionSettings
-    window: ClassVar[int | None] = 512
+    window = 512
 
     def __init__(self, params: SecretDetectionSettings) -> None:
         self._settings = params

@@ -393,3 +393,34 @@ async def test_the_real_client_gets_a_guarded_stream(live: LiveGateway, key: str
     assert text.startswith("one two is [REDACTED:aws_access_key_id]")
     assert text.count("word") == 200
     assert (await live.http.get("/health/liveliness", headers=bearer(key))).status_code == 200
+
+
+PERSONAL = [
+    {
+        "guardrail_name": "people",
+        "litellm_params": {
+            "guardrail": "presidio",
+            "mode": ["pre_call", "post_call"],
+            "default_on": True,
+            "pii_entities_config": {"EMAIL_ADDRESS": "REPLACE"},
+            "output_parse_pii": True,
+        },
+    }
+]
+
+
+@pytest.mark.parametrize("is_stream", [False, True], ids=["whole", "stream"])
+async def test_personal_data_leaves_the_house_as_stand_ins_and_comes_back(
+    live: LiveGateway,
+    key: str,
+    is_stream: bool,  # noqa: FBT001  pytest passes it by name
+) -> None:
+    live.configure(deployment("m", live.upstream), guardrails=PERSONAL)
+    words = ["Write", "to", "<EMAIL", "_ADDRESS_1>", "today"] if is_stream else ["to <EMAIL_ADDRESS_1>"]
+    live.upstream.default = replies.stream(words) if is_stream else replies.ok(words[0])
+    message = {"role": "user", "content": "who is jane@example.com?"}
+    answer = await live.chat(key, messages=[message], stream=is_stream)
+    assert live.upstream.requests[0].json["messages"][0]["content"] == "who is <EMAIL_ADDRESS_1>?"
+    if not is_stream:
+        assert answer.json()["choices"][0]["message"]["content"] == "to jane@example.com"
+    assert "jane@example.com" not in (await live.row(key)).text
