@@ -198,7 +198,7 @@ class _Builder:
             keys=keys,
             inventory=self._inventory(database, audit, added),
             management=management,
-            logins=self._logins(database, audit, management, clients, documents),
+            logins=self._logins(database, audit, management, clients, documents, colleagues),
             audit=audit,
             audit_reading=AuditReading(database),
             clients=clients,
@@ -222,6 +222,7 @@ class _Builder:
         services: Services,
         clients: UpstreamClients,
         documents: Documents[Mapping[str, object]],
+        colleagues: Colleagues,
     ) -> Logins:
         records = Records(database, self._clock, self._calendar, audit)
         return build_all_logins(
@@ -233,6 +234,7 @@ class _Builder:
             clients.fetcher,
             documents,
             self._clock,
+            colleagues,
         )
 
     def _added(self, database: Database, clients: UpstreamClients) -> AddedSource:

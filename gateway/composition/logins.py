@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from gateway.cache.documents import Documents
 from gateway.clock import Clock
+from gateway.db.asking import Colleagues
 from gateway.db.engine import Database
 from gateway.identity.login.build import Logins, build_logins
 from gateway.identity.login.current import CurrentProvider, SingleSignOn
@@ -27,6 +28,7 @@ def build_all_logins(
     fetcher: Fetcher,
     documents: Documents[Mapping[str, object]],
     clock: Clock,
+    colleagues: Colleagues,
 ) -> Logins:
     """The services of passwords, sessions and invitations, and the login at the provider of `environ`.
 
@@ -42,4 +44,4 @@ def build_all_logins(
         return cast("SingleSignOn", made)
 
     provider = CurrentProvider(environ, build)
-    return build_logins(database, records, settings.login, provider, master, clock)
+    return build_logins(database, records, settings.login, provider, master, clock, colleagues)

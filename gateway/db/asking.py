@@ -23,7 +23,7 @@ Answer = Callable[[str], Sequence[bytes]]
 
 
 class _Message(msgspec.Struct, omit_defaults=True):
-    """A question, or, with `by`, a part of an answer; `asked` is the question's own id."""
+    """A question or news, or, with `by`, a part of an answer; `asked` is the question's own id."""
 
     asked: str
     by: str = ""
@@ -54,13 +54,15 @@ class _Asked:
 class Colleagues:
     """Asks other workers and answers them.
 
-    `send` notifies everybody of payloads; `answers` are what this worker answers, by question.
+    `send` notifies everybody of payloads; `answers` are what this worker answers, by question, `hearers` take
+    what others tell, by topic.
     """
 
     def __init__(
         self, send: Callable[[Sequence[str]], Awaitable[object]], *, seconds: float = _SECONDS
     ) -> None:
         self.answers: dict[str, Answer] = {}
+        self.hearers: dict[str, Callable[[str], None]] = {}
         self._name = new_id()
         self._send = send
         self._seconds = seconds
@@ -87,8 +89,12 @@ class Colleagues:
             del self._asked[message.asked]
         return asked.values
 
+    async def tell(self, topic: str, text: str) -> None:
+        """Tell all others something short that needs no answer. Raises DatabaseUnavailable."""
+        await self._send([_payload(_Message(f"{self._name}/", question=topic, argument=text))])
+
     def apply(self, payload: str) -> None:
-        """Take what came over the channel: an answer to this worker, or a question of another one."""
+        """Take what came over the channel: an answer to this worker, or what another one asks or tells."""
         try:
             message = _decode(payload.removeprefix(ASKING_PREFIX))
         except msgspec.DecodeError:
@@ -98,7 +104,11 @@ class Colleagues:
             asked = self._asked.get(message.asked)
             if asked is not None:
                 asked.take(message)
-        elif not message.asked.startswith(self._name) and message.question in self.answers:
+        elif message.asked.startswith(self._name):
+            return
+        elif message.question in self.hearers:
+            self.hearers[message.question](message.argument)
+        elif message.question in self.answers:
             task = asyncio.get_running_loop().create_task(self._answer(message))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)

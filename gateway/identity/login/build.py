@@ -3,6 +3,7 @@
 import msgspec
 
 from gateway.clock import Clock
+from gateway.db.asking import Colleagues
 from gateway.db.engine import Database
 from gateway.domain import Secret
 from gateway.identity.invitations.service import InvitationService
@@ -15,7 +16,7 @@ from gateway.identity.login.sso.errand import ErrandSeal
 from gateway.identity.login.store import LoginStore
 from gateway.identity.login.terminal_store import TerminalStore
 from gateway.identity.login.terminals import TerminalLogin
-from gateway.identity.login.throttle import Throttle
+from gateway.identity.login.throttle import build_shared_throttle
 from gateway.identity.records import Records
 from gateway.settings.login import LoginSettings
 
@@ -49,15 +50,16 @@ def build_logins(
     provider: CurrentProvider,
     master: Secret,
     clock: Clock,
+    colleagues: Colleagues,
 ) -> Logins:
     """Build the services; `master` signs tickets, and is the administrator's password where there is none."""
+    attempts = build_shared_throttle(clock, colleagues, "password_attempt")
+    begun = build_shared_throttle(clock, colleagues, "terminal_begun")
     store = LoginStore(database)
     sessions = Sessions(records, store, settings, master)
-    logins = PasswordLogin(records, store, sessions, Passwords(), Throttle(clock), settings, master)
+    logins = PasswordLogin(records, store, sessions, Passwords(), attempts, settings, master)
     invitations = InvitationService(records, InvitationRecords(database), sessions, logins)
-    terminals = TerminalLogin(
-        records, TerminalStore(database), sessions, ErrandSeal(master, clock), Throttle(clock)
-    )
+    terminals = TerminalLogin(records, TerminalStore(database), sessions, ErrandSeal(master, clock), begun)
     return Logins(
         passwords=logins,
         sessions=sessions,

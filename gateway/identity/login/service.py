@@ -58,16 +58,15 @@ class PasswordLogin:
 
         Raises AuthenticationFailed, which does not tell what was wrong, and RateLimited.
         """
-        self._throttle.check(name, address)
+        await self._throttle.begin(name, address)
         user = None
         if name and len(name) <= _LONGEST_NAME and len(password) <= LONGEST_PASSWORD and "\0" not in name:
             user = await self._find(name, password)
         if user is None:
-            self._throttle.note_failure(name, address)
             raise AuthenticationFailed(
                 "Invalid credentials used to access UI. Check 'UI_USERNAME', 'UI_PASSWORD', or your own."
             )
-        self._throttle.note_success(name, address)
+        await self._throttle.note_success(name, address)
         return await self._sessions.open(user, "username_password")
 
     async def change_password(self, caller: Principal, current: str, new: str, address: str) -> Columns:
@@ -78,13 +77,13 @@ class PasswordLogin:
         """
         check_password(new, "new_password")
         user_id = caller.user_id
-        self._throttle.check(user_id or "", address)
+        await self._throttle.begin(user_id or "", address)
         users = [] if user_id is None else await self._store.list_users(user_id)
         stored = next((user["password"] for user in users if user["user_id"] == user_id), None)
         verdict = await self._passwords.verify(current[:LONGEST_PASSWORD], stored)
         if user_id is None or not verdict.is_right:
-            self._throttle.note_failure(user_id or "", address)
             raise AuthenticationFailed("Authentication Error, The current password is another one.")
+        await self._throttle.note_success(user_id, address)
         stored = await self.hash(new)
         async with self._records.transaction():
             await self.store_password(user_id, stored, caller)

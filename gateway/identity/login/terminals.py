@@ -56,8 +56,7 @@ class TerminalLogin:
 
         Raises RateLimited for an address that begins too many.
         """
-        self._throttle.check(_BEGINNING, address)
-        self._throttle.note_failure(_BEGINNING, address)
+        await self._throttle.begin(_BEGINNING, address)
         identifier, secret = f"cli-{secrets.token_urlsafe(24)}", secrets.token_urlsafe(32)
         letters = "".join(secrets.choice(_LETTERS) for _ in range(8))
         code, now = f"{letters[:4]}-{letters[4:]}", self._records.now()

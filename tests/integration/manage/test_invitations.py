@@ -43,7 +43,7 @@ class Office:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def office(desk: Desk) -> Office:
-    desk.live.gateway.parts.logins.passwords._throttle._failures.clear()
+    desk.live.gateway.parts.logins.passwords._throttle.forget()
     return await Office(desk).build()
 
 

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import json
+from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
@@ -26,7 +27,7 @@ async def user(live: LiveGateway) -> str:
     answer = await live.post("/user/new", MASTER_KEY, members)
     assert answer.status_code == 200, answer.text
     # Every test begins with no failures noted.
-    live.gateway.parts.logins.passwords._throttle._failures.clear()
+    live.gateway.parts.logins.passwords._throttle.forget()
     return user_id
 
 
@@ -244,12 +245,28 @@ async def test_guessing_is_held_back(live: LiveGateway, user: str) -> None:
     held = await log_in(live, user)
     another = await log_in(live, "admin", MASTER_KEY)
     live.http.cookies.clear()
-    live.gateway.parts.logins.passwords._throttle._failures.clear()
+    live.gateway.parts.logins.passwords._throttle.forget()
 
     assert wrong == [401] * 10
     assert held.status_code == 429
     assert 0 < int(held.headers["retry-after"]) <= 300
     assert another.status_code == 200
+
+
+async def test_guesses_are_counted_while_too_many_log_in(live: LiveGateway, user: str) -> None:
+    logins = live.gateway.parts.logins.passwords
+    async with AsyncExitStack() as held:
+        for _ in range(2):
+            await held.enter_async_context(logins._passwords._lane)
+        waiting = [asyncio.create_task(logins._passwords.verify("", None)) for _ in range(32)]
+        await asyncio.sleep(0)
+        guessed = [(await log_in(live, "admin", f"guess {number}")).status_code for number in range(10)]
+        held_back = await log_in(live, "admin", MASTER_KEY)
+    await asyncio.gather(*waiting)
+    logins._throttle.forget()
+
+    assert guessed == [503] * 10
+    assert held_back.status_code == 429
 
 
 async def test_the_form_logs_in(live: LiveGateway, user: str) -> None:

@@ -58,6 +58,7 @@ class Desk:
             parts.clients.fetcher,
             parts.documents,
             parts.clock,
+            parts.colleagues,
         )
         live.gateway.parts = msgspec.structs.replace(parts, logins=logins)
 

@@ -66,6 +66,15 @@ async def test_a_value_that_fits_no_notice_is_left_out(three: list[Colleagues]) 
     assert await three[0].ask("list", "", 1) == [b'"short"']
 
 
+async def test_all_others_are_told(three: list[Colleagues]) -> None:
+    heard: list[str] = []
+    for number, worker in enumerate(three):
+        worker.hearers["news"] = partial(_note, heard, number)
+    await three[0].tell("news", "ä")
+    await three[0].ask("number", "", 2)  # What is told before a question is heard before its answer.
+    assert sorted(heard) == ["1 ä", "2 ä"]
+
+
 async def test_who_is_silent_is_not_waited_for(database: Database) -> None:
     lonely = Colleagues(partial(notify_all, database, CHANNEL), seconds=0.01)
     assert await lonely.ask("number", "", 1) == []
@@ -74,3 +83,7 @@ async def test_who_is_silent_is_not_waited_for(database: Database) -> None:
 async def test_what_cannot_be_read_is_left_alone(three: list[Colleagues], database: Database) -> None:
     await notify_all(database, CHANNEL, ["ask:", "ask:{", 'ask:{"asked":"x","question":"unknown"}'])
     assert len(await three[0].ask("number", "", 2)) == 2
+
+
+def _note(heard: list[str], number: int, text: str) -> None:
+    heard.append(f"{number} {text}")
