@@ -20,7 +20,17 @@ _CONTAINERS = frozenset(
     }
 )
 _FRAGMENTS = (
-    *("password", "passphrase", "secret", "credentials", "private_key", "api_key", "apikey", "access_key"),
+    *(
+        "password",
+        "passwd",
+        "passphrase",
+        "secret",
+        "credentials",
+        "private_key",
+        "api_key",
+        "apikey",
+        "access_key",
+    ),
     *(
         "authorization",
         "master_key",
@@ -31,11 +41,16 @@ _FRAGMENTS = (
         "connection_string",
     ),
 )
-_ENDS = ("_token", "_tokens_json", "_dsn", "_pwd", "_credential")
-# Names of secrets are none themselves.
-_HARMLESS_ENDS = ("_name", "_names", "_alias", "_info")
+_ENDS = ("_token", "_tokens_json", "_dsn", "_pwd", "_credential", "_key", "_keys")
+# Names of secrets are none themselves, nor is what an answer is kept under.
+_HARMLESS_ENDS = ("_name", "_names", "_alias", "_info", "_cache_key")
 _KEY = re.compile(r"\bsk-[A-Za-z0-9_\-]{8,}")
-_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
+_BEARER = re.compile(r"\b(bearer\s+)[\w.~+/=\-]{8,}", re.IGNORECASE | re.ASCII)
+# A password with an @ that nobody escaped is one, too.
+_USERINFO = re.compile(r"(?<=://)[^/?#\s]+@")
+_QUERY = re.compile(r"(?<=[?&])([\w.\-]+)=[^&#\s]+", re.ASCII)
+_SIGNATURES = frozenset({"sig", "signature", "x_amz_signature", "x_goog_signature", "code"})
+"""Members of an address's query that let whoever has it in."""
 _DEEPEST = 40
 
 _decode = msgspec.json.Decoder().decode
@@ -77,7 +92,15 @@ def _mask_text(text: str, *, is_secret: bool, depth: int) -> str:
             pass  # It only looks like JSON.
         else:
             return msgspec.json.encode(mask(inner, depth=depth + 1)).decode()
-    return _USERINFO.sub(f"{MASK}@", _KEY.sub(MASK, text))
+    plain = _BEARER.sub(rf"\1{MASK}", _KEY.sub(MASK, text))
+    return _QUERY.sub(_mask_member, _USERINFO.sub(f"{MASK}@", plain))
+
+
+def _mask_member(found: re.Match[str]) -> str:
+    """A member of a query; its value is shown unless the name says that it is secret."""
+    name = found[1]
+    is_secret = _names_secret(name) or name.lower().replace("-", "_") in _SIGNATURES
+    return f"{name}={MASK}" if is_secret else found[0]
 
 
 def _names_secret(name: str) -> bool:

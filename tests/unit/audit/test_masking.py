@@ -13,7 +13,7 @@ from gateway.audit.masking import MASK, mask
     [
         *("token", "password", "api_key", "aws_secret_access_key", "vertex_credentials", "hf_token"),
         *("langfuse_secret", "Authorization", "client-secret", "private_key", "azure_password"),
-        "webhook_url",
+        *("webhook_url", "client_key", "subscription-key", "azure_account_key", "api_keys", "db_passwd"),
     ],
 )
 def test_a_secret_is_known_by_its_name(name: str) -> None:
@@ -25,6 +25,7 @@ def test_a_secret_is_known_by_its_name(name: str) -> None:
     [
         *(("max_tokens", 5), ("input_cost_per_token", 1e-6), ("key_name", "sk-...abcd"), ("key_alias", "ci")),
         *(("litellm_credential_name", "azure"), ("allow_client_side_credentials", True), ("token", None)),
+        *(("prompt_cache_key", "conversation-1"), ("logo_url", "https://host/a?size=2&v=x")),
         *(("password", ""), ("tpm_limit", 10), ("models", ["gpt-4o"]), ("note", "{not json")),
     ],
 )
@@ -45,6 +46,22 @@ def test_a_key_or_password_inside_a_text_is_masked() -> None:
     row = {"note": "uses sk-0123456789abcdef now", "url": "postgres://ada:hush@db/x"}
 
     assert mask(row) == {"note": f"uses {MASK} now", "url": f"postgres://{MASK}@db/x"}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("redis://:hu@sh@host:1/0", f"redis://{MASK}@host:1/0"),
+        ("https://ada:hush@host/@me", f"https://{MASK}@host/@me"),
+        ("https://host/x?api-key=hush&v=1#y", f"https://host/x?api-key={MASK}&v=1#y"),
+        ("https://host/x?se=1&sig=hush", f"https://host/x?se=1&sig={MASK}"),
+        ("postgres://db/x?user=ada&password=hush", f"postgres://db/x?user=ada&password={MASK}"),
+        ("Authorization: Bearer hush.hush-hush", f"Authorization: Bearer {MASK}"),
+        ("the bearer is away", "the bearer is away"),
+    ],
+)
+def test_secrets_of_addresses_and_headers_are_masked(text: str, shown: str) -> None:
+    assert mask(text) == shown
 
 
 def test_json_that_is_kept_as_text_is_masked_inside() -> None:
