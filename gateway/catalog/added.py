@@ -1,4 +1,4 @@
-"""Models and credentials that stand in the database and not in the configuration."""
+"""Models, credentials and guardrails that stand in the database and not in the configuration."""
 
 from datetime import datetime
 
@@ -6,9 +6,10 @@ import msgspec
 
 from gateway.catalog.price_schedule import PriceSchedule
 from gateway.settings import Credential, ModelEntry
+from gateway.settings.guardrails import GuardrailEntry
 from gateway.settings.overlay import Overlay
 
-__all__ = ["NOTHING_ADDED", "AddedModel", "AddedModels", "ModelRow"]
+__all__ = ["NOTHING_ADDED", "AddedGuardrail", "AddedModel", "AddedModels", "GuardrailRow", "ModelRow"]
 
 
 class ModelRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,11 +42,33 @@ class AddedModel(msgspec.Struct, frozen=True, kw_only=True):
     is_blocked: bool = False
 
 
+class GuardrailRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A guardrail of the database as it stands there: JSON as text, secrets encrypted. Never shown."""
+
+    guardrail_id: str
+    guardrail_name: str
+    litellm_params: str
+    guardrail_info: str | None
+    created_at: datetime
+    updated_at: datetime
+
+    __repr__ = object.__repr__
+
+
+class AddedGuardrail(msgspec.Struct, frozen=True, kw_only=True):
+    """A guardrail of the database; `fault` says why it cannot be read, and `entry` then only whose it is."""
+
+    row: GuardrailRow
+    entry: GuardrailEntry
+    fault: str = ""
+
+
 class AddedModels(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the database adds; `faults` are what cannot be read of credentials, by their names."""
 
     models: tuple[AddedModel, ...] = ()
     credentials: dict[str, Credential] = {}
+    guardrails: tuple[AddedGuardrail, ...] = ()
     faults: dict[str, str] = {}
     overlay: Overlay = {}
     """Settings that win over the configuration file's."""

@@ -1,10 +1,10 @@
-"""The queries that read the models, credentials and settings of the database."""
+"""The queries that read the models, credentials, guardrails and settings of the database."""
 
 from datetime import datetime
 
 import msgspec
 
-from gateway.catalog.added import ModelRow
+from gateway.catalog.added import GuardrailRow, ModelRow
 from gateway.db.engine import Database
 from gateway.settings.overlay import LIVE_FIELDS, VARIABLES
 from gateway.settings.secret_managers import MANAGERS
@@ -25,6 +25,11 @@ _CREDENTIALS = """
 SELECT credential_name, credential_values::text AS credential_values,
     credential_info::text AS credential_info, updated_at
 FROM "LiteLLM_CredentialsTable" ORDER BY credential_name
+"""
+_GUARDRAILS = """
+SELECT guardrail_id, guardrail_name, litellm_params::text AS litellm_params,
+    guardrail_info::text AS guardrail_info, created_at, updated_at
+FROM "LiteLLM_GuardrailsTable" WHERE status = 'active' ORDER BY created_at, guardrail_id
 """
 _CONFIG = """
 SELECT param_name, param_value::text AS param_value FROM "LiteLLM_Config" WHERE param_name = ANY ($1)
@@ -60,6 +65,7 @@ class StoredRows(msgspec.Struct, frozen=True):
     models: tuple[ModelRow, ...]
     credentials: tuple[CredentialRow, ...]
     config: tuple[tuple[str, str | None], ...] = ()
+    guardrails: tuple[GuardrailRow, ...] = ()
 
     __repr__ = object.__repr__
 
@@ -74,11 +80,13 @@ class ModelStore:
         """All rows; a credential that a model names is never older than it. Raises DatabaseUnavailable."""
         models = await self._database.fetch(_MODELS)
         credentials = await self._database.fetch(_CREDENTIALS)
+        guardrails = await self._database.fetch(_GUARDRAILS)
         config = await self._database.fetch(_CONFIG, _SECTIONS, list(MANAGERS))
         return StoredRows(
             tuple(ModelRow(**dict(row)) for row in models),
             tuple(CredentialRow(**dict(row)) for row in credentials),
             tuple((row["param_name"], row["param_value"]) for row in config),
+            tuple(GuardrailRow(**dict(row)) for row in guardrails),
         )
 
     async def begin_reload(self, former: str | None, stamp: str) -> bool:

@@ -5,19 +5,30 @@ from typing import cast
 
 import msgspec
 
-from gateway.catalog.added import AddedModel, AddedModels, ModelRow
+from gateway.catalog.added import AddedGuardrail, AddedModel, AddedModels, GuardrailRow, ModelRow
 from gateway.catalog.model_store import PRICES_ROW, SSO_ROW, UI_ROW, CredentialRow, StoredRows
 from gateway.catalog.price_schedule import read_schedule
 from gateway.db.sealing import Seal, UnsealableError
 from gateway.domain import Secret
 from gateway.errors import ConfigError
 from gateway.settings import Credential
+from gateway.settings.guardrails import GuardrailEntry, GuardrailMode
+from gateway.settings.node import is_credential_path
 from gateway.settings.overlay import VARIABLES
 from gateway.settings.references import REFERENCE_PREFIX
 from gateway.settings.secret_managers import MANAGERS
-from gateway.settings.stored import read_stored_model
+from gateway.settings.stored import read_stored_guardrail, read_stored_model
 
-__all__ = ["AUTHOR", "OPERATOR", "TENANT", "is_of_tenant", "open_members", "read_rows", "row_path"]
+__all__ = [
+    "AUTHOR",
+    "OPERATOR",
+    "TENANT",
+    "is_of_tenant",
+    "open_members",
+    "open_secrets",
+    "read_rows",
+    "row_path",
+]
 
 AUTHOR = "gatewright_author"
 """The member of `model_info` that says whether the operator or a tenant wrote a model's parameters."""
@@ -75,6 +86,7 @@ def read_rows(rows: StoredRows, seal: Seal, environ: Mapping[str, str], former: 
     return AddedModels(
         models=tuple(models),
         credentials=credentials,
+        guardrails=tuple(_read_guardrail(row, seal, environ) for row in rows.guardrails),
         faults=faults,
         overlay=overlay,
         sso=sso,
@@ -142,6 +154,36 @@ def _read_credential(row: CredentialRow, seal: Seal, environ: Mapping[str, str])
         },
         info=_object(row.credential_info, f"{path}.credential_info"),
     )
+
+
+def _read_guardrail(row: GuardrailRow, seal: Seal, environ: Mapping[str, str]) -> AddedGuardrail:
+    """A guardrail; one that cannot be read is still known, so that it refuses what it should inspect."""
+    path = row_path("LiteLLM_GuardrailsTable", row.guardrail_id)
+    is_default = True
+    try:
+        params = _object(row.litellm_params, f"{path}.litellm_params")
+        is_default = params.get("default_on") is True
+        entry = read_stored_guardrail(
+            {
+                "guardrail_name": row.guardrail_name,
+                "litellm_params": open_secrets(params, seal, f"{path}.litellm_params"),
+                "guardrail_info": _object(row.guardrail_info, f"{path}.guardrail_info"),
+            },
+            path,
+            environ,
+        )
+    except (UnsealableError, ConfigError) as error:
+        entry = GuardrailEntry(
+            name=row.guardrail_name, kind="", modes=frozenset({GuardrailMode.PRE_CALL}), is_default=is_default
+        )
+        return AddedGuardrail(row=row, entry=entry, fault=str(error))
+    return AddedGuardrail(row=row, entry=entry)
+
+
+def open_secrets(members: Mapping[str, object], seal: Seal, path: str) -> _Members:
+    """Decrypt those texts of an object that are named like secrets. Raises UnsealableError."""
+    secret = {name: value for name, value in members.items() if is_credential_path(name)}
+    return {**members, **open_members(secret, seal, path)}
 
 
 def _read_section(section: str, text: str | None, seal: Seal) -> _Members:

@@ -19,7 +19,8 @@ from gateway.catalog.naming import find_family
 from gateway.catalog.price_book import PriceBook, load_price_book
 from gateway.catalog.price_terms import build_terms
 from gateway.composition.authentication import build_authentication
-from gateway.guardrails.build import build_guardrails
+from gateway.guardrails.build import add_guardrails, build_guardrails
+from gateway.guardrails.choice import Installed
 from gateway.guardrails.hookimpls import GuardrailHooks
 from gateway.hooks.registry import load_plugins
 from gateway.identity.build import build_user_defaults
@@ -45,7 +46,7 @@ def build_snapshot(
     catalog = build_catalog(
         settings, book, with_variables(settings, environ), parts.clock, parts.added.current
     )
-    snapshot = _assemble(settings, catalog, parts, cooldowns, None)
+    snapshot = _assemble(settings, catalog, parts, cooldowns, None, parts.added.current)
     # Last, when nothing can fail any more.
     apply_snapshot(snapshot, parts)
     return snapshot
@@ -70,7 +71,7 @@ def add_models(
     book = (book or former.catalog.price_book).with_terms(build_terms(settings.litellm))
     lent = with_variables(settings, environ)
     catalog = build_catalog(settings, book, lent, parts.clock, added, former.catalog)
-    return _assemble(settings, catalog, parts, former.router.cooldowns, former)
+    return _assemble(settings, catalog, parts, former.router.cooldowns, former, added)
 
 
 def apply_snapshot(snapshot: Snapshot, parts: Parts) -> None:
@@ -87,7 +88,12 @@ def apply_snapshot(snapshot: Snapshot, parts: Parts) -> None:
 
 
 def _assemble(
-    settings: Settings, catalog: Catalog, parts: Parts, cooldowns: Cooldowns, former: Snapshot | None
+    settings: Settings,
+    catalog: Catalog,
+    parts: Parts,
+    cooldowns: Cooldowns,
+    former: Snapshot | None,
+    added: AddedModels,
 ) -> Snapshot:
     names = _model_names(catalog)
     # Kept with what it remembers, as long as the configuration stays.
@@ -96,7 +102,7 @@ def _assemble(
     else:
         authentication = build_authentication(settings, parts)
     checks = AccessChecks(parts.clock, names, ClientChoices(catalog.find), settings.access)
-    guardrails = build_guardrails(settings.guardrails) if former is None else former.core.guardrails
+    guardrails = _set_up_guardrails(settings, added, former)
     admission = AdmissionHooks(parts.ledger) if parts.sharing is None else parts.sharing.build_hooks()
     guarding = GuardrailHooks(guardrails, parts.clock)
     aliases = Aliases(catalog.team_models.names)
@@ -115,8 +121,7 @@ def _assemble(
         cooldowns=cooldowns,
         is_spent=parts.ledger.places.is_spent,
     )
-    megabytes, limits = settings.general.max_request_size_mb, settings.gatewright.limits
-    body_bytes = int(megabytes * _MEGABYTE) if megabytes else limits.body_bytes
+    limits, body_bytes = settings.gatewright.limits, _limit_bodies(settings)
     if former is not None:
         return msgspec.structs.replace(
             former,
@@ -142,6 +147,22 @@ def _assemble(
         key_defaults=build_key_defaults(settings),
         newcomers=build_newcomer_defaults(settings),
     )
+
+
+def _limit_bodies(settings: Settings) -> int:
+    """How many bytes the body of a request has at most."""
+    megabytes = settings.general.max_request_size_mb
+    return int(megabytes * _MEGABYTE) if megabytes else settings.gatewright.limits.body_bytes
+
+
+def _set_up_guardrails(
+    settings: Settings, added: AddedModels, former: Snapshot | None
+) -> tuple[Installed, ...]:
+    """Those of the configuration, built once, and those of the database, built when their rows change."""
+    if former is None:
+        return add_guardrails(build_guardrails(settings.guardrails), added.guardrails)
+    configured = [item for item in former.core.guardrails if item.row is None]
+    return add_guardrails(configured, added.guardrails, former.core.guardrails)
 
 
 def _configure_budgets(settings: Settings, catalog: Catalog, parts: Parts) -> None:

@@ -1,14 +1,28 @@
 """Sets up the guardrails of a configuration."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+import structlog
+
+from gateway.catalog.added import AddedGuardrail
 from gateway.errors import ConfigError
 from gateway.guardrails.choice import Installed
 from gateway.guardrails.kinds import Kinds
+from gateway.sdk import Content, Guardrail, GuardrailCall
 from gateway.settings.faults import Faults
 from gateway.settings.guardrails import GuardrailEntry
 
-__all__ = ["build_guardrails"]
+__all__ = ["add_guardrails", "build_guardrails"]
+
+
+class _Faulty(Guardrail):
+    """Stands for a guardrail of the database that cannot be set up: what it should inspect is refused."""
+
+    def __init__(self, fault: str) -> None:
+        self._fault = fault
+
+    def inspect(self, content: Content, call: GuardrailCall) -> None:  # noqa: ARG002  whatever it is
+        raise RuntimeError(self._fault)
 
 
 def build_guardrails(entries: Iterable[GuardrailEntry], kinds: Kinds | None = None) -> tuple[Installed, ...]:
@@ -22,6 +36,43 @@ def build_guardrails(entries: Iterable[GuardrailEntry], kinds: Kinds | None = No
     faults.refuse()
     _refuse_mixed_defaults(found)
     return tuple(found)
+
+
+def add_guardrails(
+    configured: Sequence[Installed],
+    added: Iterable[AddedGuardrail],
+    former: Iterable[Installed] = (),
+    kinds: Kinds | None = None,
+) -> tuple[Installed, ...]:
+    """The configuration's guardrails and those of the database; one whose row is as in `former` is kept.
+
+    A name of the configuration is not given to another. One that cannot be built is logged, and refuses.
+    """
+    kinds, taken = kinds or Kinds(), {item.entry.name for item in configured}
+    known = {item.row: item for item in former if item.row is not None}
+    log = structlog.get_logger(__name__)
+    found: list[Installed] = []
+    for one in added:
+        if one.entry.name in taken:
+            log.warning("guardrail_shadowed", guardrail=one.entry.name, reason="the configuration has one")
+            continue
+        if one.row in known and known[one.row].entry == one.entry:
+            found.append(known[one.row])
+            continue
+        guardrail, fault = _try(one, kinds)
+        if fault:
+            log.error("guardrail_refuses_all", guardrail=one.entry.name, reason=fault)
+        found.append(Installed(one.entry, guardrail, one.row))
+    return (*configured, *found)
+
+
+def _try(added: AddedGuardrail, kinds: Kinds) -> tuple[Guardrail, str]:
+    if added.fault:
+        return _Faulty(added.fault), added.fault
+    try:
+        return kinds.build(added.entry), ""
+    except ConfigError as error:
+        return _Faulty(str(error)), str(error)
 
 
 def _refuse_mixed_defaults(installed: Iterable[Installed]) -> None:

@@ -6,6 +6,7 @@ from typing import cast
 
 import msgspec
 
+from gateway.catalog.added import GuardrailRow
 from gateway.errors import BadRequest, PermissionDenied, ServiceUnavailable
 from gateway.hooks import RequestContext
 from gateway.sdk import Guardrail
@@ -21,10 +22,11 @@ _NOTHING: Mapping[str, object] = {}
 
 
 class Installed(msgspec.Struct, frozen=True, eq=False):
-    """A guardrail that is set up, and how."""
+    """A guardrail that is set up, and how; `row` is where it stands in the database."""
 
     entry: GuardrailEntry
     guardrail: Guardrail
+    row: GuardrailRow | None = None
 
 
 class Chosen(msgspec.Struct, frozen=True, eq=False):

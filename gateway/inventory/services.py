@@ -11,6 +11,7 @@ from gateway.inventory.cache_settings import CacheSettingsService
 from gateway.inventory.caches import CacheService
 from gateway.inventory.config.service import ConfigService
 from gateway.inventory.credentials.service import CredentialService
+from gateway.inventory.guardrails.service import GuardrailService
 from gateway.inventory.models.service import ModelService
 from gateway.inventory.overrides.service import OverrideService
 from gateway.inventory.rotation.service import SealRotation
@@ -29,6 +30,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     caches: CacheService
     config: ConfigService
     credentials: CredentialService
+    guardrails: GuardrailService
     model_access_groups: ModelGroupService
     models: ModelService
     overrides: OverrideService
@@ -47,6 +49,7 @@ def build_inventory(
         caches=CacheService(records, redis),
         config=ConfigService(database, records, seal),
         credentials=CredentialService(database, records, seal),
+        guardrails=GuardrailService(database, records, seal),
         model_access_groups=ModelGroupService(database, records),
         models=ModelService(database, records, seal, AddressGuard(networks)),
         overrides=OverrideService(database, records, seal),

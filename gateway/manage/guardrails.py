@@ -2,16 +2,19 @@
 
 from typing import Any
 
-from litestar import Request, get, post
+from litestar import Request, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from gateway.access.rules import RouteRule
-from gateway.audit.masking import mask
 from gateway.domain import Principal, Role
 from gateway.guardrails.choice import Installed
 from gateway.guardrails.trial import TrialRequest, try_guardrail
 from gateway.ids import new_id
+from gateway.inventory.guardrails.request import NewGuardrailRequest, PatchGuardrailRequest
+from gateway.inventory.guardrails.service import mask_guardrail
+from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
 from gateway.permits.permit import allow
@@ -22,11 +25,15 @@ __all__ = ["ROUTE_HANDLERS"]
 
 _OVERSEERS = frozenset({Role.PROXY_ADMIN, Role.PROXY_ADMIN_VIEWER})
 _TRY = BodyReader(TrialRequest)
+_NEW = BodyReader(NewGuardrailRequest)
+_PATCH = BodyReader(PatchGuardrailRequest)
+_ONE = "/guardrails/{guardrail_id}"
 _LISTS = ["/guardrails/list", "/v2/guardrails/list"]
 _TRIALS = ["/guardrails/apply_guardrail", "/apply_guardrail"]
 _Request = Request[Any, Any, Any]
 _Caller = NamedDependency[Principal]
 _Gateway = NamedDependency[Gateway]
+_Inventory = NamedDependency[Inventory]
 
 
 @get(
@@ -64,24 +71,121 @@ async def try_out(request: _Request, gateway: _Gateway) -> Answer:
     return answer({"response_text": text}, body)
 
 
+@post(
+    "/guardrails",
+    status_code=200,
+    opt={
+        "rule": RouteRule(
+            name="/guardrails", permit=allow(Resource.GUARDRAIL, Action.CREATE), body=NewGuardrailRequest
+        )
+    },
+)
+async def make_guardrail(
+    request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
+) -> Answer:
+    """Store a guardrail, which runs on every worker within a second."""
+    body = await _NEW.read_from(request)
+    names, environ = _configured(gateway), gateway.parts.added.environ
+    return answer(await inventory.guardrails.create(caller, body.value.guardrail, names, environ), body)
+
+
+@get(
+    ["/guardrails/{guardrail_id:str}", "/guardrails/{guardrail_id:str}/info"],
+    opt={"rule": RouteRule(name=_ONE, permit=allow(Resource.GUARDRAIL, Action.READ))},
+)
+async def show_guardrail(inventory: _Inventory, guardrail_id: FromPath[str]) -> dict[str, Any]:
+    """Show a guardrail of the database, with secrets masked."""
+    return await inventory.guardrails.find(guardrail_id)
+
+
+@put(
+    "/guardrails/{guardrail_id:str}",
+    status_code=200,
+    opt={
+        "rule": RouteRule(
+            name=_ONE, permit=allow(Resource.GUARDRAIL, Action.UPDATE), body=NewGuardrailRequest
+        )
+    },
+)
+async def replace_guardrail(
+    request: _Request,
+    caller: _Caller,
+    gateway: _Gateway,
+    inventory: _Inventory,
+    guardrail_id: FromPath[str],
+) -> Answer:
+    """Replace a guardrail of the database."""
+    body = await _NEW.read_from(request)
+    names, environ = _configured(gateway), gateway.parts.added.environ
+    changed = await inventory.guardrails.replace(caller, guardrail_id, body.value.guardrail, names, environ)
+    return answer(changed, body)
+
+
+@patch(
+    "/guardrails/{guardrail_id:str}",
+    status_code=200,
+    opt={
+        "rule": RouteRule(
+            name=_ONE, permit=allow(Resource.GUARDRAIL, Action.UPDATE), body=PatchGuardrailRequest
+        )
+    },
+)
+async def update_guardrail(
+    request: _Request,
+    caller: _Caller,
+    gateway: _Gateway,
+    inventory: _Inventory,
+    guardrail_id: FromPath[str],
+) -> Answer:
+    """Change what is sent of a guardrail of the database."""
+    body = await _PATCH.read_from(request)
+    names, environ = _configured(gateway), gateway.parts.added.environ
+    return answer(await inventory.guardrails.patch(caller, guardrail_id, body.value, names, environ), body)
+
+
+@delete(
+    "/guardrails/{guardrail_id:str}",
+    status_code=200,
+    opt={"rule": RouteRule(name=_ONE, permit=allow(Resource.GUARDRAIL, Action.DELETE))},
+)
+async def delete_guardrail(
+    caller: _Caller, inventory: _Inventory, guardrail_id: FromPath[str]
+) -> dict[str, Any]:
+    """Delete a guardrail of the database."""
+    return await inventory.guardrails.delete(caller, guardrail_id)
+
+
+def _configured(gateway: Gateway) -> frozenset[str]:
+    """The names of the configuration's guardrails."""
+    return frozenset(entry.name for entry in gateway.snapshot.settings.guardrails)
+
+
 def _show(installed: Installed, *, may_look: bool) -> dict[str, object]:
-    entry = installed.entry
+    entry, row = installed.entry, installed.row
     params: dict[str, object] = {
         "guardrail": entry.kind,
         "mode": sorted(entry.modes),
         "default_on": entry.is_default,
     }
     if may_look:
-        params |= mask(entry.params)
+        params |= mask_guardrail(entry.params)
     return {
-        "guardrail_id": None,
+        "guardrail_id": None if row is None else row.guardrail_id,
         "guardrail_name": entry.name,
         "litellm_params": params,
         "guardrail_info": entry.info,
-        "guardrail_definition_location": "config",
-        "created_at": None,
-        "updated_at": None,
+        "guardrail_definition_location": "config" if row is None else "db",
+        "created_at": None if row is None else row.created_at,
+        "updated_at": None if row is None else row.updated_at,
     }
 
 
-ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (list_guardrails, try_out)
+ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
+    list_guardrails,
+    try_out,
+    make_guardrail,
+    show_guardrail,
+    replace_guardrail,
+    update_guardrail,
+    delete_guardrail,
+)

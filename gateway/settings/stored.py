@@ -1,16 +1,17 @@
-"""Read a model that stands in the database as an item of `model_list` is read."""
+"""Read a model or a guardrail that stands in the database as an item of the configuration is read."""
 
 from collections.abc import Mapping
 
 from gateway.errors import ConfigError
 from gateway.settings.faults import Faults
+from gateway.settings.guardrails import GuardrailEntry, read_guardrail
 from gateway.settings.known_keys import MODEL_INFO, MODEL_PARAMS, Standing, find_known_key
 from gateway.settings.model import ModelEntry, SettingsNotice
 from gateway.settings.models import read_model
 from gateway.settings.node import Node, build_node
 from gateway.settings.references import REFERENCE_PREFIX, resolve_references
 
-__all__ = ["find_reference", "read_stored_model"]
+__all__ = ["find_reference", "read_stored_guardrail", "read_stored_model"]
 
 _SECTIONS = (("litellm_params", MODEL_PARAMS), ("model_info", MODEL_INFO))
 
@@ -32,6 +33,13 @@ def read_stored_model(
         node = _resolve(node, environ)
     _refuse_restrictions(node)
     return read_model(node)
+
+
+def read_stored_guardrail(
+    members: Mapping[str, object], path: str, environ: Mapping[str, str]
+) -> GuardrailEntry:
+    """Read `guardrail_name`, `litellm_params` and `guardrail_info`, decrypted. Raises ConfigError."""
+    return read_guardrail(_resolve(build_node(dict(members), path), environ))
 
 
 def find_reference(value: object, path: str) -> str | None:

@@ -41,6 +41,7 @@ PLACES = (
     Place("LiteLLM_ConfigOverrides", "config_type", "config_value"),
     Place("LiteLLM_CacheConfig", "id", "cache_settings"),
     Place("LiteLLM_SSOConfig", "id", "sso_settings"),
+    Place("LiteLLM_GuardrailsTable", "guardrail_id", "litellm_params"),
     Place("LiteLLM_SearchToolsTable", "search_tool_id", "litellm_params"),
     Place("LiteLLM_ManagedVectorStoresTable", "vector_store_id", "litellm_params"),
     Place("LiteLLM_MCPServerTable", "server_id", "credentials"),
