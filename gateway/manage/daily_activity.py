@@ -32,6 +32,7 @@ _Caller = NamedDependency[Principal]
 _SEE = allow(Resource.SPEND, Action.READ, Party.CALLER)
 _Gateway = NamedDependency[Gateway]
 _Number = Annotated[int, QueryParameter(ge=1, le=1_000_000)]
+_Flag = FromQuery[bool]
 _Size = Annotated[int, QueryParameter(ge=1, le=1_000)]
 _Content = dict[str, object]
 
@@ -187,9 +188,11 @@ def build_routes(
         return {"api_keys": (await reports(gateway).keys(found, Page(1, page_size)))["api_keys"]}
 
     @get(paths("/aggregated/model_top_keys"), **options)
-    async def show_top_keys(gateway: _Gateway, choice: _Choice, page_size: _Size = 10) -> _Content:
-        """The keys that spent most, with the parameter `model` on this model."""
-        return {"api_keys": (await reports(gateway).keys(choice, Page(1, page_size)))["api_keys"]}
+    async def show_top_keys(
+        gateway: _Gateway, choice: _Choice, *, by_model_group: _Flag = False, page_size: _Size = 10
+    ) -> _Content:
+        """The keys that spent most, with the parameter `model` on this model, or on this name of a model."""
+        return await _top_keys(reports(gateway), choice, Page(1, page_size), by_name=by_model_group)
 
     @get(paths("/export"), **options)
     async def export(
@@ -211,6 +214,14 @@ def build_routes(
 async def show_uncached_keys(gateway: _Gateway, choice: _Choice) -> _Content:
     """The keys whose prompts never came from a provider's cache, most tokens first."""
     return await DailyReports(gateway.parts.reports.reader, "user").uncached_keys(choice, _MOST_SHOWN_KEYS)
+
+
+async def _top_keys(reports: DailyReports, choice: Choice, page: Page, *, by_name: bool) -> _Content:
+    asked = choice.model
+    if by_name:
+        choice = msgspec.structs.replace(choice, model=None, model_group=asked)
+    found = (await reports.keys(choice, page))["api_keys"]
+    return {"model": asked, "by_model_group": by_name, "api_keys": found}
 
 
 def _exported(rows: list[_Content], form: str) -> Response[Any]:

@@ -55,6 +55,8 @@ def build_info(
     info |= {"litellm_budget_table": None if budget is None else _all_shown(budget)}
     if permission is not None:
         info["object_permission"] = _all_shown(permission)
+    elif not row["object_permission_id"]:
+        info["object_permission"] = None
     return info
 
 

@@ -54,12 +54,14 @@ class TeamView:
         default = await self._records.budgets.find(default_id) if default_id else None
         shown = await self.row(team)
         keys = await self._records.teams.list_keys(team["team_id"], key_limit)
+        opened = await self._records.access_groups.find_opened(team["access_group_ids"] or ())
         return {
             "team_id": team["team_id"],
             "team_info": {
                 **shown,
                 "members_with_roles": await self._with_aliases(shown["members_with_roles"]),
                 "team_member_budget_table": default,
+                **{f"access_group_{name}": names for name, names in opened.items()},
                 "caller_edit_access": may_edit,
             },
             "keys": [without_secrets(key) for key in keys],

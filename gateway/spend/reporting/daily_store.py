@@ -58,6 +58,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
     period: Period
     model: str | None = None
+    model_group: str | None = None
     keys: tuple[str, ...] | None = None
     keys_of: str | None = None
     key_pattern: str | None = None
@@ -215,6 +216,8 @@ def _where(table: DayTable, choice: Choice) -> tuple[str, list[object]]:
     parts = [f"date >= {_place(arguments, start)}", f"date <= {_place(arguments, end)}"]
     if choice.model is not None:
         parts.append(f"model = {_place(arguments, choice.model)}")
+    if choice.model_group is not None:
+        parts.append(f"model_group = {_place(arguments, choice.model_group)}")
     if choice.keys is not None:
         parts.append(f"api_key = ANY({_place(arguments, list(choice.keys))}::text[])")
     if choice.keys_of is not None:

@@ -215,6 +215,12 @@ async def test_keys_are_paged_searched_and_exported(desk: Desk, unique):
     assert [each["api_key"] for each in found["api_keys"]] == [hash_token(key)]
     top = await desk.get("/user/daily/activity/aggregated/model_top_keys", **asked, model=row.model)
     assert [each["api_key"] for each in top["api_keys"]] == [hash_token(key)]
+    assert (top["model"], top["by_model_group"]) == (row.model, False)
+    path, by_name = "/user/daily/activity/aggregated/model_top_keys", {"by_model_group": "true", "model": "m"}
+    top = await desk.get(path, **asked, **by_name)
+    assert (top["model"], top["by_model_group"]) == ("m", True)
+    assert [each["api_key"] for each in top["api_keys"]] == [hash_token(key)]
+    assert (await desk.get(path, **asked, **by_name | {"model": "other"}))["api_keys"] == []
     leaking = await desk.get("/user/daily/activity/aggregated/cache_leakage_keys", **asked)
     assert [each["api_key"] for each in leaking["api_keys"]] == [hash_token(key)]
     [exported] = await desk.get("/user/daily/activity/export", **asked, format="json")

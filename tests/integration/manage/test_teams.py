@@ -420,3 +420,19 @@ async def test_no_hash_of_a_key_is_shown(desk: Desk, live: LiveGateway, unique):
     answer = await desk.ask("GET", "/team/info", MASTER_KEY, params={"team_id": team_id})
     assert hash_token(key) not in answer.text
     assert answer.json()["keys"][0]["team_id"] == team_id
+
+
+async def test_a_team_tells_what_its_access_groups_open(desk: Desk, unique):
+    insert = """INSERT INTO "LiteLLM_AccessGroupTable"
+        (access_group_id, access_group_name, access_model_names, access_agent_ids, updated_at)
+        VALUES ($1, $1, $2, ARRAY['x'], now())"""
+    groups = [unique("group"), unique("group")]
+    for group, names in zip(groups, (["b", "a"], ["b", "c"]), strict=True):
+        await desk.run(insert, group, names)
+    team = await desk.post("/team/new", {"team_id": unique("team"), "access_group_ids": groups})
+    shown = (await desk.get("/team/info", team_id=team["team_id"]))["team_info"]
+    assert shown["access_group_models"] == ["a", "b", "c"]
+    assert (shown["access_group_mcp_server_ids"], shown["access_group_agent_ids"]) == ([], ["x"])
+    plain = await desk.post("/team/new", {"team_id": unique("team")})
+    shown = (await desk.get("/team/info", team_id=plain["team_id"]))["team_info"]
+    assert shown["access_group_models"] == []
