@@ -54,7 +54,7 @@ def build_logins(
 ) -> Logins:
     """Build the services; `master` signs tickets, and is the administrator's password where there is none."""
     attempts = build_shared_throttle(clock, colleagues, "password_attempt")
-    begun = build_shared_throttle(clock, colleagues, "terminal_begun")
+    begun = build_shared_throttle(clock, colleagues, "terminal_begun", most_of_a_name=None)
     store = LoginStore(database)
     sessions = Sessions(records, store, settings, master)
     logins = PasswordLogin(records, store, sessions, Passwords(), attempts, settings, master)

@@ -17,6 +17,7 @@ _NANOS = 1_000_000_000
 _WINDOW_SECONDS = 300
 _CAPACITY = 50_000
 _IPV6_NETWORK_BITS = 64
+_MOST_OF_A_NAME = 100
 _Keys = tuple[tuple[tuple[str, ...], int], ...]
 _encode = msgspec.json.Encoder().encode
 
@@ -41,12 +42,19 @@ class Throttle:
 
     A name is refused after 10 from one address and 100 from all of them, an address after 50 for all names;
     the addresses of an IPv6 network of 64 bits are one. Who is refused is not let in with the right password
-    either, so that nobody learns it.
+    either, so that nobody learns it. `most_of_a_name` is another number than 100; None where everybody has
+    the same name, which some must not use up for others.
     """
 
-    def __init__(self, clock: Clock, tell: Callable[[str], Awaitable[object]] = _tell_nobody) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        tell: Callable[[str], Awaitable[object]] = _tell_nobody,
+        most_of_a_name: int | None = _MOST_OF_A_NAME,
+    ) -> None:
         self._clock = clock
         self._tell = tell
+        self._most_of_a_name = most_of_a_name
         self._attempts: OrderedDict[tuple[str, ...], tuple[int, int]] = OrderedDict()
 
     async def begin(self, name: str, address: str) -> None:
@@ -80,7 +88,7 @@ class Throttle:
 
     def _check(self, attempt: _Attempt) -> None:
         now = self._clock.monotonic_nanos()
-        for key, most in _keys(attempt):
+        for key, most in self._keys(attempt):
             count, ends = self._attempts.get(key, (0, 0))
             if count >= most and ends > now:
                 seconds = -(-(ends - now) // _NANOS)
@@ -91,7 +99,7 @@ class Throttle:
 
     def _count(self, attempt: _Attempt) -> None:
         now = self._clock.monotonic_nanos()
-        for key, _ in _keys(attempt):
+        for key, _ in self._keys(attempt):
             count, ends = self._attempts.pop(key, (0, 0))
             if ends <= now:
                 count, ends = 0, now + _WINDOW_SECONDS * _NANOS
@@ -99,25 +107,27 @@ class Throttle:
             if count > 0:
                 self._attempts[key] = count, ends
         if attempt.has_succeeded:
-            self._attempts.pop(_keys(attempt)[0][0], None)
+            self._attempts.pop(self._keys(attempt)[0][0], None)
         while len(self._attempts) > _CAPACITY:
             self._attempts.popitem(last=False)
 
+    def _keys(self, attempt: _Attempt) -> _Keys:
+        name, network, most = attempt.name, attempt.network, self._most_of_a_name
+        of_name = () if most is None else ((("name", name), most),)
+        return (("both", name, network), 10), *of_name, (("address", network), 50)
 
-def build_shared_throttle(clock: Clock, colleagues: Colleagues, topic: str) -> Throttle:
+
+def build_shared_throttle(
+    clock: Clock, colleagues: Colleagues, topic: str, most_of_a_name: int | None = _MOST_OF_A_NAME
+) -> Throttle:
     """A throttle that counts together with those of this topic on other workers."""
 
     async def tell(text: str) -> None:
         await colleagues.tell(topic, text)
 
-    throttle = Throttle(clock, tell)
+    throttle = Throttle(clock, tell, most_of_a_name)
     colleagues.hearers[topic] = throttle.hear
     return throttle
-
-
-def _keys(attempt: _Attempt) -> _Keys:
-    name, network = attempt.name, attempt.network
-    return (("both", name, network), 10), (("name", name), 100), (("address", network), 50)
 
 
 def _network_of(address: str) -> str:

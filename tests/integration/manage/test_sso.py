@@ -341,6 +341,13 @@ async def start(desk: Desk) -> dict[str, Any]:
     return answer.json()
 
 
+async def test_terminals_that_others_begin_keep_nobody_from_beginning_one(desk: Desk) -> None:
+    for number in range(101):
+        await desk.live.gateway.parts.logins.terminals.begin(f"192.0.2.{number}")
+
+    assert (await start(desk))["login_id"]
+
+
 async def poll(desk: Desk, begun: dict[str, Any], secret: str | None = None, **query: str) -> httpx.Response:
     headers = {"x-litellm-cli-poll-secret": begun["poll_secret"] if secret is None else secret}
     path = f"/sso/cli/poll/{begun['login_id']}"

@@ -122,3 +122,13 @@ class TestManyWorkers:
         two[0].hear('{"name":"ada"}')
 
         await fail(two[0], "ada", "10.0.0.1", 10)
+
+
+async def test_a_name_that_everybody_shares_is_not_used_up_by_some():
+    throttle = Throttle(FakeClock(), most_of_a_name=None)
+    for number in range(30):
+        await fail(throttle, "a terminal", f"10.0.0.{number}", 10)
+
+    await throttle.begin("a terminal", "10.0.1.1")
+    with pytest.raises(RateLimited):
+        await throttle.begin("a terminal", "10.0.0.1")
