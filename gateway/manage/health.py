@@ -17,10 +17,10 @@ from gateway.access.rules import RouteRule
 from gateway.alerts.trial import send_test
 from gateway.domain import Deployment, Principal
 from gateway.errors import BadRequest, DatabaseUnavailable, NotFound, PermissionDenied
-from gateway.inventory.trial import Trial
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
 from gateway.manage.parameters import need
+from gateway.manage.trials import trial_of
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.pipeline.health.history import find_recent_probes, latest_checks, list_checks, record_probes
@@ -201,7 +201,7 @@ async def try_connection(request: Request[Any, Any, Any], caller: _Caller, gatew
     info = {**body.value.model_info, **({"mode": body.value.mode} if body.value.mode else {})}
     name = str(body.value.litellm_params.get("model") or "test")
     await gateway.parts.added.learn(list_references(body.value.litellm_params))
-    deployment = _trial(gateway).build(name, body.value.litellm_params, info, is_tenants=False)
+    deployment = trial_of(gateway).build(name, body.value.litellm_params, info, is_tenants=False)
     [probe] = await probe_deployments(gateway, [deployment])
     if probe.error is not None:
         return answer({"status": "error", "result": {"error": probe.error}}, body)
@@ -255,17 +255,6 @@ def _shown(probe: Probe) -> _Content:
         "custom_llm_provider": probe.deployment.provider,
     }
     return found if probe.error is None else {**found, "error": probe.error}
-
-
-def _trial(gateway: Gateway) -> Trial:
-    snapshot, added = gateway.snapshot, gateway.parts.added
-    return Trial(
-        settings=snapshot.settings,
-        book=snapshot.catalog.price_book,
-        credentials=added.current.credentials,
-        environ=added.environ,
-        clock=gateway.clock,
-    )
 
 
 def _refuse(message: str, status: int) -> BadRequest:

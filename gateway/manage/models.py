@@ -19,10 +19,10 @@ from gateway.inventory.models.request import (
     UpdateModelRequest,
 )
 from gateway.inventory.services import Inventory
-from gateway.inventory.trial import Trial
 from gateway.inventory.ui.flags import NO_MODELS, refuse_to_others
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, ReadBody
+from gateway.manage.trials import trial_of
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
 from gateway.runtime import Gateway
@@ -58,7 +58,7 @@ async def make_model(request: _Request, caller: _Caller, gateway: _Gateway, inve
     refuse_to_others(gateway.parts.added.current.ui, NO_MODELS, caller)
     body = await _NEW.read_from(request)
     await _learn(gateway, caller, body.value.litellm_params)
-    return answer(await inventory.models.create(caller, body.value, _trial(gateway)), body)
+    return answer(await inventory.models.create(caller, body.value, trial_of(gateway)), body)
 
 
 @post(
@@ -83,7 +83,7 @@ async def update_model(
     if not isinstance(model_id, str) or not model_id:
         message = "Name the model to change in model_info.id."
         raise BadRequest(message, param="model_info.id", type="bad_request_error")
-    return answer(await inventory.models.update(caller, model_id, body.value, _trial(gateway)), body)
+    return answer(await inventory.models.update(caller, model_id, body.value, trial_of(gateway)), body)
 
 
 @patch(
@@ -104,7 +104,7 @@ async def patch_model(
     """Change what is sent of a model; null takes a member away."""
     body = await _read_update(request, gateway)
     await _learn(gateway, caller, body.value.litellm_params)
-    return answer(await inventory.models.update(caller, model_id, body.value, _trial(gateway)), body)
+    return answer(await inventory.models.update(caller, model_id, body.value, trial_of(gateway)), body)
 
 
 @post(
@@ -163,7 +163,7 @@ async def _set_blocked(
 ) -> Answer:
     _check_is_enabled(gateway)
     body = await _BLOCK.read_from(request)
-    model_id, trial = body.value.model_id, _trial(gateway)
+    model_id, trial = body.value.model_id, trial_of(gateway)
     return answer(await inventory.models.set_blocked(caller, model_id, trial, is_blocked=is_blocked), body)
 
 
@@ -184,18 +184,6 @@ def _check_is_enabled(gateway: Gateway) -> None:
         raise GatewayError(
             "Models are not stored in the database: general_settings.store_model_in_db is false."
         )
-
-
-def _trial(gateway: Gateway) -> Trial:
-    snapshot, added = gateway.snapshot, gateway.parts.added
-    return Trial(
-        settings=snapshot.settings,
-        book=snapshot.catalog.price_book,
-        credentials=added.current.credentials,
-        environ=added.environ,
-        clock=gateway.clock,
-        configured_ids=snapshot.catalog.configured_ids,
-    )
 
 
 ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (

@@ -14,7 +14,7 @@ from gateway.clock import Clock
 from gateway.domain import Scope
 from gateway.errors import ServiceUnavailable
 from gateway.ids import new_charge_id
-from gateway.spend.records import ChargedRecord, OpenedRecord, SegmentHead, encode_line
+from gateway.spend.records import OpenedRecord, SegmentHead, encode_line
 from gateway.spend.segment_file import Put, SegmentFile, reserve
 from gateway.spend.segments import Batch, JournalFolder, Segment, lock_root, segment_path
 from gateway.spend.syncer import Syncer
@@ -149,10 +149,6 @@ class Journal:
                 self._note_failure(error)
                 raise _refusal() from error
         self._open[charge_id] = line
-
-    def append_charged(self, record: ChargedRecord, scopes: Sequence[Scope]) -> None:
-        """Write down what a request cost; see `append_charged_line`."""
-        self.append_charged_line(record.charge_id, encode_line(record), scopes, record.cost_nanos)
 
     def append_charged_line(
         self, charge_id: str, line: bytes, scopes: Sequence[Scope], cost_nanos: int

@@ -15,6 +15,7 @@ from gateway.ids import new_charge_id
 from gateway.spend.builder import NO_DETAILS, CallDetails, RecordBuilder
 from gateway.spend.drain import Drain
 from gateway.spend.journal import Journal, JournalOptions
+from gateway.spend.records import encode_line
 from gateway.spend.rejected import RejectedFile
 from gateway.spend.store import SpendStore
 
@@ -104,7 +105,8 @@ class Worker:
             model_group="gpt",
         )
         record = self.builder.build_charged(context, msgspec.structs.replace(completion, **changes), details)
-        self.journal.append_charged(record, (*self.principal.scopes, *details.extra_scopes))
+        scopes = (*self.principal.scopes, *details.extra_scopes)
+        self.journal.append_charged_line(record.charge_id, encode_line(record), scopes, record.cost_nanos)
 
     def serve(self, nanos: int, **arguments: object) -> None:
         self.charge(self.open(), nanos, **arguments)

@@ -9,7 +9,7 @@ import pytest
 from gateway.clock import SystemClock
 from gateway.domain import Scope, ScopeKind
 from gateway.spend.journal import Journal, JournalOptions
-from gateway.spend.records import ChargedRecord, OpenedRecord
+from gateway.spend.records import ChargedRecord, OpenedRecord, encode_line
 from gateway.spend.segment_file import reserve
 
 KEY = Scope(ScopeKind.KEY, "hash")
@@ -41,6 +41,11 @@ def charged(charge_id: str, nanos: int = 7) -> ChargedRecord:
         started_ms=1_750_000_000_000,
         ended_ms=1_750_000_000_250,
     )
+
+
+def append_charged(journal: Journal, record: ChargedRecord, *scopes: Scope) -> None:
+    """Write a charge of these scopes into a journal."""
+    journal.append_charged_line(record.charge_id, encode_line(record), scopes, record.cost_nanos)
 
 
 class Disk:

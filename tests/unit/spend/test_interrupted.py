@@ -14,7 +14,7 @@ from gateway.spend.interrupted import build_interrupted, charge_interrupted, fin
 from gateway.spend.journal import Journal
 from gateway.spend.records import CHARGED_PREFIX, OPENED_PREFIX, ChargedRecord
 from gateway.spend.segments import JournalFolder
-from tests.unit.spend.conftest import KEY, charged, opened
+from tests.unit.spend.conftest import KEY, append_charged, charged, opened
 
 COST = ChargedRecord.__struct_fields__.index("cost_nanos") + 1
 """Where a line has its nano-dollars."""
@@ -43,7 +43,7 @@ def write_journal(make_journal: Callable[..., Journal], segment_bytes: int) -> P
     for charge_id in "abcde":
         journal.append_opened(opened(charge_id))
     for charge_id in "bda":
-        journal.append_charged(charged(charge_id), (KEY,))
+        append_charged(journal, charged(charge_id), KEY)
     journal.append_opened(opened("f"))
     path = journal._root / journal.name
     journal.close()

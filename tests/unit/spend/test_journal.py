@@ -20,7 +20,7 @@ from gateway.spend.interrupted import find_open
 from gateway.spend.journal import Journal, JournalOptions
 from gateway.spend.records import CHARGED_PREFIX, OPENED_PREFIX, ChargedRecord
 from gateway.spend.segments import JournalFolder, read_segment
-from tests.unit.spend.conftest import KEY, Disk, charged, opened
+from tests.unit.spend.conftest import KEY, Disk, append_charged, charged, opened
 
 COST = ChargedRecord.__struct_fields__.index("cost_nanos") + 1
 """Where a line has its nano-dollars."""
@@ -62,7 +62,7 @@ async def test_a_rotation_carries_over_what_is_open(make_journal: MakeJournal) -
     journal.append_opened(opened("long"))
     for number in range(20):
         journal.append_opened(opened(f"short-{number}"))
-        journal.append_charged(charged(f"short-{number}"), (KEY,))
+        append_charged(journal, charged(f"short-{number}"), KEY)
     segments = folder_of(journal).segments()
     assert len(segments) > 3
     last = segments[-1].path.read_bytes()
@@ -77,7 +77,7 @@ async def test_a_drained_and_superseded_segment_is_deleted(make_journal: MakeJou
     journal = make_journal(segment_bytes=500)
     for number in range(10):
         journal.append_opened(opened(str(number)))
-        journal.append_charged(charged(str(number)), (KEY,))
+        append_charged(journal, charged(str(number)), KEY)
     before = len(folder_of(journal).segments())
     assert await read_charges(journal) == 10
     assert before > 1
@@ -88,7 +88,7 @@ async def test_a_drained_and_superseded_segment_is_deleted(make_journal: MakeJou
 async def test_only_what_is_on_the_disk_is_drained(make_journal: MakeJournal) -> None:
     journal = make_journal(sync_seconds=3600.0)
     journal.append_opened(opened("1"))
-    journal.append_charged(charged("1"), (KEY,))
+    append_charged(journal, charged("1"), KEY)
     batch = await journal.next_batch(0)
     assert batch is not None
     assert journal._syncer.synced_position >= batch.end == journal.position
@@ -113,7 +113,7 @@ def test_a_full_disk_refuses_new_requests_and_keeps_charges(make_journal: MakeJo
     journal.append_opened(opened("1"))
     taken = fill_window(journal, disk)
     for charge_id in ("1", taken[0]):
-        journal.append_charged(charged(charge_id), (KEY,))
+        append_charged(journal, charged(charge_id), KEY)
     assert not journal.is_healthy
     with pytest.raises(ServiceUnavailable):
         journal.append_opened(opened("2"))
@@ -146,7 +146,7 @@ def test_nothing_overtakes_charges_that_wait(make_journal: MakeJournal) -> None:
     journal = make_journal(disk.reserve, window_bytes=4096)
     fill_window(journal, disk)
     before = journal.position
-    journal.append_charged(charged("filling-0"), (KEY,))
+    append_charged(journal, charged("filling-0"), KEY)
     with pytest.raises(ServiceUnavailable):
         journal.append_opened_line("short", b'["o1","short"]\n')
     assert journal.position == before
@@ -159,7 +159,7 @@ async def test_waiting_charges_are_written_when_there_is_room_again_without_a_ne
     disk = Disk()
     journal = make_journal(disk.reserve, window_bytes=4096)
     fill_window(journal, disk)
-    journal.append_charged(charged("filling-0"), (KEY,))
+    append_charged(journal, charged("filling-0"), KEY)
     await journal.next_batch(0)
     assert not journal.is_healthy
     disk.is_full = False
@@ -172,7 +172,7 @@ def test_a_segment_that_the_disk_refuses_leaves_the_one_before_in_use(make_journ
     journal = make_journal(disk.reserve, segment_bytes=1_000)
     taken = fill_window(journal, disk)
     assert len(folder_of(journal).segments()) == 1
-    journal.append_charged(charged(taken[0]), (KEY,))
+    append_charged(journal, charged(taken[0]), KEY)
     disk.is_full = False
     journal.append_opened(opened("later"))
     segments = folder_of(journal).segments()
@@ -206,7 +206,7 @@ async def test_a_live_segment_is_padded_and_readers_see_its_lines_only(make_jour
     journal = make_journal(sync_seconds=3600.0)
     journal.append_opened(opened("1"))
     journal.append_opened(opened("2"))
-    journal.append_charged(charged("1"), (KEY,))
+    append_charged(journal, charged("1"), KEY)
     folder = folder_of(journal)
     assert folder.segments()[0].path.stat().st_size == 256 * 1024
     assert [record.charge_id for record in find_open(folder.segments())] == ["2"]
@@ -223,7 +223,7 @@ async def test_a_segment_is_cut_to_its_length_when_the_next_one_is_on_the_disk(
     journal = make_journal(segment_bytes=2_000, sync_seconds=3600.0)
     for number in range(20):
         journal.append_opened(opened(str(number)))
-        journal.append_charged(charged(str(number)), (KEY,))
+        append_charged(journal, charged(str(number)), KEY)
     segments = folder_of(journal).segments()
     assert len(segments) > 2
     assert await read_before(journal) == 20
@@ -249,7 +249,7 @@ def test_only_one_window_is_mapped_and_replaced_files_are_closed(make_journal: M
     journal = make_journal(window_bytes=4096, segment_bytes=20_000, sync_seconds=3600.0)
     for number in range(300):
         journal.append_opened(opened(str(number)))
-        journal.append_charged(charged(str(number)), (KEY,))
+        append_charged(journal, charged(str(number)), KEY)
     assert Path("/proc/self/maps").read_text().count(journal.name) == 1
     journal.close()
     assert Path("/proc/self/maps").read_text().count(journal.name) == 0
@@ -279,7 +279,7 @@ async def test_a_disk_that_does_not_sync_refuses_new_requests(
     assert not journal.is_healthy
     with pytest.raises(ServiceUnavailable):
         journal.append_opened(opened("2"))
-    journal.append_charged(charged("1"), (KEY,))
+    append_charged(journal, charged("1"), KEY)
     monkeypatch.undo()
     await journal.sync()
     assert journal.is_healthy
@@ -311,7 +311,7 @@ class JournalMachine(RuleBasedStateMachine):
     def charge_one(self, data: st.DataObject, nanos: int) -> None:
         charge_id = data.draw(st.sampled_from(self.open_ids))
         self.open_ids.remove(charge_id)
-        self.journal.append_charged(charged(charge_id, nanos), (KEY,))
+        append_charged(self.journal, charged(charge_id, nanos), KEY)
         self.charged += nanos
 
     @rule()
