@@ -57,7 +57,7 @@ async def update_settings(
     body = await _SSO.read_from(request)
     refuse_unread(gateway)
     provider = gateway.parts.logins.provider
-    stored = await inventory.sso.update(caller, body.sent, provider.check)
+    stored = await inventory.sso.update(caller, body.sent, provider.environ, provider.check)
     told = {"message": "SSO settings updated successfully", "status": "success"}
     return answer({**told, "settings": show_values(stored, provider.environ)}, body)
 

@@ -14,7 +14,7 @@ from gateway.inventory.notices import announce_models
 from gateway.inventory.sealed import SealedMembers, check_destination, merge_members
 from gateway.inventory.settings_store import sso_row
 from gateway.inventory.sso.fields import is_secret
-from gateway.settings.stored_sso import stored_name
+from gateway.settings.stored_sso import STORED_VARIABLES, stored_name
 
 __all__ = ["SsoSettingsService"]
 
@@ -41,17 +41,22 @@ class SsoSettingsService:
         return self._sealed.open_readable(await self._row.find())
 
     async def update(
-        self, caller: Principal, sent: Mapping[str, Any], check: Callable[[Mapping[str, object]], None]
+        self,
+        caller: Principal,
+        sent: Mapping[str, Any],
+        environ: Mapping[str, str],
+        check: Callable[[Mapping[str, object]], None],
     ) -> _Members:
         """Change members, null or an empty text taking one away; returns all, decrypted.
 
-        A secret that is sent as it was shown stays. `check` raises ConfigError for settings that could not
-        be taken over; then BadRequest is raised, and nothing is stored.
+        A secret that is sent as it was shown stays, also one of `environ`. `check` raises ConfigError for
+        settings that could not be taken over; then BadRequest is raised, and nothing is stored.
         """
         async with self._records.transaction():
             before = self._sealed.open(await self._row.lock(), sent)
-            meant = _meant(sent, before)
-            check_destination(before, meant, addresses=_ENDPOINTS, secrets=_SECRETS)
+            effective = {**_said_by(environ), **before}
+            meant = _meant(sent, effective)
+            check_destination(effective, meant, addresses=_ENDPOINTS, secrets=_SECRETS)
             after = merge_members(before, meant)
             try:
                 check(after)
@@ -67,12 +72,17 @@ class SsoSettingsService:
         return after
 
 
-def _meant(sent: Mapping[str, Any], stored: Mapping[str, Any]) -> _Members:
+def _said_by(environ: Mapping[str, str]) -> _Members:
+    """What variables say: it holds where nothing is stored."""
+    return {name: environ[variable] for name, variable in STORED_VARIABLES.items() if environ.get(variable)}
+
+
+def _meant(sent: Mapping[str, Any], shown: Mapping[str, Any]) -> _Members:
     """What was sent, without secrets that were sent as they were shown."""
     return {
         name: value or None
         for name, value in sent.items()
-        if not (is_secret(name) and _is_as_shown(value, stored.get(name)))
+        if not (is_secret(name) and _is_as_shown(value, shown.get(name)))
     }
 
 

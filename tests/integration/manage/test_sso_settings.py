@@ -188,6 +188,34 @@ async def test_variables_of_the_database_name_the_provider_too(
     assert SECRET not in json.dumps(shown)
 
 
+async def test_a_secret_of_a_variable_goes_to_no_endpoint_that_it_was_not_set_beside(
+    desk: Desk, live: LiveGateway, clean: None
+) -> None:
+    origin = "https://idp.example.com"
+    endpoints = {
+        "GENERIC_AUTHORIZATION_ENDPOINT": f"{origin}/authorize",
+        "GENERIC_TOKEN_ENDPOINT": f"{origin}/token",
+        "GENERIC_USERINFO_ENDPOINT": f"{origin}/userinfo",
+    }
+    client = {"GENERIC_CLIENT_ID": "c", "GENERIC_CLIENT_SECRET": SECRET, "PROXY_BASE_URL": live.origin}
+    await desk.post("/config/update", {"environment_variables": {**client, **endpoints}})
+    await until_served(live, "generic")
+    masked = (await desk.get("/get/sso_settings"))["values"]["generic_client_secret"]
+    moved = {"generic_token_endpoint": "https://elsewhere.example.com/token"}
+
+    refused = await update(desk, moved, status=400)
+    refused_too = await update(desk, {**moved, "generic_client_secret": masked}, status=400)
+    same = await update(desk, {"generic_client_secret": masked, "generic_scope": "openid"})
+    sent_again = await update(desk, {**moved, "generic_client_secret": SECRET})
+    stored = await live.gateway.parts.inventory.sso.stored()
+    await desk.post("/config/update", {"environment_variables": dict.fromkeys({**client, **endpoints})})
+
+    assert refused["error"]["param"] == refused_too["error"]["param"] == "generic_client_secret"
+    assert same["settings"]["generic_client_secret"] == masked, "what was sent as shown stays"
+    assert sent_again["status"] == "success"
+    assert stored["generic_client_secret"] == SECRET
+
+
 async def test_only_proxy_admins_change_and_viewers_see(desk: Desk, live: LiveGateway, clean: None) -> None:
     seen = {}
     for role in ("internal_user", "internal_user_viewer", "proxy_admin_viewer"):
