@@ -189,6 +189,7 @@ class Gateway:
         self.streams: set[Interruptible] = set()
         self.bodies = SlowBodies(parts.clock)
         self.under_way = UnderWay()
+        self.checking = asyncio.Lock()
         self.health: HealthAlerts | None = None
         self.prepare_database: Callable[[], Coroutine[Any, Any, None]] | None = None
         self.check_overlay: Callable[[Overlay], None] | None = None

@@ -39,6 +39,8 @@ _Offset = Annotated[int, QueryParameter(ge=0, le=10_000)]
 _CHANNELS = {"slack": "slack", "slack_budget_alerts": "slack", "webhook": "webhook", "email": "email"}
 _ROUNDS = 2
 """A result of the background is good for so many intervals."""
+_SECONDS_FOR_OTHERS = 60.0
+"""For so long any result is good for who is no administrator."""
 _CONTRACT = "1.106.2"
 """The release of LiteLLM whose contract is kept."""
 
@@ -76,6 +78,7 @@ async def check_deployments(
 ) -> _Content:
     """Ask every deployment that the caller may use, or those of one model, for a sign of life.
 
+    A proxy_admin has them asked now; for others a result of the last minute is good.
     Raises NotFound when neither name nor id leads to such a deployment.
     """
     usable = _usable(gateway, caller)
@@ -87,7 +90,7 @@ async def check_deployments(
     if not chosen and (model or model_id):
         named, param = (model, "model") if model else (model_id, "model_id")
         raise NotFound(f"No deployment has {param} '{str(named)[:200]}'.", param=param)
-    probes = await _probe(gateway, chosen, caller.user_id or caller.token_hash)
+    probes = await _probe(gateway, chosen, caller)
     healthy = [_shown(probe) for probe in probes if probe.error is None]
     unhealthy = [_shown(probe) for probe in probes if probe.error is not None]
     return {
@@ -209,16 +212,35 @@ async def try_connection(request: Request[Any, Any, Any], caller: _Caller, gatew
     return answer({"status": "success", "result": result}, body)
 
 
-async def _probe(gateway: Gateway, chosen: Sequence[Deployment], checked_by: str) -> Sequence[Probe]:
-    """What background checks have found lately, where they run; else the deployments are asked now."""
-    general = gateway.snapshot.settings.general
-    if general.background_health_checks:
-        seconds = _ROUNDS * general.health_check_interval_seconds
+async def _probe(gateway: Gateway, chosen: Sequence[Deployment], caller: Principal) -> Sequence[Probe]:
+    """What is known of each deployment, where that is good enough for the caller; else it is asked now."""
+    seconds = _seconds_known(gateway, caller)
+    checked_by = caller.user_id or caller.token_hash
+    if not seconds:
+        return await _ask(gateway, chosen, checked_by)
+    # One at a time, so that many who ask at once have each deployment asked once.
+    async with gateway.checking:
+        known: Sequence[Probe] = []
         # Without the database nothing is known, and the deployments may answer all the same.
         with suppress(DatabaseUnavailable):
-            recent = await find_recent_probes(gateway, chosen, seconds)
-            if recent is not None:
-                return recent
+            known = await find_recent_probes(gateway, chosen, seconds)
+        found = {probe.deployment.id: probe for probe in known}
+        unknown = [deployment for deployment in chosen if deployment.id not in found]
+        found |= {probe.deployment.id: probe for probe in await _ask(gateway, unknown, checked_by)}
+    return [found[deployment.id] for deployment in chosen]
+
+
+def _seconds_known(gateway: Gateway, caller: Principal) -> float:
+    """For how long a result is good: calls are charged to nobody, so not everybody may cause many."""
+    general = gateway.snapshot.settings.general
+    if general.background_health_checks:
+        return _ROUNDS * general.health_check_interval_seconds
+    return 0.0 if caller.is_admin else _SECONDS_FOR_OTHERS
+
+
+async def _ask(gateway: Gateway, chosen: Sequence[Deployment], checked_by: str) -> Sequence[Probe]:
+    """Ask deployments, and write down what they answer."""
+    general = gateway.snapshot.settings.general
     probes = await probe_deployments(gateway, chosen, general.health_check_concurrency)
     await _keep(gateway, probes, checked_by)
     return probes

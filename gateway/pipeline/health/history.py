@@ -54,8 +54,8 @@ async def latest_checks(gateway: Gateway, deployments: Sequence[Deployment]) -> 
 
 async def find_recent_probes(
     gateway: Gateway, deployments: Sequence[Deployment], seconds: float
-) -> list[Probe] | None:
-    """What every deployment answered within the last seconds; None if one was not asked.
+) -> list[Probe]:
+    """What those deployments answered that were asked within the last seconds.
 
     Raises DatabaseUnavailable.
     """
@@ -63,9 +63,7 @@ async def find_recent_probes(
     rows = await ChecksStore(gateway.parts.database).list_latest(pairs)
     since = datetime_from_nanos(gateway.clock.now_nanos() - int(seconds * _NANOS)).replace(tzinfo=None)
     found = {row["model_id"]: row for row in rows if row["checked_at"] >= since}
-    if any(deployment.id not in found for deployment in deployments):
-        return None
-    return [_probe(deployment, found[deployment.id]) for deployment in deployments]
+    return [_probe(deployment, found[deployment.id]) for deployment in deployments if deployment.id in found]
 
 
 def _probe(deployment: Deployment, row: Record) -> Probe:

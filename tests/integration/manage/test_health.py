@@ -72,6 +72,20 @@ async def test_a_key_checks_what_it_may_use_and_nothing_else(desk: Desk, unique)
     assert (await desk.live.http.get("/health")).status_code == 401
 
 
+async def test_who_is_no_administrator_has_nobody_asked_again_and_again(desk: Desk, unique):
+    one, two = unique("one"), unique("two")
+    desk.live.configure(deployment(one, desk.live.upstream), deployment(two, desk.live.upstream))
+    key, asked = await desk.live.make_key(), len(desk.live.upstream.requests)
+    first = await desk.get("/health", key, model=one)
+    again = [await desk.get("/health", key, model=one) for _ in range(3)]
+    both = await desk.get("/health", key)
+    assert len(desk.live.upstream.requests) - asked == 2, "only what is not known yet is asked"
+    assert again == [first] * 3
+    assert both["healthy_count"] == 2
+    await desk.get("/health", model=one)
+    assert len(desk.live.upstream.requests) - asked == 3, "an administrator wants to know it now"
+
+
 async def test_a_deployment_says_how_it_is_checked(desk: Desk, unique):
     wishes: dict[str, Any] = {"info_health_check_model": "openai/cheap", "info_health_check_max_tokens": 3}
     desk.live.configure(deployment(unique("model"), desk.live.upstream, **wishes))
@@ -156,6 +170,7 @@ async def test_the_job_checks_who_takes_part_under_its_lease(desk: Desk, unique)
         },
     )
     gateway = desk.live.gateway
+    await gateway.parts.drain.flush()
     spent = await desk.value('SELECT count(*) FROM "LiteLLM_SpendLogs"')
     lease = Lease(gateway.parts.database, unique("job"), "me")
     await lease.acquire()
