@@ -13,8 +13,9 @@ from gateway.domain import Secret
 from gateway.errors import ConfigError
 from gateway.settings import Credential
 from gateway.settings.guardrails import GuardrailEntry, GuardrailMode
-from gateway.settings.node import is_credential_path
+from gateway.settings.node import build_node, is_credential_path
 from gateway.settings.overlay import VARIABLES
+from gateway.settings.own_variables import refuse_own_secrets
 from gateway.settings.references import REFERENCE_PREFIX
 from gateway.settings.secret_managers import MANAGERS
 from gateway.settings.stored import read_stored_guardrail, read_stored_model
@@ -198,6 +199,7 @@ def _read_section(section: str, text: str | None, seal: Seal) -> _Members:
 def _looked_up(value: str, environ: Mapping[str, str], path: str) -> str:
     if not value.startswith(REFERENCE_PREFIX):
         return value
+    refuse_own_secrets(build_node(value, path))
     found = environ.get(value.removeprefix(REFERENCE_PREFIX))
     if found is None:
         raise ConfigError("This names a variable of the environment that is not set.", path=path)

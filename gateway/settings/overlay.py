@@ -6,6 +6,7 @@ import msgspec
 
 from gateway.settings.known_keys import SECTIONS, Standing
 from gateway.settings.node import Node, build_node, child_path
+from gateway.settings.own_variables import refuse_own_secrets
 
 __all__ = ["LIVE_FIELDS", "VARIABLES", "Overlay", "is_variable_allowed", "overlay_document"]
 
@@ -75,7 +76,10 @@ def is_variable_allowed(name: str) -> bool:
 
 
 def overlay_document(document: Node, overlay: Overlay) -> Node:
-    """The document with the members of the overlay in the place of its own; what is not live is left out."""
+    """The document with the members of the overlay in the place of its own; what is not live is left out.
+
+    Raises ConfigError for a reference to a secret of the gateway itself.
+    """
     if not overlay:
         return document
     sections = dict(document.value) if isinstance(document.value, dict) else {}
@@ -93,4 +97,6 @@ def _is_allowed(section: str, name: str) -> bool:
 def _merged(node: Node | None, section: str, members: Mapping[str, object]) -> Node:
     own = dict(node.value) if node is not None and isinstance(node.value, dict) else {}
     added = {name: build_node(value, child_path(section, name)) for name, value in members.items()}
+    for member in added.values():
+        refuse_own_secrets(member)
     return Node({**own, **added}, "", 0, section)

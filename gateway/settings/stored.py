@@ -9,6 +9,7 @@ from gateway.settings.known_keys import MODEL_INFO, MODEL_PARAMS, Standing, find
 from gateway.settings.model import ModelEntry, SettingsNotice
 from gateway.settings.models import read_model
 from gateway.settings.node import Node, build_node
+from gateway.settings.own_variables import refuse_own_secrets
 from gateway.settings.references import REFERENCE_PREFIX, resolve_references
 
 __all__ = ["find_reference", "read_stored_guardrail", "read_stored_model"]
@@ -22,7 +23,8 @@ def read_stored_model(
     """Read `model_name`, `litellm_params` and `model_info`, decrypted; `path` names the row in messages.
 
     References to variables are looked up in `environ`; where it is None they are refused, as the model is
-    somebody's who must not read the operator's environment. Raises ConfigError for whatever is wrong.
+    somebody's who must not read the operator's environment. Those to the gateway's own secrets are refused to
+    everybody. Raises ConfigError for whatever is wrong.
     """
     node = build_node(dict(members), path)
     if environ is None:
@@ -60,6 +62,7 @@ def _find(node: Node) -> str | None:
 
 
 def _resolve(node: Node, environ: Mapping[str, str]) -> Node:
+    refuse_own_secrets(node)
     notices: list[SettingsNotice] = []
     faults = Faults()
     resolved = resolve_references(node, environ, notices, faults)

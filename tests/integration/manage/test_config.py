@@ -94,6 +94,10 @@ class TestSettings:
             ({"general_settings": {"custom_auth": "module.f"}}, "general_settings.custom_auth"),
             ({"router_settings": {"enable_tag_filtering": True}}, "router_settings.enable_tag_filtering"),
             ({"litellm_settings": {"num_retries": "many"}}, "litellm_settings.num_retries"),
+            (
+                {"environment_variables": {"MY_KEY": "os.environ/LITELLM_MASTER_KEY"}},
+                "environment_variables.MY_KEY",
+            ),
             ({"environment_variables": {"DATABASE_URL": "x"}}, "environment_variables.DATABASE_URL"),
             (
                 {"environment_variables": {"GATEWAY_MASTER_KEY": "x"}},

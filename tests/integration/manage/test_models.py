@@ -180,6 +180,10 @@ class TestRefusals:
                 {"litellm_params": {"model": "openai/x", "api_key": "os.environ/UNSET_1"}},
                 "litellm_params.api_key",
             ),
+            (
+                {"litellm_params": {"model": "openai/x", "api_key": "os.environ/DATABASE_URL"}},
+                "litellm_params.api_key",
+            ),
             ({"litellm_params": {"model": "openai/x", "guardrails": ["g"]}}, "litellm_params.guardrails"),
             (
                 {"litellm_params": {"model": "openai/x", "litellm_credential_name": "none"}},

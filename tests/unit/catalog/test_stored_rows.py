@@ -98,6 +98,14 @@ class TestReuse:
         assert (same("a"), same("b")) == (True, False)
         assert catalog.find("own").deployments == former.find("own").deployments
 
+    def test_a_credential_refers_to_no_secret_of_the_gateways_own(self):
+        added = read(
+            credentials=(credential(api_key="os.environ/DATABASE_URL"),), DATABASE_URL="postgresql://x"
+        )
+
+        assert "shared" not in added.credentials
+        assert "DATABASE_URL" in added.faults["shared"]
+
     def test_other_credentials_build_everything_anew(self, settings: Settings, price_book: PriceBook, clock):
         stored = row("a", api_key=None, litellm_credential_name="shared")
         added = read(stored, credentials=(credential(api_key="sk-old"),))
