@@ -10,7 +10,7 @@ from gateway.domain import Charge, Completion, Endpoint, Principal, Scope, Scope
 from gateway.hooks import RequestBody, RequestContext, RequestHead
 from gateway.spend.builder import RecordBuilder
 from gateway.spend.journal import Journal
-from gateway.spend.records import encode_line
+from gateway.spend.records import ChargedRecord, encode_line
 from gateway.spend.segments import keep_charged
 
 Compare = Callable[..., None]
@@ -81,7 +81,7 @@ def test_append_opened_and_charged(compare: Compare, journal: Journal) -> None:
 
     def append() -> None:
         journal.append_opened(opened)
-        journal.append_charged(charged, PRINCIPAL.scopes)
+        _append_charged(journal, charged)
 
     compare(append)
 
@@ -91,7 +91,7 @@ def test_whole_request(compare: Compare, journal: Journal) -> None:
 
     def serve() -> None:
         journal.append_opened(builder.build_opened(CONTEXT))
-        journal.append_charged(builder.build_charged(CONTEXT, COMPLETION), PRINCIPAL.scopes)
+        _append_charged(journal, builder.build_charged(CONTEXT, COMPLETION))
 
     compare(serve)
 
@@ -104,3 +104,7 @@ def test_pick_charged_lines(compare: Compare) -> None:
     )
     data = lines * 100
     compare(lambda: keep_charged(data), calls=100)
+
+
+def _append_charged(journal: Journal, record: ChargedRecord) -> None:
+    journal.append_charged_line(record.charge_id, encode_line(record), PRINCIPAL.scopes, record.cost_nanos)
