@@ -9,7 +9,15 @@ from gateway.ids import hash_token
 from gateway.pipeline.counters import check_counters
 from gateway.spend.books.check import check_books
 from tests.integration.manage.conftest import Desk
-from tests.integration.serving import INPUT_NANOS, MASTER_KEY, OUTPUT_NANOS, LiveGateway, bearer, eventually
+from tests.integration.serving import (
+    INPUT_NANOS,
+    MASTER_KEY,
+    OUTPUT_NANOS,
+    LiveGateway,
+    bearer,
+    chat_body,
+    eventually,
+)
 from tests.upstreams import replies
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -151,20 +159,37 @@ async def test_what_requests_hold_is_listed(live: LiveGateway, desk: Desk) -> No
     assert not [one for one in await desk.get("/books/holds") if one["api_key"] == hash_token(key)]
 
 
+async def ask_and_tell(
+    live: LiveGateway, key: str, has_begun: asyncio.Event, *, is_stream: bool
+) -> tuple[int, str]:
+    """Ask, and tell when something of the answer has come."""
+    body = chat_body(max_tokens=1000, stream=is_stream)
+    async with live.http.stream("POST", "/v1/chat/completions", json=body, headers=bearer(key)) as answer:
+        text = ""
+        async for part in answer.aiter_text():
+            text += part
+            has_begun.set()
+        return answer.status_code, text
+
+
 @pytest.mark.parametrize("is_stream", [False, True], ids=["whole", "stream"])
 async def test_a_hold_that_is_released_ends_its_request_and_gives_the_rest_back(
     live: LiveGateway, desk: Desk, *, is_stream: bool
 ) -> None:
     key = await live.make_key(max_budget=1, max_parallel_requests=1)
     live.upstream.script.append(replies.stream_held(["one"]) if is_stream else replies.held())
-    under_way = asyncio.create_task(live.chat(key, max_tokens=1000, stream=is_stream))
+    has_begun = asyncio.Event()
+    under_way = asyncio.create_task(ask_and_tell(live, key, has_begun, is_stream=is_stream))
     await live.upstream.wait_for_requests(1)
+    if is_stream:
+        async with asyncio.timeout(30):
+            await has_begun.wait()
     held = [one for one in await desk.get("/books/holds") if one["api_key"] == hash_token(key)]
     answered = await desk.post("/books/holds/release", {"charge_id": held[0]["charge_id"]})
     assert answered["status"] == "released"
-    answer = await under_way
-    assert "An administrator released" in answer.text
-    assert answer.status_code == (200 if is_stream else 503)
+    status, text = await under_way
+    assert "An administrator released" in text
+    assert status == (200 if is_stream else 503)
     live.upstream.release.set()
     row = await live.row(key)
     assert (row.status, row.nanos) == ("failure", live.settled_nanos(key))
