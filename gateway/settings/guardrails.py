@@ -101,7 +101,7 @@ def read_guardrail(item: Node) -> GuardrailEntry:
         modes=modes,
         tag_modes=tag_modes,
         is_default=_read(params, "default_on", read_boolean, default=False),
-        deadline_seconds=_read(params, "deadline_seconds", read_seconds, default=_DEADLINE_SECONDS),
+        deadline_seconds=_read(params, "deadline_seconds", _read_deadline, default=_DEADLINE_SECONDS),
         is_lenient=_reads_lenient(params),
         order=_read(params, "order", integer(), default=0),
         params={key: plain(node) for key, node in params.items() if key not in _HOST_PARAMS},
@@ -122,6 +122,13 @@ def _required(parent: Node, members: Mapping[str, Node], name: str) -> str:
 def _read(members: Mapping[str, Node], name: str, read: Callable[[Node], T], *, default: T) -> T:
     node = members.get(name)
     return default if node is None else read(node)
+
+
+def _read_deadline(node: Node) -> float:
+    seconds = read_seconds(node)
+    if seconds <= 0:
+        raise config_error(node, "Expected more than 0 seconds: a guardrail without time refuses everything.")
+    return seconds
 
 
 def _reads_lenient(params: Mapping[str, Node]) -> bool:

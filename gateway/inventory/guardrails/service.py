@@ -47,6 +47,7 @@ class GuardrailService:
     ) -> Columns:
         """Store a guardrail; it runs as soon as the workers have heard of it."""
         name = body.guardrail_name
+        _check_id(body.guardrail_id)
         self._check(name, body.litellm_params, body.guardrail_info, environ)
         async with self._records.transaction():
             identifier = None if name in configured else await self._guardrails.add(name, body.guardrail_id)
@@ -173,6 +174,13 @@ class GuardrailService:
         if row is None or row["status"] != "active":
             raise _not_found(identifier)
         return row
+
+
+def _check_id(identifier: str | None) -> None:
+    if identifier is not None:
+        faults = Faults()
+        check_text(faults, "guardrail_id", identifier)
+        faults.refuse()
 
 
 def mask_guardrail(params: Mapping[str, object]) -> dict[str, object]:

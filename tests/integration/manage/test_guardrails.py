@@ -167,6 +167,8 @@ async def test_a_row_that_cannot_be_set_up_refuses_what_it_should_inspect(
         (body_of("bad", blocked_words=[]), 400, None),
         (body_of("bad", blocked_wordz=[]), 400, None),
         (body_of(""), 400, "guardrail_name"),
+        (body_of("bad", deadline_seconds=0), 400, "guardrail.litellm_params.deadline_seconds"),
+        ({"guardrail": {**body_of("bad")["guardrail"], "guardrail_id": "x" * 10_000}}, 400, "guardrail_id"),
         ({"guardrail": {"guardrail_name": "x"}}, 422, None),
     ],
 )
