@@ -25,6 +25,8 @@ from gateway.ids import hash_token, new_id
 __all__ = ["MappingService", "mapping_scope"]
 
 _SEE_ALL = frozenset({Role.PROXY_ADMIN, Role.PROXY_ADMIN_VIEWER})
+_DEEPEST = 1_000_000
+"""Rows that may be skipped: PostgreSQL reads them all."""
 _LONGEST_PAGE = 100
 _ROUTE = "/jwt/key/mapping"
 
@@ -119,8 +121,8 @@ class MappingService:
     async def list(self, caller: Principal, page: int, size: int) -> Columns:
         """A page of mappings: all, or those of keys of the organizations that the caller administers."""
         faults = Faults()
-        if page < 1:
-            faults.add("page", "must be at least 1.")
+        if page < 1 or page * max(size, 1) > _DEEPEST:
+            faults.add("page", f"must be at least 1, and at most row {_DEEPEST} can be reached.")
         if not 1 <= size <= _LONGEST_PAGE:
             faults.add("size", f"must be from 1 to {_LONGEST_PAGE}.")
         faults.refuse()
