@@ -75,7 +75,7 @@ class UpdateUserRequest(msgspec.Struct, frozen=True, kw_only=True):
     password: object = None
     """Refused: a user chooses a password."""
     # These say nothing about a user, in the contract neither: a value is refused (`key_matters.py`).
-    aliases: dict[str, object] | None = None
+    aliases: dict[str, str] | None = None
     config: dict[str, object] | None = None
     permissions: dict[str, object] | None = None
     blocked: bool | None = None

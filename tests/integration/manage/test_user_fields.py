@@ -177,3 +177,8 @@ async def test_users_do_not_set_it_on_themselves(desk: Desk, name, value):
     user_id, key = await desk.make_user()
     status, _, param = await desk.refusal("/user/update", {"user_id": user_id, name: value}, key)
     assert (status, param) == (403, name)
+
+
+async def test_aliases_that_are_no_names_are_the_callers_mistake(desk: Desk) -> None:
+    answer = await desk.ask("POST", "/user/update", json={"user_id": "nobody", "aliases": {"a": [[]]}})
+    assert (answer.status_code, answer.json()["detail"][0]["loc"][:2]) == (422, ["body", "aliases"])
