@@ -47,7 +47,7 @@ class SecretDetection(Guardrail):
     """Finds credentials in texts."""
 
     Params: ClassVar[type[SecretDetectionSettings]] = SecretDetectionSettings
-    window = 512
+    window = 36_000  # The longest private key that the pattern takes, with its head and its end.
 
     def __init__(self, params: SecretDetectionSettings) -> None:
         self._settings = params

@@ -424,3 +424,13 @@ async def test_personal_data_leaves_the_house_as_stand_ins_and_comes_back(
     if not is_stream:
         assert answer.json()["choices"][0]["message"]["content"] == "to jane@example.com"
     assert "jane@example.com" not in (await live.row(key)).text
+
+
+async def test_the_beginning_of_a_key_does_not_leave_before_its_end(live: LiveGateway, key: str) -> None:
+    live.configure(deployment("m", live.upstream), guardrails=CONFIGURED)
+    body = ["MIIEowIBAAKCAQEA7abcdefghijklmnop"] * 100
+    words = ["-----BEGIN RSA PRIVATE KEY-----\n", *body, "\n-----END RSA PRIVATE KEY-----"]
+    live.upstream.default = replies.stream(words)
+    answer = await live.chat(key, stream=True)
+    assert "MIIEow" not in answer.text
+    assert "REDACTED:private_key" in answer.text
