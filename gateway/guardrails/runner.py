@@ -51,8 +51,8 @@ class Runner:
         for item in chosen:
             await self.ask(item, mode, text)
 
-    async def ask(self, chosen: Chosen, mode: GuardrailMode, text: Text) -> None:
-        """Show a text to one guardrail. Raises as `run`."""
+    async def ask(self, chosen: Chosen, mode: GuardrailMode, text: Text) -> Verdict:
+        """Show a text to one guardrail; return what it said. Raises as `run`."""
         content = text.content()
         began = self._clock.now_nanos()
         verdict, error = await self._ask(chosen, content)
@@ -64,8 +64,10 @@ class Runner:
         self._note(chosen, mode, content, began, verdict, error)
         if verdict is None:
             self._fail(chosen, error or "")
-        elif verdict.refusal is not None:
+            return PASSED
+        if verdict.refusal is not None:
             raise _blocked(chosen, verdict)
+        return verdict
 
     async def _ask(self, chosen: Chosen, content: Content) -> tuple[Verdict | None, str | None]:
         """What a guardrail says; without a verdict, how it failed."""

@@ -1,7 +1,7 @@
 """A stream under guard: held back as far as findings may reach, then let go, masked or cut."""
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
 import msgspec
@@ -11,13 +11,15 @@ from gateway.guardrails.choice import Chosen
 from gateway.guardrails.content import edited_texts
 from gateway.guardrails.runner import Runner
 from gateway.guardrails.walk import Found, Path, edit_at, find_pieces
-from gateway.sdk import Content, Direction, Edit, Piece, PieceKind
+from gateway.sdk import Content, Direction, Edit, Piece, PieceKind, Verdict
 from gateway.settings.guardrails import GuardrailMode
 from gateway.upstream.sse import EventSplitter, event_payload, replace_payload
 
 __all__ = ["GuardedStream"]
 
 _DONE = b"[DONE]"
+_LOOKS = 4
+"""How often a stream under guard is looked at while as much comes as a finding may span."""
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
@@ -97,6 +99,12 @@ class _Window:
         )
         self.edits: list[tuple[_Channel, Edit]] = []
 
+    def find_undecided(self, verdict: Verdict) -> Iterator[tuple[_Channel, int]]:
+        """The channels on which a guardrail must see more, each with the character from which on."""
+        for place, at in verdict.undecided.items():
+            if 0 <= place < len(self._channels):
+                yield self._channels[place], self._starts[place] + max(at, 0)
+
     def content(self) -> Content:
         return Content(Direction.RESPONSE, self._pieces)
 
@@ -127,17 +135,17 @@ class GuardedStream:
         self._held: deque[_Event] = deque()
         self._channels: dict[Path, _Channel] = {}
         self._total = 0
-        self._judged_at = 0
+        self._due = (self._window or 0) + 1
+        """How many characters must have come for something of them to go out."""
 
     async def feed(self, events: bytes) -> bytes:
         """Take events; return those that may go out. Raises as the guardrails, and UpstreamGarbled."""
         for event in self._splitter.feed(events):
             self._hold(event)
-        if self._window is None:
+        if self._window is None or self._total < self._due:
             return b""
-        if self._total - self._judged_at < self._window:
-            return b""
-        self._judged_at = self._total
+        # Each look takes in a window of what came before: by this step nothing is seen more than five times.
+        self._due = self._total + max(1, self._window // _LOOKS)
         await self._judge(self._window)
         return self._release()
 
@@ -184,15 +192,20 @@ class GuardedStream:
     async def _judge(self, keep: int) -> None:
         """Have all that is new inspected, and agree on it except for the last `keep` characters."""
         channels = list(self._channels.values())
+        waits: dict[int, int] = {}
         for chosen in self._chosen:
             window = _Window(channels, self._window or 0)
-            await self._runner.ask(chosen, GuardrailMode.POST_CALL, window)
+            verdict = await self._runner.ask(chosen, GuardrailMode.POST_CALL, window)
             for channel, edit in window.edits:
                 _agree(channel, edit)
+            for channel, start in window.find_undecided(verdict):
+                waits[id(channel)] = min(start, waits.get(id(channel), start))
         for channel in channels:
             # One on which nothing has come for as long as a finding may span will hardly go on.
             is_at_rest = channel.is_whole or self._total - channel.grew_at >= keep
-            cut = max(channel.ends - (0 if is_at_rest else keep), channel.judged)
+            cut = channel.ends
+            if not is_at_rest:
+                cut = max(min(cut - keep, waits.get(id(channel), cut)), channel.judged)
             # What reaches beyond the cut is seen once more with what follows it.
             open_edits = [edit for edit in channel.edits if edit.start < cut < edit.end]
             cut = min([cut, *(edit.start for edit in open_edits)])

@@ -95,6 +95,9 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     `refusal` is the sentence that the API user reads; None lets the content go. `edits` of one piece do not
     overlap. `categories` name what was found, `score` is from 0 to 1, `masked` counts what was replaced, by
     category: none of them ever holds what was found itself, for they are recorded.
+
+    `undecided` says of pieces of a stream from which character on more must be seen, where a finding that has
+    begun may be longer than the `window` of the guardrail: so much waits too.
     """
 
     refusal: str | None = None
@@ -102,6 +105,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     categories: tuple[str, ...] = ()
     score: float | None = None
     masked: Mapping[str, int] = {}
+    undecided: Mapping[int, int] = {}
 
 
 PASSED = Verdict()
@@ -137,7 +141,10 @@ class Guardrail(ABC):
     """
 
     window: int | None = None
-    """The most characters that one finding spans; None asks for the whole answer before it goes out."""
+    """The most characters that one finding spans; None asks for the whole answer before it goes out.
+
+    The few findings that are longer are told as `Verdict.undecided` once they have begun.
+    """
 
     @abstractmethod
     def inspect(self, content: Content, call: GuardrailCall) -> Verdict | Awaitable[Verdict | None] | None:

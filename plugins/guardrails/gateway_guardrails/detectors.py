@@ -2,11 +2,12 @@
 
 import math
 import re
+import string
 from collections import Counter
 
 import msgspec
 
-__all__ = ["DETECTORS", "GENERIC", "Detector", "looks_random"]
+__all__ = ["DETECTORS", "GENERIC", "Detector", "find_begun", "looks_random"]
 
 GENERIC = "generic_secret"
 """The kind that is recognised by the name of a setting; only values that look random count."""
@@ -92,6 +93,28 @@ DETECTORS = (
     ),
 )
 """All detectors, the most specific first."""
+
+
+_HEAD = "-----BEGIN "
+_LONGEST_KEY = 34_000
+_LONGEST_JWT = 14_400
+_JWT_SIGNS = string.ascii_letters + string.digits + "_-."
+_JWT_BEGIN = re.compile(r"(?<![A-Za-z0-9_-])eyJ")
+
+
+def find_begun(text: str) -> int | None:
+    """Where a long credential begins of which more may follow the text; None where there is none.
+
+    It is a private key without its end, or the parts of a JWT up to the end of the text.
+    """
+    head = text.rfind(_HEAD)
+    if head >= 0 and len(text) - head <= _LONGEST_KEY:
+        is_key = "PRIVATE KEY" in text[head : head + 60]
+        if is_key and "-----END" not in text[head + len(_HEAD) :]:
+            return head
+    run = len(text.rstrip(_JWT_SIGNS))
+    begun = _JWT_BEGIN.search(text, run)
+    return begun.start() if begun and len(text) - begun.start() <= _LONGEST_JWT else None
 
 
 def looks_random(text: str, minimum_entropy: float) -> bool:

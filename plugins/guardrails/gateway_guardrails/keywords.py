@@ -13,6 +13,7 @@ __all__ = ["BlockedWord", "Keywords", "KeywordsParams", "WordAction"]
 
 _LONGEST = 200
 _MOST_WORDS = 10_000
+_MOST_SPACES = 3
 
 
 class WordAction(StrEnum):
@@ -47,13 +48,13 @@ class Keywords(Guardrail):
     """Finds words in what people and models say."""
 
     Params: ClassVar[type[KeywordsParams]] = KeywordsParams
-    window = 4 * _LONGEST
 
     def __init__(self, params: KeywordsParams) -> None:
         self._actions = {_key(word.keyword): word.action for word in params.blocked_words}
         # The longest first, so that of two that begin alike the longer is found.
         words = sorted(self._actions, key=len, reverse=True)
-        spelled = "|".join(r"\s{1,3}".join(map(re.escape, word.split())) for word in words)
+        self.window = max(len(word) + _MOST_SPACES * word.count(" ") for word in words)
+        spelled = "|".join(rf"\s{{1,{_MOST_SPACES}}}".join(map(re.escape, word.split())) for word in words)
         self._pattern = re.compile(rf"(?<!\w)(?:{spelled})(?!\w)", re.IGNORECASE)
 
     def inspect(self, content: Content, call: GuardrailCall) -> Verdict | None:

@@ -10,7 +10,7 @@ import msgspec
 from gateway.errors import GuardrailBlocked
 from gateway.hooks import RequestContext
 from gateway.sdk import Content, Edit, Guardrail, GuardrailCall, Verdict, plugin_log, rewrite_texts
-from gateway_guardrails.detectors import DETECTORS, GENERIC, Detector, looks_random
+from gateway_guardrails.detectors import DETECTORS, GENERIC, Detector, find_begun, looks_random
 
 __all__ = ["Action", "SecretDetection", "SecretDetectionSettings"]
 
@@ -47,7 +47,7 @@ class SecretDetection(Guardrail):
     """Finds credentials in texts."""
 
     Params: ClassVar[type[SecretDetectionSettings]] = SecretDetectionSettings
-    window = 36_000  # The longest private key that the pattern takes, with its head and its end.
+    window = 320  # The longest credentials but private keys and JWTs, with the names of their settings.
 
     def __init__(self, params: SecretDetectionSettings) -> None:
         self._settings = params
@@ -58,7 +58,10 @@ class SecretDetection(Guardrail):
         """Mask credentials, or refuse content that has one, as the parameters say."""
         edits: list[Edit] = []
         kinds: Counter[str] = Counter()
+        undecided: dict[int, int] = {}
         for place, piece in content.texts():
+            if call.is_stream and (begun := find_begun(piece.text)) is not None:
+                undecided[place] = begun
             for detector, start, end in self._find(piece.text):
                 if self._settings.action is Action.BLOCK:
                     return Verdict(
@@ -67,7 +70,7 @@ class SecretDetection(Guardrail):
                     )
                 edits.append(Edit(place, start, end, f"[REDACTED:{detector.kind}]"))
                 kinds[detector.kind] += 1
-        return Verdict(edits=tuple(edits), categories=tuple(kinds), masked=kinds) if edits else None
+        return Verdict(edits=tuple(edits), categories=tuple(kinds), masked=kinds, undecided=undecided)
 
     def guard(self, context: RequestContext) -> None:
         """Mask credentials in the body, or raise GuardrailBlocked, as the settings say."""

@@ -132,6 +132,48 @@ async def test_only_the_window_is_held_back() -> None:
     assert all(5 * (count + 1) - len(text) <= 15 for count, text in enumerate(held))
 
 
+@pytest.mark.parametrize("window", [4, 40, 400])
+async def test_the_first_words_wait_for_the_window_only(window: int) -> None:
+    stream = guard(type("Digits", (Digits,), {"window": window})())
+    come = 0
+    while not texts([await stream.feed(event((0, "content", "ab")))]):
+        come += 2
+    assert come <= window + 2
+    for _ in range(window):
+        come, gone = come + 2, len(texts([await stream.feed(event((0, "content", "ab")))]))
+        assert gone <= 2 + window // 4 + 2, "what waits goes out by and by"
+
+
+class Brackets(Guardrail):
+    """Masks what stands in brackets, however long it is."""
+
+    window: ClassVar[int | None] = 1
+
+    def inspect(self, content: Content, call: GuardrailCall) -> Verdict | None:
+        edits: list[Edit] = []
+        undecided: dict[int, int] = {}
+        for place, piece in content.texts():
+            edits += [Edit(place, *match.span(), "()") for match in re.finditer(r"\[[^\]]*\]", piece.text)]
+            if "[" in (rest := piece.text.rpartition("]")[2]):
+                undecided[place] = len(piece.text) - len(rest) + rest.index("[")
+        return Verdict(edits=tuple(edits), undecided=undecided)
+
+
+@pytest.mark.hypothesis
+@given(st.lists(st.text(alphabet="ab[]", max_size=9), max_size=30))
+def test_what_is_undecided_waits_however_long_it_gets(parts: list[str]) -> None:
+    out = asyncio.run(run(guard(Brackets()), [event((0, "content", part)) for part in parts]))
+    assert texts(out) == re.sub(r"\[[^\]]*\]", "()", "".join(parts))
+
+
+async def test_what_is_undecided_waits_alone() -> None:
+    events = [event((0, "content", part)) for part in ("abc", "[de", *["fg"] * 50, "]", "hi", "j")]
+    out = await run(guard(Brackets()), events)
+    assert texts(out[:2]) == "abc"
+    assert texts(out[:50]) == "abc"
+    assert texts(out) == "abc()hij"
+
+
 async def test_what_rests_is_not_waited_for() -> None:
     """Reasoning has ended when the answer goes on without it."""
     events = [event((0, "reasoning_content", "thought")), *(event((0, "content", "abcd ")) for _ in range(9))]
