@@ -1,6 +1,5 @@
 """Guardrails: what a call pays for having none, and what keywords, PII and secrets cost.
 
-
 The aim is 400 us for the three of them on a prompt of 2 KB; a body of 300 KB is inspected in a thread.
 """
 
