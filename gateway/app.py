@@ -43,8 +43,8 @@ from gateway.errors import ConfigError, DatabaseUnavailable, ServiceUnavailable,
 from gateway.http.guard import build_guard, caller_of, check_rules
 from gateway.http.inference import build_inference_routes
 from gateway.http.opening import open_gateway, tell_model_notices
+from gateway.http.pass_through import build_exception_handlers
 from gateway.http.prepare import prepare_database
-from gateway.http.problems import EXCEPTION_HANDLERS
 from gateway.http.repeating import build_repeating
 from gateway.http.stopping import StopSignal
 from gateway.identity.invalidation import CHANNEL, Invalidation
@@ -106,7 +106,7 @@ def create_app(
     app = Litestar(
         route_handlers=[*build_inference_routes(gateway), _build_router(gateway)],
         lifespan=[_lifespan(gateway, environ, said, give_up)],
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers=dict(build_exception_handlers(gateway)),
         openapi_config=None,
         logging_config=None,
         request_max_body_size=gateway.snapshot.body_bytes,

@@ -26,6 +26,7 @@ from gateway.cache.documents import Documents
 from gateway.catalog.added_source import AddedSource
 from gateway.catalog.catalog import Catalog
 from gateway.catalog.output_sizes import OutputSizes
+from gateway.catalog.pass_throughs import PassThroughs
 from gateway.clock import Clock
 from gateway.db.asking import Colleagues
 from gateway.db.engine import Database
@@ -119,6 +120,9 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     bounds: CallBounds
     key_defaults: KeyDefaults
     newcomers: NewcomerDefaults
+    pass_throughs: PassThroughs
+    pass_through_hooks: Hooks
+    """The compiled hooks of pass-throughs: their checks stand in the place of those of model requests."""
 
     @property
     def hooks(self) -> Hooks:

@@ -5,7 +5,15 @@ from collections.abc import Sequence
 from gateway.cache.memo import Memo
 from gateway.errors import PermissionDenied
 
-__all__ = ["INFO_ROUTES", "LLM_ROUTES", "MANAGEMENT_ROUTES", "RouteLists", "covers_path", "plain_path"]
+__all__ = [
+    "INFO_ROUTES",
+    "LLM_GROUPS",
+    "LLM_ROUTES",
+    "MANAGEMENT_ROUTES",
+    "RouteLists",
+    "covers_path",
+    "plain_path",
+]
 
 _MODEL_ROUTES = (
     "chat/completions",
@@ -35,6 +43,9 @@ LLM_ROUTES: tuple[str, ...] = (
     *("/utils/token_counter", "/utils/model_info"),
 )
 """What `llm_api_routes` stands for; `{}` is one segment, a final `*` one or more."""
+
+LLM_GROUPS = frozenset({"llm_api_routes", "openai_routes"})
+"""The groups that also take in every pass-through."""
 
 INFO_ROUTES: tuple[str, ...] = (
     *("/key/info", "/v2/key/info", "/key/list", "/key/health", "/team/info", "/team/list", "/v2/team/list"),

@@ -171,10 +171,11 @@ class Reload:
         faults = {
             **snapshot.catalog.faults,
             **{f"credential {name}": text for name, text in credentials.items()},
+            **{f"pass-through {name}": text for name, text in snapshot.pass_throughs.faults.items()},
         }
         for identifier, fault in faults.items():
             if self._told.get(identifier) != fault:
-                self._log.error("model_not_served", id=identifier, reason=fault)
+                self._log.error("not_served", id=identifier, reason=fault)
         self._told = faults
 
 

@@ -10,15 +10,18 @@ from gateway.access.checks import AccessChecks
 from gateway.access.client_choices import ClientChoices
 from gateway.access.gate import Gate, build_gate
 from gateway.access.models import ModelLists, ModelNames
+from gateway.access.pass_through import PassThroughChecks
 from gateway.admission.hookimpls import AdmissionHooks
 from gateway.admission.options import build_ledger_options
 from gateway.catalog.added import AddedModels
 from gateway.catalog.builder import build_catalog
 from gateway.catalog.catalog import Catalog
 from gateway.catalog.naming import find_family
+from gateway.catalog.pass_throughs import PassThroughs, build_pass_throughs
 from gateway.catalog.price_book import PriceBook, load_price_book
 from gateway.catalog.price_terms import build_terms
 from gateway.composition.authentication import build_authentication
+from gateway.composition.own_paths import OWN_PATHS
 from gateway.guardrails.build import add_guardrails, build_guardrails
 from gateway.guardrails.choice import Installed
 from gateway.guardrails.hookimpls import GuardrailHooks
@@ -31,6 +34,7 @@ from gateway.routing.cooldown import Cooldowns
 from gateway.routing.router import Router
 from gateway.runtime import CoreRules, Parts, Snapshot
 from gateway.settings import Settings
+from gateway.settings.pass_through import PASS_THROUGHS
 from gateway.upstream.dialect import CallBounds
 
 __all__ = ["add_models", "apply_snapshot", "build_snapshot", "with_variables"]
@@ -47,6 +51,8 @@ def build_snapshot(
         settings, book, with_variables(settings, environ), parts.clock, parts.added.current
     )
     snapshot = _assemble(settings, catalog, parts, cooldowns, None, parts.added.current)
+    served = _pass_throughs(settings, with_variables(settings, environ), parts, parts.added.current)
+    snapshot = _with_pass_throughs(snapshot, served, parts)
     # Last, when nothing can fail any more.
     apply_snapshot(snapshot, parts)
     return snapshot
@@ -71,7 +77,25 @@ def add_models(
     book = (book or former.catalog.price_book).with_terms(build_terms(settings.litellm))
     lent = with_variables(settings, environ)
     catalog = build_catalog(settings, book, lent, parts.clock, added, former.catalog)
-    return _assemble(settings, catalog, parts, former.router.cooldowns, former, added)
+    snapshot = _assemble(settings, catalog, parts, former.router.cooldowns, former, added)
+    return _with_pass_throughs(snapshot, _pass_throughs(settings, lent, parts, added), parts)
+
+
+def _pass_throughs(
+    settings: Settings, environ: Mapping[str, str], parts: Parts, added: AddedModels
+) -> PassThroughs:
+    """Those of the configuration, and those that the database has. Raises ConfigError for the former."""
+    stored = added.overlay.get("general_settings", {}).get(PASS_THROUGHS)
+    return build_pass_throughs(settings.pass_throughs, stored, OWN_PATHS, parts.added.seal, environ)
+
+
+def _with_pass_throughs(snapshot: Snapshot, served: PassThroughs, parts: Parts) -> Snapshot:
+    core, settings = snapshot.core, snapshot.settings
+    checks = PassThroughChecks(parts.clock, settings.access)
+    plugins = snapshot.plugins.with_core(
+        (*build_gate(settings.access), core.authentication, checks, core.admission)
+    )
+    return msgspec.structs.replace(snapshot, pass_throughs=served, pass_through_hooks=plugins.hooks)
 
 
 def apply_snapshot(snapshot: Snapshot, parts: Parts) -> None:
@@ -114,13 +138,7 @@ def _assemble(
         admission=admission,
         guardrails=guardrails,
     )
-    router = Router(
-        settings.router,
-        parts.clock,
-        random.Random(),  # noqa: S311  it spreads load
-        cooldowns=cooldowns,
-        is_spent=parts.ledger.places.is_spent,
-    )
+    router = _build_router(settings, parts, cooldowns)
     limits, body_bytes = settings.gatewright.limits, _limit_bodies(settings)
     if former is not None:
         return msgspec.structs.replace(
@@ -135,17 +153,30 @@ def _assemble(
             key_defaults=build_key_defaults(settings),
             newcomers=build_newcomer_defaults(settings),
         )
+    plugins = load_plugins(settings.gatewright.plugins, core)
     return Snapshot(
         settings=settings,
         catalog=catalog,
         router=router,
-        plugins=load_plugins(settings.gatewright.plugins, core),
+        plugins=plugins,
+        pass_throughs=PassThroughs(),
+        pass_through_hooks=plugins.hooks,
         core=rules,
         model_lists=ModelLists(names),
         bounds=CallBounds(limits.response_bytes, limits.stream_seconds),
         body_bytes=body_bytes,
         key_defaults=build_key_defaults(settings),
         newcomers=build_newcomer_defaults(settings),
+    )
+
+
+def _build_router(settings: Settings, parts: Parts, cooldowns: Cooldowns) -> Router:
+    return Router(
+        settings.router,
+        parts.clock,
+        random.Random(),  # noqa: S311  it spreads load
+        cooldowns=cooldowns,
+        is_spent=parts.ledger.places.is_spent,
     )
 
 

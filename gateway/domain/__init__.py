@@ -3,6 +3,7 @@
 from gateway.domain.alerts import BudgetMark, BudgetWatch, UpstreamWatch, first_mark_nanos, next_mark_nanos
 from gateway.domain.completion import Charge, Completion
 from gateway.domain.deployment import (
+    MODEL_ENDPOINTS,
     ChosenBy,
     ClientChoice,
     ClientParams,
@@ -14,11 +15,13 @@ from gateway.domain.deployment import (
 )
 from gateway.domain.identity import AgentRules, ModelGrant, Principal, Role, Subject
 from gateway.domain.limits import Claim, Limit, LimitKind, Meter, Scope, ScopeKind
+from gateway.domain.pass_through import PassThrough
 from gateway.domain.permissions import AccessGroup, ObjectPermission
 from gateway.domain.price import Price, PriceTier
 from gateway.domain.usage import Usage
 
 __all__ = [
+    "MODEL_ENDPOINTS",
     "AccessGroup",
     "AgentRules",
     "BudgetMark",
@@ -38,6 +41,7 @@ __all__ = [
     "ModelGroup",
     "ObjectPermission",
     "OnDisconnect",
+    "PassThrough",
     "Price",
     "PriceTier",
     "Principal",

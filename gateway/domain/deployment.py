@@ -8,6 +8,7 @@ import msgspec
 from gateway.domain.price import Price
 
 __all__ = [
+    "MODEL_ENDPOINTS",
     "ChosenBy",
     "ClientChoice",
     "ClientParams",
@@ -47,7 +48,7 @@ class Secret:
 
 
 class Endpoint(StrEnum):
-    """The endpoint families of the request path; the values are the path below the API's base address."""
+    """What a request asks for; of model requests the value is the path below the API's base address."""
 
     # An enumeration's own hash is a Python function; endpoints are looked up in every request.
     __hash__ = str.__hash__
@@ -55,6 +56,12 @@ class Endpoint(StrEnum):
     CHAT = "chat/completions"
     COMPLETIONS = "completions"
     EMBEDDINGS = "embeddings"
+    PASS_THROUGH = "pass_through_endpoint"  # noqa: S105  it is no secret
+    """A declared pass-through: it has no model, and no body that is looked into."""
+
+
+MODEL_ENDPOINTS = (Endpoint.CHAT, Endpoint.COMPLETIONS, Endpoint.EMBEDDINGS)
+"""The endpoints of models."""
 
 
 class OnDisconnect(StrEnum):

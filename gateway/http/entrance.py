@@ -80,35 +80,48 @@ class Entrance:
         lane = self._lanes.get(scope.path)
         if lane is not None and "origin" not in scope.headers:
             return lane(scope, protocol)
-        call = _AsgiCall(protocol)
+        call = _AsgiCall(protocol, _declared_length(scope))
         return self._app(_build_scope(scope), call.receive, call.send)
 
 
 class _AsgiCall:
-    """`receive` and `send` of one ASGI request."""
+    """`receive` and `send` of one ASGI request, whose body has `length` bytes where that was declared."""
 
-    def __init__(self, protocol: RsgiProtocol) -> None:
+    def __init__(self, protocol: RsgiProtocol, length: int | None) -> None:
         self._protocol = protocol
         self._parts: AsyncIterator[bytes] | None = None
         self._is_read = False
+        self._is_gone = False
+        self._left = length
+        self._empty = 0
         self._start: Message = {}
         self._transport: RsgiTransport | None = None
 
     async def receive(self) -> Message:
         if self._is_read:
-            await self._protocol.client_disconnect()
+            if not self._is_gone:
+                await self._protocol.client_disconnect()
             return {"type": "http.disconnect"}
         if self._parts is None:
             self._parts = aiter(self._protocol)
         try:
             # Not `anext` with a default: it cannot wrap the server's own awaitables.
-            return {"type": "http.request", "body": await anext(self._parts), "more_body": True}
+            part = await anext(self._parts)
         except StopAsyncIteration:
-            self._is_read = True
-            return {"type": "http.request", "body": b"", "more_body": False}
+            self._is_read, self._is_gone = True, not self._is_whole()
         except ProtocolClosed:
-            self._is_read = True
+            self._is_read = self._is_gone = True
+        else:
+            self._empty += not part
+            self._left = None if self._left is None else self._left - len(part)
+            return {"type": "http.request", "body": part, "more_body": True}
+        if self._is_gone:
             return {"type": "http.disconnect"}
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    def _is_whole(self) -> bool:
+        """Whether the body came to its end: the server tells one that breaks off by one more empty part."""
+        return self._left == 0 if self._left is not None else self._empty <= 1
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -128,6 +141,11 @@ class _AsgiCall:
         except ProtocolClosed:
             # As ASGI has it: who wants to know that the client left asks `receive`.
             return
+
+
+def _declared_length(scope: RsgiScope) -> int | None:
+    declared = next((value for name, value in scope.headers.items() if name == "content-length"), "")
+    return int(declared) if declared.isdecimal() else None
 
 
 def _build_scope(scope: RsgiScope) -> Message:

@@ -7,7 +7,7 @@ from litestar import Litestar, asgi
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import Receive, Scope, Send
 
-from gateway.domain import Endpoint
+from gateway.domain import MODEL_ENDPOINTS, Endpoint
 from gateway.errors import GatewayError, MethodNotAllowed, NotFound
 from gateway.http.asgi_exchange import AsgiExchange, read_head
 from gateway.http.rsgi_exchange import RsgiExchange
@@ -20,9 +20,9 @@ from gateway.runtime import Gateway
 from gateway.wire import asgi as wire
 from gateway.wire.rsgi import RsgiProtocol, RsgiScope
 
-__all__ = ["Lane", "build_inference_routes", "list_lanes"]
+__all__ = ["MOUNTS", "Lane", "build_inference_routes", "list_lanes"]
 
-_MOUNTS = ("/openai/deployments", "/engines")
+MOUNTS = ("/openai/deployments", "/engines")
 """Prefixes below which the path names the model, with the contract's spelling."""
 
 Lane = Callable[[RsgiScope, RsgiProtocol], Awaitable[None]]
@@ -33,10 +33,10 @@ def build_inference_routes(gateway: Gateway) -> list[ASGIRouteHandler]:
     """Build one route per endpoint, with and without `/v1`, and those whose path names the model."""
     plain = [
         _plain_route(gateway, endpoint, path)
-        for endpoint in Endpoint
+        for endpoint in MODEL_ENDPOINTS
         for path in (f"/v1/{endpoint.value}", f"/{endpoint.value}")
     ]
-    return [*plain, *(_model_route(gateway, mount) for mount in _MOUNTS)]
+    return [*plain, *(_model_route(gateway, mount) for mount in MOUNTS)]
 
 
 def list_lanes(app: Litestar) -> Mapping[str, Lane]:
@@ -66,13 +66,13 @@ def _model_route(gateway: Gateway, mount: str) -> ASGIRouteHandler:
     async def route(scope: Scope, receive: Receive, send: Send) -> None:
         # The router hands over what follows the mount, also of a path that only begins with the same letters.
         path = scope["path"].strip("/") if scope["path"].startswith("/") else ""
-        for endpoint in Endpoint:
+        for endpoint in MODEL_ENDPOINTS:
             model = path.removesuffix(f"/{endpoint.value}")
             if model not in (path, ""):
                 scope["path"] = f"{mount}/{path}"
                 await _answer(gateway, endpoint, model, _exchange(gateway, scope, receive, send))
                 return
-        expected = ", ".join(f"{mount}/{{model}}/{endpoint.value}" for endpoint in Endpoint)
+        expected = ", ".join(f"{mount}/{{model}}/{endpoint.value}" for endpoint in MODEL_ENDPOINTS)
         error = NotFound(f"There is no such route; there are {expected}.")
         await send_error(_exchange(gateway, scope, receive, send), error, new_charge_id())
 

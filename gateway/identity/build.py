@@ -39,6 +39,9 @@ _NOTHING = frozenset({NO_DEFAULT_MODELS})
 _WITH_LISTS = frozenset({ScopeKind.KEY, ScopeKind.TEAM})
 _WITH_TAG_RATES = frozenset({ScopeKind.KEY, ScopeKind.USER})
 _WITH_MCP_RATES = frozenset({ScopeKind.KEY, ScopeKind.TEAM, ScopeKind.USER})
+_RESTRICTING = (
+    *("allowed_tools", "enforced_params", "allowed_passthrough_routes", "denied_passthrough_routes"),
+)
 _INTERNAL = frozenset({Role.INTERNAL_USER, Role.INTERNAL_USER_VIEWER})
 
 
@@ -224,7 +227,7 @@ def _unreadable(owners: tuple[OwnerRow, ...], limits: list[LimitBuilder]) -> Ite
 def _unreadable_lists(owner: OwnerRow) -> Iterator[str]:
     """The lists in the metadata of a key or team that restrict, and are no lists of names."""
     if owner.scope.kind in _WITH_LISTS:
-        for name in ("allowed_tools", "enforced_params"):
+        for name in _RESTRICTING:
             if read_texts(owner.metadata.get(name)) is None:
                 yield f"metadata.{name}"
 

@@ -34,7 +34,10 @@ _METADATA_RATES = (
     *("model_rpm_limit", "model_tpm_limit", "model_itpm_limit", "model_otpm_limit"),
     *("tag_rpm_limit", "mcp_rpm_limit"),
 )
-_METADATA_LISTS = ("allowed_tools", "enforced_params")
+_METADATA_LISTS = (
+    *("allowed_tools", "enforced_params"),
+    *("allowed_passthrough_routes", "denied_passthrough_routes"),
+)
 
 Check = Callable[[Faults, str, Any], None]
 

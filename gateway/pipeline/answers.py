@@ -25,7 +25,10 @@ def drop_frames(error: BaseException | None) -> None:
 
     Where a provider is down, the bodies of thousands of requests would wait for the garbage collector.
     """
-    while error is not None:
+    told: set[int] = set()
+    # An error that is raised again while another is on its way becomes part of its own history.
+    while error is not None and id(error) not in told:
+        told.add(id(error))
         error.__traceback__ = None
         error = error.__cause__ or error.__context__
 

@@ -27,6 +27,7 @@ from gateway.settings.models import find_missing_credentials, read_credentials, 
 from gateway.settings.node import Node
 from gateway.settings.overlay import Overlay, overlay_document
 from gateway.settings.own_section import read_own_section
+from gateway.settings.pass_through import read_pass_throughs
 from gateway.settings.references import read_variables, resolve_references
 from gateway.settings.review import find_restricting_keys, review_keys
 from gateway.settings.rotation import KeyRotationSettings, read_rotation_settings
@@ -129,6 +130,7 @@ class _Reading:
             login=attempt(lambda: read_login_settings(root, self._environ), LoginSettings()),
             rotation=attempt(lambda: read_rotation_settings(self._environ), KeyRotationSettings()),
             gatewright=attempt(lambda: read_own_section(root), GatewrightSettings()),
+            pass_throughs=attempt(lambda: read_pass_throughs(root, self._environ, self._notices), ()),
             variables={name: Secret(value) for name, value in variables.items()},
             notices=tuple(self._notices),
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.domain import Secret
+from gateway.domain import PassThrough, Secret
 from gateway.settings.access import AccessSettings
 from gateway.settings.budgets import BudgetSetting
 from gateway.settings.guardrails import GuardrailEntry
@@ -174,6 +174,8 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Whether models and credentials of the database are served, and can be changed through the API."""
     disable_schema_update: bool = False
     """`disable_prisma_schema_update`: serve never upgrades the database by itself."""
+    pass_through_seconds: float = 600.0
+    """How long a pass-through that names no time waits for its target."""
     default_estimated_output_tokens: int | None = None
     token_rate_limit_type: str = "total"  # noqa: S105  it is about tokens of a model
     """Which tokens limits of tokens count: `total`, `input` or `output`."""
@@ -284,6 +286,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     login: LoginSettings = LoginSettings()
     sso: SsoSettings | None = None
     """The identity provider at which people log in, if there is one."""
+    pass_throughs: tuple[PassThrough, ...] = ()
+    """Paths that lead to services outside of the gateway."""
     gatewright: GatewrightSettings = GatewrightSettings()
     variables: dict[str, Secret] = msgspec.field(default_factory=dict[str, Secret])
     """The section `environment_variables`; these win over the process's own variables of the same names."""

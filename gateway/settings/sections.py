@@ -99,6 +99,7 @@ GENERAL_READERS: Mapping[str, tuple[str, Reader]] = {
     "budget_reset_time": ("budget_reset_time", read_time_of_day),
     "token_rate_limit_type": ("token_rate_limit_type", one_of("total", "input", "output")),
     "default_estimated_output_tokens": ("default_estimated_output_tokens", integer(1)),
+    "pass_through_request_timeout": ("pass_through_seconds", read_seconds),
     "database_connection_pool_limit": ("database_connection_pool_limit", integer(1, 10_000)),
     "database_connection_timeout": ("database_connection_timeout", read_seconds),
 }

@@ -23,6 +23,7 @@ _CALL_TYPES: Mapping[Endpoint, tuple[str, str]] = {
     Endpoint.CHAT: ("acompletion", "/chat/completions"),
     Endpoint.COMPLETIONS: ("atext_completion", "/completions"),
     Endpoint.EMBEDDINGS: ("aembedding", "/embeddings"),
+    Endpoint.PASS_THROUGH: ("pass_through_endpoint", "/pass_through_endpoint"),
 }
 
 

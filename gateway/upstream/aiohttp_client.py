@@ -1,6 +1,8 @@
 """The HTTP client for calls that must stop at once when their client leaves: aiohttp."""
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -19,11 +21,18 @@ from aiohttp import (
     ServerDisconnectedError,
     TCPConnector,
 )
+from yarl import URL
 
 from gateway.errors import UpstreamError
 from gateway.upstream import faults
 from gateway.upstream.address_guard import AddressGuard, ForbiddenAddressError
-from gateway.upstream.client import CONNECT_SECONDS, HeaderPairs, UpstreamAnswer, UpstreamRequest
+from gateway.upstream.client import (
+    CONNECT_SECONDS,
+    ForwardRequest,
+    HeaderPairs,
+    UpstreamAnswer,
+    UpstreamRequest,
+)
 from gateway.upstream.silence import SilenceGuard
 
 __all__ = ["AiohttpClient"]
@@ -50,11 +59,14 @@ class AiohttpClient:
                 body = await _read_body(response, request.max_response_bytes)
                 return UpstreamAnswer(response.status, _headers(response), body)
         except _FAULTS as error:
-            raise _translate(error, request) from None
+            raise _translate(error, request.timeout_seconds) from None
 
     def stream(self, request: UpstreamRequest) -> "_OpenStream":
         """See UpstreamClient.stream."""
-        return _OpenStream(self, request)
+        call = partial(self.post, request)
+        return _OpenStream(
+            call, request.timeout_seconds, request.read_timeout_seconds, request.max_response_bytes
+        )
 
     async def close(self) -> None:
         """See UpstreamClient.close."""
@@ -73,23 +85,46 @@ class AiohttpClient:
             allow_redirects=False,
         )
 
+    def forward(self, request: ForwardRequest) -> "_OpenStream":
+        """See Forwarder.forward."""
+        call = partial(self._start, request)
+        return _OpenStream(call, request.timeout_seconds, request.silence_seconds, request.max_response_bytes)
+
+    def _start(self, request: ForwardRequest) -> AbstractAsyncContextManager[ClientResponse]:
+        self._session = self._session or _open_session(self._guard)
+        return self._session.request(
+            request.method,
+            # As it stands: the library would take dots and escapes for its own to resolve.
+            URL(request.url, encoded=True),
+            data=request.body,
+            headers=request.headers,
+            timeout=ClientTimeout(total=request.timeout_seconds, sock_connect=CONNECT_SECONDS),
+            allow_redirects=False,
+        )
+
 
 class _OpenStream:
     """A stream and its context in one object: UpstreamStream of AiohttpClient."""
 
-    def __init__(self, client: AiohttpClient, request: UpstreamRequest) -> None:
-        self._client = client
-        self._request = request
-        self._guard = SilenceGuard(request.read_timeout_seconds)
-        self._left = request.max_response_bytes
+    def __init__(
+        self,
+        start: Callable[[], AbstractAsyncContextManager[ClientResponse]],
+        timeout_seconds: float,
+        silence_seconds: float,
+        max_bytes: int,
+    ) -> None:
+        self._start = start
+        self._timeout_seconds = timeout_seconds
+        self._guard = SilenceGuard(silence_seconds)
+        self._most = self._left = max_bytes
 
     async def __aenter__(self) -> Self:
-        self._call = self._client.post(self._request)
+        self._call = self._start()
         try:
             with self._guard:
                 self._response = await self._call.__aenter__()
         except _FAULTS as error:
-            raise _translate(error, self._request) from None
+            raise _translate(error, self._timeout_seconds) from None
         finally:
             self._guard.close()
         return self
@@ -117,10 +152,10 @@ class _OpenStream:
             with self._guard:
                 chunk = await self._response.content.readany()
         except _FAULTS as error:
-            raise _translate(error, self._request) from None
+            raise _translate(error, self._timeout_seconds) from None
         self._left -= len(chunk)
         if self._left < 0:
-            raise faults.answer_is_too_large(self._request.max_response_bytes)
+            raise faults.answer_is_too_large(self._most)
         return chunk
 
 
@@ -160,7 +195,7 @@ async def _read_body(response: ClientResponse, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def _translate(error: Exception, request: UpstreamRequest) -> UpstreamError:
+def _translate(error: Exception, timeout_seconds: float) -> UpstreamError:
     match error:
         case InvalidURL() | NonHttpUrlClientError():
             return faults.request_is_unsendable()
@@ -170,7 +205,7 @@ def _translate(error: Exception, request: UpstreamRequest) -> UpstreamError:
             is_forbidden = isinstance(error.os_error, ForbiddenAddressError)
             return faults.address_is_not_public() if is_forbidden else faults.connection_failed()
         case TimeoutError():
-            return faults.no_answer_in_time(request.timeout_seconds)
+            return faults.no_answer_in_time(timeout_seconds)
         case ClientPayloadError():
             return faults.answer_broke_off()
         case _:

@@ -1,6 +1,6 @@
 """What the gateway asks of an HTTP client, so that the two libraries behind it can be exchanged."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterable, Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -8,6 +8,8 @@ import msgspec
 
 __all__ = [
     "CONNECT_SECONDS",
+    "ForwardRequest",
+    "Forwarder",
     "HeaderPairs",
     "HeaderSource",
     "UpstreamAnswer",
@@ -43,6 +45,21 @@ class UpstreamRequest(msgspec.Struct, frozen=True, gc=False):
     body: bytes
     timeout_seconds: float
     read_timeout_seconds: float
+    max_response_bytes: int
+
+
+class ForwardRequest(msgspec.Struct, frozen=True, gc=False):
+    """One request of a pass-through; without a `body` it has none.
+
+    Times and bytes are bounds as those of an `UpstreamRequest`.
+    """
+
+    method: str
+    url: str
+    headers: HeaderPairs
+    body: AsyncIterable[bytes] | None
+    timeout_seconds: float
+    silence_seconds: float
     max_response_bytes: int
 
 
@@ -117,4 +134,16 @@ class UpstreamClient(Protocol):
 
     async def close(self) -> None:
         """Close all connections."""
+        ...
+
+
+class Forwarder(Protocol):
+    """Sends requests of pass-throughs; a call that is cancelled is stopped at once.
+
+    Raises as UpstreamClient does. What the body raises ends the call, and is raised as a fault of transport:
+    whoever makes the body keeps the reason.
+    """
+
+    def forward(self, request: ForwardRequest) -> AbstractAsyncContextManager[UpstreamStream]:
+        """Send a request; leaving the context closes the connection unless the answer was read to its end."""
         ...

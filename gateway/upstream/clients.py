@@ -1,11 +1,11 @@
 """Which HTTP client serves a deployment."""
 
 from importlib import import_module
-from typing import cast
+from typing import Protocol, cast
 
 from gateway.domain import ChosenBy, Deployment, OnDisconnect
 from gateway.upstream.address_guard import AddressGuard, Networks
-from gateway.upstream.client import UpstreamClient
+from gateway.upstream.client import Forwarder, UpstreamClient
 from gateway.upstream.dialect import is_mock
 from gateway.upstream.fetching import Fetcher
 from gateway.upstream.mock import MockClient
@@ -25,7 +25,7 @@ class UpstreamClients:
     def __init__(self, networks: Networks = ()) -> None:
         self._mock: UpstreamClient = MockClient()
         self._default: UpstreamClient | None = None
-        self._stoppable: UpstreamClient | None = None
+        self._stoppable: _Stoppable | None = None
         self._guarded: UpstreamClient | None = None
         self._networks = networks
         self.fetcher = Fetcher()
@@ -42,11 +42,19 @@ class UpstreamClients:
             if deployment.chosen_by in _GUARDED:
                 self._guarded = self._guarded or _make_stoppable(AddressGuard(self._networks))
                 return self._guarded
-            self._stoppable = self._stoppable or _make_stoppable()
-            return self._stoppable
+            return self._make_stoppable()
         if self._default is None:
             self._default = PyreqwestClient()
         return self._default
+
+    @property
+    def forwarder(self) -> Forwarder:
+        """The client of pass-throughs."""
+        return self._make_stoppable()
+
+    def _make_stoppable(self) -> "_Stoppable":
+        self._stoppable = self._stoppable or _make_stoppable()
+        return self._stoppable
 
     async def close(self) -> None:
         """Close every client that was made."""
@@ -56,7 +64,11 @@ class UpstreamClients:
                 await client.close()
 
 
-def _make_stoppable(guard: AddressGuard | None = None) -> UpstreamClient:
+class _Stoppable(UpstreamClient, Forwarder, Protocol):
+    """What the client that can stop a call does."""
+
+
+def _make_stoppable(guard: AddressGuard | None = None) -> _Stoppable:
     # aiohttp costs 100 ms and 15 MB to import: only a gateway with such a deployment pays for it.
     module = import_module("gateway.upstream.aiohttp_client")
-    return cast("UpstreamClient", module.AiohttpClient(guard))  # an attribute of a module is Any
+    return cast("_Stoppable", module.AiohttpClient(guard))  # an attribute of a module is Any

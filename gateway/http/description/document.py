@@ -11,7 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from gateway.access.rules import RouteRule
-from gateway.domain import Endpoint
+from gateway.domain import MODEL_ENDPOINTS, Endpoint
 from gateway.http.description.answers import ERROR_SCHEMAS, describe_answers, describe_inference_answers
 from gateway.http.description.links import Operation, add_links
 from gateway.http.description.parameters import any_value, describe_parameters
@@ -133,7 +133,7 @@ def _summary(handler: HTTPRouteHandler) -> str:
 
 def inference_paths() -> Iterator[tuple[str, Endpoint]]:
     """Every path of an inference route, with its endpoint."""
-    for endpoint in Endpoint:
+    for endpoint in MODEL_ENDPOINTS:
         for prefix in ("/v1", "", "/openai/deployments/{model}", "/engines/{model}"):
             yield f"{prefix}/{endpoint.value}", endpoint
 

@@ -10,6 +10,7 @@ from gateway.settings import Settings
 from gateway.settings.known_keys import SECTIONS, Standing, find_known_key
 from gateway.settings.node import is_credential_path
 from gateway.settings.overlay import LIVE_FIELDS, VARIABLES, is_variable_allowed
+from gateway.settings.pass_through import PASS_THROUGHS
 
 __all__ = ["GENERAL", "ROUTER", "check_field", "describe_fields", "mask_field", "show_field"]
 
@@ -87,7 +88,9 @@ def show_field(
 
 def mask_field(name: str, value: object) -> object:
     """A setting's value without secrets; an address that takes in messages from everybody is one."""
-    return mask(value, is_secret=is_credential_path(name) or name.endswith("webhook_url"))
+    return mask(
+        value, is_secret=is_credential_path(name) or name.endswith("webhook_url") or name == PASS_THROUGHS
+    )
 
 
 def _value(section: str, name: str, settings: Settings, stored: Mapping[str, object]) -> object:

@@ -5,7 +5,7 @@ from typing import cast
 
 import msgspec
 
-from gateway.domain import Endpoint
+from gateway.domain import MODEL_ENDPOINTS, Endpoint
 from gateway.errors import BadRequest
 from gateway.hooks import RequestHead
 
@@ -48,14 +48,14 @@ class Target(msgspec.Struct, frozen=True):
 def read_route(route: str) -> Target:
     """Read the path of an inference route; raises BadRequest for any other."""
     # The longest first: one is the end of another.
-    for endpoint in sorted(Endpoint, key=lambda one: -len(one.value)):
+    for endpoint in sorted(MODEL_ENDPOINTS, key=lambda one: -len(one.value)):
         if route in (f"/v1/{endpoint.value}", f"/{endpoint.value}"):
             return Target(endpoint, "")
         for mount in _MOUNTS:
             model = route.removeprefix(mount).removesuffix(f"/{endpoint.value}")
             if model and route == f"{mount}{model}/{endpoint.value}":
                 return Target(endpoint, model)
-    expected = ", ".join(f"/v1/{endpoint.value}" for endpoint in Endpoint)
+    expected = ", ".join(f"/v1/{endpoint.value}" for endpoint in MODEL_ENDPOINTS)
     raise BadRequest(f"'{route[:200]}' is no route of models; there are {expected}.", param="route")
 
 

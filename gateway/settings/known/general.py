@@ -115,6 +115,8 @@ GENERAL_KEYS = (
     supported(
         "require_trace_id", "Every model request must have the header `x-litellm-trace-id`.", restricts=True
     ),
+    supported("pass_through_endpoints", "Paths that lead to other services: see docs/pass-through.md."),
+    supported("pass_through_request_timeout", "Seconds that a pass-through without a `timeout` waits; 600."),
     supported("enable_jwt_auth", "Accepts tokens of an identity provider: see docs/jwt.md.", restricts=True),
     supported("litellm_jwtauth", "Which tokens, and what their claims mean.", restricts=True),
     supported(
@@ -169,7 +171,7 @@ GENERAL_KEYS = (
         "enable_health_check_routing health_check_staleness_threshold model_list_healthy_only "
         "alerting_args "
         "public_routes enable_public_model_hub "
-        "pass_through_request_timeout pass_through_endpoints user_header_name "
+        "user_header_name "
         "user_header_mappings user_mcp_management_mode disable_auto_add_proxy_admin_to_teams "
         "maximum_autorouter_session_retention_period "
         "use_spend_logs_partitioning "

@@ -11,7 +11,7 @@ import pytest
 from litestar.handlers import ASGIRouteHandler
 
 from gateway.app import create_app
-from gateway.domain import Endpoint
+from gateway.domain import MODEL_ENDPOINTS, Endpoint
 from gateway.sdk import Direction, PieceKind
 from gateway.settings.guardrails import GuardrailMode
 from gateway.settings.load import load_settings
@@ -281,7 +281,7 @@ async def test_every_endpoint_family_has_its_row(live: LiveGateway) -> None:
     settings = load_settings(live.folder / "config.yaml", live.environ)
     handlers = [getattr(route, "route_handler", None) for route in create_app(settings, live.environ).routes]
     served = {path for handler in handlers if isinstance(handler, ASGIRouteHandler) for path in handler.paths}
-    assert set(ROWS) == set(Endpoint)
+    assert set(ROWS) == set(MODEL_ENDPOINTS)
     assert served == {f"{base}/{endpoint}" for base in ("", "/v1") for endpoint in ROWS} | MODELS_IN_PATHS
 
 

@@ -91,7 +91,7 @@ async def test_a_wrong_row_takes_nothing_down(live: LiveGateway, stock: Stock, k
         await stock.until(lambda catalog: catalog.find("stored") and "bad" in catalog.faults)
         await stock.put("other", "stored")
         await stock.until(lambda catalog: catalog.find_deployment("other"))
-    (line,) = [one for one in told if one["event"] == "model_not_served"]
+    (line,) = [one for one in told if one["event"] == "not_served"]
     assert line["id"] == "bad"
     assert 'LiteLLM_ProxyModelTable["bad"].litellm_params.rpm' in line["reason"]
     assert (await live.chat(key, "stored")).status_code == 200

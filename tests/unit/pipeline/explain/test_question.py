@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from gateway.domain import Endpoint
+from gateway.domain import MODEL_ENDPOINTS, Endpoint
 from gateway.errors import BadRequest
 from gateway.pipeline.explain.question import Question, Target, build_body, build_head, read_route
 
@@ -31,7 +31,7 @@ def test_other_routes_are_refused(route: str) -> None:
         read_route(route)
 
 
-@pytest.mark.parametrize("endpoint", Endpoint)
+@pytest.mark.parametrize("endpoint", MODEL_ENDPOINTS)
 def test_a_question_without_a_body_has_the_smallest(endpoint: Endpoint) -> None:
     body = msgspec.json.decode(build_body(Question(model="m"), Target(endpoint, "")))
     assert body.pop("model") == "m"

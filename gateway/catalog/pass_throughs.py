@@ -1,0 +1,123 @@
+"""The pass-throughs that are served, found by the path of a request."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
+
+from gateway.catalog.own_paths import OwnPaths
+from gateway.db.sealing import Seal, UnsealableError
+from gateway.domain import PassThrough
+from gateway.errors import ConfigError
+from gateway.settings.faults import Faults
+from gateway.settings.model import SettingsNotice
+from gateway.settings.node import build_node
+from gateway.settings.pass_through import PASS_THROUGHS, read_pass_through
+from gateway.settings.references import resolve_references
+
+__all__ = ["PassThroughs", "build_pass_throughs", "open_stored", "read_stored"]
+
+_PATH = f"general_settings.{PASS_THROUGHS}"
+_Members = Mapping[str, object]
+
+
+class PassThroughs:
+    """All pass-throughs; `faults` are what is wrong with those of the database that are not served, by id."""
+
+    def __init__(
+        self, served: Iterable[PassThrough] = (), own: OwnPaths | None = None, faults: Mapping[str, str] = {}
+    ) -> None:
+        self.own = own or OwnPaths()
+        self.faults = faults
+        self.served = tuple(served)
+        self._by_path: dict[str, list[PassThrough]] = {}
+        for one in self.served:
+            self._by_path.setdefault(one.path, []).append(one)
+
+    def find(self, path: str) -> Sequence[PassThrough]:
+        """Those of the longest path that takes in this one; it has no trailing slash."""
+        by_path = self._by_path
+        if not by_path:
+            return ()
+        exact = by_path.get(path)
+        if exact is not None:
+            return exact
+        while path := path.rpartition("/")[0]:
+            found = [one for one in by_path.get(path, ()) if one.includes_subpath]
+            if found:
+                return found
+        return ()
+
+    def find_by_id(self, identifier: str) -> PassThrough | None:
+        """The one with this id."""
+        return next((one for one in self.served if one.id == identifier), None)
+
+    def check(self, new: PassThrough) -> None:
+        """Raise ConfigError for one that would stand in the way of a route or of another one."""
+        own = self.own.find(new.path, includes_subpath=new.includes_subpath)
+        if own is not None:
+            where = f"{new.path} and what lies below it" if new.includes_subpath else new.path
+            message = f"{where} would meet the gateway's own route {own}; choose another path."
+            raise ConfigError(message, path=f"{_PATH}.path")
+        for other in self._by_path.get(new.path, ()):
+            shared = [method for method in new.methods if method in other.methods]
+            if shared and other.id != new.id:
+                message = f"The pass-through '{other.id[:100]}' already takes {shared[0]} {new.path}."
+                raise ConfigError(message, path=f"{_PATH}.path")
+
+
+def build_pass_throughs(
+    declared: Sequence[PassThrough],
+    stored: object,
+    own: OwnPaths,
+    seal: Seal,
+    environ: Mapping[str, str],
+) -> PassThroughs:
+    """Those of the configuration and of the database; of the latter each wrong one is left out.
+
+    Raises ConfigError for one of the configuration that would stand in the way of a route.
+    """
+    checked = PassThroughs((), own)
+    for one in declared:
+        checked.check(one)
+    found, faults = list(declared), dict[str, str]()
+    for members in open_stored(stored, seal):
+        identifier = str(members.get("id") or members.get("path"))
+        try:
+            one = read_stored(members, environ)
+            PassThroughs(found, own).check(one)
+        except ConfigError as error:
+            faults[identifier] = error.message
+            continue
+        found.append(one)
+    return PassThroughs(found, own, faults)
+
+
+def read_stored(members: _Members, environ: Mapping[str, str]) -> PassThrough:
+    """One of the database, decrypted; raises ConfigError."""
+    notices: list[SettingsNotice] = []
+    faults = Faults()
+    node = resolve_references(build_node(dict(members), _PATH), environ, notices, faults)
+    faults.refuse()
+    return read_pass_through(node, environ, notices, is_from_config=False)
+
+
+def open_stored(stored: object, seal: Seal) -> list[dict[str, object]]:
+    """The stored objects with their headers decrypted; null where that is impossible."""
+    items = cast("list[object]", stored) if isinstance(stored, list) else []
+    return [_open(cast("_Members", item), seal) for item in items if isinstance(item, dict)]
+
+
+def _open(item: _Members, seal: Seal) -> dict[str, object]:
+    headers = item.get("headers")
+    if not isinstance(headers, dict):
+        return dict(item)
+    members = cast("_Members", headers)  # JSON objects have text keys
+    return {**item, "headers": {name: _opened(value, seal) for name, value in members.items()}}
+
+
+def _opened(value: object, seal: Seal) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return seal.open(value)
+    except UnsealableError:
+        return None

@@ -1,0 +1,35 @@
+"""A declared way through the gateway to a service that it knows nothing about."""
+
+import msgspec
+
+from gateway.domain.deployment import Secret
+
+__all__ = ["PassThrough"]
+
+
+class PassThrough(msgspec.Struct, frozen=True, kw_only=True):
+    """One pass-through: requests for `path` go to `target`, with its `headers`.
+
+    With `includes_subpath` what lies below the path goes below the target. `query` are parameters for
+    requests that do not bring them. `cost_nanos` (nano-dollars) is the price of one request that succeeds.
+    Unless it `asks_for_key` anybody may call it. `caller_header` is a further header in which callers may
+    send their key. `timeout_seconds` bounds the wait for the head of the answer, and each silence within it.
+    """
+
+    id: str
+    path: str
+    target: str
+    methods: tuple[str, ...]
+    headers: dict[str, Secret] = msgspec.field(default_factory=dict[str, Secret])
+    query: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+    includes_subpath: bool = False
+    forwards_headers: bool = False
+    asks_for_key: bool = True
+    caller_header: str | None = None
+    cost_nanos: int = 0
+    timeout_seconds: float | None = None
+    is_from_config: bool = False
+
+    def __repr__(self) -> str:
+        # Targets and parameters may hold credentials.
+        return f"PassThrough(id={self.id!r}, path={self.path!r})"

@@ -1,0 +1,1 @@
+"""Requests of declared pass-throughs."""

@@ -1,0 +1,183 @@
+"""One request of a pass-through, from its head to its settlement."""
+
+import asyncio
+
+import msgspec
+import structlog
+
+from gateway.access.pass_through import ANYBODY
+from gateway.access.pass_through_routes import is_open_to
+from gateway.domain import Endpoint, PassThrough, Principal
+from gateway.errors import AuthenticationFailed, GatewayError, ServiceUnavailable, TokenNotFound
+from gateway.hooks import RequestContext, RequestHead
+from gateway.identity.credentials import KEY_PREFIX, find_credential
+from gateway.pipeline.answers import drop_frames, send_error
+from gateway.pipeline.end_users import keep_known_end_user
+from gateway.pipeline.exchange import ClientLeftError
+from gateway.pipeline.intake import begin_context
+from gateway.pipeline.pass_through.body import BodySource, PartedExchange
+from gateway.pipeline.pass_through.relay import Passage, relay_passage
+from gateway.pipeline.pass_through.settlement import PassThroughSettlement
+from gateway.pipeline.settlement import record_refusal
+from gateway.runtime import Gateway, Snapshot
+from gateway.spend.builder import NO_DETAILS, CallDetails
+from gateway.wire.errors import error_event
+
+__all__ = ["pass_request"]
+
+
+async def pass_request(gateway: Gateway, one: PassThrough, below: str, exchange: PartedExchange) -> None:
+    """Answer a request of a pass-through; `below` is what follows its path, decoded.
+
+    Raises GatewayError only while nobody is known to be calling; every later failure is answered and
+    recorded here. Raises ClientLeftError when the client left before it was known.
+    """
+    snapshot = gateway.snapshot
+    head = _with_caller_header(snapshot, one, exchange.head)
+    principal = await _identify(snapshot, one, head)
+    address = snapshot.core.gate.client_of(head)
+    context = begin_context(exchange, principal, Endpoint.PASS_THROUGH, address)
+    context.model = context.routed_model = one.path
+    limits = snapshot.settings.gatewright.limits
+    source = BodySource(exchange, snapshot.body_bytes, limits.body_seconds, gateway.clock)
+    details = NO_DETAILS
+    try:
+        has_body = await source.begin()
+        details = await _attribute(gateway, snapshot, context)
+        credential = await _find_credential(snapshot, one, head)
+        sent = _without_secrets(one, credential)
+        settlement = await _admit(gateway, snapshot, context, one, details)
+    except ClientLeftError:
+        raise
+    except Exception as raised:  # noqa: BLE001  a plugin's defect is answered and recorded as any refusal
+        error = _as_gateway_error(raised)
+        record_refusal(gateway, snapshot, context, error, details)
+        await _send(snapshot, exchange, context, error)
+        drop_frames(raised)
+        return
+    passage = Passage(gateway, snapshot, exchange, context, sent, below, settlement, source, has_body)
+    await _carry(passage, credential)
+
+
+async def _carry(passage: Passage, credential: str) -> None:
+    gateway, context, settlement = passage.gateway, passage.context, passage.settlement
+    under_way = gateway.under_way
+    under_way.begin(context.charge_id)
+    try:
+        await relay_passage(passage, credential)
+    except asyncio.CancelledError:
+        if not under_way.absorb(context.charge_id):
+            await settlement.charge(passage.one, ServiceUnavailable("The request was stopped."))
+            raise
+        error = ServiceUnavailable("An administrator released what this request held, and ended it.")
+        await settlement.charge(passage.one, error)
+        await _send(passage.snapshot, passage.exchange, context, error)
+    except Exception as raised:  # noqa: BLE001  whatever went wrong, what is held must be given back
+        error = _as_gateway_error(raised)
+        await settlement.fail(error)
+        await _send(passage.snapshot, passage.exchange, context, error)
+        drop_frames(raised)
+    finally:
+        under_way.end(context.charge_id)
+
+
+async def _identify(snapshot: Snapshot, one: PassThrough, head: RequestHead) -> Principal:
+    if not one.asks_for_key:
+        snapshot.core.gate.authenticate(head)
+        return ANYBODY
+    principal = await snapshot.pass_through_hooks.authenticate(head)
+    if principal is None:
+        raise AuthenticationFailed("No authentication accepts this credential.")
+    # As a member of the first team that may.
+    candidates = (principal, *principal.alternatives)
+    return next((each for each in candidates if is_open_to(each, head.path)), principal)
+
+
+def _with_caller_header(snapshot: Snapshot, one: PassThrough, head: RequestHead) -> RequestHead:
+    """The head with the caller's key where authentication looks for it, if it came in the declared header."""
+    if one.caller_header is None or one.caller_header not in head.headers:
+        return head
+    place = snapshot.settings.general.key_header_name or "x-litellm-api-key"
+    headers = {**head.headers, place.lower(): head.headers[one.caller_header]}
+    return msgspec.structs.replace(head, headers=headers)
+
+
+async def _find_credential(snapshot: Snapshot, one: PassThrough, head: RequestHead) -> str:
+    """The caller's credential as it was sent; empty where there is none, or a plugin found another.
+
+    Where no key is asked for, what the caller sends may be meant for the target: unless the gateway knows it.
+    """
+    try:
+        credential = find_credential(head, snapshot.settings.general.key_header_name)
+    except AuthenticationFailed:
+        return ""
+    if one.asks_for_key:
+        return credential
+    try:
+        await snapshot.pass_through_hooks.authenticate(head)
+    except TokenNotFound:
+        return ""
+    except AuthenticationFailed:
+        # An expired key is ours too.
+        return credential if credential.startswith(KEY_PREFIX) else ""
+    except GatewayError:
+        # Nobody can say whose it is.
+        return credential
+    return credential
+
+
+def _without_secrets(one: PassThrough, credential: str) -> PassThrough:
+    """A caller whom a plugin knows may have its credential anywhere: then no header of its own is sent."""
+    if one.asks_for_key and not credential:
+        return msgspec.structs.replace(one, forwards_headers=False)
+    return one
+
+
+async def _attribute(gateway: Gateway, snapshot: Snapshot, context: RequestContext) -> CallDetails:
+    """On whose account the request goes beside its key, as far as its headers say."""
+    details = gateway.parts.attribution.read(context)
+    if snapshot.settings.access.validates_end_users:
+        details = await keep_known_end_user(gateway.parts.subjects, context.principal, details)
+    named = details.extra_scopes
+    if named or context.principal.agent_rules is not None:
+        context.subjects = await gateway.parts.subjects.find(context.principal, named, details.session_id)
+    return details
+
+
+async def _admit(
+    gateway: Gateway, snapshot: Snapshot, context: RequestContext, one: PassThrough, details: CallDetails
+) -> PassThroughSettlement:
+    """Check the request and take what it needs of all limits. Raises GatewayError, with nothing taken."""
+    hooks = snapshot.pass_through_hooks
+    await hooks.authorize(context)
+    # The target may have worked on it before anybody hears of it: that is charged if this worker dies.
+    context.estimated_cost_nanos = context.estimated_input_nanos = one.cost_nanos
+    claims = await hooks.collect_claims(context)
+    admission = await hooks.admit(context, claims)
+    if admission is None:
+        raise GatewayError("No plugin admits requests; the gateway's own admission was replaced by nothing.")
+    try:
+        gateway.record_opened(context, details)
+    except GatewayError:
+        await admission.release()
+        raise
+    return PassThroughSettlement(gateway, snapshot, context, admission, details)
+
+
+def _as_gateway_error(raised: Exception) -> GatewayError:
+    if isinstance(raised, GatewayError):
+        return raised
+    structlog.get_logger(__name__).error("pass_through_failed", exc_info=raised)
+    return GatewayError("The gateway failed at this request; its log says why.")
+
+
+async def _send(
+    snapshot: Snapshot, exchange: PartedExchange, context: RequestContext, error: GatewayError
+) -> None:
+    if exchange.is_begun:
+        # Left without its end, an answer of known length is seen to be broken off; an event stream says why.
+        if context.is_stream:
+            await exchange.end(error_event(error))
+        return
+    tells = snapshot.settings.general.include_call_id_in_error_body
+    await send_error(exchange, error, context.call_id, tells_call_id=tells)

@@ -1,0 +1,171 @@
+"""Takes a request to the target of its pass-through and brings the answer back, as it comes."""
+
+import asyncio
+from importlib.metadata import version
+
+import msgspec
+
+from gateway.domain import PassThrough
+from gateway.errors import GatewayError, ServiceUnavailable, UpstreamError
+from gateway.hooks import RequestContext
+from gateway.money import NANOS_PER_USD
+from gateway.pipeline.exchange import Headers
+from gateway.pipeline.interruption import Interruption, Reason
+from gateway.pipeline.pass_through.body import BodySource, PartedExchange
+from gateway.pipeline.pass_through.settlement import PassThroughSettlement
+from gateway.runtime import Gateway, Snapshot
+from gateway.upstream.client import ForwardRequest, UpstreamStream
+from gateway.upstream.forwarding import build_address, build_headers, show_headers
+
+__all__ = ["Passage", "relay_passage"]
+
+_FIRST_REDIRECT, _FIRST_FAILURE, _NOT_MODIFIED = 300, 400, 304
+_GONE = 499
+
+
+class Passage(msgspec.Struct, frozen=True):
+    """An admitted request on its way to the target of `one`; `below` is what follows the declared path."""
+
+    gateway: Gateway
+    snapshot: Snapshot
+    exchange: PartedExchange
+    context: RequestContext
+    one: PassThrough
+    below: str
+    settlement: PassThroughSettlement
+    source: BodySource
+    has_body: bool
+
+
+async def relay_passage(passage: Passage, credential: str) -> None:
+    """Send the request, relay the answer and settle; `credential` is the caller's own, and is not sent.
+
+    A client that leaves stops the call. Raises GatewayError for what failed before the target had answered,
+    and for answers that break off.
+    """
+    interruption = Interruption(passage.source.wait_until_gone)
+    streams = passage.gateway.streams
+    streams.add(interruption)
+    interruption.watch()
+    interruption.arm()
+    try:
+        await _Relay(passage, interruption).run(_build_request(passage, credential))
+    except asyncio.CancelledError:
+        if not interruption.absorb():
+            raise
+        await _stop(passage, interruption)
+    finally:
+        interruption.close()
+        streams.discard(interruption)
+
+
+async def _stop(passage: Passage, interruption: Interruption) -> None:
+    """End a request that nobody waits for: what the target has read whole is charged."""
+    is_gone = interruption.reason is Reason.CLIENT_LEFT
+    if is_gone:
+        error = GatewayError("The client closed the connection.", status=_GONE, type="client_disconnected")
+    else:
+        error = ServiceUnavailable("The gateway is stopping; send the request again.")
+    if passage.source.is_read.is_set():
+        await passage.settlement.charge(passage.one, error, is_client_gone=is_gone)
+    else:
+        await passage.settlement.fail(error, is_client_gone=is_gone)
+    if not is_gone:
+        raise error
+
+
+def _build_request(passage: Passage, credential: str) -> ForwardRequest:
+    one, head, bounds = passage.one, passage.context.head, passage.snapshot.bounds
+    silence = one.timeout_seconds or passage.snapshot.settings.general.pass_through_seconds
+    headers = build_headers(one, head.headers, credential, has_body=passage.has_body)
+    return ForwardRequest(
+        method=head.method,
+        url=build_address(one, passage.below, head.query, credential),
+        headers=headers,
+        body=passage.source if passage.has_body else None,
+        timeout_seconds=max(bounds.stream_seconds, silence),
+        silence_seconds=silence,
+        max_response_bytes=bounds.max_response_bytes,
+    )
+
+
+class _Relay:
+    def __init__(self, passage: Passage, interruption: Interruption) -> None:
+        self._passage = passage
+        self._exchange = passage.exchange
+        self._interruption = interruption
+        self._now = passage.gateway.clock.monotonic_nanos
+
+    async def run(self, request: ForwardRequest) -> None:
+        settlement, started = self._passage.settlement, self._now()
+        opening = self._passage.gateway.parts.clients.forwarder.forward(request)
+        try:
+            stream = await opening.__aenter__()
+        except UpstreamError:
+            await self._refuse_unread()
+            raise
+        finally:
+            settlement.upstream_nanos = self._now() - started
+        try:
+            await self._answer(stream)
+        finally:
+            await opening.__aexit__(None, None, None)
+
+    async def _refuse_unread(self) -> None:
+        """Where the body was the reason, say so instead of what the client library makes of it."""
+        fault = self._passage.source.fault
+        if isinstance(fault, GatewayError):
+            raise fault
+        if fault is not None:
+            self._interruption.interrupt(Reason.CLIENT_LEFT)
+            await asyncio.sleep(0)
+
+    async def _answer(self, stream: UpstreamStream) -> None:
+        status = stream.status
+        if _FIRST_REDIRECT <= status < _FIRST_FAILURE and status != _NOT_MODIFIED:
+            raise UpstreamError("The target answered with a redirect, and none is followed.")
+        headers = self._headers(stream)
+        kind = next((value for name, value in headers if name == "content-type"), "")
+        self._passage.context.is_stream = kind.startswith("text/event-stream")
+        await self._exchange.begin(status, headers)
+        length = next((int(value) for name, value in headers if name == "content-length"), -1)
+        left = length if self._passage.context.head.method != "HEAD" else -1
+        try:
+            while chunk := await stream.read_chunk():
+                self._note_first()
+                left -= len(chunk)
+                if left == 0:
+                    await self._settle(status)
+                    await self._exchange.end(chunk)
+                    return
+                await self._exchange.write(chunk)
+        except UpstreamError as error:
+            await self._settle(status, error)
+            raise
+        await self._settle(status)
+        await self._exchange.end()
+
+    def _note_first(self) -> None:
+        settlement = self._passage.settlement
+        if settlement.first_byte_nanos is None:
+            settlement.first_byte_nanos = self._passage.gateway.clock.now_nanos()
+
+    async def _settle(self, status: int, error: GatewayError | None = None) -> None:
+        settlement, one = self._passage.settlement, self._passage.one
+        self._interruption.disarm()
+        if status < _FIRST_FAILURE:
+            await settlement.charge(one, error)
+        else:
+            await settlement.fail(error or UpstreamError(f"The target answered {status}.", status=status))
+
+    def _headers(self, stream: UpstreamStream) -> Headers:
+        one, context = self._passage.one, self._passage.context
+        cost = one.cost_nanos if stream.status < _FIRST_FAILURE else 0
+        own: Headers = [
+            ("x-litellm-version", version("gatewright")),
+            ("x-litellm-call-id", context.call_id),
+            ("x-litellm-response-cost", repr(cost / NANOS_PER_USD)),
+            *self._passage.settlement.admission.headers(),
+        ]
+        taken = {name for name, _ in own}
+        return [*own, *(pair for pair in show_headers(stream.headers) if pair[0] not in taken)]

@@ -1,0 +1,119 @@
+"""What a pass-through sends: an address below the declared one, and headers without the caller's key."""
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping
+from urllib.parse import parse_qsl, quote, unquote_plus, urlencode, urlsplit
+
+from gateway.domain import PassThrough
+from gateway.settings.pass_through_headers import HOP_BY_HOP
+from gateway.upstream.client import HeaderPairs
+
+__all__ = ["build_address", "build_headers", "show_headers"]
+
+_SAFE = "!$&'()+,:=@~"
+"""Characters of a path segment (RFC 3986 section 3.3) that stay as they are; a semicolon does not."""
+_DESCRIBING = frozenset({"accept", "accept-encoding", "content-encoding", "content-type"})
+"""Headers without which a target could not read the body, nor choose the form of its answer."""
+_PREFIX = "x-pass-"
+"""With this a client names a header that is for the target."""
+_OURS = ("x-litellm-", "x-gatewright-", "litellm-")
+_CREDENTIALS = frozenset(
+    {
+        *("authorization", "cookie", "api-key", "x-api-key", "x-goog-api-key", "ocp-apim-subscription-key"),
+        "x-litellm-api-key",
+    }
+)
+_NOT_SENT = HOP_BY_HOP | {"host", "content-length", "expect"}
+_NOT_SHOWN = HOP_BY_HOP | {
+    *("alt-svc", "date", "location", "server", "set-cookie", "strict-transport-security", "via"),
+    *("www-authenticate", "access-control-allow-origin", "access-control-allow-credentials"),
+}
+"""Headers of an answer about the target's connection, address or sessions, or for its own origin."""
+
+
+def build_address(one: PassThrough, below: str, query: str, credential: str) -> str:
+    """The address for a path `below` the declared one, beginning with a slash or empty, decoded.
+
+    Of the client's query everything goes along but what the target's own address says, and the caller's
+    `credential`; then the declared parameters that it does not have.
+    """
+    parts = urlsplit(one.target)
+    path = parts.path.rstrip("/") if below else parts.path
+    own = parts.query
+    taken = {name for name, _ in parse_qsl(own, keep_blank_values=True)}
+    sent = [piece for piece in query.split("&") if piece and _goes_along(piece, taken, credential)]
+    named = taken | {unquote_plus(piece.partition("=")[0]) for piece in sent}
+    added = urlencode([(name, value) for name, value in one.query.items() if name not in named])
+    joined = "&".join(filter(None, [own, *sent, added]))
+    whole = path + quote(below, safe="/" + _SAFE) or "/"
+    address = f"{parts.scheme}://{parts.netloc}{whole}"
+    return f"{address}?{joined}" if joined else address
+
+
+def _goes_along(piece: str, taken: set[str], credential: str) -> bool:
+    name, _, value = piece.partition("=")
+    name = unquote_plus(name)
+    return name not in taken and not any(_holds(part, credential) for part in (name, unquote_plus(value)))
+
+
+def build_headers(
+    one: PassThrough, headers: Mapping[str, str], credential: str, *, has_body: bool
+) -> HeaderPairs:
+    """The headers for the target: those of the client that may go along, then the declared ones, which win.
+
+    `credential` is the caller's own, in whichever header it came: no header that has it is sent.
+    """
+    pairs = _all(headers) if one.forwards_headers else _few(headers)
+    sent = {
+        name: value for name, value in pairs if not _holds(value, credential) and name != one.caller_header
+    }
+    if has_body and "content-length" in headers:
+        sent["content-length"] = headers["content-length"]
+    return tuple({**sent, **{name: secret.reveal() for name, secret in one.headers.items()}}.items())
+
+
+def _few(headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name, value in headers.items():
+        if name in _DESCRIBING:
+            yield name, value
+        elif name.startswith(_PREFIX):
+            meant = name.removeprefix(_PREFIX)
+            if meant and meant not in _NOT_SENT | _CREDENTIALS:
+                yield meant, value
+
+
+def _all(headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    named = {part.strip().lower() for part in headers.get("connection", "").split(",")}
+    for name, value in headers.items():
+        if name not in _NOT_SENT and name not in named and not name.startswith(_OURS):
+            meant = name.removeprefix(_PREFIX)
+            if meant and meant not in _NOT_SENT:
+                yield meant, value
+
+
+def _holds(value: str, credential: str) -> bool:
+    """Whether a text has the caller's credential in it, also as the password of basic authentication."""
+    if not credential:
+        return False
+    if credential in value:
+        return True
+    scheme, _, encoded = value.strip().partition(" ")
+    if scheme.lower() != "basic":
+        return False
+    try:
+        return credential.encode() in base64.b64decode(encoded)
+    except (binascii.Error, ValueError):
+        return False
+
+
+def show_headers(upstream: HeaderPairs) -> list[tuple[str, str]]:
+    """The headers of an answer that its client may see."""
+    named = {
+        part.strip().lower() for name, value in upstream if name == "connection" for part in value.split(",")
+    }
+    return [
+        (name, value)
+        for name, value in upstream
+        if name not in _NOT_SHOWN and name not in named and not name.startswith(_OURS)
+    ]
