@@ -1,5 +1,6 @@
 """Where the gateway has no route of its own: a declared pass-through, or nothing."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -9,10 +10,13 @@ from litestar.exceptions import NotFoundException
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
+from gateway.clock import Clock
 from gateway.domain import PassThrough
 from gateway.errors import BadRequest, GatewayError, MethodNotAllowed
+from gateway.hooks import RequestHead
 from gateway.http.asgi_exchange import AsgiExchange, read_head
 from gateway.http.problems import EXCEPTION_HANDLERS, answer_http_exception
+from gateway.http.severing import sever
 from gateway.ids import new_charge_id
 from gateway.pipeline.answers import send_error
 from gateway.pipeline.exchange import ClientLeftError
@@ -63,9 +67,7 @@ class _PassedAnswer(ASGIResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Litestar's types say the same as ours in other words.
         head = msgspec.structs.replace(read_head(cast("wire.Scope", scope)), path=self._path)
-        exchange = _PartedAsgiExchange(
-            head, cast("wire.Receive", receive), cast("wire.Send", send), self._gateway.clock
-        )
+        exchange = _PartedAsgiExchange(head, scope, receive, send, self._gateway.clock)
         try:
             exchange.check_head()
             one = _choose(self._found, head.method, self._path)
@@ -79,7 +81,18 @@ class _PassedAnswer(ASGIResponse):
 
 
 class _PartedAsgiExchange(AsgiExchange, PartedExchange):
-    __slots__ = ()
+    __slots__ = ("_ends",)
+
+    def __init__(self, head: RequestHead, scope: Scope, receive: Receive, send: Send, clock: Clock) -> None:
+        # Litestar's types say the same as ours in other words.
+        super().__init__(head, cast("wire.Receive", receive), cast("wire.Send", send), clock)
+        self._ends = scope["client"], scope["server"]
+
+    async def abort(self) -> None:
+        """See PartedExchange.abort."""
+        if not self.is_ended:
+            self.is_ended = True
+            await asyncio.to_thread(sever, *self._ends)
 
     async def read_part(self) -> tuple[bytes, bool]:
         """See PartedExchange.read_part."""

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from urllib.parse import parse_qsl, quote, unquote_plus, urlencode, urlsplit
 
 from gateway.domain import PassThrough
@@ -32,17 +32,17 @@ _NOT_SHOWN = HOP_BY_HOP | {
 """Headers of an answer about the target's connection, address or sessions, or for its own origin."""
 
 
-def build_address(one: PassThrough, below: str, query: str, credential: str) -> str:
+def build_address(one: PassThrough, below: str, query: str, credentials: Collection[str]) -> str:
     """The address for a path `below` the declared one, beginning with a slash or empty, decoded.
 
-    Of the client's query everything goes along but what the target's own address says, and the caller's
-    `credential`; then the declared parameters that it does not have.
+    Of the client's query everything goes along but what the target's own address says, and what has one of
+    the gateway's `credentials` in it; then the declared parameters that it does not have.
     """
     parts = urlsplit(one.target)
     path = parts.path.rstrip("/") if below else parts.path
     own = parts.query
     taken = {name for name, _ in parse_qsl(own, keep_blank_values=True)}
-    sent = [piece for piece in query.split("&") if piece and _goes_along(piece, taken, credential)]
+    sent = [piece for piece in query.split("&") if piece and _goes_along(piece, taken, credentials)]
     named = taken | {unquote_plus(piece.partition("=")[0]) for piece in sent}
     added = urlencode([(name, value) for name, value in one.query.items() if name not in named])
     joined = "&".join(filter(None, [own, *sent, added]))
@@ -51,22 +51,22 @@ def build_address(one: PassThrough, below: str, query: str, credential: str) -> 
     return f"{address}?{joined}" if joined else address
 
 
-def _goes_along(piece: str, taken: set[str], credential: str) -> bool:
+def _goes_along(piece: str, taken: set[str], credentials: Collection[str]) -> bool:
     name, _, value = piece.partition("=")
     name = unquote_plus(name)
-    return name not in taken and not any(_holds(part, credential) for part in (name, unquote_plus(value)))
+    return name not in taken and not any(_holds(part, credentials) for part in (name, unquote_plus(value)))
 
 
 def build_headers(
-    one: PassThrough, headers: Mapping[str, str], credential: str, *, has_body: bool
+    one: PassThrough, headers: Mapping[str, str], credentials: Collection[str], *, has_body: bool
 ) -> HeaderPairs:
     """The headers for the target: those of the client that may go along, then the declared ones, which win.
 
-    `credential` is the caller's own, in whichever header it came: no header that has it is sent.
+    `credentials` are the gateway's: no header that has one of them is sent, whatever its name is.
     """
     pairs = _all(headers) if one.forwards_headers else _few(headers)
     sent = {
-        name: value for name, value in pairs if not _holds(value, credential) and name != one.caller_header
+        name: value for name, value in pairs if not _holds(value, credentials) and name != one.caller_header
     }
     if has_body and "content-length" in headers:
         sent["content-length"] = headers["content-length"]
@@ -92,19 +92,20 @@ def _all(headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
                 yield meant, value
 
 
-def _holds(value: str, credential: str) -> bool:
-    """Whether a text has the caller's credential in it, also as the password of basic authentication."""
-    if not credential:
+def _holds(value: str, credentials: Collection[str]) -> bool:
+    """Whether a text has one of the credentials in it, also as the password of basic authentication."""
+    if not credentials:
         return False
-    if credential in value:
+    if any(credential in value for credential in credentials):
         return True
     scheme, _, encoded = value.strip().partition(" ")
     if scheme.lower() != "basic":
         return False
     try:
-        return credential.encode() in base64.b64decode(encoded)
+        decoded = base64.b64decode(encoded)
     except (binascii.Error, ValueError):
         return False
+    return any(credential.encode() in decoded for credential in credentials)
 
 
 def show_headers(upstream: HeaderPairs) -> list[tuple[str, str]]:

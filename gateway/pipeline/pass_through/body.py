@@ -12,13 +12,17 @@ __all__ = ["BodySource", "PartedExchange"]
 
 
 class PartedExchange(Exchange):
-    """An exchange whose body can be read in parts."""
+    """An exchange whose body can be read in parts, and whose answer can break off."""
 
     __slots__ = ()
 
     @abstractmethod
     async def read_part(self) -> tuple[bytes, bool]:
         """Return the next part, which may be empty, and whether there is more. Raises ClientLeftError."""
+
+    @abstractmethod
+    async def abort(self) -> None:
+        """End an answer that has begun and will never be whole, so that the client sees that."""
 
 
 class BodySource:

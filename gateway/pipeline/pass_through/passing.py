@@ -1,6 +1,7 @@
 """One request of a pass-through, from its head to its settlement."""
 
 import asyncio
+from collections.abc import Collection
 
 import msgspec
 import structlog
@@ -8,15 +9,15 @@ import structlog
 from gateway.access.pass_through import ANYBODY
 from gateway.access.pass_through_routes import is_open_to
 from gateway.domain import Endpoint, PassThrough, Principal
-from gateway.errors import AuthenticationFailed, GatewayError, ServiceUnavailable, TokenNotFound
+from gateway.errors import AuthenticationFailed, GatewayError, ServiceUnavailable
 from gateway.hooks import RequestContext, RequestHead
-from gateway.identity.credentials import KEY_PREFIX, find_credential
 from gateway.pipeline.answers import drop_frames, send_error
 from gateway.pipeline.end_users import keep_known_end_user
 from gateway.pipeline.exchange import ClientLeftError
 from gateway.pipeline.intake import begin_context
 from gateway.pipeline.pass_through.body import BodySource, PartedExchange
-from gateway.pipeline.pass_through.relay import Passage, relay_passage
+from gateway.pipeline.pass_through.own_credentials import KEY_PLACE, find_own_credentials
+from gateway.pipeline.pass_through.relay import Passage, end_unanswered, relay_passage
 from gateway.pipeline.pass_through.settlement import PassThroughSettlement
 from gateway.pipeline.settlement import record_refusal
 from gateway.runtime import Gateway, Snapshot
@@ -44,8 +45,8 @@ async def pass_request(gateway: Gateway, one: PassThrough, below: str, exchange:
     try:
         has_body = await source.begin()
         details = await _attribute(gateway, snapshot, context)
-        credential = await _find_credential(snapshot, one, head)
-        sent = _without_secrets(one, credential)
+        credentials = await find_own_credentials(snapshot, one, head)
+        sent = _without_secrets(one, credentials)
         settlement = await _admit(gateway, snapshot, context, one, details)
     except ClientLeftError:
         raise
@@ -56,15 +57,15 @@ async def pass_request(gateway: Gateway, one: PassThrough, below: str, exchange:
         drop_frames(raised)
         return
     passage = Passage(gateway, snapshot, exchange, context, sent, below, settlement, source, has_body)
-    await _carry(passage, credential)
+    await _carry(passage, credentials)
 
 
-async def _carry(passage: Passage, credential: str) -> None:
+async def _carry(passage: Passage, credentials: Collection[str]) -> None:
     gateway, context, settlement = passage.gateway, passage.context, passage.settlement
     under_way = gateway.under_way
     under_way.begin(context.charge_id)
     try:
-        await relay_passage(passage, credential)
+        await relay_passage(passage, credentials)
     except asyncio.CancelledError:
         if not under_way.absorb(context.charge_id):
             await settlement.charge(passage.one, ServiceUnavailable("The request was stopped."))
@@ -72,6 +73,8 @@ async def _carry(passage: Passage, credential: str) -> None:
         error = ServiceUnavailable("An administrator released what this request held, and ended it.")
         await settlement.charge(passage.one, error)
         await _send(passage.snapshot, passage.exchange, context, error)
+    except ClientLeftError:
+        await end_unanswered(passage)
     except Exception as raised:  # noqa: BLE001  whatever went wrong, what is held must be given back
         error = _as_gateway_error(raised)
         await settlement.fail(error)
@@ -97,38 +100,14 @@ def _with_caller_header(snapshot: Snapshot, one: PassThrough, head: RequestHead)
     """The head with the caller's key where authentication looks for it, if it came in the declared header."""
     if one.caller_header is None or one.caller_header not in head.headers:
         return head
-    place = snapshot.settings.general.key_header_name or "x-litellm-api-key"
+    place = snapshot.settings.general.key_header_name or KEY_PLACE
     headers = {**head.headers, place.lower(): head.headers[one.caller_header]}
     return msgspec.structs.replace(head, headers=headers)
 
 
-async def _find_credential(snapshot: Snapshot, one: PassThrough, head: RequestHead) -> str:
-    """The caller's credential as it was sent; empty where there is none, or a plugin found another.
-
-    Where no key is asked for, what the caller sends may be meant for the target: unless the gateway knows it.
-    """
-    try:
-        credential = find_credential(head, snapshot.settings.general.key_header_name)
-    except AuthenticationFailed:
-        return ""
-    if one.asks_for_key:
-        return credential
-    try:
-        await snapshot.pass_through_hooks.authenticate(head)
-    except TokenNotFound:
-        return ""
-    except AuthenticationFailed:
-        # An expired key is ours too.
-        return credential if credential.startswith(KEY_PREFIX) else ""
-    except GatewayError:
-        # Nobody can say whose it is.
-        return credential
-    return credential
-
-
-def _without_secrets(one: PassThrough, credential: str) -> PassThrough:
+def _without_secrets(one: PassThrough, credentials: Collection[str]) -> PassThrough:
     """A caller whom a plugin knows may have its credential anywhere: then no header of its own is sent."""
-    if one.asks_for_key and not credential:
+    if one.asks_for_key and not credentials:
         return msgspec.structs.replace(one, forwards_headers=False)
     return one
 
@@ -158,7 +137,7 @@ async def _admit(
         raise GatewayError("No plugin admits requests; the gateway's own admission was replaced by nothing.")
     try:
         gateway.record_opened(context, details)
-    except GatewayError:
+    except Exception:
         await admission.release()
         raise
     return PassThroughSettlement(gateway, snapshot, context, admission, details)
@@ -175,9 +154,8 @@ async def _send(
     snapshot: Snapshot, exchange: PartedExchange, context: RequestContext, error: GatewayError
 ) -> None:
     if exchange.is_begun:
-        # Left without its end, an answer of known length is seen to be broken off; an event stream says why.
-        if context.is_stream:
-            await exchange.end(error_event(error))
+        # An event stream says why it ends; nothing else can, and must not look whole.
+        await (exchange.end(error_event(error)) if context.is_stream else exchange.abort())
         return
     tells = snapshot.settings.general.include_call_id_in_error_body
     await send_error(exchange, error, context.call_id, tells_call_id=tells)

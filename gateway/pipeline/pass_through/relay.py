@@ -1,6 +1,7 @@
 """Takes a request to the target of its pass-through and brings the answer back, as it comes."""
 
 import asyncio
+from collections.abc import Collection
 from importlib.metadata import version
 
 import msgspec
@@ -17,7 +18,7 @@ from gateway.runtime import Gateway, Snapshot
 from gateway.upstream.client import ForwardRequest, UpstreamStream
 from gateway.upstream.forwarding import build_address, build_headers, show_headers
 
-__all__ = ["Passage", "relay_passage"]
+__all__ = ["Passage", "end_unanswered", "relay_passage"]
 
 _FIRST_REDIRECT, _FIRST_FAILURE, _NOT_MODIFIED = 300, 400, 304
 _GONE = 499
@@ -37,8 +38,8 @@ class Passage(msgspec.Struct, frozen=True):
     has_body: bool
 
 
-async def relay_passage(passage: Passage, credential: str) -> None:
-    """Send the request, relay the answer and settle; `credential` is the caller's own, and is not sent.
+async def relay_passage(passage: Passage, credentials: Collection[str]) -> None:
+    """Send the request, relay the answer and settle; `credentials` are the gateway's, and are not sent.
 
     A client that leaves stops the call. Raises GatewayError for what failed before the target had answered,
     and for answers that break off.
@@ -49,7 +50,7 @@ async def relay_passage(passage: Passage, credential: str) -> None:
     interruption.watch()
     interruption.arm()
     try:
-        await _Relay(passage, interruption).run(_build_request(passage, credential))
+        await _Relay(passage, interruption).run(_build_request(passage, credentials))
     except asyncio.CancelledError:
         if not interruption.absorb():
             raise
@@ -61,26 +62,35 @@ async def relay_passage(passage: Passage, credential: str) -> None:
 
 async def _stop(passage: Passage, interruption: Interruption) -> None:
     """End a request that nobody waits for: what the target has read whole is charged."""
-    is_gone = interruption.reason is Reason.CLIENT_LEFT
-    if is_gone:
-        error = GatewayError("The client closed the connection.", status=_GONE, type="client_disconnected")
-    else:
-        error = ServiceUnavailable("The gateway is stopping; send the request again.")
+    if interruption.reason is Reason.CLIENT_LEFT:
+        await end_unanswered(passage)
+        return
+    error = ServiceUnavailable("The gateway is stopping; send the request again.")
+    await _settle_stopped(passage, error, is_client_gone=False)
+    raise error
+
+
+async def end_unanswered(passage: Passage) -> None:
+    """Settle a request whose client has left."""
+    error = GatewayError("The client closed the connection.", status=_GONE, type="client_disconnected")
+    await _settle_stopped(passage, error, is_client_gone=True)
+
+
+async def _settle_stopped(passage: Passage, error: GatewayError, *, is_client_gone: bool) -> None:
+    settlement = passage.settlement
     if passage.source.is_read.is_set():
-        await passage.settlement.charge(passage.one, error, is_client_gone=is_gone)
+        await settlement.charge(passage.one, error, is_client_gone=is_client_gone)
     else:
-        await passage.settlement.fail(error, is_client_gone=is_gone)
-    if not is_gone:
-        raise error
+        await settlement.fail(error, is_client_gone=is_client_gone)
 
 
-def _build_request(passage: Passage, credential: str) -> ForwardRequest:
+def _build_request(passage: Passage, credentials: Collection[str]) -> ForwardRequest:
     one, head, bounds = passage.one, passage.context.head, passage.snapshot.bounds
     silence = one.timeout_seconds or passage.snapshot.settings.general.pass_through_seconds
-    headers = build_headers(one, head.headers, credential, has_body=passage.has_body)
+    headers = build_headers(one, head.headers, credentials, has_body=passage.has_body)
     return ForwardRequest(
         method=head.method,
-        url=build_address(one, passage.below, head.query, credential),
+        url=build_address(one, passage.below, head.query, credentials),
         headers=headers,
         body=passage.source if passage.has_body else None,
         timeout_seconds=max(bounds.stream_seconds, silence),

@@ -8,6 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.hooks import RequestHead
+from gateway.pipeline.exchange import ClientLeftError
+from gateway.pipeline.pass_through.body import PartedExchange
+from gateway.pipeline.pass_through.passing import pass_request
 from tests.integration.serving import MASTER_KEY, LiveGateway, bearer, deployment, eventually
 from tests.upstreams import SeenRequest, Wire, replies
 
@@ -293,6 +297,23 @@ async def test_where_no_key_is_asked_for_the_gateways_own_stay_here(live: LiveGa
         assert seen(live).headers["authorization"] == f"Bearer {theirs}"
 
 
+@pytest.mark.parametrize("asks", [True, False])
+async def test_a_further_key_of_the_gateway_stays_here_too(
+    live: LiveGateway, key: str, *, asks: bool
+) -> None:
+    declare(live, {"auth": asks, "forward_headers": True, "headers": {}})
+    other, blocked = await live.make_key(), await live.make_key(blocked=True)
+    own = {"x-litellm-api-key": key} if asks else {"authorization": "Bearer for-the-target"}
+    for ours in (other, blocked, MASTER_KEY):
+        for name in ("x-api-key", "x-note", "x-pass-note"):
+            answer = await call(live, None, f"/svc?a=1&{name}={ours}", headers={**own, name: f"k {ours}"})
+            assert answer.status_code == 200
+            assert ours not in str(seen(live))
+    theirs = "sk-of-the-target-itself"
+    await call(live, None, f"/svc?k={theirs}", headers={**own, "x-api-key": theirs})
+    assert (seen(live).headers["x-api-key"], seen(live).path) == (theirs, f"/api?k={theirs}")
+
+
 async def test_a_caller_may_have_its_key_in_a_header_of_its_own(live: LiveGateway, key: str) -> None:
     declare(live, {"headers": {"litellm_user_api_key": "X-Caller"}, "forward_headers": True})
     answer = await call(live, None, headers={"x-caller": key})
@@ -360,15 +381,19 @@ async def test_a_broken_answer_is_cut_and_charged(live: LiveGateway, key: str) -
     assert (row.status, row.nanos) == ("failure", 125_000_000)
 
 
-async def test_an_answer_of_unknown_length_that_breaks_off_is_recorded(live: LiveGateway, key: str) -> None:
+async def test_an_answer_of_unknown_length_that_breaks_off_never_looks_whole(
+    live: LiveGateway, key: str
+) -> None:
     async def broken(wire: Wire, _: SeenRequest) -> None:
         await wire.send(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n")
         wire.writer.close()
 
     declare(live, {})
     live.upstream.script.append(broken)
-    assert (await call(live, key)).content in (b"half", b"")
+    with pytest.raises(httpx.TransportError):
+        await call(live, key)
     assert (await live.row(key)).status == "failure"
+    assert (await call(live, key)).content == ANSWER
 
 
 async def test_an_event_stream_that_breaks_off_says_so(live: LiveGateway, key: str) -> None:
@@ -397,6 +422,63 @@ async def test_a_client_that_leaves_while_it_sends_pays_nothing(live: LiveGatewa
     await asyncio.wait_for(live.upstream.hung_up.wait(), 10)
     assert (row.status, row.nanos, row.details["gatewright"]["client_gone"]) == ("failure", 0, True)
     assert live.held_nanos(key) == 0
+
+
+class _Leaving(PartedExchange):
+    """Of a server that tells of a client's leaving when it is written to."""
+
+    __slots__ = ()
+
+    def check_head(self) -> None: ...
+
+    async def _read_body(self, length: int, limit: int) -> bytes:
+        raise NotImplementedError
+
+    async def read_part(self) -> tuple[bytes, bool]:
+        return b"", False
+
+    async def wait_until_gone(self) -> None:
+        await asyncio.Event().wait()
+
+    async def answer(self, status: int, headers: Any, body: bytes) -> None:
+        raise NotImplementedError
+
+    async def begin(self, status: int, headers: Any) -> None:
+        raise ClientLeftError
+
+    async def write(self, chunk: bytes) -> None:
+        raise ClientLeftError
+
+    async def end(self, last: bytes = b"") -> None:
+        raise ClientLeftError
+
+    async def abort(self) -> None:
+        raise NotImplementedError
+
+
+async def test_a_client_that_is_gone_when_it_is_answered_is_charged(live: LiveGateway, key: str) -> None:
+    declare(live, {"cost_per_request": 0.25})
+    head = RequestHead("POST", "/svc", {"authorization": f"Bearer {key}"})
+    one = live.gateway.snapshot.pass_throughs.find("/svc")[0]
+    await pass_request(live.gateway, one, "", _Leaving(head, live.gateway.clock))
+    row = await live.row(key)
+
+    assert (row.status, row.nanos, row.details["gatewright"]["client_gone"]) == ("failure", 250_000_000, True)
+    assert live.held_nanos(key) == 0
+
+
+async def test_what_cannot_be_written_down_holds_nothing(
+    live: LiveGateway, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("no such line can be written")
+
+    declare(live, {"cost_per_request": 0.25})
+    with monkeypatch.context() as patch:
+        patch.setattr(type(live.gateway), "record_opened", fail)
+        assert (await call(live, key)).status_code == 500
+    assert live.held_nanos(key) == 0
+    assert live.upstream.requests == []
 
 
 async def test_a_warm_request_asks_the_database_nothing(live: LiveGateway, key: str) -> None:
