@@ -1,5 +1,6 @@
 """The pass-throughs that are served, found by the path of a request."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
@@ -10,6 +11,7 @@ from gateway.errors import ConfigError
 from gateway.settings.faults import Faults
 from gateway.settings.model import SettingsNotice
 from gateway.settings.node import build_node
+from gateway.settings.own_variables import refuse_own_secrets
 from gateway.settings.pass_through import PASS_THROUGHS, read_pass_through
 from gateway.settings.references import resolve_references
 
@@ -80,7 +82,7 @@ def build_pass_throughs(
         checked.check(one)
     found, faults = list(declared), dict[str, str]()
     for members in open_stored(stored, seal):
-        identifier = str(members.get("id") or members.get("path"))
+        identifier = str(members["id"])
         try:
             one = read_stored(members, environ)
             PassThroughs(found, own).check(one)
@@ -92,18 +94,32 @@ def build_pass_throughs(
 
 
 def read_stored(members: _Members, environ: Mapping[str, str]) -> PassThrough:
-    """One of the database, decrypted; raises ConfigError."""
+    """One of the database, decrypted.
+
+    Raises ConfigError, for a reference to a secret of the gateway itself too: whoever writes the row says
+    where it would go.
+    """
     notices: list[SettingsNotice] = []
     faults = Faults()
-    node = resolve_references(build_node(dict(members), _PATH), environ, notices, faults)
+    written = build_node(dict(members), _PATH)
+    refuse_own_secrets(written)
+    node = resolve_references(written, environ, notices, faults)
     faults.refuse()
     return read_pass_through(node, environ, notices, is_from_config=False)
 
 
 def open_stored(stored: object, seal: Seal) -> list[dict[str, object]]:
-    """The stored objects with their headers decrypted; null where that is impossible."""
+    """The stored objects with their headers decrypted, null where that is impossible; each has an id."""
     items = cast("list[object]", stored) if isinstance(stored, list) else []
-    return [_open(cast("_Members", item), seal) for item in items if isinstance(item, dict)]
+    return [_identified(_open(cast("_Members", item), seal)) for item in items if isinstance(item, dict)]
+
+
+def _identified(item: dict[str, object]) -> dict[str, object]:
+    """Early releases of LiteLLM stored no ids: then one that is the same for everybody who reads the row."""
+    if isinstance(item.get("id"), str) and item["id"]:
+        return item
+    said = f"{item.get('path')} {item.get('methods')}"
+    return {**item, "id": hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:32]}
 
 
 def _open(item: _Members, seal: Seal) -> dict[str, object]:

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from gateway.composition.routes import ROUTES
-from gateway.domain import Endpoint
+from gateway.domain import MODEL_ENDPOINTS
 from tests.integration.manage.conftest import Desk
+from tests.integration.serving import deployment
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -33,7 +34,7 @@ async def test_every_route_and_method_is_in_the_document(desk: Desk) -> None:
 async def test_the_inference_routes_are_in_the_document_under_all_their_paths(desk: Desk) -> None:
     paths = (await _document(desk))["paths"]
 
-    for endpoint in Endpoint:
+    for endpoint in MODEL_ENDPOINTS:
         for prefix in ("", "/v1", "/engines/{model}", "/openai/deployments/{model}"):
             assert "post" in paths[f"{prefix}/{endpoint}"]
 
@@ -58,6 +59,21 @@ async def test_routes_are_listed_without_a_credential(desk: Desk) -> None:
     assert listed["/audit/{entry_id}"] == ["GET"]
     assert listed["/organization/info"] == ["GET", "POST"]
     assert listed["/v1/chat/completions"] == ["POST"]
+
+
+async def test_pass_throughs_are_among_the_routes_without_their_targets(desk: Desk) -> None:
+    declared = [
+        {"path": "/svc", "target": "http://target", "methods": ["GET"], "include_subpath": True},
+        {"path": "/svc", "target": "http://target", "methods": ["POST"]},
+    ]
+    desk.live.configure(
+        deployment("m", desk.live.upstream), general_settings={"pass_through_endpoints": declared}
+    )
+    answer = await desk.live.http.get("/routes")
+
+    listed = {route["path"]: route["methods"] for route in answer.json()["routes"]}
+    assert (listed["/svc"], listed["/svc/{subpath}"]) == (["GET", "POST"], ["GET"])
+    assert "target" not in answer.text
 
 
 @pytest.mark.parametrize(("path", "place"), [("/team/info?team_id=a%00b", "query"), ("/audit/a%00b", "path")])
