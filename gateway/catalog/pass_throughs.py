@@ -59,11 +59,17 @@ class PassThroughs:
             where = f"{new.path} and what lies below it" if new.includes_subpath else new.path
             message = f"{where} would meet the gateway's own route {own}; choose another path."
             raise ConfigError(message, path=f"{_PATH}.path")
-        for other in self._by_path.get(new.path, ()):
-            shared = [method for method in new.methods if method in other.methods]
-            if shared and other.id != new.id:
-                message = f"The pass-through '{other.id[:100]}' already takes {shared[0]} {new.path}."
-                raise ConfigError(message, path=f"{_PATH}.path")
+        twin = self.find_twin(new)
+        if twin is not None:
+            message = (
+                f"The pass-through '{twin.id[:100]}' already takes {new.path}, with a method of this one."
+            )
+            raise ConfigError(message, path=f"{_PATH}.path")
+
+    def find_twin(self, new: PassThrough) -> PassThrough | None:
+        """Another one that takes the same path with one of its methods."""
+        same = (other for other in self._by_path.get(new.path, ()) if other.id != new.id)
+        return next((other for other in same if not set(other.methods).isdisjoint(new.methods)), None)
 
 
 def build_pass_throughs(

@@ -34,6 +34,7 @@ from gateway.manage import models as model_routes
 from gateway.manage import organization_members as organization_member_routes
 from gateway.manage import organizations as organization_routes
 from gateway.manage import overrides as override_routes
+from gateway.manage import pass_throughs as pass_through_routes
 from gateway.manage import people as people_routes
 from gateway.manage import price_reloads as price_reload_routes
 from gateway.manage import projects as project_routes
@@ -81,6 +82,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *allowed_address_routes.ROUTE_HANDLERS,
     *cost_term_routes.ROUTE_HANDLERS,
     *override_routes.ROUTE_HANDLERS,
+    *pass_through_routes.ROUTE_HANDLERS,
     *default_setting_routes.ROUTE_HANDLERS,
     *price_reload_routes.ROUTE_HANDLERS,
     *provider_setting_routes.ROUTE_HANDLERS,

@@ -92,8 +92,9 @@ def _pass_throughs(
 def _with_pass_throughs(snapshot: Snapshot, served: PassThroughs, parts: Parts) -> Snapshot:
     core, settings = snapshot.core, snapshot.settings
     checks = PassThroughChecks(parts.clock, settings.access)
+    guarding = GuardrailHooks(core.guardrails, parts.clock)
     plugins = snapshot.plugins.with_core(
-        (*build_gate(settings.access), core.authentication, checks, core.admission)
+        (*build_gate(settings.access), core.authentication, checks, core.admission, guarding)
     )
     return msgspec.structs.replace(snapshot, pass_throughs=served, pass_through_hooks=plugins.hooks)
 

@@ -56,7 +56,7 @@ class Choice:
         principal = context.principal
         says_nothing = _MEMBERS.isdisjoint(context.body.members)
         is_owned = "guardrails" in principal.metadata or "guardrails" in principal.team_metadata
-        if says_nothing and not is_owned and not self._defaults:
+        if says_nothing and not is_owned and not self._defaults and not context.guardrails:
             return []
         asked = {} if says_nothing else _read_names(context)
         named = self._owned(context)
@@ -75,11 +75,11 @@ class Choice:
     def _owned(self, context: RequestContext) -> list[str]:
         """The names of the operator, the key and the team."""
         owners = context.principal.team_metadata, context.principal.metadata
-        names = [name for owner in owners for name in _texts(owner.get("guardrails"))]
+        names = [*context.guardrails, *(name for owner in owners for name in _texts(owner.get("guardrails")))]
         for name in names:
             if name not in self._by_name:
                 raise ServiceUnavailable(
-                    f"The guardrail '{name[:100]}', which your key or team has, is not set up. Ask the "
+                    f"The guardrail '{name[:100]}', which this call has, is not set up. Ask the "
                     "operator of the gateway to add it, or an administrator to take it off.",
                     type="guardrail_failed",
                 )

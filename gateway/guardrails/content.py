@@ -1,5 +1,6 @@
 """The normal form of what goes to a model and comes back, and how edits of it get into the body."""
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import cast
 
@@ -34,6 +35,7 @@ class RequestText:
         for name in body.members:
             if name != "model" and name not in GATEWAY_MEMBERS and not name.startswith(GATEWAY_PREFIXES):
                 value = body.read(name)
+                _refuse_twins(name, body.members[name])
                 if name in _TOKEN_MEMBERS:
                     _refuse_tokens(name, value)
                 self._found += find_pieces(value, name)
@@ -125,6 +127,34 @@ def edited_texts(pieces: Sequence[Piece], edits: Iterable[Edit]) -> dict[int, st
 
 def _with_text(found: Found, text: str) -> Found:
     return msgspec.structs.replace(found, piece=msgspec.structs.replace(found.piece, text=text))
+
+
+class _TwinError(Exception):
+    """An object has two members of one name."""
+
+
+def _refuse_twins(name: str, raw: msgspec.Raw) -> None:
+    """Two members of one name: the upstream may take the one that nobody was shown."""
+    try:
+        # The quick decoder takes the last of them, and tells nobody.
+        json.loads(bytes(raw), object_pairs_hook=_check_names)
+    except _TwinError as error:
+        raise GuardrailBlocked(
+            f"'{name}' holds an object with two members '{str(error)[:100]}', and the guardrails of this "
+            "request cannot know which one counts; send one.",
+            param=name,
+        ) from None
+    except (ValueError, RecursionError):
+        # Whatever the strict decoder has read is whole.
+        return
+
+
+def _check_names(pairs: list[tuple[str, object]]) -> None:
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            raise _TwinError(name)
+        seen.add(name)
 
 
 def _refuse_tokens(name: str, value: object) -> None:

@@ -59,7 +59,8 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     who admits the request names them.
     `client_choice` is the upstream address or credential that the request named itself, where it may.
     `client_address` is where the request comes from as far as trusted proxies tell it, else the peer's
-    address. `tags` are those of request, key and team.
+    address. `tags` are those of request, key and team. `guardrails` are those that what is called has itself,
+    whoever calls it.
     """
 
     # A struct, for its constructor is not a Python function.
@@ -86,6 +87,7 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     charged: tuple[Scope, ...] = ()
     client_address: str | None = None
     tags: tuple[str, ...] = ()
+    guardrails: tuple[str, ...] = ()
     state: dict[str, object] = {}
 
     # What a request says is nothing for a log.

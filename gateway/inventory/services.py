@@ -14,6 +14,7 @@ from gateway.inventory.credentials.service import CredentialService
 from gateway.inventory.guardrails.service import GuardrailService
 from gateway.inventory.models.service import ModelService
 from gateway.inventory.overrides.service import OverrideService
+from gateway.inventory.pass_throughs.service import PassThroughService
 from gateway.inventory.rotation.service import SealRotation
 from gateway.inventory.sso.service import SsoSettingsService
 from gateway.inventory.teams import TeamModels
@@ -34,6 +35,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     model_access_groups: ModelGroupService
     models: ModelService
     overrides: OverrideService
+    pass_throughs: PassThroughService
     rotation: SealRotation
     sso: SsoSettingsService
     teams: TeamModels
@@ -44,15 +46,17 @@ def build_inventory(
     database: Database, records: Records, seal: Seal, networks: Networks, redis: RedisAccess
 ) -> Inventory:
     """Build every service; `networks` are those beyond the public ones to which tenants may lead."""
+    config = ConfigService(database, records, seal)
     return Inventory(
         cache_settings=CacheSettingsService(database, records, seal),
         caches=CacheService(records, redis),
-        config=ConfigService(database, records, seal),
+        config=config,
         credentials=CredentialService(database, records, seal),
         guardrails=GuardrailService(database, records, seal),
         model_access_groups=ModelGroupService(database, records),
         models=ModelService(database, records, seal, AddressGuard(networks)),
         overrides=OverrideService(database, records, seal),
+        pass_throughs=PassThroughService(config, seal),
         rotation=SealRotation(database, seal, records.audit),
         sso=SsoSettingsService(database, records, seal),
         teams=TeamModels(records),

@@ -1,5 +1,8 @@
 """Which models a team may use, for who may know it."""
 
+from collections.abc import Mapping
+from typing import cast
+
 from gateway.domain import ModelGrant, Principal, Role
 from gateway.errors import NotFound
 from gateway.identity.records import Records
@@ -32,6 +35,14 @@ class TeamModels:
         if await self._records.organizations.list_administered(caller.user_id):
             return True
         return await self._records.teams.is_any_admin(caller.user_id)
+
+    async def metadata_of(self, team_id: str) -> Mapping[str, object]:
+        """The metadata of a team. Raises NotFound."""
+        team = await self._records.teams.find(team_id)
+        if team is None:
+            raise NotFound(f"Team not found, passed team_id={team_id[:200]}.", param="team_id")
+        metadata = team["metadata"]
+        return cast("Mapping[str, object]", metadata) if isinstance(metadata, dict) else {}
 
     async def grant_of(self, caller: Principal, team_id: str) -> ModelGrant:
         """What a team may use, for its members and administrators and for who sees everything.

@@ -81,6 +81,7 @@ def read_pass_through(
         asks_for_key=given.get("auth", True),
         cost_nanos=read_usd(members["cost_per_request"]) if "cost_per_request" in members else 0,
         timeout_seconds=None if timeout is None else _read_timeout(timeout),
+        guardrails=_read_guardrails(members.get("guardrails")),
         is_from_config=is_from_config,
     )
 
@@ -93,13 +94,6 @@ def _required(node: Node, name: str) -> Node:
 
 
 def _review(node: Node, members: Mapping[str, Node], notices: list[SettingsNotice]) -> None:
-    guardrails = members.get("guardrails")
-    if guardrails is not None and guardrails.value:
-        message = (
-            "Guardrails look into requests of models; a pass-through is not looked into. Ignoring them would "
-            "let through what they hold back: remove them to accept that."
-        )
-        raise config_error(guardrails, message)
     for name, child in members.items():
         if name in _MEMBERS:
             continue
@@ -157,6 +151,16 @@ def _read_parameter(node: Node) -> str:
     if isinstance(node.value, bool):
         return "true" if node.value else "false"
     return read_text(node)
+
+
+def _read_guardrails(node: Node | None) -> tuple[str, ...]:
+    """Names, or a mapping of names to the fields that LiteLLM shows them: here they see everything."""
+    if node is None:
+        return ()
+    if isinstance(node.value, dict):
+        # A name without fields is a name all the same.
+        return tuple(node.value)
+    return tuple(read_each(read_items(node), read_text))
 
 
 def _read_timeout(node: Node) -> float:

@@ -57,7 +57,7 @@ class ForwardRequest(msgspec.Struct, frozen=True, gc=False):
     method: str
     url: str
     headers: HeaderPairs
-    body: AsyncIterable[bytes] | None
+    body: AsyncIterable[bytes] | bytes | None
     timeout_seconds: float
     silence_seconds: float
     max_response_bytes: int

@@ -9,7 +9,7 @@ from gateway.domain import PassThrough
 from gateway.settings.pass_through_headers import HOP_BY_HOP
 from gateway.upstream.client import HeaderPairs
 
-__all__ = ["build_address", "build_headers", "show_headers"]
+__all__ = ["build_address", "build_headers", "list_parameters", "show_headers"]
 
 _SAFE = "!$&'()+,:=@~"
 """Characters of a path segment (RFC 3986 section 3.3) that stay as they are; a semicolon does not."""
@@ -49,6 +49,12 @@ def build_address(one: PassThrough, below: str, query: str, credentials: Collect
     whole = path + quote(below, safe="/" + _SAFE) or "/"
     address = f"{parts.scheme}://{parts.netloc}{whole}"
     return f"{address}?{joined}" if joined else address
+
+
+def list_parameters(query: str, credentials: Collection[str]) -> list[tuple[str, str]]:
+    """The parameters of a client's query, without those that have one of the gateway's `credentials`."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    return [pair for pair in pairs if not any(_holds(part, credentials) for part in pair)]
 
 
 def _goes_along(piece: str, taken: set[str], credentials: Collection[str]) -> bool:

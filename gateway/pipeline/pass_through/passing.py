@@ -14,14 +14,17 @@ from gateway.hooks import RequestContext, RequestHead
 from gateway.pipeline.answers import drop_frames, send_error
 from gateway.pipeline.end_users import keep_known_end_user
 from gateway.pipeline.exchange import ClientLeftError
+from gateway.pipeline.guarding import CallGuards
 from gateway.pipeline.intake import begin_context
 from gateway.pipeline.pass_through.body import BodySource, PartedExchange
+from gateway.pipeline.pass_through.inspection import Inspection
 from gateway.pipeline.pass_through.own_credentials import KEY_PLACE, find_own_credentials
 from gateway.pipeline.pass_through.relay import Passage, end_unanswered, relay_passage
 from gateway.pipeline.pass_through.settlement import PassThroughSettlement
 from gateway.pipeline.settlement import record_refusal
 from gateway.runtime import Gateway, Snapshot
 from gateway.spend.builder import NO_DETAILS, CallDetails
+from gateway.upstream.forwarding import list_parameters
 from gateway.wire.errors import error_event
 
 __all__ = ["pass_request"]
@@ -65,7 +68,7 @@ async def _carry(passage: Passage, credentials: Collection[str]) -> None:
     under_way = gateway.under_way
     under_way.begin(context.charge_id)
     try:
-        await relay_passage(passage, credentials)
+        await relay_passage(await _inspect(passage, credentials), credentials)
     except asyncio.CancelledError:
         if not under_way.absorb(context.charge_id):
             await settlement.charge(passage.one, ServiceUnavailable("The request was stopped."))
@@ -82,6 +85,19 @@ async def _carry(passage: Passage, credentials: Collection[str]) -> None:
         drop_frames(raised)
     finally:
         under_way.end(context.charge_id)
+
+
+async def _inspect(passage: Passage, credentials: Collection[str]) -> Passage:
+    """Have the request inspected, where it has guardrails. Raises as they do, and ClientLeftError."""
+    hooks, context = passage.snapshot.pass_through_hooks, passage.context
+    context.guardrails = passage.one.guardrails
+    if not (hooks.has_open_guards and (opened := await hooks.open_guards(context))):
+        return passage
+    guards = passage.settlement.guards = CallGuards(opened)
+    inspection = Inspection(guards, context)
+    address = passage.below, list_parameters(context.head.query, credentials)
+    body = await inspection.check_request(passage.source if passage.has_body else None, *address)
+    return msgspec.structs.replace(passage, inspection=inspection, inspected_body=body)
 
 
 async def _identify(snapshot: Snapshot, one: PassThrough, head: RequestHead) -> Principal:

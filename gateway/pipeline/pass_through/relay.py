@@ -1,7 +1,7 @@
 """Takes a request to the target of its pass-through and brings the answer back, as it comes."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import AsyncIterable, Collection
 from importlib.metadata import version
 
 import msgspec
@@ -13,6 +13,7 @@ from gateway.money import NANOS_PER_USD
 from gateway.pipeline.exchange import Headers
 from gateway.pipeline.interruption import Interruption, Reason
 from gateway.pipeline.pass_through.body import BodySource, PartedExchange
+from gateway.pipeline.pass_through.inspection import Inspection
 from gateway.pipeline.pass_through.settlement import PassThroughSettlement
 from gateway.runtime import Gateway, Snapshot
 from gateway.upstream.client import ForwardRequest, UpstreamStream
@@ -22,6 +23,9 @@ __all__ = ["Passage", "end_unanswered", "relay_passage"]
 
 _FIRST_REDIRECT, _FIRST_FAILURE, _NOT_MODIFIED = 300, 400, 304
 _GONE = 499
+_RESTATED = frozenset({"accept-encoding", "content-length"})
+_OF_THE_BODY = frozenset({"content-length", "content-md5", "digest", "content-digest", "etag"})
+"""Headers of an answer that an edited body makes untrue."""
 
 
 class Passage(msgspec.Struct, frozen=True):
@@ -36,6 +40,8 @@ class Passage(msgspec.Struct, frozen=True):
     settlement: PassThroughSettlement
     source: BodySource
     has_body: bool
+    inspection: Inspection | None = None
+    inspected_body: bytes = b""
 
 
 async def relay_passage(passage: Passage, credentials: Collection[str]) -> None:
@@ -87,12 +93,17 @@ async def _settle_stopped(passage: Passage, error: GatewayError, *, is_client_go
 def _build_request(passage: Passage, credentials: Collection[str]) -> ForwardRequest:
     one, head, bounds = passage.one, passage.context.head, passage.snapshot.bounds
     silence = one.timeout_seconds or passage.snapshot.settings.general.pass_through_seconds
+    body: AsyncIterable[bytes] | bytes | None = passage.source if passage.has_body else None
     headers = build_headers(one, head.headers, credentials, has_body=passage.has_body)
+    if passage.inspection is not None:
+        # The client library counts this body itself, and the answer has to be readable.
+        body = passage.inspected_body or None
+        headers = (*(pair for pair in headers if pair[0] not in _RESTATED), ("accept-encoding", "identity"))
     return ForwardRequest(
         method=head.method,
         url=build_address(one, passage.below, head.query, credentials),
         headers=headers,
-        body=passage.source if passage.has_body else None,
+        body=body,
         timeout_seconds=max(bounds.stream_seconds, silence),
         silence_seconds=silence,
         max_response_bytes=bounds.max_response_bytes,
@@ -137,6 +148,40 @@ class _Relay:
         headers = self._headers(stream)
         kind = next((value for name, value in headers if name == "content-type"), "")
         self._passage.context.is_stream = kind.startswith("text/event-stream")
+        inspection = self._passage.inspection
+        if inspection is None:
+            await self._relay(stream, headers)
+            return
+        try:
+            await self._answer_inspected(inspection, stream, headers, kind)
+        except GatewayError as error:
+            await self._settle(status, error)
+            raise
+
+    async def _answer_inspected(
+        self, inspection: Inspection, stream: UpstreamStream, headers: Headers, kind: str
+    ) -> None:
+        """Send what guardrails leave of the answer. Raises as they do."""
+        await inspection.wait_beside()
+        kept = [pair for pair in headers if pair[0] not in _OF_THE_BODY]
+        if self._passage.context.is_stream:
+            await self._exchange.begin(stream.status, kept)
+            async for events in inspection.read_events(stream):
+                self._note_first()
+                await self._exchange.write(events)
+            await self._settle(stream.status)
+            await self._exchange.end()
+        elif inspection.is_readable(kind):
+            body = await inspection.read_answer(stream, kind)
+            self._note_first()
+            await self._settle(stream.status)
+            await self._exchange.answer(stream.status, kept, body)
+        else:
+            await self._relay(stream, headers)
+
+    async def _relay(self, stream: UpstreamStream, headers: Headers) -> None:
+        """Send the answer along as it comes."""
+        status = stream.status
         await self._exchange.begin(status, headers)
         length = next((int(value) for name, value in headers if name == "content-length"), -1)
         left = length if self._passage.context.head.method != "HEAD" else -1
@@ -177,5 +222,7 @@ class _Relay:
             ("x-litellm-response-cost", repr(cost / NANOS_PER_USD)),
             *self._passage.settlement.admission.headers(),
         ]
+        if self._passage.inspection is not None:
+            own.append(("x-litellm-applied-guardrails", ",".join(self._passage.inspection.names)))
         taken = {name for name, _ in own}
         return [*own, *(pair for pair in show_headers(stream.headers) if pair[0] not in taken)]

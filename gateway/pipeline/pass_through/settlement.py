@@ -5,6 +5,7 @@ import msgspec
 from gateway.domain import Charge, Completion, PassThrough, Usage
 from gateway.errors import GatewayError
 from gateway.hooks import Admission, RequestContext
+from gateway.pipeline.guarding import CallGuards
 from gateway.runtime import Gateway, Snapshot
 from gateway.spend.builder import CallDetails
 
@@ -32,6 +33,7 @@ class PassThroughSettlement:
         self.is_open = True
         self.upstream_nanos = 0
         self.first_byte_nanos: int | None = None
+        self.guards: CallGuards | None = None
 
     async def charge(
         self, one: PassThrough, error: GatewayError | None = None, *, is_client_gone: bool = False
@@ -53,6 +55,8 @@ class PassThroughSettlement:
             details = msgspec.structs.replace(
                 details, error_code=str(error.status), error_class=type(error).__name__, is_shared=False
             )
+        if self.guards is not None:
+            details = self.guards.end(details)
         # The record first: who is killed while limits are told leaves holds that are settled by it.
         gateway.record(context, completion, details)
         hooks = self._snapshot.pass_through_hooks

@@ -66,6 +66,8 @@ async def test_a_model_is_served_by_every_gateway_and_after_a_restart(
         await ask_until(two, key, served=True)
         await ask_until(one, key, served=True)
 
+        await share_what_is_not_a_model(one, two, key, upstream)
+
         await two.stop()
         await two.start()
         await ask_until(two, key, served=True)
@@ -75,6 +77,35 @@ async def test_a_model_is_served_by_every_gateway_and_after_a_restart(
         assert answer.status_code == 200
         await ask_until(one, key, served=False)
     await database_factory.drop_async(name)
+
+
+async def share_what_is_not_a_model(
+    one: ServerProcess, two: ServerProcess, key: str, upstream: Upstream
+) -> None:
+    """Guardrails and pass-throughs are served by both, too."""
+    params = {"guardrail": "keywords", "mode": "pre_call", "blocked_words": [{"keyword": "aurora"}]}
+    guardrail = {"guardrail_name": "words", "litellm_params": {**params, "default_on": True}}
+    made = await one.post("/guardrails", MASTER_KEY, {"guardrail": guardrail})
+    assert made.status_code == 200, made.text
+    sent = {"path": "/svc", "target": f"{upstream.origin}/v1/embeddings"}
+    assert (await one.post("/config/pass_through_endpoint", MASTER_KEY, sent)).status_code == 200
+    for text, status in (("borealis", 200), ("aurora", 400)):
+        await post_until(two, key, {"model": "m", "input": text}, status)
+    gone = await two.http.delete(f"/guardrails/{made.json()['guardrail_id']}", headers=bearer(MASTER_KEY))
+    assert gone.status_code == 200
+    await post_until(one, key, {"model": "m", "input": "aurora"}, 200)
+
+
+async def post_until(gateway: ServerProcess, key: str, body: dict[str, Any], status: int) -> None:
+    """Return when a pass-through answers so; a question a second later must be."""
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    while True:
+        asked = loop.time()
+        if (await gateway.post("/svc", key, body)).status_code == status:
+            return
+        assert asked - begun < 1.0
+        await asyncio.sleep(0.01)
 
 
 async def test_the_keys_of_a_deactivated_user_are_refused_by_every_gateway(

@@ -102,6 +102,17 @@ async def test_what_is_sent_already_is_not_masked_but_refused(live: LiveGateway,
     assert "pre_call" in answer.json()["error"]["message"]
 
 
+async def test_what_may_be_read_in_two_ways_is_refused(live: LiveGateway, key: str) -> None:
+    """Of two members of one name the upstream may take the one that no guardrail was shown."""
+    install(live, Probe("mask"), PRE)
+    message = f'{{"role": "user", "content": "{WORD}", "content": "harmless"}}'
+    body = f'{{"model": "m", "messages": [{message}]}}'
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+    answer = await live.http.post(f"/v1/{Endpoint.CHAT}", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "messages")
+    assert live.upstream.requests == []
+
+
 each_answer = pytest.mark.parametrize("call", ANSWERS, ids=str)
 windows = pytest.mark.parametrize("window", [None, 5], ids=["whole", "window"])
 

@@ -47,7 +47,7 @@ def test_a_declaration_is_read(tmp_path: Path) -> None:
         ({"headers": {"a": "b\r\nc: d"}}, "headers.a"),
         ({"headers": {"Host": "other"}}, "headers.Host"),
         ({"methods": ["BREW"]}, "methods[0]"),
-        ({"guardrails": {"pii": None}}, "guardrails"),
+        ({"guardrails": "pii"}, "guardrails"),
         ({"cost_per_request": -1}, "cost_per_request"),
         ({"includesubpath": True}, "includesubpath"),
     ],

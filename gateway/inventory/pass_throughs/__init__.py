@@ -1,0 +1,1 @@
+"""Pass-throughs of the database."""

@@ -1,0 +1,141 @@
+"""What guardrails see of a pass-through: the path, the query and the body of the request, and the answer."""
+
+from collections.abc import AsyncIterator, Sequence
+
+import msgspec
+
+from gateway.errors import GuardrailBlocked, UnsupportedMediaType, UpstreamGarbled
+from gateway.hooks import RequestBody, RequestContext
+from gateway.pipeline.guarding import CallGuards
+from gateway.pipeline.pass_through.body import BodySource
+from gateway.upstream.client import UpstreamStream
+from gateway.upstream.sse import EventSplitter
+
+__all__ = ["Inspection"]
+
+_BODY, _ANSWER = "body", "answer"
+_PLAIN = frozenset({None, "", "identity"})
+_CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii"})
+_encode = msgspec.json.encode
+
+
+class Inspection:
+    """The guardrails of one request; there is one only where it has any.
+
+    What they cannot read is refused: bodies other than JSON and texts, unless nobody looks at them.
+    """
+
+    def __init__(self, guards: CallGuards, context: RequestContext) -> None:
+        self._guards = guards
+        self._context = context
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the guardrails."""
+        return self._guards.names
+
+    async def check_request(
+        self, source: BodySource | None, below: str, query: Sequence[tuple[str, str]]
+    ) -> bytes:
+        """Read the whole body and have the request inspected; return the body as it may go to the target.
+
+        `below` is the path below the declared one, `query` what is sent of the client's.
+        Raises as the guardrails, UnsupportedMediaType, GatewayError and ClientLeftError.
+        """
+        head = self._context.head
+        data = b"" if source is None else b"".join([part async for part in source])
+        kind, encoding = head.headers.get("content-type", ""), head.headers.get("content-encoding")
+        where = {"path": msgspec.Raw(_encode(below)), "query": msgspec.Raw(_encode(query))}
+        wrapped = _wrap(data, kind, encoding)
+        if data and wrapped is None:
+            raise UnsupportedMediaType(
+                "This request has guardrails, which read JSON and texts, not compressed; send one of these.",
+                param=_BODY,
+            )
+        body = self._context.body = RequestBody({**where, **({_BODY: wrapped} if wrapped else {})})
+        await self._guards.check_request()
+        if any(body.members[name] is not raw for name, raw in where.items()):
+            raise GuardrailBlocked(
+                "The path or the query holds what a guardrail masks, and cannot be edited."
+            )
+        changed = body.members.get(_BODY)
+        return data if changed is None or changed is wrapped else _unwrap(changed, kind)
+
+    async def wait_beside(self) -> None:
+        """Wait for what goes on beside the call. Raises as the guardrails."""
+        await self._guards.wait_beside()
+
+    def is_readable(self, kind: str) -> bool:
+        """Whether an answer is read whole and inspected; if not, nobody looks at answers.
+
+        Raises UpstreamGarbled for a type of content that has to be inspected and cannot be.
+        """
+        if _is_json(kind) or _is_text(kind):
+            return True
+        if self._guards.open_streams() is None:
+            return False
+        raise UpstreamGarbled("The guardrails cannot read what the target answered.")
+
+    async def read_answer(self, stream: UpstreamStream, kind: str) -> bytes:
+        """Read a whole answer and have it inspected; return it as the client may get it."""
+        chunks: list[bytes] = []
+        while chunk := await stream.read_chunk():
+            chunks.append(chunk)
+        data = b"".join(chunks)
+        encoding = next((value for name, value in stream.headers if name == "content-encoding"), None)
+        wrapped = _wrap(data, kind, encoding)
+        if not data:
+            await self._guards.wait_beside()
+            return data
+        if wrapped is None:
+            raise UpstreamGarbled("The guardrails cannot read what the target answered.")
+        sent = _encode({_ANSWER: wrapped})
+        checked = await self._guards.check_answer(sent)
+        if checked == sent:
+            return data
+        return _unwrap(RequestBody.parse(checked).members[_ANSWER], kind)
+
+    async def read_events(self, stream: UpstreamStream) -> AsyncIterator[bytes]:
+        """The events of a stream, as they may go out. Raises as the guardrails."""
+        await self._guards.wait_beside()
+        streams, splitter = self._guards.open_streams(), EventSplitter()
+        while chunk := await stream.read_chunk():
+            if streams is None:
+                yield chunk
+            elif out := await streams.feed(b"".join(splitter.feed(chunk))):
+                yield out
+        if streams is not None and (out := await streams.finish(splitter.finish())):
+            yield out
+
+
+def _wrap(data: bytes, kind: str, encoding: str | None) -> msgspec.Raw | None:
+    """A body as JSON; None for one that is empty, or that nobody can read."""
+    if not data or encoding not in _PLAIN:
+        return None
+    try:
+        if _is_json(kind):
+            # Whatever follows the value would not be seen.
+            return msgspec.json.decode(data, type=msgspec.Raw)
+        return msgspec.Raw(_encode(data.decode())) if _is_text(kind) else None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _unwrap(raw: msgspec.Raw, kind: str) -> bytes:
+    return bytes(raw) if _is_json(kind) else msgspec.json.decode(raw, type=str).encode()
+
+
+def _media_type(kind: str) -> str:
+    return kind.partition(";")[0].strip().lower()
+
+
+def _is_json(kind: str) -> bool:
+    media = _media_type(kind)
+    return media == "application/json" or media.endswith("+json")
+
+
+def _is_text(kind: str) -> bool:
+    charset = kind.lower().partition("charset=")[2].partition(";")[0].strip("\"' ")
+    media = _media_type(kind)
+    is_text = media.startswith("text/") or media in {"application/xml", "application/x-ndjson"}
+    return is_text and charset in _CHARSETS
