@@ -56,6 +56,7 @@ class Catalog:
         aliased = {alias: contents.groups.get(target) for alias, target in contents.aliases.items()}
         self._free: dict[str, bool] = {}
         self.team_models = contents.team_models
+        self.has_guarded_models = any(built.deployment.guardrails for built in contents.built.values())
         self.has_scoped_models = any(team_of(built.deployment) for built in contents.built.values())
         made = contents.team_models.groups
         self._groups = contents.groups | made | {name: group for name, group in aliased.items() if group}

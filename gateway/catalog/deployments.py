@@ -83,6 +83,7 @@ def _deployment(source: Source, key: Secret | None, settings: Settings) -> Deplo
         does_stream_usage=provider.does_stream_usage,
         on_disconnect=_on_disconnect(params),
         tags=params.names("tags"),
+        guardrails=params.names("guardrails"),
         region=params.text("region_name"),
         access_groups=source.info.names("access_groups"),
         client_params=read_client_params(source, allows_all=settings.general.allow_client_side_credentials),

@@ -148,6 +148,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """What may be spent here within each `budget_period`, or in all where that is empty."""
     budget_period: str = ""
     tags: tuple[str, ...] = ()
+    guardrails: tuple[str, ...] = ()
     region: str | None = None
     access_groups: tuple[str, ...] = ()
     client_params: ClientParams | None = None

@@ -113,6 +113,8 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
     MCP claims them (`gateway.sdk.limits`)."""
     agent_rules: AgentRules | None = None
     """What the key's agent demands of requests, if it demands anything."""
+    guardrails: tuple[str, ...] = ()
+    """The guardrails of its key, user, team, project and organization."""
     is_deactivated: bool = False
     """Whether the key's user was deactivated by the directory that provisions users."""
     changed_by: str | None = None

@@ -55,8 +55,7 @@ class Choice:
         """
         principal = context.principal
         says_nothing = _MEMBERS.isdisjoint(context.body.members)
-        is_owned = "guardrails" in principal.metadata or "guardrails" in principal.team_metadata
-        if says_nothing and not is_owned and not self._defaults and not context.guardrails:
+        if says_nothing and not principal.guardrails and not self._defaults and not context.guardrails:
             return []
         asked = {} if says_nothing else _read_names(context)
         named = self._owned(context)
@@ -68,14 +67,14 @@ class Choice:
                     f"There is no guardrail '{name[:100]}'. GET /guardrails/list names those there are.",
                     param="guardrails",
                 )
-        names = dict.fromkeys((*named, *asked))
+        names = [name for name in dict.fromkeys((*named, *asked)) if name not in context.guarded_by]
         found = [self._take(name, context, asked.get(name, _NOTHING)) for name in names]
         return sorted(found, key=lambda item: item.installed.entry.order)
 
     def _owned(self, context: RequestContext) -> list[str]:
-        """The names of the operator, the key and the team."""
+        """The names of the operator, of what is called, and of the caller's key, user, team and so on."""
         owners = context.principal.team_metadata, context.principal.metadata
-        names = [*context.guardrails, *(name for owner in owners for name in _texts(owner.get("guardrails")))]
+        names = [*context.guardrails, *context.principal.guardrails]
         for name in names:
             if name not in self._by_name:
                 raise ServiceUnavailable(

@@ -60,7 +60,7 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     `client_choice` is the upstream address or credential that the request named itself, where it may.
     `client_address` is where the request comes from as far as trusted proxies tell it, else the peer's
     address. `tags` are those of request, key and team. `guardrails` are those that what is called has itself,
-    whoever calls it.
+    whoever calls it; `guarded_by` those that watch over the call already.
     """
 
     # A struct, for its constructor is not a Python function.
@@ -88,6 +88,7 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     client_address: str | None = None
     tags: tuple[str, ...] = ()
     guardrails: tuple[str, ...] = ()
+    guarded_by: tuple[str, ...] = ()
     state: dict[str, object] = {}
 
     # What a request says is nothing for a log.

@@ -116,6 +116,7 @@ def build_principal(row: KeyRow, now_nanos: int, defaults: UserDefaults = NO_DEF
         tag_subjects=tag_subjects,
         mcp_limits=mcp_limits,
         agent_rules=None if row.agent is None else build_agent_rules(row.agent),
+        guardrails=_guardrails(row.owners),
         is_deactivated=_metadata_of(row, ScopeKind.USER).get("scim_active") is False,
     )
 
@@ -154,6 +155,12 @@ def _metadata_of(row: KeyRow, kind: ScopeKind) -> dict[str, object]:
         if owner.scope.kind is kind:
             return owner.metadata
     return {}
+
+
+def _guardrails(owners: tuple[OwnerRow, ...]) -> tuple[str, ...]:
+    """What all owners name, from the organization to the key; a team's mapping is a right, not a list."""
+    named = (owner.metadata.get("guardrails") for owner in reversed(owners))
+    return tuple(dict.fromkeys(name for names in named for name in read_texts(names) or ()))
 
 
 def _expiry(row: KeyRow) -> int | None:
@@ -225,7 +232,10 @@ def _unreadable(owners: tuple[OwnerRow, ...], limits: list[LimitBuilder]) -> Ite
 
 
 def _unreadable_lists(owner: OwnerRow) -> Iterator[str]:
-    """The lists in the metadata of a key or team that restrict, and are no lists of names."""
+    """The lists in an owner's metadata that restrict, and are no lists of names."""
+    named = owner.metadata.get("guardrails")
+    if not isinstance(named, dict) and read_texts(named) is None:
+        yield "metadata.guardrails"
     if owner.scope.kind in _WITH_LISTS:
         for name in _RESTRICTING:
             if read_texts(owner.metadata.get(name)) is None:

@@ -17,6 +17,7 @@ from gateway.inventory.guardrails.service import mask_guardrail
 from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
+from gateway.manage.stored_settings import refuse_unread
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
@@ -84,6 +85,7 @@ async def make_guardrail(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
 ) -> Answer:
     """Store a guardrail, which runs on every worker within a second."""
+    refuse_unread(gateway)
     body = await _NEW.read_from(request)
     names, environ = _configured(gateway), gateway.parts.added.environ
     return answer(await inventory.guardrails.create(caller, body.value.guardrail, names, environ), body)
@@ -115,6 +117,7 @@ async def replace_guardrail(
     guardrail_id: FromPath[str],
 ) -> Answer:
     """Replace a guardrail of the database."""
+    refuse_unread(gateway)
     body = await _NEW.read_from(request)
     names, environ = _configured(gateway), gateway.parts.added.environ
     changed = await inventory.guardrails.replace(caller, guardrail_id, body.value.guardrail, names, environ)
@@ -138,6 +141,7 @@ async def update_guardrail(
     guardrail_id: FromPath[str],
 ) -> Answer:
     """Change what is sent of a guardrail of the database."""
+    refuse_unread(gateway)
     body = await _PATCH.read_from(request)
     names, environ = _configured(gateway), gateway.parts.added.environ
     return answer(await inventory.guardrails.patch(caller, guardrail_id, body.value, names, environ), body)

@@ -15,6 +15,7 @@ from gateway.inventory.pass_throughs.request import PassThroughRequest
 from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
+from gateway.manage.stored_settings import refuse_unread
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
 from gateway.runtime import Gateway
@@ -64,6 +65,7 @@ async def make_endpoint(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
 ) -> Answer:
     """Store a pass-through, which every worker serves within a second."""
+    refuse_unread(gateway)
     body = await _BODY.read_from(request)
     served, environ = gateway.snapshot.pass_throughs, gateway.parts.added.environ
     made = await inventory.pass_throughs.create(caller, body.sent, served, environ)
@@ -79,6 +81,7 @@ async def update_endpoint(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory, endpoint_id: FromPath[str]
 ) -> Answer:
     """Change what is sent of a pass-through."""
+    refuse_unread(gateway)
     body = await _BODY.read_from(request)
     served, environ = gateway.snapshot.pass_throughs, gateway.parts.added.environ
     changed = await inventory.pass_throughs.update(caller, endpoint_id, body.sent, served, environ)

@@ -9,6 +9,7 @@ from gateway.domain import ModelGroup
 from gateway.errors import BudgetExceeded, GatewayError, ModelAccessDenied, UnknownModel
 from gateway.hooks import RequestContext
 from gateway.pipeline.estimates import estimate_request, note_estimate
+from gateway.pipeline.guarding import list_guardrails
 from gateway.pipeline.settlement import Settlement
 from gateway.runtime import Gateway, Snapshot
 from gateway.spend.builder import CallDetails
@@ -49,6 +50,8 @@ async def _authorize(
         group = follow_choice(group, context.client_choice)
     if snapshot.settings.litellm.block_requests_for_models_without_pricing:
         check_priced(snapshot.catalog, group, context.started_nanos)
+    if snapshot.catalog.has_guarded_models:
+        context.guardrails = list_guardrails(group)
     return group
 
 

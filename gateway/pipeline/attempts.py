@@ -11,6 +11,7 @@ from gateway.domain import Deployment, ModelGroup
 from gateway.errors import GatewayError, ModelAccessDenied
 from gateway.pipeline.call import Call
 from gateway.pipeline.estimates import estimate_request
+from gateway.pipeline.guarding import CallGuards, list_guardrails
 from gateway.pipeline.wishes import NO_WISHES, Wishes, read_wishes
 from gateway.routing.router import Routed, RoutePlan
 from gateway.upstream.client import UpstreamRequest
@@ -92,7 +93,23 @@ class Attempts:
             if not await self._call.settlement.admission.extend(dearer):
                 return False
             context.estimated_cost_nanos = nanos
+        if self._call.snapshot.catalog.has_guarded_models:
+            await self._guard(list_guardrails(group))
         return True
+
+    async def _guard(self, names: tuple[str, ...]) -> None:
+        """Have the request inspected by those guardrails of a fallback that have not seen it yet.
+
+        Raises as they do: what may not go to a model is refused, and not tried elsewhere.
+        """
+        hooks, context, settlement = self._call.snapshot.hooks, self.context, self._call.settlement
+        guards = settlement.guards or CallGuards()
+        if not names or set(names) <= set(guards.names):
+            return
+        context.guardrails, context.guarded_by = names, guards.names
+        if opened := await hooks.open_guards(context):
+            settlement.guards = guards
+            await guards.begin(opened)
 
     def _find_group(self, name: str) -> ModelGroup | None:
         """Find what the request may reach of a fallback's deployments."""

@@ -21,4 +21,8 @@ class Call(msgspec.Struct, frozen=True):
     context: RequestContext
     group: ModelGroup
     settlement: Settlement
-    guards: CallGuards | None = None
+
+    @property
+    def guards(self) -> CallGuards | None:
+        """What watches over the call; a fallback may bring more."""
+        return self.settlement.guards

@@ -6,38 +6,40 @@ from typing import TypeVar
 
 import msgspec
 
+from gateway.domain import ModelGroup
 from gateway.errors import GatewayError
 from gateway.hooks import CallGuard, StreamGuard
 from gateway.pipeline.answers import as_gateway_error
 from gateway.spend.builder import CallDetails
 
-__all__ = ["CallGuards", "StreamGuards"]
+__all__ = ["CallGuards", "StreamGuards", "list_guardrails"]
 
 _Value = TypeVar("_Value")
 
 
 class CallGuards:
-    """All guards of one call, one after another."""
+    """All guards of one call, one after another; none before the first have begun."""
 
-    def __init__(self, guards: Sequence[CallGuard]) -> None:
-        self._guards = guards
-        self._beside: asyncio.Task[None] | None = None
+    def __init__(self) -> None:
+        self._guards: list[CallGuard] = []
+        self._beside: list[asyncio.Task[None]] = []
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the guardrails."""
         return tuple(dict.fromkeys(name for guard in self._guards for name in guard.names))
 
-    async def check_request(self) -> None:
+    async def begin(self, guards: Sequence[CallGuard]) -> None:
         """Have the request inspected, and begin what goes on beside the call. Raises GatewayError."""
-        for guard in self._guards:
+        self._guards += guards
+        for guard in guards:
             await guard.check_request()
-        self._beside = asyncio.create_task(self._check_beside())
+        self._beside.append(asyncio.create_task(_check_beside(guards)))
 
     async def wait_beside(self) -> None:
         """Wait for what goes on beside the call. Raises GatewayError."""
-        if self._beside is not None:
-            await self._beside
+        for beside in self._beside:
+            await beside
 
     async def check_answer(self, body: bytes) -> bytes:
         """Have a whole answer inspected; return it as the client may get it. Raises GatewayError."""
@@ -53,9 +55,10 @@ class CallGuards:
 
     def end(self, details: CallDetails) -> CallDetails:
         """Stop what still goes on; return the details of the record with what was inspected and found."""
-        if self._beside is not None and not self._beside.cancel():
-            # Whoever did not wait for it had another error to tell.
-            self._beside.exception()
+        for beside in self._beside:
+            if not beside.cancel():
+                # Whoever did not wait for it had another error to tell.
+                beside.exception()
         reports = [raw for guard in self._guards if (raw := guard.report()) is not None]
         return msgspec.structs.replace(
             details,
@@ -63,10 +66,6 @@ class CallGuards:
             applied_guardrails=self.names,
             guardrail_information=_join(reports),
         )
-
-    async def _check_beside(self) -> None:
-        for guard in self._guards:
-            await _told(guard.check_beside())
 
 
 class StreamGuards:
@@ -86,6 +85,16 @@ class StreamGuards:
         for stream in self._streams:
             events = await _told(stream.finish(events))
         return events
+
+
+def list_guardrails(group: ModelGroup) -> tuple[str, ...]:
+    """The names that any deployment of a model has: nobody knows yet which one answers."""
+    return tuple(dict.fromkeys(name for item in group.deployments for name in item.guardrails))
+
+
+async def _check_beside(guards: Sequence[CallGuard]) -> None:
+    for guard in guards:
+        await _told(guard.check_beside())
 
 
 async def _told(checking: Awaitable[_Value]) -> _Value:

@@ -52,16 +52,16 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
         await _send(snapshot, exchange, context, error)
         drop_frames(raised)
         return
-    under_way, guards = gateway.under_way, None
+    under_way = gateway.under_way
     under_way.begin(context.charge_id)
     try:
         if hooks.has_guard_request:
             await _guard(hooks.guard_request(context), settlement)
         if hooks.has_open_guards and (opened := await hooks.open_guards(context)):
-            guards = settlement.guards = CallGuards(opened)
-            await _guard(guards.check_request(), settlement)
+            settlement.guards = CallGuards()
+            await _guard(settlement.guards.begin(opened), settlement)
         relay = relay_stream if context.is_stream else relay_answer
-        await relay(Call(gateway, snapshot, exchange, context, group, settlement, guards))
+        await relay(Call(gateway, snapshot, exchange, context, group, settlement))
     except ClientLeftError:
         await settlement.abandon(group)
     except asyncio.CancelledError:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 import msgspec
 
 from gateway.errors import GuardrailBlocked, UnsupportedMediaType, UpstreamGarbled
-from gateway.hooks import RequestBody, RequestContext
+from gateway.hooks import CallGuard, RequestBody, RequestContext
 from gateway.pipeline.guarding import CallGuards
 from gateway.pipeline.pass_through.body import BodySource
 from gateway.upstream.client import UpstreamStream
@@ -25,8 +25,9 @@ class Inspection:
     What they cannot read is refused: bodies other than JSON and texts, unless nobody looks at them.
     """
 
-    def __init__(self, guards: CallGuards, context: RequestContext) -> None:
+    def __init__(self, guards: CallGuards, opened: Sequence[CallGuard], context: RequestContext) -> None:
         self._guards = guards
+        self._opened = opened
         self._context = context
 
     @property
@@ -53,7 +54,7 @@ class Inspection:
                 param=_BODY,
             )
         body = self._context.body = RequestBody({**where, **({_BODY: wrapped} if wrapped else {})})
-        await self._guards.check_request()
+        await self._guards.begin(self._opened)
         if any(body.members[name] is not raw for name, raw in where.items()):
             raise GuardrailBlocked(
                 "The path or the query holds what a guardrail masks, and cannot be edited."

@@ -93,8 +93,8 @@ async def _inspect(passage: Passage, credentials: Collection[str]) -> Passage:
     context.guardrails = passage.one.guardrails
     if not (hooks.has_open_guards and (opened := await hooks.open_guards(context))):
         return passage
-    guards = passage.settlement.guards = CallGuards(opened)
-    inspection = Inspection(guards, context)
+    guards = passage.settlement.guards = CallGuards()
+    inspection = Inspection(guards, opened, context)
     address = passage.below, list_parameters(context.head.query, credentials)
     body = await inspection.check_request(passage.source if passage.has_body else None, *address)
     return msgspec.structs.replace(passage, inspection=inspection, inspected_body=body)

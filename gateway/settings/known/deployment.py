@@ -100,7 +100,7 @@ PARAMS_KEYS = (
     ),
     supported("max_budget", "USD after which the deployment is not chosen any more."),
     supported("budget_duration", "When `max_budget` starts anew; without it never."),
-    refused("guardrails"),
+    supported("guardrails", "The names of the guardrails of every call of this model."),
     refused("default_api_key_rpm_limit"),
     refused("default_api_key_tpm_limit"),
     refused("allowed_users"),

@@ -127,6 +127,17 @@ async def test_a_guardrail_of_the_database_lives(desk: Desk, live: LiveGateway) 
     assert [entry["action"] for entry in entries] == ["deleted", "updated", "updated", "created"]
 
 
+@pytest.mark.parametrize(("method", "path"), [("POST", ""), ("PUT", "/some"), ("PATCH", "/some")])
+async def test_what_would_never_run_is_not_stored(
+    desk: Desk, live: LiveGateway, method: str, path: str
+) -> None:
+    live.configure(deployment("m", live.upstream), general_settings={"store_model_in_db": False})
+    sent = {"guardrail_info": {}} if method == "PATCH" else body_of("unread")
+    answer = await desk.ask(method, f"/guardrails{path}", json=sent)
+    assert answer.status_code == 400
+    assert "store_model_in_db" in answer.text
+
+
 async def test_everybodys_guardrail_runs_at_once_and_stops_at_once(desk: Desk, live: LiveGateway) -> None:
     key = await live.make_key()
     made = await desk.post("/guardrails", body_of("all", default_on=True))

@@ -116,6 +116,84 @@ async def test_a_key_and_a_team_have_guardrails(live: LiveGateway, owner: str) -
     assert live.upstream.requests[-1].json["messages"][0]["content"] == "[KEYWORD_REDACTED]"
 
 
+async def test_every_object_of_a_key_has_guardrails(live: LiveGateway) -> None:
+    live.configure(deployment("m", live.upstream), guardrails=CONFIGURED)
+    words = {"guardrails": ["words"]}
+    team = (await live.post("/team/new", MASTER_KEY, {})).json()["team_id"]
+    user = (await live.post("/user/new", MASTER_KEY, {**words, "auto_create_key": False})).json()["user_id"]
+    project = await live.post("/project/new", MASTER_KEY, {"team_id": team, "project_alias": "p", **words})
+    made = {"organization_alias": "o", "metadata": words}
+    organization = (await live.post("/organization/new", MASTER_KEY, made)).json()["organization_id"]
+    for owner in (
+        {"user_id": user},
+        {"team_id": team, "project_id": project.json()["project_id"]},
+        {"organization_id": organization},
+    ):
+        answer = await live.chat(
+            await live.make_key(**owner), messages=[{"role": "user", "content": "aurora"}]
+        )
+        assert (answer.status_code, answer.json()["error"].get("guardrail")) == (400, "words"), owner
+    assert (await live.chat(await live.make_key(team_id=team))).status_code == 200
+
+
+async def test_a_list_that_cannot_be_read_lets_nothing_pass(live: LiveGateway) -> None:
+    key = await live.make_key(metadata={"guardrails": "words"})
+    answer = await live.chat(key)
+    assert answer.status_code == 403
+    assert "metadata.guardrails" in answer.json()["error"]["message"]
+
+
+AURORA = [{"role": "user", "content": "aurora"}]
+
+
+async def test_a_model_has_guardrails_under_each_of_its_names(live: LiveGateway, key: str) -> None:
+    guarded = deployment("guarded", live.upstream, guardrails=["words"])
+    wild = deployment("wild/*", live.upstream, guardrails=["words"])
+    live.configure(
+        deployment("m", live.upstream),
+        guarded,
+        wild,
+        guardrails=CONFIGURED,
+        router_settings={"model_group_alias": {"other": "guarded"}},
+    )
+    assert (await live.chat(key, messages=AURORA)).status_code == 200
+    for name in ("guarded", "other", "wild/any"):
+        answer = await live.chat(key, model=name, messages=AURORA)
+        assert (answer.status_code, answer.json()["error"].get("guardrail")) == (400, "words"), name
+
+
+@pytest.mark.parametrize("is_stream", [False, True], ids=["whole", "stream"])
+async def test_a_fallback_to_a_guarded_model_is_guarded(
+    live: LiveGateway,
+    key: str,
+    is_stream: bool,  # noqa: FBT001  pytest passes it by name
+) -> None:
+    words = {**CONFIGURED[1]["litellm_params"], "mode": ["pre_call", "during_call", "post_call"]}
+    live.configure(
+        deployment("m", live.upstream),
+        deployment("guarded", live.upstream, guardrails=["words", "secrets"]),
+        guardrails=[CONFIGURED[0], {"guardrail_name": "words", "litellm_params": words}],
+        router_settings={"fallbacks": [{"m": ["guarded"]}], "num_retries": 0},
+    )
+    live.upstream.script.append(replies.error(500, "down"))
+    answer = await live.chat(key, messages=AURORA, stream=is_stream)
+    assert (answer.status_code, answer.json()["error"].get("guardrail")) == (400, "words")
+    assert len(live.upstream.requests) == 1
+
+    told = ["so", "borealis", "it", "is"]
+    live.upstream.default = replies.stream(told) if is_stream else replies.ok(" ".join(told))
+    sent = [{"role": "user", "content": "borealis"}]
+    live.upstream.script.append(replies.error(500, "down"))
+    answer = await live.chat(key, messages=sent, stream=is_stream)
+    assert answer.status_code == 200
+    assert live.upstream.requests[-2].json["messages"] == sent
+    assert live.upstream.requests[-1].json["messages"][0]["content"] == "[KEYWORD_REDACTED]"
+    assert "borealis" not in answer.text
+    assert answer.headers["x-litellm-applied-guardrails"] == "secrets,words"
+    rows = await live.rows(key)
+    assert rows[-1].details["applied_guardrails"] == ["secrets", "words"]
+
+
 @pytest.mark.parametrize("member", ["disable_global_guardrails", "disable_global_guardrail"])
 async def test_who_may_not_switches_nothing_off(live: LiveGateway, key: str, member: str) -> None:
     live.configure(deployment("m", live.upstream), guardrails=CONFIGURED)
