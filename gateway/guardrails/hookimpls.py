@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from gateway.clock import Clock
+from gateway.domain import ScopeKind
 from gateway.guardrails.choice import Choice, Chosen, Installed
 from gateway.guardrails.content import AnswerText, EditError, RequestText
 from gateway.guardrails.report import Report
@@ -82,14 +83,21 @@ class _Watch:
 
 
 def _describe(context: RequestContext) -> GuardrailCall:
-    principal = context.principal
+    principal, headers = context.principal, context.head.headers
+    end_users = (one.scope.id for one in context.subjects if one.scope.kind is ScopeKind.END_USER)
     return GuardrailCall(
         guardrail="",
         call_id=context.call_id,
         model=context.model,
+        key_hash=principal.token_hash or None,
         key_alias=principal.key_alias,
         team_id=principal.team_id,
+        team_alias=principal.team_alias,
         user_id=principal.user_id,
+        user_email=principal.user_email,
+        organization_id=principal.organization_id,
+        end_user_id=principal.end_user_id or next(end_users, None),
+        trace_id=headers.get("x-litellm-trace-id") or headers.get("x-litellm-session-id"),
         is_stream=context.is_stream,
     )
 

@@ -91,7 +91,13 @@ class Runner:
     async def _inspect(self, chosen: Chosen, content: Content) -> object:
         name = chosen.installed.entry.name
         notes = self._notes.setdefault(name, {})
-        call = msgspec.structs.replace(self._call, guardrail=name, options=chosen.options, notes=notes)
+        call = msgspec.structs.replace(
+            self._call,
+            guardrail=name,
+            options=chosen.options,
+            notes=notes,
+            deadline_seconds=chosen.installed.entry.deadline_seconds,
+        )
         inspect = chosen.installed.guardrail.inspect
         is_large = sum(len(piece.text) for piece in content.pieces) > _THREAD_CHARACTERS
         if is_large and not is_coroutine_function(inspect):

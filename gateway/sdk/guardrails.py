@@ -115,15 +115,25 @@ PASSED = Verdict()
 class GuardrailCall(msgspec.Struct, frozen=True, kw_only=True):
     """Whose content is inspected. `options` are what the request says to this guardrail (`extra_body`).
 
+    `key_hash` is the SHA-256 of the virtual key in hex, `trace_id` what the client calls its conversation.
+    After `deadline_seconds` nobody waits for an answer any more.
+
     `notes` are the guardrail's own: what it writes there about the request it finds again with the answer.
     """
 
     guardrail: str
     call_id: str = ""
     model: str = ""
+    key_hash: str | None = None
     key_alias: str | None = None
     team_id: str | None = None
+    team_alias: str | None = None
     user_id: str | None = None
+    user_email: str | None = None
+    organization_id: str | None = None
+    end_user_id: str | None = None
+    trace_id: str | None = None
+    deadline_seconds: float = 10.0
     is_stream: bool = False
     options: Mapping[str, object] = {}
     notes: dict[str, object] = msgspec.field(default_factory=dict[str, object])

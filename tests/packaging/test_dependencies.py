@@ -25,7 +25,9 @@ SOURCES = {
 
 def declared(folder: str) -> set[str]:
     project = tomllib.loads((ROOT / folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return {plain(re.split(r"[\[<>=!~; ]", text)[0]) for text in project["dependencies"]}
+    extras = [] if folder == "." else project.get("optional-dependencies", {}).values()
+    texts = [*project["dependencies"], *(text for extra in extras for text in extra)]
+    return {plain(re.split(r"[\[<>=!~; ]", text)[0]) for text in texts}
 
 
 def plain(name: str) -> str:
