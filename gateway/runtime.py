@@ -34,6 +34,7 @@ from gateway.db.notify import ChangeListener
 from gateway.domain import Completion, Deployment, Principal
 from gateway.errors import DatabaseUnavailable
 from gateway.guardrails.choice import Installed
+from gateway.guardrails.policies.book import PolicyBook
 from gateway.hooks import RequestContext, RequestHead
 from gateway.hooks.dispatch import Hooks
 from gateway.hooks.registry import LoadedPlugins
@@ -98,13 +99,14 @@ class Authentication(Protocol):
 
 
 class CoreRules(msgspec.Struct, frozen=True, kw_only=True):
-    """The hook implementations of the core that can also be asked what they would say; and the guardrails."""
+    """Those hook implementations of the core that others ask too; guardrails and policies."""
 
     gate: Gate
     authentication: Authentication
     checks: AccessChecks
     admission: AdmissionHooks
     guardrails: tuple[Installed, ...]
+    policies: PolicyBook
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):

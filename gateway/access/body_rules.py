@@ -20,7 +20,9 @@ TRACE_HEADERS = ("x-litellm-trace-id", "x-litellm-session-id", "x-session-id")
 """The headers that tie a request to others."""
 _USER_HEADERS = ("x-litellm-customer-id", "x-litellm-end-user-id")
 _METADATA = ("metadata", "litellm_metadata")
-_GUARDRAIL_MEMBERS = frozenset({"guardrails", "disable_global_guardrails", "disable_global_guardrail"})
+_GUARDRAIL_MEMBERS = frozenset(
+    {"guardrails", "policies", "disable_global_guardrails", "disable_global_guardrail"}
+)
 
 
 def check_user_named(context: RequestContext) -> None:

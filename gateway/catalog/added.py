@@ -1,4 +1,4 @@
-"""Models, credentials and guardrails that stand in the database and not in the configuration."""
+"""Models, credentials, guardrails and policies that stand in the database and not in the configuration."""
 
 from datetime import datetime
 
@@ -8,8 +8,18 @@ from gateway.catalog.price_schedule import PriceSchedule
 from gateway.settings import Credential, ModelEntry
 from gateway.settings.guardrails import GuardrailEntry
 from gateway.settings.overlay import Overlay
+from gateway.settings.policies import AttachmentEntry, PolicyEntry
 
-__all__ = ["NOTHING_ADDED", "AddedGuardrail", "AddedModel", "AddedModels", "GuardrailRow", "ModelRow"]
+__all__ = [
+    "NOTHING_ADDED",
+    "AddedAttachment",
+    "AddedGuardrail",
+    "AddedModel",
+    "AddedModels",
+    "AddedPolicy",
+    "GuardrailRow",
+    "ModelRow",
+]
 
 
 class ModelRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,12 +73,33 @@ class AddedGuardrail(msgspec.Struct, frozen=True, kw_only=True):
     fault: str = ""
 
 
+class AddedPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """A policy of the database: its version in production, else the latest, which then `is_live` not.
+
+    `fault` says why it cannot be read, and `entry` then only its name.
+    """
+
+    policy_id: str
+    entry: PolicyEntry
+    is_live: bool
+    fault: str = ""
+
+
+class AddedAttachment(msgspec.Struct, frozen=True, kw_only=True):
+    """An attachment of the database; with a `fault` it concerns everything."""
+
+    entry: AttachmentEntry
+    fault: str = ""
+
+
 class AddedModels(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the database adds; `faults` are what cannot be read of credentials, by their names."""
 
     models: tuple[AddedModel, ...] = ()
     credentials: dict[str, Credential] = {}
     guardrails: tuple[AddedGuardrail, ...] = ()
+    policies: tuple[AddedPolicy, ...] = ()
+    attachments: tuple[AddedAttachment, ...] = ()
     faults: dict[str, str] = {}
     overlay: Overlay = {}
     """Settings that win over the configuration file's."""

@@ -1,4 +1,4 @@
-"""The queries that read the models, credentials, guardrails and settings of the database."""
+"""The queries that read the models, credentials, guardrails, policies and settings of the database."""
 
 from datetime import datetime
 
@@ -9,7 +9,16 @@ from gateway.db.engine import Database
 from gateway.settings.overlay import LIVE_FIELDS, VARIABLES
 from gateway.settings.secret_managers import MANAGERS
 
-__all__ = ["PRICES_ROW", "SSO_ROW", "UI_ROW", "CredentialRow", "ModelStore", "StoredRows"]
+__all__ = [
+    "PRICES_ROW",
+    "SSO_ROW",
+    "UI_ROW",
+    "AttachmentRow",
+    "CredentialRow",
+    "ModelStore",
+    "PolicyRow",
+    "StoredRows",
+]
 
 SSO_ROW, UI_ROW = "sso_config", "ui_settings"
 """The keys of the one row of settings that each of these tables has."""
@@ -30,6 +39,17 @@ _GUARDRAILS = """
 SELECT guardrail_id, guardrail_name, litellm_params::text AS litellm_params,
     guardrail_info::text AS guardrail_info, created_at, updated_at
 FROM "LiteLLM_GuardrailsTable" WHERE status = 'active' ORDER BY created_at, guardrail_id
+"""
+# Of each policy the version in production, else the latest one: its name is known, and it does nothing.
+_POLICIES = """
+SELECT DISTINCT ON (policy_name) policy_id, policy_name, version_status, inherit, description, guardrails_add,
+    guardrails_remove, condition::text AS condition, pipeline::text AS pipeline
+FROM "LiteLLM_PolicyTable"
+ORDER BY policy_name, version_status = 'production' DESC, version_number DESC
+"""
+_ATTACHMENTS = """
+SELECT attachment_id, policy_name, scope, teams, keys, models, tags, priority, is_default
+FROM "LiteLLM_PolicyAttachmentTable" ORDER BY created_at, attachment_id
 """
 _CONFIG = """
 SELECT param_name, param_value::text AS param_value FROM "LiteLLM_Config" WHERE param_name = ANY ($1)
@@ -56,6 +76,34 @@ class CredentialRow(msgspec.Struct, frozen=True, kw_only=True):
     __repr__ = object.__repr__
 
 
+class PolicyRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a policy as it stands in the database: JSON as text."""
+
+    policy_id: str
+    policy_name: str
+    version_status: str
+    inherit: str | None
+    description: str | None
+    guardrails_add: list[str] | None
+    guardrails_remove: list[str] | None
+    condition: str | None
+    pipeline: str | None
+
+
+class AttachmentRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An attachment of a policy as it stands in the database."""
+
+    attachment_id: str
+    policy_name: str
+    scope: str | None
+    teams: list[str] | None
+    keys: list[str] | None
+    models: list[str] | None
+    tags: list[str] | None
+    priority: int | None
+    is_default: bool | None
+
+
 class StoredRows(msgspec.Struct, frozen=True):
     """All rows that are served; equal when nothing has changed.
 
@@ -66,6 +114,8 @@ class StoredRows(msgspec.Struct, frozen=True):
     credentials: tuple[CredentialRow, ...]
     config: tuple[tuple[str, str | None], ...] = ()
     guardrails: tuple[GuardrailRow, ...] = ()
+    policies: tuple[PolicyRow, ...] = ()
+    attachments: tuple[AttachmentRow, ...] = ()
 
     __repr__ = object.__repr__
 
@@ -81,12 +131,16 @@ class ModelStore:
         models = await self._database.fetch(_MODELS)
         credentials = await self._database.fetch(_CREDENTIALS)
         guardrails = await self._database.fetch(_GUARDRAILS)
+        policies = await self._database.fetch(_POLICIES)
+        attachments = await self._database.fetch(_ATTACHMENTS)
         config = await self._database.fetch(_CONFIG, _SECTIONS, list(MANAGERS))
         return StoredRows(
             tuple(ModelRow(**dict(row)) for row in models),
             tuple(CredentialRow(**dict(row)) for row in credentials),
             tuple((row["param_name"], row["param_value"]) for row in config),
             tuple(GuardrailRow(**dict(row)) for row in guardrails),
+            tuple(PolicyRow(**dict(row)) for row in policies),
+            tuple(AttachmentRow(**dict(row)) for row in attachments),
         )
 
     async def begin_reload(self, former: str | None, stamp: str) -> bool:

@@ -8,6 +8,7 @@ import msgspec
 from gateway.catalog.added import AddedGuardrail, AddedModel, AddedModels, GuardrailRow, ModelRow
 from gateway.catalog.model_store import PRICES_ROW, SSO_ROW, UI_ROW, CredentialRow, StoredRows
 from gateway.catalog.price_schedule import read_schedule
+from gateway.catalog.stored_policies import read_attachment_row, read_policy_row
 from gateway.db.sealing import Seal, UnsealableError
 from gateway.domain import Secret
 from gateway.errors import ConfigError
@@ -88,6 +89,8 @@ def read_rows(rows: StoredRows, seal: Seal, environ: Mapping[str, str], former: 
         models=tuple(models),
         credentials=credentials,
         guardrails=tuple(_read_guardrail(row, seal, environ) for row in rows.guardrails),
+        policies=tuple(read_policy_row(row) for row in rows.policies),
+        attachments=tuple(read_attachment_row(row) for row in rows.attachments),
         faults=faults,
         overlay=overlay,
         sso=sso,

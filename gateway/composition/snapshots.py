@@ -25,6 +25,7 @@ from gateway.composition.own_paths import OWN_PATHS
 from gateway.guardrails.build import add_guardrails, build_guardrails
 from gateway.guardrails.choice import Installed
 from gateway.guardrails.hookimpls import GuardrailHooks
+from gateway.guardrails.policies.book import build_book
 from gateway.hooks.registry import load_plugins
 from gateway.identity.build import build_user_defaults
 from gateway.identity.keys.defaults import build_key_defaults
@@ -92,7 +93,7 @@ def _pass_throughs(
 def _with_pass_throughs(snapshot: Snapshot, served: PassThroughs, parts: Parts) -> Snapshot:
     core, settings = snapshot.core, snapshot.settings
     checks = PassThroughChecks(parts.clock, settings.access)
-    guarding = GuardrailHooks(core.guardrails, parts.clock)
+    guarding = GuardrailHooks(core.guardrails, parts.clock, core.policies)
     plugins = snapshot.plugins.with_core(
         (*build_gate(settings.access), core.authentication, checks, core.admission, guarding)
     )
@@ -129,7 +130,8 @@ def _assemble(
     checks = AccessChecks(parts.clock, names, ClientChoices(catalog.find), settings.access)
     guardrails = _set_up_guardrails(settings, added, former)
     admission = AdmissionHooks(parts.ledger) if parts.sharing is None else parts.sharing.build_hooks()
-    guarding = GuardrailHooks(guardrails, parts.clock)
+    policies = build_book(settings.policies, settings.policy_attachments, added.policies, added.attachments)
+    guarding = GuardrailHooks(guardrails, parts.clock, policies)
     aliases = Aliases(catalog.team_models.names)
     core = (*build_gate(settings.access), authentication, aliases, checks, admission, guarding)
     rules = CoreRules(
@@ -138,6 +140,7 @@ def _assemble(
         checks=checks,
         admission=admission,
         guardrails=guardrails,
+        policies=policies,
     )
     router = _build_router(settings, parts, cooldowns)
     limits, body_bytes = settings.gatewright.limits, _limit_bodies(settings)

@@ -115,6 +115,8 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
     """What the key's agent demands of requests, if it demands anything."""
     guardrails: tuple[str, ...] = ()
     """The guardrails of its key, user, team, project and organization."""
+    policies: tuple[str, ...] = ()
+    """The policies of guardrails of the same."""
     is_deactivated: bool = False
     """Whether the key's user was deactivated by the directory that provisions users."""
     changed_by: str | None = None

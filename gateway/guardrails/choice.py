@@ -8,14 +8,17 @@ import msgspec
 
 from gateway.catalog.added import GuardrailRow
 from gateway.errors import BadRequest, PermissionDenied, ServiceUnavailable
+from gateway.guardrails.policies.allotment import NOTHING_ALLOTTED, allot
+from gateway.guardrails.policies.book import EMPTY_BOOK, PolicyBook
 from gateway.hooks import RequestContext
 from gateway.sdk import Guardrail
-from gateway.settings.guardrails import GuardrailEntry, Modes
+from gateway.settings.guardrails import GuardrailEntry, GuardrailMode, Modes
+from gateway.settings.policies import Pipeline, Step
 
-__all__ = ["Choice", "Chosen", "Installed"]
+__all__ = ["Choice", "Chosen", "ChosenPipeline", "Installed", "Selection"]
 
 _SWITCHES = ("disable_global_guardrails", "disable_global_guardrail")
-_MEMBERS = frozenset({"guardrails", "metadata", "litellm_metadata", *_SWITCHES})
+_MEMBERS = frozenset({"guardrails", "policies", "metadata", "litellm_metadata", *_SWITCHES})
 _CONTAINERS = ("metadata", "litellm_metadata")
 _MOST_NAMED = 50
 _NOTHING: Mapping[str, object] = {}
@@ -37,26 +40,49 @@ class Chosen(msgspec.Struct, frozen=True, eq=False):
     options: Mapping[str, object]
 
 
+class ChosenPipeline(msgspec.Struct, frozen=True):
+    """A pipeline of one request: when it runs, and its steps, each with the guardrail that is asked."""
+
+    mode: GuardrailMode
+    steps: Sequence[tuple[Step, Chosen]]
+
+
+class Selection(msgspec.Struct, frozen=True):
+    """What watches over one request; `origins` are policies' ids by the guardrails that they brought."""
+
+    chosen: Sequence[Chosen] = ()
+    pipelines: Sequence[ChosenPipeline] = ()
+    origins: Mapping[str, str] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.chosen or self.pipelines)
+
+
+_NOBODY = Selection()
+
+
 class Choice:
     """Finds the guardrails of a request; of several with one name, the next one in turn."""
 
-    def __init__(self, installed: Sequence[Installed]) -> None:
+    def __init__(self, installed: Sequence[Installed], book: PolicyBook = EMPTY_BOOK) -> None:
+        self._book = book
         self._by_name: dict[str, list[Installed]] = {}
         for item in installed:
             self._by_name.setdefault(item.entry.name, []).append(item)
         self._turns = {name: itertools.cycle(items) for name, items in self._by_name.items()}
         self._defaults = [name for name, items in self._by_name.items() if items[0].entry.is_default]
 
-    def find(self, context: RequestContext) -> list[Chosen]:
-        """The guardrails of a request, in the order in which they run.
+    def find(self, context: RequestContext) -> Selection:
+        """The guardrails of a request, in the order in which they run; its policies are noted in it.
 
         Raises BadRequest for a name that the request made up, ServiceUnavailable for one of its key or team
         that is not set up, and PermissionDenied where it switches off what it may not.
         """
         principal = context.principal
         says_nothing = _MEMBERS.isdisjoint(context.body.members)
-        if says_nothing and not principal.guardrails and not self._defaults and not context.guardrails:
-            return []
+        is_owned = bool(principal.guardrails or principal.policies or context.guardrails)
+        if says_nothing and not is_owned and not self._defaults and not self._book:
+            return _NOBODY
         asked = {} if says_nothing else _read_names(context)
         named = self._owned(context)
         if not says_nothing and _switches_off(context):
@@ -67,9 +93,34 @@ class Choice:
                     f"There is no guardrail '{name[:100]}'. GET /guardrails/list names those there are.",
                     param="guardrails",
                 )
-        names = [name for name in dict.fromkeys((*named, *asked)) if name not in context.guarded_by]
-        found = [self._take(name, context, asked.get(name, _NOTHING)) for name in names]
-        return sorted(found, key=lambda item: item.installed.entry.order)
+        is_watched = self._book or principal.policies or not says_nothing
+        allotted = allot(self._book, context, self._by_name) if is_watched else NOTHING_ALLOTTED
+        names = dict.fromkeys((*named, *allotted.names, *asked))
+        found = [
+            self._take(name, context, asked.get(name, _NOTHING))
+            for name in names
+            if name not in context.guarded_by
+        ]
+        return Selection(
+            sorted(found, key=lambda item: item.installed.entry.order),
+            [self._fill(pipeline, context, asked) for pipeline in allotted.pipelines],
+            allotted.origins,
+        )
+
+    def _fill(
+        self, pipeline: Pipeline, context: RequestContext, asked: Mapping[str, Mapping[str, object]]
+    ) -> ChosenPipeline:
+        """The pipeline with its guardrails, which run when it does, and fail where it says what follows."""
+        modes = frozenset({pipeline.mode})
+        steps: list[tuple[Step, Chosen]] = []
+        for step in pipeline.steps:
+            one = self._take(step.guardrail, context, asked.get(step.guardrail, _NOTHING))
+            entry = one.installed.entry
+            is_lenient = entry.is_lenient and step.on_error is None
+            entry = msgspec.structs.replace(entry, is_lenient=is_lenient)
+            installed = msgspec.structs.replace(one.installed, entry=entry)
+            steps.append((step, msgspec.structs.replace(one, installed=installed, modes=modes)))
+        return ChosenPipeline(pipeline.mode, steps)
 
     def _owned(self, context: RequestContext) -> list[str]:
         """The names of the operator, of what is called, and of the caller's key, user, team and so on."""

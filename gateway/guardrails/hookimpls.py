@@ -5,11 +5,14 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from gateway.clock import Clock
-from gateway.domain import ScopeKind
-from gateway.guardrails.choice import Choice, Chosen, Installed
+from gateway.domain import Endpoint, ScopeKind
+from gateway.errors import GuardrailBlocked
+from gateway.guardrails.choice import Choice, Chosen, ChosenPipeline, Installed, Selection
 from gateway.guardrails.content import AnswerText, EditError, RequestText
+from gateway.guardrails.policies.book import EMPTY_BOOK, PolicyBook
+from gateway.guardrails.policies.pipeline import answer_instead, run_pipeline
 from gateway.guardrails.report import Report
-from gateway.guardrails.runner import Runner
+from gateway.guardrails.runner import Runner, Text
 from gateway.guardrails.stream import GuardedStream
 from gateway.hooks import CallGuard, RequestContext, hookimpl
 from gateway.sdk import Content, Edit, GuardrailCall
@@ -17,28 +20,34 @@ from gateway.settings.guardrails import GuardrailMode
 
 __all__ = ["GuardrailHooks"]
 
+_ANSWERING = frozenset({Endpoint.CHAT, Endpoint.COMPLETIONS})
+"""The endpoints whose answers have a text, which the gateway can say itself."""
+
 
 class GuardrailHooks:
     """Watches over calls with the guardrails that are set up."""
 
-    def __init__(self, installed: Sequence[Installed], clock: Clock) -> None:
-        self._choice = Choice(installed)
+    def __init__(self, installed: Sequence[Installed], clock: Clock, book: PolicyBook = EMPTY_BOOK) -> None:
+        self._choice = Choice(installed, book)
         self._clock = clock
 
     @hookimpl
     def open_guards(self, context: RequestContext) -> list[CallGuard] | None:
         """Watch over a call that has guardrails. Raises as `Choice.find`."""
-        chosen = self._choice.find(context)
-        return [_Watch(chosen, context, self._clock)] if chosen else None
+        selection = self._choice.find(context)
+        return [_Watch(selection, context, self._clock)] if selection else None
 
 
 class _Watch:
     """The guardrails of one call."""
 
-    def __init__(self, chosen: Sequence[Chosen], context: RequestContext, clock: Clock) -> None:
-        self._chosen = chosen
+    def __init__(self, selection: Selection, context: RequestContext, clock: Clock) -> None:
+        self._chosen = selection.chosen
+        self._pipelines = selection.pipelines
         self._context = context
-        self._report = Report(item.installed.entry.name for item in chosen)
+        steps = [chosen for pipeline in selection.pipelines for _, chosen in pipeline.steps]
+        names = (item.installed.entry.name for item in (*selection.chosen, *steps))
+        self._report = Report(names, selection.origins)
         self._runner = Runner(clock, _describe(context), self._report)
 
     @property
@@ -56,30 +65,48 @@ class _Watch:
 
     async def check_answer(self, body: bytes) -> bytes:
         """Run those that come after the call on a whole answer."""
-        chosen = self._of(GuardrailMode.POST_CALL)
-        if not chosen:
+        chosen, pipelines = self._of(GuardrailMode.POST_CALL), self._pipelines_of(GuardrailMode.POST_CALL)
+        if not chosen and not pipelines:
             return body
         text = AnswerText(body)
         await self._runner.run(chosen, GuardrailMode.POST_CALL, text)
+        for pipeline in pipelines:
+            message = await run_pipeline(pipeline, self._runner, text)
+            if message is not None:
+                answer_instead(text, message)
         return text.body
 
     def open_stream(self) -> GuardedStream | None:
         """Run those that come after the call on a stream."""
-        chosen = self._of(GuardrailMode.POST_CALL)
-        return GuardedStream(self._runner, chosen) if chosen else None
+        chosen, pipelines = self._of(GuardrailMode.POST_CALL), self._pipelines_of(GuardrailMode.POST_CALL)
+        return GuardedStream(self._runner, chosen, pipelines) if chosen or pipelines else None
 
     def report(self) -> msgspec.Raw | None:
         """What each was shown, and what it said."""
         return self._report.encode()
 
     async def _check_request(self, mode: GuardrailMode, *, is_sent: bool) -> None:
-        chosen = self._of(mode)
-        if chosen:
+        chosen, pipelines = self._of(mode), self._pipelines_of(mode)
+        if chosen or pipelines:
             text = RequestText(self._context.body)
             await self._runner.run(chosen, mode, _SentText(text) if is_sent else text)
+            for pipeline in pipelines:
+                await self._follow(pipeline, text)
+
+    async def _follow(self, pipeline: ChosenPipeline, text: Text) -> None:
+        """Run a pipeline on the request. What it wants to be answered needs no model."""
+        message = await run_pipeline(pipeline, self._runner, text)
+        if message is None:
+            return
+        if self._context.endpoint not in _ANSWERING:
+            raise GuardrailBlocked(message)
+        self._context.own_answer = message
 
     def _of(self, mode: GuardrailMode) -> list[Chosen]:
         return [item for item in self._chosen if mode in item.modes]
+
+    def _pipelines_of(self, mode: GuardrailMode) -> list[ChosenPipeline]:
+        return [item for item in self._pipelines if item.mode is mode]
 
 
 def _describe(context: RequestContext) -> GuardrailCall:

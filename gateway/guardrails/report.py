@@ -1,7 +1,7 @@
 """What the spend row says of the guardrails of a call: what each was shown, and what it said."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 import msgspec
@@ -34,7 +34,7 @@ _STATUS = {
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One run of one guardrail, as an item of LiteLLM's `guardrail_information`; times in seconds since 1970.
 
-    `scanned_pieces` and `scanned_characters` say how much it was shown.
+    `scanned_pieces` and `scanned_characters` say how much it was shown, `policy_id` what gave it to the call.
     """
 
     guardrail_name: str
@@ -51,18 +51,23 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     score: float | None = None
     masked_entity_count: dict[str, int] = {}
     error: str | None = None
+    policy_id: str | None = None
 
 
 class Report:
     """Collects what the guardrails of one call said; several runs of one, as on a stream, become one."""
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(self, names: Iterable[str], origins: Mapping[str, str] | None = None) -> None:
         self.names = tuple(dict.fromkeys(names))
+        self._origins = origins or {}
         self._outcomes: dict[tuple[str, str], Outcome] = {}
 
     def add(self, outcome: Outcome) -> None:
         """Note one run."""
         place = outcome.guardrail_name, outcome.guardrail_mode
+        origin = self._origins.get(outcome.guardrail_name)
+        if origin is not None:
+            outcome = msgspec.structs.replace(outcome, policy_id=origin)
         former = self._outcomes.get(place)
         self._outcomes[place] = outcome if former is None else _join(former, outcome)
 

@@ -7,8 +7,9 @@ from typing import cast
 import msgspec
 
 from gateway.errors import UpstreamGarbled
-from gateway.guardrails.choice import Chosen
+from gateway.guardrails.choice import Chosen, ChosenPipeline
 from gateway.guardrails.content import edited_texts
+from gateway.guardrails.policies.pipeline import answer_instead, run_pipeline
 from gateway.guardrails.runner import Runner
 from gateway.guardrails.walk import Found, Path, edit_at, find_pieces
 from gateway.sdk import Content, Direction, Edit, Piece, PieceKind, Verdict
@@ -122,15 +123,20 @@ class GuardedStream:
     """Watches over the answers of one stream, for the guardrails that run after the call.
 
     Where every guardrail says how many characters a finding spans at most, that much is held back; where one
-    does not, everything is, to the end. Events leave in their order and, unless edited, byte for byte.
+    does not, or where pipelines follow, everything is, to the end. Events leave in their order and, unless
+    edited, byte for byte.
     """
 
-    def __init__(self, runner: Runner, chosen: Sequence[Chosen]) -> None:
+    def __init__(
+        self, runner: Runner, chosen: Sequence[Chosen], pipelines: Sequence[ChosenPipeline] = ()
+    ) -> None:
         self._runner = runner
         self._chosen = chosen
+        self._pipelines = pipelines
         windows = [item.installed.guardrail.window for item in chosen]
         known = [window for window in windows if window is not None]
-        self._window = max(known) if len(known) == len(windows) else None
+        is_bounded = len(known) == len(windows) and not pipelines
+        self._window = max(known) if is_bounded else None
         self._splitter = EventSplitter()
         self._held: deque[_Event] = deque()
         self._channels: dict[Path, _Channel] = {}
@@ -200,6 +206,8 @@ class GuardedStream:
                 _agree(channel, edit)
             for channel, start in window.find_undecided(verdict):
                 waits[id(channel)] = min(start, waits.get(id(channel), start))
+        for pipeline in self._pipelines:
+            await self._follow(pipeline, _Window(channels, 0))
         for channel in channels:
             # One on which nothing has come for as long as a finding may span will hardly go on.
             is_at_rest = channel.is_whole or self._total - channel.grew_at >= keep
@@ -211,6 +219,15 @@ class GuardedStream:
             cut = min([cut, *(edit.start for edit in open_edits)])
             channel.edits = [edit for edit in channel.edits if edit.start < cut]
             channel.judged = max(cut, channel.judged)
+
+    async def _follow(self, pipeline: ChosenPipeline, window: _Window) -> None:
+        """Run a pipeline on the whole stream."""
+        message = await run_pipeline(pipeline, self._runner, window)
+        if message is not None:
+            window.edits.clear()
+            answer_instead(window, message)
+        for channel, edit in window.edits:
+            _agree(channel, edit)
 
     def _release(self) -> bytes:
         out: list[bytes] = []

@@ -61,6 +61,8 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     `client_address` is where the request comes from as far as trusted proxies tell it, else the peer's
     address. `tags` are those of request, key and team. `guardrails` are those that what is called has itself,
     whoever calls it; `guarded_by` those that watch over the call already.
+    `policies` are those that it has, each with the reason. `own_answer` is what the gateway answers itself,
+    in the place of a model.
     """
 
     # A struct, for its constructor is not a Python function.
@@ -89,6 +91,8 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     tags: tuple[str, ...] = ()
     guardrails: tuple[str, ...] = ()
     guarded_by: tuple[str, ...] = ()
+    policies: tuple[tuple[str, str], ...] = ()
+    own_answer: str | None = None
     state: dict[str, object] = {}
 
     # What a request says is nothing for a log.

@@ -117,6 +117,7 @@ def build_principal(row: KeyRow, now_nanos: int, defaults: UserDefaults = NO_DEF
         mcp_limits=mcp_limits,
         agent_rules=None if row.agent is None else build_agent_rules(row.agent),
         guardrails=_guardrails(row.owners),
+        policies=_policies(row.owners),
         is_deactivated=_metadata_of(row, ScopeKind.USER).get("scim_active") is False,
     )
 
@@ -161,6 +162,16 @@ def _guardrails(owners: tuple[OwnerRow, ...]) -> tuple[str, ...]:
     """What all owners name, from the organization to the key; a team's mapping is a right, not a list."""
     named = (owner.metadata.get("guardrails") for owner in reversed(owners))
     return tuple(dict.fromkeys(name for names in named for name in read_texts(names) or ()))
+
+
+def _policies(owners: tuple[OwnerRow, ...]) -> tuple[str, ...]:
+    """What all owners name, in their own columns or their metadata."""
+    named = (
+        name
+        for owner in reversed(owners)
+        for name in (*owner.policies, *(read_texts(owner.metadata.get("policies")) or ()))
+    )
+    return tuple(dict.fromkeys(named))
 
 
 def _expiry(row: KeyRow) -> int | None:
@@ -236,6 +247,8 @@ def _unreadable_lists(owner: OwnerRow) -> Iterator[str]:
     named = owner.metadata.get("guardrails")
     if not isinstance(named, dict) and read_texts(named) is None:
         yield "metadata.guardrails"
+    if read_texts(owner.metadata.get("policies")) is None:
+        yield "metadata.policies"
     if owner.scope.kind in _WITH_LISTS:
         for name in _RESTRICTING:
             if read_texts(owner.metadata.get(name)) is None:

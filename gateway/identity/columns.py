@@ -82,6 +82,7 @@ class Columns:
         row, names = self.row, self._names
         identifier: str = row[f"{prefix}_id"]
         models, blocked = f"{prefix}_models", f"{prefix}_blocked"
+        policies = f"{prefix}_policies"
         owner = OwnerRow(
             scope=Scope(kind, identifier),
             name=alias or identifier,
@@ -92,6 +93,7 @@ class Columns:
             metadata=metadata or {},
             windows=windows,
             group_ids=group_ids,
+            policies=read_names(row[policies]) if policies in names else (),
         )
         return self.complete(owner, row[f"{prefix}_spend"])
 

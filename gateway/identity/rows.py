@@ -45,6 +45,7 @@ class OwnerRow(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, object] = msgspec.field(default_factory=dict[str, object])
     windows: tuple[object, ...] = ()
     group_ids: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
 
 

@@ -8,7 +8,7 @@ import msgspec
 from gateway.access.reach import find_group
 from gateway.catalog.priced import has_price
 from gateway.domain import Deployment, ModelGroup
-from gateway.errors import GatewayError, ModelAccessDenied
+from gateway.errors import GatewayError, GuardrailBlocked, ModelAccessDenied
 from gateway.pipeline.call import Call
 from gateway.pipeline.estimates import estimate_request
 from gateway.pipeline.guarding import CallGuards, list_guardrails
@@ -93,23 +93,34 @@ class Attempts:
             if not await self._call.settlement.admission.extend(dearer):
                 return False
             context.estimated_cost_nanos = nanos
-        if self._call.snapshot.catalog.has_guarded_models:
-            await self._guard(list_guardrails(group))
+        snapshot = self._call.snapshot
+        if snapshot.catalog.has_guarded_models or snapshot.core.policies.looks_at_models:
+            await self._guard(group, always=snapshot.core.policies.looks_at_models)
         return True
 
-    async def _guard(self, names: tuple[str, ...]) -> None:
+    async def _guard(self, group: ModelGroup, *, always: bool) -> None:
         """Have the request inspected by those guardrails of a fallback that have not seen it yet.
 
-        Raises as they do: what may not go to a model is refused, and not tried elsewhere.
+        They are looked for `always` where policies may say more of this model. Raises as they do: what may
+        not go to a model is refused, and not tried elsewhere.
         """
         hooks, context, settlement = self._call.snapshot.hooks, self.context, self._call.settlement
-        guards = settlement.guards or CallGuards()
-        if not names or set(names) <= set(guards.names):
+        guards, names = settlement.guards or CallGuards(), list_guardrails(group)
+        if not always and (not names or set(names) <= set(guards.names)):
             return
         context.guardrails, context.guarded_by = names, guards.names
-        if opened := await hooks.open_guards(context):
+        asked = context.routed_model
+        context.routed_model = group.name
+        try:
+            opened = await hooks.open_guards(context)
+        finally:
+            context.routed_model = asked
+        if opened:
             settlement.guards = guards
             await guards.begin(opened)
+        if context.own_answer is not None:
+            # It came too late to be an answer of the model that was asked.
+            raise GuardrailBlocked(context.own_answer)
 
     def _find_group(self, name: str) -> ModelGroup | None:
         """Find what the request may reach of a fallback's deployments."""

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from gateway.domain import Endpoint
+from gateway.domain import Endpoint, ModelGroup
 from gateway.errors import AuthenticationFailed, GatewayError, ServiceUnavailable
 from gateway.hooks import RequestContext
+from gateway.hooks.dispatch import Hooks
 from gateway.pipeline.admitting import admit_request
 from gateway.pipeline.answering import relay_answer
 from gateway.pipeline.answers import as_gateway_error, drop_frames, send_error
@@ -17,6 +18,7 @@ from gateway.pipeline.guarding import CallGuards
 from gateway.pipeline.intake import begin_context, fill_context
 from gateway.pipeline.memberships import settle_team
 from gateway.pipeline.nesting import check_depth
+from gateway.pipeline.own_answer import answering_itself
 from gateway.pipeline.settlement import Settlement, record_refusal
 from gateway.pipeline.streaming import relay_stream
 from gateway.runtime import Gateway, Snapshot
@@ -55,11 +57,7 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
     under_way = gateway.under_way
     under_way.begin(context.charge_id)
     try:
-        if hooks.has_guard_request:
-            await _guard(hooks.guard_request(context), settlement)
-        if hooks.has_open_guards and (opened := await hooks.open_guards(context)):
-            settlement.guards = CallGuards()
-            await _guard(settlement.guards.begin(opened), settlement)
+        group = await _inspect(hooks, context, settlement, group)
         relay = relay_stream if context.is_stream else relay_answer
         await relay(Call(gateway, snapshot, exchange, context, group, settlement))
     except ClientLeftError:
@@ -97,6 +95,18 @@ async def _read(
     if snapshot.settings.access.validates_end_users:
         return await keep_known_end_user(gateway.parts.subjects, context.principal, details)
     return details
+
+
+async def _inspect(
+    hooks: Hooks, context: RequestContext, settlement: Settlement, group: ModelGroup
+) -> ModelGroup:
+    """Have the request inspected; return the model that answers it. Raises GatewayError."""
+    if hooks.has_guard_request:
+        await _guard(hooks.guard_request(context), settlement)
+    if hooks.has_open_guards and (opened := await hooks.open_guards(context)):
+        settlement.guards = CallGuards()
+        await _guard(settlement.guards.begin(opened), settlement)
+    return group if context.own_answer is None else answering_itself(group, context.own_answer)
 
 
 async def _guard(checking: Awaitable[_Value], settlement: Settlement) -> _Value:

@@ -1,5 +1,6 @@
 """What an answer's headers tell: who answered, what it cost, what is left."""
 
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -64,10 +65,19 @@ def build_headers(call: Call, routed: Routed[Any], upstream: HeaderPairs, charge
     headers += settlement.admission.headers()
     if call.guards is not None:
         headers.append(("x-litellm-applied-guardrails", ",".join(call.guards.names)))
+    if call.context.policies:
+        headers += _tell_policies(call.context.policies)
     for name, value in upstream:
         if name not in _HOP_BY_HOP:
             _add_provider_header(headers, name, value)
     return headers
+
+
+def _tell_policies(policies: Sequence[tuple[str, str]]) -> Headers:
+    """Which policies the call has, and why."""
+    names = ",".join(name for name, _ in policies)
+    sources = "; ".join(f"{name}={reason}" for name, reason in policies)
+    return [("x-litellm-applied-policies", names), ("x-litellm-policy-sources", sources)]
 
 
 def _add_provider_header(headers: Headers, name: str, value: str) -> None:

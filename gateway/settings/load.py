@@ -28,6 +28,7 @@ from gateway.settings.node import Node
 from gateway.settings.overlay import Overlay, overlay_document
 from gateway.settings.own_section import read_own_section
 from gateway.settings.pass_through import read_pass_throughs
+from gateway.settings.policies import read_attachments, read_policies
 from gateway.settings.references import read_variables, resolve_references
 from gateway.settings.review import find_restricting_keys, review_keys
 from gateway.settings.rotation import KeyRotationSettings, read_rotation_settings
@@ -121,6 +122,8 @@ class _Reading:
             models=models,
             credentials=credentials,
             guardrails=read_guardrails(root, self._faults),
+            policies=read_policies(root, self._faults),
+            policy_attachments=read_attachments(root, self._faults),
             litellm=attempt(lambda: read_litellm_settings(root), LitellmSettings()),
             general=general,
             access=attempt(lambda: read_access_settings(root), AccessSettings()),

@@ -12,6 +12,7 @@ from gateway.settings.budgets import BudgetSetting
 from gateway.settings.guardrails import GuardrailEntry
 from gateway.settings.jwt import JwtSettings
 from gateway.settings.login import LoginSettings
+from gateway.settings.policies import AttachmentEntry, PolicyEntry
 from gateway.settings.price_terms import Margin
 from gateway.settings.rotation import KeyRotationSettings
 from gateway.settings.sso import SsoSettings
@@ -276,6 +277,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[ModelEntry, ...] = ()
     credentials: dict[str, Credential] = msgspec.field(default_factory=dict[str, Credential])
     guardrails: tuple[GuardrailEntry, ...] = ()
+    policies: tuple[PolicyEntry, ...] = ()
+    policy_attachments: tuple[AttachmentEntry, ...] = ()
     litellm: LitellmSettings = LitellmSettings()
     general: GeneralSettings = GeneralSettings()
     access: AccessSettings = AccessSettings()

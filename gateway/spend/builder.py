@@ -262,6 +262,8 @@ def _request_metadata(
         spend_logs_metadata=_limited(details.spend_logs_metadata),
         applied_guardrails=details.applied_guardrails,
         guardrail_information=details.guardrail_information,
+        applied_policies=tuple(name for name, _ in context.policies),
+        policy_sources=dict(context.policies),
     )
 
 

@@ -121,6 +121,8 @@ class RequestMetadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     spend_logs_metadata: msgspec.Raw | None = None
     applied_guardrails: tuple[str, ...] = ()
     guardrail_information: msgspec.Raw | None = None
+    applied_policies: tuple[str, ...] = ()
+    policy_sources: dict[str, str] = {}
 
 
 def encode_principal(principal: Principal) -> bytes:

@@ -108,6 +108,7 @@ def _key_owner(columns: Columns) -> tuple[OwnerRow, int]:
         metadata=columns.read_metadata("metadata"),
         windows=columns.read_windows("budget_limits"),
         group_ids=read_names(row["access_group_ids"]),
+        policies=read_names(row["policies"]),
     )
     return columns.complete(owner, row["spend"])
 

@@ -1,6 +1,6 @@
 """The sections of a configuration file."""
 
-from gateway.settings.known.entry import harmless, no_effect, refused, supported
+from gateway.settings.known.entry import harmless, no_effect, supported
 
 __all__ = ["TOP_KEYS"]
 
@@ -16,8 +16,8 @@ TOP_KEYS = (
     supported("credential_list", "Named credentials for `litellm_credential_name`."),
     supported("gatewright", "Settings that LiteLLM does not have."),
     supported("guardrails", "What inspects requests and answers; see [guardrails](guardrails.md)."),
-    refused("policies", "They decide which guardrails apply."),
-    refused("policy_attachments", "They decide which guardrails apply."),
+    supported("policies", "Named sets of guardrails; see [policies](policies.md).", restricts=True),
+    supported("policy_attachments", "Where policies apply.", restricts=True),
     no_effect("worker_registry", "Every gateway is managed on its own."),
     no_effect("default_vertex_config", "It serves pass-through routes, which are not served."),
     *harmless(

@@ -9,6 +9,8 @@ REREADS = (
     "ORDER BY credential_name",
     "ORDER BY created_at, guardrail_id",
     "ORDER BY param_name",
+    "version_number DESC",
+    "ORDER BY created_at, attachment_id",
 )
 """Every change of models and settings has them read anew, which is no part of the route."""
 

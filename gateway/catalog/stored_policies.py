@@ -1,0 +1,64 @@
+"""Turns rows of policies and their attachments into what the configuration would say."""
+
+from typing import Any
+
+import msgspec
+
+from gateway.catalog.added import AddedAttachment, AddedPolicy
+from gateway.catalog.model_store import AttachmentRow, PolicyRow
+from gateway.errors import ConfigError
+from gateway.settings.node import build_node
+from gateway.settings.policies import AttachmentEntry, PolicyEntry, read_attachment, read_policy
+
+__all__ = ["read_attachment_row", "read_policy_row"]
+
+_LISTS = ("teams", "keys", "models", "tags")
+_decode = msgspec.json.Decoder().decode
+
+
+def read_policy_row(row: PolicyRow) -> AddedPolicy:
+    """A policy; one that cannot be read is still known, so that it refuses what it concerns."""
+    members: dict[str, Any] = {
+        "inherit": row.inherit,
+        "description": row.description,
+        "guardrails": {"add": row.guardrails_add, "remove": row.guardrails_remove},
+        "condition": _object(row.condition) or None,
+        "pipeline": _object(row.pipeline) or None,
+    }
+    fault = ""
+    try:
+        entry = read_policy(row.policy_name, build_node(members, f'LiteLLM_PolicyTable["{row.policy_name}"]'))
+    except ConfigError as error:
+        entry, fault = PolicyEntry(name=row.policy_name), str(error)
+    is_live = row.version_status == "production"
+    return AddedPolicy(policy_id=row.policy_id, entry=entry, is_live=is_live, fault=fault)
+
+
+def read_attachment_row(row: AttachmentRow) -> AddedAttachment:
+    """An attachment; one that says nothing of where it applies holds everywhere, as in LiteLLM."""
+    scope = {name: value for name in _LISTS if (value := getattr(row, name))}
+    members = {
+        "policy": row.policy_name,
+        "scope": row.scope or (None if scope else "*"),
+        "priority": row.priority,
+        "default": row.is_default,
+        **scope,
+    }
+    try:
+        path = f'LiteLLM_PolicyAttachmentTable["{row.attachment_id}"]'
+        return AddedAttachment(entry=read_attachment(build_node(members, path)))
+    except ConfigError as error:
+        return AddedAttachment(
+            entry=AttachmentEntry(policy=row.policy_name, is_global=True), fault=str(error)
+        )
+
+
+def _object(text: str | None) -> object:
+    """The JSON in a column; some releases stored the object as a JSON text within a JSON text."""
+    value: object = None if text is None else _decode(text)
+    if isinstance(value, str):
+        try:
+            return _decode(value)
+        except msgspec.DecodeError:
+            return value
+    return value

@@ -1,0 +1,1 @@
+"""Policies: which named sets of guardrails a request has."""
