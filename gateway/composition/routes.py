@@ -18,6 +18,7 @@ from gateway.manage import credentials as credential_routes
 from gateway.manage import customers as customer_routes
 from gateway.manage import default_settings as default_setting_routes
 from gateway.manage import explain as explain_routes
+from gateway.manage import guardrail_usage as guardrail_usage_routes
 from gateway.manage import guardrails as guardrail_routes
 from gateway.manage import invitations as invitation_routes
 from gateway.manage import jwt_mappings as mapping_routes
@@ -103,6 +104,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *explain_routes.ROUTE_HANDLERS,
     *utility_routes.ROUTE_HANDLERS,
     *audit_routes.ROUTE_HANDLERS,
+    *guardrail_usage_routes.ROUTE_HANDLERS,
     *guardrail_routes.ROUTE_HANDLERS,
 )
 """A new module of routes is added here."""
