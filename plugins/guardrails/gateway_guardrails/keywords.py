@@ -2,12 +2,14 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import ClassVar
 
 import msgspec
 
 from gateway.sdk import Content, Edit, Guardrail, GuardrailCall, Verdict
+from gateway_guardrails.readings import list_findings
 
 __all__ = ["BlockedWord", "Keywords", "KeywordsParams", "WordAction"]
 
@@ -61,17 +63,23 @@ class Keywords(Guardrail):
         """Refuse content with a blocked word; mask the others."""
         edits: list[Edit] = []
         for place, piece in content.texts():
-            for match in self._pattern.finditer(piece.text):
-                if self._actions[_key(match[0])] is WordAction.BLOCK:
+            for action, start, end in list_findings(piece.text, self._find):
+                if action is WordAction.BLOCK:
                     return Verdict(
                         refusal=f"The guardrail '{call.guardrail}' found a blocked word in {piece.path}.",
                         categories=("keyword",),
                     )
-                edits.append(Edit(place, match.start(), match.end(), "[KEYWORD_REDACTED]"))
+                edits.append(Edit(place, start, end, "[KEYWORD_REDACTED]"))
         if not edits:
             return None
         masked = Counter(keyword=len(edits))
         return Verdict(edits=tuple(edits), categories=("keyword",), masked=masked)
+
+    def _find(self, text: str) -> Iterator[tuple[WordAction, int, int]]:
+        return (
+            (self._actions[_key(match[0])], match.start(), match.end())
+            for match in self._pattern.finditer(text)
+        )
 
 
 def _key(word: str) -> str:

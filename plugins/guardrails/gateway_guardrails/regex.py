@@ -1,6 +1,7 @@
 """The guardrail `regex`: what an operator's patterns find is refused or masked, in linear time."""
 
 from collections import Counter
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import ClassVar
 
@@ -8,6 +9,7 @@ import msgspec
 
 from gateway.sdk import Content, Edit, Guardrail, GuardrailCall, Verdict
 from gateway_guardrails.linear import LinearPatterns
+from gateway_guardrails.readings import list_findings
 
 __all__ = ["Pattern", "PatternAction", "Regex", "RegexParams"]
 
@@ -61,8 +63,7 @@ class Regex(Guardrail):
         kinds: Counter[str] = Counter()
         for place, piece in content.texts():
             own: list[Edit] = []
-            for number, start, end in self._patterns.find(piece.text):
-                item = self._items[number]
+            for item, start, end in list_findings(piece.text, self._find):
                 if item.action is PatternAction.BLOCK:
                     refusal = f"The guardrail '{call.guardrail}' found '{item.name}' in {piece.path}."
                     return Verdict(refusal=refusal, categories=(item.name,))
@@ -71,3 +72,6 @@ class Regex(Guardrail):
                     kinds[item.name] += 1
             edits += own
         return Verdict(edits=tuple(edits), categories=tuple(kinds), masked=kinds) if edits else None
+
+    def _find(self, text: str) -> Iterator[tuple[Pattern, int, int]]:
+        return ((self._items[number], start, end) for number, start, end in self._patterns.find(text))

@@ -11,6 +11,7 @@ from gateway.errors import GuardrailBlocked
 from gateway.hooks import RequestContext
 from gateway.sdk import Content, Edit, Guardrail, GuardrailCall, Verdict, plugin_log, rewrite_texts
 from gateway_guardrails.detectors import DETECTORS, GENERIC, Detector, find_begun, looks_random
+from gateway_guardrails.readings import list_findings
 
 __all__ = ["Action", "SecretDetection", "SecretDetectionSettings"]
 
@@ -62,7 +63,7 @@ class SecretDetection(Guardrail):
         for place, piece in content.texts():
             if call.is_stream and (begun := find_begun(piece.text)) is not None:
                 undecided[place] = begun
-            for detector, start, end in self._find(piece.text):
+            for detector, start, end in list_findings(piece.text, self._find):
                 if self._settings.action is Action.BLOCK:
                     return Verdict(
                         refusal=_refusal(call.guardrail, detector.kind, piece.path),
