@@ -12,6 +12,7 @@ from gateway.inventory.caches import CacheService
 from gateway.inventory.config.service import ConfigService
 from gateway.inventory.credentials.service import CredentialService
 from gateway.inventory.guardrails.service import GuardrailService
+from gateway.inventory.guardrails.submissions import SubmissionService
 from gateway.inventory.models.service import ModelService
 from gateway.inventory.overrides.service import OverrideService
 from gateway.inventory.pass_throughs.service import PassThroughService
@@ -38,6 +39,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     pass_throughs: PassThroughService
     rotation: SealRotation
     sso: SsoSettingsService
+    submissions: SubmissionService
     teams: TeamModels
     ui: UiSettingsService
 
@@ -59,6 +61,7 @@ def build_inventory(
         pass_throughs=PassThroughService(config, seal),
         rotation=SealRotation(database, seal, records.audit),
         sso=SsoSettingsService(database, records, seal),
+        submissions=SubmissionService(database, records, AddressGuard(networks)),
         teams=TeamModels(records),
         ui=UiSettingsService(database, records),
     )

@@ -13,7 +13,7 @@ from gateway.guardrails.choice import Installed
 from gateway.guardrails.trial import TrialRequest, try_guardrail
 from gateway.ids import new_id
 from gateway.inventory.guardrails.request import NewGuardrailRequest, PatchGuardrailRequest
-from gateway.inventory.guardrails.service import mask_guardrail
+from gateway.inventory.guardrails.rules import mask_guardrail, shown_info
 from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
@@ -177,7 +177,7 @@ def _show(installed: Installed, *, may_look: bool) -> dict[str, object]:
         "guardrail_id": None if row is None else row.guardrail_id,
         "guardrail_name": entry.name,
         "litellm_params": params,
-        "guardrail_info": entry.info,
+        "guardrail_info": shown_info(entry.info),
         "guardrail_definition_location": "config" if row is None else "db",
         "created_at": None if row is None else row.created_at,
         "updated_at": None if row is None else row.updated_at,

@@ -155,6 +155,12 @@ class Guardrail(ABC):
 
     The few findings that are longer are told as `Verdict.undecided` once they have begun.
     """
+    can_be_submitted: bool = False
+    """Whether teams may submit guardrails of this kind for review.
+
+    Then its parameters alone say what it does, and nothing of the operator's, like a key in the environment,
+    stands in for one that is left out.
+    """
 
     @abstractmethod
     def inspect(self, content: Content, call: GuardrailCall) -> Verdict | Awaitable[Verdict | None] | None:

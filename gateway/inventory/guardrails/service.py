@@ -4,24 +4,29 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from gateway.audit.changes import Audited, created, deleted, updated
-from gateway.audit.masking import mask
 from gateway.catalog.stored_rows import open_secrets
 from gateway.db.engine import Database
 from gateway.db.rows import Columns
 from gateway.db.sealing import Seal, UnsealableError
 from gateway.domain import Principal
-from gateway.errors import BadRequest, ConfigError, Conflict, NotFound
 from gateway.guardrails.kinds import Kinds
 from gateway.identity.faults import Faults
 from gateway.identity.records import Records
 from gateway.identity.values import check_text
 from gateway.inventory.guardrails.request import GuardrailBody, PatchGuardrailRequest
+from gateway.inventory.guardrails.rules import (
+    ACTIVE,
+    build_checked,
+    mask_guardrail,
+    refuse_taken,
+    refuse_unknown,
+    shown_info,
+)
 from gateway.inventory.guardrails.store import GuardrailRecords
 from gateway.inventory.notices import announce_models
 from gateway.settings.node import is_credential_path
-from gateway.settings.stored import read_stored_guardrail
 
-__all__ = ["GuardrailService", "mask_guardrail"]
+__all__ = ["GuardrailService"]
 
 _SHOWN = ("guardrail_id", "guardrail_name", "litellm_params", "guardrail_info", "created_at", "updated_at")
 
@@ -48,11 +53,11 @@ class GuardrailService:
         """Store a guardrail; it runs as soon as the workers have heard of it."""
         name = body.guardrail_name
         _check_id(body.guardrail_id)
-        self._check(name, body.litellm_params, body.guardrail_info, environ)
+        build_checked(self._kinds, name, body.litellm_params, body.guardrail_info, environ)
         async with self._records.transaction():
             identifier = None if name in configured else await self._guardrails.add(name, body.guardrail_id)
             if identifier is None:
-                raise _is_taken(name)
+                raise refuse_taken(name)
             columns = {
                 "litellm_params": self._close(body.litellm_params),
                 "guardrail_info": body.guardrail_info,
@@ -98,9 +103,14 @@ class GuardrailService:
             return await self._set(caller, row, name, params, info, configured, environ)
 
     async def delete(self, caller: Principal, identifier: str) -> Columns:
-        """Remove a guardrail; keys and teams that have it are refused until it is taken off them."""
+        """Remove a guardrail, or a submission of one.
+
+        Keys and teams that have it are refused until it is taken off them.
+        """
         async with self._records.transaction():
-            row = await self._lock(identifier)
+            row = await self._guardrails.lock(identifier)
+            if row is None:
+                raise refuse_unknown(identifier)
             await self._guardrails.delete(identifier)
             await self._records.audit.record(caller, deleted(Audited.GUARDRAIL, identifier, _show(row)))
             await announce_models(self._database)
@@ -110,7 +120,7 @@ class GuardrailService:
         """One guardrail, masked."""
         row = await self._guardrails.find_active(identifier)
         if row is None:
-            raise _not_found(identifier)
+            raise refuse_unknown(identifier)
         return _show(row)
 
     async def _set(
@@ -124,33 +134,15 @@ class GuardrailService:
         environ: Mapping[str, str],
     ) -> Columns:
         identifier = row["guardrail_id"]
-        self._check(name, params, info, environ)
+        build_checked(self._kinds, name, params, info, environ)
         if name in configured or await self._guardrails.is_taken(name, identifier):
-            raise _is_taken(name)
+            raise refuse_taken(name)
         columns = {"guardrail_name": name, "litellm_params": self._close(params), "guardrail_info": info}
         changed = _show(await self._guardrails.update(identifier, columns))
         change = updated(Audited.GUARDRAIL, identifier, _show(row), changed)
         await self._records.audit.record(caller, change)
         await announce_models(self._database)
         return changed
-
-    def _check(
-        self,
-        name: str,
-        params: Mapping[str, object],
-        info: Mapping[str, object] | None,
-        environ: Mapping[str, str],
-    ) -> None:
-        """Raise BadRequest for a guardrail that could not be set up."""
-        faults = Faults()
-        check_text(faults, "guardrail_name", name)
-        faults.refuse()
-        members = {"guardrail_name": name, "litellm_params": dict(params), "guardrail_info": info}
-        try:
-            self._kinds.build(read_stored_guardrail(members, "guardrail", environ))
-        except ConfigError as error:
-            message = str(error)
-            raise BadRequest(message, param=error.path, type="bad_request_error") from error
 
     def _close(self, params: Mapping[str, object]) -> dict[str, object]:
         """The parameters with those texts encrypted that are named like secrets."""
@@ -171,8 +163,8 @@ class GuardrailService:
 
     async def _lock(self, identifier: str) -> Columns:
         row = await self._guardrails.lock(identifier)
-        if row is None or row["status"] != "active":
-            raise _not_found(identifier)
+        if row is None or row["status"] != ACTIVE:
+            raise refuse_unknown(identifier)
         return row
 
 
@@ -181,11 +173,6 @@ def _check_id(identifier: str | None) -> None:
         faults = Faults()
         check_text(faults, "guardrail_id", identifier)
         faults.refuse()
-
-
-def mask_guardrail(params: Mapping[str, object]) -> dict[str, object]:
-    """Parameters with every secret in them replaced."""
-    return {name: mask(value, is_secret=is_credential_path(name)) for name, value in mask(params).items()}
 
 
 def _unmasked(sent: Mapping[str, object], stored: Mapping[str, object]) -> dict[str, object]:
@@ -199,13 +186,5 @@ def _unmasked(sent: Mapping[str, object], stored: Mapping[str, object]) -> dict[
 
 def _show(row: Columns) -> Columns:
     shown = {name: row[name] for name in _SHOWN}
-    params = mask_guardrail(row["litellm_params"])
-    return {**shown, "litellm_params": params, "guardrail_definition_location": "db"}
-
-
-def _is_taken(name: str) -> Conflict:
-    return Conflict(f"There is a guardrail '{name[:200]}' already.", param="guardrail_name")
-
-
-def _not_found(identifier: str) -> NotFound:
-    return NotFound(f"There is no guardrail with the id '{identifier[:200]}'.", param="guardrail_id")
+    params, info = mask_guardrail(row["litellm_params"]), shown_info(row["guardrail_info"])
+    return {**shown, "litellm_params": params, "guardrail_info": info, "guardrail_definition_location": "db"}

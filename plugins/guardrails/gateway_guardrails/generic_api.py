@@ -50,6 +50,7 @@ class GenericApi(Guardrail):
     """Asks a service about every text and every image."""
 
     Params: ClassVar[type[GenericApiParams]] = GenericApiParams
+    can_be_submitted = True
 
     def __init__(self, params: GenericApiParams) -> None:
         """Raises ValueError for what is no address."""

@@ -50,6 +50,7 @@ class Keywords(Guardrail):
     """Finds words in what people and models say."""
 
     Params: ClassVar[type[KeywordsParams]] = KeywordsParams
+    can_be_submitted = True
 
     def __init__(self, params: KeywordsParams) -> None:
         self._actions = {_key(word.keyword): word.action for word in params.blocked_words}

@@ -50,6 +50,7 @@ class Regex(Guardrail):
     """Searches texts with RE2, which has no pattern that is slow."""
 
     Params: ClassVar[type[RegexParams]] = RegexParams
+    can_be_submitted = True
 
     def __init__(self, params: RegexParams) -> None:
         """Raises ValueError for a pattern that RE2 does not take, as one that looks around or back."""

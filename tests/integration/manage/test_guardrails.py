@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.inventory.guardrails.service import mask_guardrail
+from gateway.inventory.guardrails.rules import mask_guardrail
 from tests.integration.manage.conftest import Desk
 from tests.integration.serving import LiveGateway, deployment, eventually
 

@@ -243,7 +243,10 @@ SCENES: Mapping[str, Scene] = {
 }
 # A login's own session, requests for somebody else to decide, and the same service by another path.
 _TOLD_ELSEWHERE = frozenset(
-    {"/session/logout", "/user/password/change", "/user/request_model", "/key/{key:str}/regenerate"}
+    {
+        *("/session/logout", "/user/password/change", "/user/request_model", "/key/{key:str}/regenerate"),
+        "/guardrails/register",
+    }
 )
 # Whose something is, is bounded by who may give and take it; a check that somebody else has set stays. The
 # services' own tests ask that.
