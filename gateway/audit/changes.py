@@ -40,6 +40,8 @@ class Audited(StrEnum):
     OBJECT_PERMISSION = "LiteLLM_ObjectPermissionTable"
     ORGANIZATION = "LiteLLM_OrganizationTable"
     ORGANIZATION_MEMBER = "LiteLLM_OrganizationMembership"
+    POLICY = "LiteLLM_PolicyTable"
+    POLICY_ATTACHMENT = "LiteLLM_PolicyAttachmentTable"
     PROJECT = "LiteLLM_ProjectTable"
     SSO_CONFIG = "LiteLLM_SSOConfig"
     TAG = "LiteLLM_TagTable"

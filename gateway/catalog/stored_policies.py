@@ -1,14 +1,12 @@
 """Turns rows of policies and their attachments into what the configuration would say."""
 
-from typing import Any
-
 import msgspec
 
 from gateway.catalog.added import AddedAttachment, AddedPolicy
 from gateway.catalog.model_store import AttachmentRow, PolicyRow
 from gateway.errors import ConfigError
 from gateway.settings.node import build_node
-from gateway.settings.policies import AttachmentEntry, PolicyEntry, read_attachment, read_policy
+from gateway.settings.policies import AttachmentEntry, PolicyEntry, read_attachment, read_stored_policy
 
 __all__ = ["read_attachment_row", "read_policy_row"]
 
@@ -18,16 +16,14 @@ _decode = msgspec.json.Decoder().decode
 
 def read_policy_row(row: PolicyRow) -> AddedPolicy:
     """A policy; one that cannot be read is still known, so that it refuses what it concerns."""
-    members: dict[str, Any] = {
-        "inherit": row.inherit,
-        "description": row.description,
-        "guardrails": {"add": row.guardrails_add, "remove": row.guardrails_remove},
-        "condition": _object(row.condition) or None,
-        "pipeline": _object(row.pipeline) or None,
-    }
     fault = ""
+    columns = {
+        **msgspec.structs.asdict(row),
+        "condition": _object(row.condition),
+        "pipeline": _object(row.pipeline),
+    }
     try:
-        entry = read_policy(row.policy_name, build_node(members, f'LiteLLM_PolicyTable["{row.policy_name}"]'))
+        entry = read_stored_policy(row.policy_name, columns, f'LiteLLM_PolicyTable["{row.policy_name}"]')
     except ConfigError as error:
         entry, fault = PolicyEntry(name=row.policy_name), str(error)
     is_live = row.version_status == "production"

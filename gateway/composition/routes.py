@@ -38,6 +38,8 @@ from gateway.manage import organizations as organization_routes
 from gateway.manage import overrides as override_routes
 from gateway.manage import pass_throughs as pass_through_routes
 from gateway.manage import people as people_routes
+from gateway.manage import policies as policy_routes
+from gateway.manage import policy_attachments as policy_attachment_routes
 from gateway.manage import price_reloads as price_reload_routes
 from gateway.manage import projects as project_routes
 from gateway.manage import provider_settings as provider_setting_routes
@@ -108,5 +110,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *guardrail_usage_routes.ROUTE_HANDLERS,
     *guardrail_routes.ROUTE_HANDLERS,
     *guardrail_submission_routes.ROUTE_HANDLERS,
+    *policy_routes.ROUTE_HANDLERS,
+    *policy_attachment_routes.ROUTE_HANDLERS,
 )
 """A new module of routes is added here."""

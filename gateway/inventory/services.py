@@ -16,6 +16,7 @@ from gateway.inventory.guardrails.submissions import SubmissionService
 from gateway.inventory.models.service import ModelService
 from gateway.inventory.overrides.service import OverrideService
 from gateway.inventory.pass_throughs.service import PassThroughService
+from gateway.inventory.policies.services import Policies, build_policies
 from gateway.inventory.rotation.service import SealRotation
 from gateway.inventory.sso.service import SsoSettingsService
 from gateway.inventory.teams import TeamModels
@@ -37,6 +38,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     models: ModelService
     overrides: OverrideService
     pass_throughs: PassThroughService
+    policies: Policies
     rotation: SealRotation
     sso: SsoSettingsService
     submissions: SubmissionService
@@ -59,6 +61,7 @@ def build_inventory(
         models=ModelService(database, records, seal, AddressGuard(networks)),
         overrides=OverrideService(database, records, seal),
         pass_throughs=PassThroughService(config, seal),
+        policies=build_policies(database, records),
         rotation=SealRotation(database, seal, records.audit),
         sso=SsoSettingsService(database, records, seal),
         submissions=SubmissionService(database, records, AddressGuard(networks)),

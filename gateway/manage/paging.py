@@ -9,7 +9,7 @@ from gateway.errors import ValidationFailed
 from gateway.identity.pages import FIRST_PAGE, Listed, Page
 from gateway.wire.faults import fault_at
 
-__all__ = ["NEXT_HEADER", "listed", "page_of"]
+__all__ = ["NEXT_HEADER", "listed", "listed_in", "page_of"]
 
 NEXT_HEADER = "x-gatewright-next"
 """The header of an answer that is not the last page: the `after` of the next one, percent-encoded."""
@@ -30,8 +30,16 @@ def page_of(after: str | None, limit: int | None, usual: int = FIRST_PAGE.most) 
 
 def listed(found: Listed) -> Response[list[dict[str, Any]]]:
     """The entries of a page; a header says where the next one begins."""
-    headers = {} if found.next is None else {NEXT_HEADER: quote(found.next, safe="")}
-    return Response(found.rows, headers=headers)
+    return Response(found.rows, headers=_headers(found))
+
+
+def listed_in(content: dict[str, Any], found: Listed) -> Response[dict[str, Any]]:
+    """An object that holds the entries of a page; a header says where the next one begins."""
+    return Response(content, headers=_headers(found))
+
+
+def _headers(found: Listed) -> dict[str, str]:
+    return {} if found.next is None else {NEXT_HEADER: quote(found.next, safe="")}
 
 
 def _refuse(name: str, message: str) -> ValidationFailed:

@@ -58,6 +58,7 @@ class Resource(StrEnum):
     MODEL = "model"
     NOTIFICATION = "notification"
     ORGANIZATION = "organization"
+    POLICY = "policy"
     PROJECT = "project"
     SCIM = "scim"
     SPEND = "spend"

@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.settings.faults import Faults
 from gateway.settings.guardrails import GuardrailMode
-from gateway.settings.node import Node, config_error
+from gateway.settings.node import Node, build_node, config_error
 from gateway.settings.readers import (
     integer,
     one_of,
@@ -30,6 +30,7 @@ __all__ = [
     "read_attachments",
     "read_policies",
     "read_policy",
+    "read_stored_policy",
 ]
 
 EVERYTHING = "*"
@@ -140,6 +141,21 @@ def read_policy(name: str, node: Node) -> PolicyEntry:
         condition=_read_condition(members.get("condition")),
         pipeline=_read_pipeline(members["pipeline"]) if "pipeline" in members else None,
     )
+
+
+def read_stored_policy(name: str, row: Mapping[str, object], path: str) -> PolicyEntry:
+    """A policy as a row of the database has it, JSON decoded; `path` names it in messages.
+
+    Raises ConfigError.
+    """
+    members = {
+        "inherit": row["inherit"],
+        "description": row["description"],
+        "guardrails": {"add": row["guardrails_add"], "remove": row["guardrails_remove"]},
+        "condition": row["condition"] or None,
+        "pipeline": row["pipeline"] or None,
+    }
+    return read_policy(name, build_node(members, path))
 
 
 def read_attachment(node: Node) -> AttachmentEntry:

@@ -106,6 +106,19 @@ IDENTIFIERS: Mapping[str, Identifier] = {
         told=_answers("access_group_id", "/v1/access_group", "/v1/unified_access_group"),
         names=_names("access_group_id", "access_group_ids"),
     ),
+    "policy": Identifier(
+        told=_answers("policy_id", "/policies"),
+        names=_names("policy_id", "source_policy_id"),
+        own={"/policies/compare": _names("version_a", "version_b")},
+    ),
+    "policy name": Identifier(
+        told=_answers("policy_name", "/policies"),
+        names=_names("policy_name"),
+        own={Resource.POLICY: _names("inherit")},
+    ),
+    "policy attachment": Identifier(
+        told=_answers("attachment_id", "/policies/attachments"), names=_names("attachment_id")
+    ),
     "invitation": Identifier(
         told=_answers("id", "/invitation/new"),
         own={Resource.INVITATION: _names("invitation_id", "invitation_link", "invite_link")},

@@ -43,6 +43,8 @@ RECIPES: dict[str, Recipe] = {
     "post /access_group/new": Recipe({"access_group": "{fresh}", "model_names": ["{stored_model}"]}),
     "post /v1/access_group": Recipe({"access_group_name": "{fresh}"}),
     "post /v1/unified_access_group": Recipe({"access_group_name": "{fresh}"}),
+    "post /policies": Recipe({"policy_name": "{fresh}"}),
+    "post /policies/attachments": Recipe({"policy_name": "{policy_name}", "scope": "*"}),
     "post /invitation/new": Recipe({"user_id": "{user_id}"}),
     "post /jwt/key/mapping/new": Recipe(
         {"jwt_claim_name": "sub", "jwt_claim_value": "{fresh}", "key": "{key}"}
@@ -68,6 +70,7 @@ MADE_BY: dict[str, tuple[str, str]] = {
     "customer": ("post /customer/new", "user_id"),
     "key": ("post /key/generate", "key"),
     "organization_id": ("post /organization/new", "organization_id"),
+    "policy_name": ("post /policies", "policy_name"),
     "project_id": ("post /project/new", "project_id"),
     "stored_model": ("post /model/new", "model_name"),
     "tag": ("post /tag/new", "tag/name"),

@@ -1,0 +1,1 @@
+"""Policies of the database: versions, attachments, and what follows from them."""
