@@ -18,7 +18,7 @@ from gateway.spend.reporting.dates import Period, last_days, parse_period
 from gateway.spend.reporting.guardrail_usage import ACTIONS, GuardrailFacts, GuardrailUsage
 from gateway.spend.reporting.guardrail_usage_store import LogChoice
 
-__all__ = ["ROUTE_HANDLERS"]
+__all__ = ["ROUTE_HANDLERS", "period_of"]
 
 _DETAIL = "/guardrails/usage/detail/{guardrail_id}"
 _Gateway = NamedDependency[Gateway]
@@ -39,7 +39,7 @@ async def show_overview(
 ) -> dict[str, object]:
     """How many requests each guardrail saw, refused and masked."""
     await bring_up_to_date(gateway)
-    return await _usage(gateway).overview(_period(gateway, start_date, end_date))
+    return await _usage(gateway).overview(period_of(gateway, start_date, end_date))
 
 
 @get("/guardrails/usage/detail/{guardrail_id:str}", opt={"rule": RouteRule(name=_DETAIL, permit=_SEE)})
@@ -48,7 +48,7 @@ async def show_detail(
 ) -> dict[str, object]:
     """What one guardrail did, by its name or its id, day by day."""
     await bring_up_to_date(gateway)
-    return await _usage(gateway).detail(guardrail_id, _period(gateway, start_date, end_date))
+    return await _usage(gateway).detail(guardrail_id, period_of(gateway, start_date, end_date))
 
 
 @get("/guardrails/usage/logs", opt={"rule": RouteRule(name="/guardrails/usage/logs", permit=_SEE)})
@@ -68,10 +68,10 @@ async def list_logs(
     await bring_up_to_date(gateway)
     actions = None if action is None else ACTIONS[action]
     choice = LogChoice(guardrail=guardrail_id, policy=policy_id, actions=actions)
-    return await _usage(gateway).logs(_period(gateway, start_date, end_date), choice, page, page_size)
+    return await _usage(gateway).logs(period_of(gateway, start_date, end_date), choice, page, page_size)
 
 
-def _period(gateway: Gateway, start: str | None, end: str | None) -> Period:
+def period_of(gateway: Gateway, start: str | None, end: str | None) -> Period:
     """The days that are asked for; the last thirty where none are."""
     first, last = last_days(gateway.clock).bounds
     return parse_period(start or first, end or last)

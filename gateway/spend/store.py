@@ -22,7 +22,7 @@ from gateway.spend.booking.store import (
     INSERT_MISSED_LOGS,
     PREPARE,
 )
-from gateway.spend.booking.traces_store import COUNT_GUARDRAILS, INDEX_ROWS, INSERT_ERRORS
+from gateway.spend.booking.traces_store import COUNT_GUARDRAILS, COUNT_POLICIES, INDEX_ROWS, INSERT_ERRORS
 from gateway.spend.reporting.reader_store import ReportReader
 from gateway.spend.segments import Lines
 
@@ -95,7 +95,7 @@ class SpendStore:
         self._insert = INSERT_LOGS if writes_errors else INSERT_GOOD_LOGS
         self._insert_missed = INSERT_MISSED_LOGS if writes_errors else INSERT_MISSED_GOOD_LOGS
         book = BOOK_CHARGES + INDEX_ROWS if writes_logs else BOOK_CHARGES_WITHOUT_ROWS
-        book += COUNT_GUARDRAILS
+        book += COUNT_GUARDRAILS + COUNT_POLICIES
         self._rest = book + INSERT_ERRORS if writes_errors else book
 
     async def read_position(self, journal: str) -> int:

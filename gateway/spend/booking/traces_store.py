@@ -1,6 +1,6 @@
 """What a batch leaves beside spend rows: errors, and which tools and guardrails; made of constants only."""
 
-__all__ = ["COUNT_GUARDRAILS", "INDEX_ROWS", "INSERT_ERRORS"]
+__all__ = ["COUNT_GUARDRAILS", "COUNT_POLICIES", "INDEX_ROWS", "INSERT_ERRORS"]
 
 _STARTED = "timestamp 'epoch' + started_ms * interval '1 millisecond'"
 _ENDED = "timestamp 'epoch' + ended_ms * interval '1 millisecond'"
@@ -22,43 +22,48 @@ FROM (
 ) c ORDER BY 1 ON CONFLICT (request_id) DO NOTHING;
 """  # noqa: S608  only constants of this module are put in
 
-# A request counts once for each guardrail, in however many modes it ran. Averages are weighted by requests.
+# A request counts once for each guardrail or policy, in however many modes it ran. Averages are weighted by
+# requests.
 _MEAN = """CASE WHEN EXCLUDED.{0} IS NULL THEN m.{0} WHEN m.{0} IS NULL THEN EXCLUDED.{0} ELSE
         (m.{0} * m.requests_evaluated + EXCLUDED.{0} * EXCLUDED.requests_evaluated)
             / (m.requests_evaluated + EXCLUDED.requests_evaluated) END"""
-COUNT_GUARDRAILS = f"""
-INSERT INTO "LiteLLM_DailyGuardrailMetrics" AS m (
-    guardrail_id, date, requests_evaluated, passed_count, blocked_count, flagged_count, avg_score,
+_COUNT = f"""
+INSERT INTO "LiteLLM_Daily{{table}}Metrics" AS m (
+    {{key}}, date, requests_evaluated, passed_count, blocked_count, flagged_count, avg_score,
     avg_latency_ms, updated_at
 )
-SELECT guardrail_id, date, count(*), count(*) FILTER (WHERE worst = 'pass'),
+SELECT {{key}}, date, count(*), count(*) FILTER (WHERE worst = 'pass'),
     count(*) FILTER (WHERE worst = 'block'), count(*) FILTER (WHERE worst = 'mask'), avg(score),
     avg(seconds) * 1000, now() AT TIME ZONE 'UTC'
 FROM (
-    SELECT run ->> 'guardrail_name' AS guardrail_id, to_char({_STARTED}, 'YYYY-MM-DD') AS date,
+    SELECT run ->> '{{member}}' AS {{key}}, to_char({_STARTED}, 'YYYY-MM-DD') AS date,
         (array_agg(run ->> 'guardrail_action' ORDER BY array_position(
             ARRAY['block', 'failed', 'mask', 'pass'], run ->> 'guardrail_action')))[1] AS worst,
         max((run ->> 'score')::float8) AS score, sum((run ->> 'duration')::float8) AS seconds
     FROM charge c, jsonb_array_elements(c.metadata -> 'guardrail_information') AS run
-    WHERE c.metadata ? 'guardrail_information'
+    WHERE c.metadata ? 'guardrail_information' AND run ? '{{member}}'
     GROUP BY charge_id, 1, 2
-) runs GROUP BY guardrail_id, date ORDER BY guardrail_id COLLATE "C", date
-ON CONFLICT (guardrail_id, date) DO UPDATE SET
+) runs GROUP BY {{key}}, date ORDER BY {{key}} COLLATE "C", date
+ON CONFLICT ({{key}}, date) DO UPDATE SET
     avg_score = {_MEAN.format("avg_score")}, avg_latency_ms = {_MEAN.format("avg_latency_ms")},
     requests_evaluated = m.requests_evaluated + EXCLUDED.requests_evaluated,
     passed_count = m.passed_count + EXCLUDED.passed_count,
     blocked_count = m.blocked_count + EXCLUDED.blocked_count,
     flagged_count = m.flagged_count + EXCLUDED.flagged_count, updated_at = EXCLUDED.updated_at;
 """  # noqa: S608  only constants of this module are put in
+COUNT_GUARDRAILS = _COUNT.format(table="Guardrail", key="guardrail_id", member="guardrail_name")
+COUNT_POLICIES = _COUNT.format(table="Policy", key="policy_id", member="policy_id")
 
 # The request id under which the row of a charge is stored.
 _ROW_ID = """(SELECT s.request_id FROM "LiteLLM_SpendLogs" s
     WHERE s.request_id IN (c.request_id, c.request_id || '_' || c.charge_id)
         AND s.metadata -> 'gatewright' ->> 'charge_id' = c.charge_id LIMIT 1)"""
 INDEX_ROWS = f"""
-INSERT INTO "LiteLLM_SpendLogGuardrailIndex" (request_id, guardrail_id, start_time)
-SELECT request_id, guardrail_id, started FROM (
-    SELECT DISTINCT {_ROW_ID} AS request_id, name AS guardrail_id, {_STARTED} AS started
+INSERT INTO "LiteLLM_SpendLogGuardrailIndex" (request_id, guardrail_id, start_time, policy_id)
+SELECT request_id, guardrail_id, started, policy_id FROM (
+    SELECT DISTINCT {_ROW_ID} AS request_id, name AS guardrail_id, {_STARTED} AS started, (
+        SELECT run ->> 'policy_id' FROM jsonb_array_elements(c.metadata -> 'guardrail_information') AS run
+        WHERE run ->> 'guardrail_name' = name AND run ? 'policy_id' LIMIT 1) AS policy_id
     FROM charge c, jsonb_array_elements_text(c.metadata -> 'applied_guardrails') AS name
     WHERE c.metadata ? 'applied_guardrails'
 ) found WHERE request_id IS NOT NULL ORDER BY request_id COLLATE "C", guardrail_id COLLATE "C"

@@ -9,7 +9,7 @@ import msgspec
 from gateway.db.connection import Record
 from gateway.errors import NotFound
 from gateway.spend.reporting.dates import Period
-from gateway.spend.reporting.guardrail_usage_store import GuardrailUsageStore, LogChoice
+from gateway.spend.reporting.guardrail_usage_store import GUARDRAILS, Counted, GuardrailUsageStore, LogChoice
 from gateway.spend.reporting.reader_store import ReportReader
 
 __all__ = ["ACTIONS", "GuardrailFacts", "GuardrailUsage"]
@@ -31,18 +31,25 @@ _NAMES = {ours: theirs for theirs, names in ACTIONS.items() for ours in names}
 
 
 class GuardrailFacts(msgspec.Struct, frozen=True):
-    """What is known of a guardrail that is set up: its id in the database, its kind, a description."""
+    """What is known of a guardrail that is set up: its id in the database, its kind, a description.
+
+    `name` is shown where it is counted under something else.
+    """
 
     identifier: str
     kind: str
     description: str = ""
+    name: str = ""
 
 
 class GuardrailUsage:
-    """`known` are the guardrails that are set up, by name. Raises what `ReportReader` does."""
+    """`known` are those that are set up, by what they are counted under. Raises what `ReportReader` does."""
 
-    def __init__(self, reader: ReportReader, known: Mapping[str, GuardrailFacts]) -> None:
-        self._store = GuardrailUsageStore(reader)
+    def __init__(
+        self, reader: ReportReader, known: Mapping[str, GuardrailFacts], counted: Counted = GUARDRAILS
+    ) -> None:
+        self._store = GuardrailUsageStore(reader, counted)
+        self._counted = counted
         self._known = known
 
     async def overview(self, period: Period) -> _Content:
@@ -100,8 +107,8 @@ class GuardrailUsage:
         former = rate if before is None else _percent(before["blocked"], before["evaluated"])
         return {
             "id": facts.identifier,
-            "name": name,
-            "type": "guardrail",
+            "name": facts.name or name,
+            "type": self._counted.name,
             "provider": facts.kind,
             "requestsEvaluated": row["evaluated"],
             "failRate": round(rate, 1),

@@ -8,15 +8,26 @@ from gateway.db.connection import Record
 from gateway.spend.reporting.dates import Period
 from gateway.spend.reporting.reader_store import ReportReader
 
-__all__ = ["GuardrailUsageStore", "LogChoice"]
+__all__ = ["GUARDRAILS", "POLICIES", "Counted", "GuardrailUsageStore", "LogChoice"]
 
-_TABLE = '"LiteLLM_DailyGuardrailMetrics"'
 _COUNTS = """sum(requests_evaluated)::bigint AS evaluated, sum(passed_count)::bigint AS passed,
     sum(blocked_count)::bigint AS blocked, sum(flagged_count)::bigint AS flagged"""
 _MEANS = """sum(avg_score * requests_evaluated) / NULLIF(sum(requests_evaluated)
         FILTER (WHERE avg_score IS NOT NULL), 0) AS score,
     sum(avg_latency_ms * requests_evaluated) / NULLIF(sum(requests_evaluated)
         FILTER (WHERE avg_latency_ms IS NOT NULL), 0) AS latency"""
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """What is counted per day: `name` for people, and the table with its key."""
+
+    name: str
+    table: str
+    key: str
+
+
+GUARDRAILS = Counted("guardrail", '"LiteLLM_DailyGuardrailMetrics"', "guardrail_id")
+POLICIES = Counted("policy", '"LiteLLM_DailyPolicyMetrics"', "policy_id")
 
 
 class LogChoice(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,23 +39,28 @@ class LogChoice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GuardrailUsageStore:
-    """Reads daily rows of guardrails, and spend rows by their index. Raises what `ReportReader` does."""
+    """Reads daily rows of guardrails or policies, and spend rows by their index.
 
-    def __init__(self, reader: ReportReader) -> None:
+    Raises what `ReportReader` does.
+    """
+
+    def __init__(self, reader: ReportReader, counted: Counted = GUARDRAILS) -> None:
         self._reader = reader
+        self._counted = counted
 
     async def total(self, period: Period, limit: int) -> list[Record]:
-        """Counts and means of each guardrail, those with most requests first."""
+        """Counts and means of each guardrail or policy, those with most requests first."""
+        key, table = self._counted.key, self._counted.table
         sql = f"""
-            SELECT guardrail_id, {_COUNTS}, {_MEANS} FROM {_TABLE} WHERE date >= $1 AND date <= $2
-            GROUP BY guardrail_id ORDER BY evaluated DESC, guardrail_id LIMIT $3"""  # noqa: S608  constants
+            SELECT {key} AS guardrail_id, {_COUNTS}, {_MEANS} FROM {table} WHERE date >= $1 AND date <= $2
+            GROUP BY {key} ORDER BY evaluated DESC, {key} LIMIT $3"""  # noqa: S608  constants
         return await self._reader.fetch(sql, *period.bounds, limit)
 
     async def by_day(self, period: Period, guardrail: str | None) -> list[Record]:
         """Counts per day, of one guardrail or of all."""
         sql = f"""
-            SELECT date, {_COUNTS}, {_MEANS} FROM {_TABLE}
-            WHERE date >= $1 AND date <= $2 AND ($3::text IS NULL OR guardrail_id = $3)
+            SELECT date, {_COUNTS}, {_MEANS} FROM {self._counted.table}
+            WHERE date >= $1 AND date <= $2 AND ($3::text IS NULL OR {self._counted.key} = $3)
             GROUP BY date ORDER BY date"""  # noqa: S608  constants
         return await self._reader.fetch(sql, *period.bounds, guardrail)
 
