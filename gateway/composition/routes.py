@@ -18,6 +18,7 @@ from gateway.manage import credentials as credential_routes
 from gateway.manage import customers as customer_routes
 from gateway.manage import default_settings as default_setting_routes
 from gateway.manage import explain as explain_routes
+from gateway.manage import guardrail_kinds as guardrail_kind_routes
 from gateway.manage import guardrail_submissions as guardrail_submission_routes
 from gateway.manage import guardrail_usage as guardrail_usage_routes
 from gateway.manage import guardrails as guardrail_routes
@@ -108,6 +109,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *explain_routes.ROUTE_HANDLERS,
     *utility_routes.ROUTE_HANDLERS,
     *audit_routes.ROUTE_HANDLERS,
+    *guardrail_kind_routes.ROUTE_HANDLERS,
     *guardrail_usage_routes.ROUTE_HANDLERS,
     *guardrail_routes.ROUTE_HANDLERS,
     *guardrail_submission_routes.ROUTE_HANDLERS,

@@ -28,21 +28,32 @@ class Kinds:
 
     def build(self, entry: GuardrailEntry) -> Guardrail:
         """Build a guardrail; raises ConfigError that says where its kind or a parameter is wrong."""
-        installed = self._installed.get(entry.kind)
         path = f"{entry.key_path}.litellm_params"
-        if installed is None:
+        if entry.kind not in self._installed:
             hint = nearest(entry.kind, self._installed) or " None is installed."
             raise _refused(entry, f"{path}.guardrail", f"No guardrail '{entry.kind}' is installed.{hint}")
+        try:
+            target = self.load(entry.kind)
+        except ConfigError as error:
+            raise _refused(entry, path, error.message) from error
+        return _build(entry, target, path)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all kinds."""
+        return sorted(self._installed)
+
+    def load(self, name: str) -> type[Guardrail]:
+        """Import an installed kind. Raises ConfigError."""
+        installed = self._installed[name]
         try:
             target: object = installed.load()
         except Exception as error:
             # An import runs the plugin's code: whatever it raises stops the boot with its name on it.
-            raise _refused(
-                entry, path, f"'{installed.value}' cannot be imported: {_reason(error)}"
-            ) from error
+            raise ConfigError(f"'{installed.value}' cannot be imported: {_reason(error)}") from error
         if not (inspect.isclass(target) and issubclass(target, Guardrail)):
-            raise _refused(entry, path, f"'{installed.value}' is no subclass of gateway.sdk.Guardrail.")
-        return _build(entry, target, path)
+            raise ConfigError(f"'{installed.value}' is no subclass of gateway.sdk.Guardrail.")
+        return target
 
 
 def _build(entry: GuardrailEntry, target: type[Guardrail], path: str) -> Guardrail:

@@ -37,6 +37,7 @@ class KeywordsParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The words. They are found in any case, and where no letter or digit stands right beside them."""
 
     blocked_words: tuple[BlockedWord, ...]
+    """Words and phrases: `keyword`, `action` (BLOCK, MASK), `description`."""
 
     def __post_init__(self) -> None:
         if not 0 < len(self.blocked_words) <= _MOST_WORDS:
@@ -64,7 +65,7 @@ class Keywords(Guardrail):
         """Refuse content with a blocked word; mask the others."""
         edits: list[Edit] = []
         for place, piece in content.texts():
-            for action, start, end in list_findings(piece.text, self._find):
+            for action, start, end in list_findings(piece.text, self.find):
                 if action is WordAction.BLOCK:
                     return Verdict(
                         refusal=f"The guardrail '{call.guardrail}' found a blocked word in {piece.path}.",
@@ -76,7 +77,8 @@ class Keywords(Guardrail):
         masked = Counter(keyword=len(edits))
         return Verdict(edits=tuple(edits), categories=("keyword",), masked=masked)
 
-    def _find(self, text: str) -> Iterator[tuple[WordAction, int, int]]:
+    def find(self, text: str) -> Iterator[tuple[WordAction, int, int]]:
+        """The words in a text as it is, each with what happens to it."""
         return (
             (self._actions[_key(match[0])], match.start(), match.end())
             for match in self._pattern.finditer(text)

@@ -18,15 +18,14 @@ _LONGEST = 320
 
 
 class PiiParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to look for. `pii_entities_config` says what happens to each kind; without it all are masked.
-
-    With `output_parse_pii`, stand-ins in the answer become again what they stand for.
-    """
+    """What to look for, and what happens to it."""
 
     pii_entities_config: Mapping[str, PiiAction] = msgspec.field(
         default_factory=lambda: dict.fromkeys(ENTITIES, PiiAction.MASK)
     )
+    """What happens to each kind: MASK, REPLACE or BLOCK; without it all are masked."""
     output_parse_pii: bool = False
+    """Whether stand-ins in the answer become again what they stand for."""
 
     def __post_init__(self) -> None:
         if not self.pii_entities_config:

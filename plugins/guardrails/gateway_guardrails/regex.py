@@ -32,10 +32,12 @@ class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RegexParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The patterns. `longest_match` is how many characters one may span: so much of a stream is held back."""
+    """The patterns, and how far one of them may reach."""
 
     patterns: tuple[Pattern, ...]
+    """Patterns: `name`, `pattern` in RE2's syntax, `action` (BLOCK, MASK)."""
     longest_match: int = 256
+    """How many characters one may span: so much of a stream is held back."""
 
     def __post_init__(self) -> None:
         if not 0 < len(self.patterns) <= _MOST_PATTERNS:

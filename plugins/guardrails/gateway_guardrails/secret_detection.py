@@ -29,14 +29,14 @@ class Action(StrEnum):
 
 
 class SecretDetectionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Parameters: what to do, which kinds to look for, and how random a generic secret must look.
-
-    `minimum_entropy` is in bits per character.
-    """
+    """Parameters: what to do, which kinds to look for, and how random a generic secret must look."""
 
     action: Action = Action.MASK
+    """What happens to content in which a credential is found."""
     kinds: tuple[str, ...] = _KINDS
+    """The kinds to look for."""
     minimum_entropy: float = 3.0
+    """The bits per character that the value of a setting needs to count as a credential."""
 
     def __post_init__(self) -> None:
         for kind in self.kinds:
