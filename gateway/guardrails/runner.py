@@ -38,7 +38,7 @@ class Runner:
     """Runs the guardrails of one call; `call` says whose it is."""
 
     def __init__(self, clock: Clock, call: GuardrailCall, report: Report) -> None:
-        self._clock = clock
+        self.clock = clock
         self._call = call
         self._notes: dict[str, dict[str, object]] = {}
         self._report = report
@@ -54,7 +54,7 @@ class Runner:
     async def ask(self, chosen: Chosen, mode: GuardrailMode, text: Text) -> Verdict:
         """Show a text to one guardrail; return what it said. Raises as `run`."""
         content = text.content()
-        began = self._clock.now_nanos()
+        began = self.clock.now_nanos()
         verdict, error = await self._ask(chosen, content)
         if verdict is not None and verdict.refusal is None and verdict.edits:
             try:
@@ -116,7 +116,7 @@ class Runner:
         error: str | None,
     ) -> None:
         entry = chosen.installed.entry
-        nanos = began, self._clock.now_nanos()
+        nanos = began, self.clock.now_nanos()
         self._report.add(build_outcome(entry.name, entry.kind, mode, content, nanos, verdict, error))
 
     def _fail(self, chosen: Chosen, error: str) -> None:

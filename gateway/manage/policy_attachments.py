@@ -52,6 +52,23 @@ async def make_attachment(
     return answer(await service.create(caller, body.value, surroundings_of(gateway)), body)
 
 
+@post(
+    "/policies/attachments/estimate-impact",
+    status_code=200,
+    opt={
+        "rule": RouteRule(
+            name="/policies/attachments/estimate-impact",
+            permit=allow(Resource.POLICY, Action.RUN),
+            body=AttachmentRequest,
+        )
+    },
+)
+async def estimate_impact(request: _Request, inventory: _Inventory) -> Answer:
+    """Count the keys and teams that an attachment would concern."""
+    body = await _BODY.read_from(request)
+    return answer(await inventory.policies.attachments.estimate(body.value), body)
+
+
 @get(
     "/policies/attachments/list",
     opt={
@@ -102,6 +119,7 @@ async def delete_attachment(
 
 ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     make_attachment,
+    estimate_impact,
     list_attachments,
     show_attachment,
     delete_attachment,

@@ -28,6 +28,7 @@ __all__ = [
     "StepAction",
     "read_attachment",
     "read_attachments",
+    "read_pipeline",
     "read_policies",
     "read_policy",
     "read_stored_policy",
@@ -139,7 +140,7 @@ def read_policy(name: str, node: Node) -> PolicyEntry:
         add=_names(guardrails.get("add")),
         remove=_names(guardrails.get("remove")),
         condition=_read_condition(members.get("condition")),
-        pipeline=_read_pipeline(members["pipeline"]) if "pipeline" in members else None,
+        pipeline=read_pipeline(members["pipeline"]) if "pipeline" in members else None,
     )
 
 
@@ -191,7 +192,8 @@ def _read_condition(node: Node | None) -> Condition:
     )
 
 
-def _read_pipeline(node: Node) -> Pipeline:
+def read_pipeline(node: Node) -> Pipeline:
+    """A pipeline, which has steps. Raises ConfigError."""
     members = _known(node, ("mode", "steps"))
     mode = one_of(*_PIPELINE_MODES)(members["mode"]) if "mode" in members else GuardrailMode.PRE_CALL
     steps = read_each(read_items(members["steps"]) if "steps" in members else [], _read_step)

@@ -20,6 +20,7 @@ class StepResult(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     action_taken: StepAction
     error_detail: str | None = None
+    duration_seconds: float
 
 
 async def run_pipeline(
@@ -31,6 +32,7 @@ async def run_pipeline(
     """
     for step, chosen in pipeline.steps:
         refusal: GatewayError | None = None
+        began = runner.clock.monotonic_nanos()
         try:
             await runner.ask(chosen, pipeline.mode, text)
         except GuardrailBlocked as blocked:
@@ -40,10 +42,13 @@ async def run_pipeline(
         else:
             outcome, action = "pass", step.on_pass
         if results is not None:
-            detail = None if refusal is None else refusal.message
             results.append(
                 StepResult(
-                    guardrail_name=step.guardrail, outcome=outcome, action_taken=action, error_detail=detail
+                    guardrail_name=step.guardrail,
+                    outcome=outcome,
+                    action_taken=action,
+                    error_detail=None if refusal is None else refusal.message,
+                    duration_seconds=(runner.clock.monotonic_nanos() - began) / 1e9,
                 )
             )
         if action is StepAction.MODIFY_RESPONSE:

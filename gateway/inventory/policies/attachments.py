@@ -13,6 +13,7 @@ from gateway.identity.records import Records
 from gateway.identity.rights import actor_of
 from gateway.identity.values import check_text
 from gateway.ids import new_id
+from gateway.inventory.policies.impact_store import ImpactStore
 from gateway.inventory.policies.request import AttachmentRequest
 from gateway.inventory.policies.response import show_attachment, show_configured_attachment
 from gateway.inventory.policies.rules import attachment_columns, read_scope
@@ -25,8 +26,9 @@ __all__ = ["AttachmentService"]
 class AttachmentService:
     """Where policies of the database apply. Raises as `PolicyService`."""
 
-    def __init__(self, records: Records, writing: Writing) -> None:
+    def __init__(self, records: Records, writing: Writing, impact: ImpactStore) -> None:
         self._records = records
+        self._impact = impact
         self._writing = writing
         self._attachments = writing.attachments
 
@@ -68,6 +70,32 @@ class AttachmentService:
         if row is None:
             raise _not_found(identifier)
         return show_attachment(row)
+
+    async def estimate(self, request: AttachmentRequest) -> dict[str, Any]:
+        """How many keys and teams an attachment would concern; -1 means all.
+
+        Tags that requests bring are known to nobody.
+        """
+        entry = read_scope(request)
+        if entry.is_global:
+            return {
+                "affected_keys_count": -1,
+                "affected_teams_count": -1,
+                "unnamed_keys_count": 0,
+                "unnamed_teams_count": 0,
+                "sample_keys": [],
+                "sample_teams": [],
+            }
+        keys = await self._impact.count_keys(entry.scope)
+        teams = await self._impact.count_teams(entry.scope)
+        return {
+            "affected_keys_count": keys["total"],
+            "affected_teams_count": teams["total"],
+            "unnamed_keys_count": keys["unnamed"],
+            "unnamed_teams_count": teams["unnamed"],
+            "sample_keys": list(keys["samples"]),
+            "sample_teams": list(teams["samples"]),
+        }
 
     async def list_all(
         self, page: Page, configured: Sequence[AttachmentEntry], *, shows_all: bool

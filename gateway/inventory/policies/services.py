@@ -5,6 +5,7 @@ import msgspec
 from gateway.db.engine import Database
 from gateway.identity.records import Records
 from gateway.inventory.policies.attachments import AttachmentService
+from gateway.inventory.policies.impact_store import ImpactStore
 from gateway.inventory.policies.service import PolicyService
 from gateway.inventory.policies.versions import VersionService
 from gateway.inventory.policies.writing import Writing
@@ -27,5 +28,5 @@ def build_policies(database: Database, records: Records) -> Policies:
     return Policies(
         policies=policies,
         versions=VersionService(records, writing, policies),
-        attachments=AttachmentService(records, writing),
+        attachments=AttachmentService(records, writing, ImpactStore(database)),
     )
