@@ -176,7 +176,9 @@ async def test_the_job_checks_who_takes_part_under_its_lease(desk: Desk, unique)
     await lease.acquire()
     async with gateway.parts.drain._turn, gateway.parts.database.count_statements() as counter:
         await BackgroundChecks(gateway).run(lease)
-    assert len(counter) == 2 * 3
+    # A connection that meets a type for the first time asks what it is.
+    ours = [sql for sql in counter.statements if "typeinfo_tree" not in sql and "'jit'" not in sql]
+    assert len(ours) == 2 * 3
     kept = (await desk.get("/health/latest"))["latest_health_checks"]
     assert {name: check["status"] for name, check in kept.items()} == {
         checked: "healthy",

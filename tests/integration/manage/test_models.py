@@ -184,7 +184,7 @@ class TestRefusals:
                 {"litellm_params": {"model": "openai/x", "api_key": "os.environ/DATABASE_URL"}},
                 "litellm_params.api_key",
             ),
-            ({"litellm_params": {"model": "openai/x", "guardrails": ["g"]}}, "litellm_params.guardrails"),
+            ({"litellm_params": {"model": "openai/x", "guardrails": [3]}}, "litellm_params.guardrails"),
             (
                 {"litellm_params": {"model": "openai/x", "litellm_credential_name": "none"}},
                 "litellm_params.litellm_credential_name",

