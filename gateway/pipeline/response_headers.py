@@ -1,5 +1,6 @@
 """What an answer's headers tell: who answered, what it cost, what is left."""
 
+import re
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
@@ -34,6 +35,9 @@ _HOP_BY_HOP = frozenset(
 )
 """Headers of the provider that describe its connection, its body's coding or its address, not its answer."""
 _NANOS_PER_MS = 1_000_000
+_NOT_PLAIN = re.compile(r"[^\x20-\x7e]")
+_LONGEST = 2_000
+"""Characters of a header that tells policies."""
 
 
 def build_headers(call: Call, routed: Routed[Any], upstream: HeaderPairs, charge: Charge | None) -> Headers:
@@ -77,7 +81,12 @@ def _tell_policies(policies: Sequence[tuple[str, str]]) -> Headers:
     """Which policies the call has, and why."""
     names = ",".join(name for name, _ in policies)
     sources = "; ".join(f"{name}={reason}" for name, reason in policies)
-    return [("x-litellm-applied-policies", names), ("x-litellm-policy-sources", sources)]
+    return [("x-litellm-applied-policies", _plain(names)), ("x-litellm-policy-sources", _plain(sources))]
+
+
+def _plain(text: str) -> str:
+    """The text as a header may hold it: a reason tells a tag, which the request chose itself."""
+    return _NOT_PLAIN.sub("?", text[:_LONGEST])
 
 
 def _add_provider_header(headers: Headers, name: str, value: str) -> None:

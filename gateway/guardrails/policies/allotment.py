@@ -38,7 +38,8 @@ def allot(book: PolicyBook, context: RequestContext, installed: Collection[str])
     for name in asked:
         if name not in book.policies:
             raise BadRequest(f"There is no policy '{name[:100]}'.", param="policies")
-    named = [(name, "caller") for name in context.principal.policies] + [(name, "request") for name in asked]
+    callers = context.principal.policies
+    named = (*((name, "caller") for name in callers), *((name, "request") for name in asked))
     known = {name for name, _ in context.policies}
     matches = [
         match for match in book.find(circumstances_of(context), named) if match.policy.name not in known

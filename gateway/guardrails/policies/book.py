@@ -13,6 +13,10 @@ __all__ = ["EMPTY_BOOK", "Circumstances", "Match", "Policy", "PolicyBook", "buil
 
 _LAST = 2**31
 """The rank of an attachment without a priority."""
+_MOST_REMEMBERED, _LONGEST_REMEMBERED = 4_096, 1_000
+"""Answers that are kept, and the characters that a request's tags may have for its answer to be one of them."""
+_KINDS = ("models", "teams", "keys", "tags")
+_Question = tuple[tuple[object, ...], ...]
 
 
 class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,23 +59,37 @@ class PolicyBook:
         ranked = sorted(attachments, key=lambda item: _LAST if item.priority is None else item.priority)
         self.attachments = tuple(item for item in ranked if not item.is_default)
         self.defaults = tuple(item for item in ranked if item.is_default)
-        conditions = (policy.entry.condition.models for policy in policies.values())
-        self.looks_at_models = any(conditions) or any(item.scope.models for item in ranked)
+        asked = [policy.entry.condition for policy in policies.values()] + [item.scope for item in ranked]
+        self._kinds = [kind for kind in _KINDS if any(getattr(one, kind) for one in asked)]
+        self.looks_at_models = "models" in self._kinds
+        self._remembered: dict[_Question, tuple[Match, ...]] = {}
 
     def __bool__(self) -> bool:
         return bool(self.policies or self.attachments or self.defaults)
 
-    def find(self, there: Circumstances, named: Iterable[tuple[str, str]] = ()) -> list[Match]:
+    def find(self, there: Circumstances, named: tuple[tuple[str, str], ...] = ()) -> tuple[Match, ...]:
         """The policies of a request, each once: those attached, then those `named`, with the reason for it.
 
-        A name that nobody knows is found as a policy with a fault.
+        A name that nobody knows is found as a policy with a fault. Answers are remembered, for most requests
+        resemble others: what no pattern asks for makes no difference.
         """
+        if not self or sum(map(len, there.tags)) > _LONGEST_REMEMBERED:
+            return self._find(there, named)
+        question = (named, *(getattr(there, kind) for kind in self._kinds))
+        found = self._remembered.get(question)
+        if found is None:
+            if len(self._remembered) >= _MOST_REMEMBERED:
+                self._remembered.clear()
+            found = self._remembered[question] = self._find(there, named)
+        return found
+
+    def _find(self, there: Circumstances, named: Iterable[tuple[str, str]]) -> tuple[Match, ...]:
         found: dict[str, Match] = {}
         for name, reason in (*self._attached(there), *named):
             policy = self.policies.get(name) or _unknown(name)
             if policy.is_live and (policy.fault or _fits(policy.entry.condition, there)):
                 found.setdefault(name, Match(policy, reason))
-        return list(found.values())
+        return tuple(found.values())
 
     def _attached(self, there: Circumstances) -> Iterator[tuple[str, str]]:
         is_any = False
@@ -92,10 +110,11 @@ def build_book(
     attachments: Iterable[AttachmentEntry],
     added_policies: Iterable[AddedPolicy] = (),
     added_attachments: Iterable[AddedAttachment] = (),
+    former: PolicyBook = EMPTY_BOOK,
 ) -> PolicyBook:
     """The configuration's policies and those of the database; a name of the configuration stays its own.
 
-    What cannot be followed is logged, and refuses what it concerns.
+    What cannot be followed is logged, unless it was so in the `former` book, and refuses what it concerns.
     """
     log = structlog.get_logger(__name__)
     known = {entry.name: Policy(name=entry.name, policy_id=entry.name, entry=entry) for entry in policies}
@@ -116,7 +135,8 @@ def build_book(
     resolved = {name: resolve_policy(policy, known) for name, policy in known.items()}
     resolved |= _refuse_unreadable(added_attachments, resolved)
     for policy in resolved.values():
-        if policy.fault and policy.is_live:
+        before = former.policies.get(policy.name)
+        if policy.fault and policy.is_live and (before is None or before.fault != policy.fault):
             log.error("policy_refuses_all", policy=policy.name, reason=policy.fault)
     return PolicyBook(resolved, (*attachments, *(item.entry for item in added_attachments)))
 

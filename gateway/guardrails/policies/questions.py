@@ -32,7 +32,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     value: str | None = None
 
 
-def find_matches(book: PolicyBook, who: WhoRequest) -> list[Match]:
+def find_matches(book: PolicyBook, who: WhoRequest) -> tuple[Match, ...]:
     """The policies that a caller has by attachments."""
     there = Circumstances(
         models=() if who.model is None else (who.model,),

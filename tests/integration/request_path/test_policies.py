@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.serving import LiveGateway, deployment
+from tests.integration.serving import MASTER_KEY, LiveGateway, bearer, deployment
 from tests.upstreams import replies
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -103,6 +103,45 @@ async def test_key_team_and_request_name_policies(live: LiveGateway, key: str) -
     lost = await live.make_key(policies=["nobodys"])
     answer = await live.chat(lost)
     assert (answer.status_code, answer.json()["error"]["policy"]) == (503, "nobodys")
+
+
+async def test_teams_users_and_projects_have_policies(live: LiveGateway) -> None:
+    serve(live, [])
+
+    async def make(path: str, **members: object) -> Any:
+        answer = await live.http.post(path, json=members, headers=bearer(MASTER_KEY))
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    plain = (await make("/team/new"))["team_id"]
+    team = (await make("/team/new", policies=["baseline"]))["team_id"]
+    project = (await make("/project/new", team_id=plain, policies=["baseline"]))["project_id"]
+    user = (await make("/user/new", policies=["baseline"], auto_create_key=False))["user_id"]
+    keys = [
+        await live.make_key(team_id=team),
+        await live.make_key(team_id=plain, project_id=project),
+        await live.make_key(user_id=user),
+    ]
+    assert [await says(live, one, "an aurora") for one in keys] == [400, 400, 400]
+    assert await says(live, await live.make_key(team_id=plain), "an aurora") == 200
+
+
+async def test_what_a_request_chose_cannot_end_a_header(live: LiveGateway, key: str) -> None:
+    serve(live, [{"policy": "baseline", "tags": ["health*"]}])
+    answer = await live.chat(key, tags=["health\r\nx-evil: 1\u00e9\u4e2d"])
+    assert answer.status_code == 200
+    assert answer.headers["x-litellm-policy-sources"] == "baseline=tag:health  x-evil: 1??"
+    assert "x-evil" not in answer.headers
+
+
+async def test_a_warm_request_asks_no_database_for_policies(live: LiveGateway, key: str) -> None:
+    serve(live, [{"policy": "strict", "scope": "*"}])
+    await live.chat(key)
+    await live.settled()
+    async with live.gateway.parts.drain._turn, live.gateway.parts.database.count_statements() as counter:
+        assert (await live.chat(key)).status_code == 200
+        await live.settled()
+    assert counter.statements == []
 
 
 @pytest.mark.parametrize(

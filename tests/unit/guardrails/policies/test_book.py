@@ -77,3 +77,14 @@ def test_what_nobody_can_read_refuses_what_it_concerns() -> None:
     unreadable = AddedAttachment(entry=EVERYTHING, fault="broken")
     found = build_book((), (), [stored("a")], [unreadable])
     assert "attachments" in found.find(Circumstances())[0].policy.fault
+
+
+def test_answers_are_remembered_by_what_patterns_ask_for_and_not_without_bound() -> None:
+    scope = Condition(tags=("a*",))
+    found = book(PolicyEntry(name="a"), attachments=(AttachmentEntry(policy="a", scope=scope),))
+    first = found.find(Circumstances(tags=("ab",), keys=("k1",)))
+    assert found.find(Circumstances(tags=("ab",), keys=("k2",))) is first
+    assert found.find(Circumstances(tags=("b",))) == ()
+    for number in range(10_000):
+        found.find(Circumstances(tags=(str(number),)))
+    assert len(found._remembered) < 5_000
