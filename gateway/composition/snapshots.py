@@ -25,7 +25,7 @@ from gateway.composition.own_paths import OWN_PATHS
 from gateway.guardrails.build import add_guardrails, build_guardrails
 from gateway.guardrails.choice import Installed
 from gateway.guardrails.hookimpls import GuardrailHooks
-from gateway.guardrails.policies.book import EMPTY_BOOK, build_book
+from gateway.guardrails.policies.book import EMPTY_BOOK, PolicyBook, build_book
 from gateway.hooks.registry import load_plugins
 from gateway.identity.build import build_user_defaults
 from gateway.identity.keys.defaults import build_key_defaults
@@ -130,10 +130,7 @@ def _assemble(
     checks = AccessChecks(parts.clock, names, ClientChoices(catalog.find), settings.access)
     guardrails = _set_up_guardrails(settings, added, former)
     admission = AdmissionHooks(parts.ledger) if parts.sharing is None else parts.sharing.build_hooks()
-    book = EMPTY_BOOK if former is None else former.core.policies
-    policies = build_book(
-        settings.policies, settings.policy_attachments, added.policies, added.attachments, book
-    )
+    policies = _set_up_policies(settings, added, former)
     guarding = GuardrailHooks(guardrails, parts.clock, policies)
     aliases = Aliases(catalog.team_models.names)
     core = (*build_gate(settings.access), authentication, aliases, checks, admission, guarding)
@@ -201,6 +198,13 @@ def _set_up_guardrails(
         return add_guardrails(build_guardrails(settings.guardrails), added.guardrails)
     configured = [item for item in former.core.guardrails if item.row is None]
     return add_guardrails(configured, added.guardrails, former.core.guardrails)
+
+
+def _set_up_policies(settings: Settings, added: AddedModels, former: Snapshot | None) -> PolicyBook:
+    """Those of the configuration, and those of the database."""
+    book = EMPTY_BOOK if former is None else former.core.policies
+    attachments = settings.policy_attachments
+    return build_book(settings.policies, attachments, added.policies, added.attachments, book)
 
 
 def _configure_budgets(settings: Settings, catalog: Catalog, parts: Parts) -> None:

@@ -14,7 +14,7 @@ __all__ = ["EMPTY_BOOK", "Circumstances", "Match", "Policy", "PolicyBook", "buil
 _LAST = 2**31
 """The rank of an attachment without a priority."""
 _MOST_REMEMBERED, _LONGEST_REMEMBERED = 4_096, 1_000
-"""Answers that are kept, and the characters that a request's tags may have for its answer to be one of them."""
+"""Answers that are kept, and the characters that a request's tags may have for its answer to be kept."""
 _KINDS = ("models", "teams", "keys", "tags")
 _Question = tuple[tuple[object, ...], ...]
 
