@@ -74,6 +74,8 @@ from gateway.settings.master_key import find_salt_key
 from gateway.spend.attribution import Attribution
 from gateway.spend.builder import RecordBuilder
 from gateway.spend.drain import Drain
+from gateway.spend.inspections import Inspections
+from gateway.spend.inspections_store import InspectionStore
 from gateway.spend.journal import Journal, JournalOptions
 from gateway.spend.lines import RecordLines
 from gateway.spend.recovery import Recovery
@@ -171,9 +173,8 @@ class _Builder:
         colleagues = Colleagues(partial(notify_all, database, CHANNEL))
         changes = Changes(Invalidation(principals, subjects, heard), added, colleagues)
         choices = build_service_options(self._settings, ModelLists().covers, added.seal)
-        audit = AuditTrail(database)
+        audit, defaults = AuditTrail(database), build_key_defaults(self._settings)
         documents = Documents(clients.fetcher.read_object, self._clock, absent_on=ServiceUnavailable)
-        defaults = build_key_defaults(self._settings)
         keys = KeyService(database, self._clock, defaults, choices.covers, self._calendar, audit)
         management = build_services(database, self._clock, keys, self._calendar, choices, audit)
         rotations, alerts = self._rotations(database, management), self._alerts(database)
@@ -196,6 +197,7 @@ class _Builder:
             member=member,
             colleagues=colleagues,
             keys=keys,
+            inspections=self._inspections(database, drain),
             inventory=self._inventory(database, audit, added),
             management=management,
             logins=self._logins(database, audit, management, clients, documents, colleagues),
@@ -253,6 +255,10 @@ class _Builder:
             writes_logs=not general.disable_spend_logs,
             writes_errors=not general.disable_error_logs,
         )
+
+    def _inspections(self, database: Database, drain: Drain) -> Inspections:
+        writes_logs = not self._settings.general.disable_spend_logs
+        return Inspections(drain, InspectionStore(database, writes_logs=writes_logs))
 
     def _alerts(self, database: Database) -> Alerts:
         alerts = build_alerts(self._settings, self._environ, database, self._clock)

@@ -54,6 +54,7 @@ from gateway.settings.overlay import Overlay
 from gateway.spend.attribution import Attribution
 from gateway.spend.builder import CallDetails
 from gateway.spend.drain import Drain
+from gateway.spend.inspections import Inspections
 from gateway.spend.journal import Journal
 from gateway.spend.lines import RecordLines
 from gateway.spend.recovery import Recovery
@@ -166,6 +167,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     sharing: Sharing | None
     member: Member | None
     colleagues: Colleagues
+    inspections: Inspections
     inventory: Inventory
     keys: KeyService
     management: Services
@@ -219,7 +221,8 @@ class Gateway:
             self._jobs.append(asyncio.create_task(self.health.run()))
         parts = self.parts
         jobs = (job.run() for job in self.jobs)
-        for job in (parts.recovery.run(), parts.drain.run(), parts.alerts.run(), parts.standing.run(), *jobs):
+        own = (parts.recovery, parts.drain, parts.inspections, parts.alerts, parts.standing)
+        for job in (*(one.run() for one in own), *jobs):
             self._jobs.append(asyncio.create_task(job))
 
     async def close(self) -> None:
@@ -227,6 +230,7 @@ class Gateway:
         self.begin_stop()
         if self._background:
             await asyncio.wait(self._background, timeout=_CLOSE_SECONDS)
+        await self.parts.inspections.close(_CLOSE_SECONDS)
         await self.parts.alerts.close(_ALERT_SECONDS)
         await self._stop_jobs()
         await self.parts.listener.stop()

@@ -11,6 +11,7 @@ from gateway.guardrails.choice import Choice, Chosen, ChosenPipeline, Installed,
 from gateway.guardrails.content import AnswerText, EditError, RequestText
 from gateway.guardrails.policies.book import EMPTY_BOOK, PolicyBook
 from gateway.guardrails.policies.pipeline import answer_instead, run_pipeline
+from gateway.guardrails.recording import RecordWatch
 from gateway.guardrails.report import Report
 from gateway.guardrails.runner import Runner, Text
 from gateway.guardrails.stream import GuardedStream
@@ -49,6 +50,11 @@ class _Watch:
         names = (item.installed.entry.name for item in (*selection.chosen, *steps))
         self._report = Report(names, selection.origins)
         self._runner = Runner(clock, _describe(context), self._report)
+        recording = self._of(GuardrailMode.LOGGING_ONLY)
+        self._record: RecordWatch | None = None
+        if recording:
+            later = Report((), selection.origins)
+            self._record = RecordWatch(recording, _describe(context), later, clock)
 
     @property
     def names(self) -> Sequence[str]:
@@ -80,6 +86,10 @@ class _Watch:
         """Run those that come after the call on a stream."""
         chosen, pipelines = self._of(GuardrailMode.POST_CALL), self._pipelines_of(GuardrailMode.POST_CALL)
         return GuardedStream(self._runner, chosen, pipelines) if chosen or pipelines else None
+
+    def open_record(self) -> RecordWatch | None:
+        """Run those that look at what is recorded, later."""
+        return self._record
 
     def report(self) -> msgspec.Raw | None:
         """What each was shown, and what it said."""

@@ -3,7 +3,7 @@
 from gateway.hooks.body import RequestBody
 from gateway.hooks.context import Admission, RequestContext, RequestHead
 from gateway.hooks.dispatch import Hooks, compile_hooks
-from gateway.hooks.guards import CallGuard, StreamGuard
+from gateway.hooks.guards import CallGuard, Recorded, RecordGuard, StreamGuard
 from gateway.hooks.registry import LoadedPlugins, PluginChoice, PluginInfo, build_plugin, load_plugins
 from gateway.hooks.specs import GROUP, HookMode, HookSpecs, hookimpl, mode_of
 
@@ -17,6 +17,8 @@ __all__ = [
     "LoadedPlugins",
     "PluginChoice",
     "PluginInfo",
+    "RecordGuard",
+    "Recorded",
     "RequestBody",
     "RequestContext",
     "RequestHead",

@@ -5,7 +5,14 @@ from typing import Protocol
 
 import msgspec
 
-__all__ = ["CallGuard", "StreamGuard"]
+__all__ = ["CallGuard", "RecordGuard", "Recorded", "StreamGuard"]
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """What is recorded of a call: the JSON objects of request and answer, as far as there are any."""
+
+    request: bytes | None
+    answer: bytes | None
 
 
 class StreamGuard(Protocol):
@@ -17,6 +24,22 @@ class StreamGuard(Protocol):
 
     async def finish(self, events: bytes) -> bytes:
         """Take the last events; return all that has not gone out yet."""
+        ...
+
+
+class RecordGuard(Protocol):
+    """Looks at what is recorded of one call, after the client has its answer."""
+
+    async def check(self, recorded: Recorded) -> Recorded | None:
+        """Return what may be recorded; None records nothing of it. Raises nothing."""
+        ...
+
+    def pass_over(self, reason: str) -> None:
+        """Note that nobody looks, because of the reason; nothing is recorded then."""
+        ...
+
+    def report(self) -> msgspec.Raw | None:
+        """As that of a `CallGuard`."""
         ...
 
 
@@ -45,6 +68,10 @@ class CallGuard(Protocol):
 
     def open_stream(self) -> StreamGuard | None:
         """Watch over a stream; None lets it pass untouched."""
+        ...
+
+    def open_record(self) -> RecordGuard | None:
+        """Look at what is recorded, later; None leaves it as it is. The same one each time."""
         ...
 
     def report(self) -> msgspec.Raw | None:

@@ -116,8 +116,7 @@ class Attempts:
         finally:
             context.routed_model = asked
         if opened:
-            settlement.guards = guards
-            await guards.begin(opened)
+            await settlement.watch(opened)
         if context.own_answer is not None:
             # It came too late to be an answer of the model that was asked.
             raise GuardrailBlocked(context.own_answer)

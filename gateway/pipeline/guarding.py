@@ -8,11 +8,11 @@ import msgspec
 
 from gateway.domain import ModelGroup
 from gateway.errors import GatewayError
-from gateway.hooks import CallGuard, StreamGuard
+from gateway.hooks import CallGuard, RecordGuard, StreamGuard
 from gateway.pipeline.answers import as_gateway_error
 from gateway.spend.builder import CallDetails
 
-__all__ = ["CallGuards", "StreamGuards", "list_guardrails"]
+__all__ = ["CallGuards", "StreamGuards", "join_reports", "list_guardrails"]
 
 _Value = TypeVar("_Value")
 
@@ -53,18 +53,24 @@ class CallGuards:
         opened = [stream for guard in self._guards if (stream := guard.open_stream()) is not None]
         return StreamGuards(opened) if opened else None
 
+    def open_records(self) -> list[RecordGuard]:
+        """Those that look at what is recorded."""
+        return [found for guard in self._guards if (found := guard.open_record()) is not None]
+
     def end(self, details: CallDetails) -> CallDetails:
         """Stop what still goes on; return the details of the record with what was inspected and found."""
         for beside in self._beside:
             if not beside.cancel():
                 # Whoever did not wait for it had another error to tell.
                 beside.exception()
-        reports = [raw for guard in self._guards if (raw := guard.report()) is not None]
+        # Of those of records there is something to tell already only where they will not be asked.
+        told = (*self._guards, *self.open_records())
+        reports = [raw for guard in told if (raw := guard.report()) is not None]
         return msgspec.structs.replace(
             details,
             is_shared=False,
             applied_guardrails=self.names,
-            guardrail_information=_join(reports),
+            guardrail_information=join_reports(reports),
         )
 
 
@@ -108,7 +114,7 @@ async def _told(checking: Awaitable[_Value]) -> _Value:
         raise as_gateway_error(raised) from raised
 
 
-def _join(lists: Sequence[msgspec.Raw]) -> msgspec.Raw | None:
+def join_reports(lists: Sequence[msgspec.Raw]) -> msgspec.Raw | None:
     """One JSON list of the items of several, none of which is empty."""
     if not lists:
         return None

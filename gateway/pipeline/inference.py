@@ -14,7 +14,6 @@ from gateway.pipeline.answers import as_gateway_error, drop_frames, send_error
 from gateway.pipeline.call import Call
 from gateway.pipeline.end_users import keep_known_end_user
 from gateway.pipeline.exchange import ClientLeftError, Exchange
-from gateway.pipeline.guarding import CallGuards
 from gateway.pipeline.intake import begin_context, fill_context
 from gateway.pipeline.memberships import settle_team
 from gateway.pipeline.nesting import check_depth
@@ -104,8 +103,7 @@ async def _inspect(
     if hooks.has_guard_request:
         await _guard(hooks.guard_request(context), settlement)
     if hooks.has_open_guards and (opened := await hooks.open_guards(context)):
-        settlement.guards = CallGuards()
-        await _guard(settlement.guards.begin(opened), settlement)
+        await _guard(settlement.watch(opened), settlement)
     return group if context.own_answer is None else answering_itself(group, context.own_answer)
 
 

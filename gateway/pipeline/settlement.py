@@ -1,6 +1,6 @@
 """The end of an admitted request: exactly one settlement or release, and one record in the journal."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -11,9 +11,10 @@ from gateway.admission.places import NOTHING_TO_DO, NOWHERE
 from gateway.catalog.pricing import compute_charge
 from gateway.domain import Charge, Completion, Deployment, ModelGroup, Usage
 from gateway.errors import GatewayError, ServiceUnavailable
-from gateway.hooks import Admission, RequestContext
+from gateway.hooks import Admission, CallGuard, RequestContext
 from gateway.pipeline.estimates import usage_of_stream
 from gateway.pipeline.guarding import CallGuards
+from gateway.pipeline.recording import hand_over
 from gateway.pipeline.transcript import Transcript
 from gateway.routing.router import PlaceSpentError, Routed
 from gateway.runtime import Gateway, Snapshot
@@ -31,6 +32,7 @@ class Settlement:
     __slots__ = (
         "_details",
         "_gateway",
+        "_is_stored",
         "_place",
         "_snapshot",
         "admission",
@@ -54,9 +56,8 @@ class Settlement:
         self.context = context
         self.admission = admission
         self._details = details
-        self.transcript = (
-            Transcript(context) if snapshot.settings.general.store_prompts_in_spend_logs else None
-        )
+        self._is_stored = snapshot.settings.general.store_prompts_in_spend_logs
+        self.transcript = Transcript(context) if self._is_stored else None
         self.guards: CallGuards | None = None
         self.is_open = True
         self._place = NOWHERE
@@ -66,6 +67,13 @@ class Settlement:
     def is_placed(self) -> bool:
         """Whether places have budgets, so that every attempt must `enter` its own."""
         return self._gateway.parts.ledger.places.is_active
+
+    async def watch(self, opened: Sequence[CallGuard]) -> None:
+        """Have guards watch over the call from here on, and inspect the request. Raises GatewayError."""
+        guards = self.guards = self.guards or CallGuards()
+        if self.transcript is None and any(guard.open_record() for guard in opened):
+            self.transcript = Transcript(self.context)
+        await guards.begin(opened)
 
     async def enter(self, deployment: Deployment) -> None:
         """Hold the cost of an attempt on the budgets of its place, instead of the attempt before it.
@@ -213,6 +221,11 @@ class Settlement:
         if self.transcript is not None:
             details = self.transcript.add_to(details)
         if self.guards is not None:
+            if records := self.guards.open_records():
+                inspections, is_stored = self._gateway.parts.inspections, self._is_stored
+                details = hand_over(
+                    inspections, records, self.context, completion, details, is_stored=is_stored
+                )
             details = self.guards.end(details)
         self._gateway.record(self.context, completion, details)
         if self._snapshot.plugins.hooks.has_on_completion:

@@ -10,10 +10,11 @@ from gateway.hooks import RequestContext
 from gateway.spend.builder import CallDetails
 from gateway.upstream.sse import EventSplitter, event_payload
 
-__all__ = ["Transcript"]
+__all__ = ["CONTENT", "Transcript"]
 
 _MOST_BYTES = 1024 * 1024
-_CONTENT = {Endpoint.CHAT: "messages", Endpoint.COMPLETIONS: "prompt", Endpoint.EMBEDDINGS: "input"}
+CONTENT = {Endpoint.CHAT: "messages", Endpoint.COMPLETIONS: "prompt", Endpoint.EMBEDDINGS: "input"}
+"""The member of a request that says what the model is asked."""
 _SECRET = frozenset({"api_key", "headers", "extra_headers", "litellm_credential_name"})
 """Members of a body that may carry credentials; most are refused long before."""
 _encode = msgspec.json.Encoder().encode
@@ -39,7 +40,7 @@ class Transcript:
     def add_to(self, details: CallDetails) -> CallDetails:
         """Return the details of the request's record with request and answer."""
         members = self._context.body.members
-        asked = members.get(_CONTENT[self._context.endpoint])
+        asked = members.get(CONTENT[self._context.endpoint])
         kept = {name: raw for name, raw in members.items() if name not in _SECRET}
         return msgspec.structs.replace(
             details,

@@ -34,11 +34,13 @@ class GuardrailMode(StrEnum):
     """On the request, beside the call; the answer waits for it."""
     POST_CALL = "post_call"
     """On the answer."""
+    LOGGING_ONLY = "logging_only"
+    """On what is recorded of request and answer, after the call."""
 
 
 T = TypeVar("T")
 
-_LATER = ("logging_only", "pre_mcp_call", "during_mcp_call", "post_mcp_call")
+_LATER = ("pre_mcp_call", "during_mcp_call", "post_mcp_call")
 """Modes of LiteLLM without an occasion here: one that would never run is refused."""
 _HOST_PARAMS = frozenset(
     {"guardrail", "mode", "default_on", "deadline_seconds", "on_error", "unreachable_fallback", "order"}
