@@ -42,6 +42,7 @@ from gateway.manage import people as people_routes
 from gateway.manage import policies as policy_routes
 from gateway.manage import policy_attachments as policy_attachment_routes
 from gateway.manage import policy_questions as policy_question_routes
+from gateway.manage import policy_templates as policy_template_routes
 from gateway.manage import policy_usage as policy_usage_routes
 from gateway.manage import price_reloads as price_reload_routes
 from gateway.manage import projects as project_routes
@@ -118,5 +119,6 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *policy_attachment_routes.ROUTE_HANDLERS,
     *policy_usage_routes.ROUTE_HANDLERS,
     *policy_question_routes.ROUTE_HANDLERS,
+    *policy_template_routes.ROUTE_HANDLERS,
 )
 """A new module of routes is added here."""

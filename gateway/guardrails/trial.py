@@ -14,7 +14,7 @@ from gateway.guardrails.runner import Runner
 from gateway.sdk import Content, Direction, Edit, GuardrailCall, Piece
 from gateway.settings.guardrails import GuardrailMode
 
-__all__ = ["TrialRequest", "try_guardrail"]
+__all__ = ["TrialRequest", "TrialText", "try_guardrail"]
 
 
 class TrialRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +32,7 @@ class TrialRequest(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, Any] | None = None
 
 
-class _TrialText:
+class TrialText:
     """A text by itself."""
 
     def __init__(self, direction: Direction, text: str) -> None:
@@ -40,9 +40,11 @@ class _TrialText:
         self.text = text
 
     def content(self) -> Content:
+        """See Text.content."""
         return Content(self._direction, (Piece(self.text, "text", role="user"),))
 
     def edit(self, edits: Iterable[Edit]) -> None:
+        """See Text.edit."""
         self.text = edited_texts(self.content().pieces, edits).get(0, self.text)
 
 
@@ -59,7 +61,7 @@ async def try_guardrail(
     said = {"language": wanted.language, "entities": wanted.entities, "metadata": wanted.metadata}
     options = {name: value for name, value in said.items() if value is not None}
     mode = GuardrailMode.PRE_CALL if wanted.input_type is Direction.REQUEST else GuardrailMode.POST_CALL
-    text = _TrialText(wanted.input_type, wanted.text)
+    text = TrialText(wanted.input_type, wanted.text)
     call = GuardrailCall(guardrail=wanted.guardrail_name, call_id=call_id)
     runner = Runner(clock, call, Report([wanted.guardrail_name]))
     await runner.ask(Chosen(found, frozenset({mode}), options), mode, text)
