@@ -12,7 +12,7 @@ from gateway.pipeline.exchange import Headers
 from gateway.routing.router import Routed
 from gateway.upstream.client import HeaderPairs
 
-__all__ = ["build_headers"]
+__all__ = ["build_headers", "tell_policies"]
 
 _VERSION = ("x-litellm-version", version("gatewright"))
 _NO_RETRIES = ("x-litellm-attempted-retries", "0")
@@ -70,14 +70,14 @@ def build_headers(call: Call, routed: Routed[Any], upstream: HeaderPairs, charge
     if call.guards is not None:
         headers.append(("x-litellm-applied-guardrails", ",".join(call.guards.names)))
     if call.context.policies:
-        headers += _tell_policies(call.context.policies)
+        headers += tell_policies(call.context.policies)
     for name, value in upstream:
         if name not in _HOP_BY_HOP:
             _add_provider_header(headers, name, value)
     return headers
 
 
-def _tell_policies(policies: Sequence[tuple[str, str]]) -> Headers:
+def tell_policies(policies: Sequence[tuple[str, str]]) -> Headers:
     """Which policies the call has, and why."""
     names = ",".join(name for name, _ in policies)
     sources = "; ".join(f"{name}={reason}" for name, reason in policies)

@@ -26,8 +26,8 @@ def read_entry(name: str, columns: Mapping[str, Any]) -> PolicyEntry:
     """The policy that these columns make. Raises BadRequest."""
     faults = Faults()
     check_text(faults, "policy_name", name)
-    if not name.isprintable():
-        faults.add("policy_name", "must be printable: answers tell it in a header.")
+    if not name.isprintable() or "/" in name:
+        faults.add("policy_name", "must be printable and without '/': headers and paths tell it.")
     check_members(faults, {"description": columns["description"]})
     for path in ("guardrails_add", "guardrails_remove"):
         for index, guardrail in enumerate(columns[path] or ()):

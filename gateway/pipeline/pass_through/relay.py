@@ -15,6 +15,7 @@ from gateway.pipeline.interruption import Interruption, Reason
 from gateway.pipeline.pass_through.body import BodySource, PartedExchange
 from gateway.pipeline.pass_through.inspection import Inspection
 from gateway.pipeline.pass_through.settlement import PassThroughSettlement
+from gateway.pipeline.response_headers import tell_policies
 from gateway.runtime import Gateway, Snapshot
 from gateway.upstream.client import ForwardRequest, UpstreamStream
 from gateway.upstream.forwarding import build_address, build_headers, show_headers
@@ -224,5 +225,7 @@ class _Relay:
         ]
         if self._passage.inspection is not None:
             own.append(("x-litellm-applied-guardrails", ",".join(self._passage.inspection.names)))
+        if context.policies:
+            own += tell_policies(context.policies)
         taken = {name for name, _ in own}
         return [*own, *(pair for pair in show_headers(stream.headers) if pair[0] not in taken)]

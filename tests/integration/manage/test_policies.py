@@ -144,6 +144,7 @@ async def test_the_last_version_takes_its_attachments_along(desk: Desk) -> None:
         ({"policy_name": "fixed"}, 409, "policy_name"),
         ({"policy_name": ""}, 400, "policy_name"),
         ({"policy_name": "a\nb"}, 400, "policy_name"),
+        ({"policy_name": "a/b"}, 400, "policy_name"),
         ({"policy_name": "p", "guardrails_add": ["nobody"]}, 400, "guardrails_add"),
         ({"policy_name": "p", "inherit": "nobody"}, 400, "inherit"),
         ({"policy_name": "p", "inherit": "p"}, 400, "inherit"),

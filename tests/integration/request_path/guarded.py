@@ -11,6 +11,7 @@ import msgspec
 from gateway.domain import Endpoint
 from gateway.guardrails.choice import Installed
 from gateway.guardrails.hookimpls import GuardrailHooks
+from gateway.guardrails.policies.book import EMPTY_BOOK, PolicyBook
 from gateway.hooks.dispatch import compile_hooks
 from gateway.sdk import Content, Edit, Guardrail, GuardrailCall, Verdict
 from gateway.settings.guardrails import GuardrailEntry, GuardrailMode
@@ -56,8 +57,14 @@ class Probe(Guardrail):
         return "\n".join(piece.text for content in self.shown for piece in content.pieces)
 
 
-def install(live: LiveGateway, guardrail: Guardrail, *modes: GuardrailMode, **members: Any) -> None:
-    """Set up one guardrail, for everybody unless told otherwise."""
+def install(
+    live: LiveGateway,
+    guardrail: Guardrail,
+    *modes: GuardrailMode,
+    book: PolicyBook = EMPTY_BOOK,
+    **members: Any,
+) -> None:
+    """Set up one guardrail, for everybody unless told otherwise; `book` has the policies that bring it."""
     members = {"name": "probe", "kind": "probe", "is_default": True, "deadline_seconds": 0.2, **members}
     installed = Installed(GuardrailEntry(modes=frozenset(modes), **members), guardrail)
     found: dict[int, tuple[str, object]] = {}
@@ -66,7 +73,9 @@ def install(live: LiveGateway, guardrail: Guardrail, *modes: GuardrailMode, **me
             owner = getattr(item.call, "__self__", None)
             if owner is not None and not isinstance(owner, GuardrailHooks):
                 found[id(owner)] = (item.plugin, owner)
-    hooks = compile_hooks([*found.values(), ("guardrails", GuardrailHooks([installed], live.gateway.clock))])
+    hooks = compile_hooks(
+        [*found.values(), ("guardrails", GuardrailHooks([installed], live.gateway.clock, book))]
+    )
     plugins = msgspec.structs.replace(live.gateway.snapshot.plugins, hooks=hooks)
     live.gateway.snapshot = msgspec.structs.replace(live.gateway.snapshot, plugins=plugins)
 

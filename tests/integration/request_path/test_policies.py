@@ -232,6 +232,25 @@ async def test_a_pipeline_replaces_an_answer(live: LiveGateway, key: str, *, is_
     assert "there" not in answer.text
 
 
+async def test_a_pass_through_has_policies_too(live: LiveGateway, key: str) -> None:
+    """Its path is what patterns of models are compared with; and it cannot say a message."""
+    step = {"guardrail": "no-borealis", "on_fail": "modify_response", "modify_response_message": "No."}
+    live.configure(
+        deployment("m", live.upstream),
+        general_settings={"pass_through_endpoints": [{"path": "/svc", "target": live.upstream.origin}]},
+        guardrails=GUARDRAILS,
+        policies={**POLICIES, "line": pipeline(step)},
+        policy_attachments=[{"policy": "baseline", "models": ["/sv*"]}, {"policy": "line", "scope": "*"}],
+    )
+    live.upstream.default = replies.raw(200, b'{"fine": true}')
+    answers = [await live.post("/svc", key, {"say": text}) for text in ("fine", "an aurora", "a borealis")]
+    assert [answer.status_code for answer in answers] == [200, 400, 400]
+    assert answers[0].headers["x-litellm-applied-guardrails"] == "no-aurora,no-borealis"
+    assert answers[0].headers["x-litellm-applied-policies"] == "baseline,line"
+    assert answers[2].json()["error"]["message"] == "No."
+    assert len(live.upstream.requests) == 1
+
+
 async def test_without_policies_nothing_is_told(live: LiveGateway, key: str) -> None:
     serve(live, [])
     answer = await live.chat(key)
