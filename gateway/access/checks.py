@@ -15,6 +15,7 @@ from gateway.access.subject_checks import (
     check_subjects,
     may_be_refused,
 )
+from gateway.access.tool_policies import NO_TOOL_POLICIES, ToolPolicies
 from gateway.access.tools import check_named_objects
 from gateway.clock import Clock
 from gateway.domain import Principal, Subject
@@ -42,10 +43,11 @@ class AccessChecks:
         names: ModelNames | None = None,
         choices: ClientChoices | None = None,
         settings: AccessSettings = _NO_SETTINGS,
+        tools: ToolPolicies = NO_TOOL_POLICIES,
     ) -> None:
         self._choices = choices
         self._lists = ModelLists(names)
-        self._builder = PlanBuilder(clock, self._lists, settings)
+        self._builder = PlanBuilder(clock, self._lists, settings, tools)
         self._plans: dict[int, Plan] = {}
         self._harmless: dict[int, tuple[Subject, ...]] = {}
 

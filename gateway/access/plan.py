@@ -18,6 +18,7 @@ from gateway.access.models import ModelLists
 from gateway.access.roles import admin_route_refusal, build_role_check
 from gateway.access.routes import RouteLists
 from gateway.access.subject_checks import unreadable
+from gateway.access.tool_policies import NO_TOOL_POLICIES, ToolPolicies, build_policy_check
 from gateway.access.tools import build_tool_check, build_vector_store_check
 from gateway.clock import Clock
 from gateway.domain import Principal, ScopeKind
@@ -63,8 +64,15 @@ class Plan:
 class PlanBuilder:
     """Builds plans under one configuration; every rule is listed, those too that cannot refuse a caller."""
 
-    def __init__(self, clock: Clock, lists: ModelLists, settings: AccessSettings) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        lists: ModelLists,
+        settings: AccessSettings,
+        tools: ToolPolicies = NO_TOOL_POLICIES,
+    ) -> None:
         self._clock = clock
+        self._tool_policies = build_policy_check(tools)
         self._lists = lists
         self._settings = settings
         self._routes = RouteLists()
@@ -110,6 +118,7 @@ class PlanBuilder:
         yield _rule("guardrails_kept", check_guardrails_kept, applies=_keeps_guardrails(principal))
         yield from self._list_routes(principal)
         yield from _list_objects(principal)
+        yield Rule("tool_policies", self._tool_policies)
         controls = principal.cache_controls
         yield Rule("cache_controls", build_cache_check(controls) if controls else None)
 

@@ -28,6 +28,7 @@ REMEDIES: Mapping[str, str] = {
     "admin_only_routes": "Use a key of an administrator.",
     "role_permissions": "Have the route or model added to `general_settings.role_permissions` of the role.",
     "allowed_routes": "Use a key whose `allowed_routes` have the route.",
+    "tool_policies": "Leave the tool out, or have its policy changed (`POST /v1/tool/policy`).",
     "tools": "Leave the tool out, or have it added to `allowed_tools` of the key or team.",
     "vector_stores": "Leave the vector store out, or have it added to the object permission.",
     "agents": "Name another agent, or have this one added to the object permission.",

@@ -9,7 +9,13 @@ from gateway.errors import BadRequest, PermissionDenied
 from gateway.hooks import RequestBody, RequestContext
 from gateway.sdk.permissions import check_vector_stores
 
-__all__ = ["build_tool_check", "build_vector_store_check", "check_named_objects"]
+__all__ = [
+    "build_tool_check",
+    "build_vector_store_check",
+    "check_named_objects",
+    "list_tool_names",
+    "refuse_tools",
+]
 
 _LONGEST_LIST = 10
 
@@ -21,14 +27,11 @@ def build_tool_check(allowed: frozenset[str], blocked: frozenset[str]) -> Callab
         members = context.body.members
         if "tools" not in members and "functions" not in members:
             return
-        names = dict.fromkeys(_tool_names(context.body))
+        names = dict.fromkeys(list_tool_names(context.body))
         refused = [name for name in names if name in blocked or (allowed and name not in allowed)]
         if refused:
-            raise PermissionDenied(
-                f"Tool(s) {refused[:_LONGEST_LIST]} are not in the allowed tools list for this key/team.",
-                param="tools",
-                type="tool_access_denied",
-            )
+            listed = refused[:_LONGEST_LIST]
+            raise refuse_tools(f"Tool(s) {listed} are not in the allowed tools list for this key/team.")
 
     return check
 
@@ -57,7 +60,13 @@ def check_named_objects(context: RequestContext) -> None:
         check_named_agent(context)
 
 
-def _tool_names(body: RequestBody) -> Iterator[str]:
+def refuse_tools(message: str) -> PermissionDenied:
+    """The refusal of tools that a request brings."""
+    return PermissionDenied(message, param="tools", type="tool_access_denied")
+
+
+def list_tool_names(body: RequestBody) -> Iterator[str]:
+    """Every name of a tool that a request brings. Raises BadRequest for one without a name."""
     for member in ("tools", "functions"):
         value = body.read(member)
         if value is not None and not isinstance(value, list):

@@ -47,6 +47,7 @@ class Audited(StrEnum):
     TAG = "LiteLLM_TagTable"
     TEAM = "LiteLLM_TeamTable"
     TEAM_MEMBER = "LiteLLM_TeamMembership"
+    TOOL = "LiteLLM_ToolTable"
     UI_SETTINGS = "LiteLLM_UISettings"
     USER = "LiteLLM_UserTable"
     USER_NOTIFICATION = "LiteLLM_UserNotifications"

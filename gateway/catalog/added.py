@@ -100,6 +100,8 @@ class AddedModels(msgspec.Struct, frozen=True, kw_only=True):
     guardrails: tuple[AddedGuardrail, ...] = ()
     policies: tuple[AddedPolicy, ...] = ()
     attachments: tuple[AddedAttachment, ...] = ()
+    tools: tuple[tuple[str, str, str], ...] = ()
+    """Tools of whose input or output something is said: name, policy of the input, of the output."""
     faults: dict[str, str] = {}
     overlay: Overlay = {}
     """Settings that win over the configuration file's."""

@@ -51,6 +51,11 @@ _ATTACHMENTS = """
 SELECT attachment_id, policy_name, scope, teams, keys, models, tags, priority, is_default
 FROM "LiteLLM_PolicyAttachmentTable" ORDER BY created_at, attachment_id
 """
+# Of most tools nothing is said.
+_TOOLS = """
+SELECT tool_name, input_policy, output_policy FROM "LiteLLM_ToolTable"
+WHERE input_policy <> 'untrusted' OR output_policy = 'trusted' ORDER BY tool_name
+"""
 _CONFIG = """
 SELECT param_name, param_value::text AS param_value FROM "LiteLLM_Config" WHERE param_name = ANY ($1)
 UNION ALL SELECT id, sso_settings::text FROM "LiteLLM_SSOConfig" WHERE id = 'sso_config'
@@ -116,6 +121,7 @@ class StoredRows(msgspec.Struct, frozen=True):
     guardrails: tuple[GuardrailRow, ...] = ()
     policies: tuple[PolicyRow, ...] = ()
     attachments: tuple[AttachmentRow, ...] = ()
+    tools: tuple[tuple[str, str, str], ...] = ()
 
     __repr__ = object.__repr__
 
@@ -133,6 +139,7 @@ class ModelStore:
         guardrails = await self._database.fetch(_GUARDRAILS)
         policies = await self._database.fetch(_POLICIES)
         attachments = await self._database.fetch(_ATTACHMENTS)
+        tools = await self._database.fetch(_TOOLS)
         config = await self._database.fetch(_CONFIG, _SECTIONS, list(MANAGERS))
         return StoredRows(
             tuple(ModelRow(**dict(row)) for row in models),
@@ -141,6 +148,7 @@ class ModelStore:
             tuple(GuardrailRow(**dict(row)) for row in guardrails),
             tuple(PolicyRow(**dict(row)) for row in policies),
             tuple(AttachmentRow(**dict(row)) for row in attachments),
+            tuple((row["tool_name"], row["input_policy"], row["output_policy"]) for row in tools),
         )
 
     async def begin_reload(self, former: str | None, stamp: str) -> bool:

@@ -91,6 +91,7 @@ def read_rows(rows: StoredRows, seal: Seal, environ: Mapping[str, str], former: 
         guardrails=tuple(_read_guardrail(row, seal, environ) for row in rows.guardrails),
         policies=tuple(read_policy_row(row) for row in rows.policies),
         attachments=tuple(read_attachment_row(row) for row in rows.attachments),
+        tools=rows.tools,
         faults=faults,
         overlay=overlay,
         sso=sso,

@@ -56,6 +56,7 @@ from gateway.manage import sso as sso_routes
 from gateway.manage import sso_settings as sso_setting_routes
 from gateway.manage import tags as tag_routes
 from gateway.manage import terminals as terminal_routes
+from gateway.manage import tools as tool_routes
 from gateway.manage import ui_settings as ui_setting_routes
 from gateway.manage import utilities as utility_routes
 
@@ -110,6 +111,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *scim_routes.ROUTE_HANDLERS,
     *explain_routes.ROUTE_HANDLERS,
     *utility_routes.ROUTE_HANDLERS,
+    *tool_routes.ROUTE_HANDLERS,
     *audit_routes.ROUTE_HANDLERS,
     *guardrail_kind_routes.ROUTE_HANDLERS,
     *guardrail_usage_routes.ROUTE_HANDLERS,

@@ -11,6 +11,7 @@ from gateway.access.client_choices import ClientChoices
 from gateway.access.gate import Gate, build_gate
 from gateway.access.models import ModelLists, ModelNames
 from gateway.access.pass_through import PassThroughChecks
+from gateway.access.tool_policies import join_policies
 from gateway.admission.hookimpls import AdmissionHooks
 from gateway.admission.options import build_ledger_options
 from gateway.catalog.added import AddedModels
@@ -127,7 +128,8 @@ def _assemble(
         authentication = former.core.authentication
     else:
         authentication = build_authentication(settings, parts)
-    checks = AccessChecks(parts.clock, names, ClientChoices(catalog.find), settings.access)
+    choices, tools = ClientChoices(catalog.find), join_policies(added.tools)
+    checks = AccessChecks(parts.clock, names, choices, settings.access, tools)
     guardrails = _set_up_guardrails(settings, added, former)
     admission = AdmissionHooks(parts.ledger) if parts.sharing is None else parts.sharing.build_hooks()
     policies = _set_up_policies(settings, added, former)

@@ -20,6 +20,7 @@ from gateway.inventory.policies.services import Policies, build_policies
 from gateway.inventory.rotation.service import SealRotation
 from gateway.inventory.sso.service import SsoSettingsService
 from gateway.inventory.teams import TeamModels
+from gateway.inventory.tools.service import ToolService
 from gateway.inventory.ui.service import UiSettingsService
 from gateway.upstream.address_guard import AddressGuard, Networks
 
@@ -43,6 +44,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     sso: SsoSettingsService
     submissions: SubmissionService
     teams: TeamModels
+    tools: ToolService
     ui: UiSettingsService
 
 
@@ -66,5 +68,6 @@ def build_inventory(
         sso=SsoSettingsService(database, records, seal),
         submissions=SubmissionService(database, records, AddressGuard(networks)),
         teams=TeamModels(records),
+        tools=ToolService(database, records),
         ui=UiSettingsService(database, records),
     )

@@ -64,4 +64,5 @@ class Resource(StrEnum):
     SPEND = "spend"
     TAG = "tag"
     TEAM = "team"
+    TOOL = "tool"
     USER = "user"

@@ -15,6 +15,7 @@ from gateway.pipeline.exchange import ClientLeftError, Exchange
 from gateway.pipeline.guarding import CallGuards
 from gateway.pipeline.interruption import Interruption
 from gateway.pipeline.response_headers import build_headers
+from gateway.pipeline.tool_names import list_called
 from gateway.routing.router import Routed
 from gateway.upstream.answer import ReadAnswer, read_answer
 from gateway.upstream.client import UpstreamAnswer
@@ -92,6 +93,7 @@ def _charge(
     call: Call, routed: Routed[_Answered], body: bytes, error: GatewayError | None = None
 ) -> Awaitable[Charge]:
     context, read = call.context, routed.value.read
+    call.settlement.tools_called = list_called(read.body)
     if call.settlement.transcript is not None:
         call.settlement.transcript.add(body)
     usage = read.usage

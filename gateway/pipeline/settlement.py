@@ -15,6 +15,7 @@ from gateway.hooks import Admission, CallGuard, RequestContext
 from gateway.pipeline.estimates import usage_of_stream
 from gateway.pipeline.guarding import CallGuards
 from gateway.pipeline.recording import hand_over
+from gateway.pipeline.tool_names import list_offered
 from gateway.pipeline.transcript import Transcript
 from gateway.routing.router import PlaceSpentError, Routed
 from gateway.runtime import Gateway, Snapshot
@@ -39,6 +40,7 @@ class Settlement:
         "context",
         "guards",
         "is_open",
+        "tools_called",
         "transcript",
         "upstream_nanos",
     )
@@ -59,6 +61,7 @@ class Settlement:
         self._is_stored = snapshot.settings.general.store_prompts_in_spend_logs
         self.transcript = Transcript(context) if self._is_stored else None
         self.guards: CallGuards | None = None
+        self.tools_called: tuple[str, ...] = ()
         self.is_open = True
         self._place = NOWHERE
         self.upstream_nanos = 0
@@ -218,6 +221,11 @@ class Settlement:
 
     def _record(self, completion: Completion, error: GatewayError | None) -> None:
         details = self._details if error is None else _with_error(self._details, error)
+        offered = list_offered(self.context.body)
+        if offered or self.tools_called:
+            details = msgspec.structs.replace(
+                details, is_shared=False, tools_offered=offered, tools_called=self.tools_called
+            )
         if self.transcript is not None:
             details = self.transcript.add_to(details)
         if self.guards is not None:

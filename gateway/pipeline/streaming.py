@@ -17,6 +17,7 @@ from gateway.pipeline.guarding import CallGuards, StreamGuards
 from gateway.pipeline.interruption import Interruption, Reason
 from gateway.pipeline.keepalive import KeepAlive
 from gateway.pipeline.response_headers import build_headers
+from gateway.pipeline.tool_names import list_streamed
 from gateway.routing.router import Routed
 from gateway.upstream.client import UpstreamStream
 from gateway.upstream.errors import error_from_answer, error_from_event, upstream_source
@@ -185,6 +186,8 @@ class _Pump:
             if self._first_byte_nanos is None:
                 self._first_byte_nanos = self._call.gateway.clock.now_nanos()
             events = relay.feed(chunk)
+            if called := list_streamed(events):
+                self._call.settlement.tools_called += called
             if self._guards is not None:
                 events = await self._guard(self._guards, events)
             if transcript is not None:

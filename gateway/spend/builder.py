@@ -47,6 +47,8 @@ class CallDetails(msgspec.Struct, frozen=True, kw_only=True):
     error_code: str = ""
     error_class: str = ""
     spend_logs_metadata: msgspec.Raw | None = None
+    tools_offered: tuple[str, ...] = ()
+    tools_called: tuple[str, ...] = ()
     applied_guardrails: tuple[str, ...] = ()
     guardrail_information: msgspec.Raw | None = None
     messages: msgspec.Raw | None = None
@@ -244,7 +246,7 @@ def _request_metadata(
     return metadata.RequestMetadata(
         status=completion.status,
         litellm_call_id=clean_text(context.call_id, _ID_LIMIT),
-        gatewright=_build_marks(completion),
+        gatewright=_build_marks(completion, details),
         attempted_retries=completion.attempted_retries,
         max_retries=details.max_retries,
         attempted_fallbacks=completion.attempted_fallbacks,
@@ -267,13 +269,14 @@ def _request_metadata(
     )
 
 
-def _build_marks(completion: Completion) -> metadata.GatewrightMarks:
+def _build_marks(completion: Completion, details: CallDetails) -> metadata.GatewrightMarks:
     charge, is_estimated, is_gone = (
         completion.charge,
         completion.usage.is_estimated,
         completion.is_client_gone,
     )
-    if charge.is_priced and not is_estimated and not is_gone:
+    has_tools = details.tools_offered or details.tools_called
+    if charge.is_priced and not is_estimated and not is_gone and not has_tools:
         return metadata.GatewrightMarks(charge_id=completion.charge_id, cost_nanos=charge.total)
     return metadata.GatewrightMarks(
         charge_id=completion.charge_id,
@@ -281,6 +284,8 @@ def _build_marks(completion: Completion) -> metadata.GatewrightMarks:
         unpriced=not charge.is_priced,
         estimated=is_estimated,
         client_gone=is_gone,
+        tools_offered=details.tools_offered,
+        tools_called=details.tools_called,
     )
 
 

@@ -48,6 +48,8 @@ class GatewrightMarks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     interrupted: bool = False
     estimated: bool = False
     client_gone: bool = False
+    tools_offered: tuple[str, ...] = ()
+    tools_called: tuple[str, ...] = ()
 
 
 class _TokenDetails(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -75,9 +75,9 @@ FROM (
     SELECT c.*, mcp_namespaced_tool_name AS tool, split_part(mcp_namespaced_tool_name, '/', 1) AS origin
     FROM charge c WHERE mcp_namespaced_tool_name <> ''
     UNION ALL
-    SELECT c.*, name #>> '{{}}', 'user_defined' FROM charge c, jsonb_path_query(c.response,
-        '$.choices[*].message.tool_calls[*].function.name ? (@.type() == "string")') AS name
-    WHERE c.response IS NOT NULL
+    SELECT c.*, name, 'user_defined'
+    FROM charge c, jsonb_array_elements_text(c.metadata #> '{{gatewright,tools_called}}') AS name
+    WHERE c.metadata #> '{{gatewright,tools_called}}' IS NOT NULL
 ) used WHERE tool <> '';
 INSERT INTO "LiteLLM_SpendLogToolIndex" (request_id, tool_name, start_time)
 SELECT request_id, tool_name, started FROM (
@@ -92,4 +92,12 @@ SELECT gen_random_uuid()::text, tool_name, min(origin), count(*)::int, min(api_k
 FROM tool_use GROUP BY tool_name ORDER BY tool_name COLLATE "C"
 ON CONFLICT (tool_name) DO UPDATE SET call_count = t.call_count + EXCLUDED.call_count,
     last_used_at = GREATEST(t.last_used_at, EXCLUDED.last_used_at), updated_at = EXCLUDED.updated_at;
+INSERT INTO "LiteLLM_ToolTable" (
+    tool_id, tool_name, origin, call_count, key_hash, team_id, key_alias, user_agent, updated_at
+)
+SELECT gen_random_uuid()::text, left(name, 256), 'user_defined', 0, min(api_key), min(team_id),
+    min(metadata ->> 'user_api_key_alias'), min(user_agent), now() AT TIME ZONE 'UTC'
+FROM charge c, jsonb_array_elements_text(c.metadata #> '{{gatewright,tools_offered}}') AS name
+WHERE c.metadata #> '{{gatewright,tools_offered}}' IS NOT NULL AND name <> ''
+GROUP BY left(name, 256) ORDER BY left(name, 256) COLLATE "C" ON CONFLICT (tool_name) DO NOTHING;
 """  # noqa: S608  only constants of this module are put in

@@ -1,9 +1,6 @@
 """What the drain writes beside spend rows: errors, tools and guardrails."""
 
-import json
 from pathlib import Path
-
-import msgspec
 
 from gateway.db.engine import Database
 from gateway.domain import Charge, Usage
@@ -78,13 +75,10 @@ async def test_errors_can_be_left_out(
 async def test_tools_that_an_answer_calls_are_indexed_and_counted(
     database: Database, worker: Worker, drain: Drain
 ) -> None:
-    calls = [{"function": {"name": name, "arguments": "{}"}} for name in ("search", "search", "pay")]
-    calls += [{"function": {"name": 5}}, {"type": "custom"}, {"function": {"name": "x" * 1000}}]
-    response = json.dumps({"choices": [{"message": {"tool_calls": calls}}, {"message": {}}, 5]})
-    details = CallDetails(response=msgspec.Raw(response.encode()))
+    details = CallDetails(tools_offered=("search", "unused"), tools_called=("search", "pay", "x" * 256))
     worker.serve(5, request_id="same", details=details)
     worker.serve(5, request_id="same", details=details)
-    worker.serve(5, request_id="none", details=CallDetails(response=msgspec.Raw(b'"text"')))
+    worker.serve(5, request_id="none")
     await drain.flush()
 
     rows = await database.fetch('SELECT request_id, tool_name FROM "LiteLLM_SpendLogToolIndex"')
@@ -101,6 +95,8 @@ async def test_tools_that_an_answer_calls_are_indexed_and_counted(
         "team",
         "alias",
     )
+    unused = "SELECT call_count FROM \"LiteLLM_ToolTable\" WHERE tool_name = 'unused'"
+    assert await database.fetch_value(unused) == 0
     worker.serve(5, details=details)
     await drain.flush()
     again = "SELECT call_count FROM \"LiteLLM_ToolTable\" WHERE tool_name = 'search'"

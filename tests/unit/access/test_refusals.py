@@ -10,6 +10,7 @@ from gateway.access.checks import AccessChecks
 from gateway.access.findings import Finding, Verdict
 from gateway.access.models import ModelNames
 from gateway.access.remedies import REMEDIES
+from gateway.access.tool_policies import NO_TOOL_POLICIES, ToolPolicies
 from gateway.clock import SystemClock
 from gateway.domain import (
     AccessGroup,
@@ -46,6 +47,7 @@ class Ask:
     settings: dict[str, object] = field(default_factory=dict)
     path: str = "/v1/chat/completions"
     routed: str = "m"
+    tools: ToolPolicies = NO_TOOL_POLICIES
 
     def context(self) -> RequestContext:
         caller = make_principal(**{"token_hash": "hash", "key_name": "sk-...cdef", **self.caller})
@@ -93,6 +95,9 @@ def named_permission(kind: ScopeKind, **fields: object) -> tuple[Subject, ...]:
 
 def opened(agent_id: str) -> tuple[AccessGroup, ...]:
     return (AccessGroup(owner=KEY, id="g", agents=(agent_id,)),)
+
+
+ANSWERED = {"messages": [{"role": "function", "name": "web", "content": "x"}]}
 
 
 def tool(name: str) -> dict[str, object]:
@@ -451,6 +456,25 @@ CASES = {
         "tools",
         r"^Tool\(s\) \['delete'\]",
     ),
+    "a tool that the operator blocks": Case(
+        Ask(body=tool("delete"), tools=ToolPolicies(blocked=frozenset({"delete"}))),
+        Ask(body=tool("search"), tools=ToolPolicies(blocked=frozenset({"delete"}))),
+        403,
+        "tool_access_denied",
+        "tools",
+        r"^The operator has blocked the tool\(s\) \['delete'\]",
+    ),
+    "a careful tool after an answer from outside": Case(
+        Ask(body={**tool("pay"), **ANSWERED}, tools=ToolPolicies(careful=frozenset({"pay"}))),
+        Ask(
+            body={**tool("pay"), **ANSWERED},
+            tools=ToolPolicies(careful=frozenset({"pay"}), trusted=frozenset({"web"})),
+        ),
+        403,
+        "tool_access_denied",
+        "tools",
+        r"take trusted input only, and the conversation holds what web answered",
+    ),
     "a tool of the provider's": Case(
         Ask({"metadata": {"allowed_tools": ["search"]}}, {"tools": [{"type": "web_search"}]}),
         Ask({"metadata": {"allowed_tools": ["web_search"]}}, {"tools": [{"type": "web_search"}]}),
@@ -588,7 +612,7 @@ CASES = {
 
 def checks_of(ask: Ask) -> AccessChecks:
     names = ModelNames(lambda model: {"cheap"} if model == "m" else (), lambda _model: ("openai",))
-    return AccessChecks(SystemClock(), names, settings=AccessSettings(**ask.settings))
+    return AccessChecks(SystemClock(), names, settings=AccessSettings(**ask.settings), tools=ask.tools)
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())

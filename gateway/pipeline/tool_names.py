@@ -1,0 +1,70 @@
+"""Which tools a request offers and an answer calls, for the registry of tools: names only."""
+
+from collections.abc import Iterator
+from typing import cast
+
+import msgspec
+
+from gateway.hooks import RequestBody
+from gateway.upstream.sse import event_payload
+
+__all__ = ["list_called", "list_offered", "list_streamed"]
+
+_CALLS, _CALL = b'"tool_calls"', b'"function_call"'
+_MOST, _LONGEST = 128, 256
+_decode = msgspec.json.Decoder().decode
+
+
+def list_offered(body: RequestBody) -> tuple[str, ...]:
+    """The names of the tools that a request offers; what has another form is the provider's to refuse."""
+    if "tools" not in body.members and "functions" not in body.members:
+        return ()
+    items = [*_objects(body.read("tools")), *_objects(body.read("functions"))]
+    names = (_object(item.get("function")).get("name", item.get("name")) for item in items)
+    return _clean(names)
+
+
+def list_called(answer: bytes) -> tuple[str, ...]:
+    """The names of the tools that a whole answer calls."""
+    if _CALLS not in answer and _CALL not in answer:
+        return ()
+    try:
+        return _clean(_find(_decode(answer)))
+    except (msgspec.DecodeError, RecursionError):
+        return ()
+
+
+def list_streamed(events: bytes) -> tuple[str, ...]:
+    """The names of the tools that whole events of a stream begin to call."""
+    if _CALLS not in events and _CALL not in events:
+        return ()
+    found: list[object] = []
+    for event in events.split(b"\n\n"):
+        payload = event_payload(event + b"\n\n")
+        if payload is not None:
+            try:
+                found += _find(_decode(payload))
+            except (msgspec.DecodeError, RecursionError):
+                continue
+    return _clean(found)
+
+
+def _find(answer: object) -> Iterator[object]:
+    for choice in _objects(_object(answer).get("choices")):
+        said = _object(choice.get("message") or choice.get("delta"))
+        yield from (_object(call.get("function")).get("name") for call in _objects(said.get("tool_calls")))
+        yield _object(said.get("function_call")).get("name")
+
+
+def _clean(names: Iterator[object] | list[object]) -> tuple[str, ...]:
+    texts = (name[:_LONGEST].replace("\0", "") for name in names if isinstance(name, str))
+    return tuple(dict.fromkeys(name for name in texts if name))[:_MOST]
+
+
+def _objects(value: object) -> list[dict[str, object]]:
+    items = cast("list[object]", value) if isinstance(value, list) else []  # of JSON values
+    return [_object(item) for item in items]
+
+
+def _object(value: object) -> dict[str, object]:
+    return cast("dict[str, object]", value) if isinstance(value, dict) else {}  # JSON objects have text keys
