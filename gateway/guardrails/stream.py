@@ -1,18 +1,18 @@
 """A stream under guard: held back as far as findings may reach, then let go, masked or cut."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 import msgspec
 
 from gateway.errors import UpstreamGarbled
+from gateway.guardrails.channels import Channel, Window
 from gateway.guardrails.choice import Chosen, ChosenPipeline
-from gateway.guardrails.content import edited_texts
 from gateway.guardrails.policies.pipeline import answer_instead, run_pipeline
 from gateway.guardrails.runner import Runner
 from gateway.guardrails.walk import Found, Path, edit_at, find_pieces
-from gateway.sdk import Content, Direction, Edit, Piece, PieceKind, Verdict
+from gateway.sdk import PieceKind
 from gateway.settings.guardrails import GuardrailMode
 from gateway.upstream.sse import EventSplitter, event_payload, replace_payload
 
@@ -29,7 +29,7 @@ class _Part(msgspec.Struct, frozen=True):
     """One string of an event, which goes on a channel from `start` (characters)."""
 
     found: Found
-    channel: "_Channel"
+    channel: Channel
     start: int
 
     @property
@@ -43,80 +43,6 @@ class _Event(msgspec.Struct, frozen=True):
     data: bytes
     members: dict[str, object]
     parts: tuple[_Part, ...]
-
-
-class _Channel:
-    """The text that grows in one place of a stream, like the content of a choice; or a name, which is whole.
-
-    `text` begins at the character `begins` of all that came; what lies before `judged` has been inspected and
-    is final. `edits` are those that are agreed, by character of the whole. `grew_at` says how much had come
-    on all channels when it grew last.
-    """
-
-    def __init__(self, piece: Piece) -> None:
-        self.piece = piece
-        self.is_whole = piece.kind is PieceKind.NAME
-        self.grew_at = 0
-        self.text = ""
-        self.begins = 0
-        self.judged = 0
-        self.edits: list[Edit] = []
-
-    @property
-    def ends(self) -> int:
-        return self.begins + len(self.text)
-
-    def forget(self, before: int) -> None:
-        """Drop what nobody will look at again."""
-        if before > self.begins and not self.is_whole:
-            self.text = self.text[before - self.begins :]
-            self.begins = before
-            self.edits = [edit for edit in self.edits if edit.end > before]
-
-    def slice(self, start: int, end: int) -> str:
-        """The characters from `start` up to `end` as edited; a replacement stands where its edit begins."""
-        parts: list[str] = []
-        at = start
-        for edit in self.edits:
-            if edit.end <= start or edit.start >= end:
-                continue
-            if edit.start >= at:
-                parts.append(self.text[at - self.begins : edit.start - self.begins])
-            if edit.start >= start:
-                parts.append(edit.text)
-            at = max(at, min(edit.end, end))
-        return "".join((*parts, self.text[at - self.begins : end - self.begins]))
-
-
-class _Window:
-    """What guardrails are shown of the channels: what is new, with `context` characters before it."""
-
-    def __init__(self, channels: Sequence[_Channel], context: int) -> None:
-        self._channels = [channel for channel in channels if channel.ends > channel.judged]
-        self._starts = [max(channel.judged - context, channel.begins) for channel in self._channels]
-        self._pieces = tuple(
-            msgspec.structs.replace(channel.piece, text=channel.text[start - channel.begins :])
-            for channel, start in zip(self._channels, self._starts, strict=True)
-        )
-        self.edits: list[tuple[_Channel, Edit]] = []
-
-    def find_undecided(self, verdict: Verdict) -> Iterator[tuple[_Channel, int]]:
-        """The channels on which a guardrail must see more, each with the character from which on."""
-        for place, at in verdict.undecided.items():
-            if 0 <= place < len(self._channels):
-                yield self._channels[place], self._starts[place] + max(at, 0)
-
-    def content(self) -> Content:
-        return Content(Direction.RESPONSE, self._pieces)
-
-    def edit(self, edits: Iterable[Edit]) -> None:
-        wanted = list(edits)
-        edited_texts(self._pieces, wanted)  # Raises for what cannot be done.
-        for edit in wanted:
-            channel, start = self._channels[edit.piece], self._starts[edit.piece]
-            moved = Edit(edit.piece, edit.start + start, edit.end + start, edit.text)
-            if moved.end > channel.judged:
-                self.edits.append((channel, moved))
 
 
 class GuardedStream:
@@ -139,7 +65,7 @@ class GuardedStream:
         self._window = max(known) if is_bounded else None
         self._splitter = EventSplitter()
         self._held: deque[_Event] = deque()
-        self._channels: dict[Path, _Channel] = {}
+        self._channels: dict[Path, Channel] = {}
         self._total = 0
         self._due = (self._window or 0) + 1
         """How many characters must have come for something of them to go out."""
@@ -185,7 +111,7 @@ class GuardedStream:
             key = (*key, text, found.piece.is_fixed)
         channel = self._channels.get(key)
         if channel is None:
-            channel = self._channels[key] = _Channel(found.piece)
+            channel = self._channels[key] = Channel(found.piece)
         elif channel.is_whole:
             return _Part(found, channel, 0)
         part = _Part(found, channel, channel.ends)
@@ -199,35 +125,26 @@ class GuardedStream:
         """Have all that is new inspected, and agree on it except for the last `keep` characters."""
         channels = list(self._channels.values())
         waits: dict[int, int] = {}
+        window = Window(channels, self._window or 0)
         for chosen in self._chosen:
-            window = _Window(channels, self._window or 0)
             verdict = await self._runner.ask(chosen, GuardrailMode.POST_CALL, window)
-            for channel, edit in window.edits:
-                _agree(channel, edit)
             for channel, start in window.find_undecided(verdict):
                 waits[id(channel)] = min(start, waits.get(id(channel), start))
         for pipeline in self._pipelines:
-            await self._follow(pipeline, _Window(channels, 0))
+            await self._follow(pipeline, window)
         for channel in channels:
             # One on which nothing has come for as long as a finding may span will hardly go on.
             is_at_rest = channel.is_whole or self._total - channel.grew_at >= keep
             cut = channel.ends
             if not is_at_rest:
                 cut = max(min(cut - keep, waits.get(id(channel), cut)), channel.judged)
-            # What reaches beyond the cut is seen once more with what follows it.
-            open_edits = [edit for edit in channel.edits if edit.start < cut < edit.end]
-            cut = min([cut, *(edit.start for edit in open_edits)])
-            channel.edits = [edit for edit in channel.edits if edit.start < cut]
-            channel.judged = max(cut, channel.judged)
+            channel.judge(cut)
 
-    async def _follow(self, pipeline: ChosenPipeline, window: _Window) -> None:
+    async def _follow(self, pipeline: ChosenPipeline, window: Window) -> None:
         """Run a pipeline on the whole stream."""
         message = await run_pipeline(pipeline, self._runner, window)
         if message is not None:
-            window.edits.clear()
             answer_instead(window, message)
-        for channel, edit in window.edits:
-            _agree(channel, edit)
 
     def _release(self) -> bytes:
         out: list[bytes] = []
@@ -241,19 +158,6 @@ class GuardedStream:
             first = firsts.get(id(channel), channel.judged)
             channel.forget(min(first, channel.judged - (self._window or 0)))
         return b"".join(out)
-
-
-def _agree(channel: _Channel, edit: Edit) -> None:
-    """Add an edit; where two guardrails found the same place, what both found goes."""
-    merged = edit
-    kept: list[Edit] = []
-    for other in channel.edits:
-        if other.end <= merged.start or other.start >= merged.end:
-            kept.append(other)
-        else:
-            start, end = min(other.start, merged.start), max(other.end, merged.end)
-            merged = Edit(merged.piece, start, end, other.text)
-    channel.edits = sorted((*kept, merged), key=lambda item: item.start)
 
 
 def _written(event: _Event) -> bytes:

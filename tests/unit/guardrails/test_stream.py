@@ -101,6 +101,53 @@ def test_two_guardrails_edit_one_stream(parts: list[str]) -> None:
     assert texts(out) == DIGITS.sub("#", "".join(parts)).replace("x", "*")
 
 
+class Swap(Guardrail):
+    """Replaces each match of a pattern; two of these show what one leaves to the next."""
+
+    def __init__(self, pattern: str, text: str, window: int | None) -> None:
+        self.pattern, self.text = re.compile(pattern), text
+        self.window = window
+        self.seen: list[str] = []
+
+    def inspect(self, content: Content, call: GuardrailCall) -> Verdict | None:
+        self.seen += [piece.text for _, piece in content.texts()]
+        return Verdict(
+            edits=tuple(
+                Edit(place, *match.span(), self.text)
+                for place, piece in content.texts()
+                for match in self.pattern.finditer(piece.text)
+            )
+        )
+
+
+PATTERNS = st.sampled_from(["ab", "b+", "a", "<", "<>", "ba?", "b(?=a)", "(?=b)", "$"])
+SWAPS = st.lists(st.tuples(PATTERNS, st.sampled_from(["", "<>", "b", "ab<"])), min_size=1, max_size=4)
+
+
+@pytest.mark.hypothesis
+@given(st.lists(st.text(alphabet="ab<", max_size=9), max_size=12), SWAPS)
+def test_each_guardrail_sees_what_the_one_before_it_left(
+    parts: list[str], swaps: list[tuple[str, str]]
+) -> None:
+    """As in a whole answer, also where one edits the replacements of another one."""
+    events = [event((0, "content", part)) for part in parts]
+    out = asyncio.run(run(guard(*(Swap(*swap, window=None) for swap in swaps)), events))
+    expected = "".join(parts)
+    for pattern, text in swaps:
+        expected = re.sub(pattern, text, expected) if expected else ""
+    assert texts(out) == expected
+
+
+async def test_a_later_guardrail_is_not_shown_what_an_earlier_one_masked() -> None:
+    later = Swap("nothing", "", window=4)
+    events = [
+        event((0, "content", part)) for part in ("my num", "ber is 4", "56 and ", "that is all", " of it")
+    ]
+    out = await run(guard(Digits(), later), events)
+    assert texts(out) == "my number is # and that is all of it"
+    assert not [text for text in later.seen if "456" in text]
+
+
 @pytest.mark.hypothesis
 @given(
     st.lists(
