@@ -12,6 +12,7 @@ from gateway.manage import budgets as budget_routes
 from gateway.manage import cache_settings as cache_setting_routes
 from gateway.manage import caches as cache_routes
 from gateway.manage import callbacks as callback_routes
+from gateway.manage import compliance as compliance_routes
 from gateway.manage import config as config_routes
 from gateway.manage import cost_terms as cost_term_routes
 from gateway.manage import credentials as credential_routes
@@ -115,6 +116,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *audit_routes.ROUTE_HANDLERS,
     *guardrail_kind_routes.ROUTE_HANDLERS,
     *guardrail_usage_routes.ROUTE_HANDLERS,
+    *compliance_routes.ROUTE_HANDLERS,
     *guardrail_routes.ROUTE_HANDLERS,
     *guardrail_submission_routes.ROUTE_HANDLERS,
     *policy_routes.ROUTE_HANDLERS,
