@@ -39,6 +39,11 @@ class RequestText:
                 if name in _TOKEN_MEMBERS:
                     _refuse_tokens(name, value)
                 self._found += find_pieces(value, name)
+        self._read = dict(body.members)
+
+    def is_of(self, body: RequestBody) -> bool:
+        """Whether it says what the body says now."""
+        return self._body is body and self._read == body.members
 
     def content(self) -> Content:
         """What guardrails are shown."""
@@ -57,6 +62,7 @@ class RequestText:
             self._found[place] = _with_text(found, text)
         for name, value in fresh.items():
             self._body.write(name, value)
+        self._read = dict(self._body.members)
 
 
 class AnswerText:

@@ -50,6 +50,7 @@ class _Watch:
         names = (item.installed.entry.name for item in (*selection.chosen, *steps))
         self._report = Report(names, selection.origins)
         self._runner = Runner(clock, _describe(context), self._report)
+        self._request: RequestText | None = None
         recording = self._of(GuardrailMode.LOGGING_ONLY)
         self._record: RecordWatch | None = None
         if recording:
@@ -98,10 +99,17 @@ class _Watch:
     async def _check_request(self, mode: GuardrailMode, *, is_sent: bool) -> None:
         chosen, pipelines = self._of(mode), self._pipelines_of(mode)
         if chosen or pipelines:
-            text = RequestText(self._context.body)
+            text = self._read_request()
             await self._runner.run(chosen, mode, _SentText(text) if is_sent else text)
             for pipeline in pipelines:
                 await self._follow(pipeline, text)
+
+    def _read_request(self) -> RequestText:
+        """The request as it is now; what was read for another mode serves again while nobody changes it."""
+        body = self._context.body
+        if self._request is None or not self._request.is_of(body):
+            self._request = RequestText(body)
+        return self._request
 
     async def _follow(self, pipeline: ChosenPipeline, text: Text) -> None:
         """Run a pipeline on the request. What it wants to be answered needs no model."""

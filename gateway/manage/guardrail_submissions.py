@@ -15,7 +15,7 @@ from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
 from gateway.manage.query import QueryReader
-from gateway.manage.stored_settings import refuse_unread
+from gateway.manage.stored_settings import configured_names, refuse_unread
 from gateway.runtime import Gateway
 
 __all__ = ["ROUTE_HANDLERS"]
@@ -46,7 +46,7 @@ async def submit_guardrail(
     """Submit a guardrail for a team; it runs once a proxy admin has approved it."""
     refuse_unread(gateway)
     body = await _BODY.read_from(request)
-    return answer(await inventory.submissions.submit(caller, body.value, _configured(gateway)), body)
+    return answer(await inventory.submissions.submit(caller, body.value, configured_names(gateway)), body)
 
 
 @get(
@@ -77,7 +77,7 @@ async def approve_submission(
 ) -> _Content:
     """Approve a submission: it runs where it is asked for."""
     refuse_unread(gateway)
-    return await inventory.submissions.approve(caller, guardrail_id, _configured(gateway))
+    return await inventory.submissions.approve(caller, guardrail_id, configured_names(gateway))
 
 
 @post(
@@ -88,11 +88,6 @@ async def approve_submission(
 async def reject_submission(caller: _Caller, inventory: _Inventory, guardrail_id: FromPath[str]) -> _Content:
     """Reject a submission."""
     return await inventory.submissions.reject(caller, guardrail_id)
-
-
-def _configured(gateway: Gateway) -> frozenset[str]:
-    """The names of the configuration's guardrails."""
-    return frozenset(entry.name for entry in gateway.snapshot.settings.guardrails)
 
 
 ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (

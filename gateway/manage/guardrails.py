@@ -13,11 +13,11 @@ from gateway.guardrails.choice import Installed
 from gateway.guardrails.trial import TrialRequest, try_guardrail
 from gateway.ids import new_id
 from gateway.inventory.guardrails.request import NewGuardrailRequest, PatchGuardrailRequest
-from gateway.inventory.guardrails.rules import mask_guardrail, shown_info
+from gateway.inventory.guardrails.rules import Surroundings, mask_guardrail, shown_info
 from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
-from gateway.manage.stored_settings import refuse_unread
+from gateway.manage.stored_settings import configured_names, refuse_unread
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
@@ -87,8 +87,7 @@ async def make_guardrail(
     """Store a guardrail, which runs on every worker within a second."""
     refuse_unread(gateway)
     body = await _NEW.read_from(request)
-    names, environ = _configured(gateway), gateway.parts.added.environ
-    return answer(await inventory.guardrails.create(caller, body.value.guardrail, names, environ), body)
+    return answer(await inventory.guardrails.create(caller, body.value.guardrail, _around(gateway)), body)
 
 
 @get(
@@ -119,8 +118,7 @@ async def replace_guardrail(
     """Replace a guardrail of the database."""
     refuse_unread(gateway)
     body = await _NEW.read_from(request)
-    names, environ = _configured(gateway), gateway.parts.added.environ
-    changed = await inventory.guardrails.replace(caller, guardrail_id, body.value.guardrail, names, environ)
+    changed = await inventory.guardrails.replace(caller, guardrail_id, body.value.guardrail, _around(gateway))
     return answer(changed, body)
 
 
@@ -143,8 +141,7 @@ async def update_guardrail(
     """Change what is sent of a guardrail of the database."""
     refuse_unread(gateway)
     body = await _PATCH.read_from(request)
-    names, environ = _configured(gateway), gateway.parts.added.environ
-    return answer(await inventory.guardrails.patch(caller, guardrail_id, body.value, names, environ), body)
+    return answer(await inventory.guardrails.patch(caller, guardrail_id, body.value, _around(gateway)), body)
 
 
 @delete(
@@ -159,9 +156,8 @@ async def delete_guardrail(
     return await inventory.guardrails.delete(caller, guardrail_id)
 
 
-def _configured(gateway: Gateway) -> frozenset[str]:
-    """The names of the configuration's guardrails."""
-    return frozenset(entry.name for entry in gateway.snapshot.settings.guardrails)
+def _around(gateway: Gateway) -> Surroundings:
+    return Surroundings(configured_names(gateway), gateway.parts.added.environ)
 
 
 def _show(installed: Installed, *, may_look: bool) -> dict[str, object]:

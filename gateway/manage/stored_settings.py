@@ -3,7 +3,7 @@
 from gateway.errors import BadRequest
 from gateway.runtime import Gateway
 
-__all__ = ["refuse_unread"]
+__all__ = ["configured_names", "refuse_unread"]
 
 
 def refuse_unread(gateway: Gateway) -> None:
@@ -11,3 +11,8 @@ def refuse_unread(gateway: Gateway) -> None:
     if not gateway.parts.added.is_enabled:
         message = "With store_model_in_db: false no settings are read from the database."
         raise BadRequest(message, type="bad_request_error")
+
+
+def configured_names(gateway: Gateway) -> frozenset[str]:
+    """The names of the configuration's guardrails, which those of the database may not have."""
+    return frozenset(entry.name for entry in gateway.snapshot.settings.guardrails)

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import msgspec
+
 from gateway.audit.masking import mask
 from gateway.errors import BadRequest, ConfigError, Conflict, NotFound
 from gateway.guardrails.kinds import Kinds
@@ -14,6 +16,7 @@ from gateway.settings.stored import read_stored_guardrail
 __all__ = [
     "ACTIVE",
     "SUBMITTER",
+    "Surroundings",
     "build_checked",
     "mask_guardrail",
     "refuse_taken",
@@ -25,6 +28,16 @@ ACTIVE = "active"
 """The `status` of a guardrail that runs."""
 SUBMITTER = "gatewright_submitter"
 """The member of `guardrail_info` that says who submitted a guardrail."""
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """Beside what guardrails of the database stand: the names of those of the configuration, and variables.
+
+    `environ` are the variables to which parameters may refer.
+    """
+
+    configured: frozenset[str]
+    environ: Mapping[str, str]
 
 
 def build_checked(

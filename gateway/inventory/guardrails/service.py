@@ -1,6 +1,6 @@
 """The rules of making, changing, showing and deleting guardrails."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from gateway.audit.changes import Audited, created, deleted, updated
@@ -16,6 +16,7 @@ from gateway.identity.values import check_text
 from gateway.inventory.guardrails.request import GuardrailBody, PatchGuardrailRequest
 from gateway.inventory.guardrails.rules import (
     ACTIVE,
+    Surroundings,
     build_checked,
     mask_guardrail,
     refuse_taken,
@@ -36,8 +37,7 @@ class GuardrailService:
 
     All methods raise DatabaseUnavailable, BadRequest for what cannot be set up, Conflict for a name that is
     taken, NotFound for what is not there. Secrets are encrypted in the database, and masked in what is
-    returned. `configured` are the names of the configuration's guardrails, `environ` the variables to which
-    parameters may refer.
+    returned.
     """
 
     def __init__(self, database: Database, records: Records, seal: Seal) -> None:
@@ -47,15 +47,15 @@ class GuardrailService:
         self._guardrails = GuardrailRecords(database)
         self._kinds = Kinds()
 
-    async def create(
-        self, caller: Principal, body: GuardrailBody, configured: Collection[str], environ: Mapping[str, str]
-    ) -> Columns:
+    async def create(self, caller: Principal, body: GuardrailBody, around: Surroundings) -> Columns:
         """Store a guardrail; it runs as soon as the workers have heard of it."""
         name = body.guardrail_name
         _check_id(body.guardrail_id)
-        build_checked(self._kinds, name, body.litellm_params, body.guardrail_info, environ)
+        build_checked(self._kinds, name, body.litellm_params, body.guardrail_info, around.environ)
         async with self._records.transaction():
-            identifier = None if name in configured else await self._guardrails.add(name, body.guardrail_id)
+            identifier = (
+                None if name in around.configured else await self._guardrails.add(name, body.guardrail_id)
+            )
             if identifier is None:
                 raise refuse_taken(name)
             columns = {
@@ -72,25 +72,21 @@ class GuardrailService:
         caller: Principal,
         identifier: str,
         body: GuardrailBody,
-        configured: Collection[str],
-        environ: Mapping[str, str],
+        around: Surroundings,
     ) -> Columns:
         """Set the whole guardrail; a secret that is sent as it was shown, masked, stays."""
         async with self._records.transaction():
             row = await self._lock(identifier)
             stored = self._open(row["litellm_params"])
             params = _unmasked(body.litellm_params, stored)
-            return await self._set(
-                caller, row, body.guardrail_name, params, body.guardrail_info, configured, environ
-            )
+            return await self._set(caller, row, body.guardrail_name, params, body.guardrail_info, around)
 
     async def patch(
         self,
         caller: Principal,
         identifier: str,
         sent: PatchGuardrailRequest,
-        configured: Collection[str],
-        environ: Mapping[str, str],
+        around: Surroundings,
     ) -> Columns:
         """Change what was sent."""
         async with self._records.transaction():
@@ -100,7 +96,7 @@ class GuardrailService:
             params = {name: value for name, value in merged.items() if value is not None}
             info = row["guardrail_info"] if sent.guardrail_info is None else sent.guardrail_info
             name = sent.guardrail_name or row["guardrail_name"]
-            return await self._set(caller, row, name, params, info, configured, environ)
+            return await self._set(caller, row, name, params, info, around)
 
     async def delete(self, caller: Principal, identifier: str) -> Columns:
         """Remove a guardrail, or a submission of one.
@@ -130,12 +126,11 @@ class GuardrailService:
         name: str,
         params: Mapping[str, Any],
         info: Mapping[str, object] | None,
-        configured: Collection[str],
-        environ: Mapping[str, str],
+        around: Surroundings,
     ) -> Columns:
         identifier = row["guardrail_id"]
-        build_checked(self._kinds, name, params, info, environ)
-        if name in configured or await self._guardrails.is_taken(name, identifier):
+        build_checked(self._kinds, name, params, info, around.environ)
+        if name in around.configured or await self._guardrails.is_taken(name, identifier):
             raise refuse_taken(name)
         columns = {"guardrail_name": name, "litellm_params": self._close(params), "guardrail_info": info}
         changed = _show(await self._guardrails.update(identifier, columns))
