@@ -11,6 +11,7 @@ REREADS = (
     "ORDER BY param_name",
     "version_number DESC",
     "ORDER BY created_at, attachment_id",
+    "ORDER BY tool_name",
 )
 """Every change of models and settings has them read anew, which is no part of the route."""
 
