@@ -8,6 +8,7 @@ from gateway.manage import (
     global_activity,
     global_spend,
     health,
+    model_insights,
     model_metrics,
     spend_facets,
     spend_pages,
@@ -26,6 +27,7 @@ ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *spend_facets.ROUTE_HANDLERS,
     *costs.ROUTE_HANDLERS,
     *tag_users.ROUTE_HANDLERS,
+    *model_insights.ROUTE_HANDLERS,
     *model_metrics.ROUTE_HANDLERS,
     *health.ROUTE_HANDLERS,
 )

@@ -9,7 +9,7 @@ import msgspec
 from gateway.clock import Clock, datetime_from_nanos
 from gateway.errors import BadRequest
 
-__all__ = ["Period", "day_of", "last_days", "parse_moment", "parse_period", "refuse"]
+__all__ = ["Period", "day_of", "last_days", "moment_of", "parse_moment", "parse_period", "refuse"]
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _MOMENT_FORMS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
@@ -77,6 +77,12 @@ def day_of(name: str, moment: datetime) -> date:
     if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
         raise refuse(name, f"'{name}' must be between the years {_FIRST_YEAR} and {_LAST_YEAR}.")
     return (moment if moment.tzinfo is None else moment.astimezone(UTC)).date()
+
+
+def moment_of(name: str, moment: datetime) -> datetime:
+    """A time as the columns have it, naive and of UTC; raises BadRequest for one of no time that matters."""
+    day_of(name, moment)
+    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def parse_moment(name: str, text: str | None, default_time: time) -> datetime:
