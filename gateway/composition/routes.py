@@ -18,6 +18,7 @@ from gateway.manage import cost_terms as cost_term_routes
 from gateway.manage import credentials as credential_routes
 from gateway.manage import customers as customer_routes
 from gateway.manage import default_settings as default_setting_routes
+from gateway.manage import email_events as email_event_routes
 from gateway.manage import explain as explain_routes
 from gateway.manage import guardrail_kinds as guardrail_kind_routes
 from gateway.manage import guardrail_submissions as guardrail_submission_routes
@@ -110,6 +111,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *people_routes.ROUTE_HANDLERS,
     *scim_discovery_routes.ROUTE_HANDLERS,
     *scim_routes.ROUTE_HANDLERS,
+    *email_event_routes.ROUTE_HANDLERS,
     *explain_routes.ROUTE_HANDLERS,
     *utility_routes.ROUTE_HANDLERS,
     *tool_routes.ROUTE_HANDLERS,

@@ -14,6 +14,7 @@ from gateway.identity.credentials import hash_of
 from gateway.identity.keys.permits import ROTATE_KEY
 from gateway.identity.keys.request import RegenerateKeyRequest
 from gateway.inventory.ui.flags import refuse_chosen
+from gateway.inventory.ui.letters import KEY_ROTATED
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader, is_strict
 from gateway.manage.letters import check_server, mail_key
@@ -104,7 +105,7 @@ async def _regenerate(request: _Request, caller: Principal, gateway: Gateway, na
     # What was charged to the old hash is booked before it is the old one; the rest follows by itself.
     await parts.drain.flush()
     if body.value.send_invite_email:
-        check_server(gateway)
+        check_server(gateway, KEY_ROTATED)
     rotation = parts.management.key_rotation
     made = await rotation.regenerate(caller, named or body.value.key, body.sent)
     if body.value.send_invite_email:

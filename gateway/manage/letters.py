@@ -9,6 +9,7 @@ from gateway.alerts.letters import Invitation, KeyLetter
 from gateway.domain import Principal, Secret
 from gateway.errors import BadRequest
 from gateway.identity.users.request import NewUserRequest
+from gateway.inventory.ui.letters import INVITED, KEY_MADE, LetterEvent, goes_out
 from gateway.runtime import Gateway
 
 __all__ = ["check_can_invite", "check_can_mail", "check_server", "invite", "mail_key", "no_user"]
@@ -23,7 +24,7 @@ _NO_SERVER = (
 def check_can_invite(gateway: Gateway, request: NewUserRequest, path: str = _MEMBER) -> None:
     """Raise BadRequest for an invitation that nobody could bring to the new user."""
     if request.send_invite_email:
-        check_server(gateway, path)
+        check_server(gateway, INVITED, path)
         if not request.user_email:
             raise _refuse(path, "The new user needs a user_email to be invited.")
 
@@ -33,7 +34,7 @@ async def check_can_mail(gateway: Gateway, caller: Principal, user_id: str | Non
 
     Whether other people have an address is a proxy admin's to know.
     """
-    check_server(gateway)
+    check_server(gateway, KEY_MADE)
     wanted = user_id if caller.is_admin else user_id or caller.user_id
     if caller.is_admin or wanted == caller.user_id:
         address = await gateway.parts.management.users.find_address(wanted) if wanted else None
@@ -71,10 +72,12 @@ async def invite(gateway: Gateway, caller: Principal, user_id: str, user_email: 
     gateway.background(gateway.parts.letters.send_invitation(letter))
 
 
-def check_server(gateway: Gateway, path: str = _MEMBER) -> None:
-    """Raise BadRequest where no mail can be sent."""
+def check_server(gateway: Gateway, event: LetterEvent, path: str = _MEMBER) -> None:
+    """Raise BadRequest where no mail can be sent, or none of an event shall be."""
     if not gateway.parts.letters.can_send:
         raise _refuse(path, _NO_SERVER)
+    if not goes_out(gateway.parts.added.current.ui, event):
+        raise _refuse(path, f"Mails of the event '{event}' are switched off (/email/event_settings).")
 
 
 def no_user() -> BadRequest:

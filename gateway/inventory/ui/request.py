@@ -4,7 +4,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
-__all__ = ["BannerRequest", "ThemeRequest", "UiRequest"]
+from gateway.inventory.ui.letters import LetterEvent
+
+__all__ = ["BannerRequest", "EventSetting", "EventsRequest", "ThemeRequest", "UiRequest"]
 
 _Address = Annotated[str, msgspec.Meta(max_length=2_048)]
 _Pages = Annotated[
@@ -42,3 +44,16 @@ class BannerRequest(msgspec.Struct, frozen=True, kw_only=True):
     message: Annotated[str, msgspec.Meta(max_length=2_000)]
     enabled: bool = False
     severity: Literal["info", "warning", "error"] = "info"
+
+
+class EventSetting(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the mails of an event go out."""
+
+    event: LetterEvent
+    enabled: bool
+
+
+class EventsRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`PATCH /email/event_settings`: events that are not named stay as they are."""
+
+    settings: Annotated[list[EventSetting], msgspec.Meta(max_length=100)]

@@ -13,6 +13,7 @@ from gateway.inventory.notices import announce_models
 from gateway.inventory.sealed import merge_members
 from gateway.inventory.settings_store import ui_row
 from gateway.inventory.ui.flags import check_effective
+from gateway.inventory.ui.letters import LETTERS
 
 __all__ = ["BANNER", "THEME", "UiSettingsService", "read_part", "show_banner"]
 
@@ -60,6 +61,14 @@ class UiSettingsService:
             return {**stored, BANNER: {**banner, "revision": revision}}
 
         return (await self._edit(caller, change))[BANNER]
+
+    async def set_letters(self, caller: Principal, sent: Mapping[str, bool] | None) -> _Members:
+        """Say of some events whether their mails go out; None lets all go out again."""
+
+        def change(stored: _Members) -> _Members:
+            return {**stored, LETTERS: {**read_part(stored, LETTERS), **sent} if sent is not None else {}}
+
+        return (await self._edit(caller, change))[LETTERS]
 
     async def _edit(self, caller: Principal, change: Callable[[_Members], _Members]) -> _Members:
         async with self._records.transaction():
