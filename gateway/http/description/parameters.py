@@ -51,7 +51,7 @@ def _describe(name: str, field: FieldDefinition) -> dict[str, Any] | None:
     schema = msgspec.json.schema(field.annotation, schema_hook=any_value)
     has_default = field.default is not Empty and field.default is not ...
     return {
-        "name": kwarg.query or name,
+        "name": kwarg.name or kwarg.query or name,
         "in": "query",
         "required": not has_default and not field.is_optional,
         "schema": {**schema, **_bounds(kwarg)},

@@ -52,6 +52,19 @@ async def test_a_route_is_described_with_body_parameters_and_answers(desk: Desk)
     assert "object_team_id" in audit
 
 
+async def test_parameters_are_described_by_the_names_that_requests_give_them(desk: Desk) -> None:
+    paths = (await _document(desk))["paths"]
+
+    def named(path: str) -> set[str]:
+        return {one["name"] for one in paths[path]["get"]["parameters"]}
+
+    assert "_selected_model_group" in named("/model/metrics")
+    assert "scope" in named("/v1/models")
+    assert "format" in named("/team/daily/activity/export")
+    facets = named("/management/v1/spend_logs/users")
+    assert {"filter[startTime][gte]", "filter[startTime][lte]"} <= facets
+
+
 async def test_routes_are_listed_without_a_credential(desk: Desk) -> None:
     answer = await desk.live.http.get("/routes")
 
