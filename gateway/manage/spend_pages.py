@@ -172,11 +172,17 @@ async def show_session(
 
 @get("/spend/logs/ui/{request_id:str}", opt=_rule("/spend/logs/ui/{request_id}"))
 async def show_request(
-    caller: _Caller, gateway: _Gateway, request_id: FromPath[str], start_date: _Text = None
+    caller: _Caller,
+    gateway: _Gateway,
+    request_id: FromPath[str],
+    start_date: _Text = None,
+    end_date: _Text = None,
 ) -> _Content:
     """What was said in one request, where it was kept; found by its id, whenever it was."""
     if start_date:
         parse_moment("start_date", start_date, time.min)
+    if end_date:
+        parse_moment("end_date", end_date, time.max)
     await bring_up_to_date(gateway)
     row = await LogPages(gateway.parts.reports.reader).find(request_id)
     if row is None:

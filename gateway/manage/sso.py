@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 from litestar import Request, Response, get
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
@@ -32,6 +33,15 @@ _Gateway = NamedDependency[Gateway]
 _Logins = NamedDependency[Logins]
 
 
+class CallbackQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """What an identity provider says in the address to which it sends a browser back."""
+
+    state: str | None = None
+    code: str | None = None
+    error: str | None = None
+    iss: str | None = None
+
+
 @get("/sso/key/generate", opt={"rule": RouteRule(name="/sso/key/generate", permit=_PUBLIC)})
 async def begin_login(
     request: _Request,
@@ -53,7 +63,7 @@ async def begin_login(
     return redirect
 
 
-@get("/sso/callback", opt={"rule": RouteRule(name="/sso/callback", permit=_PUBLIC)})
+@get("/sso/callback", opt={"rule": RouteRule(name="/sso/callback", permit=_PUBLIC, query=CallbackQuery)})
 async def finish_login(request: _Request, gateway: _Gateway, logins: _Logins) -> Response[Any]:
     """Take a browser back from the identity provider, and open its session."""
     admit(gateway, request)

@@ -61,6 +61,7 @@ async def test_parameters_are_described_by_the_names_that_requests_give_them(des
     assert "_selected_model_group" in named("/model/metrics")
     assert "scope" in named("/v1/models")
     assert "format" in named("/team/daily/activity/export")
+    assert {"state", "code", "error", "iss"} <= named("/sso/callback")
     facets = named("/management/v1/spend_logs/users")
     assert {"filter[startTime][gte]", "filter[startTime][lte]"} <= facets
 

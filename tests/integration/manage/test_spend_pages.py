@@ -238,6 +238,9 @@ async def test_what_was_said_is_shown_to_whom_it_concerns(desk: Desk):
     assert (answer.status_code, answer.json()["error"]["param"]) == (403, "request_id")
     answer = await desk.ask("GET", "/spend/logs/ui/none")
     assert (answer.status_code, answer.json()["error"]["type"]) == (404, "not_found_error")
+    for name in ("start_date", "end_date"):
+        answer = await desk.ask("GET", f"/spend/logs/ui/{row.request_id}", params={name: "soon"})
+        assert (answer.status_code, answer.json()["error"]["param"]) == (400, name)
     listed = await desk.get("/spend/logs/v2", **times(), api_key=key)
     assert listed["data"][0]["messages"] == {}
 
