@@ -58,6 +58,8 @@ class Endpoint(StrEnum):
     EMBEDDINGS = "embeddings"
     PASS_THROUGH = "pass_through_endpoint"  # noqa: S105  it is no secret
     """A declared pass-through: it has no model, and no body that is looked into."""
+    MCP = "mcp"
+    """A message to an MCP server, which a plugin leads there as to a pass-through."""
 
 
 MODEL_ENDPOINTS = (Endpoint.CHAT, Endpoint.COMPLETIONS, Endpoint.EMBEDDINGS)

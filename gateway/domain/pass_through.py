@@ -2,7 +2,7 @@
 
 import msgspec
 
-from gateway.domain.deployment import Secret
+from gateway.domain.deployment import Endpoint, Secret
 
 __all__ = ["PassThrough"]
 
@@ -13,8 +13,9 @@ class PassThrough(msgspec.Struct, frozen=True, kw_only=True):
     With `includes_subpath` what lies below the path goes below the target. `query` are parameters for
     requests that do not bring them. `cost_nanos` (nano-dollars) is the price of one request that succeeds.
     Unless it `asks_for_key` anybody may call it. `caller_header` is a further header in which callers may
-    send their key. `guardrails` are those that it has whoever calls it. `timeout_seconds` bounds the wait for
-    the head of the answer, and each silence within it.
+    send their key. `forwarded` are headers, in lower case, that go along besides those of the body.
+    `guardrails` are those that it has whoever calls it. `timeout_seconds` bounds the wait for the head of the
+    answer, and each silence within it.
     """
 
     id: str
@@ -30,6 +31,8 @@ class PassThrough(msgspec.Struct, frozen=True, kw_only=True):
     cost_nanos: int = 0
     timeout_seconds: float | None = None
     guardrails: tuple[str, ...] = ()
+    endpoint: Endpoint = Endpoint.PASS_THROUGH
+    forwarded: frozenset[str] = frozenset()
     is_from_config: bool = False
 
     def __repr__(self) -> str:

@@ -39,6 +39,18 @@ class GuardrailHooks:
         return [_Watch(selection, context, self._clock)] if selection else None
 
 
+class _Modes(msgspec.Struct, frozen=True):
+    """When guardrails look at a request, beside the call, and at its answer."""
+
+    request: GuardrailMode
+    beside: GuardrailMode
+    answer: GuardrailMode
+
+
+_OF_MODELS = _Modes(GuardrailMode.PRE_CALL, GuardrailMode.DURING_CALL, GuardrailMode.POST_CALL)
+_OF_TOOLS = _Modes(GuardrailMode.PRE_MCP_CALL, GuardrailMode.DURING_MCP_CALL, GuardrailMode.POST_MCP_CALL)
+
+
 class _Watch:
     """The guardrails of one call."""
 
@@ -46,6 +58,7 @@ class _Watch:
         self._chosen = selection.chosen
         self._pipelines = selection.pipelines
         self._context = context
+        self._modes = _OF_TOOLS if context.endpoint is Endpoint.MCP else _OF_MODELS
         steps = [chosen for pipeline in selection.pipelines for _, chosen in pipeline.steps]
         names = (item.installed.entry.name for item in (*selection.chosen, *steps))
         self._report = Report(names, selection.origins)
@@ -64,19 +77,19 @@ class _Watch:
 
     async def check_request(self) -> None:
         """Run those that come before the call."""
-        await self._check_request(GuardrailMode.PRE_CALL, is_sent=False)
+        await self._check_request(self._modes.request, is_sent=False)
 
     async def check_beside(self) -> None:
         """Run those that come beside the call; what is sent already cannot be edited."""
-        await self._check_request(GuardrailMode.DURING_CALL, is_sent=True)
+        await self._check_request(self._modes.beside, is_sent=True)
 
     async def check_answer(self, body: bytes) -> bytes:
         """Run those that come after the call on a whole answer."""
-        chosen, pipelines = self._of(GuardrailMode.POST_CALL), self._pipelines_of(GuardrailMode.POST_CALL)
+        chosen, pipelines = self._of(self._modes.answer), self._pipelines_of(self._modes.answer)
         if not chosen and not pipelines:
             return body
         text = AnswerText(body)
-        await self._runner.run(chosen, GuardrailMode.POST_CALL, text)
+        await self._runner.run(chosen, self._modes.answer, text)
         for pipeline in pipelines:
             message = await run_pipeline(pipeline, self._runner, text)
             if message is not None:
@@ -85,8 +98,12 @@ class _Watch:
 
     def open_stream(self) -> GuardedStream | None:
         """Run those that come after the call on a stream."""
-        chosen, pipelines = self._of(GuardrailMode.POST_CALL), self._pipelines_of(GuardrailMode.POST_CALL)
-        return GuardedStream(self._runner, chosen, pipelines) if chosen or pipelines else None
+        chosen, pipelines = self._of(self._modes.answer), self._pipelines_of(self._modes.answer)
+        return (
+            GuardedStream(self._runner, chosen, pipelines, self._modes.answer)
+            if chosen or pipelines
+            else None
+        )
 
     def open_record(self) -> RecordWatch | None:
         """Run those that look at what is recorded, later."""
@@ -121,6 +138,9 @@ class _Watch:
         self._context.own_answer = message
 
     def _of(self, mode: GuardrailMode) -> list[Chosen]:
+        if self._context.endpoint is Endpoint.MCP and not self._context.tool:
+            # Whoever asks what tools there are calls none.
+            return []
         return [item for item in self._chosen if mode in item.modes]
 
     def _pipelines_of(self, mode: GuardrailMode) -> list[ChosenPipeline]:

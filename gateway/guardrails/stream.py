@@ -54,8 +54,13 @@ class GuardedStream:
     """
 
     def __init__(
-        self, runner: Runner, chosen: Sequence[Chosen], pipelines: Sequence[ChosenPipeline] = ()
+        self,
+        runner: Runner,
+        chosen: Sequence[Chosen],
+        pipelines: Sequence[ChosenPipeline] = (),
+        mode: GuardrailMode = GuardrailMode.POST_CALL,
     ) -> None:
+        self._mode = mode
         self._runner = runner
         self._chosen = chosen
         self._pipelines = pipelines
@@ -127,7 +132,7 @@ class GuardedStream:
         waits: dict[int, int] = {}
         window = Window(channels, self._window or 0)
         for chosen in self._chosen:
-            verdict = await self._runner.ask(chosen, GuardrailMode.POST_CALL, window)
+            verdict = await self._runner.ask(chosen, self._mode, window)
             for channel, start in window.find_undecided(verdict):
                 waits[id(channel)] = min(start, waits.get(id(channel), start))
         for pipeline in self._pipelines:

@@ -61,6 +61,7 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     `client_address` is where the request comes from as far as trusted proxies tell it, else the peer's
     address. `tags` are those of request, key and team. `guardrails` are those that what is called has itself,
     whoever calls it; `guarded_by` those that watch over the call already.
+    `tool` is the tool of an MCP server that is called, as `server/tool`.
     `policies` are those that it has, each with the reason. `own_answer` is what the gateway answers itself,
     in the place of a model.
     """
@@ -91,6 +92,7 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     tags: tuple[str, ...] = ()
     guardrails: tuple[str, ...] = ()
     guarded_by: tuple[str, ...] = ()
+    tool: str = ""
     policies: tuple[tuple[str, str], ...] = ()
     own_answer: str | None = None
     state: dict[str, object] = {}

@@ -8,7 +8,7 @@ import msgspec
 import pluggy
 import structlog
 
-from gateway.domain import Claim, Completion, Principal
+from gateway.domain import Claim, Completion, PassThrough, Principal
 from gateway.hooks.context import Admission, RequestContext, RequestHead
 from gateway.hooks.guards import CallGuard
 from gateway.hooks.implementations import HOOKS, HookSpec, Implementation, check_plugin, read_implementation
@@ -28,6 +28,7 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     authenticate: Callable[[RequestHead], Coroutine[Any, Any, Principal | None]]
+    find_pass_through: Callable[[RequestHead], Coroutine[Any, Any, PassThrough | None]]
     resolve_model: Callable[[str, RequestContext], Coroutine[Any, Any, str]]
     authorize: Callable[[RequestContext], Coroutine[Any, Any, None]]
     collect_claims: Callable[[RequestContext], Coroutine[Any, Any, Sequence[Claim]]]
@@ -35,6 +36,7 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     guard_request: Callable[[RequestContext], Coroutine[Any, Any, None]]
     open_guards: Callable[[RequestContext], Coroutine[Any, Any, Sequence[CallGuard]]]
     on_completion: Callable[[RequestContext, Completion], Coroutine[Any, Any, None]]
+    has_find_pass_through: bool
     has_guard_request: bool
     has_open_guards: bool
     has_on_completion: bool
@@ -56,6 +58,7 @@ def compile_hooks(plugins: Sequence[tuple[str, object]]) -> Hooks:
     found = {name: _list_implementations(manager, spec) for name, spec in HOOKS.items()}
     return Hooks(
         **{name: _compile(HOOKS[name], implementations) for name, implementations in found.items()},
+        has_find_pass_through=bool(found["find_pass_through"]),
         has_guard_request=bool(found["guard_request"]),
         has_open_guards=bool(found["open_guards"]),
         has_on_completion=bool(found["on_completion"]),

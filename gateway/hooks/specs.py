@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import pluggy
 
-from gateway.domain import Claim, Completion, Principal
+from gateway.domain import Claim, Completion, PassThrough, Principal
 from gateway.hooks.context import Admission, RequestContext, RequestHead
 from gateway.hooks.guards import CallGuard
 
@@ -57,6 +57,10 @@ class HookSpecs:
     @hookspec(HookMode.FIRST)
     async def authenticate(self, head: RequestHead) -> Principal | None:
         """Say who is calling, or None to leave that to the next one."""
+
+    @hookspec(HookMode.FIRST)
+    async def find_pass_through(self, head: RequestHead) -> PassThrough | None:
+        """Say where a request goes for whose path there is no route, or None to leave that to others."""
 
     @hookspec(HookMode.PIPE)
     async def resolve_model(self, model: str, context: RequestContext) -> str | None:

@@ -40,7 +40,13 @@ def build_exception_handlers(gateway: Gateway) -> Mapping[int | type[Exception],
         path: str = request.scope["path"]
         plain = path.removesuffix("/")
         found = tuple(gateway.snapshot.pass_throughs.find(plain))
-        return _Passed(gateway, found, plain) if found else answer_http_exception(request, error)
+        if found:
+            return _Passed(gateway, found, plain)
+        unknown = answer_http_exception(request, error)
+        if not gateway.snapshot.pass_through_hooks.has_find_pass_through:
+            return unknown
+        otherwise = unknown.to_asgi_response(None, request)  # pyright: ignore[reportUnknownMemberType]  Litestar's
+        return _Passed(gateway, (), plain, otherwise)
 
     return {**EXCEPTION_HANDLERS, NotFoundException: answer_unknown_path}
 
@@ -48,9 +54,11 @@ def build_exception_handlers(gateway: Gateway) -> Mapping[int | type[Exception],
 class _Passed(Response[bytes]):
     """Stands for an answer that is only made when it is sent."""
 
-    def __init__(self, gateway: Gateway, found: _Found, path: str) -> None:
+    def __init__(
+        self, gateway: Gateway, found: _Found, path: str, otherwise: ASGIResponse | None = None
+    ) -> None:
         super().__init__(b"")
-        self._answer = _PassedAnswer(gateway, found, path)
+        self._answer = _PassedAnswer(gateway, found, path, otherwise)
 
     def to_asgi_response(self, *_: Any, **__: Any) -> ASGIResponse:
         """Return what answers the request."""
@@ -58,11 +66,14 @@ class _Passed(Response[bytes]):
 
 
 class _PassedAnswer(ASGIResponse):
-    def __init__(self, gateway: Gateway, found: _Found, path: str) -> None:
+    """Leads a request to its pass-through; where nobody knows one, `otherwise` answers it."""
+
+    def __init__(self, gateway: Gateway, found: _Found, path: str, otherwise: ASGIResponse | None) -> None:
         super().__init__()
         self._gateway = gateway
         self._found = found
         self._path = path
+        self._otherwise = otherwise
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Litestar's types say the same as ours in other words.
@@ -70,7 +81,11 @@ class _PassedAnswer(ASGIResponse):
         exchange = _PartedAsgiExchange(head, scope, receive, send, self._gateway.clock)
         try:
             exchange.check_head()
-            one = _choose(self._found, head.method, self._path)
+            found = self._found or await self._ask(head)
+            if not found and self._otherwise is not None:
+                await self._otherwise(scope, receive, send)
+                return
+            one = _choose(found, head.method, self._path)
             below = scope["path"][len(one.path) :]
             _check_is_straight(below)
             await pass_request(self._gateway, one, below, exchange)
@@ -78,6 +93,11 @@ class _PassedAnswer(ASGIResponse):
             return
         except GatewayError as error:
             await send_error(exchange, error, call_id_of(exchange, new_charge_id()))
+
+    async def _ask(self, head: RequestHead) -> _Found:
+        """Where a plugin leads the request."""
+        found = await self._gateway.snapshot.pass_through_hooks.find_pass_through(head)
+        return () if found is None else (found,)
 
 
 class _PartedAsgiExchange(AsgiExchange, PartedExchange):

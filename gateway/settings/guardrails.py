@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from gateway.settings.faults import Faults
-from gateway.settings.node import Node, config_error, describe, plain
+from gateway.settings.node import Node, config_error, plain
 from gateway.settings.readers import (
     integer,
     one_of,
@@ -36,12 +36,16 @@ class GuardrailMode(StrEnum):
     """On the answer."""
     LOGGING_ONLY = "logging_only"
     """On what is recorded of request and answer, after the call."""
+    PRE_MCP_CALL = "pre_mcp_call"
+    """On the arguments of a call of an MCP server's tool, before it goes there."""
+    DURING_MCP_CALL = "during_mcp_call"
+    """On the arguments, beside the call; the result waits for it."""
+    POST_MCP_CALL = "post_mcp_call"
+    """On the result of the tool."""
 
 
 T = TypeVar("T")
 
-_LATER = ("pre_mcp_call", "during_mcp_call", "post_mcp_call")
-"""Modes of LiteLLM without an occasion here: one that would never run is refused."""
 _HOST_PARAMS = frozenset(
     {"guardrail", "mode", "default_on", "deadline_seconds", "on_error", "unreachable_fallback", "order"}
 )
@@ -159,6 +163,4 @@ def _read_mode_list(node: Node) -> Modes:
 
 
 def _read_mode(node: Node) -> GuardrailMode:
-    if node.value in _LATER:
-        raise config_error(node, f"Mode {describe(node)} is not supported yet.", allowed=tuple(GuardrailMode))
     return GuardrailMode(one_of(*GuardrailMode)(node))

@@ -14,6 +14,7 @@ from gateway.settings.include import read_document
 from gateway.settings.jwt_section import read_jwt_settings
 from gateway.settings.login import LoginSettings, read_login_settings
 from gateway.settings.master_key import find_weakness
+from gateway.settings.mcp_servers import with_mcp_servers
 from gateway.settings.model import (
     Environment,
     GatewrightSettings,
@@ -132,7 +133,7 @@ class _Reading:
             sso=attempt(lambda: read_sso_settings(self._environ), None),
             login=attempt(lambda: read_login_settings(root, self._environ), LoginSettings()),
             rotation=attempt(lambda: read_rotation_settings(self._environ), KeyRotationSettings()),
-            gatewright=attempt(lambda: read_own_section(root), GatewrightSettings()),
+            gatewright=attempt(lambda: with_mcp_servers(read_own_section(root), root), GatewrightSettings()),
             pass_throughs=attempt(lambda: read_pass_throughs(root, self._environ, self._notices), ()),
             variables={name: Secret(value) for name, value in variables.items()},
             notices=tuple(self._notices),

@@ -24,6 +24,7 @@ _CALL_TYPES: Mapping[Endpoint, tuple[str, str]] = {
     Endpoint.COMPLETIONS: ("atext_completion", "/completions"),
     Endpoint.EMBEDDINGS: ("aembedding", "/embeddings"),
     Endpoint.PASS_THROUGH: ("pass_through_endpoint", "/pass_through_endpoint"),
+    Endpoint.MCP: ("call_mcp_tool", "/mcp"),
 }
 
 
@@ -163,6 +164,7 @@ class RecordBuilder:
             organization_id=caller.organization_id,
             end_user=_name(details.end_user),
             agent_id=caller.agent_id or _name(details.agent_id),
+            mcp_namespaced_tool_name=_name(context.tool or None),
             session_id=_name(details.session_id),
             requester_ip_address=context.client_address,
             scopes=_scopes(caller, details, context.charged),

@@ -70,7 +70,7 @@ def build_headers(
 
     `credentials` are the gateway's: no header that has one of them is sent, whatever its name is.
     """
-    pairs = _all(headers) if one.forwards_headers else _few(headers)
+    pairs = _all(headers) if one.forwards_headers else _few(headers, one.forwarded)
     sent = {
         name: value for name, value in pairs if not _holds(value, credentials) and name != one.caller_header
     }
@@ -79,9 +79,9 @@ def build_headers(
     return tuple({**sent, **{name: secret.reveal() for name, secret in one.headers.items()}}.items())
 
 
-def _few(headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _few(headers: Mapping[str, str], forwarded: frozenset[str]) -> Iterator[tuple[str, str]]:
     for name, value in headers.items():
-        if name in _DESCRIBING:
+        if name in _DESCRIBING or name in forwarded:
             yield name, value
         elif name.startswith(_PREFIX):
             meant = name.removeprefix(_PREFIX)

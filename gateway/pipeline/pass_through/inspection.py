@@ -71,7 +71,7 @@ class Inspection:
 
         Raises UpstreamGarbled for a type of content that has to be inspected and cannot be.
         """
-        if _is_json(kind) or _is_text(kind):
+        if not kind or _is_json(kind) or _is_text(kind):
             return True
         if self._guards.open_streams() is None:
             return False

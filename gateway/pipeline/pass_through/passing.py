@@ -8,7 +8,7 @@ import structlog
 
 from gateway.access.pass_through import ANYBODY
 from gateway.access.pass_through_routes import is_open_to
-from gateway.domain import Endpoint, PassThrough, Principal
+from gateway.domain import PassThrough, Principal
 from gateway.errors import AuthenticationFailed, GatewayError, ServiceUnavailable
 from gateway.hooks import RequestContext, RequestHead
 from gateway.pipeline.answers import drop_frames, send_error
@@ -40,7 +40,7 @@ async def pass_request(gateway: Gateway, one: PassThrough, below: str, exchange:
     head = _with_caller_header(snapshot, one, exchange.head)
     principal = await _identify(snapshot, one, head)
     address = snapshot.core.gate.client_of(head)
-    context = begin_context(exchange, principal, Endpoint.PASS_THROUGH, address)
+    context = begin_context(exchange, principal, one.endpoint, address)
     context.model = context.routed_model = one.path
     limits = snapshot.settings.gatewright.limits
     source = BodySource(exchange, snapshot.body_bytes, limits.body_seconds, gateway.clock)

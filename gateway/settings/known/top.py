@@ -16,12 +16,13 @@ TOP_KEYS = (
     supported("credential_list", "Named credentials for `litellm_credential_name`."),
     supported("gatewright", "Settings that LiteLLM does not have."),
     supported("guardrails", "What inspects requests and answers; see [guardrails](guardrails.md)."),
+    supported("mcp_servers", "MCP servers that the gateway relays to; see [mcp](mcp.md).", restricts=True),
     supported("policies", "Named sets of guardrails; see [policies](policies.md).", restricts=True),
     supported("policy_attachments", "Where policies apply.", restricts=True),
     no_effect("worker_registry", "Every gateway is managed on its own."),
     no_effect("default_vertex_config", "It serves pass-through routes, which are not served."),
     *harmless(
-        "prompts mcp_servers mcp_tools search_tools vector_store_registry agent_list agents "
+        "prompts mcp_tools search_tools vector_store_registry agent_list agents "
         "files_settings finetune_settings assistant_settings callback_settings "
         "pass_through_endpoints plugins sandbox_tools mcp_semantic_tool_filter "
         "cost_discount_config health_check_settings ui_settings"

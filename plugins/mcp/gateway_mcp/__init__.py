@@ -1,5 +1,5 @@
-"""The MCP part of Gatewright: which MCP servers a request may make a model provider call."""
+"""The MCP part of Gatewright: MCP servers behind the gateway, and those that model providers may be told."""
 
-from gateway_mcp.plugin import RemoteServers, Settings, build
+from gateway_mcp.plugin import McpPlugin, RemoteServers, Settings, build
 
-__all__ = ["RemoteServers", "Settings", "build"]
+__all__ = ["McpPlugin", "RemoteServers", "Settings", "build"]

@@ -12,7 +12,9 @@ import msgspec
 from gateway.errors import PermissionDenied
 from gateway.hooks import RequestContext, hookimpl
 from gateway.sdk import read_member
+from gateway_mcp.relay import Relay
 from gateway_mcp.servers import AllowedServer, is_inside
+from gateway_mcp.upstreams import McpServer, Upstreams
 
 __all__ = ["RemoteServers", "Settings", "build"]
 
@@ -26,11 +28,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `allowed_connectors` are ids of connectors that the provider itself hosts (`connector_dropbox`).
     `allow_inline_credentials` lets a request carry headers or a token for the MCP server.
+    `servers` are those that the gateway relays to, by their names: the section `mcp_servers` lands here.
     """
 
     allowed_servers: tuple[AllowedServer, ...] = ()
     allowed_connectors: frozenset[str] = frozenset()
     allow_inline_credentials: bool = False
+    servers: dict[str, McpServer] = {}
 
 
 class RemoteServers:
@@ -80,9 +84,24 @@ class RemoteServers:
                 raise _refusal(f"{path}.{name}", message, "allow_inline_credentials")
 
 
+class McpPlugin(RemoteServers, Relay):
+    """Both: what requests of models may name, and the relay to the operator's own servers."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises ValueError for names of servers that no path can have, or that two of them have."""
+        RemoteServers.__init__(self, settings)
+        Relay.__init__(self, Upstreams(settings.servers))
+
+    @hookimpl
+    def authorize(self, context: RequestContext) -> None:
+        """Refuse servers that a request may not name, or may not reach."""
+        RemoteServers.authorize(self, context)
+        Relay.authorize(self, context)
+
+
 def build(settings: Settings) -> RemoteServers:
-    """The plugin for its settings."""
-    return RemoteServers(settings)
+    """The plugin for its settings; without servers of the operator's own there is no relay."""
+    return McpPlugin(settings) if settings.servers else RemoteServers(settings)
 
 
 def _list_objects(context: RequestContext, name: str) -> list[tuple[int, Mapping[str, object]]]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.domain import Charge, Claim, Completion, Limit, LimitKind, Scope, ScopeKind, Usage
+from gateway.domain import Charge, Claim, Completion, Limit, LimitKind, PassThrough, Scope, ScopeKind, Usage
 from gateway.errors import PermissionDenied
 from gateway.hooks import HookSpecs, compile_hooks, hookimpl
 from gateway.hooks.implementations import HOOKS
@@ -48,6 +48,18 @@ async def test_hook_authenticate() -> None:
 
     assert await hooks.authenticate(make_head(x_key="good")) is caller
     assert await hooks.authenticate(make_head(x_key="bad")) is None
+
+
+async def test_hook_find_pass_through() -> None:
+    weather = PassThrough(id="weather", path="/weather", target="https://weather.example/", methods=("GET",))
+    hooks = load_plugin(
+        implement("find_pass_through", lambda head: weather if head.path == weather.path else None)
+    )
+
+    assert await hooks.find_pass_through(make_head("/weather")) is weather
+    assert await hooks.find_pass_through(make_head("/elsewhere")) is None
+    assert hooks.has_find_pass_through
+    assert not load_plugin(implement("authenticate", lambda: None)).has_find_pass_through
 
 
 async def test_hook_resolve_model() -> None:

@@ -59,8 +59,6 @@ def test_an_operator_may_be_lenient(tmp_path: Path, params: dict[str, str]) -> N
     ("params", "path", "told"),
     [
         ({"mode": "never"}, "mode", "pre_call, during_call, post_call"),
-        ({"mode": "post_mcp_call"}, "mode", "not supported yet"),
-        ({"mode": "pre_mcp_call"}, "mode", "not supported yet"),
         ({"mode": {"tag": {}}}, "mode.tag", "tags, default"),
         ({"mode": None}, "", "'mode' is missing"),
         ({"guardrail": None}, "", "'guardrail' is missing"),

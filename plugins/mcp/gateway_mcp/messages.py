@@ -1,0 +1,161 @@
+"""What a message to an MCP server says, as far as the gateway acts on it."""
+
+import json
+from collections.abc import Callable
+from typing import Any, cast
+
+import msgspec
+
+from gateway.errors import BadRequest, PermissionDenied, UpstreamGarbled
+from gateway.hooks import RequestContext
+from gateway_mcp.upstreams import Upstream
+
+__all__ = ["MessageGuard"]
+
+_CALL = "tools/call"
+_TOOLS = b'"tools"'
+_Object = dict[str, Any]
+_MayUse = Callable[[str], bool]
+
+
+class MessageGuard:
+    """Reads one message: refuses calls of tools that the caller may not use, and hides these in lists."""
+
+    names: tuple[str, ...] = ()
+
+    def __init__(self, context: RequestContext, upstream: Upstream, may_use: _MayUse) -> None:
+        self._context = context
+        self._upstream = upstream
+        self._may_use = may_use
+
+    async def check_request(self) -> None:
+        """Check the message. Raises BadRequest for what could be read in two ways, and PermissionDenied."""
+        raw = self._context.body.members.get("body")
+        if raw is None:
+            return
+        message = _read(bytes(raw))
+        method = message.get("method")
+        self._check_header("mcp-method", method)
+        if method != _CALL:
+            return
+        params = message.get("params")
+        tool = cast("_Object", params).get("name") if isinstance(params, dict) else None
+        if not isinstance(tool, str) or not tool:
+            raise BadRequest("A call of a tool has a name.", param="params.name")
+        self._check_header("mcp-name", tool)
+        if not self._may_use(tool):
+            raise PermissionDenied(
+                f"This key may not call the tool '{tool[:200]}' of the MCP server '{self._upstream.name}'.",
+                param="params.name",
+                type="mcp_tool_access_denied",
+            )
+        self._context.tool = f"{self._upstream.name}/{tool[:200]}"
+
+    async def check_beside(self) -> None:
+        """Nothing goes on beside the call."""
+
+    async def check_answer(self, body: bytes) -> bytes:
+        """Hide tools in a list that the caller may not use."""
+        if _TOOLS not in body:
+            return body
+        members = _decode(body)
+        hidden = self._hide(members.get("answer"))
+        return msgspec.json.encode(members) if hidden else body
+
+    def open_stream(self) -> "_Events":
+        """Hide tools in lists that come as events."""
+        return _Events(self._hide)
+
+    def open_record(self) -> None:
+        """Nothing is recorded of messages."""
+        return
+
+    def report(self) -> None:
+        """What is refused stands in the error."""
+        return
+
+    def _check_header(self, name: str, stated: object) -> None:
+        header = self._context.head.headers.get(name)
+        if header is not None and header != stated:
+            message = f"The header '{name}' says something else than the message."
+            raise BadRequest(message, param=name)
+
+    def _hide(self, message: object) -> bool:
+        """Take tools out of a list; says whether any were."""
+        if not isinstance(message, dict):
+            return False
+        result = cast("_Object", message).get("result")
+        tools = cast("_Object", result).get("tools") if isinstance(result, dict) else None
+        if not isinstance(tools, list):
+            return False
+        listed = cast("list[object]", tools)
+        kept = [tool for tool in listed if self._is_shown(tool)]
+        cast("_Object", result)["tools"] = kept
+        return len(kept) < len(listed)
+
+    def _is_shown(self, tool: object) -> bool:
+        name = cast("_Object", tool).get("name") if isinstance(tool, dict) else None
+        return isinstance(name, str) and self._may_use(name)
+
+
+class _Events:
+    """Edits events of a stream, each by itself."""
+
+    def __init__(self, hide: Callable[[object], bool]) -> None:
+        self._hide = hide
+
+    async def feed(self, events: bytes) -> bytes:
+        """Take whole events; return them with hidden tools taken out."""
+        return self._edit(events) if _TOOLS in events else events
+
+    async def finish(self, events: bytes) -> bytes:
+        """Take the last events."""
+        return await self.feed(events)
+
+    def _edit(self, events: bytes) -> bytes:
+        plain = events.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return b"\n\n".join(self._edit_one(event) for event in plain.split(b"\n\n"))
+
+    def _edit_one(self, event: bytes) -> bytes:
+        lines = event.split(b"\n")
+        data = [line.removeprefix(b"data:").removeprefix(b" ") for line in lines if line.startswith(b"data:")]
+        if not data or _TOOLS not in event:
+            return event
+        message = _decode(b"\n".join(data))
+        if not self._hide(message):
+            return event
+        others = [line for line in lines if not line.startswith(b"data:")]
+        return b"\n".join([*others, b"data: " + msgspec.json.encode(message)])
+
+
+class _TwinError(Exception):
+    """An object has two members of one name."""
+
+
+def _read(raw: bytes) -> _Object:
+    """One message; what a server might read as another one than the gateway does is refused."""
+    try:
+        message: object = json.loads(raw, object_pairs_hook=_join)
+    except _TwinError as error:
+        raise BadRequest(f"The message has two members '{str(error)[:100]}'.", param="body") from None
+    except (ValueError, RecursionError):
+        raise BadRequest("The message is no JSON.", param="body") from None
+    if not isinstance(message, dict):
+        raise BadRequest("One request has one message of JSON-RPC; batches are not served.", param="body")
+    return cast("_Object", message)
+
+
+def _join(pairs: list[tuple[str, Any]]) -> _Object:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _TwinError(next(name for name in names if names.count(name) > 1))
+    return members
+
+
+def _decode(data: bytes) -> _Object:
+    """What a server answered. Raises UpstreamGarbled."""
+    try:
+        return msgspec.json.decode(data, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise UpstreamGarbled("The MCP server answered with a list of tools that cannot be read.") from None

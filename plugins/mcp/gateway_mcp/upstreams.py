@@ -1,0 +1,142 @@
+"""The MCP servers that the gateway relays to: where they are, and what they are asked with."""
+
+import base64
+import re
+from collections.abc import Iterable, Mapping
+from typing import Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from gateway.domain import Endpoint, PassThrough, Secret
+
+__all__ = ["McpServer", "Upstream", "Upstreams"]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]{0,99}")
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_METHODS = ("DELETE", "GET", "POST")
+_FORWARDED = frozenset({"mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name", "last-event-id"})
+"""Headers of the protocol (https://modelcontextprotocol.io/specification, transports)."""
+_SCHEMES = {"bearer_token": "Bearer {}", "basic": "Basic {}", "token": "token {}", "authorization": "{}"}
+
+
+class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One item of `mcp_servers`, by LiteLLM's names; `timeout` is in seconds.
+
+    `server_id` and `alias` are further names. `allowed_tools` empty allows all that `disallowed_tools` do not
+    take away. `allow_all_keys` opens the server to keys whose permissions do not name it.
+    """
+
+    url: str
+    transport: Literal["http"] = "http"
+    server_id: str | None = None
+    alias: str | None = None
+    description: str | None = None
+    auth_type: Literal["none", "api_key", "bearer_token", "basic", "authorization", "token"] = "none"
+    auth_value: str | None = None
+    authentication_token: str | None = None
+    static_headers: dict[str, str] = {}
+    access_groups: tuple[str, ...] = ()
+    allowed_tools: tuple[str, ...] = ()
+    disallowed_tools: tuple[str, ...] = ()
+    allow_all_keys: bool = False
+    timeout: float = 60.0
+
+    __repr__ = object.__repr__
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
+            raise ValueError("'url' is an address that begins with http:// or https://, without a user")
+        if self.auth_type != "none" and not self.credential:
+            raise ValueError(f"auth_type '{self.auth_type}' needs 'auth_value'")
+        if self.timeout <= 0:
+            raise ValueError("'timeout' is more than 0 seconds")
+        for name, value in self.headers().items():
+            if not _HEADER.fullmatch(name) or not (value.isascii() and value.isprintable()):
+                raise ValueError(f"the header '{name[:100]}' cannot be sent")
+
+    @property
+    def credential(self) -> str:
+        """What the server is asked with."""
+        return self.auth_value or self.authentication_token or ""
+
+    def headers(self) -> dict[str, str]:
+        """The headers for the server, in lower case."""
+        sent = {name.lower(): value for name, value in self.static_headers.items()}
+        if self.auth_type == "api_key":
+            sent["x-api-key"] = self.credential
+        elif self.auth_type != "none":
+            value = self.credential
+            if self.auth_type == "basic" and ":" in value:
+                value = base64.b64encode(value.encode()).decode()
+            sent["authorization"] = _SCHEMES[self.auth_type].format(value)
+        return sent
+
+
+class Upstream(msgspec.Struct, frozen=True):
+    """A server under its name."""
+
+    name: str
+    settings: McpServer
+
+    @property
+    def id(self) -> str:
+        """What object permissions call it."""
+        return self.settings.server_id or self.name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everything that it is called."""
+        settings = self.settings
+        return tuple(dict.fromkeys(filter(None, (self.id, self.name, settings.alias))))
+
+    def lead(self, path: str) -> PassThrough:
+        """The way from a path of the gateway to it."""
+        return PassThrough(
+            id=f"mcp:{self.id}",
+            path=path,
+            target=self.settings.url,
+            methods=_METHODS,
+            headers={name: Secret(value) for name, value in self.settings.headers().items()},
+            endpoint=Endpoint.MCP,
+            forwarded=_FORWARDED,
+            timeout_seconds=self.settings.timeout,
+        )
+
+    def offers(self, tool: str) -> bool:
+        """Whether the operator lets anybody have a tool of it."""
+        settings = self.settings
+        return tool not in settings.disallowed_tools and (
+            not settings.allowed_tools or tool in settings.allowed_tools
+        )
+
+
+class Upstreams:
+    """All servers, found by the paths `/mcp/{server}` and `/{server}/mcp`."""
+
+    def __init__(self, servers: Mapping[str, McpServer]) -> None:
+        """Raises ValueError for a name that no path can have, or that two servers have."""
+        self._by_name: dict[str, Upstream] = {}
+        self._groups: dict[str, list[str]] = {}
+        for name, settings in servers.items():
+            upstream = Upstream(name, settings)
+            for one in upstream.names:
+                if not _NAME.fullmatch(one):
+                    message = "has 1 to 100 letters, digits, underscores and dots, and begins with no dot"
+                    raise ValueError(f"'{one[:100]}': the name of an MCP server {message}")
+                if self._by_name.setdefault(one, upstream) is not upstream:
+                    raise ValueError(f"two MCP servers are called '{one}'")
+            for group in settings.access_groups:
+                self._groups.setdefault(group, []).append(upstream.id)
+
+    def find(self, path: str) -> Upstream | None:
+        """The server that a path leads to."""
+        parts = path.split("/")[1:]
+        if len(parts) != 2 or "mcp" not in parts:  # noqa: PLR2004  a name and the word
+            return None
+        return self._by_name.get(parts[1] if parts[0] == "mcp" else parts[0])
+
+    def of_group(self, group: str) -> Iterable[str]:
+        """The ids of the servers of an access group."""
+        return self._groups.get(group, ())

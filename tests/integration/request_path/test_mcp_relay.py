@@ -1,0 +1,225 @@
+"""The relay to MCP servers, with the official SDK on both sides and in both generations of the protocol."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import pytest
+import pytest_asyncio
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+
+from tests.integration.serving import MASTER_KEY, LiveGateway, deployment
+from tests.mcp_servers import McpFixture
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+MODES = ["legacy", "auto"]
+WAYS = [("/fix/mcp", "legacy"), ("/mcp/fix", "auto"), ("/mcp/other.id", "auto")]
+SECRET = "of-the-server-itself"
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def server() -> AsyncIterator[McpFixture]:
+    async with McpFixture() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session", autouse=True)
+async def clean(server: McpFixture) -> None:
+    server.calls.clear()
+    server.headers.clear()
+
+
+def declare(live: LiveGateway, server: McpFixture, **sections: Any) -> None:
+    settings = sections.pop("settings", {})
+    fix = {
+        "url": server.url,
+        "transport": "http",
+        "server_id": "other.id",
+        "auth_type": "bearer_token",
+        "auth_value": SECRET,
+        **settings,
+    }
+    live.configure(deployment("m", live.upstream), mcp_servers={"fix": fix}, **sections)
+
+
+@contextlib.asynccontextmanager
+async def connect(
+    live: LiveGateway, key: str, path: str = "/fix/mcp", mode: Any = "auto"
+) -> AsyncIterator[Client]:
+    headers = {"x-litellm-api-key": f"Bearer {key}"}
+    async with httpx2.AsyncClient(headers=headers, timeout=20) as http:
+        transport = streamable_http_client(f"{live.origin}{path}", http_client=http)
+        async with Client(transport, mode=mode) as client:
+            yield client
+
+
+async def names_of(client: Client) -> list[str]:
+    return [tool.name for tool in (await client.list_tools()).tools]
+
+
+def text_of(result: Any) -> str:
+    return result.content[0].text
+
+
+@pytest.mark.parametrize(("path", "mode"), WAYS)
+async def test_a_client_lists_and_calls(
+    live: LiveGateway, key: str, server: McpFixture, path: str, mode: str
+) -> None:
+    declare(live, server)
+    async with connect(live, key, path, mode) as client:
+        assert await names_of(client) == ["add", "echo", "wait"]
+        assert text_of(await client.call_tool("add", {"a": 2, "b": 3})) == "5"
+    assert server.calls == [("add", {"a": 2, "b": 3})]
+    assert {one["authorization"] for one in server.headers} == {f"Bearer {SECRET}"}
+    assert key not in str(server.headers)
+    rows = [row for row in await live.rows(key) if row.members["mcp_namespaced_tool_name"]]
+    assert [(row.call_type, row.members["mcp_namespaced_tool_name"], row.status) for row in rows] == [
+        ("call_mcp_tool", "fix/add", "success")
+    ]
+    assert SECRET not in str([row.members for row in await live.rows(key)])
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_one_predicate_lists_and_calls(live: LiveGateway, server: McpFixture, mode: str) -> None:
+    await check_one_predicate(live, server, mode)
+
+
+async def test_answers_without_events_are_read_as_well(live: LiveGateway) -> None:
+    async with McpFixture(is_json=True) as server:
+        await check_one_predicate(live, server, "auto")
+
+
+async def check_one_predicate(live: LiveGateway, server: McpFixture, mode: str) -> None:
+    declare(live, server, settings={"disallowed_tools": ["wait"]})
+    permission = {"mcp_tool_permissions": {"fix": ["add", "wait"]}}
+    key = await live.make_key(object_permission=permission)
+    async with connect(live, key, mode=mode) as client:
+        assert await names_of(client) == ["add"]
+        assert text_of(await client.call_tool("add", {"a": 1, "b": 1})) == "2"
+        for tool in ("echo", "wait"):
+            with pytest.raises(Exception, match=r".*"):
+                await client.call_tool(tool, {"text": "x"} if tool == "echo" else {})
+    assert [name for name, _ in server.calls] == ["add"]
+    async with connect(live, MASTER_KEY, mode=mode) as client:
+        assert await names_of(client) == ["add", "echo"], "what the operator takes away nobody has"
+
+
+async def post(live: LiveGateway, key: str | None, body: Any, path: str = "/fix/mcp", **headers: str) -> Any:
+    sent = {"content-type": "application/json", "accept": "application/json, text/event-stream", **headers}
+    if key:
+        sent["authorization"] = f"Bearer {key}"
+    content = body if isinstance(body, (str, bytes)) else None
+    return await live.http.post(path, headers=sent, content=content, json=None if content else body)
+
+
+def calling(name: str, **arguments: Any) -> dict[str, Any]:
+    return {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": name, "arguments": arguments},
+    }
+
+
+async def test_who_may_not_is_refused(live: LiveGateway, server: McpFixture, key: str) -> None:
+    declare(live, server)
+    assert (await post(live, None, calling("add"))).status_code == 401
+    assert (await post(live, "sk-nobody-has-this-key", calling("add"))).status_code == 401
+    elsewhere = await live.make_key(object_permission={"mcp_servers": ["another"]})
+    none = await live.make_key(object_permission={"mcp_servers": ["no_mcp_servers"]})
+    for one in (elsewhere, none):
+        refused = await post(live, one, calling("add"))
+        assert (refused.status_code, refused.json()["error"]["type"]) == (403, "mcp_server_access_denied")
+    blocked = await live.make_key(object_permission={"blocked_tools": ["add"]})
+    refused = await post(live, blocked, calling("add"))
+    assert (refused.status_code, refused.json()["error"]["type"]) == (403, "mcp_tool_access_denied")
+    assert (await post(live, key, calling("add"), "/nobody/mcp")).status_code == 404
+    assert server.calls == []
+    assert server.headers == []
+    declare(live, server, settings={"allow_all_keys": True})
+    assert (await post(live, elsewhere, calling("add"))).status_code != 403
+    assert (await post(live, none, calling("add"))).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ([calling("add")], "body"),
+        ('{"jsonrpc": "2.0", "method": "tools/list", "method": "tools/call", "id": 1}', "body"),
+        ('{"method": "tools/call", "params": {"name": "add", "name": "wait"}}', "body"),
+        ({"method": "tools/call", "params": {}}, "params.name"),
+        ({"method": "tools/call"}, "params.name"),
+        ("7", "body"),
+    ],
+)
+async def test_what_may_be_read_in_two_ways_is_refused(
+    live: LiveGateway, server: McpFixture, key: str, body: Any, param: str
+) -> None:
+    declare(live, server)
+    refused = await post(live, key, body)
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, param)
+    assert server.headers == []
+
+
+async def test_a_header_that_says_something_else_is_refused(
+    live: LiveGateway, server: McpFixture, key: str
+) -> None:
+    declare(live, server)
+    for header in ({"mcp-method": "tools/list"}, {"mcp-name": "echo"}):
+        assert (await post(live, key, calling("add"), **header)).status_code == 400
+    assert server.headers == []
+
+
+WORDS = {
+    "guardrail": "keywords",
+    "mode": ["pre_mcp_call", "post_mcp_call"],
+    "default_on": True,
+    "blocked_words": [{"keyword": "aurora"}, {"keyword": "borealis", "action": "MASK"}],
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_guardrails_see_arguments_and_results(
+    live: LiveGateway, server: McpFixture, key: str, mode: str
+) -> None:
+    declare(live, server, guardrails=[{"guardrail_name": "words", "litellm_params": WORDS}])
+    async with connect(live, key, mode=mode) as client:
+        assert await names_of(client) == ["add", "echo", "wait"]
+        assert (
+            text_of(await client.call_tool("echo", {"text": "a borealis"})) == "you said a [KEYWORD_REDACTED]"
+        )
+        with pytest.raises(Exception, match=r".*"):
+            await client.call_tool("echo", {"text": "aurora"})
+    assert server.calls == [("echo", {"text": "a [KEYWORD_REDACTED]"})]
+    called = [row for row in await live.rows(key) if row.members["mcp_namespaced_tool_name"]]
+    runs = [
+        (run["guardrail_mode"], run["guardrail_action"])
+        for row in called
+        for run in row.details["guardrail_information"]
+    ]
+    assert runs == [("pre_mcp_call", "mask"), ("post_mcp_call", "pass"), ("pre_mcp_call", "block")]
+    assert [row.status for row in called] == ["success", "failure"]
+    listed = [row for row in await live.rows(key) if not row.members["mcp_namespaced_tool_name"]]
+    assert all("guardrail_information" not in row.details for row in listed)
+
+
+@pytest.mark.parametrize("mode", ["pre_call", "post_call"])
+async def test_guardrails_of_models_do_not_see_tools(
+    live: LiveGateway, server: McpFixture, key: str, mode: str
+) -> None:
+    params = {**WORDS, "mode": mode}
+    declare(live, server, guardrails=[{"guardrail_name": "words", "litellm_params": params}])
+    async with connect(live, key) as client:
+        assert text_of(await client.call_tool("echo", {"text": "aurora"})) == "you said aurora"
+
+
+async def test_a_key_has_its_limits(live: LiveGateway, server: McpFixture) -> None:
+    declare(live, server)
+    key = await live.make_key(rpm_limit=1)
+    statuses = [
+        (await post(live, key, {"jsonrpc": "2.0", "id": 1, "method": "ping"})).status_code for _ in range(2)
+    ]
+    assert statuses[1] == 429

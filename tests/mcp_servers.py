@@ -1,0 +1,77 @@
+"""An MCP server for tests: on the official SDK, on loopback, which keeps what it was asked with."""
+
+import asyncio
+import contextlib
+import socket
+from typing import Any, Self
+
+import uvicorn
+from mcp.server.mcpserver import Context, MCPServer
+
+__all__ = ["McpFixture"]
+
+
+class McpFixture:
+    """`async with McpFixture() as server:` serves at `server.url`; `calls` are the tools that were called.
+
+    `headers` has the headers of every HTTP request, `is_json` says whether answers are no event streams.
+    """
+
+    def __init__(self, *, is_json: bool = False) -> None:
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.headers: list[dict[str, str]] = []
+        self.slow = asyncio.Event()
+        self.cancelled = asyncio.Event()
+        self._socket = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/mcp"
+        app = self._build().streamable_http_app(json_response=is_json)
+        config = uvicorn.Config(self._watched(app), log_level="error", lifespan="on", ws="none")
+        self._server = uvicorn.Server(config)
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]))
+        while not self._server.started:  # noqa: ASYNC110  the server has no event for it
+            await asyncio.sleep(0.01)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.force_exit = self._server.should_exit = True
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    def _watched(self, app: Any) -> Any:
+        async def watch(scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] == "http":
+                self.headers.append({name.decode(): value.decode() for name, value in scope["headers"]})
+            await app(scope, receive, send)
+
+        return watch
+
+    def _build(self) -> MCPServer:
+        server = MCPServer("fixture")
+
+        @server.tool()
+        def add(a: int, b: int) -> int:
+            """Add two numbers."""
+            self.calls.append(("add", {"a": a, "b": b}))
+            return a + b
+
+        @server.tool()
+        def echo(text: str) -> str:
+            """Say it again."""
+            self.calls.append(("echo", {"text": text}))
+            return f"you said {text}"
+
+        @server.tool()
+        async def wait(ctx: Context) -> str:
+            """Wait until somebody lets go."""
+            self.calls.append(("wait", {}))
+            try:
+                await self.slow.wait()
+            except asyncio.CancelledError:
+                self.cancelled.set()
+                raise
+            return "done"
+
+        return server
