@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from gateway.admission.accounts import BudgetAccount
+from gateway.admission.accounts import BudgetAccount, SlotsAccount
 from gateway.admission.claims import Claims
 from gateway.admission.hold import Want
 from gateway.admission.ledger import Ledger
 from gateway.admission.outlook import Outlook
-from gateway.admission.part import Part
+from gateway.admission.part import Part, without_slots
 from gateway.domain import Claim, Scope
 from gateway.hooks import Admission, RequestContext, hookimpl
 
@@ -51,6 +51,8 @@ class AdmissionHooks:
             extras = [
                 (of_limit(item.limit), item.amount) for item in claims if id(item.limit) not in part.known
             ]
+        if not context.holds_slot:
+            part, extras = without_slots(part), [one for one in extras if type(one[0]) is not SlotsAccount]
         want = Want(
             context.principal,
             context.estimated_cost_nanos,

@@ -8,7 +8,7 @@ from gateway.admission.counters import Money, Slots, Window
 from gateway.admission.headers import Header, fixed_headers
 from gateway.domain import Scope
 
-__all__ = ["Part", "build_part", "merge_parts"]
+__all__ = ["Part", "build_part", "merge_parts", "without_slots"]
 
 _NEVER = 2**63 - 1
 _rank = attrgetter("rank")
@@ -81,6 +81,12 @@ def merge_parts(parts: Sequence[Part]) -> Part:
     accounts = dict.fromkeys(item for part in parts for item in part.accounts)
     moneys = (money for part in parts for money in part.moneys if money.key not in charged)
     return Part(accounts, moneys, parts[0].key_money)
+
+
+def without_slots(part: Part) -> Part:
+    """The same for a request that only waits, and counts for no limit of requests under way."""
+    accounts = (item for item in part.accounts if not isinstance(item, SlotsAccount))
+    return Part(accounts, (money for money in part.moneys if money.key not in part.charged), part.key_money)
 
 
 def _headers(

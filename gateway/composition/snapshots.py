@@ -23,10 +23,12 @@ from gateway.catalog.price_book import PriceBook, load_price_book
 from gateway.catalog.price_terms import build_terms
 from gateway.composition.authentication import build_authentication
 from gateway.composition.own_paths import OWN_PATHS
+from gateway.db.sealing import Tokens
 from gateway.guardrails.build import add_guardrails, build_guardrails
 from gateway.guardrails.choice import Installed
 from gateway.guardrails.hookimpls import GuardrailHooks
 from gateway.guardrails.policies.book import EMPTY_BOOK, PolicyBook, build_book
+from gateway.hooks import PluginServices
 from gateway.hooks.registry import load_plugins
 from gateway.identity.build import build_user_defaults
 from gateway.identity.keys.defaults import build_key_defaults
@@ -159,7 +161,7 @@ def _assemble(
             key_defaults=build_key_defaults(settings),
             newcomers=build_newcomer_defaults(settings),
         )
-    plugins = load_plugins(settings.gatewright.plugins, core)
+    plugins = load_plugins(settings.gatewright.plugins, core, services=_lend(parts))
     return Snapshot(
         settings=settings,
         catalog=catalog,
@@ -174,6 +176,11 @@ def _assemble(
         key_defaults=build_key_defaults(settings),
         newcomers=build_newcomer_defaults(settings),
     )
+
+
+def _lend(parts: Parts) -> PluginServices:
+    """What plugins get that ask for it."""
+    return PluginServices(clock=parts.clock, forwarder=parts.clients, sealing=Tokens(parts.added.seal))
 
 
 def _build_router(settings: Settings, parts: Parts, cooldowns: Cooldowns) -> Router:

@@ -14,7 +14,7 @@ from nacl.secret import SecretBox
 
 from gateway.domain import Secret
 
-__all__ = ["Seal", "UnsealableError"]
+__all__ = ["Seal", "Tokens", "UnsealableError"]
 
 _GCM = ("v2:gcm:", "v3:gcm:")
 """AES-256-GCM of LiteLLM 1.100 and later: the key is a SHA-256 (v2) or an HKDF (v3) of the salt key."""
@@ -91,6 +91,28 @@ class Seal:
             return self.open(stored) != stored
         except UnsealableError:
             return False
+
+
+class Tokens:
+    """Texts that clients keep for the gateway, each for one purpose."""
+
+    def __init__(self, seal: Seal) -> None:
+        self._seal = seal
+
+    def close(self, purpose: str, text: str) -> str:
+        """Encrypt a text, as url-safe characters; it can be opened for the same purpose only."""
+        return self._seal.close(f"{purpose}\n{text}").rstrip("=")
+
+    def open(self, purpose: str, sealed: str) -> str | None:
+        """Decrypt; None for what this gateway did not encrypt for this purpose."""
+        padded = sealed + "=" * (-len(sealed) % 4)
+        try:
+            opened = self._seal.open(padded)
+        except UnsealableError:
+            return None
+        # What was never encrypted comes back as it is: anybody can have written it.
+        stated, _, text = opened.partition("\n")
+        return text if opened != padded and stated == purpose else None
 
 
 def _decode(text: str) -> bytes | None:

@@ -14,6 +14,7 @@ class PassThrough(msgspec.Struct, frozen=True, kw_only=True):
     requests that do not bring them. `cost_nanos` (nano-dollars) is the price of one request that succeeds.
     Unless it `asks_for_key` anybody may call it. `caller_header` is a further header in which callers may
     send their key. `forwarded` are headers, in lower case, that go along besides those of the body.
+    Unless it `holds_slot` a request, which only waits for news, counts for no limit of requests under way.
     `guardrails` are those that it has whoever calls it. `timeout_seconds` bounds the wait for the head of the
     answer, and each silence within it.
     """
@@ -33,6 +34,7 @@ class PassThrough(msgspec.Struct, frozen=True, kw_only=True):
     guardrails: tuple[str, ...] = ()
     endpoint: Endpoint = Endpoint.PASS_THROUGH
     forwarded: frozenset[str] = frozenset()
+    holds_slot: bool = True
     is_from_config: bool = False
 
     def __repr__(self) -> str:

@@ -5,24 +5,33 @@ from gateway.hooks.context import Admission, RequestContext, RequestHead
 from gateway.hooks.dispatch import Hooks, compile_hooks
 from gateway.hooks.guards import CallGuard, Recorded, RecordGuard, StreamGuard
 from gateway.hooks.registry import LoadedPlugins, PluginChoice, PluginInfo, build_plugin, load_plugins
+from gateway.hooks.services import OFFLINE, PluginServices, Sealing
 from gateway.hooks.specs import GROUP, HookMode, HookSpecs, hookimpl, mode_of
+from gateway.hooks.transport import Forwarder, ForwardRequest, HeaderPairs, UpstreamStream
 
 __all__ = [
     "GROUP",
+    "OFFLINE",
     "Admission",
     "CallGuard",
+    "ForwardRequest",
+    "Forwarder",
+    "HeaderPairs",
     "HookMode",
     "HookSpecs",
     "Hooks",
     "LoadedPlugins",
     "PluginChoice",
     "PluginInfo",
+    "PluginServices",
     "RecordGuard",
     "Recorded",
     "RequestBody",
     "RequestContext",
     "RequestHead",
+    "Sealing",
     "StreamGuard",
+    "UpstreamStream",
     "build_plugin",
     "compile_hooks",
     "hookimpl",

@@ -13,6 +13,7 @@ from gateway.hooks.context import Admission, RequestContext, RequestHead
 from gateway.hooks.guards import CallGuard
 from gateway.hooks.implementations import HOOKS, HookSpec, Implementation, check_plugin, read_implementation
 from gateway.hooks.specs import HookMode, HookSpecs
+from gateway.hooks.transport import Forwarder
 
 __all__ = ["Hooks", "compile_hooks"]
 
@@ -34,6 +35,7 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     collect_claims: Callable[[RequestContext], Coroutine[Any, Any, Sequence[Claim]]]
     admit: Callable[[RequestContext, Sequence[Claim]], Coroutine[Any, Any, Admission | None]]
     guard_request: Callable[[RequestContext], Coroutine[Any, Any, None]]
+    open_transport: Callable[[RequestContext], Coroutine[Any, Any, Forwarder | None]]
     open_guards: Callable[[RequestContext], Coroutine[Any, Any, Sequence[CallGuard]]]
     on_completion: Callable[[RequestContext, Completion], Coroutine[Any, Any, None]]
     has_find_pass_through: bool

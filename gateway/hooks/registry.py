@@ -12,6 +12,7 @@ from gateway.errors import PluginError
 from gateway.hooks.dispatch import Hooks, compile_hooks
 from gateway.hooks.implementations import nearest
 from gateway.hooks.plugin_settings import decode_settings
+from gateway.hooks.services import OFFLINE, PluginServices
 from gateway.hooks.specs import GROUP
 
 __all__ = ["LoadedPlugins", "PluginChoice", "PluginInfo", "build_plugin", "load_plugins"]
@@ -66,31 +67,34 @@ def load_plugins(
     choice: PluginChoice,
     core: Sequence[object] = (),
     entry_points: Iterable[_EntryPoint] | None = None,
+    services: PluginServices = OFFLINE,
 ) -> LoadedPlugins:
     """Import and build the chosen plugins and compile the hooks.
 
     The plugins are called in the order in which `allow` (or else `settings`) names them, then the core's own
     implementations in the order given, so that a plugin can answer in the core's place. Only chosen plugins
-    are imported. `entry_points` are those installed, unless given. Raises PluginError, naming the plugin and
-    the word that is wrong.
+    are imported. `entry_points` are those installed, unless given; `services` are lent to plugins that ask
+    for them. Raises PluginError, naming the plugin and the word that is wrong.
     """
     installed = _index(importlib.metadata.entry_points(group=GROUP) if entry_points is None else entry_points)
     _refuse_unknown_names(choice, installed)
     named = choice.settings if choice.allow is None else choice.allow
     chosen = [name for name in dict.fromkeys(named) if name not in choice.deny]
-    built = [(name, _load(name, installed[name], choice.settings.get(name, {}))) for name in chosen]
+    built = [(name, _load(name, installed[name], choice.settings.get(name, {}), services)) for name in chosen]
     hooks = compile_hooks([*built, *((_core_name(item), item) for item in core)])
     hooks_of = {name: _hooks_of(name, hooks) for name, _ in built}
     infos = [_describe(name, found[0], choice, hooks_of.get(name)) for name, found in installed.items()]
     return LoadedPlugins(hooks, tuple(infos), tuple(built))
 
 
-def build_plugin(name: str, target: object, section: Mapping[str, object]) -> object:
+def build_plugin(
+    name: str, target: object, section: Mapping[str, object], services: PluginServices = OFFLINE
+) -> object:
     """Turn what an entry point names into the object whose hooks are called.
 
     A target with a member `Settings` (a msgspec.Struct) gets its section as one: a class is called with it,
-    a module's function `build` is. Without `Settings` a class is called without arguments, a module is used
-    as it is, and the section must be empty. Raises PluginError.
+    a module's function `build` is; either may have a second parameter `services`. Without `Settings` a class
+    is called without arguments, a module is used as it is, and the section must be empty. Raises PluginError.
     """
     declared = getattr(target, "Settings", None)
     build: Any = target if inspect.isclass(target) else getattr(target, "build", None)
@@ -102,7 +106,15 @@ def build_plugin(name: str, target: object, section: Mapping[str, object]) -> ob
         raise PluginError(name, "its 'Settings' must be a subclass of msgspec.Struct.")
     if build is None:
         raise PluginError(name, "its module has 'Settings' but no function 'build' that takes them.")
-    return _call(name, build, decode_settings(name, section, declared))
+    decoded = decode_settings(name, section, declared)
+    return _call(name, build, decoded, services) if _wants_services(build) else _call(name, build, decoded)
+
+
+def _wants_services(build: Any) -> bool:
+    try:
+        return "services" in list(inspect.signature(build).parameters)[1:]
+    except (TypeError, ValueError):
+        return False
 
 
 def _call(name: str, build: Any, *values: object) -> object:
@@ -115,7 +127,9 @@ def _call(name: str, build: Any, *values: object) -> object:
         raise PluginError(name, f"it could not be built: {_reason(error)}") from error
 
 
-def _load(name: str, found: Sequence[_EntryPoint], section: Mapping[str, object]) -> object:
+def _load(
+    name: str, found: Sequence[_EntryPoint], section: Mapping[str, object], services: PluginServices
+) -> object:
     if len(found) > 1:
         owners = ", ".join(sorted(_distribution(item)[0] for item in found))
         raise PluginError(name, f"several distributions provide it: {owners}. Uninstall all but one.")
@@ -126,7 +140,7 @@ def _load(name: str, found: Sequence[_EntryPoint], section: Mapping[str, object]
         raise PluginError(name, f"'{found[0].value}' could not be imported: {_reason(error)}") from error
     if not (inspect.isclass(target) or isinstance(target, ModuleType)):
         raise PluginError(name, f"its entry point '{found[0].value}' names neither a module nor a class.")
-    return build_plugin(name, target, section)
+    return build_plugin(name, target, section, services)
 
 
 def _index(entry_points: Iterable[_EntryPoint]) -> dict[str, list[_EntryPoint]]:

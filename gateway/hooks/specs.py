@@ -9,6 +9,7 @@ import pluggy
 from gateway.domain import Claim, Completion, PassThrough, Principal
 from gateway.hooks.context import Admission, RequestContext, RequestHead
 from gateway.hooks.guards import CallGuard
+from gateway.hooks.transport import Forwarder
 
 __all__ = ["GROUP", "HookMode", "HookSpecs", "hookimpl", "mode_of"]
 
@@ -85,6 +86,10 @@ class HookSpecs:
     @hookspec(HookMode.COLLECT)
     async def open_guards(self, context: RequestContext) -> Iterable[CallGuard] | None:
         """Watch over one call, from its request to the end of its answer."""
+
+    @hookspec(HookMode.FIRST)
+    async def open_transport(self, context: RequestContext) -> Forwarder | None:
+        """Send the request of a pass-through in the place of the gateway's own client, or answer it."""
 
     @hookspec(HookMode.NOTIFY)
     async def on_completion(self, context: RequestContext, completion: Completion) -> None:

@@ -6,11 +6,11 @@ from importlib.metadata import version
 from typing import Any
 
 from gateway.domain import Charge
+from gateway.hooks import HeaderPairs
 from gateway.money import NANOS_PER_USD
 from gateway.pipeline.call import Call
 from gateway.pipeline.exchange import Headers
 from gateway.routing.router import Routed
-from gateway.upstream.client import HeaderPairs
 
 __all__ = ["build_headers", "tell_policies"]
 

@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.domain import Deployment, ModelGroup, OnDisconnect
 from gateway.errors import GatewayError, ServiceUnavailable, UpstreamError, UpstreamGarbled
+from gateway.hooks import UpstreamStream
 from gateway.pipeline.answers import drop_frames
 from gateway.pipeline.attempts import Attempts
 from gateway.pipeline.call import Call
@@ -19,7 +20,6 @@ from gateway.pipeline.keepalive import KeepAlive
 from gateway.pipeline.response_headers import build_headers
 from gateway.pipeline.tool_names import list_streamed
 from gateway.routing.router import Routed
-from gateway.upstream.client import UpstreamStream
 from gateway.upstream.errors import error_from_answer, error_from_event, upstream_source
 from gateway.upstream.relay import StreamRelay
 from gateway.wire.errors import error_event

@@ -24,15 +24,10 @@ from aiohttp import (
 from yarl import URL
 
 from gateway.errors import UpstreamError
+from gateway.hooks import ForwardRequest, HeaderPairs
 from gateway.upstream import faults
 from gateway.upstream.address_guard import AddressGuard, ForbiddenAddressError
-from gateway.upstream.client import (
-    CONNECT_SECONDS,
-    ForwardRequest,
-    HeaderPairs,
-    UpstreamAnswer,
-    UpstreamRequest,
-)
+from gateway.upstream.client import CONNECT_SECONDS, UpstreamAnswer, UpstreamRequest
 from gateway.upstream.silence import SilenceGuard
 
 __all__ = ["AiohttpClient"]

@@ -1,28 +1,23 @@
 """What the gateway asks of an HTTP client, so that the two libraries behind it can be exchanged."""
 
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 import msgspec
 
+from gateway.hooks import HeaderPairs, UpstreamStream
+
 __all__ = [
     "CONNECT_SECONDS",
-    "ForwardRequest",
-    "Forwarder",
-    "HeaderPairs",
     "HeaderSource",
     "UpstreamAnswer",
     "UpstreamClient",
     "UpstreamRequest",
-    "UpstreamStream",
 ]
 
 CONNECT_SECONDS = 10.0
 """How long a connection, TLS included, may take; a host that drops packets is found out this soon."""
-
-HeaderPairs = tuple[tuple[str, str], ...]
-"""Headers in the order of the wire; a repeated name is there as often as it was sent."""
 
 
 class HeaderSource(Protocol):
@@ -45,21 +40,6 @@ class UpstreamRequest(msgspec.Struct, frozen=True, gc=False):
     body: bytes
     timeout_seconds: float
     read_timeout_seconds: float
-    max_response_bytes: int
-
-
-class ForwardRequest(msgspec.Struct, frozen=True, gc=False):
-    """One request of a pass-through; without a `body` it has none.
-
-    Times and bytes are bounds as those of an `UpstreamRequest`.
-    """
-
-    method: str
-    url: str
-    headers: HeaderPairs
-    body: AsyncIterable[bytes] | bytes | None
-    timeout_seconds: float
-    silence_seconds: float
     max_response_bytes: int
 
 
@@ -88,27 +68,6 @@ class UpstreamAnswer(msgspec.Struct, eq=False):
         return next((value for key, value in self.headers if key == name), None)
 
 
-class UpstreamStream(Protocol):
-    """An answer whose head has arrived and whose body arrives in pieces."""
-
-    @property
-    def status(self) -> int:
-        """The HTTP status; a status other than 2xx is an answer as well."""
-        ...
-
-    @property
-    def headers(self) -> HeaderPairs:
-        """All headers, names in lower case."""
-        ...
-
-    async def read_chunk(self) -> bytes:
-        """Return the next piece as it came, or b"" at the end.
-
-        Raises UpstreamTimeout, UpstreamBroken when the body breaks off, UpstreamGarbled past the limit.
-        """
-        ...
-
-
 class UpstreamClient(Protocol):
     """Sends requests to providers; one per worker, closed at its end.
 
@@ -134,16 +93,4 @@ class UpstreamClient(Protocol):
 
     async def close(self) -> None:
         """Close all connections."""
-        ...
-
-
-class Forwarder(Protocol):
-    """Sends requests of pass-throughs; a call that is cancelled is stopped at once.
-
-    Raises as UpstreamClient does. What the body raises ends the call, and is raised as a fault of transport:
-    whoever makes the body keeps the reason.
-    """
-
-    def forward(self, request: ForwardRequest) -> AbstractAsyncContextManager[UpstreamStream]:
-        """Send a request; leaving the context closes the connection unless the answer was read to its end."""
         ...

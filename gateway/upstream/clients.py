@@ -1,11 +1,13 @@
 """Which HTTP client serves a deployment."""
 
+from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 from typing import Protocol, cast
 
 from gateway.domain import ChosenBy, Deployment, OnDisconnect
+from gateway.hooks import Forwarder, ForwardRequest, UpstreamStream
 from gateway.upstream.address_guard import AddressGuard, Networks
-from gateway.upstream.client import Forwarder, UpstreamClient
+from gateway.upstream.client import UpstreamClient
 from gateway.upstream.dialect import is_mock
 from gateway.upstream.fetching import Fetcher
 from gateway.upstream.mock import MockClient
@@ -47,10 +49,9 @@ class UpstreamClients:
             self._default = PyreqwestClient()
         return self._default
 
-    @property
-    def forwarder(self) -> Forwarder:
-        """The client of pass-throughs."""
-        return self._make_stoppable()
+    def forward(self, request: ForwardRequest) -> AbstractAsyncContextManager[UpstreamStream]:
+        """Send a request of a pass-through, by the client that stops at once what is cancelled."""
+        return self._make_stoppable().forward(request)
 
     def _make_stoppable(self) -> "_Stoppable":
         self._stoppable = self._stoppable or _make_stoppable()

@@ -4,8 +4,9 @@ import msgspec
 
 from gateway.domain import Deployment, Endpoint
 from gateway.errors import BadRequest
+from gateway.hooks import HeaderPairs
 from gateway.hooks.body import RequestBody
-from gateway.upstream.client import HeaderPairs, UpstreamRequest
+from gateway.upstream.client import UpstreamRequest
 from gateway.upstream.gateway_members import GATEWAY_MEMBERS, GATEWAY_PREFIXES
 from gateway.upstream.param_limits import drop, drop_unwanted, refuse_unsupported
 

@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.domain import Deployment
 from gateway.errors import UpstreamBadRequest, UpstreamError, UpstreamInternalError
-from gateway.upstream.client import HeaderPairs
+from gateway.hooks import HeaderPairs
 from gateway.upstream.error_table import BY_CODE, BY_PHRASE, BY_STATUS, CODED_STATUSES
 from gateway.upstream.retry_after import parse_retry_after
 from gateway.upstream.scrub import scrub_message

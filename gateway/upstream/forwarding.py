@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from urllib.parse import parse_qsl, quote, unquote_plus, urlencode, urlsplit
 
 from gateway.domain import PassThrough
+from gateway.hooks import HeaderPairs
 from gateway.settings.pass_through_headers import HOP_BY_HOP
-from gateway.upstream.client import HeaderPairs
 
 __all__ = ["build_address", "build_headers", "list_parameters", "show_headers"]
 

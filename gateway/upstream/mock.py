@@ -23,7 +23,8 @@ from gateway.errors import (
     UpstreamUnprocessable,
     UpstreamUnreachable,
 )
-from gateway.upstream.client import HeaderPairs, UpstreamAnswer, UpstreamRequest
+from gateway.hooks import HeaderPairs
+from gateway.upstream.client import UpstreamAnswer, UpstreamRequest
 from gateway.upstream.mock_text import mock_answer, mock_chunks
 
 __all__ = ["MockClient"]

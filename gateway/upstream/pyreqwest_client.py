@@ -22,8 +22,9 @@ from pyreqwest.request import RequestBuilder, StreamRequest
 from pyreqwest.response import Response
 
 from gateway.errors import UpstreamError
+from gateway.hooks import HeaderPairs
 from gateway.upstream import faults
-from gateway.upstream.client import HeaderPairs, UpstreamAnswer, UpstreamRequest
+from gateway.upstream.client import UpstreamAnswer, UpstreamRequest
 from gateway.upstream.pyreqwest_setup import build_pyreqwest
 from gateway.upstream.silence import SilenceGuard
 

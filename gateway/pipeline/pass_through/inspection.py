@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator, Sequence
 import msgspec
 
 from gateway.errors import GuardrailBlocked, UnsupportedMediaType, UpstreamGarbled
-from gateway.hooks import CallGuard, RequestBody, RequestContext
+from gateway.hooks import CallGuard, RequestBody, RequestContext, UpstreamStream
 from gateway.pipeline.guarding import CallGuards
 from gateway.pipeline.pass_through.body import BodySource
-from gateway.upstream.client import UpstreamStream
 from gateway.upstream.sse import EventSplitter
 
 __all__ = ["Inspection"]

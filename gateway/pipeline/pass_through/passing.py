@@ -42,6 +42,7 @@ async def pass_request(gateway: Gateway, one: PassThrough, below: str, exchange:
     address = snapshot.core.gate.client_of(head)
     context = begin_context(exchange, principal, one.endpoint, address)
     context.model = context.routed_model = one.path
+    context.holds_slot = one.holds_slot
     limits = snapshot.settings.gatewright.limits
     source = BodySource(exchange, snapshot.body_bytes, limits.body_seconds, gateway.clock)
     details = NO_DETAILS

@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.domain import PassThrough
 from gateway.errors import GatewayError, ServiceUnavailable, UpstreamError
-from gateway.hooks import RequestContext
+from gateway.hooks import ForwardRequest, RequestContext, UpstreamStream
 from gateway.money import NANOS_PER_USD
 from gateway.pipeline.exchange import Headers
 from gateway.pipeline.interruption import Interruption, Reason
@@ -17,7 +17,6 @@ from gateway.pipeline.pass_through.inspection import Inspection
 from gateway.pipeline.pass_through.settlement import PassThroughSettlement
 from gateway.pipeline.response_headers import tell_policies
 from gateway.runtime import Gateway, Snapshot
-from gateway.upstream.client import ForwardRequest, UpstreamStream
 from gateway.upstream.forwarding import build_address, build_headers, show_headers
 
 __all__ = ["Passage", "end_unanswered", "relay_passage"]
@@ -119,8 +118,10 @@ class _Relay:
         self._now = passage.gateway.clock.monotonic_nanos
 
     async def run(self, request: ForwardRequest) -> None:
-        settlement, started = self._passage.settlement, self._now()
-        opening = self._passage.gateway.parts.clients.forwarder.forward(request)
+        passage = self._passage
+        settlement, started = passage.settlement, self._now()
+        forwarder = await passage.snapshot.pass_through_hooks.open_transport(passage.context)
+        opening = (forwarder or passage.gateway.parts.clients).forward(request)
         try:
             stream = await opening.__aenter__()
         except UpstreamError:

@@ -10,7 +10,7 @@ from typing import cast
 import msgspec
 
 from gateway.errors import PermissionDenied
-from gateway.hooks import RequestContext, hookimpl
+from gateway.hooks import PluginServices, RequestContext, hookimpl
 from gateway.sdk import read_member
 from gateway_mcp.relay import Relay
 from gateway_mcp.servers import AllowedServer, is_inside
@@ -87,10 +87,10 @@ class RemoteServers:
 class McpPlugin(RemoteServers, Relay):
     """Both: what requests of models may name, and the relay to the operator's own servers."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, services: PluginServices) -> None:
         """Raises ValueError for names of servers that no path can have, or that two of them have."""
         RemoteServers.__init__(self, settings)
-        Relay.__init__(self, Upstreams(settings.servers))
+        Relay.__init__(self, Upstreams(settings.servers), services)
 
     @hookimpl
     def authorize(self, context: RequestContext) -> None:
@@ -99,9 +99,9 @@ class McpPlugin(RemoteServers, Relay):
         Relay.authorize(self, context)
 
 
-def build(settings: Settings) -> RemoteServers:
+def build(settings: Settings, services: PluginServices) -> RemoteServers:
     """The plugin for its settings; without servers of the operator's own there is no relay."""
-    return McpPlugin(settings) if settings.servers else RemoteServers(settings)
+    return McpPlugin(settings, services) if settings.servers else RemoteServers(settings)
 
 
 def _list_objects(context: RequestContext, name: str) -> list[tuple[int, Mapping[str, object]]]:

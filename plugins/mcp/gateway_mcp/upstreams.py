@@ -91,7 +91,7 @@ class Upstream(msgspec.Struct, frozen=True):
         settings = self.settings
         return tuple(dict.fromkeys(filter(None, (self.id, self.name, settings.alias))))
 
-    def lead(self, path: str) -> PassThrough:
+    def lead(self, path: str, *, holds_slot: bool = True) -> PassThrough:
         """The way from a path of the gateway to it."""
         return PassThrough(
             id=f"mcp:{self.id}",
@@ -101,6 +101,7 @@ class Upstream(msgspec.Struct, frozen=True):
             headers={name: Secret(value) for name, value in self.settings.headers().items()},
             endpoint=Endpoint.MCP,
             forwarded=_FORWARDED,
+            holds_slot=holds_slot,
             timeout_seconds=self.settings.timeout,
         )
 

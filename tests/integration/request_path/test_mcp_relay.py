@@ -223,3 +223,45 @@ async def test_a_key_has_its_limits(live: LiveGateway, server: McpFixture) -> No
         (await post(live, key, {"jsonrpc": "2.0", "id": 1, "method": "ping"})).status_code for _ in range(2)
     ]
     assert statuses[1] == 429
+
+
+INITIALIZE = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "t", "version": "1"},
+    },
+}
+LIST = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
+
+
+async def test_a_session_is_its_keys_own(live: LiveGateway, server: McpFixture, key: str) -> None:
+    declare(live, server)
+    begun = await post(live, key, INITIALIZE)
+    session = {"mcp-session-id": begun.headers["mcp-session-id"]}
+    assert (await post(live, key, LIST, **session)).status_code == 200
+    asked = [one["mcp-session-id"] for one in server.headers if "mcp-session-id" in one]
+    assert asked
+    assert asked[0] not in session["mcp-session-id"], "the server's own name for it stays here"
+    count = len(server.headers)
+    other = await live.make_key()
+    for who, text in ((other, session["mcp-session-id"]), (key, asked[0]), (key, "x")):
+        refused = await post(live, who, LIST, **{"mcp-session-id": text})
+        assert (refused.status_code, refused.json()["error"]["param"]) == (404, "mcp-session-id")
+    assert len(server.headers) == count, "nobody asks the server"
+    ended = await live.http.delete("/fix/mcp", headers={"authorization": f"Bearer {key}", **session})
+    assert ended.status_code == 200
+    assert (await post(live, key, LIST, **session)).status_code == 404, "the server has forgotten it"
+
+
+async def test_waiting_for_news_takes_no_slot(live: LiveGateway, server: McpFixture) -> None:
+    declare(live, server)
+    key = await live.make_key(max_parallel_requests=1)
+    session = {"mcp-session-id": (await post(live, key, INITIALIZE)).headers["mcp-session-id"]}
+    sent = {"authorization": f"Bearer {key}", "accept": "text/event-stream", **session}
+    async with live.http.stream("GET", "/fix/mcp", headers=sent) as news:
+        assert news.status_code == 200
+        assert (await post(live, key, LIST, **session)).status_code == 200

@@ -112,6 +112,16 @@ async def test_hook_open_guards() -> None:
     assert hooks.has_open_guards
 
 
+async def test_hook_open_transport() -> None:
+    forwarder = object()
+    hooks = load_plugin(
+        implement("open_transport", lambda context: forwarder if context.model == "weather" else None)
+    )
+
+    assert await hooks.open_transport(make_context(b'{"model": "weather"}')) is forwarder
+    assert await hooks.open_transport(make_context(b'{"model": "other"}')) is None
+
+
 async def test_hook_on_completion() -> None:
     told: list[Any] = []
     hooks = load_plugin(

@@ -12,8 +12,9 @@ from gateway.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
+from gateway.hooks import UpstreamStream
 from gateway.upstream.aiohttp_client import AiohttpClient
-from gateway.upstream.client import UpstreamClient, UpstreamRequest, UpstreamStream
+from gateway.upstream.client import UpstreamClient, UpstreamRequest
 from tests.upstreams import Upstream, replies
 
 STREAM = b'{"model":"m","stream":true,"stream_options":{"include_usage":true}}'

@@ -1,0 +1,52 @@
+"""What the gateway lends to a plugin that asks for it when it is built."""
+
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+import msgspec
+
+from gateway.clock import Clock, SystemClock
+from gateway.errors import ServiceUnavailable
+from gateway.hooks.transport import Forwarder, ForwardRequest, UpstreamStream
+
+__all__ = ["OFFLINE", "PluginServices", "Sealing"]
+
+
+class Sealing(Protocol):
+    """Encrypts texts that clients keep, under the salt key, so that any worker can read them later."""
+
+    def close(self, purpose: str, text: str) -> str:
+        """Encrypt a text, as url-safe characters; it can be opened for the same purpose only."""
+        ...
+
+    def open(self, purpose: str, sealed: str) -> str | None:
+        """Decrypt; None for what this gateway did not encrypt for this purpose."""
+        ...
+
+
+class PluginServices(msgspec.Struct, frozen=True, kw_only=True):
+    """Clock, HTTP client and encryption of the gateway.
+
+    They outlive a reload, which builds plugins anew.
+    """
+
+    clock: Clock
+    forwarder: Forwarder
+    sealing: Sealing
+
+
+class _Offline:
+    def close(self, purpose: str, text: str) -> str:
+        del purpose, text
+        raise ServiceUnavailable("Nothing is encrypted where no gateway runs.")
+
+    def open(self, purpose: str, sealed: str) -> str | None:
+        del purpose, sealed
+
+    def forward(self, request: ForwardRequest) -> AbstractAsyncContextManager[UpstreamStream]:
+        del request
+        raise ServiceUnavailable("Nothing is asked where no gateway runs.")
+
+
+OFFLINE = PluginServices(clock=SystemClock(), forwarder=_Offline(), sealing=_Offline())
+"""For commands that only look at plugins."""

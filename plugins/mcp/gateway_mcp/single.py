@@ -1,0 +1,52 @@
+"""Sends messages to one server, and keeps its session ids to itself."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import msgspec
+
+from gateway.hooks import Forwarder, ForwardRequest, HeaderPairs, UpstreamStream
+from gateway_mcp.sessions import SESSION, Sessions
+
+__all__ = ["SingleServer"]
+
+
+class SingleServer:
+    """A `Forwarder` to the server `place` on behalf of the key `owner`."""
+
+    def __init__(self, forwarder: Forwarder, sessions: Sessions, owner: str, place: str) -> None:
+        self._forwarder = forwarder
+        self._sessions = sessions
+        self._owner = owner
+        self._place = place
+
+    @asynccontextmanager
+    async def forward(self, request: ForwardRequest) -> AsyncGenerator[UpstreamStream]:
+        """Send a request as `gateway.hooks.Forwarder` says. Raises NotFound for an unknown session."""
+        silence = request.timeout_seconds if request.method == "GET" else request.silence_seconds
+        sent = msgspec.structs.replace(
+            request, headers=self._unseal(request.headers), silence_seconds=silence
+        )
+        async with self._forwarder.forward(sent) as stream:
+            yield _Answer(stream, self._seal(stream.headers))
+
+    def _unseal(self, headers: HeaderPairs) -> HeaderPairs:
+        return tuple((name, self._open(value) if name == SESSION else value) for name, value in headers)
+
+    def _open(self, sealed: str) -> str:
+        return self._sessions.open(self._owner, self._place, sealed).get(self._place, "")
+
+    def _seal(self, headers: HeaderPairs) -> HeaderPairs:
+        return tuple((name, self._close(value) if name == SESSION else value) for name, value in headers)
+
+    def _close(self, session: str) -> str:
+        return self._sessions.close(self._owner, self._place, {self._place: session})
+
+
+class _Answer:
+    """An answer under other headers."""
+
+    def __init__(self, stream: UpstreamStream, headers: HeaderPairs) -> None:
+        self.status = stream.status
+        self.headers = headers
+        self.read_chunk = stream.read_chunk

@@ -1,0 +1,50 @@
+"""Session ids that clients keep: for one key, one path and every worker."""
+
+import pytest
+from gateway_mcp.sessions import Sessions
+
+from gateway.db.sealing import Seal, Tokens
+from gateway.domain import Secret
+from gateway.errors import NotFound
+
+NAMES = {"a": "one", "b": "two"}
+
+
+def make_sessions(salt: str = "sk-salt") -> Sessions:
+    return Sessions(Tokens(Seal(Secret(salt))))
+
+
+def test_another_worker_goes_on_with_it() -> None:
+    sealed = make_sessions().close("owner", "place", NAMES)
+    assert make_sessions().open("owner", "place", sealed) == NAMES
+    assert sealed.isascii()
+    assert all(one.isalnum() or one in "-_" for one in sealed)
+    assert "one" not in sealed
+
+
+@pytest.mark.parametrize(
+    ("owner", "place", "salt"),
+    [("other", "place", "sk-salt"), ("owner", "other", "sk-salt"), ("owner", "place", "sk-other")],
+)
+def test_nobody_else_does(owner: str, place: str, salt: str) -> None:
+    sealed = make_sessions().close("owner", "place", NAMES)
+    with pytest.raises(NotFound):
+        make_sessions(salt).open(owner, place, sealed)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        'mcp-session\n["owner","place",{}]',
+        "mcp-session",
+        "A" * 200,
+        Tokens(Seal(Secret("sk-salt"))).close("another-purpose", '["owner","place",{}]'),
+        Tokens(Seal(Secret("sk-salt"))).close("mcp-session", "no json"),
+        Seal(Secret("sk-salt")).close("a secret of the database"),
+    ],
+)
+def test_what_this_gateway_did_not_make_is_unknown(text: str) -> None:
+    with pytest.raises(NotFound):
+        make_sessions().open("owner", "place", text)
