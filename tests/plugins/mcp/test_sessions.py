@@ -33,18 +33,20 @@ def test_nobody_else_does(owner: str, place: str, salt: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "x",
-        'mcp-session\n["owner","place",{}]',
-        "mcp-session",
-        "A" * 200,
-        Tokens(Seal(Secret("sk-salt"))).close("another-purpose", '["owner","place",{}]'),
-        Tokens(Seal(Secret("sk-salt"))).close("mcp-session", "no json"),
-        Seal(Secret("sk-salt")).close("a secret of the database"),
-    ],
+    "text", ["", "x", 'mcp-session\n["owner","place",{}]', "mcp-session", "A" * 200, "\u00e9"]
 )
-def test_what_this_gateway_did_not_make_is_unknown(text: str) -> None:
+def test_what_was_never_sealed_is_unknown(text: str) -> None:
     with pytest.raises(NotFound):
         make_sessions().open("owner", "place", text)
+
+
+def test_what_was_sealed_for_something_else_is_unknown() -> None:
+    seal = Seal(Secret("sk-salt"))
+    tokens = Tokens(seal)
+    for text in (
+        tokens.close("another-purpose", '["owner","place",{}]'),
+        tokens.close("mcp-session", "no json"),
+        seal.close("a secret of the database"),
+    ):
+        with pytest.raises(NotFound):
+            make_sessions().open("owner", "place", text)
