@@ -3,6 +3,7 @@
 from gateway.domain import Endpoint, PassThrough
 from gateway.errors import NotFound
 from gateway.hooks import CallGuard, Forwarder, PluginServices, RequestContext, RequestHead, hookimpl
+from gateway_mcp.credentials import Credentials
 from gateway_mcp.messages import MessageGuard
 from gateway_mcp.rights import build_predicate, check_server
 from gateway_mcp.sessions import Sessions
@@ -25,6 +26,7 @@ class Relay:
         self._upstreams = upstreams
         self._forwarder = services.forwarder
         self._sessions = Sessions(services.sealing)
+        self._credentials = Credentials()
 
     @hookimpl
     def find_pass_through(self, head: RequestHead) -> PassThrough | None:
@@ -48,12 +50,13 @@ class Relay:
         return [MessageGuard(context, upstream, may_use)]
 
     @hookimpl
-    def open_transport(self, context: RequestContext) -> Forwarder | None:
+    async def open_transport(self, context: RequestContext) -> Forwarder | None:
         """Send messages with the server's own session ids in the place of those that clients know."""
         if context.endpoint is not Endpoint.MCP:
             return None
-        owner, place = context.principal.token_hash, self._find(context).id
-        return SingleServer(self._forwarder, self._sessions, owner, place)
+        owner, upstream = context.principal.token_hash, self._find(context)
+        credentials = await self._credentials.list_headers(upstream, context)
+        return SingleServer(self._forwarder, self._sessions, owner, upstream.id, credentials)
 
     def _find(self, context: RequestContext) -> Upstream:
         upstream = self._upstreams.find(context.head.path)

@@ -12,13 +12,16 @@ __all__ = ["SingleServer"]
 
 
 class SingleServer:
-    """A `Forwarder` to the server `place` on behalf of the key `owner`."""
+    """A `Forwarder` to the server `place` on behalf of the key `owner`, with `credentials` for the server."""
 
-    def __init__(self, forwarder: Forwarder, sessions: Sessions, owner: str, place: str) -> None:
+    def __init__(
+        self, forwarder: Forwarder, sessions: Sessions, owner: str, place: str, credentials: HeaderPairs
+    ) -> None:
         self._forwarder = forwarder
         self._sessions = sessions
         self._owner = owner
         self._place = place
+        self._credentials = dict(credentials)
 
     @asynccontextmanager
     async def forward(self, request: ForwardRequest) -> AsyncGenerator[UpstreamStream]:
@@ -31,7 +34,8 @@ class SingleServer:
             yield _Answer(stream, self._seal(stream.headers))
 
     def _unseal(self, headers: HeaderPairs) -> HeaderPairs:
-        return tuple((name, self._open(value) if name == SESSION else value) for name, value in headers)
+        sent = {name: self._open(value) if name == SESSION else value for name, value in headers}
+        return tuple({**sent, **self._credentials}.items())
 
     def _open(self, sealed: str) -> str:
         return self._sessions.open(self._owner, self._place, sealed).get(self._place, "")

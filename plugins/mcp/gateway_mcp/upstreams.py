@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from gateway.domain import Endpoint, PassThrough, Secret
+from gateway.domain import Endpoint, PassThrough
 
 __all__ = ["McpServer", "Upstream", "Upstreams"]
 
@@ -98,7 +98,6 @@ class Upstream(msgspec.Struct, frozen=True):
             path=path,
             target=self.settings.url,
             methods=_METHODS,
-            headers={name: Secret(value) for name, value in self.settings.headers().items()},
             endpoint=Endpoint.MCP,
             forwarded=_FORWARDED,
             holds_slot=holds_slot,
