@@ -14,7 +14,7 @@ from gateway.guardrails.runner import Runner
 from gateway.guardrails.walk import Found, Path, edit_at, find_pieces
 from gateway.sdk import PieceKind
 from gateway.settings.guardrails import GuardrailMode
-from gateway.upstream.sse import EventSplitter, event_payload, replace_payload
+from gateway.wire.sse import EventSplitter, event_payload, replace_payload
 
 __all__ = ["GuardedStream"]
 

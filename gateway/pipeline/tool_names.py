@@ -6,7 +6,7 @@ from typing import cast
 import msgspec
 
 from gateway.hooks import RequestBody
-from gateway.upstream.sse import event_payload
+from gateway.wire.sse import event_payload
 
 __all__ = ["list_called", "list_offered", "list_streamed"]
 

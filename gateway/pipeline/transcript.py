@@ -8,7 +8,7 @@ import msgspec
 from gateway.domain import Endpoint
 from gateway.hooks import RequestContext
 from gateway.spend.builder import CallDetails
-from gateway.upstream.sse import EventSplitter, event_payload
+from gateway.wire.sse import EventSplitter, event_payload
 
 __all__ = ["CONTENT", "Transcript"]
 

@@ -5,9 +5,9 @@ import sys
 import msgspec
 
 from gateway.domain import Usage
-from gateway.upstream.sse import EventSplitter, event_payload, replace_payload
 from gateway.upstream.usage import usage_from_json
 from gateway.wire.openai import AnswerEnvelope
+from gateway.wire.sse import EventSplitter, event_payload, replace_payload
 
 __all__ = ["StreamRelay"]
 

@@ -1,1 +1,1 @@
-"""msgspec structs, one to one with the bytes on the network."""
+"""Structs and helpers that are one to one with the bytes on the network."""

@@ -8,7 +8,7 @@ from gateway.errors import GuardrailBlocked, UnsupportedMediaType, UpstreamGarbl
 from gateway.hooks import CallGuard, RequestBody, RequestContext, UpstreamStream
 from gateway.pipeline.guarding import CallGuards
 from gateway.pipeline.pass_through.body import BodySource
-from gateway.upstream.sse import EventSplitter
+from gateway.wire.sse import EventSplitter
 
 __all__ = ["Inspection"]
 

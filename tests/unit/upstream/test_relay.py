@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import UpstreamGarbled
 from gateway.upstream.relay import StreamRelay
-from gateway.upstream.sse import EventSplitter, event_payload
+from gateway.wire.sse import EventSplitter, event_payload
 
 
 def event(

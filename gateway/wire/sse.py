@@ -2,7 +2,7 @@
 
 import re
 
-from gateway.upstream import faults
+from gateway.errors import UpstreamGarbled
 
 __all__ = ["EventSplitter", "event_payload", "replace_payload"]
 
@@ -54,7 +54,8 @@ class EventSplitter:
             del self._pending[:start]
         self._scanned = max(len(self._pending) - _LONGEST_END, 0)
         if len(self._pending) > self._max_event_bytes:
-            raise faults.answer_is_too_large(self._max_event_bytes)
+            sentence = f"The answer of the model provider is larger than {self._max_event_bytes} bytes."
+            raise UpstreamGarbled(f"litellm.{UpstreamGarbled.litellm_class}: {sentence}")
         return events
 
 
