@@ -12,29 +12,34 @@ from gateway.sdk.permissions import (
 )
 from gateway_mcp.upstreams import Upstream, Upstreams
 
-__all__ = ["build_predicate", "check_server"]
+__all__ = ["build_predicate", "check_server", "may_reach"]
 
 _EVERY = "*"
 _NONE = "no_mcp_servers"
 
 
 def check_server(context: RequestContext, upstream: Upstream, upstreams: Upstreams) -> None:
-    """Raise PermissionDenied unless the caller may reach a server; proxy admins reach all."""
-    principal = context.principal
-    if principal.is_admin:
-        return
-    permissions = permissions_on(principal, context.subjects)
-    is_closed = any(_NONE in one.mcp_servers or not one.is_readable for one in permissions)
-    if upstream.settings.allow_all_keys and not is_closed:
-        return
-    allowed = allowed_mcp_servers(principal, context.subjects, _directory(upstreams))
-    if allowed is not None and allowed.isdisjoint(upstream.names):
+    """Raise PermissionDenied unless the caller may reach a server."""
+    if not may_reach(context, upstream, upstreams):
         raise PermissionDenied(
             f"This key may not reach the MCP server '{upstream.name}'. An administrator can add it to the "
             "object permission.",
             param="mcp_server",
             type="mcp_server_access_denied",
         )
+
+
+def may_reach(context: RequestContext, upstream: Upstream, upstreams: Upstreams) -> bool:
+    """Whether the caller may reach a server; proxy admins reach all."""
+    principal = context.principal
+    if principal.is_admin:
+        return True
+    permissions = permissions_on(principal, context.subjects)
+    is_closed = any(_NONE in one.mcp_servers or not one.is_readable for one in permissions)
+    if upstream.settings.allow_all_keys and not is_closed:
+        return True
+    allowed = allowed_mcp_servers(principal, context.subjects, _directory(upstreams))
+    return allowed is None or not allowed.isdisjoint(upstream.names)
 
 
 def build_predicate(
