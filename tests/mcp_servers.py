@@ -7,8 +7,15 @@ from typing import Any, Self
 
 import uvicorn
 from mcp.server.mcpserver import Context, MCPServer
+from pydantic import BaseModel
 
 __all__ = ["McpFixture"]
+
+
+class Colour(BaseModel):
+    """What the tool `ask` asks for."""
+
+    answer: str
 
 
 class McpFixture:
@@ -73,5 +80,21 @@ class McpFixture:
                 self.cancelled.set()
                 raise
             return "done"
+
+        @server.tool()
+        async def ask(ctx: Context) -> str:
+            """Ask the caller something."""
+            answer = await ctx.elicit("Which colour?", Colour)
+            return answer.data.answer if answer.action == "accept" else "none"
+
+        @server.resource("note://today")
+        def today() -> str:
+            """How the day is."""
+            return "sunny"
+
+        @server.prompt()
+        def greet(name: str) -> str:
+            """Greet somebody."""
+            return f"Hello {name}"
 
         return server

@@ -167,7 +167,7 @@ class _Relay:
         await inspection.wait_beside()
         kept = [pair for pair in headers if pair[0] not in _OF_THE_BODY]
         if self._passage.context.is_stream:
-            await self._exchange.begin(stream.status, kept)
+            await self._begin_stream(stream.status, kept)
             async for events in inspection.read_events(stream):
                 self._note_first()
                 await self._exchange.write(events)
@@ -184,7 +184,10 @@ class _Relay:
     async def _relay(self, stream: UpstreamStream, headers: Headers) -> None:
         """Send the answer along as it comes."""
         status = stream.status
-        await self._exchange.begin(status, headers)
+        if self._passage.context.is_stream:
+            await self._begin_stream(status, headers)
+        else:
+            await self._exchange.begin(status, headers)
         length = next((int(value) for name, value in headers if name == "content-length"), -1)
         left = length if self._passage.context.head.method != "HEAD" else -1
         try:
@@ -201,6 +204,12 @@ class _Relay:
             raise
         await self._settle(status)
         await self._exchange.end()
+
+    async def _begin_stream(self, status: int, headers: Headers) -> None:
+        """Begin an answer whose client must know at once that it has begun: events may be long in coming."""
+        await self._exchange.begin(status, headers)
+        # The server keeps the head until there is something of the body, which may be nothing.
+        await self._exchange.write(b"")
 
     def _note_first(self) -> None:
         settlement = self._passage.settlement

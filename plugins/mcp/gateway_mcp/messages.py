@@ -2,20 +2,30 @@
 
 import json
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import msgspec
 
 from gateway.errors import BadRequest, PermissionDenied, UpstreamGarbled
 from gateway.hooks import RequestContext
-from gateway_mcp.upstreams import Upstream
 
-__all__ = ["MessageGuard"]
+__all__ = ["MessageGuard", "Tools"]
 
 _CALL = "tools/call"
 _TOOLS = b'"tools"'
 _Object = dict[str, Any]
-_MayUse = Callable[[str], bool]
+
+
+class Tools(Protocol):
+    """The tools behind a path, as far as a caller may have them."""
+
+    async def find(self, name: str) -> tuple[str, str] | None:
+        """The names of the server and of its tool; None for one that the caller may not call."""
+        ...
+
+    def is_shown(self, name: str) -> bool:
+        """Whether a list of a server may have a tool."""
+        ...
 
 
 class MessageGuard:
@@ -23,10 +33,9 @@ class MessageGuard:
 
     names: tuple[str, ...] = ()
 
-    def __init__(self, context: RequestContext, upstream: Upstream, may_use: _MayUse) -> None:
+    def __init__(self, context: RequestContext, tools: Tools) -> None:
         self._context = context
-        self._upstream = upstream
-        self._may_use = may_use
+        self._tools = tools
 
     async def check_request(self) -> None:
         """Check the message. Raises BadRequest for what could be read in two ways, and PermissionDenied."""
@@ -43,13 +52,14 @@ class MessageGuard:
         if not isinstance(tool, str) or not tool:
             raise BadRequest("A call of a tool has a name.", param="params.name")
         self._check_header("mcp-name", tool)
-        if not self._may_use(tool):
+        found = await self._tools.find(tool)
+        if found is None:
             raise PermissionDenied(
-                f"This key may not call the tool '{tool[:200]}' of the MCP server '{self._upstream.name}'.",
+                f"There is no tool '{tool[:200]}' behind this path that this key may call.",
                 param="params.name",
                 type="mcp_tool_access_denied",
             )
-        self._context.tool = f"{self._upstream.name}/{tool[:200]}"
+        self._context.tool = f"{found[0]}/{found[1][:200]}"
 
     async def check_beside(self) -> None:
         """Nothing goes on beside the call."""
@@ -95,7 +105,7 @@ class MessageGuard:
 
     def _is_shown(self, tool: object) -> bool:
         name = cast("_Object", tool).get("name") if isinstance(tool, dict) else None
-        return isinstance(name, str) and self._may_use(name)
+        return isinstance(name, str) and self._tools.is_shown(name)
 
 
 class _Events:

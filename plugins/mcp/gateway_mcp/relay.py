@@ -1,25 +1,44 @@
-"""The relay: messages to one MCP server at a time, under its own path."""
+"""The relay: messages to MCP servers, one or several, under their paths."""
 
 from gateway.domain import Endpoint, PassThrough
 from gateway.errors import NotFound
-from gateway.hooks import CallGuard, Forwarder, PluginServices, RequestContext, RequestHead, hookimpl
+from gateway.hooks import (
+    CallGuard,
+    Forwarder,
+    ForwardRequest,
+    PluginServices,
+    RequestContext,
+    RequestHead,
+    hookimpl,
+)
+from gateway_mcp.aggregate.asked import Asked
+from gateway_mcp.aggregate.roof import Roof
+from gateway_mcp.aggregate.tools import RoofTools
 from gateway_mcp.credentials import Credentials
+from gateway_mcp.listings import Listings
 from gateway_mcp.messages import MessageGuard
-from gateway_mcp.rights import build_predicate, check_server
-from gateway_mcp.sessions import Sessions
-from gateway_mcp.single import SingleServer
-from gateway_mcp.upstreams import Upstream, Upstreams
+from gateway_mcp.places import Place, find_place
+from gateway_mcp.reach import Reach
+from gateway_mcp.rights import check_server
+from gateway_mcp.sessions import SESSION, Sessions
+from gateway_mcp.single import SingleServer, SingleTools
+from gateway_mcp.upstreams import Upstreams
 
 __all__ = ["Relay"]
 
+_METHODS = ("DELETE", "GET", "POST")
 _LISTEN = "subscriptions/listen"
+_FORWARDED = frozenset({SESSION, "mcp-protocol-version", "mcp-method", "mcp-name", "last-event-id"})
+"""Headers of the protocol (https://modelcontextprotocol.io/specification, transports)."""
+_LIST_SECONDS = 60.0
+_NO_REQUEST = ForwardRequest("", "", (), None, _LIST_SECONDS, _LIST_SECONDS, 0)
 
 
 class Relay:
     """Leads messages to the servers that the operator has declared, as far as the caller may.
 
-    Bodies pass through byte for byte; of a message its method and the name of a tool are read, of an answer
-    the lists of tools.
+    To one server bodies pass through byte for byte; of a message its method and the name of a tool are read,
+    of an answer the lists of tools. What several servers list is put together.
     """
 
     def __init__(self, upstreams: Upstreams, services: PluginServices) -> None:
@@ -27,44 +46,72 @@ class Relay:
         self._forwarder = services.forwarder
         self._sessions = Sessions(services.sealing)
         self._credentials = Credentials()
+        self._listings = Listings(services.forwarder, self._credentials, services.clock)
 
     @hookimpl
     def find_pass_through(self, head: RequestHead) -> PassThrough | None:
-        """The way to the server that the path names."""
-        upstream = self._upstreams.find(head.path)
-        return None if upstream is None else upstream.lead(head.path, holds_slot=not _listens(head))
+        """The way to the servers that the path names."""
+        place = find_place(head.path, self._upstreams)
+        return None if place is None else _lead(place, head)
 
     @hookimpl
     def authorize(self, context: RequestContext) -> None:
         """Refuse who may not reach the server. Raises PermissionDenied, NotFound for one that is gone."""
-        if context.endpoint is Endpoint.MCP:
-            check_server(context, self._find(context), self._upstreams)
+        if context.endpoint is not Endpoint.MCP:
+            return
+        place = self._find(context)
+        if place.is_single:
+            check_server(context, place.upstreams[0], self._upstreams)
 
     @hookimpl(tryfirst=True)
     def open_guards(self, context: RequestContext) -> list[CallGuard] | None:
         """Watch over messages: before guardrails do, which look at calls of tools only."""
         if context.endpoint is not Endpoint.MCP:
             return None
-        upstream = self._find(context)
-        may_use = build_predicate(context, upstream, self._upstreams)
-        return [MessageGuard(context, upstream, may_use)]
+        place = self._find(context)
+        reach = Reach(context, place, self._upstreams)
+        if place.is_single:
+            return [MessageGuard(context, SingleTools(reach, place.upstreams[0]))]
+        return [MessageGuard(context, RoofTools(context, reach, self._listings))]
 
     @hookimpl
     async def open_transport(self, context: RequestContext) -> Forwarder | None:
-        """Send messages with the server's own session ids in the place of those that clients know."""
+        """Send messages with the servers' own session ids in the place of those that clients know."""
         if context.endpoint is not Endpoint.MCP:
             return None
-        owner, upstream = context.principal.token_hash, self._find(context)
-        credentials = await self._credentials.list_headers(upstream, context)
-        return SingleServer(self._forwarder, self._sessions, owner, upstream.id, credentials)
+        owner, place = context.principal.token_hash, self._find(context)
+        if place.is_single:
+            credentials = await self._credentials.list_headers(place.upstreams[0], context)
+            return SingleServer(self._forwarder, self._sessions, owner, place.key, credentials)
+        blank = Asked(
+            context=context,
+            request=_NO_REQUEST,
+            message={},
+            reach=Reach(context, place, self._upstreams),
+            listings=self._listings,
+            credentials=self._credentials,
+            forwarder=self._forwarder,
+            parts=None,
+        )
+        return Roof(blank, self._sessions, owner, place.key)
 
-    def _find(self, context: RequestContext) -> Upstream:
-        upstream = self._upstreams.find(context.head.path)
-        if upstream is None:
+    def _find(self, context: RequestContext) -> Place:
+        place = find_place(context.head.path, self._upstreams)
+        if place is None:
             raise NotFound("There is no such MCP server.", param="mcp_server")
-        return upstream
+        return place
 
 
-def _listens(head: RequestHead) -> bool:
-    """Whether a request only waits for what a server may say."""
-    return head.method == "GET" or head.headers.get("mcp-method") == _LISTEN
+def _lead(place: Place, head: RequestHead) -> PassThrough:
+    """The way from a path of the gateway to its servers."""
+    one = place.upstreams[0] if place.is_single else None
+    return PassThrough(
+        id=f"mcp:{place.key}",
+        path=head.path,
+        target="" if one is None else one.settings.url,
+        methods=_METHODS,
+        endpoint=Endpoint.MCP,
+        forwarded=_FORWARDED,
+        holds_slot=head.method != "GET" and head.headers.get("mcp-method") != _LISTEN,
+        timeout_seconds=None if one is None else one.settings.timeout,
+    )

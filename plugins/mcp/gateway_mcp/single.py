@@ -6,9 +6,11 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from gateway.hooks import Forwarder, ForwardRequest, HeaderPairs, UpstreamStream
+from gateway_mcp.reach import Reach
 from gateway_mcp.sessions import SESSION, Sessions
+from gateway_mcp.upstreams import Upstream
 
-__all__ = ["SingleServer"]
+__all__ = ["SingleServer", "SingleTools"]
 
 
 class SingleServer:
@@ -45,6 +47,22 @@ class SingleServer:
 
     def _close(self, session: str) -> str:
         return self._sessions.close(self._owner, self._place, {self._place: session})
+
+
+class SingleTools:
+    """The tools of one server, by its own names."""
+
+    def __init__(self, reach: Reach, upstream: Upstream) -> None:
+        self._upstream = upstream
+        self._may_use = reach.of(upstream)
+
+    async def find(self, name: str) -> tuple[str, str] | None:
+        """The names of the server and of its tool; None for one that the caller may not call."""
+        return (self._upstream.name, name) if self._may_use(name) else None
+
+    def is_shown(self, name: str) -> bool:
+        """Whether a list may have a tool."""
+        return self._may_use(name)
 
 
 class _Answer:

@@ -8,15 +8,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from gateway.domain import Endpoint, PassThrough
-
 __all__ = ["McpServer", "Upstream", "Upstreams"]
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]{0,99}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]{0,99}(?:/[A-Za-z0-9][A-Za-z0-9_.]{0,99})?")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_METHODS = ("DELETE", "GET", "POST")
-_FORWARDED = frozenset({"mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name", "last-event-id"})
-"""Headers of the protocol (https://modelcontextprotocol.io/specification, transports)."""
 _SCHEMES = {"bearer_token": "Bearer {}", "basic": "Basic {}", "token": "token {}", "authorization": "{}"}
 
 
@@ -74,7 +70,7 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         return sent
 
 
-class Upstream(msgspec.Struct, frozen=True):
+class Upstream(msgspec.Struct, frozen=True, eq=False):
     """A server under its name."""
 
     name: str
@@ -91,19 +87,6 @@ class Upstream(msgspec.Struct, frozen=True):
         settings = self.settings
         return tuple(dict.fromkeys(filter(None, (self.id, self.name, settings.alias))))
 
-    def lead(self, path: str, *, holds_slot: bool = True) -> PassThrough:
-        """The way from a path of the gateway to it."""
-        return PassThrough(
-            id=f"mcp:{self.id}",
-            path=path,
-            target=self.settings.url,
-            methods=_METHODS,
-            endpoint=Endpoint.MCP,
-            forwarded=_FORWARDED,
-            holds_slot=holds_slot,
-            timeout_seconds=self.settings.timeout,
-        )
-
     def offers(self, tool: str) -> bool:
         """Whether the operator lets anybody have a tool of it."""
         settings = self.settings
@@ -113,7 +96,7 @@ class Upstream(msgspec.Struct, frozen=True):
 
 
 class Upstreams:
-    """All servers, found by the paths `/mcp/{server}` and `/{server}/mcp`."""
+    """All servers, by their names and groups."""
 
     def __init__(self, servers: Mapping[str, McpServer]) -> None:
         """Raises ValueError for a name that no path can have, or that two servers have."""
@@ -122,20 +105,21 @@ class Upstreams:
         for name, settings in servers.items():
             upstream = Upstream(name, settings)
             for one in upstream.names:
-                if not _NAME.fullmatch(one):
-                    message = "has 1 to 100 letters, digits, underscores and dots, and begins with no dot"
+                if not (_NAME.fullmatch(one) or (one == settings.server_id and _ID.fullmatch(one))):
+                    message = "has 1 to 100 letters, digits, underscores and dots, and may have one slash"
                     raise ValueError(f"'{one[:100]}': the name of an MCP server {message}")
                 if self._by_name.setdefault(one, upstream) is not upstream:
                     raise ValueError(f"two MCP servers are called '{one}'")
             for group in settings.access_groups:
                 self._groups.setdefault(group, []).append(upstream.id)
 
-    def find(self, path: str) -> Upstream | None:
-        """The server that a path leads to."""
-        parts = path.split("/")[1:]
-        if len(parts) != 2 or "mcp" not in parts:  # noqa: PLR2004  a name and the word
-            return None
-        return self._by_name.get(parts[1] if parts[0] == "mcp" else parts[0])
+    def all(self) -> tuple[Upstream, ...]:
+        """Every server, in the order in which they are declared."""
+        return tuple(dict.fromkeys(self._by_name.values()))
+
+    def by_name(self, name: str) -> Upstream | None:
+        """The server of a name, an alias or an id."""
+        return self._by_name.get(name)
 
     def of_group(self, group: str) -> Iterable[str]:
         """The ids of the servers of an access group."""

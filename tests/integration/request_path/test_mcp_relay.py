@@ -1,15 +1,12 @@
 """The relay to MCP servers, with the official SDK on both sides and in both generations of the protocol."""
 
-import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx2
 import pytest
 import pytest_asyncio
-from mcp import Client
-from mcp.client.streamable_http import streamable_http_client
 
+from tests.integration.request_path.mcp import connect, names_of, post, text_of
 from tests.integration.serving import MASTER_KEY, LiveGateway, deployment
 from tests.mcp_servers import McpFixture
 
@@ -45,32 +42,13 @@ def declare(live: LiveGateway, server: McpFixture, **sections: Any) -> None:
     live.configure(deployment("m", live.upstream), mcp_servers={"fix": fix}, **sections)
 
 
-@contextlib.asynccontextmanager
-async def connect(
-    live: LiveGateway, key: str, path: str = "/fix/mcp", mode: Any = "auto"
-) -> AsyncIterator[Client]:
-    headers = {"x-litellm-api-key": f"Bearer {key}"}
-    async with httpx2.AsyncClient(headers=headers, timeout=20) as http:
-        transport = streamable_http_client(f"{live.origin}{path}", http_client=http)
-        async with Client(transport, mode=mode) as client:
-            yield client
-
-
-async def names_of(client: Client) -> list[str]:
-    return [tool.name for tool in (await client.list_tools()).tools]
-
-
-def text_of(result: Any) -> str:
-    return result.content[0].text
-
-
 @pytest.mark.parametrize(("path", "mode"), WAYS)
 async def test_a_client_lists_and_calls(
     live: LiveGateway, key: str, server: McpFixture, path: str, mode: str
 ) -> None:
     declare(live, server)
     async with connect(live, key, path, mode) as client:
-        assert await names_of(client) == ["add", "echo", "wait"]
+        assert await names_of(client) == ["add", "echo", "wait", "ask"]
         assert text_of(await client.call_tool("add", {"a": 2, "b": 3})) == "5"
     assert server.calls == [("add", {"a": 2, "b": 3})]
     assert {one["authorization"] for one in server.headers} == {f"Bearer {SECRET}"}
@@ -104,15 +82,7 @@ async def check_one_predicate(live: LiveGateway, server: McpFixture, mode: str) 
                 await client.call_tool(tool, {"text": "x"} if tool == "echo" else {})
     assert [name for name, _ in server.calls] == ["add"]
     async with connect(live, MASTER_KEY, mode=mode) as client:
-        assert await names_of(client) == ["add", "echo"], "what the operator takes away nobody has"
-
-
-async def post(live: LiveGateway, key: str | None, body: Any, path: str = "/fix/mcp", **headers: str) -> Any:
-    sent = {"content-type": "application/json", "accept": "application/json, text/event-stream", **headers}
-    if key:
-        sent["authorization"] = f"Bearer {key}"
-    content = body if isinstance(body, (str, bytes)) else None
-    return await live.http.post(path, headers=sent, content=content, json=None if content else body)
+        assert await names_of(client) == ["add", "echo", "ask"], "what the operator takes away nobody has"
 
 
 def calling(name: str, **arguments: Any) -> dict[str, Any]:
@@ -187,7 +157,7 @@ async def test_guardrails_see_arguments_and_results(
 ) -> None:
     declare(live, server, guardrails=[{"guardrail_name": "words", "litellm_params": WORDS}])
     async with connect(live, key, mode=mode) as client:
-        assert await names_of(client) == ["add", "echo", "wait"]
+        assert await names_of(client) == ["add", "echo", "wait", "ask"]
         assert (
             text_of(await client.call_tool("echo", {"text": "a borealis"})) == "you said a [KEYWORD_REDACTED]"
         )
@@ -262,6 +232,6 @@ async def test_waiting_for_news_takes_no_slot(live: LiveGateway, server: McpFixt
     key = await live.make_key(max_parallel_requests=1)
     session = {"mcp-session-id": (await post(live, key, INITIALIZE)).headers["mcp-session-id"]}
     sent = {"authorization": f"Bearer {key}", "accept": "text/event-stream", **session}
-    async with live.http.stream("GET", "/fix/mcp", headers=sent) as news:
+    async with live.http.stream("GET", "/fix/mcp", headers=sent, timeout=5) as news:
         assert news.status_code == 200
         assert (await post(live, key, LIST, **session)).status_code == 200

@@ -1,0 +1,117 @@
+"""How a client begins with several servers: the handshake, or the question what there is."""
+
+import asyncio
+from typing import cast
+
+from gateway.errors import GatewayError, UpstreamError
+from gateway_mcp.aggregate.asked import Asked, Part
+from gateway_mcp.aggregate.lists import MISSING, finish
+from gateway_mcp.conversation import read_answer
+from gateway_mcp.made import Made, json_answer
+from gateway_mcp.sessions import SESSION, Sessions
+from gateway_mcp.upstreams import Upstream
+from gateway_mcp.wire import (
+    CLIENT,
+    HANDSHAKE,
+    MODERN,
+    Object,
+    request_message,
+    result_message,
+)
+
+__all__ = ["answer_discover", "answer_initialize"]
+
+_SECONDS = 10.0
+_OK = 200
+_HANDSHAKES = ("2024-11-05", "2025-03-26", "2025-06-18", HANDSHAKE)
+_OFFERED: Object = {
+    "tools": {"listChanged": True},
+    "prompts": {"listChanged": True},
+    "resources": {"listChanged": True, "subscribe": True},
+    "completions": {},
+    "logging": {},
+}
+_Opened = tuple[Part, Object] | GatewayError
+
+
+async def answer_initialize(asked: Asked, sessions: Sessions, owner: str, place: str) -> Made:
+    """Shake hands with every server at once; what is agreed on with each is in the session's id."""
+    wished = asked.params.get("protocolVersion")
+    revision = wished if wished in _HANDSHAKES else HANDSHAKE
+    opened = await asyncio.gather(*(_open(asked, upstream) for upstream in asked.upstreams))
+    found = dict(zip(asked.upstreams, opened, strict=True))
+    parts = {one.id: each[0].write() for one, each in found.items() if not isinstance(each, GatewayError)}
+    said = [each[1] for each in found.values() if not isinstance(each, GatewayError)]
+    result: Object = {
+        "protocolVersion": revision,
+        "capabilities": _merge([one.get("capabilities") for one in said]),
+        "serverInfo": CLIENT,
+        **_instruct(said),
+        **_missing(found),
+    }
+    session = sessions.close(owner, place, parts)
+    return json_answer(result_message(asked.identifier, result), headers=((SESSION, session),))
+
+
+async def answer_discover(asked: Asked) -> Made:
+    """What there is for a client without sessions; servers that have only sessions are asked in its place."""
+    result: Object = {
+        "supportedVersions": [MODERN],
+        "capabilities": _OFFERED,
+        "serverInfo": CLIENT,
+        "ttlMs": 0,
+        "cacheScope": "private",
+    }
+    return json_answer(result_message(asked.identifier, finish(asked, result)))
+
+
+async def _open(asked: Asked, upstream: Upstream) -> _Opened:
+    try:
+        async with asyncio.timeout(min(_SECONDS, upstream.settings.timeout)):
+            return await _shake_hands(asked, upstream)
+    except TimeoutError:
+        return UpstreamError("It took too long.")
+    except GatewayError as error:
+        return error
+
+
+async def _shake_hands(asked: Asked, upstream: Upstream) -> _Opened:
+    body = request_message(asked.identifier, "initialize", asked.params, is_modern=False)
+    async with asked.sent(upstream, body, {}) as stream:
+        if stream.status == _OK:
+            message = await read_answer(stream, asked.identifier)
+            result = message.get("result")
+            if isinstance(result, dict):
+                session = next((value for name, value in stream.headers if name == SESSION), "")
+                agreed = cast("Object", result)
+                return Part(str(agreed.get("protocolVersion", HANDSHAKE)), session), agreed
+    conversation = await asked.listings.converse(upstream, asked.context)
+    if await conversation.is_modern():
+        return Part(MODERN), {"capabilities": {"tools": {}, "prompts": {}, "resources": {}}}
+    return UpstreamError("It refused the handshake.")
+
+
+def _merge(capabilities: list[object]) -> Object:
+    """What any of the servers can do that goes through the gateway."""
+    merged: Object = {}
+    for one in capabilities:
+        for name, details in (cast("Object", one) if isinstance(one, dict) else {}).items():
+            if name in _OFFERED and isinstance(details, dict):
+                known = merged.setdefault(name, {})
+                for detail, value in cast("Object", details).items():
+                    known[detail] = known.get(detail) or value
+    return merged
+
+
+def _instruct(said: list[Object]) -> Object:
+    texts = [text for one in said if isinstance(text := one.get("instructions"), str) and text]
+    return {"instructions": "\n\n".join(texts)} if texts else {}
+
+
+def _missing(found: dict[Upstream, _Opened]) -> Object:
+    missing = [
+        {"server": upstream.name, "reason": each.message}
+        for upstream, each in found.items()
+        if isinstance(each, GatewayError)
+    ]
+    return {"_meta": {MISSING: missing}} if missing else {}

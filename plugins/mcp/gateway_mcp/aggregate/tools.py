@@ -1,0 +1,42 @@
+"""Which tool of which server a call means."""
+
+from gateway.hooks import RequestContext
+from gateway_mcp.aggregate.calls import FOUND_TOOL
+from gateway_mcp.listings import KINDS, Listings
+from gateway_mcp.names import split_name
+from gateway_mcp.reach import Reach
+from gateway_mcp.upstreams import Upstream
+
+__all__ = ["RoofTools"]
+
+
+class RoofTools:
+    """Finds tools by `prefix-name`, and by the bare name where just one server of all has it."""
+
+    def __init__(self, context: RequestContext, reach: Reach, listings: Listings) -> None:
+        self._context = context
+        self._reach = reach
+        self._listings = listings
+
+    async def find(self, name: str) -> tuple[str, str] | None:
+        """The names of the server and of its tool; None for one that the caller may not call."""
+        found = split_name(name, self._reach.upstreams)
+        if found is None or not self._reach.may_use(*found):
+            found = await self._find_bare(name)
+        if found is None:
+            return None
+        self._context.state[FOUND_TOOL] = found
+        return found[0].name, found[1]
+
+    def is_shown(self, name: str) -> bool:
+        """Lists are put together of what may be shown."""
+        del name
+        return True
+
+    async def _find_bare(self, name: str) -> tuple[Upstream, str] | None:
+        listed = await self._listings.find(self._reach.upstreams, KINDS["tools/list"], self._context)
+        if any(listing.error is not None and not listing.is_unknown for _, listing in listed):
+            # The one that is missing may have another tool of this name.
+            return None
+        having = [one for one, listing in listed if any(item.name == name for item in listing.items)]
+        return (having[0], name) if len(having) == 1 and self._reach.may_use(having[0], name) else None

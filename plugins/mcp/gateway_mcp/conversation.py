@@ -1,0 +1,219 @@
+"""What the gateway itself asks a server: in whichever generation of the protocol the server speaks."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from typing import cast
+
+from gateway.errors import GatewayError, UpstreamError, UpstreamGarbled
+from gateway.hooks import Forwarder, ForwardRequest, HeaderPairs, UpstreamStream
+from gateway.wire.sse import EventSplitter, event_payload
+from gateway_mcp.sessions import SESSION
+from gateway_mcp.upstreams import Upstream
+from gateway_mcp.wire import (
+    ANSWER_IS_NO_MESSAGE,
+    CLIENT,
+    HANDSHAKE,
+    MODERN,
+    PROTOCOL,
+    Object,
+    decode_object,
+    request_message,
+)
+
+__all__ = ["Conversation", "Eras", "RefusedError", "read_answer"]
+
+_ID = 1
+_PAGES = 1000
+_BYTES = 32 * 1024 * 1024
+_OK, _FIRST_FAILURE = 200, 400
+_NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+
+
+class RefusedError(GatewayError):
+    """A server answered a request with an error of JSON-RPC."""
+
+    status = 502
+    type = "mcp_error"
+
+    def __init__(self, error: Object) -> None:
+        super().__init__(str(error.get("message", "The MCP server refused the request."))[:1000])
+        self.error = error
+
+
+class Eras:
+    """Which generation a server speaks, as far as this worker has found out; it may ask anew at any time."""
+
+    def __init__(self) -> None:
+        self._modern: dict[str, bool] = {}
+
+    def known(self, upstream: Upstream) -> bool | None:
+        """Whether a server speaks the modern revision; None for one that was not asked yet."""
+        return self._modern.get(upstream.id)
+
+    def learn(self, upstream: Upstream, *, is_modern: bool) -> None:
+        """Keep what was found out."""
+        self._modern[upstream.id] = is_modern
+
+
+class Conversation:
+    """Requests to one server, with the gateway as the client, which can do nothing for the server."""
+
+    def __init__(
+        self, forwarder: Forwarder, upstream: Upstream, credentials: HeaderPairs, eras: Eras, seconds: float
+    ) -> None:
+        self._forwarder = forwarder
+        self._upstream = upstream
+        self._credentials = credentials
+        self._eras = eras
+        self._seconds = seconds
+        self._session: str | None = None
+        self._revision = HANDSHAKE
+
+    async def ask(self, method: str, params: Object) -> Object:
+        """The result of one request.
+
+        Raises RefusedError for an error of the server's, UpstreamError for what the transport makes of it.
+        """
+        async with self._opened() as is_modern:
+            return await self._ask(method, params, is_modern=is_modern)
+
+    async def list_all(self, method: str, member: str) -> list[Object]:
+        """All pages of a list."""
+        async with self._opened() as is_modern:
+            found: list[Object] = []
+            params: Object = {}
+            for _ in range(_PAGES):
+                result = await self._ask(method, params, is_modern=is_modern)
+                items = result.get(member)
+                found += cast("list[Object]", items) if isinstance(items, list) else []
+                cursor = result.get("nextCursor")
+                if not cursor:
+                    return [item for item in found if isinstance(cast("object", item), dict)]
+                params = {"cursor": cursor}
+        raise UpstreamGarbled(f"The MCP server '{self._upstream.name}' lists without end.")
+
+    async def is_modern(self) -> bool:
+        """Whether the server speaks the revision without sessions; it is asked once."""
+        known = self._eras.known(self._upstream)
+        if known is None:
+            known = await self._discover()
+            self._eras.learn(self._upstream, is_modern=known)
+        return known
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncGenerator[bool]:
+        """Yields whether the server is modern; another one has a session as long as the context."""
+        if await self.is_modern():
+            yield True
+            return
+        await self._begin()
+        try:
+            yield False
+        finally:
+            await self._end()
+
+    async def _discover(self) -> bool:
+        try:
+            result = await self._ask("server/discover", {}, is_modern=True)
+        except RefusedError:
+            return False
+        versions = result.get("supportedVersions")
+        return isinstance(versions, list) and MODERN in versions
+
+    async def _begin(self) -> None:
+        params: Object = {"protocolVersion": HANDSHAKE, "capabilities": {}, "clientInfo": CLIENT}
+        body = request_message(_ID, "initialize", params, is_modern=False)
+        async with self._sent("POST", body, {}) as stream:
+            result = await self._result(stream)
+            self._session = next((value for name, value in stream.headers if name == SESSION), None)
+        self._revision = str(result.get("protocolVersion", HANDSHAKE))
+        body = request_message(None, "notifications/initialized", {}, is_modern=False)
+        async with self._sent("POST", body, self._of_session()):
+            pass
+
+    async def _end(self) -> None:
+        if self._session is None:
+            return
+        headers, self._session = self._of_session(), None
+        # Nothing depends on it: a server forgets sessions by itself.
+        with suppress(UpstreamError, TimeoutError):
+            async with asyncio.timeout(2), self._sent("DELETE", None, headers):
+                pass
+
+    async def _ask(self, method: str, params: Object, *, is_modern: bool) -> Object:
+        headers = self._of_session()
+        if is_modern:
+            headers = {PROTOCOL: MODERN, "mcp-method": method}
+            if method in _NAMED:
+                headers["mcp-name"] = str(params[_NAMED[method]])
+        body = request_message(_ID, method, params, is_modern=is_modern)
+        async with self._sent("POST", body, headers) as stream:
+            return await self._result(stream)
+
+    def _of_session(self) -> dict[str, str]:
+        known = {} if self._session is None else {SESSION: self._session}
+        return {PROTOCOL: self._revision, **known}
+
+    @asynccontextmanager
+    async def _sent(
+        self, method: str, body: bytes | None, headers: dict[str, str]
+    ) -> AsyncGenerator[UpstreamStream]:
+        plain = {"accept": "application/json, text/event-stream", "accept-encoding": "identity"}
+        if body is not None:
+            plain["content-type"] = "application/json"
+        request = ForwardRequest(
+            method=method,
+            url=self._upstream.settings.url,
+            headers=tuple({**plain, **headers, **dict(self._credentials)}.items()),
+            body=body,
+            timeout_seconds=self._seconds,
+            silence_seconds=self._seconds,
+            max_response_bytes=_BYTES,
+        )
+        async with self._forwarder.forward(request) as stream:
+            yield stream
+
+    async def _result(self, stream: UpstreamStream) -> Object:
+        if stream.status != _OK and not _is_json(stream):
+            status = stream.status
+            raise RefusedError({"message": f"The MCP server '{self._upstream.name}' answered {status}."})
+        message = await read_answer(stream, _ID)
+        if stream.status >= _FIRST_FAILURE or "result" not in message:
+            error = message.get("error")
+            raise RefusedError(cast("Object", error) if isinstance(error, dict) else {})
+        result = message["result"]
+        if not isinstance(result, dict):
+            raise UpstreamGarbled(ANSWER_IS_NO_MESSAGE)
+        return cast("Object", result)
+
+
+async def read_answer(stream: UpstreamStream, identifier: object) -> Object:
+    """The message that answers a request, whether it comes alone or among events.
+
+    Raises UpstreamGarbled where there is none.
+    """
+    if not _is_json(stream):
+        return await _find_answer(stream, identifier)
+    chunks: list[bytes] = []
+    while chunk := await stream.read_chunk():
+        chunks.append(chunk)
+    return decode_object(b"".join(chunks))
+
+
+async def _find_answer(stream: UpstreamStream, identifier: object) -> Object:
+    splitter = EventSplitter()
+    while chunk := await stream.read_chunk():
+        for event in splitter.feed(chunk):
+            payload = event_payload(event)
+            if not payload:
+                continue
+            message = decode_object(payload)
+            if "method" not in message and message.get("id") == identifier:
+                return message
+    raise UpstreamGarbled(ANSWER_IS_NO_MESSAGE)
+
+
+def _is_json(stream: UpstreamStream) -> bool:
+    kind = next((value for name, value in stream.headers if name == "content-type"), "")
+    return kind.partition(";")[0].strip().lower() == "application/json"

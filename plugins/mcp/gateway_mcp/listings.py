@@ -1,0 +1,149 @@
+"""What servers list: asked once for all callers to whom it may be shown, and remembered for a while."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+import msgspec
+
+from gateway.clock import Clock
+from gateway.errors import GatewayError, UpstreamTimeout
+from gateway.hooks import Forwarder, RequestContext
+from gateway_mcp.conversation import Conversation, Eras, RefusedError
+from gateway_mcp.credentials import Credentials
+from gateway_mcp.names import join_name, join_uri
+from gateway_mcp.upstreams import Upstream
+from gateway_mcp.wire import METHOD_NOT_FOUND, Object
+
+__all__ = ["KINDS", "Item", "Kind", "Listing", "Listings"]
+
+_FRESH_SECONDS, _PAUSE_SECONDS, _LIST_SECONDS = 60, 5, 30.0
+_NANOS = 1_000_000_000
+_CAPACITY = 10_000
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """Something that servers list: the method that asks for it, and the member of the answer that has it.
+
+    `key` is the member by which a thing is asked for: a name, or an address.
+    """
+
+    method: str
+    member: str
+    key: str
+
+
+KINDS = {
+    kind.method: kind
+    for kind in (
+        Kind("tools/list", "tools", "name"),
+        Kind("prompts/list", "prompts", "name"),
+        Kind("resources/list", "resources", "uri"),
+        Kind("resources/templates/list", "resourceTemplates", "uriTemplate"),
+    )
+}
+"""All lists, by their methods."""
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One of the things: what the server calls it, what it said, and the same as it is shown among others."""
+
+    name: str
+    said: Object
+    shown: msgspec.Raw
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """What a server answered, or why it did not."""
+
+    items: tuple[Item, ...] = ()
+    error: GatewayError | None = None
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the server has no such list."""
+        return isinstance(self.error, RefusedError) and self.error.error.get("code") == METHOD_NOT_FOUND
+
+
+class _Entry:
+    __slots__ = ("ends_at", "listing", "task")
+
+    def __init__(self) -> None:
+        self.listing: Listing | None = None
+        self.ends_at = 0
+        self.task: asyncio.Task[None] | None = None
+
+
+class Listings:
+    """Lists of servers; everybody who waits for one shares one call, which nobody's leaving stops.
+
+    A server that fails is asked again after some seconds; callers hear what was missing.
+    """
+
+    def __init__(self, forwarder: Forwarder, credentials: Credentials, clock: Clock) -> None:
+        self._forwarder = forwarder
+        self._credentials = credentials
+        self._clock = clock
+        self._entries: dict[tuple[str, str], _Entry] = {}
+        self.eras = Eras()
+
+    async def find(
+        self, upstreams: Sequence[Upstream], kind: Kind, context: RequestContext
+    ) -> list[tuple[Upstream, Listing]]:
+        """What each server lists, in the order given."""
+        entries = [self._entry(upstream, kind, context) for upstream in upstreams]
+        waited = [entry.task for entry in entries if entry.listing is None and entry.task is not None]
+        if waited:
+            await asyncio.wait(waited)
+        listings = (entry.listing or Listing() for entry in entries)
+        return list(zip(upstreams, listings, strict=True))
+
+    async def converse(self, upstream: Upstream, context: RequestContext) -> Conversation:
+        """A conversation with a server on behalf of a caller."""
+        credentials = await self._credentials.list_headers(upstream, context)
+        return Conversation(
+            self._forwarder, upstream, credentials, self.eras, min(upstream.settings.timeout, _LIST_SECONDS)
+        )
+
+    def forget(self, upstream: Upstream) -> None:
+        """Ask a server anew: it said that its lists have changed."""
+        audience = f"{upstream.id}\n"
+        for key in [key for key in self._entries if f"{key[0]}\n".startswith(audience)]:
+            del self._entries[key]
+
+    def _entry(self, upstream: Upstream, kind: Kind, context: RequestContext) -> _Entry:
+        key = (self._credentials.audience(upstream, context), kind.method)
+        entry = self._entries.get(key)
+        if entry is None:
+            if len(self._entries) >= _CAPACITY:
+                self._entries.pop(next(iter(self._entries)))
+            entry = self._entries[key] = _Entry()
+        if entry.task is None and self._clock.monotonic_nanos() >= entry.ends_at:
+            entry.task = asyncio.create_task(self._fill(entry, self._ask(upstream, kind, context)))
+        return entry
+
+    async def _fill(self, entry: _Entry, asking: Coroutine[Any, Any, tuple[Item, ...]]) -> None:
+        seconds = _FRESH_SECONDS
+        try:
+            async with asyncio.timeout(_LIST_SECONDS):
+                entry.listing = Listing(await asking)
+        except (GatewayError, TimeoutError) as error:
+            failure = error if isinstance(error, GatewayError) else UpstreamTimeout("It took too long.")
+            seconds, entry.listing = _PAUSE_SECONDS, Listing(error=failure)
+        finally:
+            entry.ends_at = self._clock.monotonic_nanos() + seconds * _NANOS
+            entry.task = None
+
+    async def _ask(self, upstream: Upstream, kind: Kind, context: RequestContext) -> tuple[Item, ...]:
+        conversation = await self.converse(upstream, context)
+        found = await conversation.list_all(kind.method, kind.member)
+        return tuple(_show(upstream, kind, said) for said in found if isinstance(said.get(kind.key), str))
+
+
+def _show(upstream: Upstream, kind: Kind, said: Object) -> Item:
+    shown = {**said}
+    if isinstance(said.get("name"), str):
+        shown["name"] = join_name(upstream, said["name"])
+    if kind.key != "name":
+        shown[kind.key] = join_uri(upstream, said[kind.key])
+    return Item(said[kind.key], said, msgspec.Raw(msgspec.json.encode(shown)))

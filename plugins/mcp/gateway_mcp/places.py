@@ -1,0 +1,58 @@
+"""Where a path leads: to one server, or to several under one roof."""
+
+import msgspec
+
+from gateway_mcp.upstreams import Upstream, Upstreams
+
+__all__ = ["Place", "find_place"]
+
+_MOUNT = "mcp"
+_MOST_NAMES = 16
+
+
+class Place(msgspec.Struct, frozen=True):
+    """The servers behind a path; `key` is the same for all paths that lead to the same ones.
+
+    Where it `is_single` their messages pass through as they are.
+    """
+
+    key: str
+    upstreams: tuple[Upstream, ...]
+    is_single: bool = False
+
+
+def find_place(path: str, upstreams: Upstreams) -> Place | None:
+    """The place of a path, None if it leads nowhere.
+
+    `/mcp` is every server. `/mcp/{names}` and `/{names}/mcp` are those of up to 16 names with commas between
+    them: of servers, or of access groups; names that nobody has are left out, unless there is no other.
+    """
+    parts = path.split("/")[1:]
+    if parts == [_MOUNT]:
+        return Place("*", upstreams.all())
+    if len(parts) < 2 or _MOUNT not in (parts[0], parts[-1]):  # noqa: PLR2004  the word and a name
+        return None
+    named = parts[1:] if parts[0] == _MOUNT else parts[:-1]
+    return _find("/".join(named), upstreams)
+
+
+def _find(text: str, upstreams: Upstreams) -> Place | None:
+    one = upstreams.by_name(text)
+    if one is not None:
+        return Place(one.id, (one,), is_single=True)
+    names = list(dict.fromkeys(text.split(",")))
+    if len(names) > _MOST_NAMES:
+        return None
+    found: dict[str, Upstream] = {}
+    for name in names:
+        for upstream in _named(name.strip(), upstreams):
+            found[upstream.id] = upstream
+    return Place(",".join(sorted(found)), tuple(found.values())) if found else None
+
+
+def _named(name: str, upstreams: Upstreams) -> tuple[Upstream, ...]:
+    one = upstreams.by_name(name)
+    if one is not None:
+        return (one,)
+    members = (upstreams.by_name(identifier) for identifier in upstreams.of_group(name))
+    return tuple(member for member in members if member is not None)

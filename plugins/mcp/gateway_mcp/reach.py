@@ -1,0 +1,32 @@
+"""Which servers of a place a request may reach, and which of their tools."""
+
+from collections.abc import Callable
+
+from gateway.hooks import RequestContext
+from gateway_mcp.places import Place
+from gateway_mcp.rights import build_predicate, may_reach
+from gateway_mcp.upstreams import Upstream, Upstreams
+
+__all__ = ["Reach"]
+
+
+class Reach:
+    """What one request may reach; one predicate says which tools it may list and call."""
+
+    def __init__(self, context: RequestContext, place: Place, upstreams: Upstreams) -> None:
+        self._context = context
+        self._all = upstreams
+        self._predicates: dict[str, Callable[[str], bool]] = {}
+        self.upstreams = tuple(one for one in place.upstreams if may_reach(context, one, upstreams))
+
+    def may_use(self, upstream: Upstream, tool: str) -> bool:
+        """Whether a tool of a server may be listed and called."""
+        return self.of(upstream)(tool)
+
+    def of(self, upstream: Upstream) -> Callable[[str], bool]:
+        """Whether a tool of this server may be listed and called, by its name."""
+        predicate = self._predicates.get(upstream.id)
+        if predicate is None:
+            predicate = build_predicate(self._context, upstream, self._all)
+            self._predicates[upstream.id] = predicate
+        return predicate
