@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
-from gateway.errors import GuardrailBlocked, UnsupportedMediaType, UpstreamGarbled
+from gateway.errors import GuardrailBlocked, MalformedBody, UnsupportedMediaType, UpstreamGarbled
 from gateway.hooks import CallGuard, RequestBody, RequestContext, UpstreamStream
 from gateway.pipeline.guarding import CallGuards
 from gateway.pipeline.pass_through.body import BodySource
@@ -40,7 +40,7 @@ class Inspection:
         """Read the whole body and have the request inspected; return the body as it may go to the target.
 
         `below` is the path below the declared one, `query` what is sent of the client's.
-        Raises as the guardrails, UnsupportedMediaType, GatewayError and ClientLeftError.
+        Raises as the guardrails, MalformedBody, UnsupportedMediaType, GatewayError and ClientLeftError.
         """
         head = self._context.head
         data = b"" if source is None else b"".join([part async for part in source])
@@ -48,6 +48,8 @@ class Inspection:
         where = {"path": msgspec.Raw(_encode(below)), "query": msgspec.Raw(_encode(query))}
         wrapped = _wrap(data, kind, encoding)
         if data and wrapped is None:
+            if _is_json(kind) and encoding in _PLAIN:
+                raise MalformedBody("The body is no JSON, which its Content-Type says it is.", param=_BODY)
             raise UnsupportedMediaType(
                 "This request has guardrails, which read JSON and texts, not compressed; send one of these.",
                 param=_BODY,

@@ -9,7 +9,7 @@ import msgspec
 from gateway.errors import BadRequest, PermissionDenied, UpstreamGarbled
 from gateway.hooks import RequestContext
 
-__all__ = ["MessageGuard", "Tools"]
+__all__ = ["MessageGuard", "Tools", "read_message", "refuse_tool"]
 
 _CALL = "tools/call"
 _TOOLS = b'"tools"'
@@ -42,7 +42,7 @@ class MessageGuard:
         raw = self._context.body.members.get("body")
         if raw is None:
             return
-        message = _read(bytes(raw))
+        message = read_message(bytes(raw))
         method = message.get("method")
         self._check_header("mcp-method", method)
         if method != _CALL:
@@ -54,11 +54,7 @@ class MessageGuard:
         self._check_header("mcp-name", tool)
         found = await self._tools.find(tool)
         if found is None:
-            raise PermissionDenied(
-                f"There is no tool '{tool[:200]}' behind this path that this key may call.",
-                param="params.name",
-                type="mcp_tool_access_denied",
-            )
+            raise refuse_tool(tool, "params.name")
         self._context.tool = f"{found[0]}/{found[1][:200]}"
 
     async def check_beside(self) -> None:
@@ -142,8 +138,17 @@ class _TwinError(Exception):
     """An object has two members of one name."""
 
 
-def _read(raw: bytes) -> _Object:
-    """One message; what a server might read as another one than the gateway does is refused."""
+def refuse_tool(name: str, param: str) -> PermissionDenied:
+    """The refusal of a tool that is not there, or not for the caller: which of both is not said."""
+    message = f"There is no tool '{name[:200]}' behind this path that this key may call."
+    return PermissionDenied(message, param=param, type="mcp_tool_access_denied")
+
+
+def read_message(raw: bytes) -> _Object:
+    """One message; what a server might read as another one than the gateway does is refused.
+
+    Raises BadRequest.
+    """
     try:
         message: object = json.loads(raw, object_pairs_hook=_join)
     except _TwinError as error:

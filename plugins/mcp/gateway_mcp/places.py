@@ -6,7 +6,7 @@ from gateway_mcp.upstreams import Upstream, Upstreams
 
 __all__ = ["Place", "find_place"]
 
-_MOUNT = "mcp"
+_MOUNT, _REST = "mcp", "mcp-rest"
 _MOST_NAMES = 16
 
 
@@ -24,11 +24,12 @@ class Place(msgspec.Struct, frozen=True):
 def find_place(path: str, upstreams: Upstreams) -> Place | None:
     """The place of a path, None if it leads nowhere.
 
-    `/mcp` is every server. `/mcp/{names}` and `/{names}/mcp` are those of up to 16 names with commas between
-    them: of servers, or of access groups; names that nobody has are left out, unless there is no other.
+    `/mcp` is every server, and so is everything below `/mcp-rest`. `/mcp/{names}` and `/{names}/mcp` are
+    those of up to 16 names with commas between them: of servers, or of access groups; names that nobody has
+    are left out, unless there is no other.
     """
     parts = path.split("/")[1:]
-    if parts == [_MOUNT]:
+    if parts == [_MOUNT] or parts[0] == _REST:
         return Place("*", upstreams.all())
     if len(parts) < 2 or _MOUNT not in (parts[0], parts[-1]):  # noqa: PLR2004  the word and a name
         return None

@@ -19,6 +19,7 @@ from gateway_mcp.listings import Listings
 from gateway_mcp.messages import MessageGuard
 from gateway_mcp.places import Place, find_place
 from gateway_mcp.reach import Reach
+from gateway_mcp.rest import PlainGuard, PlainServers, is_plain, lead_plain
 from gateway_mcp.rights import check_server
 from gateway_mcp.sessions import SESSION, Sessions
 from gateway_mcp.single import SingleServer, SingleTools
@@ -51,6 +52,9 @@ class Relay:
     @hookimpl
     def find_pass_through(self, head: RequestHead) -> PassThrough | None:
         """The way to the servers that the path names."""
+        plain = lead_plain(head)
+        if plain is not None or is_plain(head.path):
+            return plain
         place = find_place(head.path, self._upstreams)
         return None if place is None else _lead(place, head)
 
@@ -70,6 +74,8 @@ class Relay:
             return None
         place = self._find(context)
         reach = Reach(context, place, self._upstreams)
+        if is_plain(context.head.path):
+            return [PlainGuard(context, reach, self._upstreams)]
         if place.is_single:
             return [MessageGuard(context, SingleTools(reach, place.upstreams[0]))]
         return [MessageGuard(context, RoofTools(context, reach, self._listings))]
@@ -83,11 +89,14 @@ class Relay:
         if place.is_single:
             credentials = await self._credentials.list_headers(place.upstreams[0], context)
             return SingleServer(self._forwarder, self._sessions, owner, place.key, credentials)
+        reach = Reach(context, place, self._upstreams)
+        if is_plain(context.head.path):
+            return PlainServers(context, reach, self._listings, self._upstreams)
         blank = Asked(
             context=context,
             request=_NO_REQUEST,
             message={},
-            reach=Reach(context, place, self._upstreams),
+            reach=reach,
             listings=self._listings,
             credentials=self._credentials,
             forwarder=self._forwarder,

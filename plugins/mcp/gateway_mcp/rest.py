@@ -1,0 +1,183 @@
+"""Tools of MCP servers by plain HTTP: `/mcp-rest/tools/list` and `/mcp-rest/tools/call`."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from gateway.domain import Endpoint, PassThrough
+from gateway.errors import BadRequest, GatewayError, NotFound
+from gateway.hooks import ForwardRequest, RequestContext, RequestHead, UpstreamStream
+from gateway_mcp.aggregate.calls import FOUND_TOOL
+from gateway_mcp.conversation import RefusedError
+from gateway_mcp.listings import KINDS, Listing, Listings
+from gateway_mcp.made import Made, json_answer
+from gateway_mcp.messages import MessageGuard, read_message, refuse_tool
+from gateway_mcp.reach import Reach
+from gateway_mcp.rights import check_server
+from gateway_mcp.upstreams import Upstream, Upstreams
+from gateway_mcp.wire import INVALID_PARAMS, Object
+
+__all__ = ["PlainGuard", "PlainServers", "is_plain", "lead_plain"]
+
+_MOUNT = "/mcp-rest/"
+_LIST, _CALL = f"{_MOUNT}tools/list", f"{_MOUNT}tools/call"
+_METHODS = {_LIST: "GET", _CALL: "POST"}
+_TOOLS = KINDS["tools/list"]
+_CALL_METHOD = "tools/call"
+
+
+def is_plain(path: str) -> bool:
+    """Whether a path belongs to plain HTTP."""
+    return path.startswith(_MOUNT)
+
+
+def lead_plain(head: RequestHead) -> PassThrough | None:
+    """The way to the tools for a path of plain HTTP, None for any other path."""
+    method = _METHODS.get(head.path)
+    if method is None:
+        return None
+    return PassThrough(
+        id=f"mcp:{head.path}", path=head.path, target="", methods=(method,), endpoint=Endpoint.MCP
+    )
+
+
+class PlainGuard(MessageGuard):
+    """Reads a call by plain HTTP, and makes of it the message that guardrails know."""
+
+    def __init__(self, context: RequestContext, reach: Reach, upstreams: Upstreams) -> None:
+        self._context = context
+        self._reach = reach
+        self._upstreams = upstreams
+
+    async def check_request(self) -> None:
+        """Find what is called. Raises BadRequest, NotFound, and PermissionDenied for what it may not."""
+        context = self._context
+        if context.head.path != _CALL:
+            return
+        called = read_message(bytes(context.body.members.get("body", b"")))
+        name, arguments = _text(called, "name"), called.get("arguments")
+        if arguments is not None and not isinstance(arguments, dict):
+            raise BadRequest("'arguments' is an object.", param="arguments")
+        upstream = self._find(_text(called, "server_id"))
+        if not self._reach.may_use(upstream, name):
+            raise refuse_tool(name, "name")
+        context.tool = f"{upstream.name}/{name[:200]}"
+        context.state[FOUND_TOOL] = (upstream, name)
+        params = {"name": name, "arguments": cast("Object", arguments or {})}
+        message = {"jsonrpc": "2.0", "id": 1, "method": _CALL_METHOD, "params": params}
+        context.body.write("body", message)
+
+    async def check_answer(self, body: bytes) -> bytes:
+        """Lists are made of what may be shown."""
+        return body
+
+    def _find(self, name: str) -> Upstream:
+        upstream = self._upstreams.by_name(name)
+        if upstream is None:
+            raise NotFound(f"There is no MCP server '{name[:200]}'.", param="server_id")
+        check_server(self._context, upstream, self._upstreams)
+        return upstream
+
+
+class PlainServers:
+    """A `gateway.hooks.Forwarder` that lists and calls tools in the place of a client without MCP."""
+
+    def __init__(
+        self, context: RequestContext, reach: Reach, listings: Listings, upstreams: Upstreams
+    ) -> None:
+        self._context = context
+        self._reach = reach
+        self._listings = listings
+        self._upstreams = upstreams
+
+    @asynccontextmanager
+    async def forward(self, request: ForwardRequest) -> AsyncGenerator[UpstreamStream]:
+        """Answer a request. Raises what servers answer in the place of a result."""
+        yield await (self._list() if request.method == "GET" else self._call(request))
+
+    async def _call(self, request: ForwardRequest) -> Made:
+        upstream, tool = cast("tuple[Upstream, str]", self._context.state[FOUND_TOOL])
+        body = request.body if isinstance(request.body, bytes) else b"{}"
+        params: Object = msgspec.json.decode(body, type=dict[str, Any]).get("params", {})
+        conversation = await self._listings.converse(upstream, self._context)
+        try:
+            result = await conversation.ask(_CALL_METHOD, {**params, "name": tool})
+        except RefusedError as error:
+            if error.error.get("code") == INVALID_PARAMS:
+                raise BadRequest(error.message, param="arguments", type=error.type) from None
+            raise
+        return json_answer(msgspec.json.encode(result))
+
+    async def _list(self) -> Made:
+        wished = dict(parse_qsl(self._context.head.query))
+        try:
+            upstreams = self._choose(wished)
+        except GatewayError as error:
+            return _say([], _tag(error), error.message)
+        listed = await self._listings.find(upstreams, _TOOLS, self._context)
+        shows_all = wished.get("include_disabled_tools", "").lower() in {"true", "1"}
+        shows_all = shows_all and self._context.principal.is_admin
+        tools = [
+            {**item.said, "mcp_info": _describe(upstream)}
+            for upstream, listing in listed
+            for item in listing.items
+            if shows_all or self._reach.may_use(upstream, item.name)
+        ]
+        failed = [(one, listing.error) for one, listing in listed if listing.error and not listing.is_unknown]
+        outcomes = [_outcome(upstream, listing) for upstream, listing in listed]
+        if failed:
+            text = "; ".join(f"'{one.name}': {error.message}" for one, error in failed)
+            return _say(tools, "server_error", f"Not every MCP server has answered: {text}", outcomes)
+        return _say(tools, None, "The tools that this key may call.", outcomes)
+
+    def _choose(self, wished: dict[str, str]) -> tuple[Upstream, ...]:
+        name = wished.get("server_id") or wished.get("mcp_server_name")
+        if not name:
+            return self._reach.upstreams
+        upstream = self._upstreams.by_name(name)
+        if upstream is None:
+            raise NotFound(f"There is no MCP server '{name[:200]}'.")
+        check_server(self._context, upstream, self._upstreams)
+        return (upstream,)
+
+
+def _say(tools: list[Object], error: str | None, message: str, outcomes: list[Object] | None = None) -> Made:
+    answer: Object = {"tools": tools, "error": error, "message": message}
+    if outcomes is not None:
+        answer["server_outcomes"] = outcomes
+    return json_answer(msgspec.json.encode(answer))
+
+
+def _outcome(upstream: Upstream, listing: Listing) -> Object:
+    has_failed = listing.error is not None and not listing.is_unknown
+    return {
+        "server_id": upstream.id,
+        "server_name": upstream.name,
+        "status": "error" if has_failed else "ok",
+        "message": listing.error.message if listing.error is not None and has_failed else None,
+    }
+
+
+def _tag(error: GatewayError) -> str:
+    return "server_not_found" if isinstance(error, NotFound) else "access_denied"
+
+
+def _describe(upstream: Upstream) -> Object:
+    settings = upstream.settings
+    return {
+        "server_name": upstream.name,
+        "server_id": upstream.id,
+        "alias": settings.alias,
+        "description": settings.description,
+        "logo_url": None,
+    }
+
+
+def _text(called: Object, name: str) -> str:
+    value = called.get(name)
+    if not isinstance(value, str) or not value:
+        raise BadRequest(f"'{name}' is missing: name the MCP server and its tool.", param=name)
+    return value
