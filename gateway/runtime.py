@@ -46,6 +46,7 @@ from gateway.identity.principals import Follower, Principals
 from gateway.identity.services import Services
 from gateway.identity.subjects import Subjects
 from gateway.inventory.services import Inventory
+from gateway.jobs.closing import Closings
 from gateway.jobs.corrections import Corrections
 from gateway.jobs.runner import JobRunner
 from gateway.routing.router import Router
@@ -183,6 +184,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     reports: Reports
     jobs: tuple[JobRunner, ...] = ()
     output_sizes: OutputSizes = msgspec.field(default_factory=OutputSizes)
+    closings: Closings = msgspec.field(default_factory=Closings)
 
 
 class Gateway:
@@ -239,6 +241,7 @@ class Gateway:
             await self.parts.member.close()
         self.parts.recovery.close()
         await asyncio.to_thread(self.parts.journal.close)
+        await self.parts.closings.close(_CLOSE_SECONDS)
         await self.parts.principals.close()
         await self.parts.subjects.close()
         await self.parts.documents.close()

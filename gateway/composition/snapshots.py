@@ -180,7 +180,12 @@ def _assemble(
 
 def _lend(parts: Parts) -> PluginServices:
     """What plugins get that ask for it."""
-    return PluginServices(clock=parts.clock, forwarder=parts.clients, sealing=Tokens(parts.added.seal))
+    return PluginServices(
+        clock=parts.clock,
+        forwarder=parts.clients,
+        sealing=Tokens(parts.added.seal),
+        closing=parts.closings,
+    )
 
 
 def _build_router(settings: Settings, parts: Parts, cooldowns: Cooldowns) -> Router:

@@ -1,5 +1,6 @@
 """What the gateway lends to a plugin that asks for it when it is built."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -9,7 +10,7 @@ from gateway.clock import Clock, SystemClock
 from gateway.errors import ServiceUnavailable
 from gateway.hooks.transport import Forwarder, ForwardRequest, UpstreamStream
 
-__all__ = ["OFFLINE", "PluginServices", "Sealing"]
+__all__ = ["OFFLINE", "Closing", "PluginServices", "Sealing"]
 
 
 class Sealing(Protocol):
@@ -24,8 +25,20 @@ class Sealing(Protocol):
         ...
 
 
+class Closing(Protocol):
+    """Closes what a plugin holds, like processes and connections, when the gateway stops."""
+
+    def add(self, close: Callable[[], Awaitable[None]]) -> None:
+        """Call this at the end."""
+        ...
+
+    def discard(self, close: Callable[[], Awaitable[None]]) -> None:
+        """It is closed already."""
+        ...
+
+
 class PluginServices(msgspec.Struct, frozen=True, kw_only=True):
-    """Clock, HTTP client and encryption of the gateway.
+    """Clock, HTTP client and encryption of the gateway, and what it closes at its end.
 
     They outlive a reload, which builds plugins anew.
     """
@@ -33,6 +46,7 @@ class PluginServices(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     forwarder: Forwarder
     sealing: Sealing
+    closing: Closing
 
 
 class _Offline:
@@ -43,10 +57,16 @@ class _Offline:
     def open(self, purpose: str, sealed: str) -> str | None:
         del purpose, sealed
 
+    def add(self, close: Callable[[], Awaitable[None]]) -> None:
+        del close
+
+    def discard(self, close: Callable[[], Awaitable[None]]) -> None:
+        del close
+
     def forward(self, request: ForwardRequest) -> AbstractAsyncContextManager[UpstreamStream]:
         del request
         raise ServiceUnavailable("Nothing is asked where no gateway runs.")
 
 
-OFFLINE = PluginServices(clock=SystemClock(), forwarder=_Offline(), sealing=_Offline())
+OFFLINE = PluginServices(clock=SystemClock(), forwarder=_Offline(), sealing=_Offline(), closing=_Offline())
 """For commands that only look at plugins."""

@@ -8,41 +8,20 @@ import msgspec
 
 from gateway.clock import Clock
 from gateway.errors import GatewayError, UpstreamTimeout
-from gateway.hooks import Forwarder, RequestContext
+from gateway.hooks import RequestContext
 from gateway_mcp.conversation import Conversation, Eras, RefusedError
 from gateway_mcp.credentials import Credentials
+from gateway_mcp.kinds import Kind
 from gateway_mcp.names import join_name, join_uri
+from gateway_mcp.transports.choose import Transports
 from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import METHOD_NOT_FOUND, Object
 
-__all__ = ["KINDS", "Item", "Kind", "Listing", "Listings"]
+__all__ = ["Item", "Listing", "Listings"]
 
 _FRESH_SECONDS, _PAUSE_SECONDS, _LIST_SECONDS = 60, 5, 30.0
 _NANOS = 1_000_000_000
 _CAPACITY = 10_000
-
-
-class Kind(msgspec.Struct, frozen=True):
-    """Something that servers list: the method that asks for it, and the member of the answer that has it.
-
-    `key` is the member by which a thing is asked for: a name, or an address.
-    """
-
-    method: str
-    member: str
-    key: str
-
-
-KINDS = {
-    kind.method: kind
-    for kind in (
-        Kind("tools/list", "tools", "name"),
-        Kind("prompts/list", "prompts", "name"),
-        Kind("resources/list", "resources", "uri"),
-        Kind("resources/templates/list", "resourceTemplates", "uriTemplate"),
-    )
-}
-"""All lists, by their methods."""
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -80,8 +59,9 @@ class Listings:
     A server that fails is asked again after some seconds; callers hear what was missing.
     """
 
-    def __init__(self, forwarder: Forwarder, credentials: Credentials, clock: Clock) -> None:
-        self._forwarder = forwarder
+    def __init__(self, transports: Transports, credentials: Credentials, clock: Clock) -> None:
+        self._transports = transports
+        transports.note_change = self.forget
         self._credentials = credentials
         self._clock = clock
         self._entries: dict[tuple[str, str], _Entry] = {}
@@ -101,9 +81,8 @@ class Listings:
     async def converse(self, upstream: Upstream, context: RequestContext) -> Conversation:
         """A conversation with a server on behalf of a caller."""
         credentials = await self._credentials.list_headers(upstream, context)
-        return Conversation(
-            self._forwarder, upstream, credentials, self.eras, min(upstream.settings.timeout, _LIST_SECONDS)
-        )
+        seconds = min(upstream.settings.timeout, _LIST_SECONDS)
+        return Conversation(self._transports.of(upstream), upstream, credentials, self.eras, seconds)
 
     def forget(self, upstream: Upstream) -> None:
         """Ask a server anew: it said that its lists have changed."""

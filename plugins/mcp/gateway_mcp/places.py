@@ -29,7 +29,7 @@ def find_place(path: str, upstreams: Upstreams) -> Place | None:
     are left out, unless there is no other.
     """
     parts = path.split("/")[1:]
-    if parts == [_MOUNT] or parts[0] == _REST:
+    if parts == [_MOUNT] or parts[:1] == [_REST]:
         return Place("*", upstreams.all())
     if len(parts) < 2 or _MOUNT not in (parts[0], parts[-1]):  # noqa: PLR2004  the word and a name
         return None

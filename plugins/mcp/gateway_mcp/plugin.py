@@ -28,6 +28,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `allowed_connectors` are ids of connectors that the provider itself hosts (`connector_dropbox`).
     `allow_inline_credentials` lets a request carry headers or a token for the MCP server.
+    `stdio_commands` are the programs, as they are written in `command`, that servers may be.
     `servers` are those that the gateway relays to, by their names: the section `mcp_servers` lands here.
     """
 
@@ -35,6 +36,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allowed_connectors: frozenset[str] = frozenset()
     allow_inline_credentials: bool = False
     servers: dict[str, McpServer] = {}
+    stdio_commands: frozenset[str] = frozenset()
 
 
 class RemoteServers:
@@ -88,8 +90,14 @@ class McpPlugin(RemoteServers, Relay):
     """Both: what requests of models may name, and the relay to the operator's own servers."""
 
     def __init__(self, settings: Settings, services: PluginServices) -> None:
-        """Raises ValueError for names of servers that no path can have, or that two of them have."""
+        """Raises ValueError for names that no path can have or two servers have, and for commands."""
         RemoteServers.__init__(self, settings)
+        for name, server in settings.servers.items():
+            if server.command and server.command not in settings.stdio_commands:
+                raise ValueError(
+                    f"the MCP server '{name}' runs '{server.command[:100]}' on the gateway's machine; "
+                    f"allow it in '{_SECTION}.stdio_commands'"
+                )
         Relay.__init__(self, Upstreams(settings.servers), services)
 
     @hookimpl

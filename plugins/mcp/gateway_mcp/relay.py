@@ -23,6 +23,7 @@ from gateway_mcp.rest import PlainGuard, PlainServers, is_plain, lead_plain
 from gateway_mcp.rights import check_server
 from gateway_mcp.sessions import SESSION, Sessions
 from gateway_mcp.single import SingleServer, SingleTools
+from gateway_mcp.transports.choose import Transports
 from gateway_mcp.upstreams import Upstreams
 
 __all__ = ["Relay"]
@@ -44,10 +45,10 @@ class Relay:
 
     def __init__(self, upstreams: Upstreams, services: PluginServices) -> None:
         self._upstreams = upstreams
-        self._forwarder = services.forwarder
+        self._transports = Transports(services)
         self._sessions = Sessions(services.sealing)
         self._credentials = Credentials()
-        self._listings = Listings(services.forwarder, self._credentials, services.clock)
+        self._listings = Listings(self._transports, self._credentials, services.clock)
 
     @hookimpl
     def find_pass_through(self, head: RequestHead) -> PassThrough | None:
@@ -88,7 +89,8 @@ class Relay:
         owner, place = context.principal.token_hash, self._find(context)
         if place.is_single:
             credentials = await self._credentials.list_headers(place.upstreams[0], context)
-            return SingleServer(self._forwarder, self._sessions, owner, place.key, credentials)
+            forwarder = self._transports.of(place.upstreams[0])
+            return SingleServer(forwarder, self._sessions, owner, place.key, credentials)
         reach = Reach(context, place, self._upstreams)
         if is_plain(context.head.path):
             return PlainServers(context, reach, self._listings, self._upstreams)
@@ -99,7 +101,7 @@ class Relay:
             reach=reach,
             listings=self._listings,
             credentials=self._credentials,
-            forwarder=self._forwarder,
+            transports=self._transports,
             parts=None,
         )
         return Roof(blank, self._sessions, owner, place.key)

@@ -12,7 +12,8 @@ from gateway.errors import BadRequest, GatewayError, NotFound
 from gateway.hooks import ForwardRequest, RequestContext, RequestHead, UpstreamStream
 from gateway_mcp.aggregate.calls import FOUND_TOOL
 from gateway_mcp.conversation import RefusedError
-from gateway_mcp.listings import KINDS, Listing, Listings
+from gateway_mcp.kinds import KINDS
+from gateway_mcp.listings import Listing, Listings
 from gateway_mcp.made import Made, json_answer
 from gateway_mcp.messages import MessageGuard, read_message, refuse_tool
 from gateway_mcp.reach import Reach

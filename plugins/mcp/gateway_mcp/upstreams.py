@@ -19,12 +19,16 @@ _SCHEMES = {"bearer_token": "Bearer {}", "basic": "Basic {}", "token": "token {}
 class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One item of `mcp_servers`, by LiteLLM's names; `timeout` is in seconds.
 
+    With `transport` `stdio` it is `command` with `args` and the environment `env`, run by the gateway.
     `server_id` and `alias` are further names. `allowed_tools` empty allows all that `disallowed_tools` do not
     take away. `allow_all_keys` opens the server to keys whose permissions do not name it.
     """
 
-    url: str
-    transport: Literal["http"] = "http"
+    url: str = ""
+    transport: Literal["http", "stdio"] = "http"
+    command: str = ""
+    args: tuple[str, ...] = ()
+    env: dict[str, str] = {}
     server_id: str | None = None
     alias: str | None = None
     description: str | None = None
@@ -41,6 +45,9 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     __repr__ = object.__repr__
 
     def __post_init__(self) -> None:
+        if self.transport == "stdio":
+            self._check_command()
+            return
         parts = urlsplit(self.url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
             raise ValueError("'url' is an address that begins with http:// or https://, without a user")
@@ -51,6 +58,17 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         for name, value in self.headers().items():
             if not _HEADER.fullmatch(name) or not (value.isascii() and value.isprintable()):
                 raise ValueError(f"the header '{name[:100]}' cannot be sent")
+
+    def _check_command(self) -> None:
+        if not self.command:
+            raise ValueError("transport 'stdio' needs 'command'")
+        if self.url or self.auth_type != "none" or self.static_headers:
+            raise ValueError("a server that is run has no 'url', no 'auth_type' and no headers; it has 'env'")
+        if self.timeout <= 0:
+            raise ValueError("'timeout' is more than 0 seconds")
+        for text in (self.command, *self.args, *self.env, *self.env.values()):
+            if "\0" in text:
+                raise ValueError("'command', 'args' and 'env' have no NUL")
 
     @property
     def credential(self) -> str:

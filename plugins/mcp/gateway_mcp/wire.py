@@ -14,6 +14,7 @@ __all__ = [
     "ANSWER_IS_NO_MESSAGE",
     "CLIENT",
     "HANDSHAKE",
+    "HANDSHAKES",
     "INTERNAL_ERROR",
     "INVALID_PARAMS",
     "METHOD_NOT_FOUND",
@@ -32,6 +33,7 @@ MODERN = "2026-07-28"
 """The revision without sessions that is spoken."""
 HANDSHAKE = "2025-11-25"
 """The newest revision with sessions."""
+HANDSHAKES = ("2024-11-05", "2025-03-26", "2025-06-18", HANDSHAKE)
 PROTOCOL = "mcp-protocol-version"
 CLIENT = {"name": "gatewright", "version": "0.1"}
 METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR = -32601, -32602, -32603

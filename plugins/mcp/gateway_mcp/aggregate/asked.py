@@ -6,11 +6,12 @@ from typing import Any, cast
 
 import msgspec
 
-from gateway.hooks import Forwarder, ForwardRequest, RequestContext, UpstreamStream
+from gateway.hooks import ForwardRequest, RequestContext, UpstreamStream
 from gateway_mcp.credentials import Credentials
 from gateway_mcp.listings import Listings
 from gateway_mcp.reach import Reach
 from gateway_mcp.sessions import SESSION
+from gateway_mcp.transports.choose import Transports
 from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import MODERN, PROTOCOL, Object
 
@@ -57,7 +58,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     reach: Reach
     listings: Listings
     credentials: Credentials
-    forwarder: Forwarder
+    transports: Transports
     parts: Mapping[str, Part] | None
 
     @property
@@ -109,5 +110,5 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
             body=body,
             silence_seconds=self.request.timeout_seconds if is_waiting else seconds,
         )
-        async with self.forwarder.forward(request) as stream:
+        async with self.transports.of(upstream).forward(request) as stream:
             yield stream

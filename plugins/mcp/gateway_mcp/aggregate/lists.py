@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import msgspec
 
 from gateway_mcp.aggregate.asked import Asked
-from gateway_mcp.listings import Kind, Listing
+from gateway_mcp.kinds import Kind
+from gateway_mcp.listings import Listing
 from gateway_mcp.made import Made, json_answer
 from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import Object, result_message

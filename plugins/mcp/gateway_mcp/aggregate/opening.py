@@ -13,6 +13,7 @@ from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import (
     CLIENT,
     HANDSHAKE,
+    HANDSHAKES,
     MODERN,
     Object,
     request_message,
@@ -23,7 +24,6 @@ __all__ = ["answer_discover", "answer_initialize"]
 
 _SECONDS = 10.0
 _OK = 200
-_HANDSHAKES = ("2024-11-05", "2025-03-26", "2025-06-18", HANDSHAKE)
 _OFFERED: Object = {
     "tools": {"listChanged": True},
     "prompts": {"listChanged": True},
@@ -37,7 +37,7 @@ _Opened = tuple[Part, Object] | GatewayError
 async def answer_initialize(asked: Asked, sessions: Sessions, owner: str, place: str) -> Made:
     """Shake hands with every server at once; what is agreed on with each is in the session's id."""
     wished = asked.params.get("protocolVersion")
-    revision = wished if wished in _HANDSHAKES else HANDSHAKE
+    revision = wished if wished in HANDSHAKES else HANDSHAKE
     opened = await asyncio.gather(*(_open(asked, upstream) for upstream in asked.upstreams))
     found = dict(zip(asked.upstreams, opened, strict=True))
     parts = {one.id: each[0].write() for one, each in found.items() if not isinstance(each, GatewayError)}

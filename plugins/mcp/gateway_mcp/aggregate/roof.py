@@ -14,7 +14,7 @@ from gateway_mcp.aggregate.lists import answer_list
 from gateway_mcp.aggregate.marks import read_mark
 from gateway_mcp.aggregate.news import listen, wait_for_news
 from gateway_mcp.aggregate.opening import answer_discover, answer_initialize
-from gateway_mcp.listings import KINDS
+from gateway_mcp.kinds import KINDS
 from gateway_mcp.made import Made, json_answer
 from gateway_mcp.sessions import SESSION, Sessions
 from gateway_mcp.upstreams import Upstream
@@ -22,7 +22,7 @@ from gateway_mcp.wire import INVALID_PARAMS, METHOD_NOT_FOUND, error_message, re
 
 __all__ = ["Roof"]
 
-_NOT_FOUND = 404
+_OK, _NOT_FOUND = 200, 404
 
 
 class Roof:
@@ -44,7 +44,7 @@ class Roof:
         )
         if request.method == "DELETE":
             await _tell_all(asked, None)
-            yield json_answer(b"")
+            yield Made(_OK, (), b"")
         elif request.method == "GET":
             async with wait_for_news(asked) as news:
                 yield news

@@ -2,7 +2,8 @@
 
 from gateway.hooks import RequestContext
 from gateway_mcp.aggregate.calls import FOUND_TOOL
-from gateway_mcp.listings import KINDS, Listings
+from gateway_mcp.kinds import KINDS
+from gateway_mcp.listings import Listings
 from gateway_mcp.names import split_name
 from gateway_mcp.reach import Reach
 from gateway_mcp.upstreams import Upstream

@@ -1,0 +1,42 @@
+"""Which transport leads to a server."""
+
+from collections.abc import Callable
+
+from gateway.hooks import Forwarder, PluginServices
+from gateway_mcp.transports.local import LocalForwarder
+from gateway_mcp.transports.stdio import StdioServer
+from gateway_mcp.upstreams import Upstream
+
+__all__ = ["Transports"]
+
+
+class Transports:
+    """The way to each server; what is behind it is made when it is first asked."""
+
+    def __init__(self, services: PluginServices) -> None:
+        self._services = services
+        self._made: dict[Upstream, Forwarder] = {}
+        self.note_change: Callable[[Upstream], None] = _ignore
+        """Called when a server says, outside of any stream, that its lists have changed."""
+
+    def of(self, upstream: Upstream) -> Forwarder:
+        """What sends requests to a server."""
+        if upstream.settings.transport == "http":
+            return self._services.forwarder
+        made = self._made.get(upstream)
+        if made is None:
+            made = self._made[upstream] = self._make(upstream)
+        return made
+
+    def _make(self, upstream: Upstream) -> Forwarder:
+        services = self._services
+
+        def note_change() -> None:
+            self.note_change(upstream)
+
+        return LocalForwarder(StdioServer(upstream, services.clock, services.closing, note_change))
+
+
+def _ignore(upstream: Upstream) -> None:
+    """Nobody remembers what was listed."""
+    del upstream
