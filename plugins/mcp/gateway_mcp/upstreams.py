@@ -20,6 +20,7 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """One item of `mcp_servers`, by LiteLLM's names; `timeout` is in seconds.
 
     With `transport` `stdio` it is `command` with `args` and the environment `env`, run by the gateway.
+    With `spec_path`, the address or the file of an OpenAPI document, it is the service that this describes.
     `server_id` and `alias` are further names. `allowed_tools` empty allows all that `disallowed_tools` do not
     take away. `allow_all_keys` opens the server to keys whose permissions do not name it.
     """
@@ -29,6 +30,7 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     command: str = ""
     args: tuple[str, ...] = ()
     env: dict[str, str] = {}
+    spec_path: str = ""
     server_id: str | None = None
     alias: str | None = None
     description: str | None = None
@@ -49,7 +51,10 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             self._check_command()
             return
         parts = urlsplit(self.url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
+        is_optional = bool(self.spec_path) and not self.url
+        if not is_optional and (
+            parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc
+        ):
             raise ValueError("'url' is an address that begins with http:// or https://, without a user")
         if self.auth_type != "none" and not self.credential:
             raise ValueError(f"auth_type '{self.auth_type}' needs 'auth_value'")
@@ -62,8 +67,9 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     def _check_command(self) -> None:
         if not self.command:
             raise ValueError("transport 'stdio' needs 'command'")
-        if self.url or self.auth_type != "none" or self.static_headers:
-            raise ValueError("a server that is run has no 'url', no 'auth_type' and no headers; it has 'env'")
+        if self.url or self.spec_path or self.auth_type != "none" or self.static_headers:
+            message = "has no 'url', no 'spec_path', no 'auth_type' and no headers; it has 'env'"
+            raise ValueError(f"a server that is run {message}")
         if self.timeout <= 0:
             raise ValueError("'timeout' is more than 0 seconds")
         for text in (self.command, *self.args, *self.env, *self.env.values()):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from gateway.hooks import Forwarder, PluginServices
 from gateway_mcp.transports.local import LocalForwarder
+from gateway_mcp.transports.openapi.server import OpenApiServer
 from gateway_mcp.transports.stdio import StdioServer
 from gateway_mcp.upstreams import Upstream
 
@@ -21,7 +22,8 @@ class Transports:
 
     def of(self, upstream: Upstream) -> Forwarder:
         """What sends requests to a server."""
-        if upstream.settings.transport == "http":
+        settings = upstream.settings
+        if settings.transport == "http" and not settings.spec_path:
             return self._services.forwarder
         made = self._made.get(upstream)
         if made is None:
@@ -30,6 +32,8 @@ class Transports:
 
     def _make(self, upstream: Upstream) -> Forwarder:
         services = self._services
+        if upstream.settings.spec_path:
+            return LocalForwarder(OpenApiServer(upstream, services.forwarder, services.clock))
 
         def note_change() -> None:
             self.note_change(upstream)
