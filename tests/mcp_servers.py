@@ -18,21 +18,33 @@ class Colour(BaseModel):
     answer: str
 
 
+async def count(ctx: Context) -> str:
+    """Count to two."""
+    for step in (1, 2):
+        await ctx.report_progress(step, 2)
+    return "done"
+
+
 class McpFixture:
     """`async with McpFixture() as server:` serves at `server.url`; `calls` are the tools that were called.
 
-    `headers` has the headers of every HTTP request, `is_json` says whether answers are no event streams.
+    `headers` has the headers of every HTTP request, `is_json` says whether answers are no event streams,
+    `is_older` whether it speaks the transport before streamable HTTP.
     """
 
-    def __init__(self, *, is_json: bool = False) -> None:
+    def __init__(self, *, is_json: bool = False, is_older: bool = False) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.headers: list[dict[str, str]] = []
         self.slow = asyncio.Event()
         self.cancelled = asyncio.Event()
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/mcp"
-        app = self._build().streamable_http_app(json_response=is_json)
+        path = "sse" if is_older else "mcp"
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/{path}"
+        server = self._build()
+        if is_older:
+            server.tool()(count)
+        app = server.sse_app() if is_older else server.streamable_http_app(json_response=is_json)
         config = uvicorn.Config(self._watched(app), log_level="error", lifespan="on", ws="none")
         self._server = uvicorn.Server(config)
 

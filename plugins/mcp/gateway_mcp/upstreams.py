@@ -19,14 +19,15 @@ _SCHEMES = {"bearer_token": "Bearer {}", "basic": "Basic {}", "token": "token {}
 class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One item of `mcp_servers`, by LiteLLM's names; `timeout` is in seconds.
 
-    With `transport` `stdio` it is `command` with `args` and the environment `env`, run by the gateway.
-    With `spec_path`, the address or the file of an OpenAPI document, it is the service that this describes.
+    `transport` None is found out: `http`, else `sse`. With `stdio` it is `command` with `args` and the
+    environment `env`, run by the gateway. With `spec_path`, the address or the file of an OpenAPI document,
+    it is the service that this describes.
     `server_id` and `alias` are further names. `allowed_tools` empty allows all that `disallowed_tools` do not
     take away. `allow_all_keys` opens the server to keys whose permissions do not name it.
     """
 
     url: str = ""
-    transport: Literal["http", "stdio"] = "http"
+    transport: Literal["http", "sse", "stdio"] | None = None
     command: str = ""
     args: tuple[str, ...] = ()
     env: dict[str, str] = {}

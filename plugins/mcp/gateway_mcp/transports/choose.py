@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 from gateway.hooks import Forwarder, PluginServices
+from gateway_mcp.transports.either import EitherForwarder
 from gateway_mcp.transports.local import LocalForwarder
 from gateway_mcp.transports.openapi.server import OpenApiServer
+from gateway_mcp.transports.sse import SseServer
 from gateway_mcp.transports.stdio import StdioServer
 from gateway_mcp.upstreams import Upstream
 
@@ -38,7 +40,12 @@ class Transports:
         def note_change() -> None:
             self.note_change(upstream)
 
-        return LocalForwarder(StdioServer(upstream, services.clock, services.closing, note_change))
+        if upstream.settings.transport == "stdio":
+            return LocalForwarder(StdioServer(upstream, services.clock, services.closing, note_change))
+        older = LocalForwarder(SseServer(upstream, services.forwarder, note_change))
+        if upstream.settings.transport == "sse":
+            return older
+        return EitherForwarder(services.forwarder, older)
 
 
 def _ignore(upstream: Upstream) -> None:

@@ -36,7 +36,7 @@ _CACHED = frozenset((*KINDS, "resources/read"))
 class LocalServer(Protocol):
     """A server behind something else than streamable HTTP, without sessions of clients."""
 
-    async def describe(self) -> Object:
+    async def describe(self, headers: HeaderPairs) -> Object:
         """What it is: `serverInfo`, `capabilities` and, where it has them, `instructions`."""
         ...
 
@@ -96,9 +96,9 @@ class LocalForwarder:
         if method == "initialize":
             wished = asked.params.get("protocolVersion")
             revision = wished if wished in HANDSHAKES else HANDSHAKE
-            return {"protocolVersion": revision, **await self._server.describe()}
+            return {"protocolVersion": revision, **await self._server.describe(asked.headers)}
         if method == "server/discover":
-            return {"supportedVersions": [MODERN], **await self._server.describe()}
+            return {"supportedVersions": [MODERN], **await self._server.describe(asked.headers)}
         if method in {"ping", "logging/setLevel"}:
             return {}
         if method == "subscriptions/listen":

@@ -16,7 +16,8 @@ from gateway.errors import UpstreamBroken, UpstreamGarbled, UpstreamUnreachable
 from gateway.sdk import plugin_log
 from gateway_mcp.conversation import RefusedError
 from gateway_mcp.transports.local import Tell
-from gateway_mcp.wire import CLIENT, HANDSHAKE, METHOD_NOT_FOUND, Object
+from gateway_mcp.transports.questions import refuse_question
+from gateway_mcp.wire import CLIENT, HANDSHAKE, Object
 
 __all__ = ["Process"]
 
@@ -177,7 +178,7 @@ class Process:
             if waiting is not None and not waiting.answer.done():
                 waiting.answer.set_result(message)
         elif number is not None:
-            self._write_soon({"id": number, **_refuse(method)})
+            self._write_soon({"id": number, **refuse_question(method)})
         elif method.endswith(_CHANGED):
             self._note_change()
         elif method == "notifications/progress":
@@ -199,10 +200,3 @@ class Process:
                 text = line.decode(errors="replace").rstrip()[:_LOGGED_CHARACTERS]
                 if not self.described:
                     self._log.info("mcp_server_prints", server=self._name, line=text)
-
-
-def _refuse(method: str) -> Object:
-    """The answer to a question of the server's: the gateway is there, and does nothing else for it."""
-    if method == "ping":
-        return {"result": {}}
-    return {"error": {"code": METHOD_NOT_FOUND, "message": "The gateway is no client for that."}}

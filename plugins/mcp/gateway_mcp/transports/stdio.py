@@ -36,8 +36,9 @@ class StdioServer:
         self._pause_ends_at = 0
         self._idle: asyncio.Task[None] | None = None
 
-    async def describe(self) -> Object:
+    async def describe(self, headers: HeaderPairs) -> Object:
         """See LocalServer."""
+        del headers
         return (await self._running()).described
 
     async def ask(self, method: str, params: Object, headers: HeaderPairs, tell: Tell) -> Object:

@@ -51,8 +51,9 @@ class OpenApiServer:
         self._service: _Service | None = None
         self._reading = asyncio.Lock()
 
-    async def describe(self) -> Object:
+    async def describe(self, headers: HeaderPairs) -> Object:
         """See LocalServer."""
+        del headers
         service = await self._read()
         return {
             "capabilities": {"tools": {"listChanged": False}},
