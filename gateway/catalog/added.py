@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 
 from gateway.catalog.price_schedule import PriceSchedule
+from gateway.domain import McpServerRecord, McpShelf
 from gateway.settings import Credential, ModelEntry
 from gateway.settings.guardrails import GuardrailEntry
 from gateway.settings.overlay import Overlay
@@ -14,10 +15,12 @@ __all__ = [
     "NOTHING_ADDED",
     "AddedAttachment",
     "AddedGuardrail",
+    "AddedMcpServer",
     "AddedModel",
     "AddedModels",
     "AddedPolicy",
     "GuardrailRow",
+    "McpServerRow",
     "ModelRow",
 ]
 
@@ -73,6 +76,23 @@ class AddedGuardrail(msgspec.Struct, frozen=True, kw_only=True):
     fault: str = ""
 
 
+class McpServerRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An MCP server of the database as it stands there: columns as JSON, secrets encrypted. Never shown."""
+
+    server_id: str
+    columns: str
+
+    __repr__ = object.__repr__
+
+
+class AddedMcpServer(msgspec.Struct, frozen=True, kw_only=True):
+    """An MCP server of the database; `record` is None for a row that cannot be read, and `fault` says why."""
+
+    row: McpServerRow
+    record: McpServerRecord | None
+    fault: str = ""
+
+
 class AddedPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """A policy of the database: its version in production, else the latest, which then `is_live` not.
 
@@ -100,6 +120,9 @@ class AddedModels(msgspec.Struct, frozen=True, kw_only=True):
     guardrails: tuple[AddedGuardrail, ...] = ()
     policies: tuple[AddedPolicy, ...] = ()
     attachments: tuple[AddedAttachment, ...] = ()
+    mcp_servers: tuple[AddedMcpServer, ...] = ()
+    mcp: McpShelf = McpShelf()
+    """What is served of them, and toolsets: the same object as long as nothing changes."""
     tools: tuple[tuple[str, str, str], ...] = ()
     """Tools of whose input or output something is said: name, policy of the input, of the output."""
     faults: dict[str, str] = {}

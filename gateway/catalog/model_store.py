@@ -1,10 +1,10 @@
-"""The queries that read the models, credentials, guardrails, policies and settings of the database."""
+"""The queries that read what the database adds to the configuration: models, guardrails, MCP servers."""
 
 from datetime import datetime
 
 import msgspec
 
-from gateway.catalog.added import GuardrailRow, ModelRow
+from gateway.catalog.added import GuardrailRow, McpServerRow, ModelRow
 from gateway.db.engine import Database
 from gateway.settings.overlay import LIVE_FIELDS, VARIABLES
 from gateway.settings.secret_managers import MANAGERS
@@ -50,6 +50,18 @@ ORDER BY policy_name, version_status = 'production' DESC, version_number DESC
 _ATTACHMENTS = """
 SELECT attachment_id, policy_name, scope, teams, keys, models, tags, priority, is_default
 FROM "LiteLLM_PolicyAttachmentTable" ORDER BY created_at, attachment_id
+"""
+# Without what changes by itself: times, and the findings of health checks.
+_MCP_SERVERS = """
+SELECT server_id, (to_jsonb(s) - ARRAY[
+    'created_at', 'created_by', 'updated_at', 'updated_by', 'status', 'last_health_check',
+    'health_check_error'
+])::text AS columns
+FROM "LiteLLM_MCPServerTable" s WHERE COALESCE(approval_status, 'active') = 'active'
+ORDER BY created_at, server_id
+"""
+_TOOLSETS = """
+SELECT toolset_id, toolset_name, tools::text AS tools FROM "LiteLLM_MCPToolsetTable" ORDER BY toolset_name
 """
 # Of most tools nothing is said.
 _TOOLS = """
@@ -122,6 +134,8 @@ class StoredRows(msgspec.Struct, frozen=True):
     policies: tuple[PolicyRow, ...] = ()
     attachments: tuple[AttachmentRow, ...] = ()
     tools: tuple[tuple[str, str, str], ...] = ()
+    mcp_servers: tuple[McpServerRow, ...] = ()
+    toolsets: tuple[tuple[str, str, str], ...] = ()
 
     __repr__ = object.__repr__
 
@@ -140,6 +154,8 @@ class ModelStore:
         policies = await self._database.fetch(_POLICIES)
         attachments = await self._database.fetch(_ATTACHMENTS)
         tools = await self._database.fetch(_TOOLS)
+        servers = await self._database.fetch(_MCP_SERVERS)
+        toolsets = await self._database.fetch(_TOOLSETS)
         config = await self._database.fetch(_CONFIG, _SECTIONS, list(MANAGERS))
         return StoredRows(
             tuple(ModelRow(**dict(row)) for row in models),
@@ -149,6 +165,8 @@ class ModelStore:
             tuple(PolicyRow(**dict(row)) for row in policies),
             tuple(AttachmentRow(**dict(row)) for row in attachments),
             tuple((row["tool_name"], row["input_policy"], row["output_policy"]) for row in tools),
+            tuple(McpServerRow(**dict(row)) for row in servers),
+            tuple((row["toolset_id"], row["toolset_name"], row["tools"]) for row in toolsets),
         )
 
     async def begin_reload(self, former: str | None, stamp: str) -> bool:

@@ -8,6 +8,7 @@ import msgspec
 from gateway.catalog.added import AddedGuardrail, AddedModel, AddedModels, GuardrailRow, ModelRow
 from gateway.catalog.model_store import PRICES_ROW, SSO_ROW, UI_ROW, CredentialRow, StoredRows
 from gateway.catalog.price_schedule import read_schedule
+from gateway.catalog.stored_mcp import read_mcp
 from gateway.catalog.stored_policies import read_attachment_row, read_policy_row
 from gateway.db.sealing import Seal, UnsealableError
 from gateway.domain import Secret
@@ -84,6 +85,9 @@ def read_rows(rows: StoredRows, seal: Seal, environ: Mapping[str, str], former: 
             overlay[section] = dict(known_sections.get(section, {}))
     sso, ui = overlay.pop(SSO_ROW, {}), overlay.pop(UI_ROW, {})
     prices = read_schedule(overlay.pop(PRICES_ROW, {}))
+    mcp_servers, mcp = read_mcp(
+        rows.mcp_servers, rows.toolsets, seal, environ, (former.mcp_servers, former.mcp)
+    )
     managers = {name: overlay.pop(name) for name in MANAGERS if name in overlay}
     return AddedModels(
         models=tuple(models),
@@ -92,6 +96,8 @@ def read_rows(rows: StoredRows, seal: Seal, environ: Mapping[str, str], former: 
         policies=tuple(read_policy_row(row) for row in rows.policies),
         attachments=tuple(read_attachment_row(row) for row in rows.attachments),
         tools=rows.tools,
+        mcp_servers=mcp_servers,
+        mcp=mcp,
         faults=faults,
         overlay=overlay,
         sso=sso,

@@ -167,10 +167,11 @@ class Reload:
     def _tell_faults(self) -> None:
         """Log what is wrong with a row once, and not with every change of another one."""
         snapshot = self._gateway.snapshot
-        credentials = self._gateway.parts.added.current.faults
+        added = self._gateway.parts.added.current
         faults = {
             **snapshot.catalog.faults,
-            **{f"credential {name}": text for name, text in credentials.items()},
+            **{f"credential {name}": text for name, text in added.faults.items()},
+            **{f"MCP server {one.row.server_id}": one.fault for one in added.mcp_servers if one.fault},
             **{f"pass-through {name}": text for name, text in snapshot.pass_throughs.faults.items()},
         }
         for identifier, fault in faults.items():

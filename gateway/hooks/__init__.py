@@ -5,7 +5,7 @@ from gateway.hooks.context import Admission, RequestContext, RequestHead
 from gateway.hooks.dispatch import Hooks, compile_hooks
 from gateway.hooks.guards import CallGuard, Recorded, RecordGuard, StreamGuard
 from gateway.hooks.registry import LoadedPlugins, PluginChoice, PluginInfo, build_plugin, load_plugins
-from gateway.hooks.services import OFFLINE, Closing, PluginServices, Sealing
+from gateway.hooks.services import OFFLINE, Closing, McpSource, PluginServices, Sealing
 from gateway.hooks.specs import GROUP, HookMode, HookSpecs, hookimpl, mode_of
 from gateway.hooks.transport import Forwarder, ForwardRequest, HeaderPairs, UpstreamStream
 
@@ -22,6 +22,7 @@ __all__ = [
     "HookSpecs",
     "Hooks",
     "LoadedPlugins",
+    "McpSource",
     "PluginChoice",
     "PluginInfo",
     "PluginServices",

@@ -7,10 +7,11 @@ from typing import Protocol
 import msgspec
 
 from gateway.clock import Clock, SystemClock
+from gateway.domain import McpShelf
 from gateway.errors import ServiceUnavailable
 from gateway.hooks.transport import Forwarder, ForwardRequest, UpstreamStream
 
-__all__ = ["OFFLINE", "Closing", "PluginServices", "Sealing"]
+__all__ = ["OFFLINE", "Closing", "McpSource", "PluginServices", "Sealing"]
 
 
 class Sealing(Protocol):
@@ -37,8 +38,17 @@ class Closing(Protocol):
         ...
 
 
+class McpSource(Protocol):
+    """The MCP servers and toolsets of the database."""
+
+    @property
+    def current(self) -> McpShelf:
+        """Those of now: the same object as long as nothing has changed."""
+        ...
+
+
 class PluginServices(msgspec.Struct, frozen=True, kw_only=True):
-    """Clock, HTTP client and encryption of the gateway, and what it closes at its end.
+    """Clock, HTTP client and encryption of the gateway, what it closes at its end, and what the database has.
 
     They outlive a reload, which builds plugins anew.
     """
@@ -47,9 +57,12 @@ class PluginServices(msgspec.Struct, frozen=True, kw_only=True):
     forwarder: Forwarder
     sealing: Sealing
     closing: Closing
+    mcp: McpSource
 
 
 class _Offline:
+    current = McpShelf()
+
     def close(self, purpose: str, text: str) -> str:
         del purpose, text
         raise ServiceUnavailable("Nothing is encrypted where no gateway runs.")
@@ -68,5 +81,8 @@ class _Offline:
         raise ServiceUnavailable("Nothing is asked where no gateway runs.")
 
 
-OFFLINE = PluginServices(clock=SystemClock(), forwarder=_Offline(), sealing=_Offline(), closing=_Offline())
+_OFFLINE = _Offline()
+OFFLINE = PluginServices(
+    clock=SystemClock(), forwarder=_OFFLINE, sealing=_OFFLINE, closing=_OFFLINE, mcp=_OFFLINE
+)
 """For commands that only look at plugins."""

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import pluggy
 
-from gateway.domain import Claim, Completion, PassThrough, Principal
+from gateway.domain import Claim, Completion, McpServerRecord, PassThrough, Principal
 from gateway.hooks.context import Admission, RequestContext, RequestHead
 from gateway.hooks.guards import CallGuard
 from gateway.hooks.transport import Forwarder
@@ -94,3 +94,7 @@ class HookSpecs:
     @hookspec(HookMode.NOTIFY)
     async def on_completion(self, context: RequestContext, completion: Completion) -> None:
         """Learn how an admitted request ended."""
+
+    @hookspec(HookMode.FIRST)
+    async def check_mcp_server(self, server: McpServerRecord) -> bool | None:
+        """Say that an MCP server of the database can be served, or refuse it by raising BadRequest."""

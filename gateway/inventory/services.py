@@ -13,6 +13,7 @@ from gateway.inventory.config.service import ConfigService
 from gateway.inventory.credentials.service import CredentialService
 from gateway.inventory.guardrails.service import GuardrailService
 from gateway.inventory.guardrails.submissions import SubmissionService
+from gateway.inventory.mcp.service import McpServerService
 from gateway.inventory.models.service import ModelService
 from gateway.inventory.overrides.service import OverrideService
 from gateway.inventory.pass_throughs.service import PassThroughService
@@ -35,6 +36,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     config: ConfigService
     credentials: CredentialService
     guardrails: GuardrailService
+    mcp_servers: McpServerService
     model_access_groups: ModelGroupService
     models: ModelService
     overrides: OverrideService
@@ -59,6 +61,7 @@ def build_inventory(
         config=config,
         credentials=CredentialService(database, records, seal),
         guardrails=GuardrailService(database, records, seal),
+        mcp_servers=McpServerService(database, records, seal),
         model_access_groups=ModelGroupService(database, records),
         models=ModelService(database, records, seal, AddressGuard(networks)),
         overrides=OverrideService(database, records, seal),

@@ -10,9 +10,10 @@ from gateway.settings.model import ModelEntry, SettingsNotice
 from gateway.settings.models import read_model
 from gateway.settings.node import Node, build_node
 from gateway.settings.own_variables import refuse_own_secrets
+from gateway.settings.readers import read_plain_mapping
 from gateway.settings.references import REFERENCE_PREFIX, resolve_references
 
-__all__ = ["find_reference", "read_stored_guardrail", "read_stored_model"]
+__all__ = ["find_reference", "read_stored_guardrail", "read_stored_model", "read_stored_settings"]
 
 _SECTIONS = (("litellm_params", MODEL_PARAMS), ("model_info", MODEL_INFO))
 
@@ -42,6 +43,13 @@ def read_stored_guardrail(
 ) -> GuardrailEntry:
     """Read `guardrail_name`, `litellm_params` and `guardrail_info`, decrypted. Raises ConfigError."""
     return read_guardrail(_resolve(build_node(dict(members), path), environ))
+
+
+def read_stored_settings(
+    members: Mapping[str, object], path: str, environ: Mapping[str, str]
+) -> dict[str, object]:
+    """Settings that somebody else understands, with references looked up. Raises ConfigError."""
+    return read_plain_mapping(_resolve(build_node(dict(members), path), environ))
 
 
 def find_reference(value: object, path: str) -> str | None:

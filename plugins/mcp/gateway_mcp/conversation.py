@@ -55,6 +55,10 @@ class Eras:
         """Keep what was found out."""
         self._modern[upstream.id] = is_modern
 
+    def forget(self, upstream: Upstream) -> None:
+        """Another server may stand in its place."""
+        self._modern.pop(upstream.id, None)
+
 
 class Conversation:
     """Requests to one server, with the gateway as the client, which can do nothing for the server."""

@@ -12,9 +12,10 @@ import msgspec
 from gateway.errors import PermissionDenied
 from gateway.hooks import PluginServices, RequestContext, hookimpl
 from gateway.sdk import read_member
+from gateway_mcp.directory import Directory
 from gateway_mcp.relay import Relay
 from gateway_mcp.servers import AllowedServer, is_inside
-from gateway_mcp.upstreams import McpServer, Upstreams
+from gateway_mcp.upstreams import McpServer
 
 __all__ = ["RemoteServers", "Settings", "build"]
 
@@ -35,7 +36,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allowed_servers: tuple[AllowedServer, ...] = ()
     allowed_connectors: frozenset[str] = frozenset()
     allow_inline_credentials: bool = False
-    servers: dict[str, McpServer] = {}
+    servers: dict[str, McpServer] | None = None
     stdio_commands: frozenset[str] = frozenset()
 
 
@@ -92,13 +93,7 @@ class McpPlugin(RemoteServers, Relay):
     def __init__(self, settings: Settings, services: PluginServices) -> None:
         """Raises ValueError for names that no path can have or two servers have, and for commands."""
         RemoteServers.__init__(self, settings)
-        for name, server in settings.servers.items():
-            if server.command and server.command not in settings.stdio_commands:
-                raise ValueError(
-                    f"the MCP server '{name}' runs '{server.command[:100]}' on the gateway's machine; "
-                    f"allow it in '{_SECTION}.stdio_commands'"
-                )
-        Relay.__init__(self, Upstreams(settings.servers), services)
+        Relay.__init__(self, Directory(settings.servers, settings.stdio_commands, services.mcp), services)
 
     @hookimpl
     def authorize(self, context: RequestContext) -> None:
@@ -108,8 +103,8 @@ class McpPlugin(RemoteServers, Relay):
 
 
 def build(settings: Settings, services: PluginServices) -> RemoteServers:
-    """The plugin for its settings; without servers of the operator's own there is no relay."""
-    return McpPlugin(settings, services) if settings.servers else RemoteServers(settings)
+    """The plugin for its settings; without the section `mcp_servers`, empty or not, there is no relay."""
+    return RemoteServers(settings) if settings.servers is None else McpPlugin(settings, services)
 
 
 def _list_objects(context: RequestContext, name: str) -> list[tuple[int, Mapping[str, object]]]:

@@ -1,7 +1,7 @@
 """The relay: messages to MCP servers, one or several, under their paths."""
 
-from gateway.domain import Endpoint, PassThrough
-from gateway.errors import NotFound
+from gateway.domain import Endpoint, McpServerRecord, PassThrough
+from gateway.errors import BadRequest, NotFound
 from gateway.hooks import (
     CallGuard,
     Forwarder,
@@ -15,6 +15,7 @@ from gateway_mcp.aggregate.asked import Asked
 from gateway_mcp.aggregate.roof import Roof
 from gateway_mcp.aggregate.tools import RoofTools
 from gateway_mcp.credentials import Credentials
+from gateway_mcp.directory import Directory
 from gateway_mcp.listings import Listings
 from gateway_mcp.messages import MessageGuard
 from gateway_mcp.places import Place, find_place
@@ -24,7 +25,7 @@ from gateway_mcp.rights import check_server
 from gateway_mcp.sessions import SESSION, Sessions
 from gateway_mcp.single import SingleServer, SingleTools
 from gateway_mcp.transports.choose import Transports
-from gateway_mcp.upstreams import Upstreams
+from gateway_mcp.upstreams import Upstream
 
 __all__ = ["Relay"]
 
@@ -43,12 +44,22 @@ class Relay:
     of an answer the lists of tools. What several servers list is put together.
     """
 
-    def __init__(self, upstreams: Upstreams, services: PluginServices) -> None:
-        self._upstreams = upstreams
+    def __init__(self, directory: Directory, services: PluginServices) -> None:
+        self._directory = directory
         self._transports = Transports(services)
         self._sessions = Sessions(services.sealing)
         self._credentials = Credentials()
         self._listings = Listings(self._transports, self._credentials, services.clock)
+        directory.note_gone = self._forget
+
+    @hookimpl
+    def check_mcp_server(self, server: McpServerRecord) -> bool:
+        """Say that a server of the database can be served. Raises BadRequest."""
+        try:
+            self._directory.check(server)
+        except ValueError as error:
+            raise BadRequest(f"The MCP server cannot be served: {error}.", param="mcp_server") from None
+        return True
 
     @hookimpl
     def find_pass_through(self, head: RequestHead) -> PassThrough | None:
@@ -56,7 +67,7 @@ class Relay:
         plain = lead_plain(head)
         if plain is not None or is_plain(head.path):
             return plain
-        place = find_place(head.path, self._upstreams)
+        place = find_place(head.path, self._directory.current)
         return None if place is None else _lead(place, head)
 
     @hookimpl
@@ -66,7 +77,7 @@ class Relay:
             return
         place = self._find(context)
         if place.is_single:
-            check_server(context, place.upstreams[0], self._upstreams)
+            check_server(context, place.upstreams[0], self._directory.current)
 
     @hookimpl(tryfirst=True)
     def open_guards(self, context: RequestContext) -> list[CallGuard] | None:
@@ -74,9 +85,9 @@ class Relay:
         if context.endpoint is not Endpoint.MCP:
             return None
         place = self._find(context)
-        reach = Reach(context, place, self._upstreams)
+        reach = Reach(context, place, self._directory.current)
         if is_plain(context.head.path):
-            return [PlainGuard(context, reach, self._upstreams)]
+            return [PlainGuard(context, reach, self._directory.current)]
         if place.is_single:
             return [MessageGuard(context, SingleTools(reach, place.upstreams[0]))]
         return [MessageGuard(context, RoofTools(context, reach, self._listings))]
@@ -91,9 +102,9 @@ class Relay:
             credentials = await self._credentials.list_headers(place.upstreams[0], context)
             forwarder = self._transports.of(place.upstreams[0])
             return SingleServer(forwarder, self._sessions, owner, place.key, credentials)
-        reach = Reach(context, place, self._upstreams)
+        reach = Reach(context, place, self._directory.current)
         if is_plain(context.head.path):
-            return PlainServers(context, reach, self._listings, self._upstreams)
+            return PlainServers(context, reach, self._listings, self._directory.current)
         blank = Asked(
             context=context,
             request=_NO_REQUEST,
@@ -106,8 +117,14 @@ class Relay:
         )
         return Roof(blank, self._sessions, owner, place.key)
 
+    def _forget(self, upstream: Upstream) -> None:
+        """Keep nothing of a server that was taken away or changed."""
+        self._listings.forget(upstream)
+        self._listings.eras.forget(upstream)
+        self._transports.forget(upstream)
+
     def _find(self, context: RequestContext) -> Place:
-        place = find_place(context.head.path, self._upstreams)
+        place = find_place(context.head.path, self._directory.current)
         if place is None:
             raise NotFound("There is no such MCP server.", param="mcp_server")
         return place

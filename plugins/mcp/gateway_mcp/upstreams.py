@@ -128,15 +128,26 @@ class Upstreams:
         self._by_name: dict[str, Upstream] = {}
         self._groups: dict[str, list[str]] = {}
         for name, settings in servers.items():
-            upstream = Upstream(name, settings)
-            for one in upstream.names:
-                if not (_NAME.fullmatch(one) or (one == settings.server_id and _ID.fullmatch(one))):
-                    message = "has 1 to 100 letters, digits, underscores and dots, and may have one slash"
-                    raise ValueError(f"'{one[:100]}': the name of an MCP server {message}")
-                if self._by_name.setdefault(one, upstream) is not upstream:
-                    raise ValueError(f"two MCP servers are called '{one}'")
-            for group in settings.access_groups:
-                self._groups.setdefault(group, []).append(upstream.id)
+            self.add(Upstream(name, settings))
+
+    def add(self, upstream: Upstream) -> None:
+        """Another one. Raises ValueError as when they are made, and adds nothing then."""
+        for one in upstream.names:
+            if not (_NAME.fullmatch(one) or (one == upstream.settings.server_id and _ID.fullmatch(one))):
+                message = "has 1 to 100 letters, digits, underscores and dots, and may have one slash"
+                raise ValueError(f"'{one[:100]}': the name of an MCP server {message}")
+            if one in self._by_name:
+                raise ValueError(f"two MCP servers are called '{one}'")
+        self._by_name |= dict.fromkeys(upstream.names, upstream)
+        for group in upstream.settings.access_groups:
+            self._groups.setdefault(group, []).append(upstream.id)
+
+    def copy(self) -> "Upstreams":
+        """The same servers, to add others to."""
+        same = Upstreams({})
+        same._by_name = dict(self._by_name)
+        same._groups = {group: list(members) for group, members in self._groups.items()}
+        return same
 
     def all(self) -> tuple[Upstream, ...]:
         """Every server, in the order in which they are declared."""

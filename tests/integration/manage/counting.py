@@ -12,6 +12,8 @@ REREADS = (
     "version_number DESC",
     "ORDER BY created_at, attachment_id",
     "ORDER BY tool_name",
+    "ORDER BY created_at, server_id",
+    "ORDER BY toolset_name",
 )
 """Every change of models and settings has them read anew, which is no part of the route."""
 

@@ -7,7 +7,18 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.domain import Charge, Claim, Completion, Limit, LimitKind, PassThrough, Scope, ScopeKind, Usage
+from gateway.domain import (
+    Charge,
+    Claim,
+    Completion,
+    Limit,
+    LimitKind,
+    McpServerRecord,
+    PassThrough,
+    Scope,
+    ScopeKind,
+    Usage,
+)
 from gateway.errors import PermissionDenied
 from gateway.hooks import HookSpecs, compile_hooks, hookimpl
 from gateway.hooks.implementations import HOOKS
@@ -132,6 +143,13 @@ async def test_hook_on_completion() -> None:
     await hooks.on_completion(context, completion)
 
     assert told == [(context, completion)]
+
+
+async def test_hook_check_mcp_server() -> None:
+    hooks = load_plugin(implement("check_mcp_server", lambda server: server.name == "tickets" or None))
+    records = [McpServerRecord(server_id="1", name=name, settings={}) for name in ("tickets", "other")]
+
+    assert [await hooks.check_mcp_server(record) for record in records] == [True, None]
 
 
 def in_both_colours(function: Any) -> list[Any]:

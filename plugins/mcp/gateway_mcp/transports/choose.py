@@ -32,6 +32,10 @@ class Transports:
             made = self._made[upstream] = self._make(upstream)
         return made
 
+    def forget(self, upstream: Upstream) -> None:
+        """Keep no way to a server that is there no more; a program ends when nobody has asked for a while."""
+        self._made.pop(upstream, None)
+
     def _make(self, upstream: Upstream) -> Forwarder:
         services = self._services
         if upstream.settings.spec_path:

@@ -1,0 +1,128 @@
+"""Turns rows of MCP servers and toolsets into what a plugin serves."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import msgspec
+
+from gateway.catalog.added import AddedMcpServer, McpServerRow
+from gateway.db.sealing import Seal, UnsealableError
+from gateway.domain import McpServerRecord, McpShelf, McpToolset
+from gateway.errors import ConfigError
+from gateway.settings.stored import read_stored_settings
+
+__all__ = ["SEALED", "build_record", "build_settings", "members_of", "name_of", "open_deep", "read_mcp"]
+
+SEALED = ("credentials", "env", "static_headers")
+"""Columns whose texts are encrypted."""
+_AS_THEY_ARE = (
+    *("url", "transport", "alias", "description", "auth_type", "command", "args", "env", "static_headers"),
+    *("extra_headers", "spec_path", "authorization_url", "registration_url", "token_url", "allowed_tools"),
+    *("allow_all_keys", "delegate_auth_to_upstream", "oauth_passthrough", "is_byok", "instructions"),
+    *("tool_name_to_display_name", "tool_name_to_description"),
+)
+_COSTS = "mcp_server_cost_info"
+_TABLE = "LiteLLM_MCPServerTable"
+_decode = msgspec.json.Decoder().decode
+
+
+def read_mcp(
+    servers: tuple[McpServerRow, ...],
+    toolsets: tuple[tuple[str, str, str], ...],
+    seal: Seal,
+    environ: Mapping[str, str],
+    former: tuple[tuple[AddedMcpServer, ...], McpShelf],
+) -> tuple[tuple[AddedMcpServer, ...], McpShelf]:
+    """The servers, with what is wrong of each, and what is served of all: the former if nothing changed."""
+    known = {one.row.server_id: one for one in former[0]}
+    added = tuple(_read(row, seal, environ, known.get(row.server_id)) for row in servers)
+    shelf = McpShelf(
+        servers=tuple(one.record for one in added if one.record is not None),
+        toolsets=tuple(_read_toolset(*row) for row in toolsets),
+    )
+    return added, former[1] if shelf == former[1] else shelf
+
+
+def name_of(columns: Mapping[str, Any]) -> str:
+    """What a server is called: its name, else its alias, else its id."""
+    name = columns.get("server_name") or columns.get("alias") or columns["server_id"]
+    return str(name).replace(" ", "_")
+
+
+def build_settings(columns: Mapping[str, Any]) -> dict[str, object]:
+    """The settings of an item of `mcp_servers` that the columns of a row say, decrypted.
+
+    What says nothing is left out, so that a plugin sees only what it has to heed.
+    """
+    found: dict[str, object] = {name: columns[name] for name in _AS_THEY_ARE if columns.get(name)}
+    found["server_id"] = columns["server_id"]
+    if "alias" in found:
+        found["alias"] = str(found["alias"]).replace(" ", "_")
+    if columns.get("mcp_access_groups"):
+        found["access_groups"] = columns["mcp_access_groups"]
+    if columns.get("available_on_public_internet") is False:
+        found["available_on_public_internet"] = False
+    info: Mapping[str, object] = columns.get("mcp_info") or {}
+    if info.get(_COSTS):
+        found["mcp_info"] = {_COSTS: info[_COSTS]}
+    credentials: Mapping[str, object] = columns.get("credentials") or {}
+    return {**found, **{name: value for name, value in credentials.items() if value not in (None, "", [])}}
+
+
+def build_record(columns: Mapping[str, Any], environ: Mapping[str, str]) -> McpServerRecord:
+    """A server of its columns, decrypted; references are looked up in `environ`. Raises ConfigError."""
+    identifier: str = columns["server_id"]
+    settings = read_stored_settings(build_settings(columns), f'{_TABLE}["{identifier}"]', environ)
+    return McpServerRecord(server_id=identifier, name=name_of(columns), settings=settings)
+
+
+def open_deep(value: object, seal: Seal) -> object:
+    """Every text of a JSON value decrypted. Raises UnsealableError."""
+    if isinstance(value, str):
+        return seal.open(value)
+    if isinstance(value, dict):
+        members = cast("Mapping[str, object]", value)  # JSON objects have text keys
+        return {name: open_deep(inner, seal) for name, inner in members.items()}
+    if isinstance(value, list):
+        return [open_deep(inner, seal) for inner in cast("list[object]", value)]
+    return value
+
+
+def _read(
+    row: McpServerRow, seal: Seal, environ: Mapping[str, str], former: AddedMcpServer | None
+) -> AddedMcpServer:
+    if former is not None and former.row == row and former.record is not None:
+        return former
+    try:
+        columns: dict[str, Any] = _decode(row.columns)
+        columns |= {name: open_deep(members_of(columns.get(name)), seal) for name in SEALED}
+        columns["mcp_info"] = members_of(columns.get("mcp_info"))
+        return AddedMcpServer(row=row, record=build_record(columns, environ))
+    except UnsealableError as error:
+        # The key was rotated elsewhere: until this process is given the new one, it goes on as before.
+        return AddedMcpServer(row=row, record=former.record if former else None, fault=str(error))
+    except ConfigError as error:
+        return AddedMcpServer(row=row, record=None, fault=str(error))
+
+
+def _read_toolset(identifier: str, name: str, tools: str) -> McpToolset:
+    """A toolset; an entry that names no server or no tool is none."""
+    found: dict[str, list[str]] = {}
+    listed: object = _decode(tools)
+    if isinstance(listed, str):
+        listed = _decode(listed)
+    for entry in cast("list[object]", listed) if isinstance(listed, list) else []:
+        one = members_of(entry)
+        server, tool = one.get("server_id"), one.get("tool_name")
+        if isinstance(server, str) and isinstance(tool, str):
+            found.setdefault(server, []).append(tool)
+    return McpToolset(
+        toolset_id=identifier, name=name, tools={key: tuple(each) for key, each in found.items()}
+    )
+
+
+def members_of(value: object) -> dict[str, Any]:
+    """The members of a JSON object; some releases stored the object as a JSON text within JSON."""
+    if isinstance(value, str):
+        value = _decode(value)
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}

@@ -1,0 +1,30 @@
+"""MCP servers and toolsets of the database, as a plugin gets them."""
+
+import msgspec
+
+__all__ = ["McpServerRecord", "McpShelf", "McpToolset"]
+
+
+class McpServerRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """An MCP server; `settings` are those of an item of `mcp_servers`, secrets decrypted: never shown."""
+
+    server_id: str
+    name: str
+    settings: dict[str, object]
+
+    __repr__ = object.__repr__
+
+
+class McpToolset(msgspec.Struct, frozen=True, kw_only=True):
+    """A named set of tools: their names, by the ids of their servers."""
+
+    toolset_id: str
+    name: str
+    tools: dict[str, tuple[str, ...]]
+
+
+class McpShelf(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything of the kind that the database has."""
+
+    servers: tuple[McpServerRecord, ...] = ()
+    toolsets: tuple[McpToolset, ...] = ()

@@ -1,0 +1,1 @@
+"""MCP servers of the database: made, changed, shown."""

@@ -1,0 +1,94 @@
+"""How MCP servers are shown: to administrators with secrets masked, to others without what is behind them."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from gateway.audit.masking import MASK
+from gateway.db.rows import Columns
+from gateway.inventory.masking import mask_address
+from gateway.settings.node import is_credential_path
+
+__all__ = ["show_configured", "show_row", "show_to_others"]
+
+_SECRET = ("credentials", "env", "static_headers")
+_ADDRESSES = ("url", "spec_path", "authorization_url", "token_url", "registration_url")
+_OPEN = frozenset(
+    {
+        *("server_id", "is_config", "server_name", "alias", "description", "transport", "auth_type"),
+        *("mcp_info", "mcp_access_groups", "allowed_tools", "tool_name_to_display_name"),
+        *("tool_name_to_description", "instructions", "allow_all_keys", "available_on_public_internet"),
+        *("is_byok", "byok_description", "byok_api_key_help_url", "has_user_credential", "status"),
+        *("created_at", "updated_at", "last_health_check", "source_url", "approval_status"),
+    }
+)
+_EMPTY: Mapping[str, Any] = {
+    **dict.fromkeys(_OPEN),
+    **dict.fromkeys(("url", "spec_path", "command", "credentials")),
+    **{name: {} for name in ("static_headers", "env")},
+    **{name: [] for name in ("extra_headers", "args", "allowed_tools", "mcp_access_groups")},
+    **dict.fromkeys(("authorization_url", "token_url", "registration_url", "created_by", "updated_by")),
+    **dict.fromkeys(("delegate_auth_to_upstream", "oauth_passthrough", "is_byok", "allow_all_keys"), False),
+    "available_on_public_internet": True,
+    "approval_status": "active",
+    "status": "unknown",
+}
+_COMMON: Mapping[str, Any] = {"teams": (), "has_user_credential": False}
+_CREDENTIALS = frozenset({"auth_value", "authentication_token", "client_id", "client_secret", "scopes"})
+
+
+def show_row(row: Columns) -> Columns:
+    """A row with every secret masked; what is masked was encrypted or not."""
+    return _masked({**row, **_COMMON, "is_config": False})
+
+
+def show_configured(name: str, settings: Mapping[str, Any]) -> Columns:
+    """A server of the configuration in the form of a row."""
+    known = {key: value for key, value in settings.items() if key in _EMPTY}
+    given = {key: value for key, value in settings.items() if key in _CREDENTIALS}
+    return _masked(
+        {
+            **_EMPTY,
+            **known,
+            "server_id": settings.get("server_id") or name,
+            "server_name": name,
+            "transport": settings.get("transport", "http"),
+            "mcp_access_groups": settings.get("access_groups", []),
+            "credentials": given or None,
+            **_COMMON,
+            "is_config": True,
+        }
+    )
+
+
+def show_to_others(shown: Columns) -> Columns:
+    """What everybody may know who may reach a server: nothing of where it is and what it is asked with."""
+    return {name: value for name, value in shown.items() if name in _OPEN}
+
+
+def _masked(shown: Columns) -> Columns:
+    return {**shown, **dict(_mask_members(shown))}
+
+
+def _mask_members(shown: Columns) -> Iterator[tuple[str, Any]]:
+    for name in _SECRET:
+        members: Mapping[str, object] | None = shown.get(name)
+        if members is not None:
+            yield name, {key: _mask(value) for key, value in members.items()}
+    for name in _ADDRESSES:
+        if isinstance(shown.get(name), str):
+            yield name, mask_address(shown[name])
+    # What looks like a secret among the arguments of a program is shown to nobody.
+    arguments: list[str] = shown.get("args") or []
+    yield "args", [_mask_argument(one) for one in arguments]
+
+
+def _mask(value: object) -> object:
+    """Every text masked."""
+    if isinstance(value, str):
+        return MASK if value else value
+    return [_mask(inner) for inner in cast("list[object]", value)] if isinstance(value, list) else value
+
+
+def _mask_argument(text: str) -> str:
+    name, is_given, _ = text.partition("=")
+    return f"{name}={MASK}" if is_given and is_credential_path(name.lstrip("-").replace("-", "_")) else text

@@ -1,0 +1,71 @@
+"""The bodies of the routes of MCP servers."""
+
+from typing import Any, Literal
+
+import msgspec
+
+__all__ = ["McpServerBody", "NewMcpServerRequest", "UpdateMcpServerRequest"]
+
+AuthType = Literal[
+    "none",
+    "api_key",
+    "bearer_token",
+    "basic",
+    "authorization",
+    "token",
+    "oauth2",
+    "aws_sigv4",
+    "oauth2_token_exchange",
+    "oauth2_id_jag",
+    "true_passthrough",
+    "oauth_delegate",
+]
+
+
+class McpServerBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What the routes that make and change servers have in common."""
+
+    server_name: str | None = None
+    alias: str | None = None
+    description: str | None = None
+    transport: Literal["http", "sse", "stdio"] | None = None
+    auth_type: AuthType | None = None
+    credentials: dict[str, Any] | None = None
+    url: str | None = None
+    spec_path: str | None = None
+    mcp_info: dict[str, Any] | None = None
+    mcp_access_groups: list[str] | None = None
+    allowed_tools: list[str] | None = None
+    tool_name_to_display_name: dict[str, str] | None = None
+    tool_name_to_description: dict[str, str] | None = None
+    extra_headers: list[str] | None = None
+    static_headers: dict[str, str] | None = None
+    instructions: str | None = None
+    command: str | None = None
+    args: list[str] | None = None
+    env: dict[str, str] | None = None
+    authorization_url: str | None = None
+    token_url: str | None = None
+    registration_url: str | None = None
+    allow_all_keys: bool = False
+    available_on_public_internet: bool = True
+    delegate_auth_to_upstream: bool = False
+    oauth_passthrough: bool = False
+    is_byok: bool = False
+    byok_description: list[str] | None = None
+    byok_api_key_help_url: str | None = None
+    source_url: str | None = None
+
+    __repr__ = object.__repr__
+
+
+class NewMcpServerRequest(McpServerBody, frozen=True, kw_only=True):
+    """`POST /v1/mcp/server`: a new server; without a `server_id` it gets one."""
+
+    server_id: str | None = None
+
+
+class UpdateMcpServerRequest(McpServerBody, frozen=True, kw_only=True):
+    """`PUT /v1/mcp/server`: what changes; null empties a member, a masked secret that is sent back stays."""
+
+    server_id: str

@@ -1,0 +1,187 @@
+"""The rules of making, changing, showing and deleting MCP servers."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from gateway.audit.changes import Audited, created, deleted, updated
+from gateway.catalog.stored_mcp import build_record
+from gateway.db.engine import Database
+from gateway.db.rows import Columns
+from gateway.db.sealing import Seal
+from gateway.domain import McpServerRecord, McpShelf, Principal
+from gateway.errors import BadRequest, ConfigError, Conflict, NotFound
+from gateway.identity.faults import Faults
+from gateway.identity.records import Records
+from gateway.identity.rights import actor_of
+from gateway.identity.values import check_text
+from gateway.ids import new_id
+from gateway.inventory.mcp.answers import show_configured, show_row, show_to_others
+from gateway.inventory.mcp.secrets import close_secrets, merge_secrets, open_secrets
+from gateway.inventory.mcp.sight import Sight, sees_all
+from gateway.inventory.mcp.store import McpServerRecords
+from gateway.inventory.notices import announce_models
+
+__all__ = ["McpServerService", "McpSurroundings"]
+
+_MOST = 1_000
+_ACTIVE = "active"
+_DEFAULT_TRANSPORT = "http"
+
+
+class McpSurroundings(msgspec.Struct, frozen=True):
+    """Beside what servers of the database stand.
+
+    `configured` are the servers of the configuration by their names, `environ` variables to which settings
+    may refer, `shelf` what is served. `check` asks the plugin that serves them.
+    """
+
+    configured: Mapping[str, Mapping[str, Any]]
+    environ: Mapping[str, str]
+    shelf: McpShelf
+    check: Callable[[McpServerRecord], Awaitable[bool | None]]
+
+
+class McpServerService:
+    """MCP servers of the database; a change is one transaction, which is announced.
+
+    All methods raise DatabaseUnavailable, BadRequest for what cannot be served, Conflict for a name that is
+    taken, NotFound for what is not there or not the caller's to see. Secrets are encrypted in the database,
+    and masked in what is returned.
+    """
+
+    def __init__(self, database: Database, records: Records, seal: Seal) -> None:
+        self._database = database
+        self._records = records
+        self._seal = seal
+        self._servers = McpServerRecords(database)
+
+    async def create(self, caller: Principal, sent: Mapping[str, Any], around: McpSurroundings) -> Columns:
+        """Store a server; it is served as soon as the workers have heard of it."""
+        actor = actor_of(caller)
+        values: Columns = {
+            "transport": _DEFAULT_TRANSPORT,
+            "available_on_public_internet": True,
+            **{name: value for name, value in sent.items() if value is not None},
+            "server_id": sent.get("server_id") or new_id(),
+            "created_by": actor,
+            "updated_by": actor,
+            "approval_status": _ACTIVE,
+        }
+        await self._check(values, around)
+        async with self._records.transaction():
+            await self._take_names(values)
+            made = await self._servers.insert(close_secrets(values, self._seal))
+            if made is None:
+                raise _taken(values["server_id"])
+            shown = show_row(made)
+            await self._records.audit.record(caller, created(Audited.MCP_SERVER, values["server_id"], shown))
+            await announce_models(self._database)
+        return shown
+
+    async def update(self, caller: Principal, sent: Mapping[str, Any], around: McpSurroundings) -> Columns:
+        """Change what was sent."""
+        identifier: str = sent["server_id"]
+        async with self._records.transaction():
+            row = await self._lock(identifier)
+            stored = open_secrets(row, self._seal)
+            changes = merge_secrets(stored, {name: sent[name] for name in sent if name != "server_id"})
+            if changes.get("transport", "") is None:
+                del changes["transport"]
+            await self._check({**stored, **changes}, around)
+            await self._take_names({**stored, **changes})
+            values = {**close_secrets(changes, self._seal), "updated_by": actor_of(caller)}
+            shown = show_row(await self._servers.update(identifier, values))
+            change = updated(Audited.MCP_SERVER, identifier, show_row(row), shown)
+            await self._records.audit.record(caller, change)
+            await announce_models(self._database)
+        return shown
+
+    async def delete(self, caller: Principal, identifier: str) -> None:
+        """Remove a server, and what users have given for it."""
+        async with self._records.transaction():
+            row = await self._servers.lock(identifier)
+            if row is None:
+                raise _unknown(identifier)
+            await self._servers.delete(identifier)
+            await self._servers.forget_credentials(identifier)
+            await self._records.audit.record(caller, deleted(Audited.MCP_SERVER, identifier, show_row(row)))
+            await announce_models(self._database)
+
+    async def list_visible(self, caller: Principal, around: McpSurroundings) -> list[Columns]:
+        """The servers that the caller may reach; administrators see all, and how they are reached."""
+        rows = [show_row(row) for row in await self._servers.list_active(_MOST)]
+        configured = [show_configured(name, one) for name, one in around.configured.items()]
+        found = Sight(caller, (*configured, *rows), around.shelf).list_visible()
+        return found if sees_all(caller) else [show_to_others(one) for one in found]
+
+    async def find_visible(self, caller: Principal, identifier: str, around: McpSurroundings) -> Columns:
+        """One server by its id."""
+        row = await self._servers.find(identifier)
+        if row is not None and row["approval_status"] not in (None, _ACTIVE) and not sees_all(caller):
+            raise _unknown(identifier)
+        rows = [] if row is None else [show_row(row)]
+        configured = [show_configured(name, one) for name, one in around.configured.items()]
+        found = Sight(caller, (*configured, *rows), around.shelf).list_visible()
+        shown = next((one for one in found if one["server_id"] == identifier), None)
+        if shown is None:
+            raise _unknown(identifier)
+        return shown if sees_all(caller) else show_to_others(shown)
+
+    async def _lock(self, identifier: str) -> Columns:
+        row = await self._servers.lock(identifier)
+        if row is None:
+            raise _unknown(identifier)
+        return row
+
+    async def _check(self, columns: Mapping[str, Any], around: McpSurroundings) -> None:
+        """Raise BadRequest for a server that cannot be served."""
+        faults = Faults()
+        for name in ("server_id", "server_name", "alias"):
+            if columns.get(name) is not None:
+                check_text(faults, name, columns[name])
+        faults.refuse()
+        _refuse_configured(columns, around)
+        try:
+            record = build_record(columns, around.environ)
+        except ConfigError as error:
+            raise BadRequest(str(error), param=error.path, type="bad_request_error") from error
+        if await around.check(record) is None:
+            message = (
+                "Nothing serves MCP servers here. Add the section 'mcp_servers' to the configuration, which "
+                "may be empty ('mcp_servers: {}'), and have the gateway read it."
+            )
+            raise BadRequest(message, param="mcp_servers", type="bad_request_error")
+
+    async def _take_names(self, columns: Mapping[str, Any]) -> None:
+        """Raise Conflict for a name that another server of the database has."""
+        names = _names(columns)
+        await self._servers.hold_names()
+        if await self._servers.is_taken(columns["server_id"], names):
+            raise _taken(names[-1])
+
+
+def _names(columns: Mapping[str, Any]) -> list[str]:
+    found = (columns["server_id"], columns.get("server_name"), columns.get("alias"))
+    return [str(name).replace(" ", "_") for name in found if name]
+
+
+def _refuse_configured(columns: Mapping[str, Any], around: McpSurroundings) -> None:
+    """Raise Conflict for a name that a server of the configuration has."""
+    configured = {
+        one
+        for name, settings in around.configured.items()
+        for one in (name, settings.get("server_id"), settings.get("alias"))
+    }
+    twin = next((name for name in _names(columns) if name in configured), None)
+    if twin is not None:
+        raise _taken(twin)
+
+
+def _taken(name: str) -> Conflict:
+    return Conflict(f"There is an MCP server called '{name[:200]}' already.", param="server_name")
+
+
+def _unknown(identifier: str) -> NotFound:
+    return NotFound(f"There is no MCP server with the id '{identifier[:200]}'.", param="server_id")

@@ -1,0 +1,55 @@
+"""Which MCP servers a caller may know of."""
+
+from collections.abc import Iterable
+
+from gateway.db.rows import Columns
+from gateway.domain import McpShelf, Principal, Role
+from gateway.sdk.permissions import NO_MCP_SERVERS, McpDirectory, allowed_mcp_servers
+
+__all__ = ["Sight", "sees_all"]
+
+_SEE_ALL = frozenset({Role.PROXY_ADMIN, Role.PROXY_ADMIN_VIEWER})
+
+
+def sees_all(caller: Principal) -> bool:
+    """Whether a caller sees every server, and how it is reached."""
+    return caller.role in _SEE_ALL
+
+
+class Sight:
+    """What one caller sees of these servers, by the rights by which it may ask them."""
+
+    def __init__(self, caller: Principal, shown: Iterable[Columns], shelf: McpShelf) -> None:
+        self._caller = caller
+        self._shown = tuple(shown)
+        self._toolsets = {
+            name: dict(one.tools) for one in shelf.toolsets for name in (one.toolset_id, one.name)
+        }
+
+    def list_visible(self) -> list[Columns]:
+        """The servers that the caller may reach, in the order given."""
+        caller = self._caller
+        if sees_all(caller):
+            return list(self._shown)
+        directory = McpDirectory(servers_of_group=self._of_group, tools_of_toolset=self._of_toolset)
+        allowed = allowed_mcp_servers(caller, (), directory)
+        held = caller.permissions
+        is_closed = any(NO_MCP_SERVERS in one.mcp_servers or not one.is_readable for one in held)
+        return [
+            one
+            for one in self._shown
+            if (one["allow_all_keys"] and not is_closed)
+            or allowed is None
+            or not allowed.isdisjoint(_names(one))
+        ]
+
+    def _of_group(self, group: str) -> list[str]:
+        return [one["server_id"] for one in self._shown if group in (one["mcp_access_groups"] or ())]
+
+    def _of_toolset(self, name: str) -> dict[str, tuple[str, ...]]:
+        return self._toolsets.get(name, {})
+
+
+def _names(shown: Columns) -> set[str]:
+    found = (shown["server_id"], shown["server_name"], shown["alias"])
+    return {str(name).replace(" ", "_") for name in found if name}

@@ -1,0 +1,59 @@
+"""The queries of MCP servers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from gateway.catalog.stored_mcp import members_of
+from gateway.db.engine import Database
+from gateway.db.rows import Columns, Rows
+from gateway.db.tables.mcp import MCPServerTable
+
+__all__ = ["McpServerRecords"]
+
+# Two that take the same name at once wait for each other, whatever they are called.
+_LOCK = "SELECT pg_advisory_xact_lock(hashtext('gatewright.mcp_server_names'))"
+_IS_TAKEN = """
+SELECT EXISTS (
+    SELECT 1 FROM "LiteLLM_MCPServerTable" WHERE server_id <> $1
+    AND ARRAY[server_id, replace(server_name, ' ', '_'), replace(alias, ' ', '_')] && $2::text[]
+)
+"""
+_LIST = """
+SELECT server_id FROM "LiteLLM_MCPServerTable" WHERE COALESCE(approval_status, 'active') = 'active'
+ORDER BY created_at DESC, server_id LIMIT $1
+"""
+_OBJECTS = (
+    *("mcp_info", "env", "static_headers", "credentials", "tool_name_to_description"),
+    "tool_name_to_display_name",
+)
+_FORGET = 'DELETE FROM "LiteLLM_MCPUserCredentials" WHERE server_id = $1'
+
+
+class McpServerRecords(Rows):
+    """Reads and writes MCP servers. Raises DatabaseUnavailable."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(MCPServerTable)
+        self._database = database
+
+    async def hold_names(self) -> None:
+        """Let nobody else take names before the transaction ends."""
+        await self._database.execute(_LOCK)
+
+    async def is_taken(self, identifier: str, names: Sequence[str]) -> bool:
+        """Whether another server has one of these names."""
+        return bool(await self._database.fetch_value(_IS_TAKEN, identifier, list(names)))
+
+    async def list_active(self, most: int) -> list[Columns]:
+        """The servers that are no submissions, the newest first."""
+        found = [row["server_id"] for row in await self._database.fetch(_LIST, most)]
+        places = {identifier: place for place, identifier in enumerate(found)}
+        return sorted(await self.find_any(found), key=lambda row: places[row["server_id"]])
+
+    def _read(self, row: dict[str, Any]) -> Columns:
+        read = super()._read(row)
+        return {**read, **{name: members_of(read[name]) for name in _OBJECTS if name in read}}
+
+    async def forget_credentials(self, identifier: str) -> None:
+        """Delete what users have given for a server: another one of this id must not get it."""
+        await self._database.execute(_FORGET, identifier)

@@ -1,0 +1,102 @@
+"""The routes of MCP servers."""
+
+from typing import Any
+
+from litestar import Request, delete, get, post, put
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from gateway.access.rules import RouteRule
+from gateway.domain import Principal
+from gateway.inventory.mcp.request import NewMcpServerRequest, UpdateMcpServerRequest
+from gateway.inventory.services import Inventory
+from gateway.manage.answers import Answer, answer
+from gateway.manage.body import BodyReader
+from gateway.manage.mcp_surroundings import surroundings
+from gateway.manage.stored_settings import refuse_unread
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Party, Resource
+from gateway.runtime import Gateway
+
+__all__ = ["ROUTE_HANDLERS"]
+
+_NEW = BodyReader(NewMcpServerRequest)
+_UPDATE = BodyReader(UpdateMcpServerRequest)
+_ALL, _ONE = "/v1/mcp/server", "/v1/mcp/server/{server_id}"
+_SEE = allow(Resource.MCP_SERVER, Action.READ, Party.CALLER)
+_Request = Request[Any, Any, Any]
+_Caller = NamedDependency[Principal]
+_Gateway = NamedDependency[Gateway]
+_Inventory = NamedDependency[Inventory]
+_Content = dict[str, Any]
+
+
+@get(_ALL, opt={"rule": RouteRule(name=_ALL, permit=_SEE, allows_any_key=True)})
+async def list_servers(caller: _Caller, gateway: _Gateway, inventory: _Inventory) -> list[_Content]:
+    """List the MCP servers that the caller may reach; administrators see how they are reached."""
+    return await inventory.mcp_servers.list_visible(caller, surroundings(gateway))
+
+
+@post(
+    _ALL,
+    status_code=201,
+    opt={
+        "rule": RouteRule(
+            name=_ALL, permit=allow(Resource.MCP_SERVER, Action.CREATE), body=NewMcpServerRequest
+        )
+    },
+)
+async def make_server(request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory) -> Answer:
+    """Store an MCP server, which is served by every worker within a second."""
+    refuse_unread(gateway)
+    body = await _NEW.read_from(request)
+    return answer(await inventory.mcp_servers.create(caller, body.sent, surroundings(gateway)), body)
+
+
+@put(
+    _ALL,
+    status_code=202,
+    opt={
+        "rule": RouteRule(
+            name=_ALL, permit=allow(Resource.MCP_SERVER, Action.UPDATE), body=UpdateMcpServerRequest
+        )
+    },
+)
+async def update_server(
+    request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
+) -> Answer:
+    """Change what is sent of an MCP server."""
+    refuse_unread(gateway)
+    body = await _UPDATE.read_from(request)
+    return answer(await inventory.mcp_servers.update(caller, body.sent, surroundings(gateway)), body)
+
+
+@get(
+    "/v1/mcp/server/{server_id:str}",
+    opt={"rule": RouteRule(name=_ONE, permit=_SEE, allows_any_key=True)},
+)
+async def show_server(
+    caller: _Caller, gateway: _Gateway, inventory: _Inventory, server_id: FromPath[str]
+) -> _Content:
+    """Show one MCP server that the caller may reach."""
+    return await inventory.mcp_servers.find_visible(caller, server_id, surroundings(gateway))
+
+
+@delete(
+    "/v1/mcp/server/{server_id:str}",
+    status_code=202,
+    opt={"rule": RouteRule(name=_ONE, permit=allow(Resource.MCP_SERVER, Action.DELETE))},
+)
+async def delete_server(caller: _Caller, inventory: _Inventory, server_id: FromPath[str]) -> None:
+    """Delete an MCP server, and the credentials that users have given for it."""
+    await inventory.mcp_servers.delete(caller, server_id)
+
+
+ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
+    list_servers,
+    make_server,
+    update_server,
+    show_server,
+    delete_server,
+)

@@ -1,0 +1,20 @@
+"""Beside what MCP servers of the database stand."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from gateway.inventory.mcp.service import McpSurroundings
+from gateway.runtime import Gateway
+from gateway.settings.mcp_servers import configured_servers
+
+__all__ = ["surroundings"]
+
+
+def surroundings(gateway: Gateway) -> McpSurroundings:
+    """Those of this moment."""
+    snapshot, added = gateway.snapshot, gateway.parts.added
+    found = configured_servers(snapshot.settings.gatewright)
+    configured = {
+        name: cast("Mapping[str, Any]", one) for name, one in found.items() if isinstance(one, dict)
+    }
+    return McpSurroundings(configured, added.environ, added.current.mcp, snapshot.hooks.check_mcp_server)

@@ -1,0 +1,84 @@
+"""The servers that there are now: those of the configuration, and those of the database beside them."""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from gateway.domain import McpServerRecord, McpShelf
+from gateway.hooks import McpSource
+from gateway.sdk import plugin_log
+from gateway_mcp.upstreams import McpServer, Upstream, Upstreams
+
+__all__ = ["Directory"]
+
+_LOG = plugin_log("mcp")
+_SETTING = "gatewright.plugins.settings.mcp.stdio_commands"
+
+
+class Directory:
+    """Knows all servers; what the database says is taken over when it has changed, between two requests."""
+
+    def __init__(
+        self, servers: Mapping[str, McpServer] | None, commands: frozenset[str], source: McpSource
+    ) -> None:
+        """Raises ValueError for names that no path can have or two servers have, and for commands."""
+        self._configured = dict(servers or {})
+        self._commands = commands
+        self._source = source
+        for name, settings in self._configured.items():
+            self._check_command(name, settings)
+        self._own = Upstreams(self._configured)
+        self._shelf: McpShelf | None = None
+        self._read: dict[str, tuple[McpServerRecord, Upstream]] = {}
+        self._all = self._own
+        self.note_gone: Callable[[Upstream], None] = _ignore
+        """Called for each server that was taken away or changed."""
+
+    @property
+    def current(self) -> Upstreams:
+        """The servers of now; the same object as long as nothing has changed."""
+        shelf = self._source.current
+        if shelf is not self._shelf:
+            self._take_over(shelf)
+        return self._all
+
+    def check(self, record: McpServerRecord) -> None:
+        """Raise ValueError for a server of the database that cannot be served."""
+        self._own.copy().add(self._build(record))
+
+    def _take_over(self, shelf: McpShelf) -> None:
+        former, self._shelf = self._read, shelf
+        self._read, self._all = {}, self._own.copy()
+        for record in shelf.servers:
+            known = former.get(record.server_id)
+            try:
+                upstream = self._build(record) if known is None or known[0] != record else known[1]
+                self._all.add(upstream)
+            except ValueError as error:
+                _LOG.warning("mcp_server_not_served", server_id=record.server_id, reason=str(error))
+                continue
+            self._read[record.server_id] = (record, upstream)
+        kept = {upstream for _, upstream in self._read.values()}
+        for _, upstream in former.values():
+            if upstream not in kept:
+                self.note_gone(upstream)
+
+    def _build(self, record: McpServerRecord) -> Upstream:
+        try:
+            settings = msgspec.convert(record.settings, McpServer)
+        except msgspec.ValidationError as error:
+            raise ValueError(str(error).rstrip(".")) from None
+        self._check_command(record.name, settings)
+        return Upstream(record.name, settings)
+
+    def _check_command(self, name: str, settings: McpServer) -> None:
+        if settings.command and settings.command not in self._commands:
+            raise ValueError(
+                f"the MCP server '{name}' runs '{settings.command[:100]}' on the gateway's machine; "
+                f"allow it in '{_SETTING}'"
+            )
+
+
+def _ignore(upstream: Upstream) -> None:
+    """Nobody remembers anything of it."""
+    del upstream

@@ -1,0 +1,228 @@
+"""MCP servers of the database: served at once, with what is secret encrypted, masked and kept."""
+
+import secrets
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.integration.manage.conftest import Desk
+from tests.integration.manage.counting import statements
+from tests.integration.serving import LiveGateway, deployment, eventually
+from tests.mcp_servers import McpFixture
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SERVERS = "/v1/mcp/server"
+TOKEN = "token-of-the-upstream-0123456789"
+CONFIGURED = {"url": "http://127.0.0.1:9/mcp", "server_id": "conf-1", "auth_type": "bearer_token"}
+CALL = {"name": "add", "arguments": {"a": 2, "b": 3}}
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def server() -> AsyncIterator[McpFixture]:
+    async with McpFixture() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
+async def configured(live: LiveGateway) -> AsyncIterator[None]:
+    conf = {**CONFIGURED, "auth_value": "conf-secret"}
+    live.configure(deployment("m", live.upstream), mcp_servers={"conf": conf})
+    yield
+    parts = live.gateway.parts
+    await parts.database.execute('DELETE FROM "LiteLLM_MCPServerTable"')
+    parts.added.note_change()
+    await eventually(lambda: not parts.added.current.mcp.servers, 1.0)
+
+
+def unique() -> str:
+    return f"s_{secrets.token_hex(4)}"
+
+
+def body_of(server: McpFixture, name: str, **members: object) -> dict[str, Any]:
+    given = {"auth_type": "bearer_token", "credentials": {"auth_value": TOKEN}}
+    return {"server_name": name, "url": server.url, **given, **members}
+
+
+async def make(desk: Desk, body: dict[str, Any]) -> Any:
+    """A server, once it is served."""
+    made = await desk.post(SERVERS, body, status=201)
+    await until_served(desk, made["server_id"])
+    return made
+
+
+async def until_served(desk: Desk, identifier: str, *, is_there: bool = True) -> None:
+    added = desk.live.gateway.parts.added
+    await eventually(
+        lambda: (identifier in {one.server_id for one in added.current.mcp.servers}) is is_there, 1.0
+    )
+
+
+async def call(desk: Desk, key: str, identifier: str) -> Any:
+    return await desk.ask("POST", "/mcp-rest/tools/call", key, json={"server_id": identifier, **CALL})
+
+
+async def test_a_server_is_served_as_long_as_it_is_there(desk: Desk, server: McpFixture) -> None:
+    key, name = await desk.live.make_key(), unique()
+    made = await make(desk, body_of(server, name, alias=f"{name}_a", static_headers={"x-region": "north"}))
+    identifier = made["server_id"]
+    assert (made["server_name"], made["transport"], made["is_config"]) == (name, "http", False)
+    server.headers.clear()
+    answer = await call(desk, key, identifier)
+    assert answer.json()["content"][0]["text"] == "5", answer.text
+    asked = server.headers[-1]
+    assert (asked["authorization"], asked["x-region"]) == (f"Bearer {TOKEN}", "north")
+
+    changed = {
+        "server_id": identifier,
+        "credentials": {"auth_value": "another-token"},
+        "allowed_tools": ["echo"],
+    }
+    answer = await desk.ask("PUT", SERVERS, json=changed)
+    assert (answer.status_code, answer.json()["allowed_tools"]) == (202, ["echo"])
+    await eventually(lambda: "another-token" in str(settings_of(desk, identifier)), 1.0)
+    assert (await call(desk, key, identifier)).status_code == 403
+
+    assert (await desk.ask("DELETE", f"{SERVERS}/{identifier}")).status_code == 202
+    await until_served(desk, identifier, is_there=False)
+    assert (await call(desk, key, identifier)).status_code == 404
+    entries = (await desk.get("/audit", object_id=identifier))["audit_logs"]
+    assert [entry["action"] for entry in entries] == ["deleted", "updated", "created"]
+    assert TOKEN not in str(entries)
+
+
+def settings_of(desk: Desk, identifier: str) -> object:
+    shelf = desk.live.gateway.parts.added.current.mcp
+    return next((one.settings for one in shelf.servers if one.server_id == identifier), None)
+
+
+async def test_secrets_are_encrypted_and_masked_and_stay_when_the_mask_comes_back(
+    desk: Desk, server: McpFixture
+) -> None:
+    made = await make(desk, body_of(server, unique(), static_headers={"x-key": "header-secret"}))
+    identifier = made["server_id"]
+    shown = await desk.get(f"{SERVERS}/{identifier}")
+    listed = next(one for one in await desk.get(SERVERS) if one["server_id"] == identifier)
+    assert shown == listed
+    assert (shown["credentials"], shown["static_headers"]) == ({"auth_value": "*****"}, {"x-key": "*****"})
+    stored = await desk.value(
+        'SELECT to_jsonb(s)::text FROM "LiteLLM_MCPServerTable" s WHERE server_id = $1', identifier
+    )
+    assert TOKEN not in stored
+    assert "header-secret" not in stored
+    sent = {
+        "server_id": identifier,
+        "description": "new",
+        **{k: shown[k] for k in ("credentials", "static_headers")},
+    }
+    assert (await desk.ask("PUT", SERVERS, json=sent)).status_code == 202
+    await eventually(lambda: "new" in str(settings_of(desk, identifier)), 1.0)
+    kept = str(settings_of(desk, identifier))
+    assert TOKEN in kept
+    assert "header-secret" in kept
+
+
+async def test_others_see_the_servers_that_they_may_reach_and_nothing_behind_them(
+    desk: Desk, server: McpFixture
+) -> None:
+    mine, other = [
+        await make(desk, body_of(server, unique(), mcp_access_groups=[unique()])) for _ in range(2)
+    ]
+    groups = mine["mcp_access_groups"]
+    for permission in ({"mcp_servers": [mine["server_id"]]}, {"mcp_access_groups": groups}):
+        key = await desk.live.make_key(object_permission=permission)
+        (seen,) = await desk.get(SERVERS, key)
+        assert seen["server_id"] == mine["server_id"]
+        assert {"url", "credentials", "static_headers", "env", "command"}.isdisjoint(seen)
+        assert (await desk.get(f"{SERVERS}/{mine['server_id']}", key)) == seen
+        assert (await desk.ask("GET", f"{SERVERS}/{other['server_id']}", key)).status_code == 404
+    closed = await desk.live.make_key(object_permission={"mcp_servers": ["no_mcp_servers"]})
+    assert await desk.get(SERVERS, closed) == []
+    conf = next(one for one in await desk.get(SERVERS) if one["server_id"] == "conf-1")
+    assert (conf["is_config"], conf["credentials"]) == (True, {"auth_value": "*****"})
+    for method, path, sent in (
+        ("POST", SERVERS, body_of(server, unique())),
+        ("PUT", SERVERS, {"server_id": mine["server_id"]}),
+        ("DELETE", f"{SERVERS}/{mine['server_id']}", None),
+    ):
+        assert (await desk.ask(method, path, key, json=sent)).status_code == 401
+
+
+async def test_what_cannot_be_served_is_refused(desk: Desk, server: McpFixture) -> None:
+    name = unique()
+    made = await make(desk, body_of(server, name, server_id=unique()))
+    for body, status, said in (
+        ({"transport": "sse"}, 400, "transport"),
+        ({"transport": "stdio", "url": None, "command": "sh", "auth_type": "none"}, 400, "stdio_commands"),
+        ({"url": "ftp://somewhere"}, 400, "url"),
+        ({"extra_headers": ["x-tenant"]}, 400, "extra_headers"),
+        ({"auth_type": "sorcery"}, 422, "auth_type"),
+        ({"server_name": "with-dash"}, 400, "with-dash"),
+        ({"server_name": name}, 409, name),
+        ({"server_name": "conf"}, 409, "conf"),
+        ({"alias": made["server_id"]}, 409, made["server_id"]),
+        ({"server_id": made["server_id"]}, 409, made["server_id"]),
+    ):
+        sent = {**body_of(server, unique()), **body}
+        answer = await desk.ask("POST", SERVERS, json=sent)
+        assert answer.status_code == status, (body, answer.text)
+        assert said in answer.text, (body, answer.text)
+    for method, path in (("GET", f"{SERVERS}/none"), ("DELETE", f"{SERVERS}/none")):
+        assert (await desk.ask(method, path)).status_code == 404
+    assert (await desk.ask("PUT", SERVERS, json={"server_id": "none"})).status_code == 404
+
+
+async def test_without_the_plugin_nothing_is_stored(desk: Desk, server: McpFixture) -> None:
+    desk.live.configure(deployment("m", desk.live.upstream))
+    answer = await desk.ask("POST", SERVERS, json=body_of(server, unique()))
+    assert answer.status_code == 400
+    assert "mcp_servers" in answer.text
+    desk.live.configure(deployment("m", desk.live.upstream), mcp_servers={})
+    made = await make(desk, body_of(server, unique()))
+    assert (await call(desk, await desk.live.make_key(), made["server_id"])).status_code == 200
+
+
+async def test_a_row_of_another_writer_is_read(desk: Desk, server: McpFixture) -> None:
+    """As LiteLLM stores them: objects as texts of JSON, names with spaces, what is not served besides."""
+    seal, identifier = desk.live.gateway.parts.added.seal, secrets.token_hex(8)
+    await desk.run(
+        """INSERT INTO "LiteLLM_MCPServerTable"
+           (server_id, server_name, url, transport, auth_type, credentials, mcp_info)
+           VALUES ($1, 'my ' || $1, $2, 'http', 'api_key',
+                   to_jsonb($3::text), '"{\\"server_name\\": \\"x\\", \\"mcp_server_cost_info\\": null}"'),
+                  ('sse-' || $1, 'old_' || $1, $2, 'sse', NULL, NULL, NULL)""",
+        identifier,
+        server.url,
+        f'{{"auth_value": "{seal.close(TOKEN)}"}}',
+    )
+    desk.live.gateway.parts.added.note_change()
+    await until_served(desk, identifier)
+    server.headers.clear()
+    answer = await desk.ask(
+        "POST",
+        "/mcp-rest/tools/call",
+        await desk.live.make_key(),
+        json={"server_id": f"my_{identifier}", **CALL},
+    )
+    assert answer.status_code == 200, answer.text
+    assert server.headers[-1]["x-api-key"] == TOKEN
+    assert (await call(desk, await desk.live.make_key(), f"sse-{identifier}")).status_code == 404
+    for one in (identifier, f"sse-{identifier}"):
+        assert (await desk.ask("DELETE", f"{SERVERS}/{one}")).status_code == 202
+
+
+async def test_the_statements_are_counted(desk: Desk, server: McpFixture) -> None:
+    body = body_of(server, unique(), server_id=unique())
+    path = f"{SERVERS}/{body['server_id']}"
+    found = {
+        "POST": await statements(desk, "POST", SERVERS, json=body),
+        "LIST": await statements(desk, "GET", SERVERS),
+        "GET": await statements(desk, "GET", path),
+        "PUT": await statements(
+            desk, "PUT", SERVERS, json={"server_id": body["server_id"], "description": "d"}
+        ),
+        "DELETE": await statements(desk, "DELETE", path),
+    }
+    assert found == {"POST": 5, "LIST": 2, "GET": 1, "PUT": 6, "DELETE": 5}
