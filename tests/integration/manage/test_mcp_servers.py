@@ -154,7 +154,7 @@ async def test_what_cannot_be_served_is_refused(desk: Desk, server: McpFixture) 
     name = unique()
     made = await make(desk, body_of(server, name, server_id=unique()))
     for body, status, said in (
-        ({"transport": "sse"}, 400, "transport"),
+        ({"auth_type": "aws_sigv4"}, 400, "auth_type"),
         ({"transport": "stdio", "url": None, "command": "sh", "auth_type": "none"}, 400, "stdio_commands"),
         ({"url": "ftp://somewhere"}, 400, "url"),
         ({"extra_headers": ["x-tenant"]}, 400, "extra_headers"),
@@ -192,7 +192,7 @@ async def test_a_row_of_another_writer_is_read(desk: Desk, server: McpFixture) -
            (server_id, server_name, url, transport, auth_type, credentials, mcp_info)
            VALUES ($1, 'my ' || $1, $2, 'http', 'api_key',
                    to_jsonb($3::text), '"{\\"server_name\\": \\"x\\", \\"mcp_server_cost_info\\": null}"'),
-                  ('sse-' || $1, 'old_' || $1, $2, 'sse', NULL, NULL, NULL)""",
+                  ('aws-' || $1, 'old_' || $1, $2, 'sse', 'aws_sigv4', NULL, NULL)""",
         identifier,
         server.url,
         f'{{"auth_value": "{seal.close(TOKEN)}"}}',
@@ -208,8 +208,8 @@ async def test_a_row_of_another_writer_is_read(desk: Desk, server: McpFixture) -
     )
     assert answer.status_code == 200, answer.text
     assert server.headers[-1]["x-api-key"] == TOKEN
-    assert (await call(desk, await desk.live.make_key(), f"sse-{identifier}")).status_code == 404
-    for one in (identifier, f"sse-{identifier}"):
+    assert (await call(desk, await desk.live.make_key(), f"aws-{identifier}")).status_code == 404
+    for one in (identifier, f"aws-{identifier}"):
         assert (await desk.ask("DELETE", f"{SERVERS}/{one}")).status_code == 202
 
 
