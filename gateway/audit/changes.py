@@ -36,6 +36,7 @@ class Audited(StrEnum):
     JWT_KEY_MAPPING = "LiteLLM_JWTKeyMapping"
     KEY = "LiteLLM_VerificationToken"
     MCP_SERVER = "LiteLLM_MCPServerTable"
+    MCP_TOOLSET = "LiteLLM_MCPToolsetTable"
     MODEL = "LiteLLM_ProxyModelTable"
     OBJECT_PERMISSION = "LiteLLM_ObjectPermissionTable"
     ORGANIZATION = "LiteLLM_OrganizationTable"

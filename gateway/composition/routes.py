@@ -31,6 +31,7 @@ from gateway.manage import key_rotation as key_rotation_routes
 from gateway.manage import keys as key_routes
 from gateway.manage import login as login_routes
 from gateway.manage import mcp_servers as mcp_server_routes
+from gateway.manage import mcp_toolsets as mcp_toolset_routes
 from gateway.manage import model_access_groups as model_access_group_routes
 from gateway.manage import model_facts as model_fact_routes
 from gateway.manage import model_group_budgets as model_group_budget_routes
@@ -117,6 +118,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *utility_routes.ROUTE_HANDLERS,
     *tool_routes.ROUTE_HANDLERS,
     *mcp_server_routes.ROUTE_HANDLERS,
+    *mcp_toolset_routes.ROUTE_HANDLERS,
     *audit_routes.ROUTE_HANDLERS,
     *guardrail_kind_routes.ROUTE_HANDLERS,
     *guardrail_usage_routes.ROUTE_HANDLERS,

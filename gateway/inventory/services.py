@@ -14,6 +14,7 @@ from gateway.inventory.credentials.service import CredentialService
 from gateway.inventory.guardrails.service import GuardrailService
 from gateway.inventory.guardrails.submissions import SubmissionService
 from gateway.inventory.mcp.service import McpServerService
+from gateway.inventory.mcp.toolsets import ToolsetService
 from gateway.inventory.models.service import ModelService
 from gateway.inventory.overrides.service import OverrideService
 from gateway.inventory.pass_throughs.service import PassThroughService
@@ -37,6 +38,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     credentials: CredentialService
     guardrails: GuardrailService
     mcp_servers: McpServerService
+    mcp_toolsets: ToolsetService
     model_access_groups: ModelGroupService
     models: ModelService
     overrides: OverrideService
@@ -62,6 +64,7 @@ def build_inventory(
         credentials=CredentialService(database, records, seal),
         guardrails=GuardrailService(database, records, seal),
         mcp_servers=McpServerService(database, records, seal),
+        mcp_toolsets=ToolsetService(database, records),
         model_access_groups=ModelGroupService(database, records),
         models=ModelService(database, records, seal, AddressGuard(networks)),
         overrides=OverrideService(database, records, seal),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-from gateway.inventory.mcp.service import McpSurroundings
+from gateway.inventory.mcp.surroundings import McpSurroundings
 from gateway.runtime import Gateway
 from gateway.settings.mcp_servers import configured_servers
 

@@ -4,7 +4,14 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["McpServerBody", "NewMcpServerRequest", "UpdateMcpServerRequest"]
+__all__ = [
+    "McpServerBody",
+    "NewMcpServerRequest",
+    "NewToolsetRequest",
+    "ToolsetTool",
+    "UpdateMcpServerRequest",
+    "UpdateToolsetRequest",
+]
 
 AuthType = Literal[
     "none",
@@ -69,3 +76,27 @@ class UpdateMcpServerRequest(McpServerBody, frozen=True, kw_only=True):
     """`PUT /v1/mcp/server`: what changes; null empties a member, a masked secret that is sent back stays."""
 
     server_id: str
+
+
+class ToolsetTool(msgspec.Struct, frozen=True, kw_only=True):
+    """A tool of a server; `*` is all of them."""
+
+    server_id: str
+    tool_name: str
+
+
+class NewToolsetRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`POST /v1/mcp/toolset`: a new set of tools."""
+
+    toolset_name: str
+    description: str | None = None
+    tools: list[ToolsetTool] = []
+
+
+class UpdateToolsetRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`PUT /v1/mcp/toolset`: what changes."""
+
+    toolset_id: str
+    toolset_name: str | None = None
+    description: str | None = None
+    tools: list[ToolsetTool] | None = None

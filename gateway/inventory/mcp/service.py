@@ -1,16 +1,14 @@
 """The rules of making, changing, showing and deleting MCP servers."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
-
-import msgspec
 
 from gateway.audit.changes import Audited, created, deleted, updated
 from gateway.catalog.stored_mcp import build_record
 from gateway.db.engine import Database
 from gateway.db.rows import Columns
 from gateway.db.sealing import Seal
-from gateway.domain import McpServerRecord, McpShelf, Principal
+from gateway.domain import Principal
 from gateway.errors import BadRequest, ConfigError, Conflict, NotFound
 from gateway.identity.faults import Faults
 from gateway.identity.records import Records
@@ -21,26 +19,14 @@ from gateway.inventory.mcp.answers import show_configured, show_row, show_to_oth
 from gateway.inventory.mcp.secrets import close_secrets, merge_secrets, open_secrets
 from gateway.inventory.mcp.sight import Sight, sees_all
 from gateway.inventory.mcp.store import McpServerRecords
+from gateway.inventory.mcp.surroundings import McpSurroundings, configured_names
 from gateway.inventory.notices import announce_models
 
-__all__ = ["McpServerService", "McpSurroundings"]
+__all__ = ["McpServerService"]
 
 _MOST = 1_000
 _ACTIVE = "active"
 _DEFAULT_TRANSPORT = "http"
-
-
-class McpSurroundings(msgspec.Struct, frozen=True):
-    """Beside what servers of the database stand.
-
-    `configured` are the servers of the configuration by their names, `environ` variables to which settings
-    may refer, `shelf` what is served. `check` asks the plugin that serves them.
-    """
-
-    configured: Mapping[str, Mapping[str, Any]]
-    environ: Mapping[str, str]
-    shelf: McpShelf
-    check: Callable[[McpServerRecord], Awaitable[bool | None]]
 
 
 class McpServerService:
@@ -169,11 +155,7 @@ def _names(columns: Mapping[str, Any]) -> list[str]:
 
 def _refuse_configured(columns: Mapping[str, Any], around: McpSurroundings) -> None:
     """Raise Conflict for a name that a server of the configuration has."""
-    configured = {
-        one
-        for name, settings in around.configured.items()
-        for one in (name, settings.get("server_id"), settings.get("alias"))
-    }
+    configured = configured_names(around.configured)
     twin = next((name for name in _names(columns) if name in configured), None)
     if twin is not None:
         raise _taken(twin)

@@ -58,6 +58,8 @@ class Directory:
                 _LOG.warning("mcp_server_not_served", server_id=record.server_id, reason=str(error))
                 continue
             self._read[record.server_id] = (record, upstream)
+        for toolset in shelf.toolsets:
+            self._all.add_toolset(toolset)
         kept = {upstream for _, upstream in self._read.values()}
         for _, upstream in former.values():
             if upstream not in kept:

@@ -6,19 +6,22 @@ from gateway_mcp.upstreams import Upstream, Upstreams
 
 __all__ = ["Place", "find_place"]
 
-_MOUNT, _REST = "mcp", "mcp-rest"
+_MOUNT, _REST, _TOOLSET = "mcp", "mcp-rest", "toolset"
+_PARTS_OF_TOOLSET = 3
 _MOST_NAMES = 16
 
 
 class Place(msgspec.Struct, frozen=True):
     """The servers behind a path; `key` is the same for all paths that lead to the same ones.
 
-    Where it `is_single` their messages pass through as they are.
+    Where it `is_single` their messages pass through as they are. `tools` narrows it to these, by the ids of
+    the servers.
     """
 
     key: str
     upstreams: tuple[Upstream, ...]
     is_single: bool = False
+    tools: dict[str, tuple[str, ...]] | None = None
 
 
 def find_place(path: str, upstreams: Upstreams) -> Place | None:
@@ -26,13 +29,20 @@ def find_place(path: str, upstreams: Upstreams) -> Place | None:
 
     `/mcp` is every server, and so is everything below `/mcp-rest`. `/mcp/{names}` and `/{names}/mcp` are
     those of up to 16 names with commas between them: of servers, or of access groups; names that nobody has
-    are left out, unless there is no other.
+    are left out, unless there is no other. `/toolset/{name}/mcp` is the tools of a toolset.
     """
     parts = path.split("/")[1:]
     if parts == [_MOUNT] or parts[:1] == [_REST]:
         return Place("*", upstreams.all())
     if len(parts) < 2 or _MOUNT not in (parts[0], parts[-1]):  # noqa: PLR2004  the word and a name
         return None
+    if parts[0] == _TOOLSET and len(parts) == _PARTS_OF_TOOLSET:
+        toolset = upstreams.toolset(parts[1])
+        if toolset is not None:
+            tools = upstreams.tools_of_toolset(toolset.toolset_id)
+            members = (upstreams.by_name(identifier) for identifier in tools)
+            found = tuple(one for one in members if one is not None)
+            return Place(f"toolset:{toolset.toolset_id}", found, tools=tools)
     named = parts[1:] if parts[0] == _MOUNT else parts[:-1]
     return _find("/".join(named), upstreams)
 

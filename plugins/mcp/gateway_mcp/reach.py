@@ -9,6 +9,8 @@ from gateway_mcp.upstreams import Upstream, Upstreams
 
 __all__ = ["Reach"]
 
+_EVERY = "*"
+
 
 class Reach:
     """What one request may reach; one predicate says which tools it may list and call."""
@@ -16,6 +18,7 @@ class Reach:
     def __init__(self, context: RequestContext, place: Place, upstreams: Upstreams) -> None:
         self._context = context
         self._all = upstreams
+        self._tools = place.tools
         self._predicates: dict[str, Callable[[str], bool]] = {}
         self.upstreams = tuple(one for one in place.upstreams if may_reach(context, one, upstreams))
 
@@ -27,6 +30,13 @@ class Reach:
         """Whether a tool of this server may be listed and called, by its name."""
         predicate = self._predicates.get(upstream.id)
         if predicate is None:
-            predicate = build_predicate(self._context, upstream, self._all)
+            predicate = self._narrow(upstream, build_predicate(self._context, upstream, self._all))
             self._predicates[upstream.id] = predicate
         return predicate
+
+    def _narrow(self, upstream: Upstream, predicate: Callable[[str], bool]) -> Callable[[str], bool]:
+        """The predicate for those tools only that the place has."""
+        if self._tools is None:
+            return predicate
+        tools = frozenset(self._tools.get(upstream.id, ()))
+        return lambda tool: (tool in tools or _EVERY in tools) and predicate(tool)

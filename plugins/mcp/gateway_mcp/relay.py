@@ -1,7 +1,7 @@
 """The relay: messages to MCP servers, one or several, under their paths."""
 
 from gateway.domain import Endpoint, McpServerRecord, PassThrough
-from gateway.errors import BadRequest, NotFound
+from gateway.errors import BadRequest, NotFound, PermissionDenied
 from gateway.hooks import (
     CallGuard,
     Forwarder,
@@ -78,6 +78,13 @@ class Relay:
         place = self._find(context)
         if place.is_single:
             check_server(context, place.upstreams[0], self._directory.current)
+        elif place.tools is not None and not Reach(context, place, self._directory.current).upstreams:
+            raise PermissionDenied(
+                "This key may not reach anything of this toolset. An administrator can add it to the object "
+                "permission.",
+                param="mcp_toolsets",
+                type="mcp_toolset_access_denied",
+            )
 
     @hookimpl(tryfirst=True)
     def open_guards(self, context: RequestContext) -> list[CallGuard] | None:

@@ -63,4 +63,4 @@ def build_predicate(
 
 
 def _directory(upstreams: Upstreams) -> McpDirectory:
-    return McpDirectory(servers_of_group=upstreams.of_group, tools_of_toolset=lambda _: {})
+    return McpDirectory(servers_of_group=upstreams.of_group, tools_of_toolset=upstreams.tools_of_toolset)

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from gateway.domain import McpToolset
+
 __all__ = ["McpServer", "Upstream", "Upstreams"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]{0,99}(?:/[A-Za-z0-9][A-Za-z0-9_.]{0,99})?")
@@ -127,6 +129,7 @@ class Upstreams:
         """Raises ValueError for a name that no path can have, or that two servers have."""
         self._by_name: dict[str, Upstream] = {}
         self._groups: dict[str, list[str]] = {}
+        self._toolsets: dict[str, McpToolset] = {}
         for name, settings in servers.items():
             self.add(Upstream(name, settings))
 
@@ -148,6 +151,25 @@ class Upstreams:
         same._by_name = dict(self._by_name)
         same._groups = {group: list(members) for group, members in self._groups.items()}
         return same
+
+    def add_toolset(self, toolset: McpToolset) -> None:
+        """Another set of tools, by its id and its name."""
+        self._toolsets[toolset.toolset_id] = toolset
+        self._toolsets.setdefault(toolset.name, toolset)
+
+    def toolset(self, name: str) -> McpToolset | None:
+        """The set of tools of an id or a name."""
+        return self._toolsets.get(name)
+
+    def tools_of_toolset(self, name: str) -> dict[str, tuple[str, ...]]:
+        """The tools of a set, by the ids of their servers; nothing of a set that is not there."""
+        toolset = self._toolsets.get(name)
+        found: dict[str, tuple[str, ...]] = {}
+        for server, tools in toolset.tools.items() if toolset is not None else ():
+            upstream = self._by_name.get(server)
+            identifier = server if upstream is None else upstream.id
+            found[identifier] = (*found.get(identifier, ()), *tools)
+        return found
 
     def all(self) -> tuple[Upstream, ...]:
         """Every server, in the order in which they are declared."""

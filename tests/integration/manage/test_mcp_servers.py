@@ -2,22 +2,29 @@
 
 import secrets
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from tests.integration.manage.conftest import Desk
 from tests.integration.manage.counting import statements
+from tests.integration.manage.mcp_serving import (
+    CALL,
+    SERVERS,
+    TOKEN,
+    body_of,
+    call,
+    emptied,
+    make,
+    unique,
+    until_served,
+)
 from tests.integration.serving import LiveGateway, deployment, eventually
 from tests.mcp_servers import McpFixture
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-SERVERS = "/v1/mcp/server"
-TOKEN = "token-of-the-upstream-0123456789"
 CONFIGURED = {"url": "http://127.0.0.1:9/mcp", "server_id": "conf-1", "auth_type": "bearer_token"}
-CALL = {"name": "add", "arguments": {"a": 2, "b": 3}}
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
@@ -30,38 +37,8 @@ async def server() -> AsyncIterator[McpFixture]:
 async def configured(live: LiveGateway) -> AsyncIterator[None]:
     conf = {**CONFIGURED, "auth_value": "conf-secret"}
     live.configure(deployment("m", live.upstream), mcp_servers={"conf": conf})
-    yield
-    parts = live.gateway.parts
-    await parts.database.execute('DELETE FROM "LiteLLM_MCPServerTable"')
-    parts.added.note_change()
-    await eventually(lambda: not parts.added.current.mcp.servers, 1.0)
-
-
-def unique() -> str:
-    return f"s_{secrets.token_hex(4)}"
-
-
-def body_of(server: McpFixture, name: str, **members: object) -> dict[str, Any]:
-    given = {"auth_type": "bearer_token", "credentials": {"auth_value": TOKEN}}
-    return {"server_name": name, "url": server.url, **given, **members}
-
-
-async def make(desk: Desk, body: dict[str, Any]) -> Any:
-    """A server, once it is served."""
-    made = await desk.post(SERVERS, body, status=201)
-    await until_served(desk, made["server_id"])
-    return made
-
-
-async def until_served(desk: Desk, identifier: str, *, is_there: bool = True) -> None:
-    added = desk.live.gateway.parts.added
-    await eventually(
-        lambda: (identifier in {one.server_id for one in added.current.mcp.servers}) is is_there, 1.0
-    )
-
-
-async def call(desk: Desk, key: str, identifier: str) -> Any:
-    return await desk.ask("POST", "/mcp-rest/tools/call", key, json={"server_id": identifier, **CALL})
+    async with emptied(live):
+        yield
 
 
 async def test_a_server_is_served_as_long_as_it_is_there(desk: Desk, server: McpFixture) -> None:

@@ -1,0 +1,33 @@
+"""Beside what MCP servers of the database stand."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from gateway.domain import McpServerRecord, McpShelf
+
+__all__ = ["McpSurroundings", "configured_names"]
+
+
+class McpSurroundings(msgspec.Struct, frozen=True):
+    """Beside what servers of the database stand.
+
+    `configured` are the servers of the configuration by their names, `environ` variables to which settings
+    may refer, `shelf` what is served. `check` asks the plugin that serves them.
+    """
+
+    configured: Mapping[str, Mapping[str, Any]]
+    environ: Mapping[str, str]
+    shelf: McpShelf
+    check: Callable[[McpServerRecord], Awaitable[bool | None]]
+
+
+def configured_names(configured: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
+    """Everything that servers of the configuration are called."""
+    found = (
+        one
+        for name, settings in configured.items()
+        for one in (name, settings.get("server_id"), settings.get("alias"))
+    )
+    return frozenset(one for one in found if one)
