@@ -71,6 +71,8 @@ class Directory:
         except msgspec.ValidationError as error:
             raise ValueError(str(error).rstrip(".")) from None
         self._check_command(record.name, settings)
+        if settings.spec_path and not settings.spec_path.startswith(("http://", "https://")):
+            raise ValueError("'spec_path' is an address; only the configuration may name files")
         return Upstream(record.name, settings)
 
     def _check_command(self, name: str, settings: McpServer) -> None:

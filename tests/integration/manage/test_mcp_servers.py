@@ -133,6 +133,7 @@ async def test_what_cannot_be_served_is_refused(desk: Desk, server: McpFixture) 
     for body, status, said in (
         ({"auth_type": "aws_sigv4"}, 400, "auth_type"),
         ({"transport": "stdio", "url": None, "command": "sh", "auth_type": "none"}, 400, "stdio_commands"),
+        ({"spec_path": "/etc/passwd"}, 400, "only the configuration may name files"),
         ({"url": "ftp://somewhere"}, 400, "url"),
         ({"extra_headers": ["x-tenant"]}, 400, "extra_headers"),
         ({"auth_type": "sorcery"}, 422, "auth_type"),
