@@ -40,18 +40,28 @@ class MessageGuard:
     async def check_request(self) -> None:
         """Check the message. Raises BadRequest for what could be read in two ways, and PermissionDenied."""
         raw = self._context.body.members.get("body")
-        if raw is None:
-            return
-        message = read_message(bytes(raw))
-        method = message.get("method")
-        self._check_header("mcp-method", method)
-        if method != _CALL:
-            return
+        if raw is not None:
+            await self.check_message(read_message(bytes(raw)))
+
+    async def check_message(self, message: _Object) -> None:
+        """Check a message that was read already; raises as `check_request`."""
+        name = self.check_headers(message)
+        if message.get("method") == _CALL:
+            await self.check_tool(name)
+
+    def check_headers(self, message: _Object) -> object:
+        """Raise BadRequest where headers say something else than the message; return the name that it has."""
         params = message.get("params")
-        tool = cast("_Object", params).get("name") if isinstance(params, dict) else None
+        name = cast("_Object", params).get("name") if isinstance(params, dict) else None
+        self._check_header("mcp-method", message.get("method"))
+        if message.get("method") == _CALL:
+            self._check_header("mcp-name", name)
+        return name
+
+    async def check_tool(self, tool: object) -> None:
+        """Raise PermissionDenied for a tool that the caller may not call, BadRequest for none at all."""
         if not isinstance(tool, str) or not tool:
             raise BadRequest("A call of a tool has a name.", param="params.name")
-        self._check_header("mcp-name", tool)
         found = await self._tools.find(tool)
         if found is None:
             raise refuse_tool(tool, "params.name")

@@ -6,7 +6,7 @@ from gateway_mcp.upstreams import Upstream, Upstreams
 
 __all__ = ["Place", "find_place"]
 
-_MOUNT, _REST, _TOOLSET = "mcp", "mcp-rest", "toolset"
+_MOUNT, _REST, _SEARCHED, _TOOLSET = "mcp", "mcp-rest", "proxy", "toolset"
 _PARTS_OF_TOOLSET = 3
 _MOST_NAMES = 16
 
@@ -14,13 +14,14 @@ _MOST_NAMES = 16
 class Place(msgspec.Struct, frozen=True):
     """The servers behind a path; `key` is the same for all paths that lead to the same ones.
 
-    Where it `is_single` their messages pass through as they are. `tools` narrows it to these, by the ids of
-    the servers.
+    Where it `is_single` their messages pass through as they are; where they `are_searched`, a search
+    stands for the lists of tools. `tools` narrows it to these, by the ids of the servers.
     """
 
     key: str
     upstreams: tuple[Upstream, ...]
     is_single: bool = False
+    are_searched: bool = False
     tools: dict[str, tuple[str, ...]] | None = None
 
 
@@ -29,7 +30,8 @@ def find_place(path: str, upstreams: Upstreams) -> Place | None:
 
     `/mcp` is every server, and so is everything below `/mcp-rest`. `/mcp/{names}` and `/{names}/mcp` are
     those of up to 16 names with commas between them: of servers, or of access groups; names that nobody has
-    are left out, unless there is no other. `/toolset/{name}/mcp` is the tools of a toolset.
+    are left out, unless there is no other. `/toolset/{name}/mcp` is the tools of a toolset, `/mcp/proxy`
+    every server, with a search for tools.
     """
     parts = path.split("/")[1:]
     if parts == [_MOUNT] or parts[:1] == [_REST]:
@@ -43,6 +45,8 @@ def find_place(path: str, upstreams: Upstreams) -> Place | None:
             members = (upstreams.by_name(identifier) for identifier in tools)
             found = tuple(one for one in members if one is not None)
             return Place(f"toolset:{toolset.toolset_id}", found, tools=tools)
+    if parts == [_MOUNT, _SEARCHED] and upstreams.by_name(_SEARCHED) is None:
+        return Place("*?", upstreams.all(), are_searched=True)
     named = parts[1:] if parts[0] == _MOUNT else parts[:-1]
     return _find("/".join(named), upstreams)
 

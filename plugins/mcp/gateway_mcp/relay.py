@@ -13,9 +13,11 @@ from gateway.hooks import (
 )
 from gateway_mcp.aggregate.asked import Asked
 from gateway_mcp.aggregate.roof import Roof
+from gateway_mcp.aggregate.search_guard import SearchGuard
 from gateway_mcp.aggregate.tools import RoofTools
 from gateway_mcp.credentials import Credentials
 from gateway_mcp.directory import Directory
+from gateway_mcp.finding import Words
 from gateway_mcp.listings import Listings
 from gateway_mcp.messages import MessageGuard
 from gateway_mcp.places import Place, find_place
@@ -49,6 +51,7 @@ class Relay:
         self._transports = Transports(services)
         self._sessions = Sessions(services.sealing)
         self._credentials = Credentials()
+        self._words = Words()
         self._listings = Listings(self._transports, self._credentials, services.clock)
         directory.note_gone = self._forget
 
@@ -97,7 +100,8 @@ class Relay:
             return [PlainGuard(context, reach, self._directory.current)]
         if place.is_single:
             return [MessageGuard(context, SingleTools(reach, place.upstreams[0]))]
-        return [MessageGuard(context, RoofTools(context, reach, self._listings))]
+        guard = SearchGuard if place.are_searched else MessageGuard
+        return [guard(context, RoofTools(context, reach, self._listings))]
 
     @hookimpl
     async def open_transport(self, context: RequestContext) -> Forwarder | None:
@@ -120,9 +124,10 @@ class Relay:
             listings=self._listings,
             credentials=self._credentials,
             transports=self._transports,
+            words=self._words,
             parts=None,
         )
-        return Roof(blank, self._sessions, owner, place.key)
+        return Roof(blank, self._sessions, owner, place.key, are_searched=place.are_searched)
 
     def _forget(self, upstream: Upstream) -> None:
         """Keep nothing of a server that was taken away or changed."""

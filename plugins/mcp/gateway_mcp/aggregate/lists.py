@@ -1,9 +1,11 @@
 """Lists of several servers put together."""
 
 from collections.abc import Iterable
+from urllib.parse import unquote
 
 import msgspec
 
+from gateway.errors import BadRequest
 from gateway_mcp.aggregate.asked import Asked
 from gateway_mcp.kinds import Kind
 from gateway_mcp.listings import Listing
@@ -16,25 +18,50 @@ __all__ = ["MISSING", "answer_list", "finish", "tell_missing"]
 MISSING = "gatewright/missing"
 """In `_meta` of a result: the servers that are not in it, with the reasons."""
 _TTL_MILLIS = 60_000
+_QUERY, _LIMIT = "x-mcp-tool-query", "x-mcp-tool-limit"
+_FEW, _MOST = 10, 1000
+_Found = list[tuple[Upstream, Listing]]
 
 
 async def answer_list(asked: Asked, kind: Kind) -> Made:
     """One page with what all servers list, in the order of the servers and then as each of them has it.
 
-    Tools are those that the caller may call. A server that could not be asked is named in `_meta`.
+    Tools are those that the caller may call, and of these, where a header says what they are wanted for,
+    those that fit best. A server that could not be asked is named in `_meta`.
     """
     found = await asked.listings.find(asked.upstreams, kind, asked.context)
-    items: list[msgspec.Raw] = []
-    for upstream, listing in found:
-        if kind.member == "tools":
-            may_use = asked.reach.of(upstream)
-            items += [item.shown for item in listing.items if may_use(item.name)]
-        else:
-            items += [item.shown for item in listing.items]
+    query = unquote(asked.context.head.headers.get(_QUERY, "")) if kind.member == "tools" else ""
+    items = _choose(asked, found, query) if query else _list_all(asked, kind, found)
     result: Object = {kind.member: items, **tell_missing(found)}
     if asked.is_modern:
         result |= {"ttlMs": _TTL_MILLIS, "cacheScope": "private"}
     return json_answer(result_message(asked.identifier, finish(asked, result)))
+
+
+def _choose(asked: Asked, found: _Found, query: str) -> list[msgspec.Raw]:
+    most = _read_limit(asked.context.head.headers.get(_LIMIT))
+    return [item.shown for _, item in asked.words.find(found, query, most, asked.reach.may_use)]
+
+
+def _list_all(asked: Asked, kind: Kind, found: _Found) -> list[msgspec.Raw]:
+    if kind.member != "tools":
+        return [item.shown for _, listing in found for item in listing.items]
+    return [
+        item.shown
+        for upstream, listing in found
+        for may_use in (asked.reach.of(upstream),)
+        for item in listing.items
+        if may_use(item.name)
+    ]
+
+
+def _read_limit(stated: str | None) -> int:
+    """How many tools are wanted. Raises BadRequest."""
+    if stated is None:
+        return _FEW
+    if not (stated.isascii() and stated.isdigit() and 1 <= int(stated[:9]) <= _MOST):
+        raise BadRequest(f"The header '{_LIMIT}' is a number from 1 to {_MOST}.", param=_LIMIT)
+    return int(stated)
 
 
 def finish(asked: Asked, result: Object) -> Object:

@@ -14,6 +14,7 @@ from gateway_mcp.aggregate.lists import answer_list
 from gateway_mcp.aggregate.marks import read_mark
 from gateway_mcp.aggregate.news import listen, wait_for_news
 from gateway_mcp.aggregate.opening import answer_discover, answer_initialize
+from gateway_mcp.aggregate.search import answer_search, list_search_tools
 from gateway_mcp.kinds import KINDS
 from gateway_mcp.made import Made, json_answer
 from gateway_mcp.sessions import SESSION, Sessions
@@ -26,9 +27,15 @@ _OK, _NOT_FOUND = 200, 404
 
 
 class Roof:
-    """A `gateway.hooks.Forwarder` to several servers; `blank` is what it knows before there is a message."""
+    """A `gateway.hooks.Forwarder` to several servers; `blank` is what it knows before there is a message.
 
-    def __init__(self, blank: Asked, sessions: Sessions, owner: str, place: str) -> None:
+    Where tools `are_searched`, three of the gateway's own stand for them all.
+    """
+
+    def __init__(
+        self, blank: Asked, sessions: Sessions, owner: str, place: str, *, are_searched: bool = False
+    ) -> None:
+        self._are_searched = are_searched
         self._blank = blank
         self._sessions = sessions
         self._owner = owner
@@ -48,6 +55,8 @@ class Roof:
         elif request.method == "GET":
             async with wait_for_news(asked) as news:
                 yield news
+        elif self._are_searched and (own := await answer_search(asked)) is not None:
+            yield own
         elif asked.method in ROUTED:
             async with route_call(asked) as stream:
                 yield stream
@@ -70,7 +79,8 @@ class Roof:
         if method == "server/discover":
             return await answer_discover(asked)
         if method in KINDS:
-            return await answer_list(asked, KINDS[method])
+            is_searched = self._are_searched and method == "tools/list"
+            return list_search_tools(asked) if is_searched else await answer_list(asked, KINDS[method])
         return await _answer_plainly(asked)
 
     def _read_parts(self, request: ForwardRequest) -> dict[str, Part] | None:
