@@ -114,6 +114,7 @@ async def update_config(
 ) -> Answer:
     """Set members of sections, from the next second on; null takes one away."""
     body = await _CONFIG.read_from(request)
+    _refuse_lists(body.value)
     sent = {GENERAL, _LITELLM, ROUTER, VARIABLES}.intersection(body.sent)
     changes = {section: body.sent[section] for section in sent if body.sent[section]}
     await inventory.config.update(caller, changes, gateway.check_overlay)
@@ -150,6 +151,17 @@ async def _row(inventory: Inventory, section: str) -> dict[str, object]:
         "param_name": section,
         "param_value": {name: mask_field(name, value) for name, value in stored.items()},
     }
+
+
+def _refuse_lists(request: ConfigRequest) -> None:
+    """Refuse what would be lost. Raises BadRequest."""
+    if request.model_list:
+        raise BadRequest(
+            "Models are added by POST /model/new, one each; nothing was stored.", param="model_list"
+        )
+    if request.worker_registry:
+        message = "Workers of this gateway are not registered; nothing was stored."
+        raise BadRequest(message, param="worker_registry")
 
 
 ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (

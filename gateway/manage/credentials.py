@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery
 
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal
+from gateway.errors import NotFound
 from gateway.inventory.credentials.request import NewCredentialRequest, UpdateCredentialRequest
 from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
@@ -22,6 +23,7 @@ from gateway.settings import Credential
 __all__ = ["ROUTE_HANDLERS"]
 
 _MOST = 10_000
+_KEYS = "/jwks"
 _NEW = BodyReader(NewCredentialRequest)
 _UPDATE = BodyReader(UpdateCredentialRequest)
 _SEE = allow(Resource.CREDENTIAL, Action.READ)
@@ -70,6 +72,20 @@ async def show_credential(
 async def show_credential_of_model(inventory: _Inventory, model_id: FromPath[str]) -> dict[str, Any]:
     """Show the credential that a model of the database carries itself, masked."""
     return await inventory.credentials.find_of_model(model_id.removeprefix("/"))
+
+
+@get(
+    "/credentials/{credential_name:path}",
+    opt={"rule": RouteRule(name="/credentials/{credential_name}/jwks", permit=_SEE)},
+)
+async def show_public_keys(
+    gateway: _Gateway, inventory: _Inventory, credential_name: FromPath[str]
+) -> dict[str, Any]:
+    """Show the public halves of the private keys in a credential; the path ends in `/jwks`."""
+    name = credential_name.removeprefix("/")
+    if not name.endswith(_KEYS):
+        raise NotFound("Credentials are shown under /credentials/by_name/{credential_name}.")
+    return await inventory.credentials.list_public_keys(name.removesuffix(_KEYS), _configured(gateway))
 
 
 @patch(
@@ -146,6 +162,7 @@ ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     make_credential,
     show_credential,
     show_credential_of_model,
+    show_public_keys,
     update_credential,
     delete_credential,
     check_encryption,

@@ -40,20 +40,20 @@ async def list_endpoints(
     gateway: _Gateway, inventory: _Inventory, endpoint_id: FromQuery[str | None] = None
 ) -> _Endpoints:
     """List the pass-throughs, or show one."""
-    found = await inventory.pass_throughs.list(gateway.snapshot.pass_throughs)
-    if endpoint_id is not None:
-        found = [one for one in found if one.get("id") == endpoint_id]
-        if not found:
-            raise NotFound(f"There is no pass-through '{endpoint_id[:100]}'.", param="endpoint_id")
-    return {"endpoints": found}
+    return {"endpoints": await _list(gateway, inventory, endpoint_id)}
 
 
 @get("/config/pass_through_endpoint/team/{team_id:str}", opt={"rule": RouteRule(name=_OF_TEAM, permit=_SEE)})
-async def list_of_team(gateway: _Gateway, inventory: _Inventory, team_id: FromPath[str]) -> _Endpoints:
-    """List the pass-throughs that the keys of a team may call, as far as the team's own lists say it."""
+async def list_of_team(
+    gateway: _Gateway,
+    inventory: _Inventory,
+    team_id: FromPath[str],
+    endpoint_id: FromQuery[str | None] = None,
+) -> _Endpoints:
+    """List the pass-throughs that the keys of a team may call, as far as its own lists say it, or one."""
     metadata = await inventory.teams.metadata_of(team_id)
     allowed, denied = list_allowed(metadata), list(list_denied(metadata))
-    found = await inventory.pass_throughs.list(gateway.snapshot.pass_throughs)
+    found = await _list(gateway, inventory, endpoint_id)
     open_ones = [one for one in found if not any(is_below(entry, str(one.get("path"))) for entry in denied)]
     return {
         "endpoints": [one for one in open_ones if not allowed or _is_among(allowed, str(one.get("path")))]
@@ -95,6 +95,17 @@ async def delete_endpoint(
     """Remove a pass-through of the database."""
     served = gateway.snapshot.pass_throughs
     return {"endpoints": [await inventory.pass_throughs.delete(caller, endpoint_id, served)]}
+
+
+async def _list(gateway: Gateway, inventory: Inventory, identifier: str | None) -> list[dict[str, Any]]:
+    """All pass-throughs, or one of them. Raises NotFound."""
+    found = await inventory.pass_throughs.list(gateway.snapshot.pass_throughs)
+    if identifier is None:
+        return found
+    chosen = [one for one in found if one.get("id") == identifier]
+    if not chosen:
+        raise NotFound(f"There is no pass-through '{identifier[:100]}'.", param="endpoint_id")
+    return chosen
 
 
 def _is_among(allowed: Any, path: str) -> bool:

@@ -190,6 +190,13 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds to wait for a connection of the pool; None leaves it to the database's URL."""
 
 
+class OpenAiCosts(msgspec.Struct, frozen=True, kw_only=True):
+    """`gatewright.openai_costs`: how OpenAI is asked what it has charged."""
+
+    admin_key: Secret
+    api_base: str = "https://api.openai.com/v1"
+
+
 class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`gatewright.limits`: what a single request may be; bytes and seconds."""
 
@@ -239,6 +246,7 @@ class GatewrightSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What each scope may hold in each worker during an outage, where `redis_outage` is `allow`."""
     budget_mode: str = "expected"
     """`strict` refuses a request unless the most that it can cost fits every budget."""
+    openai_costs: OpenAiCosts | None = None
     key_cache_seconds: float = 60.0
     key_cache_entries: int = 100_000
 

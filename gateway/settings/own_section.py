@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.settings.budgets import read_usd
 from gateway.settings.faults import Faults
-from gateway.settings.model import GatewrightSettings, LimitSettings, PluginSettings
+from gateway.settings.model import GatewrightSettings, LimitSettings, OpenAiCosts, PluginSettings
 from gateway.settings.node import Node, config_error, describe
 from gateway.settings.readers import (
     Reader,
@@ -22,12 +22,13 @@ from gateway.settings.readers import (
     read_members,
     read_plain_mapping,
     read_seconds,
+    read_secret,
     read_text,
     read_texts,
     read_values,
 )
 
-__all__ = ["LIMIT_READERS", "OWN_READERS", "PLUGIN_READERS", "read_own_section"]
+__all__ = ["COST_READERS", "LIMIT_READERS", "OWN_READERS", "PLUGIN_READERS", "read_own_section"]
 
 _MEGABYTE = 1024 * 1024
 
@@ -84,6 +85,21 @@ def _read_network(node: Node) -> IPv4Network | IPv6Network:
         raise config_error(node, message) from None
 
 
+COST_READERS: Mapping[str, tuple[str, Reader]] = {
+    "admin_key": ("admin_key", read_secret),
+    "api_base": ("api_base", read_text),
+}
+
+
+def _read_openai_costs(node: Node) -> OpenAiCosts:
+    fields = _read_strictly(node, COST_READERS)
+    if "admin_key" not in fields:
+        raise config_error(node, "'admin_key' is missing: a key of the organization that may read its costs.")
+    if not str(fields.get("api_base", "https://")).startswith(("http://", "https://")):
+        raise config_error(node, "'api_base' is an address that begins with http:// or https://.")
+    return msgspec.convert(fields, OpenAiCosts)
+
+
 OWN_READERS: Mapping[str, tuple[str, Reader]] = {
     "plugins": ("plugins", _read_plugins),
     "limits": ("limits", _read_limits),
@@ -99,6 +115,7 @@ OWN_READERS: Mapping[str, tuple[str, Reader]] = {
     "redis_outage": ("redis_outage", one_of("deny", "allow")),
     "redis_allowance": ("redis_allowance_nanos", read_usd),
     "budget_mode": ("budget_mode", one_of("expected", "strict")),
+    "openai_costs": ("openai_costs", _read_openai_costs),
     "key_cache_seconds": ("key_cache_seconds", read_seconds),
     "key_cache_entries": ("key_cache_entries", integer(1)),
 }

@@ -33,12 +33,18 @@ class DeleteFieldRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConfigRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """`POST /config/update`: members of sections; null takes one away."""
+    """`POST /config/update`: members of sections; null takes one away.
+
+    `model_list` and `worker_registry` are refused unless they are empty: models have routes of their own, and
+    workers are not registered.
+    """
 
     general_settings: dict[str, object] | None = None
     litellm_settings: dict[str, object] | None = None
     router_settings: dict[str, object] | None = None
     environment_variables: dict[str, object] | None = None
+    model_list: list[object] | None = None
+    worker_registry: list[object] | None = None
 
     __repr__ = object.__repr__
 

@@ -13,6 +13,7 @@ from gateway.identity.faults import Faults
 from gateway.identity.records import Records
 from gateway.identity.rights import actor_of
 from gateway.identity.values import check_text
+from gateway.inventory.credentials.public_keys import list_public_keys
 from gateway.inventory.credentials.request import NewCredentialRequest, UpdateCredentialRequest
 from gateway.inventory.credentials.store import CredentialRecords
 from gateway.inventory.masking import mask_all
@@ -122,6 +123,16 @@ class CredentialService:
         if name in configured:
             return _configured(configured[name])
         raise _not_found(name)
+
+    async def list_public_keys(self, name: str, configured: _Configured) -> Columns:
+        """The public halves of the private keys in a credential, as a JWK set (RFC 7517)."""
+        row = await self._credentials.find_named(name)
+        if row is not None:
+            return {"keys": list_public_keys(self._values.open_readable(row["credential_values"]).values())}
+        if name not in configured:
+            raise _not_found(name)
+        values = configured[name].values.values()
+        return {"keys": list_public_keys(one.reveal() for one in values)}
 
     async def find_of_model(self, model_id: str) -> Columns:
         """The credential that a model of the database carries itself."""

@@ -31,6 +31,13 @@ class TotalsStore:
         given = [value for value in (api_key, user_id) if value]
         return await self._reader.fetch(sql, *period.bounds, *given)
 
+    async def total_of_provider(self, period: Period, provider: str) -> list[Record]:
+        """Nano-dollars per day of a provider's models, the oldest first."""
+        sql = f"""
+            SELECT date, {_NANOS} FROM "{_USERS}" WHERE {_DAYS} AND custom_llm_provider = $3
+            GROUP BY date ORDER BY date"""  # noqa: S608  constants of this module
+        return await self._reader.fetch(sql, *period.bounds, provider)
+
     async def total_of_models(self, period: Period, user_id: str | None, limit: int) -> list[Record]:
         """Requests and tokens per model group and day, of the models that were asked most."""
         of_user = _only("user_id", 4, user_id)

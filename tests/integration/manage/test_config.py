@@ -99,6 +99,8 @@ class TestSettings:
                 "environment_variables.MY_KEY",
             ),
             ({"environment_variables": {"DATABASE_URL": "x"}}, "environment_variables.DATABASE_URL"),
+            ({"model_list": [{"model_name": "m"}]}, "model_list"),
+            ({"worker_registry": [{}]}, "worker_registry"),
             (
                 {"environment_variables": {"GATEWAY_MASTER_KEY": "x"}},
                 "environment_variables.GATEWAY_MASTER_KEY",

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from joserfc.jwk import RSAKey
 
 from gateway.db.sealing import Seal
 from gateway.domain import Secret
@@ -256,3 +257,25 @@ async def test_statements_are_counted(desk: Desk, live: LiveGateway, served: Ser
             await ask()
         counted[what] = len([sql for sql in counter.statements if not sql.strip().endswith(REREADS)])
     assert counted == {"make": 4, "list": 1, "show": 2, "change": 5}
+
+
+class TestPublicKeys:
+    async def test_the_public_half_is_shown(self, desk: Desk, unique):
+        name = unique("team/signing")
+        key = RSAKey.generate_key(2048)
+        pem = key.as_pem(private=True).decode()
+        values = {
+            "private_key": pem.replace("\n", "\\n"),
+            "broken": "-----BEGIN PRIVATE KEY-----",
+            "api_key": SECRET,
+        }
+        await make(desk, name, credential_values=values)
+        answer = await desk.ask("GET", f"/credentials/{name}/jwks")
+        (shown,) = answer.json()["keys"]
+        assert shown == {**key.as_dict(private=False), "kid": key.thumbprint(), "use": "sig"}
+        assert "d" not in shown
+        assert (await desk.ask("GET", "/credentials/none/jwks")).status_code == 404
+        assert (await desk.ask("GET", f"/credentials/{name}")).status_code == 404
+        assert (
+            await desk.ask("GET", f"/credentials/{name}/jwks", await desk.live.make_key())
+        ).status_code == 401

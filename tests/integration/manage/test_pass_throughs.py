@@ -150,6 +150,13 @@ async def test_a_teams_list_is_what_its_keys_may_call(desk: Desk, live: LiveGate
         for team in (every, some, denied)
     ]
     assert listed == [["/fixed", "/svc"], ["/svc"], ["/fixed"]]
+    shown = (await desk.get(f"{PATH}/team/{every['team_id']}"))["endpoints"]
+    one = {"endpoint_id": shown[1]["id"]}
+    for team, paths in ((every, ["/svc"]), (denied, [])):
+        chosen = await desk.ask("GET", f"{PATH}/team/{team['team_id']}", params=one)
+        assert [found["path"] for found in chosen.json()["endpoints"]] == paths
+    answer = await desk.ask("GET", f"{PATH}/team/{every['team_id']}", params={"endpoint_id": "nobody"})
+    assert answer.status_code == 404
     assert (await desk.ask("GET", f"{PATH}/team/nobody")).status_code == 404
 
 

@@ -7,7 +7,7 @@ import pytest
 import gateway.settings
 from gateway.settings import GatewrightSettings, LimitSettings
 from gateway.settings.known_keys import SECTIONS
-from gateway.settings.own_section import LIMIT_READERS, OWN_READERS, PLUGIN_READERS
+from gateway.settings.own_section import COST_READERS, LIMIT_READERS, OWN_READERS, PLUGIN_READERS
 from gateway.settings.reference import main, render_page, render_section
 
 PAGE = Path(gateway.settings.__file__).parents[2] / "docs" / "configuration.md"
@@ -41,10 +41,9 @@ def test_a_stale_table_is_written_anew(tmp_path: Path):
 
 def test_the_page_has_every_key_of_our_own_with_its_default():
     rows = dict(re.findall(r"^\| `([a-z_.]+)` \| ([^|]+) \|[^|]+\|$", PAGE.read_text("utf-8"), re.MULTILINE))
-    own = {name for name in OWN_READERS if name not in {"plugins", "limits"}}
-    wanted = (
-        own | {f"plugins.{name}" for name in PLUGIN_READERS} | {f"limits.{name}" for name in LIMIT_READERS}
-    )
+    groups = {"plugins": PLUGIN_READERS, "limits": LIMIT_READERS, "openai_costs": COST_READERS}
+    wanted = set(OWN_READERS) - set(groups)
+    wanted |= {f"{group}.{name}" for group, readers in groups.items() for name in readers}
     assert set(rows) == wanted
     defaults = {**msgspec.structs.asdict(GatewrightSettings())}
     defaults |= {f"limits.{name}": value for name, value in msgspec.structs.asdict(LimitSettings()).items()}
