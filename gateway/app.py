@@ -24,6 +24,7 @@ from gateway.audit.trail import AuditTrail
 from gateway.cache.documents import Documents
 from gateway.cache.expiring import Limits
 from gateway.catalog.added_source import AddedSource
+from gateway.catalog.mcp_stock import McpStock
 from gateway.clock import SystemClock
 from gateway.composition.alerting import build_upstream_alerts, watch_health
 from gateway.composition.changes import Changes
@@ -171,7 +172,8 @@ class _Builder:
         recovery.settle_holds = member.settle_holds if member else None
         heard = [one.note_change for one in (standing, member) if one is not None]
         colleagues = Colleagues(partial(notify_all, database, CHANNEL))
-        changes = Changes(Invalidation(principals, subjects, heard), added, colleagues)
+        stock = McpStock(added, database, self._clock)
+        changes = Changes(Invalidation(principals, subjects, heard), added, stock, colleagues)
         choices = build_service_options(self._settings, ModelLists().covers, added.seal)
         audit, defaults = AuditTrail(database), build_key_defaults(self._settings)
         documents = Documents(clients.fetcher.read_object, self._clock, absent_on=ServiceUnavailable)
@@ -181,6 +183,7 @@ class _Builder:
         return Parts(
             clock=self._clock,
             added=added,
+            mcp_stock=stock,
             database=database,
             listener=self._listener(options, changes),
             ledger=self._ledger,

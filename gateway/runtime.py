@@ -25,6 +25,7 @@ from gateway.audit.trail import AuditTrail
 from gateway.cache.documents import Documents
 from gateway.catalog.added_source import AddedSource
 from gateway.catalog.catalog import Catalog
+from gateway.catalog.mcp_stock import McpStock
 from gateway.catalog.output_sizes import OutputSizes
 from gateway.catalog.pass_throughs import PassThroughs
 from gateway.clock import Clock
@@ -152,6 +153,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """The objects that live as long as the process; the composition root builds them."""
 
     added: AddedSource
+    mcp_stock: McpStock
     clock: Clock
     database: Database
     listener: ChangeListener

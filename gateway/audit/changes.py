@@ -37,6 +37,7 @@ class Audited(StrEnum):
     KEY = "LiteLLM_VerificationToken"
     MCP_SERVER = "LiteLLM_MCPServerTable"
     MCP_TOOLSET = "LiteLLM_MCPToolsetTable"
+    MCP_USER_CREDENTIAL = "LiteLLM_MCPUserCredentials"
     MODEL = "LiteLLM_ProxyModelTable"
     OBJECT_PERMISSION = "LiteLLM_ObjectPermissionTable"
     ORGANIZATION = "LiteLLM_OrganizationTable"

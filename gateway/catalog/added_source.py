@@ -11,9 +11,8 @@ from gateway.catalog.model_store import ModelStore, StoredRows
 from gateway.catalog.stored_rows import read_rows
 from gateway.db.engine import Database
 from gateway.db.sealing import Seal
-from gateway.domain import McpShelf
 
-__all__ = ["MODELS_CHANGED", "AddedMcp", "AddedSource"]
+__all__ = ["MODELS_CHANGED", "AddedSource"]
 
 MODELS_CHANGED = "models"
 """The notice of a change to models or credentials."""
@@ -98,15 +97,3 @@ class AddedSource:
         both = zip(read.models, anew.models, strict=True)
         models = tuple(old if new.entry is None else new for old, new in both)
         return msgspec.structs.replace(anew, models=models)
-
-
-class AddedMcp:
-    """The MCP servers and toolsets among what was read last."""
-
-    def __init__(self, source: AddedSource) -> None:
-        self._source = source
-
-    @property
-    def current(self) -> McpShelf:
-        """Those of now: the same object as long as nothing has changed."""
-        return self._source.current.mcp

@@ -15,7 +15,6 @@ from gateway.access.tool_policies import join_policies
 from gateway.admission.hookimpls import AdmissionHooks
 from gateway.admission.options import build_ledger_options
 from gateway.catalog.added import AddedModels
-from gateway.catalog.added_source import AddedMcp
 from gateway.catalog.builder import build_catalog
 from gateway.catalog.catalog import Catalog
 from gateway.catalog.naming import find_family
@@ -186,7 +185,7 @@ def _lend(parts: Parts) -> PluginServices:
         forwarder=parts.clients,
         sealing=Tokens(parts.added.seal),
         closing=parts.closings,
-        mcp=AddedMcp(parts.added),
+        mcp=parts.mcp_stock,
     )
 
 

@@ -39,11 +39,15 @@ class Closing(Protocol):
 
 
 class McpSource(Protocol):
-    """The MCP servers and toolsets of the database."""
+    """The MCP servers and toolsets of the database, and what users have given for them."""
 
     @property
     def current(self) -> McpShelf:
         """Those of now: the same object as long as nothing has changed."""
+        ...
+
+    async def find_credential(self, user_id: str, server_id: str) -> str | None:
+        """What a user has given for a server that asks users for a credential; remembered for a minute."""
         ...
 
 
@@ -69,6 +73,9 @@ class _Offline:
 
     def open(self, purpose: str, sealed: str) -> str | None:
         del purpose, sealed
+
+    async def find_credential(self, user_id: str, server_id: str) -> str | None:
+        del user_id, server_id
 
     def add(self, close: Callable[[], Awaitable[None]]) -> None:
         del close

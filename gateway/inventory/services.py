@@ -15,6 +15,7 @@ from gateway.inventory.guardrails.service import GuardrailService
 from gateway.inventory.guardrails.submissions import SubmissionService
 from gateway.inventory.mcp.service import McpServerService
 from gateway.inventory.mcp.toolsets import ToolsetService
+from gateway.inventory.mcp.user_credentials import UserCredentialService
 from gateway.inventory.models.service import ModelService
 from gateway.inventory.overrides.service import OverrideService
 from gateway.inventory.pass_throughs.service import PassThroughService
@@ -37,6 +38,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     config: ConfigService
     credentials: CredentialService
     guardrails: GuardrailService
+    mcp_credentials: UserCredentialService
     mcp_servers: McpServerService
     mcp_toolsets: ToolsetService
     model_access_groups: ModelGroupService
@@ -57,13 +59,15 @@ def build_inventory(
 ) -> Inventory:
     """Build every service; `networks` are those beyond the public ones to which tenants may lead."""
     config = ConfigService(database, records, seal)
+    mcp_servers = McpServerService(database, records, seal)
     return Inventory(
         cache_settings=CacheSettingsService(database, records, seal),
         caches=CacheService(records, redis),
         config=config,
         credentials=CredentialService(database, records, seal),
         guardrails=GuardrailService(database, records, seal),
-        mcp_servers=McpServerService(database, records, seal),
+        mcp_credentials=UserCredentialService(database, records, seal, mcp_servers),
+        mcp_servers=mcp_servers,
         mcp_toolsets=ToolsetService(database, records),
         model_access_groups=ModelGroupService(database, records),
         models=ModelService(database, records, seal, AddressGuard(networks)),

@@ -35,7 +35,8 @@ _Content = dict[str, Any]
 @get(_ALL, opt={"rule": RouteRule(name=_ALL, permit=_SEE, allows_any_key=True)})
 async def list_servers(caller: _Caller, gateway: _Gateway, inventory: _Inventory) -> list[_Content]:
     """List the MCP servers that the caller may reach; administrators see how they are reached."""
-    return await inventory.mcp_servers.list_visible(caller, surroundings(gateway))
+    found = await inventory.mcp_servers.list_visible(caller, surroundings(gateway))
+    return await inventory.mcp_credentials.mark(caller, found)
 
 
 @post(
@@ -80,7 +81,8 @@ async def show_server(
     caller: _Caller, gateway: _Gateway, inventory: _Inventory, server_id: FromPath[str]
 ) -> _Content:
     """Show one MCP server that the caller may reach."""
-    return await inventory.mcp_servers.find_visible(caller, server_id, surroundings(gateway))
+    found = await inventory.mcp_servers.find_visible(caller, server_id, surroundings(gateway))
+    return (await inventory.mcp_credentials.mark(caller, [found]))[0]
 
 
 @delete(

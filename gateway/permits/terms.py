@@ -55,6 +55,7 @@ class Resource(StrEnum):
     JWT_KEY_MAPPING = "jwt_key_mapping"
     KEY = "key"
     LOGIN = "login"
+    MCP_CREDENTIAL = "mcp_credential"
     MCP_SERVER = "mcp_server"
     MCP_TOOLSET = "mcp_toolset"
     MODEL = "model"

@@ -11,6 +11,7 @@ __all__ = [
     "ToolsetTool",
     "UpdateMcpServerRequest",
     "UpdateToolsetRequest",
+    "UserCredentialRequest",
 ]
 
 AuthType = Literal[
@@ -100,3 +101,12 @@ class UpdateToolsetRequest(msgspec.Struct, frozen=True, kw_only=True):
     toolset_name: str | None = None
     description: str | None = None
     tools: list[ToolsetTool] | None = None
+
+
+class UserCredentialRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`POST /v1/mcp/server/{server_id}/user-credential`; unless it is to `save` it nothing is stored."""
+
+    credential: str
+    save: bool = True
+
+    __repr__ = object.__repr__

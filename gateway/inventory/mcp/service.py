@@ -16,6 +16,7 @@ from gateway.identity.rights import actor_of
 from gateway.identity.values import check_text
 from gateway.ids import new_id
 from gateway.inventory.mcp.answers import show_configured, show_row, show_to_others
+from gateway.inventory.mcp.notices import announce_credentials
 from gateway.inventory.mcp.secrets import close_secrets, merge_secrets, open_secrets
 from gateway.inventory.mcp.sight import Sight, sees_all
 from gateway.inventory.mcp.store import McpServerRecords
@@ -92,6 +93,7 @@ class McpServerService:
                 raise _unknown(identifier)
             await self._servers.delete(identifier)
             await self._servers.forget_credentials(identifier)
+            await announce_credentials(self._database)
             await self._records.audit.record(caller, deleted(Audited.MCP_SERVER, identifier, show_row(row)))
             await announce_models(self._database)
 

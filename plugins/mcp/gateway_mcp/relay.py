@@ -50,7 +50,7 @@ class Relay:
         self._directory = directory
         self._transports = Transports(services)
         self._sessions = Sessions(services.sealing)
-        self._credentials = Credentials()
+        self._credentials = Credentials(services.mcp)
         self._words = Words()
         self._listings = Listings(self._transports, self._credentials, services.clock)
         directory.note_gone = self._forget

@@ -25,7 +25,8 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     environment `env`, run by the gateway. With `spec_path`, the address or the file of an OpenAPI document,
     it is the service that this describes.
     `server_id` and `alias` are further names. `allowed_tools` empty allows all that `disallowed_tools` do not
-    take away. `allow_all_keys` opens the server to keys whose permissions do not name it.
+    take away. `allow_all_keys` opens the server to keys whose permissions do not name it. With `is_byok`
+    it is asked with what each user has stored for it.
     """
 
     url: str = ""
@@ -45,6 +46,7 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     allowed_tools: tuple[str, ...] = ()
     disallowed_tools: tuple[str, ...] = ()
     allow_all_keys: bool = False
+    is_byok: bool = False
     timeout: float = 60.0
 
     __repr__ = object.__repr__
@@ -59,7 +61,9 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc
         ):
             raise ValueError("'url' is an address that begins with http:// or https://, without a user")
-        if self.auth_type != "none" and not self.credential:
+        if self.is_byok and self.credential:
+            raise ValueError("with 'is_byok' users bring the credential, so there is no 'auth_value'")
+        if self.auth_type != "none" and not (self.credential or self.is_byok):
             raise ValueError(f"auth_type '{self.auth_type}' needs 'auth_value'")
         if self.timeout <= 0:
             raise ValueError("'timeout' is more than 0 seconds")
@@ -70,7 +74,7 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     def _check_command(self) -> None:
         if not self.command:
             raise ValueError("transport 'stdio' needs 'command'")
-        if self.url or self.spec_path or self.auth_type != "none" or self.static_headers:
+        if self.url or self.spec_path or self.auth_type != "none" or self.static_headers or self.is_byok:
             message = "has no 'url', no 'spec_path', no 'auth_type' and no headers; it has 'env'"
             raise ValueError(f"a server that is run {message}")
         if self.timeout <= 0:
@@ -84,17 +88,19 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         """What the server is asked with."""
         return self.auth_value or self.authentication_token or ""
 
-    def headers(self) -> dict[str, str]:
-        """The headers for the server, in lower case."""
+    def headers(self, given: str = "") -> dict[str, str]:
+        """The headers for the server, in lower case; `given` is the credential that a user has brought."""
         sent = {name.lower(): value for name, value in self.static_headers.items()}
-        if self.auth_type == "api_key":
-            sent["x-api-key"] = self.credential
-        elif self.auth_type != "none":
-            value = self.credential
-            if self.auth_type == "basic" and ":" in value:
-                value = base64.b64encode(value.encode()).decode()
-            sent["authorization"] = _SCHEMES[self.auth_type].format(value)
-        return sent
+        value, kind = given or self.credential, self.auth_type
+        if kind == "none" and given:
+            kind = "bearer_token"
+        if not value or kind == "none":
+            return sent
+        if kind == "api_key":
+            return {**sent, "x-api-key": value}
+        if kind == "basic" and ":" in value:
+            value = base64.b64encode(value.encode()).decode()
+        return {**sent, "authorization": _SCHEMES[kind].format(value)}
 
 
 class Upstream(msgspec.Struct, frozen=True, eq=False):

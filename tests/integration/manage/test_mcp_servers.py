@@ -203,4 +203,4 @@ async def test_the_statements_are_counted(desk: Desk, server: McpFixture) -> Non
         ),
         "DELETE": await statements(desk, "DELETE", path),
     }
-    assert found == {"POST": 5, "LIST": 2, "GET": 1, "PUT": 6, "DELETE": 5}
+    assert found == {"POST": 5, "LIST": 2, "GET": 1, "PUT": 6, "DELETE": 6}

@@ -1,0 +1,146 @@
+"""Credentials that users bring for MCP servers: encrypted, theirs alone, and what servers are asked with."""
+
+import base64
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.integration.manage.conftest import Desk
+from tests.integration.manage.counting import statements
+from tests.integration.manage.mcp_serving import SERVERS, body_of, call, emptied, make, unique
+from tests.integration.serving import LiveGateway, bearer, deployment
+from tests.mcp_servers import McpFixture
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+OWN = "/v1/mcp/user-credentials"
+MINE, YOURS = "credential-of-mine-0123", "credential-of-yours-0123"
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def server() -> AsyncIterator[McpFixture]:
+    async with McpFixture() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
+async def configured(live: LiveGateway) -> AsyncIterator[None]:
+    live.configure(deployment("m", live.upstream), mcp_servers={})
+    async with emptied(live):
+        yield
+
+
+async def make_byok(desk: Desk, server: McpFixture, **members: object) -> str:
+    body = {**body_of(server, unique()), "credentials": None, "is_byok": True, **members}
+    made = await make(desk, body)
+    assert made["is_byok"]
+    return made["server_id"]
+
+
+def place_of(identifier: str) -> str:
+    return f"{SERVERS}/{identifier}/user-credential"
+
+
+async def test_a_server_is_asked_with_what_each_user_has_stored(desk: Desk, server: McpFixture) -> None:
+    identifier = await make_byok(desk, server)
+    (user, mine), (_, yours) = await desk.make_user(), await desk.make_user()
+    for key in (mine, await desk.live.make_key()):
+        refused = await call(desk, key, identifier)
+        assert (refused.status_code, refused.json()["error"]["type"]) == (401, "mcp_credential_missing")
+    for key, credential in ((mine, MINE), (yours, YOURS)):
+        stored = await desk.post(place_of(identifier), {"credential": credential}, key)
+        assert stored == {"server_id": identifier, "has_credential": True}
+    for key, credential in ((mine, MINE), (yours, YOURS), (mine, MINE)):
+        server.headers.clear()
+        assert (await call(desk, key, identifier)).status_code == 200
+        assert {asked["authorization"] for asked in server.headers} == {f"Bearer {credential}"}
+        assert (await desk.get(SERVERS, key))[0]["has_user_credential"]
+    sql = "SELECT string_agg(credential_b64, ',') FROM \"LiteLLM_MCPUserCredentials\" WHERE server_id = $1"
+    text = await desk.value(sql, identifier)
+    assert MINE not in text
+    assert [one["server_id"] for one in await desk.get(OWN, mine)] == [identifier]
+    users = [one["user_id"] for one in await desk.get(f"{place_of(identifier)}s")]
+    assert len(users) == 2
+    assert MINE not in str(await desk.get("/audit", object_id=f"{user}:{identifier}"))
+
+    assert (await desk.ask("DELETE", place_of(identifier), mine)).json()["has_credential"] is False
+    assert (await desk.ask("DELETE", place_of(identifier), mine)).status_code == 404
+    assert (await call(desk, mine, identifier)).status_code == 401
+    other = {"user_id": users[0] if users[0] != user else users[1]}
+    assert (await desk.ask("DELETE", place_of(identifier), mine, params=other)).status_code == 403
+    assert (await desk.ask("DELETE", place_of(identifier), params=other)).status_code == 200
+    assert await desk.get(OWN, yours) == []
+
+
+async def test_what_several_servers_list_is_each_users_own(desk: Desk, server: McpFixture) -> None:
+    identifier = await make_byok(desk, server, auth_type="api_key")
+    (_, mine), (_, yours) = await desk.make_user(), await desk.make_user()
+    await desk.post(place_of(identifier), {"credential": MINE}, mine)
+    listed = await desk.live.http.get("/mcp-rest/tools/list", headers=bearer(mine))
+    assert len(listed.json()["tools"]) == 4
+    assert server.headers[-1]["x-api-key"] == MINE
+    missing = (await desk.live.http.get("/mcp-rest/tools/list", headers=bearer(yours))).json()
+    assert (missing["tools"], missing["error"]) == ([], "server_error")
+
+
+async def test_what_cannot_be_stored_is_refused(desk: Desk, server: McpFixture) -> None:
+    identifier, plain = await make_byok(desk, server), await make(desk, body_of(server, unique()))
+    _, key = await desk.make_user()
+    closed = await desk.live.make_key(object_permission={"mcp_servers": ["elsewhere"]}, user_id="somebody")
+    for asker, place, credential, status in (
+        (key, identifier, "", 400),
+        (key, identifier, "two\r\nlines", 400),
+        (key, identifier, "x" * 9_000, 400),
+        (key, plain["server_id"], MINE, 400),
+        (key, "nobody", MINE, 404),
+        (closed, identifier, MINE, 404),
+        (await desk.live.make_key(), identifier, MINE, 400),
+    ):
+        answer = await desk.ask("POST", place_of(place), asker, json={"credential": credential})
+        assert answer.status_code == status, (credential[:20], answer.text)
+    unsaved = await desk.post(place_of(identifier), {"credential": MINE, "save": False}, key)
+    assert unsaved["has_credential"] is False
+    sent = {**body_of(server, unique()), "is_byok": True}
+    assert (await desk.ask("POST", SERVERS, json=sent)).status_code == 400
+    assert (await desk.ask("GET", f"{place_of(identifier)}s", key)).status_code == 401
+
+
+async def test_credentials_of_other_writers_are_read_and_go_with_the_server(
+    desk: Desk, server: McpFixture
+) -> None:
+    identifier = await make_byok(desk, server)
+    user, key = await desk.make_user()
+    await desk.run(
+        """INSERT INTO "LiteLLM_MCPUserCredentials" (id, user_id, server_id, credential_b64, updated_at)
+           VALUES ($1, $1, $2, $3, now())""",
+        user,
+        identifier,
+        base64.b64encode(MINE.encode()).decode(),
+    )
+    server.headers.clear()
+    assert (await call(desk, key, identifier)).status_code == 200
+    assert server.headers[-1]["authorization"] == f"Bearer {MINE}"
+    assert (await desk.ask("DELETE", f"{SERVERS}/{identifier}")).status_code == 202
+    await make_byok(desk, server, server_id=identifier)
+    assert (await call(desk, key, identifier)).status_code == 401
+
+
+async def test_the_statements_are_counted_and_calls_need_none(desk: Desk, server: McpFixture) -> None:
+    identifier = await make_byok(desk, server)
+    _, key = await desk.make_user("proxy_admin")
+    sent = {"json": {"credential": MINE}, "key": key}
+    await desk.post(place_of(identifier), {"credential": "first"}, key)
+    found = {
+        "POST": await statements(desk, "POST", place_of(identifier), **sent),
+        "OWN": await statements(desk, "GET", OWN, key=key),
+        "LIST": await statements(desk, "GET", f"{place_of(identifier)}s", key=key),
+    }
+    assert found == {"POST": 4, "OWN": 3, "LIST": 1}
+    await call(desk, key, identifier)
+    parts = desk.live.gateway.parts
+    await desk.live.settled()
+    async with parts.drain._turn, parts.database.count_statements() as counter:
+        assert (await call(desk, key, identifier)).status_code == 200
+    assert counter.statements == []
+    assert await statements(desk, "DELETE", place_of(identifier), key=key) == 3
