@@ -159,8 +159,7 @@ class _Builder:
         sharing = build_sharing(self._settings, self._clock, database, self._calendar, self._journal.name)
         if sharing is not None:
             self._ledger = sharing.ledger
-        store = self._spend_store(database)
-        principals = self._principals(database)
+        store, principals = self._spend_store(database), self._principals(database)
         subjects = Subjects(SubjectStore(database), self._clock, journal=self._journal.name, seed=self._seed)
         standing = StandingBudgets(
             StandingStore(database), self._seed, self._journal.name, self._clock, self._calendar
@@ -171,8 +170,7 @@ class _Builder:
         member = sharing.join(Standstill(recovery, drain, self._journal)) if sharing else None
         recovery.settle_holds = member.settle_holds if member else None
         heard = [one.note_change for one in (standing, member) if one is not None]
-        colleagues = Colleagues(partial(notify_all, database, CHANNEL))
-        stock = McpStock(added, database, self._clock)
+        colleagues, stock = self._colleagues(database), McpStock(added, database, self._clock)
         changes = Changes(Invalidation(principals, subjects, heard), added, stock, colleagues)
         choices = build_service_options(self._settings, ModelLists().covers, added.seal)
         audit, defaults = AuditTrail(database), build_key_defaults(self._settings)
@@ -215,6 +213,9 @@ class _Builder:
             reports=build_reports(database),
             jobs=self._jobs(database, rotations, alerts),
         )
+
+    def _colleagues(self, database: Database) -> Colleagues:
+        return Colleagues(partial(notify_all, database, CHANNEL))
 
     def _listener(self, options: ConnectionOptions, changes: Changes) -> ChangeListener:
         direct = self._direct_options(options)

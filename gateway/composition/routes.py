@@ -30,6 +30,7 @@ from gateway.manage import key_lists as key_list_routes
 from gateway.manage import key_rotation as key_rotation_routes
 from gateway.manage import keys as key_routes
 from gateway.manage import login as login_routes
+from gateway.manage import mcp_health as mcp_health_routes
 from gateway.manage import mcp_servers as mcp_server_routes
 from gateway.manage import mcp_toolsets as mcp_toolset_routes
 from gateway.manage import mcp_user_credentials as mcp_user_credential_routes
@@ -118,6 +119,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *explain_routes.ROUTE_HANDLERS,
     *utility_routes.ROUTE_HANDLERS,
     *tool_routes.ROUTE_HANDLERS,
+    *mcp_health_routes.ROUTE_HANDLERS,
     *mcp_server_routes.ROUTE_HANDLERS,
     *mcp_toolset_routes.ROUTE_HANDLERS,
     *mcp_user_credential_routes.ROUTE_HANDLERS,

@@ -2,7 +2,7 @@
 
 import msgspec
 
-__all__ = ["McpServerRecord", "McpShelf", "McpToolset"]
+__all__ = ["McpFindings", "McpServerRecord", "McpShelf", "McpToolset"]
 
 
 class McpServerRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,3 +28,10 @@ class McpShelf(msgspec.Struct, frozen=True, kw_only=True):
 
     servers: tuple[McpServerRecord, ...] = ()
     toolsets: tuple[McpToolset, ...] = ()
+
+
+class McpFindings(msgspec.Struct, frozen=True, kw_only=True):
+    """What an MCP server answered: the tools that it has, as it describes them, or why it gave no answer."""
+
+    tools: tuple[dict[str, object], ...] = ()
+    error: str = ""

@@ -8,7 +8,7 @@ import msgspec
 import pluggy
 import structlog
 
-from gateway.domain import Claim, Completion, McpServerRecord, PassThrough, Principal
+from gateway.domain import Claim, Completion, McpFindings, McpServerRecord, PassThrough, Principal
 from gateway.hooks.context import Admission, RequestContext, RequestHead
 from gateway.hooks.guards import CallGuard
 from gateway.hooks.implementations import HOOKS, HookSpec, Implementation, check_plugin, read_implementation
@@ -39,6 +39,7 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     open_guards: Callable[[RequestContext], Coroutine[Any, Any, Sequence[CallGuard]]]
     on_completion: Callable[[RequestContext, Completion], Coroutine[Any, Any, None]]
     check_mcp_server: Callable[[McpServerRecord], Coroutine[Any, Any, bool | None]]
+    ask_mcp_server: Callable[[str], Coroutine[Any, Any, McpFindings | None]]
     has_find_pass_through: bool
     has_guard_request: bool
     has_open_guards: bool

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import pluggy
 
-from gateway.domain import Claim, Completion, McpServerRecord, PassThrough, Principal
+from gateway.domain import Claim, Completion, McpFindings, McpServerRecord, PassThrough, Principal
 from gateway.hooks.context import Admission, RequestContext, RequestHead
 from gateway.hooks.guards import CallGuard
 from gateway.hooks.transport import Forwarder
@@ -98,3 +98,7 @@ class HookSpecs:
     @hookspec(HookMode.FIRST)
     async def check_mcp_server(self, server: McpServerRecord) -> bool | None:
         """Say that an MCP server of the database can be served, or refuse it by raising BadRequest."""
+
+    @hookspec(HookMode.FIRST)
+    async def ask_mcp_server(self, server_id: str) -> McpFindings | None:
+        """Ask an MCP server which tools it has."""

@@ -36,7 +36,7 @@ class Records:
 
     def __init__(self, database: Database, clock: Clock, calendar: ResetCalendar, audit: AuditTrail) -> None:
         self._database = database
-        self._clock = clock
+        self.clock = clock
         self.audit = audit
         self.calendar = calendar
         self.access_groups = AccessGroupLinks(database)
@@ -57,7 +57,7 @@ class Records:
 
     def now(self) -> datetime:
         """The time, aware UTC."""
-        return datetime_from_nanos(self._clock.now_nanos())
+        return datetime_from_nanos(self.clock.now_nanos())
 
     def reset_at(self, budget_duration: str | None) -> datetime | None:
         """When a budget of this duration starts anew; never without one."""

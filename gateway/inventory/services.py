@@ -13,6 +13,7 @@ from gateway.inventory.config.service import ConfigService
 from gateway.inventory.credentials.service import CredentialService
 from gateway.inventory.guardrails.service import GuardrailService
 from gateway.inventory.guardrails.submissions import SubmissionService
+from gateway.inventory.mcp.health import McpHealthService
 from gateway.inventory.mcp.service import McpServerService
 from gateway.inventory.mcp.toolsets import ToolsetService
 from gateway.inventory.mcp.user_credentials import UserCredentialService
@@ -39,6 +40,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     credentials: CredentialService
     guardrails: GuardrailService
     mcp_credentials: UserCredentialService
+    mcp_health: McpHealthService
     mcp_servers: McpServerService
     mcp_toolsets: ToolsetService
     model_access_groups: ModelGroupService
@@ -67,6 +69,7 @@ def build_inventory(
         credentials=CredentialService(database, records, seal),
         guardrails=GuardrailService(database, records, seal),
         mcp_credentials=UserCredentialService(database, records, seal, mcp_servers),
+        mcp_health=McpHealthService(database, records.clock),
         mcp_servers=mcp_servers,
         mcp_toolsets=ToolsetService(database, records),
         model_access_groups=ModelGroupService(database, records),

@@ -17,4 +17,7 @@ def surroundings(gateway: Gateway) -> McpSurroundings:
     configured = {
         name: cast("Mapping[str, Any]", one) for name, one in found.items() if isinstance(one, dict)
     }
-    return McpSurroundings(configured, added.environ, added.current.mcp, snapshot.hooks.check_mcp_server)
+    hooks = snapshot.hooks
+    return McpSurroundings(
+        configured, added.environ, added.current.mcp, hooks.check_mcp_server, hooks.ask_mcp_server
+    )

@@ -1,6 +1,7 @@
 """The queries of MCP servers."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from gateway.catalog.stored_mcp import members_of
@@ -21,6 +22,10 @@ SELECT EXISTS (
 _LIST = """
 SELECT server_id FROM "LiteLLM_MCPServerTable" WHERE COALESCE(approval_status, 'active') = 'active'
 ORDER BY created_at DESC, server_id LIMIT $1
+"""
+_NOTE_HEALTH = """
+UPDATE "LiteLLM_MCPServerTable" s SET status = n.status, health_check_error = n.error, last_health_check = $4
+FROM unnest($1::text[], $2::text[], $3::text[]) AS n (id, status, error) WHERE s.server_id = n.id
 """
 _OBJECTS = (
     *("mcp_info", "env", "static_headers", "credentials", "tool_name_to_description"),
@@ -53,6 +58,12 @@ class McpServerRecords(Rows):
     def _read(self, row: dict[str, Any]) -> Columns:
         read = super()._read(row)
         return {**read, **{name: members_of(read[name]) for name in _OBJECTS if name in read}}
+
+    async def note_health(self, findings: Sequence[tuple[str, str, str | None]], now: datetime) -> None:
+        """Write status and error of servers by their ids; `now` is naive UTC."""
+        columns = [list(column) for column in zip(*findings, strict=True)]
+        if columns:
+            await self._database.execute(_NOTE_HEALTH, *columns, now)
 
     async def forget_credentials(self, identifier: str) -> None:
         """Delete what users have given for a server: another one of this id must not get it."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.domain import McpServerRecord, McpShelf
+from gateway.domain import McpFindings, McpServerRecord, McpShelf
 
 __all__ = ["McpSurroundings", "configured_names"]
 
@@ -14,13 +14,15 @@ class McpSurroundings(msgspec.Struct, frozen=True):
     """Beside what servers of the database stand.
 
     `configured` are the servers of the configuration by their names, `environ` variables to which settings
-    may refer, `shelf` what is served. `check` asks the plugin that serves them.
+    may refer, `shelf` what is served. `check` asks the plugin that serves them whether it can serve one,
+    `ask` which tools one has.
     """
 
     configured: Mapping[str, Mapping[str, Any]]
     environ: Mapping[str, str]
     shelf: McpShelf
     check: Callable[[McpServerRecord], Awaitable[bool | None]]
+    ask: Callable[[str], Awaitable[McpFindings | None]]
 
 
 def configured_names(configured: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """The relay: messages to MCP servers, one or several, under their paths."""
 
-from gateway.domain import Endpoint, McpServerRecord, PassThrough
+from gateway.domain import Endpoint, McpFindings, McpServerRecord, PassThrough
 from gateway.errors import BadRequest, NotFound, PermissionDenied
 from gateway.hooks import (
     CallGuard,
@@ -21,6 +21,7 @@ from gateway_mcp.finding import Words
 from gateway_mcp.listings import Listings
 from gateway_mcp.messages import MessageGuard
 from gateway_mcp.places import Place, find_place
+from gateway_mcp.probing import probe
 from gateway_mcp.reach import Reach
 from gateway_mcp.rest import PlainGuard, PlainServers, is_plain, lead_plain
 from gateway_mcp.rights import check_server
@@ -63,6 +64,12 @@ class Relay:
         except ValueError as error:
             raise BadRequest(f"The MCP server cannot be served: {error}.", param="mcp_server") from None
         return True
+
+    @hookimpl
+    async def ask_mcp_server(self, server_id: str) -> McpFindings | None:
+        """What a server answers now."""
+        upstream = self._directory.current.by_name(server_id)
+        return None if upstream is None else await probe(upstream, self._transports)
 
     @hookimpl
     def find_pass_through(self, head: RequestHead) -> PassThrough | None:

@@ -13,6 +13,7 @@ from gateway.domain import (
     Completion,
     Limit,
     LimitKind,
+    McpFindings,
     McpServerRecord,
     PassThrough,
     Scope,
@@ -150,6 +151,16 @@ async def test_hook_check_mcp_server() -> None:
     records = [McpServerRecord(server_id="1", name=name, settings={}) for name in ("tickets", "other")]
 
     assert [await hooks.check_mcp_server(record) for record in records] == [True, None]
+
+
+async def test_hook_ask_mcp_server() -> None:
+    findings = McpFindings(error="It took too long.")
+    hooks = load_plugin(
+        implement("ask_mcp_server", lambda server_id: findings if server_id == "weather" else None)
+    )
+
+    assert await hooks.ask_mcp_server("weather") is findings
+    assert await hooks.ask_mcp_server("other") is None
 
 
 def in_both_colours(function: Any) -> list[Any]:

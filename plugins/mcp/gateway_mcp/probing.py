@@ -1,0 +1,30 @@
+"""Asks a server which tools it has, on the gateway's own behalf."""
+
+import asyncio
+
+from gateway.domain import McpFindings
+from gateway.errors import GatewayError
+from gateway_mcp.conversation import Conversation, Eras
+from gateway_mcp.transports.choose import Transports
+from gateway_mcp.upstreams import Upstream
+
+__all__ = ["probe"]
+
+_SECONDS = 10.0
+
+
+async def probe(upstream: Upstream, transports: Transports) -> McpFindings:
+    """What a server answers now, at most ten seconds from now; nothing that is remembered."""
+    if upstream.settings.is_byok:
+        return McpFindings(error="It is asked with credentials of users, and the gateway has none.")
+    headers = tuple(upstream.settings.headers().items())
+    seconds = min(upstream.settings.timeout, _SECONDS)
+    conversation = Conversation(transports.of(upstream), upstream, headers, Eras(), seconds)
+    try:
+        async with asyncio.timeout(seconds):
+            found = await conversation.list_all("tools/list", "tools")
+    except TimeoutError:
+        return McpFindings(error="It took too long.")
+    except GatewayError as error:
+        return McpFindings(error=error.message)
+    return McpFindings(tools=tuple(found))
