@@ -32,6 +32,7 @@ from gateway.manage import keys as key_routes
 from gateway.manage import login as login_routes
 from gateway.manage import mcp_health as mcp_health_routes
 from gateway.manage import mcp_servers as mcp_server_routes
+from gateway.manage import mcp_submissions as mcp_submission_routes
 from gateway.manage import mcp_toolsets as mcp_toolset_routes
 from gateway.manage import mcp_user_credentials as mcp_user_credential_routes
 from gateway.manage import model_access_groups as model_access_group_routes
@@ -121,6 +122,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *tool_routes.ROUTE_HANDLERS,
     *mcp_health_routes.ROUTE_HANDLERS,
     *mcp_server_routes.ROUTE_HANDLERS,
+    *mcp_submission_routes.ROUTE_HANDLERS,
     *mcp_toolset_routes.ROUTE_HANDLERS,
     *mcp_user_credential_routes.ROUTE_HANDLERS,
     *audit_routes.ROUTE_HANDLERS,

@@ -15,6 +15,7 @@ from gateway.inventory.guardrails.service import GuardrailService
 from gateway.inventory.guardrails.submissions import SubmissionService
 from gateway.inventory.mcp.health import McpHealthService
 from gateway.inventory.mcp.service import McpServerService
+from gateway.inventory.mcp.submissions import McpSubmissionService
 from gateway.inventory.mcp.toolsets import ToolsetService
 from gateway.inventory.mcp.user_credentials import UserCredentialService
 from gateway.inventory.models.service import ModelService
@@ -42,6 +43,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     mcp_credentials: UserCredentialService
     mcp_health: McpHealthService
     mcp_servers: McpServerService
+    mcp_submissions: McpSubmissionService
     mcp_toolsets: ToolsetService
     model_access_groups: ModelGroupService
     models: ModelService
@@ -71,6 +73,7 @@ def build_inventory(
         mcp_credentials=UserCredentialService(database, records, seal, mcp_servers),
         mcp_health=McpHealthService(database, records.clock),
         mcp_servers=mcp_servers,
+        mcp_submissions=McpSubmissionService(database, records, seal, mcp_servers, AddressGuard(networks)),
         mcp_toolsets=ToolsetService(database, records),
         model_access_groups=ModelGroupService(database, records),
         models=ModelService(database, records, seal, AddressGuard(networks)),

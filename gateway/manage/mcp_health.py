@@ -47,7 +47,7 @@ async def check_servers(
     servers = await inventory.mcp_servers.list_visible(caller, surroundings(gateway))
     wanted = [one for one in servers if server_ids is None or one["server_id"] in server_ids]
     if sees_all(caller):
-        await _check(caller, gateway, inventory, wanted)
+        await _check(caller, gateway, inventory, [one for one in wanted if not one["is_byok"]])
     store = ChecksStore(gateway.parts.database)
     latest = await store.list_latest([(one["server_id"], _history_of(one)) for one in wanted])
     found = {row["model_id"]: row for row in latest}

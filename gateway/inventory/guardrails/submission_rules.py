@@ -1,21 +1,19 @@
 """What may be submitted: guardrails of kinds that are meant for it, without secrets, at public addresses."""
 
 from collections.abc import Mapping
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 import msgspec
 
 from gateway.errors import BadRequest
 from gateway.guardrails.kinds import Kinds
 from gateway.inventory.guardrails.rules import SUBMITTER, build_checked, mask_guardrail
+from gateway.inventory.tenant_addresses import leads_inside
 from gateway.settings.stored import find_reference
 from gateway.upstream.address_guard import AddressGuard
 
 __all__ = ["check_submission"]
 
 _MOST_BYTES = 64 * 1024
-_LOCAL = (".localhost", ".local", ".internal")
 
 
 def check_submission(
@@ -53,26 +51,11 @@ def check_submission(
 
 
 def _check_address(address: object, guard: AddressGuard) -> None:
-    if not isinstance(address, str):
-        return
-    try:
-        host = urlsplit(address).hostname or ""
-    except ValueError:
-        host = ""
-    is_local = host in {"", "localhost"} or host.endswith(_LOCAL)
-    if is_local or (_is_literal(host) and not guard.is_allowed(host)):
+    if isinstance(address, str) and leads_inside(address, guard):
         raise _refused(
             "litellm_params.api_base",
             "A team's guardrail has a public address; this one leads into a network that is not for teams.",
         )
-
-
-def _is_literal(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _refused(param: str, message: str) -> BadRequest:

@@ -1,6 +1,6 @@
 """The bodies of the routes of MCP servers."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -8,6 +8,7 @@ __all__ = [
     "McpServerBody",
     "NewMcpServerRequest",
     "NewToolsetRequest",
+    "RejectMcpServerRequest",
     "ToolsetTool",
     "UpdateMcpServerRequest",
     "UpdateToolsetRequest",
@@ -110,3 +111,9 @@ class UserCredentialRequest(msgspec.Struct, frozen=True, kw_only=True):
     save: bool = True
 
     __repr__ = object.__repr__
+
+
+class RejectMcpServerRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`PUT /v1/mcp/server/{server_id}/reject`: why."""
+
+    review_notes: Annotated[str, msgspec.Meta(max_length=4_000)] | None = None

@@ -46,8 +46,19 @@ class McpServerService:
 
     async def create(self, caller: Principal, sent: Mapping[str, Any], around: McpSurroundings) -> Columns:
         """Store a server; it is served as soon as the workers have heard of it."""
+        values = self.complete(caller, sent)
+        await self.check(values, around)
+        async with self._records.transaction():
+            await self.take_names(values)
+            shown = await self.insert(values)
+            await self._records.audit.record(caller, created(Audited.MCP_SERVER, shown["server_id"], shown))
+            await announce_models(self._database)
+        return shown
+
+    def complete(self, caller: Principal, sent: Mapping[str, Any]) -> Columns:
+        """The columns of a new server."""
         actor = actor_of(caller)
-        values: Columns = {
+        return {
             "transport": _DEFAULT_TRANSPORT,
             "available_on_public_internet": True,
             **{name: value for name, value in sent.items() if value is not None},
@@ -56,16 +67,13 @@ class McpServerService:
             "updated_by": actor,
             "approval_status": _ACTIVE,
         }
-        await self._check(values, around)
-        async with self._records.transaction():
-            await self._take_names(values)
-            made = await self._servers.insert(close_secrets(values, self._seal))
-            if made is None:
-                raise _taken(values["server_id"])
-            shown = show_row(made)
-            await self._records.audit.record(caller, created(Audited.MCP_SERVER, values["server_id"], shown))
-            await announce_models(self._database)
-        return shown
+
+    async def insert(self, values: Columns) -> Columns:
+        """Store a checked server, and return it as it is shown."""
+        made = await self._servers.insert(close_secrets(values, self._seal))
+        if made is None:
+            raise _taken(values["server_id"])
+        return show_row(made)
 
     async def update(self, caller: Principal, sent: Mapping[str, Any], around: McpSurroundings) -> Columns:
         """Change what was sent."""
@@ -76,8 +84,8 @@ class McpServerService:
             changes = merge_secrets(stored, {name: sent[name] for name in sent if name != "server_id"})
             if changes.get("transport", "") is None:
                 del changes["transport"]
-            await self._check({**stored, **changes}, around)
-            await self._take_names({**stored, **changes})
+            await self.check({**stored, **changes}, around)
+            await self.take_names({**stored, **changes})
             values = {**close_secrets(changes, self._seal), "updated_by": actor_of(caller)}
             shown = show_row(await self._servers.update(identifier, values))
             change = updated(Audited.MCP_SERVER, identifier, show_row(row), shown)
@@ -123,7 +131,7 @@ class McpServerService:
             raise _unknown(identifier)
         return row
 
-    async def _check(self, columns: Mapping[str, Any], around: McpSurroundings) -> None:
+    async def check(self, columns: Mapping[str, Any], around: McpSurroundings) -> None:
         """Raise BadRequest for a server that cannot be served."""
         faults = Faults()
         for name in ("server_id", "server_name", "alias"):
@@ -142,7 +150,7 @@ class McpServerService:
             )
             raise BadRequest(message, param="mcp_servers", type="bad_request_error")
 
-    async def _take_names(self, columns: Mapping[str, Any]) -> None:
+    async def take_names(self, columns: Mapping[str, Any]) -> None:
         """Raise Conflict for a name that another server of the database has."""
         names = _names(columns)
         await self._servers.hold_names()

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from gateway.catalog.stored_mcp import members_of
+from gateway.db.connection import Record
 from gateway.db.engine import Database
 from gateway.db.rows import Columns, Rows
 from gateway.db.tables.mcp import MCPServerTable
@@ -31,6 +32,14 @@ _OBJECTS = (
     *("mcp_info", "env", "static_headers", "credentials", "tool_name_to_description"),
     "tool_name_to_display_name",
 )
+_WAITING = """
+SELECT count(*) FROM "LiteLLM_MCPServerTable" WHERE submitted_by = $1 AND approval_status = 'pending_review'
+"""
+_SUBMITTED = """
+SELECT server_id FROM "LiteLLM_MCPServerTable"
+WHERE submitted_at IS NOT NULL AND ($1::text IS NULL OR submitted_by = $1)
+ORDER BY submitted_at DESC, server_id LIMIT $2
+"""
 _FORGET = 'DELETE FROM "LiteLLM_MCPUserCredentials" WHERE server_id = $1'
 
 
@@ -51,9 +60,19 @@ class McpServerRecords(Rows):
 
     async def list_active(self, most: int) -> list[Columns]:
         """The servers that are no submissions, the newest first."""
-        found = [row["server_id"] for row in await self._database.fetch(_LIST, most)]
-        places = {identifier: place for place, identifier in enumerate(found)}
-        return sorted(await self.find_any(found), key=lambda row: places[row["server_id"]])
+        return await self._find_in_order(await self._database.fetch(_LIST, most))
+
+    async def list_submitted(self, user_id: str | None, most: int) -> list[Columns]:
+        """The servers that a user has submitted, or anybody has, the newest first."""
+        return await self._find_in_order(await self._database.fetch(_SUBMITTED, user_id, most))
+
+    async def count_waiting(self, user_id: str) -> int:
+        """How many submissions of a user wait for review."""
+        return await self._database.fetch_value(_WAITING, user_id) or 0
+
+    async def _find_in_order(self, found: Sequence[Record]) -> list[Columns]:
+        places = {row["server_id"]: place for place, row in enumerate(found)}
+        return sorted(await self.find_any(list(places)), key=lambda row: places[row["server_id"]])
 
     def _read(self, row: dict[str, Any]) -> Columns:
         read = super()._read(row)

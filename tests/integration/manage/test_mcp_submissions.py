@@ -1,0 +1,99 @@
+"""MCP servers that users submit: what may be in them, and that nothing is served before its approval."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.integration.manage.conftest import Desk
+from tests.integration.manage.counting import statements
+from tests.integration.manage.mcp_serving import SERVERS, TOKEN, call, emptied, unique, until_served
+from tests.integration.serving import MASTER_KEY, LiveGateway, deployment
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+REGISTER, SUBMISSIONS = f"{SERVERS}/register", f"{SERVERS}/submissions"
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
+async def configured(live: LiveGateway) -> AsyncIterator[None]:
+    live.configure(deployment("m", live.upstream), mcp_servers={})
+    async with emptied(live):
+        yield
+
+
+def submission(**members: object) -> dict[str, Any]:
+    given = {"auth_type": "bearer_token", "credentials": {"auth_value": TOKEN}}
+    return {"server_name": unique(), "url": "https://mcp.example.com/mcp", **given, **members}
+
+
+async def test_nothing_is_served_before_its_approval(desk: Desk) -> None:
+    (user, key), (_, other) = await desk.make_user(), await desk.make_user()
+    made = await desk.post(REGISTER, submission(), key, status=201)
+    identifier = made["server_id"]
+    assert (made["approval_status"], made["submitted_by"]) == ("pending_review", user)
+    assert made["credentials"] == {"auth_value": "*****"}
+    assert (await call(desk, key, identifier)).status_code == 404
+    assert identifier not in str(await desk.get(SERVERS))
+    assert (await desk.ask("GET", f"{SERVERS}/{identifier}", key)).status_code == 404
+    assert (await desk.get(SUBMISSIONS, other))["items"] == []
+    for asker in (key, MASTER_KEY):
+        found = await desk.get(SUBMISSIONS, asker)
+        assert [one["server_id"] for one in found["items"]] == [identifier]
+        assert (found["total"], found["pending_review"]) == (1, 1)
+    for decision in ("approve", "reject"):
+        assert (await desk.ask("PUT", f"{SERVERS}/{identifier}/{decision}", key, json={})).status_code == 401
+
+    approved = await desk.ask("PUT", f"{SERVERS}/{identifier}/approve")
+    assert approved.json()["approval_status"] == "active", approved.text
+    await until_served(desk, identifier)
+    assert (await desk.get(SERVERS, other))[0]["server_id"] == identifier
+    for decision in ("approve", "reject"):
+        assert (await desk.ask("PUT", f"{SERVERS}/{identifier}/{decision}", json={})).status_code == 409
+    entries = (await desk.get("/audit", object_id=identifier))["audit_logs"]
+    assert [entry["action"] for entry in entries] == ["updated", "created"]
+
+
+async def test_what_is_rejected_says_why(desk: Desk) -> None:
+    _, key = await desk.make_user()
+    identifier = (await desk.post(REGISTER, submission(), key, status=201))["server_id"]
+    rejected = await desk.ask("PUT", f"{SERVERS}/{identifier}/reject", json={"review_notes": "Not ours."})
+    assert rejected.json()["review_notes"] == "Not ours."
+    (own,) = (await desk.get(SUBMISSIONS, key))["items"]
+    assert (own["approval_status"], own["review_notes"]) == ("rejected", "Not ours.")
+    assert (await desk.ask("DELETE", f"{SERVERS}/{identifier}")).status_code == 202
+    assert (await desk.ask("PUT", f"{SERVERS}/{identifier}/approve")).status_code == 404
+
+
+async def test_what_users_may_not_submit_is_refused(desk: Desk) -> None:
+    _, key = await desk.make_user()
+    _, viewer = await desk.make_user("internal_user_viewer")
+    for asker, members, status, param in (
+        (key, {"url": "http://127.0.0.1/mcp"}, 400, "url"),
+        (key, {"url": "http://inner.local/mcp"}, 400, "url"),
+        (key, {"transport": "stdio", "command": "sh"}, 400, "command"),
+        (key, {"transport": "stdio"}, 400, "transport"),
+        (key, {"allow_all_keys": True}, 400, "allow_all_keys"),
+        (key, {"mcp_access_groups": ["all"]}, 400, "mcp_access_groups"),
+        (key, {"credentials": {"auth_value": "os.environ/HOME"}}, 400, "credentials.auth_value"),
+        (key, {"spec_path": "/etc/passwd"}, 400, "spec_path"),
+        (viewer, {}, 403, None),
+        (await desk.live.make_key(), {}, 403, None),
+    ):
+        answer = await desk.ask("POST", REGISTER, asker, json=submission(**members))
+        assert (answer.status_code, answer.json()["error"]["param"]) == (status, param), answer.text
+    first = submission(available_on_public_internet=True, allow_all_keys=False, args=[])
+    await desk.post(REGISTER, first, key, status=201)
+    assert (await desk.ask("POST", REGISTER, key, json=first)).status_code == 409
+
+
+async def test_the_statements_are_counted(desk: Desk) -> None:
+    _, key = await desk.make_user("proxy_admin")
+    ids = [unique(), unique()]
+    await desk.get(SUBMISSIONS, key)
+    found = [await statements(desk, "POST", REGISTER, key=key, json=submission(server_id=one)) for one in ids]
+    assert found == [5, 5]
+    assert await statements(desk, "GET", SUBMISSIONS) == 2
+    assert await statements(desk, "PUT", f"{SERVERS}/{ids[0]}/approve") == 6
+    assert await statements(desk, "PUT", f"{SERVERS}/{ids[1]}/reject", json={}) == 3
