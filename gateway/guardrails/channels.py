@@ -1,12 +1,12 @@
 """The texts that grow in a stream, and what guardrails are shown of them: each as the one before left it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import msgspec
 
 from gateway.guardrails.content import apply_edits, edited_texts
-from gateway.sdk import Content, Direction, Edit, Piece, PieceKind, Verdict
+from gateway.sdk import Content, Direction, Edit, Piece, ToolUse, Verdict
 
 __all__ = ["Channel", "Window"]
 
@@ -19,9 +19,9 @@ class Channel:
     says how much had come on all channels when it grew last.
     """
 
-    def __init__(self, piece: Piece) -> None:
+    def __init__(self, piece: Piece, *, is_whole: bool) -> None:
         self.piece = piece
-        self.is_whole = piece.kind is PieceKind.NAME
+        self.is_whole = is_whole
         self.grew_at = 0
         self.text = ""
         self.begins = 0
@@ -142,7 +142,10 @@ class Window:
     One guardrail after the other gets it, and what one edits the next is shown edited.
     """
 
-    def __init__(self, channels: Sequence[Channel], context: int) -> None:
+    def __init__(
+        self, channels: Sequence[Channel], context: int, tools: Callable[[], Iterable[ToolUse]] = tuple
+    ) -> None:
+        self._tools = tools
         new = [channel for channel in channels if channel.ends > channel.judged]
         self._places = [(channel, max(channel.judged - context, channel.begins)) for channel in new]
         self._views = self._look()
@@ -151,7 +154,12 @@ class Window:
     def content(self) -> Content:
         """What the next guardrail is shown."""
         self._shown = self._views
-        return Content(Direction.RESPONSE, self._pieces())
+        return Content(Direction.RESPONSE, self._pieces(), tuple(self._tools()))
+
+    def drop(self, tools: Iterable[int], notice: str) -> bool:
+        """The events of a call are held, and its client has been told of it by none: it is refused whole."""
+        del tools, notice
+        return False
 
     def edit(self, edits: Iterable[Edit]) -> None:
         """Make edits of what was shown. Raises EditError, and changes nothing then."""

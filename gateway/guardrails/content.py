@@ -7,6 +7,7 @@ from typing import cast
 import msgspec
 
 from gateway.errors import GuardrailBlocked, UpstreamGarbled
+from gateway.guardrails.tool_uses import FoundTool, drop_called, drop_offered, find_called, find_offered
 from gateway.guardrails.walk import Found, edit_at, find_pieces
 from gateway.hooks import RequestBody
 from gateway.sdk import Content, Direction, Edit, Piece
@@ -15,6 +16,8 @@ from gateway.upstream.gateway_members import GATEWAY_MEMBERS, GATEWAY_PREFIXES
 __all__ = ["AnswerText", "EditError", "RequestText", "apply_edits", "edited_texts"]
 
 _TOKEN_MEMBERS = ("prompt", "input")
+_OF_TOOLS = ("tools", "functions", "tool_choice", "function_call", "parallel_tool_calls")
+_MCP_BODY = "body"
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
@@ -31,6 +34,10 @@ class RequestText:
 
     def __init__(self, body: RequestBody) -> None:
         self._body = body
+        self._look()
+
+    def _look(self) -> None:
+        body = self._body
         self._found: list[Found] = []
         for name in body.members:
             if name != "model" and name not in GATEWAY_MEMBERS and not name.startswith(GATEWAY_PREFIXES):
@@ -40,6 +47,7 @@ class RequestText:
                     _refuse_tokens(name, value)
                 self._found += find_pieces(value, name)
         self._read = dict(body.members)
+        self._tools = self._find_tools()
 
     def is_of(self, body: RequestBody) -> bool:
         """Whether it says what the body says now."""
@@ -47,7 +55,23 @@ class RequestText:
 
     def content(self) -> Content:
         """What guardrails are shown."""
-        return Content(Direction.REQUEST, tuple(item.piece for item in self._found))
+        pieces = tuple(item.piece for item in self._found)
+        return Content(Direction.REQUEST, pieces, tuple(item.use for item in self._tools))
+
+    def drop(self, tools: Iterable[int], notice: str) -> bool:
+        """Take tools out of what the request offers; a call by MCP is nothing without its tool."""
+        del notice
+        members = {name: self._body.read(name) for name in _OF_TOOLS if name in self._body.members}
+        paths = [self._tools[place].path for place in tools if 0 <= place < len(self._tools)]
+        if any(path[0] == _MCP_BODY for path in paths):
+            return False
+        for name, value in drop_offered(members, paths).items():
+            if value is None:
+                self._body.remove(name)
+            else:
+                self._body.write(name, value)
+        self._look()
+        return True
 
     def edit(self, edits: Iterable[Edit]) -> None:
         """Write edits into the body. Raises EditError, and changes nothing then."""
@@ -63,6 +87,11 @@ class RequestText:
         for name, value in fresh.items():
             self._body.write(name, value)
         self._read = dict(self._body.members)
+        self._tools = self._find_tools()
+
+    def _find_tools(self) -> list[FoundTool]:
+        names = (_MCP_BODY, *_OF_TOOLS)
+        return list(find_offered({name: self._body.read(name) for name in names if name in self._read}))
 
 
 class AnswerText:
@@ -77,8 +106,11 @@ class AnswerText:
         if not isinstance(value, dict):
             raise UpstreamGarbled("The guardrails cannot read what the model provider answered.")
         self._members = cast("dict[str, object]", value)  # JSON objects have text keys
-        self._found = [found for name, member in self._members.items() for found in find_pieces(member, name)]
+        self._look()
         self._is_changed = False
+
+    def _look(self) -> None:
+        self._found = [found for name, member in self._members.items() for found in find_pieces(member, name)]
 
     @property
     def body(self) -> bytes:
@@ -87,7 +119,18 @@ class AnswerText:
 
     def content(self) -> Content:
         """What guardrails are shown."""
-        return Content(Direction.RESPONSE, tuple(item.piece for item in self._found))
+        tools = tuple(item.use for item in find_called(self._members))
+        return Content(Direction.RESPONSE, tuple(item.piece for item in self._found), tools)
+
+    def drop(self, tools: Iterable[int], notice: str) -> bool:
+        """Take calls out of the answer, and say so in their place."""
+        found = list(find_called(self._members))
+        paths = [found[place].path for place in tools if 0 <= place < len(found)]
+        if not drop_called(self._members, paths, notice):
+            return False
+        self._look()
+        self._is_changed = True
+        return True
 
     def edit(self, edits: Iterable[Edit]) -> None:
         """Edit the answer; where that concerns a choice, its log probabilities go. Raises EditError."""

@@ -178,3 +178,7 @@ class _SentText:
 
     def edit(self, edits: Iterable[Edit]) -> None:  # noqa: ARG002  whatever they are
         raise EditError("the request is upstream already; use the mode pre_call to edit requests")
+
+    def drop(self, tools: Iterable[int], notice: str) -> bool:
+        del tools, notice
+        return False

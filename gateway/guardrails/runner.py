@@ -33,6 +33,10 @@ class Text(Protocol):
         """Make edits. Raises EditError, and changes nothing then."""
         ...
 
+    def drop(self, tools: Iterable[int], notice: str) -> bool:
+        """Take tools out, by their places; says whether that could be done, and changes nothing where not."""
+        ...
+
 
 class Runner:
     """Runs the guardrails of one call; `call` says whose it is."""
@@ -61,6 +65,8 @@ class Runner:
                 text.edit(verdict.edits)
             except EditError as impossible:
                 verdict, error = None, f"it asked for an edit that cannot be made: {impossible}"
+        if verdict is not None and verdict.refusal is None and verdict.without:
+            verdict = _drop(text, verdict)
         self._note(chosen, mode, content, began, verdict, error)
         if verdict is None:
             self._fail(chosen, error or "")
@@ -132,6 +138,13 @@ class Runner:
             type="guardrail_failed",
             details={"guardrail": entry.name},
         )
+
+
+def _drop(text: Text, verdict: Verdict) -> Verdict:
+    """Take tools out; what cannot go on without them is refused."""
+    if text.drop(verdict.without, verdict.notice):
+        return verdict
+    return msgspec.structs.replace(verdict, refusal=verdict.notice or "A tool is not allowed here.")
 
 
 def _blocked(chosen: Chosen, verdict: Verdict) -> GuardrailBlocked:

@@ -1,7 +1,7 @@
 """A stream under guard: held back as far as findings may reach, then let go, masked or cut."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 import msgspec
@@ -11,8 +11,9 @@ from gateway.guardrails.channels import Channel, Window
 from gateway.guardrails.choice import Chosen, ChosenPipeline
 from gateway.guardrails.policies.pipeline import answer_instead, run_pipeline
 from gateway.guardrails.runner import Runner
+from gateway.guardrails.streamed_tools import find_streamed, grows
 from gateway.guardrails.walk import Found, Path, edit_at, find_pieces
-from gateway.sdk import PieceKind
+from gateway.sdk import ToolUse
 from gateway.settings.guardrails import GuardrailMode
 from gateway.wire.sse import EventSplitter, event_payload, replace_payload
 
@@ -112,11 +113,12 @@ class GuardedStream:
     def _add(self, members: dict[str, object], found: Found) -> _Part:
         """Append a string to its channel; a name that came before is not inspected again."""
         key, text = _channel_key(members, found.path), found.piece.text
-        if found.piece.kind is PieceKind.NAME:
+        is_whole = not grows(found)
+        if is_whole:
             key = (*key, text, found.piece.is_fixed)
         channel = self._channels.get(key)
         if channel is None:
-            channel = self._channels[key] = Channel(found.piece)
+            channel = self._channels[key] = Channel(found.piece, is_whole=is_whole)
         elif channel.is_whole:
             return _Part(found, channel, 0)
         part = _Part(found, channel, channel.ends)
@@ -130,7 +132,7 @@ class GuardedStream:
         """Have all that is new inspected, and agree on it except for the last `keep` characters."""
         channels = list(self._channels.values())
         waits: dict[int, int] = {}
-        window = Window(channels, self._window or 0)
+        window = Window(channels, self._window or 0, self._find_tools)
         for chosen in self._chosen:
             verdict = await self._runner.ask(chosen, self._mode, window)
             for channel, start in window.find_undecided(verdict):
@@ -144,6 +146,10 @@ class GuardedStream:
             if not is_at_rest:
                 cut = max(min(cut - keep, waits.get(id(channel), cut)), channel.judged)
             channel.judge(cut)
+
+    def _find_tools(self) -> Iterator[ToolUse]:
+        """The calls of tools, where all of them is held."""
+        return find_streamed(self._channels) if self._window is None else iter(())
 
     async def _follow(self, pipeline: ChosenPipeline, window: Window) -> None:
         """Run a pipeline on the whole stream."""

@@ -47,6 +47,11 @@ class TrialText:
         """See Text.edit."""
         self.text = edited_texts(self.content().pieces, edits).get(0, self.text)
 
+    def drop(self, tools: Iterable[int], notice: str) -> bool:
+        """See Text.drop."""
+        del tools, notice
+        return False
+
 
 async def try_guardrail(
     installed: Sequence[Installed], wanted: TrialRequest, call_id: str, clock: Clock

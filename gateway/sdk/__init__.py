@@ -10,6 +10,7 @@ from gateway.sdk.guardrails import (
     GuardrailCall,
     Piece,
     PieceKind,
+    ToolUse,
     Verdict,
 )
 from gateway.sdk.log import PluginLog, plugin_log
@@ -25,6 +26,7 @@ __all__ = [
     "Piece",
     "PieceKind",
     "PluginLog",
+    "ToolUse",
     "Verdict",
     "plugin_log",
     "read_member",

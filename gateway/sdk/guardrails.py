@@ -15,6 +15,7 @@ __all__ = [
     "GuardrailCall",
     "Piece",
     "PieceKind",
+    "ToolUse",
     "Verdict",
 ]
 
@@ -66,14 +67,31 @@ class Piece(msgspec.Struct, frozen=True, gc=False):
     is_fixed: bool = False
 
 
+class ToolUse(msgspec.Struct, frozen=True, gc=False):
+    """One tool that is offered to a model, or one call of a tool.
+
+    `arguments` are those of the call, as JSON; None says that the tool is only offered. `type` is what the
+    body says it is (`function`, ...), and `mcp` for a call of a tool of an MCP server. A tool without a name
+    has "".
+    """
+
+    name: str
+    path: str
+    type: str = "function"
+    arguments: str | None = None
+
+
 class Content(msgspec.Struct, frozen=True):
     """The strings of a request or an answer, whatever its endpoint: every one that the other side sees.
 
     Of a stream a guardrail is shown what has come since the last time, and before it as much as its `window`.
+    `tools` are those that a request offers, or that an answer or a message of MCP calls; of a stream they
+    are there for guardrails without a `window` only, when all of it has come.
     """
 
     direction: Direction
     pieces: tuple[Piece, ...]
+    tools: tuple[ToolUse, ...] = ()
 
     def texts(self) -> Iterator[tuple[int, Piece]]:
         """The pieces that a model or a person reads, each with its place among all pieces."""
@@ -98,6 +116,9 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
     `undecided` says of pieces of a stream from which character on more must be seen, where a finding that has
     begun may be longer than the `window` of the guardrail: so much waits too.
+
+    `without` are places among `Content.tools`: these are taken out, and in an answer `notice` says so in
+    their stead. Where that cannot be done, as in a stream or for a call by MCP, `notice` is the refusal.
     """
 
     refusal: str | None = None
@@ -106,6 +127,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     score: float | None = None
     masked: Mapping[str, int] = {}
     undecided: Mapping[int, int] = {}
+    without: tuple[int, ...] = ()
+    notice: str = ""
 
 
 PASSED = Verdict()

@@ -60,6 +60,10 @@ class _TrialObject:
         for place, text in edited_texts([item.piece for item in found], edits).items():
             edit_at(self.members, found[place].path, text)
 
+    def drop(self, tools: Iterable[int], notice: str) -> bool:
+        del tools, notice
+        return False
+
     def _find(self) -> list[Any]:
         return [item for name, value in self.members.items() for item in find_pieces(value, name)]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import re2
 
-__all__ = ["LinearPatterns"]
+__all__ = ["LinearPattern", "LinearPatterns"]
 
 _MOST_BYTES = 8 * 1024 * 1024
 _re2: Any = re2  # The package has no types.
@@ -19,9 +19,7 @@ class LinearPatterns:
 
     def __init__(self, patterns: Sequence[str]) -> None:
         """Raises ValueError for a pattern that RE2 does not take, as one that looks around or back."""
-        options = _re2.Options()
-        options.max_mem = _MOST_BYTES
-        options.log_errors = False
+        options = _options()
         self._patterns: list[Any] = [_compile(pattern, options) for pattern in patterns]
         self._all: Any = _re2.Set.SearchSet(options)
         for pattern in patterns:
@@ -35,6 +33,26 @@ class LinearPatterns:
                 start, end = match.span()
                 if start < end:
                     yield place, start, end
+
+
+class LinearPattern:
+    """One pattern, which a text must fit as a whole or has somewhere in it."""
+
+    def __init__(self, pattern: str, *, is_whole: bool) -> None:
+        """Raises ValueError for a pattern that RE2 does not take."""
+        _compile(pattern, _options())
+        self._pattern = _compile(rf"\A(?:{pattern})\z" if is_whole else pattern, _options())
+
+    def is_in(self, text: str) -> bool:
+        """Whether the text fits."""
+        return self._pattern.search(text) is not None
+
+
+def _options() -> Any:
+    options = _re2.Options()
+    options.max_mem = _MOST_BYTES
+    options.log_errors = False
+    return options
 
 
 def _compile(pattern: str, options: Any) -> Any:
