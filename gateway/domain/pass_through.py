@@ -12,7 +12,8 @@ class PassThrough(msgspec.Struct, frozen=True, kw_only=True):
 
     With `includes_subpath` what lies below the path goes below the target. `query` are parameters for
     requests that do not bring them. `cost_nanos` (nano-dollars) is the price of one request that succeeds.
-    Unless it `asks_for_key` anybody may call it. `caller_header` is a further header in which callers may
+    Unless it `asks_for_key` anybody may call it; one that `admits_strangers` lets in who sends no credential,
+    and asks for a key otherwise. `caller_header` is a further header in which callers may
     send their key. `forwarded` are headers, in lower case, that go along besides those of the body.
     Unless it `holds_slot` a request, which only waits for news, counts for no limit of requests under way.
     `guardrails` are those that it has whoever calls it. `timeout_seconds` bounds the wait for the head of the
@@ -28,6 +29,7 @@ class PassThrough(msgspec.Struct, frozen=True, kw_only=True):
     includes_subpath: bool = False
     forwards_headers: bool = False
     asks_for_key: bool = True
+    admits_strangers: bool = False
     caller_header: str | None = None
     cost_nanos: int = 0
     timeout_seconds: float | None = None

@@ -8,7 +8,7 @@ from gateway.errors import AuthenticationFailed
 from gateway.hooks import RequestHead
 from gateway.ids import hash_token
 
-__all__ = ["KEY_PREFIX", "abbreviate", "check_is_virtual_key", "find_credential", "hash_of"]
+__all__ = ["KEY_PREFIX", "abbreviate", "check_is_virtual_key", "find_credential", "has_credential", "hash_of"]
 
 KEY_PREFIX = "sk-"
 
@@ -55,6 +55,13 @@ def find_credential(head: RequestHead, header_name: str | None = None) -> str:
         if value:
             return _unwrap(value)
     return _from_query(head)
+
+
+def has_credential(head: RequestHead, header_name: str | None = None) -> bool:
+    """Whether a client has sent anything where `find_credential` looks, be it as wrong as it may."""
+    names = ("x-litellm-api-key", "authorization", *_BARE_HEADERS)
+    places = names if header_name is None else (header_name.lower(),)
+    return any(head.headers.get(name) for name in places)
 
 
 def check_is_virtual_key(credential: str) -> None:

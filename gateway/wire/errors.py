@@ -25,7 +25,7 @@ def error_object(error: GatewayError, call_id: str | None = None) -> dict[str, o
 
 def error_bytes(error: GatewayError, call_id: str | None = None) -> bytes:
     """Encode the body of an error answer."""
-    return _encode({"error": error_object(error, call_id)})
+    return _encode({**error.envelope, "error": error_object(error, call_id)})
 
 
 def error_event(error: GatewayError) -> bytes:

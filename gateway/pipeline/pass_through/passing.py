@@ -11,6 +11,7 @@ from gateway.access.pass_through_routes import is_open_to
 from gateway.domain import PassThrough, Principal
 from gateway.errors import AuthenticationFailed, GatewayError, ServiceUnavailable
 from gateway.hooks import RequestContext, RequestHead
+from gateway.identity.credentials import has_credential
 from gateway.pipeline.answers import drop_frames, send_error
 from gateway.pipeline.end_users import keep_known_end_user
 from gateway.pipeline.exchange import ClientLeftError
@@ -105,7 +106,12 @@ async def _identify(snapshot: Snapshot, one: PassThrough, head: RequestHead) -> 
     if not one.asks_for_key:
         snapshot.core.gate.authenticate(head)
         return ANYBODY
-    principal = await snapshot.pass_through_hooks.authenticate(head)
+    try:
+        principal = await snapshot.pass_through_hooks.authenticate(head)
+    except AuthenticationFailed:
+        if one.admits_strangers and not has_credential(head, snapshot.settings.general.key_header_name):
+            return ANYBODY
+        raise
     if principal is None:
         raise AuthenticationFailed("No authentication accepts this credential.")
     # As a member of the first team that may.

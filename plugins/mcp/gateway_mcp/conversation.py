@@ -8,6 +8,7 @@ from typing import cast
 from gateway.errors import GatewayError, UpstreamError, UpstreamGarbled
 from gateway.hooks import Forwarder, ForwardRequest, HeaderPairs, UpstreamStream
 from gateway.wire.sse import EventSplitter, event_payload
+from gateway_mcp.header_texts import write_header
 from gateway_mcp.sessions import SESSION
 from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import (
@@ -15,6 +16,7 @@ from gateway_mcp.wire import (
     CLIENT,
     HANDSHAKE,
     MODERN,
+    NAMED,
     PROTOCOL,
     Object,
     decode_object,
@@ -27,7 +29,6 @@ _ID = 1
 _PAGES = 1000
 _BYTES = 32 * 1024 * 1024
 _OK, _FIRST_FAILURE = 200, 400
-_NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 
 
 class RefusedError(GatewayError):
@@ -149,8 +150,8 @@ class Conversation:
         headers = self._of_session()
         if is_modern:
             headers = {PROTOCOL: MODERN, "mcp-method": method}
-            if method in _NAMED:
-                headers["mcp-name"] = str(params[_NAMED[method]])
+            if method in NAMED:
+                headers["mcp-name"] = write_header(str(params[NAMED[method]]))
         body = request_message(_ID, method, params, is_modern=is_modern)
         async with self._sent("POST", body, headers) as stream:
             return await self._result(stream)

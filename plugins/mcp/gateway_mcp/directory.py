@@ -27,6 +27,8 @@ class Directory:
         self._source = source
         for name, settings in self._configured.items():
             self._check_command(name, settings)
+            if settings.allow_anonymous:
+                _LOG.warning("mcp_server_open_to_everybody", server=name)
         self._own = Upstreams(self._configured)
         self._shelf: McpShelf | None = None
         self._read: dict[str, tuple[McpServerRecord, Upstream]] = {}
@@ -73,6 +75,8 @@ class Directory:
         self._check_command(record.name, settings)
         if settings.spec_path and not settings.spec_path.startswith(("http://", "https://")):
             raise ValueError("'spec_path' is an address; only the configuration may name files")
+        if settings.allow_anonymous:
+            raise ValueError("only the configuration may say 'allow_anonymous'")
         return Upstream(record.name, settings)
 
     def _check_command(self, name: str, settings: McpServer) -> None:

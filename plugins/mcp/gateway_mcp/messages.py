@@ -6,8 +6,11 @@ from typing import Any, Protocol, cast
 
 import msgspec
 
-from gateway.errors import BadRequest, PermissionDenied, UpstreamGarbled
+from gateway.errors import BadRequest, GatewayError, PermissionDenied, UpstreamGarbled
 from gateway.hooks import RequestContext
+from gateway_mcp.faults import HeaderMismatchError, NoMessageError, state_in_message
+from gateway_mcp.header_texts import read_header
+from gateway_mcp.wire import NAMED
 
 __all__ = ["MessageGuard", "Tools", "read_message", "refuse_tool"]
 
@@ -40,8 +43,15 @@ class MessageGuard:
     async def check_request(self) -> None:
         """Check the message. Raises BadRequest for what could be read in two ways, and PermissionDenied."""
         raw = self._context.body.members.get("body")
-        if raw is not None:
-            await self.check_message(read_message(bytes(raw)))
+        identifier: object = None
+        try:
+            if raw is not None:
+                message = read_message(bytes(raw))
+                identifier = message.get("id")
+                await self.check_message(message)
+        except GatewayError as error:
+            state_in_message(error, identifier)
+            raise
 
     async def check_message(self, message: _Object) -> None:
         """Check a message that was read already; raises as `check_request`."""
@@ -51,12 +61,12 @@ class MessageGuard:
 
     def check_headers(self, message: _Object) -> object:
         """Raise BadRequest where headers say something else than the message; return the name that it has."""
-        params = message.get("params")
-        name = cast("_Object", params).get("name") if isinstance(params, dict) else None
-        self._check_header("mcp-method", message.get("method"))
-        if message.get("method") == _CALL:
-            self._check_header("mcp-name", name)
-        return name
+        params, method = message.get("params"), message.get("method")
+        found = cast("_Object", params) if isinstance(params, dict) else {}
+        self._check_header("mcp-method", method)
+        if isinstance(method, str) and method in NAMED:
+            self._check_header("mcp-name", found.get(NAMED[method]))
+        return found.get("name")
 
     async def check_tool(self, tool: object) -> None:
         """Raise PermissionDenied for a tool that the caller may not call, BadRequest for none at all."""
@@ -92,9 +102,9 @@ class MessageGuard:
 
     def _check_header(self, name: str, stated: object) -> None:
         header = self._context.head.headers.get(name)
-        if header is not None and header != stated:
+        if header is not None and (stated is None or read_header(header) != stated):
             message = f"The header '{name}' says something else than the message."
-            raise BadRequest(message, param=name)
+            raise HeaderMismatchError(message, param=name)
 
     def _hide(self, message: object) -> bool:
         """Take tools out of a list; says whether any were."""
@@ -162,11 +172,11 @@ def read_message(raw: bytes) -> _Object:
     try:
         message: object = json.loads(raw, object_pairs_hook=_join)
     except _TwinError as error:
-        raise BadRequest(f"The message has two members '{str(error)[:100]}'.", param="body") from None
+        raise NoMessageError(f"The message has two members '{str(error)[:100]}'.", param="body") from None
     except (ValueError, RecursionError):
-        raise BadRequest("The message is no JSON.", param="body") from None
+        raise NoMessageError("The message is no JSON.", param="body") from None
     if not isinstance(message, dict):
-        raise BadRequest("One request has one message of JSON-RPC; batches are not served.", param="body")
+        raise NoMessageError("One request has one message of JSON-RPC; batches are not served.", param="body")
     return cast("_Object", message)
 
 

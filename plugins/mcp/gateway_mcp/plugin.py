@@ -13,6 +13,7 @@ from gateway.errors import PermissionDenied
 from gateway.hooks import PluginServices, RequestContext, hookimpl
 from gateway.sdk import read_member
 from gateway_mcp.directory import Directory
+from gateway_mcp.pages import Pages
 from gateway_mcp.relay import Relay
 from gateway_mcp.servers import AllowedServer, is_inside
 from gateway_mcp.upstreams import McpServer
@@ -30,6 +31,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `allowed_connectors` are ids of connectors that the provider itself hosts (`connector_dropbox`).
     `allow_inline_credentials` lets a request carry headers or a token for the MCP server.
     `stdio_commands` are the programs, as they are written in `command`, that servers may be.
+    `allowed_hosts` are names under which callers without a key reach the gateway, `allowed_origins` the
+    origins of web pages that may speak with servers.
     `servers` are those that the gateway relays to, by their names: the section `mcp_servers` lands here.
     """
 
@@ -38,6 +41,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allow_inline_credentials: bool = False
     servers: dict[str, McpServer] | None = None
     stdio_commands: frozenset[str] = frozenset()
+    allowed_hosts: frozenset[str] = frozenset()
+    allowed_origins: frozenset[str] = frozenset()
 
 
 class RemoteServers:
@@ -93,7 +98,8 @@ class McpPlugin(RemoteServers, Relay):
     def __init__(self, settings: Settings, services: PluginServices) -> None:
         """Raises ValueError for names that no path can have or two servers have, and for commands."""
         RemoteServers.__init__(self, settings)
-        Relay.__init__(self, Directory(settings.servers, settings.stdio_commands, services.mcp), services)
+        directory = Directory(settings.servers, settings.stdio_commands, services.mcp)
+        Relay.__init__(self, directory, Pages(settings.allowed_hosts, settings.allowed_origins), services)
 
     @hookimpl
     def authorize(self, context: RequestContext) -> None:

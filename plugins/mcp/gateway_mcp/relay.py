@@ -20,6 +20,7 @@ from gateway_mcp.directory import Directory
 from gateway_mcp.finding import Words
 from gateway_mcp.listings import Listings
 from gateway_mcp.messages import MessageGuard
+from gateway_mcp.pages import Pages
 from gateway_mcp.places import Place, find_place
 from gateway_mcp.probing import probe
 from gateway_mcp.reach import Reach
@@ -36,6 +37,8 @@ _METHODS = ("DELETE", "GET", "POST")
 _LISTEN = "subscriptions/listen"
 _FORWARDED = frozenset({SESSION, "mcp-protocol-version", "mcp-method", "mcp-name", "last-event-id"})
 """Headers of the protocol (https://modelcontextprotocol.io/specification, transports)."""
+_ARGUMENT = "mcp-param-"
+"""With this the header begins that repeats an argument of a tool."""
 _LIST_SECONDS = 60.0
 _NO_REQUEST = ForwardRequest("", "", (), None, _LIST_SECONDS, _LIST_SECONDS, 0)
 
@@ -47,8 +50,9 @@ class Relay:
     of an answer the lists of tools. What several servers list is put together.
     """
 
-    def __init__(self, directory: Directory, services: PluginServices) -> None:
+    def __init__(self, directory: Directory, pages: Pages, services: PluginServices) -> None:
         self._directory = directory
+        self._pages = pages
         self._transports = Transports(services)
         self._sessions = Sessions(services.sealing)
         self._credentials = Credentials(services.mcp)
@@ -85,6 +89,7 @@ class Relay:
         """Refuse who may not reach the server. Raises PermissionDenied, NotFound for one that is gone."""
         if context.endpoint is not Endpoint.MCP:
             return
+        self._pages.check(context)
         place = self._find(context)
         if place.is_single:
             check_server(context, place.upstreams[0], self._directory.current)
@@ -157,8 +162,9 @@ def _lead(place: Place, head: RequestHead) -> PassThrough:
         path=head.path,
         target="" if one is None else one.settings.url,
         methods=_METHODS,
+        admits_strangers=one is not None and one.settings.allow_anonymous,
         endpoint=Endpoint.MCP,
-        forwarded=_FORWARDED,
+        forwarded=_FORWARDED.union(name for name in head.headers if name.startswith(_ARGUMENT)),
         holds_slot=head.method != "GET" and head.headers.get("mcp-method") != _LISTEN,
         timeout_seconds=None if one is None else one.settings.timeout,
     )

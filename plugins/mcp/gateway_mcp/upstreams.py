@@ -25,8 +25,9 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     environment `env`, run by the gateway. With `spec_path`, the address or the file of an OpenAPI document,
     it is the service that this describes.
     `server_id` and `alias` are further names. `allowed_tools` empty allows all that `disallowed_tools` do not
-    take away. `allow_all_keys` opens the server to keys whose permissions do not name it. With `is_byok`
-    it is asked with what each user has stored for it.
+    take away. `allow_all_keys` opens the server to keys whose permissions do not name it,
+    `allow_anonymous` its own path to everybody. With `is_byok` it is asked with what each user has stored for
+    it.
     """
 
     url: str = ""
@@ -46,6 +47,7 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     allowed_tools: tuple[str, ...] = ()
     disallowed_tools: tuple[str, ...] = ()
     allow_all_keys: bool = False
+    allow_anonymous: bool = False
     is_byok: bool = False
     timeout: float = 60.0
 

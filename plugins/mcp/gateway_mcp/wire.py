@@ -19,6 +19,7 @@ __all__ = [
     "INVALID_PARAMS",
     "METHOD_NOT_FOUND",
     "MODERN",
+    "NAMED",
     "PROTOCOL",
     "Object",
     "decode_object",
@@ -37,6 +38,8 @@ HANDSHAKES = ("2024-11-05", "2025-03-26", "2025-06-18", HANDSHAKE)
 PROTOCOL = "mcp-protocol-version"
 CLIENT = {"name": "gatewright", "version": "0.1"}
 METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR = -32601, -32602, -32603
+NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+"""The methods for a thing, and the parameter that says which; a header repeats it."""
 _META = "io.modelcontextprotocol/"
 ANSWER_IS_NO_MESSAGE = "The MCP server answered with something that is no message."
 

@@ -11,6 +11,7 @@ from gateway_mcp.aggregate.asked import Asked
 from gateway_mcp.aggregate.lists import finish
 from gateway_mcp.aggregate.marks import MarkedStream, mark_message
 from gateway_mcp.conversation import RefusedError
+from gateway_mcp.header_texts import write_header
 from gateway_mcp.made import Made, json_answer
 from gateway_mcp.names import split_name, split_uri
 from gateway_mcp.upstreams import Upstream
@@ -54,7 +55,7 @@ async def route_call(asked: Asked) -> AsyncGenerator[UpstreamStream]:
         return
     headers = {PROTOCOL: MODERN} if part is None else part.headers()
     if asked.is_modern and name:
-        headers["mcp-name"] = name
+        headers["mcp-name"] = write_header(name)
     body = msgspec.json.encode({**asked.message, "params": params})
     async with asked.sent(upstream, body, headers) as stream:
         yield MarkedStream(stream, upstream, lambda: asked.listings.forget(upstream))
