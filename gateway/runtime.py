@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 import structlog
@@ -36,6 +36,7 @@ from gateway.domain import Completion, Deployment, Principal
 from gateway.errors import DatabaseUnavailable
 from gateway.guardrails.choice import Installed
 from gateway.guardrails.policies.book import PolicyBook
+from gateway.guardrails.questions import Questions
 from gateway.hooks import RequestContext, RequestHead
 from gateway.hooks.dispatch import Hooks
 from gateway.hooks.registry import LoadedPlugins
@@ -76,6 +77,7 @@ __all__ = [
     "Snapshot",
 ]
 
+_Value = TypeVar("_Value")
 _CLOSE_SECONDS = 10.0
 _ALERT_SECONDS = 5.0
 
@@ -186,6 +188,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     reports: Reports
     jobs: tuple[JobRunner, ...] = ()
     output_sizes: OutputSizes = msgspec.field(default_factory=OutputSizes)
+    questions: Questions = msgspec.field(default_factory=Questions)
     closings: Closings = msgspec.field(default_factory=Closings)
 
 
@@ -207,7 +210,7 @@ class Gateway:
         self.check_overlay: Callable[[Overlay], None] | None = None
         self.jobs: list[JobRunner] = list(parts.jobs)
         self._jobs: list[asyncio.Task[None]] = []
-        self._background: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[Any]] = set()
         self._log = structlog.get_logger(__name__)
 
     async def open(self) -> None:
@@ -287,11 +290,12 @@ class Gateway:
             parts.upstream_alerts.note_completion(completion)
         parts.journal.append_charged_line(completion.charge_id, line, scopes, completion.charge.total)
 
-    def background(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run something after the answer; a stopping gateway waits for it."""
+    def background(self, work: Coroutine[Any, Any, _Value]) -> asyncio.Task[_Value]:
+        """Run something that goes on whoever waits for it; a stopping gateway does."""
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+        return task
 
     async def _stop_jobs(self) -> None:
         for job in self._jobs:

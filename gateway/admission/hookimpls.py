@@ -7,7 +7,7 @@ from gateway.admission.claims import Claims
 from gateway.admission.hold import Want
 from gateway.admission.ledger import Ledger
 from gateway.admission.outlook import Outlook
-from gateway.admission.part import Part, without_slots
+from gateway.admission.part import Part, counts_requests, without_requests, without_slots
 from gateway.domain import Claim, Scope
 from gateway.hooks import Admission, RequestContext, hookimpl
 
@@ -51,7 +51,9 @@ class AdmissionHooks:
             extras = [
                 (of_limit(item.limit), item.amount) for item in claims if id(item.limit) not in part.known
             ]
-        if not context.holds_slot:
+        if context.is_question:
+            part, extras = without_requests(part), [one for one in extras if not counts_requests(one[0])]
+        elif not context.holds_slot:
             part, extras = without_slots(part), [one for one in extras if type(one[0]) is not SlotsAccount]
         want = Want(
             context.principal,

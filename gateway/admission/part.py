@@ -8,7 +8,7 @@ from gateway.admission.counters import Money, Slots, Window
 from gateway.admission.headers import Header, fixed_headers
 from gateway.domain import Scope
 
-__all__ = ["Part", "build_part", "merge_parts", "without_slots"]
+__all__ = ["Part", "build_part", "counts_requests", "merge_parts", "without_requests", "without_slots"]
 
 _NEVER = 2**63 - 1
 _rank = attrgetter("rank")
@@ -85,7 +85,20 @@ def merge_parts(parts: Sequence[Part]) -> Part:
 
 def without_slots(part: Part) -> Part:
     """The same for a request that only waits, and counts for no limit of requests under way."""
-    accounts = (item for item in part.accounts if not isinstance(item, SlotsAccount))
+    return _keep(part, (item for item in part.accounts if not isinstance(item, SlotsAccount)))
+
+
+def without_requests(part: Part) -> Part:
+    """The same for a call that is no request of its own: money and tokens count, nothing else."""
+    return _keep(part, (item for item in part.accounts if not counts_requests(item)))
+
+
+def counts_requests(account: Account) -> bool:
+    """Whether an account counts requests, made or under way."""
+    return isinstance(account, SlotsAccount) or (isinstance(account, RateAccount) and account.counts is None)
+
+
+def _keep(part: Part, accounts: Iterable[Account]) -> Part:
     return Part(accounts, (money for money in part.moneys if money.key not in part.charged), part.key_money)
 
 

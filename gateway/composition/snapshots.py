@@ -96,7 +96,7 @@ def _pass_throughs(
 def _with_pass_throughs(snapshot: Snapshot, served: PassThroughs, parts: Parts) -> Snapshot:
     core, settings = snapshot.core, snapshot.settings
     checks = PassThroughChecks(parts.clock, settings.access)
-    guarding = GuardrailHooks(core.guardrails, parts.clock, core.policies)
+    guarding = GuardrailHooks(core.guardrails, parts.clock, core.policies, parts.questions)
     plugins = snapshot.plugins.with_core(
         (*build_gate(settings.access), core.authentication, checks, core.admission, guarding)
     )
@@ -135,7 +135,7 @@ def _assemble(
     guardrails = _set_up_guardrails(settings, added, former)
     admission = AdmissionHooks(parts.ledger) if parts.sharing is None else parts.sharing.build_hooks()
     policies = _set_up_policies(settings, added, former)
-    guarding = GuardrailHooks(guardrails, parts.clock, policies)
+    guarding = GuardrailHooks(guardrails, parts.clock, policies, parts.questions)
     aliases = Aliases(catalog.team_models.names)
     core = (*build_gate(settings.access), authentication, aliases, checks, admission, guarding)
     rules = CoreRules(

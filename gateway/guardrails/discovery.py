@@ -8,7 +8,7 @@ import types
 import typing
 from collections.abc import Iterator, Mapping
 from enum import Enum
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
 
@@ -102,6 +102,8 @@ def _name_type(declared: Any) -> str:
     origin, arguments = typing.get_origin(declared), typing.get_args(declared)
     if origin in (typing.Union, types.UnionType):
         return " or ".join(_name_type(one) for one in arguments if one is not type(None))
+    if origin is Annotated:
+        return _name_type(arguments[0])
     if origin is Literal or (inspect.isclass(declared) and issubclass(declared, Enum)):
         return "string"
     base = origin or declared

@@ -1,6 +1,7 @@
 """How guardrails enter the request path."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import msgspec
 
@@ -11,6 +12,7 @@ from gateway.guardrails.choice import Choice, Chosen, ChosenPipeline, Installed,
 from gateway.guardrails.content import AnswerText, EditError, RequestText
 from gateway.guardrails.policies.book import EMPTY_BOOK, PolicyBook
 from gateway.guardrails.policies.pipeline import answer_instead, run_pipeline
+from gateway.guardrails.questions import Questions
 from gateway.guardrails.recording import RecordWatch
 from gateway.guardrails.report import Report
 from gateway.guardrails.runner import Runner, Text
@@ -28,15 +30,22 @@ _ANSWERING = frozenset({Endpoint.CHAT, Endpoint.COMPLETIONS})
 class GuardrailHooks:
     """Watches over calls with the guardrails that are set up."""
 
-    def __init__(self, installed: Sequence[Installed], clock: Clock, book: PolicyBook = EMPTY_BOOK) -> None:
+    def __init__(
+        self,
+        installed: Sequence[Installed],
+        clock: Clock,
+        book: PolicyBook = EMPTY_BOOK,
+        questions: Questions | None = None,
+    ) -> None:
         self._choice = Choice(installed, book)
         self._clock = clock
+        self._questions = questions or Questions()
 
     @hookimpl
     def open_guards(self, context: RequestContext) -> list[CallGuard] | None:
         """Watch over a call that has guardrails. Raises as `Choice.find`."""
         selection = self._choice.find(context)
-        return [_Watch(selection, context, self._clock)] if selection else None
+        return [_Watch(selection, context, self._clock, self._questions)] if selection else None
 
 
 class _Modes(msgspec.Struct, frozen=True):
@@ -54,7 +63,9 @@ _OF_TOOLS = _Modes(GuardrailMode.PRE_MCP_CALL, GuardrailMode.DURING_MCP_CALL, Gu
 class _Watch:
     """The guardrails of one call."""
 
-    def __init__(self, selection: Selection, context: RequestContext, clock: Clock) -> None:
+    def __init__(
+        self, selection: Selection, context: RequestContext, clock: Clock, questions: Questions
+    ) -> None:
         self._chosen = selection.chosen
         self._pipelines = selection.pipelines
         self._context = context
@@ -62,13 +73,14 @@ class _Watch:
         steps = [chosen for pipeline in selection.pipelines for _, chosen in pipeline.steps]
         names = (item.installed.entry.name for item in (*selection.chosen, *steps))
         self._report = Report(names, selection.origins)
-        self._runner = Runner(clock, _describe(context), self._report)
+        ask = partial(questions.put, context)
+        self._runner = Runner(clock, _describe(context), self._report, ask)
         self._request: RequestText | None = None
         recording = self._of(GuardrailMode.LOGGING_ONLY)
         self._record: RecordWatch | None = None
         if recording:
             later = Report((), selection.origins)
-            self._record = RecordWatch(recording, _describe(context), later, clock)
+            self._record = RecordWatch(recording, Runner(clock, _describe(context), later, ask), later)
 
     @property
     def names(self) -> Sequence[str]:

@@ -5,14 +5,13 @@ from collections.abc import Sequence
 import msgspec
 import structlog
 
-from gateway.clock import Clock
 from gateway.errors import GatewayError
 from gateway.guardrails.choice import Chosen
 from gateway.guardrails.content import AnswerText
 from gateway.guardrails.report import Report, build_outcome
 from gateway.guardrails.runner import Runner
 from gateway.hooks import Recorded
-from gateway.sdk import Content, Direction, GuardrailCall
+from gateway.sdk import Content, Direction
 from gateway.settings.guardrails import GuardrailMode
 
 __all__ = ["RecordWatch"]
@@ -23,11 +22,10 @@ _MODE = GuardrailMode.LOGGING_ONLY
 class RecordWatch:
     """Has the record of one call inspected; what is refused, or cannot be inspected, is not recorded."""
 
-    def __init__(self, chosen: Sequence[Chosen], call: GuardrailCall, report: Report, clock: Clock) -> None:
+    def __init__(self, chosen: Sequence[Chosen], runner: Runner, report: Report) -> None:
         self._chosen = chosen
-        self._clock = clock
         self._report = report
-        self._runner = Runner(clock, call, report)
+        self._runner = runner
 
     async def check(self, recorded: Recorded) -> Recorded | None:
         """Return the record as the guardrails leave it; None where they let it be recorded not at all."""
@@ -44,7 +42,7 @@ class RecordWatch:
 
     def pass_over(self, reason: str) -> None:
         """Note that the guardrails were not asked."""
-        now = self._clock.now_nanos()
+        now = self._runner.clock.now_nanos()
         for item in self._chosen:
             entry, nothing = item.installed.entry, Content(Direction.REQUEST, ())
             self._report.add(build_outcome(entry.name, entry.kind, _MODE, nothing, (now, now), None, reason))

@@ -1,7 +1,8 @@
 """Asks guardrails, within their deadlines, and does what they say; one that cannot answer refuses."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from inspect import iscoroutinefunction as is_coroutine_function
 from typing import Protocol
 
@@ -13,10 +14,13 @@ from gateway.errors import GuardrailBlocked, ServiceUnavailable
 from gateway.guardrails.choice import Chosen
 from gateway.guardrails.content import EditError
 from gateway.guardrails.report import Report, build_outcome
-from gateway.sdk import PASSED, Content, Edit, GuardrailCall, Verdict
+from gateway.sdk import PASSED, Content, Edit, GuardrailCall, Question, Verdict, refuse_question
 from gateway.settings.guardrails import GuardrailMode
 
-__all__ = ["Runner", "Text"]
+__all__ = ["AskFor", "Runner", "Text"]
+
+AskFor = Callable[[str, Question], Awaitable[str]]
+"""Asks a model for the guardrail of a name."""
 
 _THREAD_CHARACTERS = 64 * 1024
 """Content of more characters is given to plain functions in a thread, so that others are served meanwhile."""
@@ -39,11 +43,12 @@ class Text(Protocol):
 
 
 class Runner:
-    """Runs the guardrails of one call; `call` says whose it is."""
+    """Runs the guardrails of one call; `call` says whose it is, and `ask` asks models on its account."""
 
-    def __init__(self, clock: Clock, call: GuardrailCall, report: Report) -> None:
+    def __init__(self, clock: Clock, call: GuardrailCall, report: Report, ask: AskFor | None = None) -> None:
         self.clock = clock
         self._call = call
+        self._ask_for = ask
         self._notes: dict[str, dict[str, object]] = {}
         self._report = report
 
@@ -103,6 +108,7 @@ class Runner:
             options=chosen.options,
             notes=notes,
             deadline_seconds=chosen.installed.entry.deadline_seconds,
+            ask=refuse_question if self._ask_for is None else partial(self._ask_for, name),
         )
         inspect = chosen.installed.guardrail.inspect
         is_large = sum(len(piece.text) for piece in content.pieces) > _THREAD_CHARACTERS

@@ -61,7 +61,8 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     `client_address` is where the request comes from as far as trusted proxies tell it, else the peer's
     address. `tags` are those of request, key and team. `guardrails` are those that what is called has itself,
     whoever calls it; `guarded_by` those that watch over the call already.
-    Unless it `holds_slot` it counts for no limit of requests under way.
+    Unless it `holds_slot` it counts for no limit of requests under way; what `is_question`, a guardrail's own
+    call on the account of a request, counts for no limit of requests at all.
     `tool` is the tool of an MCP server that is called, as `server/tool`.
     `policies` are those that it has, each with the reason. `own_answer` is what the gateway answers itself,
     in the place of a model.
@@ -95,6 +96,7 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     guarded_by: tuple[str, ...] = ()
     tool: str = ""
     holds_slot: bool = True
+    is_question: bool = False
     policies: tuple[tuple[str, str], ...] = ()
     own_answer: str | None = None
     state: dict[str, object] = {}

@@ -14,7 +14,7 @@ from gateway.pipeline.settlement import Settlement
 from gateway.runtime import Gateway, Snapshot
 from gateway.spend.builder import CallDetails
 
-__all__ = ["admit_request", "turn_to_default", "unknown_model"]
+__all__ = ["admit_request", "hold_request", "turn_to_default", "unknown_model"]
 
 
 async def admit_request(
@@ -26,7 +26,7 @@ async def admit_request(
     """
     group = await _authorize(gateway, snapshot, context, details)
     try:
-        return group, await _admit(gateway, snapshot, context, group, details)
+        return group, await hold_request(gateway, snapshot, context, group, details)
     except BudgetExceeded as refused:
         return await _fall_back(gateway, snapshot, context, details, refused)
 
@@ -82,9 +82,10 @@ async def turn_to_default(
     return find_group(snapshot.catalog, context.routed_model, context.principal, context.subjects)
 
 
-async def _admit(
+async def hold_request(
     gateway: Gateway, snapshot: Snapshot, context: RequestContext, group: ModelGroup, details: CallDetails
 ) -> Settlement:
+    """Hold what a checked request is likely to cost. Raises GatewayError, with nothing taken."""
     hooks = snapshot.hooks
     estimate = estimate_request(context, group, snapshot.settings, gateway.parts.output_sizes)
     note_estimate(context, estimate)
@@ -117,7 +118,7 @@ async def _fall_back(
         context.model = name
         try:
             group = await _authorize(gateway, snapshot, context, details)
-            return group, await _admit(gateway, snapshot, context, group, details)
+            return group, await hold_request(gateway, snapshot, context, group, details)
         except (BudgetExceeded, ModelAccessDenied, UnknownModel):
             continue
     context.model, context.routed_model = asked

@@ -15,11 +15,11 @@ from gateway.pipeline.exchange import ClientLeftError, Exchange
 from gateway.pipeline.guarding import CallGuards
 from gateway.pipeline.interruption import Interruption
 from gateway.pipeline.response_headers import build_headers
+from gateway.pipeline.sending import send_once
 from gateway.pipeline.tool_names import list_called
 from gateway.routing.router import Routed
 from gateway.upstream.answer import ReadAnswer, read_answer
 from gateway.upstream.client import UpstreamAnswer
-from gateway.upstream.errors import error_from_answer, upstream_source
 
 __all__ = ["relay_answer"]
 
@@ -41,22 +41,10 @@ async def relay_answer(call: Call) -> None:
     its end and is charged exactly. Raises GatewayError when no deployment answers.
     """
     attempts = Attempts(call)
-    settlement = call.settlement
-    is_placed = settlement.is_placed
-    now, client_for = call.gateway.clock.monotonic_nanos, call.gateway.parts.clients.client_for
+    gateway, settlement = call.gateway, call.settlement
 
     async def attempt(deployment: Deployment, tried: ModelGroup) -> _Answered:
-        if is_placed:
-            await settlement.enter(deployment)
-        request = attempts.build_request(deployment)
-        started = now()
-        try:
-            answer = await client_for(deployment).send(request)
-        finally:
-            settlement.upstream_nanos += now() - started
-        if not 200 <= answer.status < 300:  # noqa: PLR2004  the successes of RFC 9110
-            source = upstream_source(deployment, call.gateway.clock.now_nanos())
-            raise error_from_answer(answer.status, answer.headers, answer.body, source)
+        answer = await send_once(gateway, settlement, deployment, attempts.build_request(deployment))
         shown = call.context.model if tried is call.group else attempts.shown_model(tried)
         return _Answered(answer, read_answer(answer.body, shown))
 

@@ -3,10 +3,20 @@
 import msgspec
 
 from gateway.domain import Principal, Scope, ScopeKind
+from gateway.hooks import RequestContext
 from gateway.identity.subjects import Subjects
+from gateway.runtime import Gateway, Snapshot
 from gateway.spend.builder import CallDetails
 
-__all__ = ["keep_known_end_user"]
+__all__ = ["attribute_call", "keep_known_end_user"]
+
+
+async def attribute_call(gateway: Gateway, snapshot: Snapshot, context: RequestContext) -> CallDetails:
+    """On whose account a call goes beside its key. Raises as `keep_known_end_user`."""
+    details = gateway.parts.attribution.read(context)
+    if snapshot.settings.access.validates_end_users:
+        return await keep_known_end_user(gateway.parts.subjects, context.principal, details)
+    return details
 
 
 async def keep_known_end_user(subjects: Subjects, principal: Principal, details: CallDetails) -> CallDetails:

@@ -12,7 +12,7 @@ from gateway.domain import Endpoint, ModelGroup, Usage
 from gateway.hooks import RequestContext
 from gateway.settings import Settings
 
-__all__ = ["estimate_request", "note_estimate", "usage_of_answer", "usage_of_stream"]
+__all__ = ["estimate_request", "limit_member", "note_estimate", "usage_of_answer", "usage_of_stream"]
 
 _BYTES_PER_TOKEN = 4
 _OPENAI = frozenset({"openai", "azure"})
@@ -37,7 +37,7 @@ def estimate_request(
         return estimate
     bound = bound_charge(context.endpoint, context.body, group)
     if bound.added_output_tokens is not None:
-        context.body.write(_limit_member(context.endpoint, group), bound.added_output_tokens)
+        context.body.write(limit_member(context.endpoint, group), bound.added_output_tokens)
     return msgspec.structs.replace(estimate, nanos=bound.nanos)
 
 
@@ -58,7 +58,7 @@ def _expected_by_owner(context: RequestContext) -> int | None:
     return None
 
 
-def _limit_member(endpoint: Endpoint, group: ModelGroup) -> str:
+def limit_member(endpoint: Endpoint, group: ModelGroup) -> str:
     """The name under which all deployments of a group take a bound on the answer."""
     is_openai = all(deployment.provider in _OPENAI for deployment in group.deployments)
     return "max_completion_tokens" if is_openai and endpoint is Endpoint.CHAT else "max_tokens"

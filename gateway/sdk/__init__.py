@@ -1,4 +1,4 @@
-"""What a plugin may ask the gateway for: texts and members of a request, a log; and what a guardrail is."""
+"""What a plugin may ask the gateway for: texts, members, a log; what a guardrail is and what it may ask."""
 
 from gateway.sdk.content import TEXT_MEMBERS, read_member, rewrite_texts
 from gateway.sdk.guardrails import (
@@ -14,10 +14,12 @@ from gateway.sdk.guardrails import (
     Verdict,
 )
 from gateway.sdk.log import PluginLog, plugin_log
+from gateway.sdk.questions import Ask, Question, refuse_question
 
 __all__ = [
     "PASSED",
     "TEXT_MEMBERS",
+    "Ask",
     "Content",
     "Direction",
     "Edit",
@@ -26,9 +28,11 @@ __all__ = [
     "Piece",
     "PieceKind",
     "PluginLog",
+    "Question",
     "ToolUse",
     "Verdict",
     "plugin_log",
     "read_member",
+    "refuse_question",
     "rewrite_texts",
 ]

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
+from gateway.sdk.questions import Ask, refuse_question
+
 __all__ = [
     "PASSED",
     "Content",
@@ -141,6 +143,9 @@ class GuardrailCall(msgspec.Struct, frozen=True, kw_only=True):
     `key_hash` is the SHA-256 of the virtual key in hex, `trace_id` what the client calls its conversation.
     After `deadline_seconds` nobody waits for an answer any more.
 
+    `ask` puts a question to a model of the gateway, whatever models the caller may use. The caller's budgets
+    are charged for it; the question is inspected by no guardrail.
+
     `notes` are the guardrail's own: what it writes there about the request it finds again with the answer.
     """
 
@@ -159,6 +164,7 @@ class GuardrailCall(msgspec.Struct, frozen=True, kw_only=True):
     deadline_seconds: float = 10.0
     is_stream: bool = False
     options: Mapping[str, object] = {}
+    ask: Ask = refuse_question
     notes: dict[str, object] = msgspec.field(default_factory=dict[str, object])
 
 

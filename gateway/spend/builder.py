@@ -36,6 +36,7 @@ class CallDetails(msgspec.Struct, frozen=True, kw_only=True):
     `error_code` is the HTTP status of a failure. `messages`, `response` and `proxy_server_request` are JSON,
     given only where prompts are stored. `is_shared` says that there are but end user, agent and tags, and
     that this very object comes with many requests; whoever changes a copy of it makes it False.
+    `asked_by` is the guardrail whose own call this is, `asked_for` the call id of the request it inspects.
     """
 
     end_user: str | None = None
@@ -55,6 +56,8 @@ class CallDetails(msgspec.Struct, frozen=True, kw_only=True):
     messages: msgspec.Raw | None = None
     response: msgspec.Raw | None = None
     proxy_server_request: msgspec.Raw | None = None
+    asked_by: str = ""
+    asked_for: str = ""
     is_shared: bool = False
 
 
@@ -278,7 +281,7 @@ def _build_marks(completion: Completion, details: CallDetails) -> metadata.Gatew
         completion.is_client_gone,
     )
     has_tools = details.tools_offered or details.tools_called
-    if charge.is_priced and not is_estimated and not is_gone and not has_tools:
+    if charge.is_priced and not is_estimated and not is_gone and not has_tools and not details.asked_by:
         return metadata.GatewrightMarks(charge_id=completion.charge_id, cost_nanos=charge.total)
     return metadata.GatewrightMarks(
         charge_id=completion.charge_id,
@@ -288,6 +291,8 @@ def _build_marks(completion: Completion, details: CallDetails) -> metadata.Gatew
         client_gone=is_gone,
         tools_offered=details.tools_offered,
         tools_called=details.tools_called,
+        guardrail=clean_text(details.asked_by, _NAME_LIMIT),
+        guarded_call_id=clean_text(details.asked_for, _ID_LIMIT),
     )
 
 

@@ -50,6 +50,8 @@ class GatewrightMarks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     client_gone: bool = False
     tools_offered: tuple[str, ...] = ()
     tools_called: tuple[str, ...] = ()
+    guardrail: str = ""
+    guarded_call_id: str = ""
 
 
 class _TokenDetails(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -13,7 +13,7 @@ from gateway.errors import AuthenticationFailed, GatewayError, ServiceUnavailabl
 from gateway.hooks import RequestContext, RequestHead
 from gateway.identity.credentials import has_credential
 from gateway.pipeline.answers import drop_frames, send_error
-from gateway.pipeline.end_users import keep_known_end_user
+from gateway.pipeline.end_users import attribute_call
 from gateway.pipeline.exchange import ClientLeftError
 from gateway.pipeline.guarding import CallGuards
 from gateway.pipeline.intake import begin_context
@@ -137,9 +137,7 @@ def _without_secrets(one: PassThrough, credentials: Collection[str]) -> PassThro
 
 async def _attribute(gateway: Gateway, snapshot: Snapshot, context: RequestContext) -> CallDetails:
     """On whose account the request goes beside its key, as far as its headers say."""
-    details = gateway.parts.attribution.read(context)
-    if snapshot.settings.access.validates_end_users:
-        details = await keep_known_end_user(gateway.parts.subjects, context.principal, details)
+    details = await attribute_call(gateway, snapshot, context)
     named = details.extra_scopes
     if named or context.principal.agent_rules is not None:
         context.subjects = await gateway.parts.subjects.find(context.principal, named, details.session_id)

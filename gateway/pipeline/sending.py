@@ -1,0 +1,27 @@
+"""One attempt at one deployment: its place is paid for, it is asked, and it has answered."""
+
+from gateway.domain import Deployment
+from gateway.pipeline.settlement import Settlement
+from gateway.runtime import Gateway
+from gateway.upstream.client import UpstreamAnswer, UpstreamRequest
+from gateway.upstream.errors import error_from_answer, upstream_source
+
+__all__ = ["send_once"]
+
+
+async def send_once(
+    gateway: Gateway, settlement: Settlement, deployment: Deployment, request: UpstreamRequest
+) -> UpstreamAnswer:
+    """Return a successful answer. Raises UpstreamError, and PlaceSpentError where the place has no money."""
+    if settlement.is_placed:
+        await settlement.enter(deployment)
+    now = gateway.clock.monotonic_nanos
+    started = now()
+    try:
+        answer = await gateway.parts.clients.client_for(deployment).send(request)
+    finally:
+        settlement.upstream_nanos += now() - started
+    if not 200 <= answer.status < 300:  # noqa: PLR2004  the successes of RFC 9110
+        source = upstream_source(deployment, gateway.clock.now_nanos())
+        raise error_from_answer(answer.status, answer.headers, answer.body, source)
+    return answer
