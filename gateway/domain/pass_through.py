@@ -15,6 +15,7 @@ class PassThrough(msgspec.Struct, frozen=True, kw_only=True):
     Unless it `asks_for_key` anybody may call it; one that `admits_strangers` lets in who sends no credential,
     and asks for a key otherwise. `caller_header` is a further header in which callers may
     send their key. `forwarded` are headers, in lower case, that go along besides those of the body.
+    `brought` are headers of clients that only its plugin is shown, in `RequestContext.brought`.
     Unless it `holds_slot` a request, which only waits for news, counts for no limit of requests under way.
     `guardrails` are those that it has whoever calls it. `timeout_seconds` bounds the wait for the head of the
     answer, and each silence within it.
@@ -36,6 +37,7 @@ class PassThrough(msgspec.Struct, frozen=True, kw_only=True):
     guardrails: tuple[str, ...] = ()
     endpoint: Endpoint = Endpoint.PASS_THROUGH
     forwarded: frozenset[str] = frozenset()
+    brought: frozenset[str] = frozenset()
     holds_slot: bool = True
     is_from_config: bool = False
 

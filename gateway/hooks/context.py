@@ -64,6 +64,7 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     Unless it `holds_slot` it counts for no limit of requests under way; what `is_question`, a guardrail's own
     call on the account of a request, counts for no limit of requests at all.
     `tool` is the tool of an MCP server that is called, as `server/tool`.
+    `brought` are the headers that its pass-through asks for, without those that hold a key of the gateway.
     `policies` are those that it has, each with the reason. `own_answer` is what the gateway answers itself,
     in the place of a model.
     """
@@ -97,6 +98,7 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     tool: str = ""
     holds_slot: bool = True
     is_question: bool = False
+    brought: tuple[tuple[str, str], ...] = ()
     policies: tuple[tuple[str, str], ...] = ()
     own_answer: str | None = None
     state: dict[str, object] = {}

@@ -9,7 +9,7 @@ from gateway.domain import PassThrough
 from gateway.hooks import HeaderPairs
 from gateway.settings.pass_through_headers import HOP_BY_HOP
 
-__all__ = ["build_address", "build_headers", "list_parameters", "show_headers"]
+__all__ = ["build_address", "build_headers", "list_brought", "list_parameters", "show_headers"]
 
 _SAFE = "!$&'()+,:=@~"
 """Characters of a path segment (RFC 3986 section 3.3) that stay as they are; a semicolon does not."""
@@ -77,6 +77,15 @@ def build_headers(
     if has_body and "content-length" in headers:
         sent["content-length"] = headers["content-length"]
     return tuple({**sent, **{name: secret.reveal() for name, secret in one.headers.items()}}.items())
+
+
+def list_brought(one: PassThrough, headers: Mapping[str, str], credentials: Collection[str]) -> HeaderPairs:
+    """The headers of a client that a pass-through shows its plugin, without the gateway's `credentials`."""
+    if one.asks_for_key and not credentials:
+        # The caller's credential may be in any of them.
+        return ()
+    pairs = ((name, headers[name]) for name in sorted(one.brought) if name in headers)
+    return tuple((name, value) for name, value in pairs if not _holds(value, credentials))
 
 
 def _few(headers: Mapping[str, str], forwarded: frozenset[str]) -> Iterator[tuple[str, str]]:

@@ -55,9 +55,9 @@ def _find_callers(snapshot: Snapshot, head: RequestHead) -> str:
 def _list_candidates(snapshot: Snapshot, one: PassThrough, head: RequestHead) -> Iterator[str]:
     named = {(snapshot.settings.general.key_header_name or "").lower(), one.caller_header}
     for name, value in head.headers.items():
-        if one.forwards_headers or name.startswith(_PREFIX):
+        if one.forwards_headers or name.startswith(_PREFIX) or name in one.brought:
             token = _unwrap(value)
-            if name.removeprefix(_PREFIX) in _PLACES or name in named:
+            if name.removeprefix(_PREFIX) in _PLACES or name in named or name in one.brought:
                 yield token
             yield from _KEY.findall(token)
     for pair in parse_qsl(head.query, keep_blank_values=True):

@@ -25,7 +25,7 @@ from gateway.pipeline.pass_through.settlement import PassThroughSettlement
 from gateway.pipeline.settlement import record_refusal
 from gateway.runtime import Gateway, Snapshot
 from gateway.spend.builder import NO_DETAILS, CallDetails
-from gateway.upstream.forwarding import list_parameters
+from gateway.upstream.forwarding import list_brought, list_parameters
 from gateway.wire.errors import error_event
 
 __all__ = ["pass_request"]
@@ -52,6 +52,7 @@ async def pass_request(gateway: Gateway, one: PassThrough, below: str, exchange:
         details = await _attribute(gateway, snapshot, context)
         credentials = await find_own_credentials(snapshot, one, head)
         sent = _without_secrets(one, credentials)
+        context.brought = list_brought(one, head.headers, credentials)
         settlement = await _admit(gateway, snapshot, context, one, details)
     except ClientLeftError:
         raise

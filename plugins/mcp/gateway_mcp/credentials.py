@@ -1,7 +1,10 @@
 """What a server is asked with, on behalf of a caller."""
 
 from gateway.errors import AuthenticationFailed
-from gateway.hooks import HeaderPairs, McpSource, RequestContext
+from gateway.hooks import HeaderPairs, McpSource, RequestContext, RequestHead
+from gateway_mcp.brought import AUTH, CREDENTIALS, PREFIX, digest_of, find_addressed, label_of
+from gateway_mcp.directory import Directory
+from gateway_mcp.places import find_place
 from gateway_mcp.upstreams import Upstream
 
 __all__ = ["CredentialMissingError", "Credentials"]
@@ -16,28 +19,68 @@ class CredentialMissingError(AuthenticationFailed):
 class Credentials:
     """The headers by which a server knows the gateway or the caller."""
 
-    def __init__(self, source: McpSource) -> None:
+    def __init__(self, source: McpSource, directory: Directory) -> None:
         self._source = source
+        self._directory = directory
+
+    def names_brought(self, head: RequestHead) -> frozenset[str]:
+        """The headers of a client that may be meant for servers."""
+        addressed = (name for name in head.headers if name.startswith(PREFIX))
+        return self._directory.current.extra_headers.union(addressed)
 
     async def list_headers(self, upstream: Upstream, context: RequestContext) -> HeaderPairs:
         """The headers for a server, names in lower case; they win over those of the client.
 
-        Raises CredentialMissingError, and DatabaseUnavailable where it cannot be looked up.
+        What the operator has set wins over what a client brings, but for a credential that it brings for
+        this server: that stands in the place of the gateway's. Raises CredentialMissingError, and
+        DatabaseUnavailable where it cannot be looked up.
         """
-        if not upstream.settings.is_byok:
-            return tuple(upstream.settings.headers().items())
-        user_id = context.principal.user_id
-        given = await self._source.find_credential(user_id, upstream.id) if user_id else None
-        if not given:
-            raise CredentialMissingError(
-                f"The MCP server '{upstream.name}' is asked with a credential of your own; there is none. "
-                f"Store it: POST /v1/mcp/server/{upstream.id}/user-credential.",
-                param="mcp_server",
-            )
-        return tuple(upstream.settings.headers(given).items())
+        settings = upstream.settings
+        brought = self._brought(upstream, context)
+        if settings.is_byok:
+            return tuple({**brought, **settings.headers(await self._find_own(upstream, context))}.items())
+        if CREDENTIALS.isdisjoint(self._addressed(upstream, context)):
+            return tuple({**brought, **settings.headers()}.items())
+        return tuple({**brought, **settings.lower_static_headers()}.items())
 
     def audience(self, upstream: Upstream, context: RequestContext) -> str:
         """For whom what a server lists is meant: callers with one text may see what another one was told."""
-        if not upstream.settings.is_byok:
-            return upstream.id
-        return f"{upstream.id}\n{context.principal.user_id or ''}"
+        told = digest_of(self._brought(upstream, context).items())
+        user = (context.principal.user_id or "") if upstream.settings.is_byok else ""
+        return f"{upstream.id}\n{user}\n{told}"
+
+    async def _find_own(self, upstream: Upstream, context: RequestContext) -> str:
+        user_id = context.principal.user_id
+        given = await self._source.find_credential(user_id, upstream.id) if user_id else None
+        if given:
+            return given
+        raise CredentialMissingError(
+            f"The MCP server '{upstream.name}' is asked with a credential of your own; there is none. "
+            f"Store it: POST /v1/mcp/server/{upstream.id}/user-credential.",
+            param="mcp_server",
+        )
+
+    def _brought(self, upstream: Upstream, context: RequestContext) -> dict[str, str]:
+        """What of the client's headers is for a server, under the names that it knows."""
+        if not context.brought or upstream.settings.command:
+            return {}
+        named = {name.lower() for name in upstream.settings.extra_headers}
+        passed = {name: value for name, value in context.brought if name in named}
+        return {**passed, **self._addressed(upstream, context)}
+
+    def _addressed(self, upstream: Upstream, context: RequestContext) -> dict[str, str]:
+        """What the client has addressed to this server: by its names, its groups, or the path."""
+        brought = {name: value for name, value in context.brought if name.startswith(PREFIX)}
+        if not brought:
+            return {}
+        current, settings = self._directory.current, upstream.settings
+        allowed = {*CREDENTIALS, *(name.lower() for name in settings.extra_headers)}
+        place = find_place(context.head.path, current)
+        value = brought.pop(AUTH, "")
+        is_alone = place is not None and place.is_single and place.upstreams[0] is upstream
+        found = settings.present(value) if is_alone else {}
+        found |= find_addressed(brought, {label_of(one) for one in settings.access_groups}, allowed)
+        others = {label_of(name) for one in current.all() if one is not upstream for name in one.names}
+        # A name that two servers have in the fold is nobody's.
+        own = {label_of(name) for name in upstream.names} - others
+        return found | find_addressed(brought, own, allowed)

@@ -1,5 +1,7 @@
 """The relay: messages to MCP servers, one or several, under their paths."""
 
+import msgspec
+
 from gateway.domain import Endpoint, McpFindings, McpServerRecord, PassThrough
 from gateway.errors import BadRequest, NotFound, PermissionDenied
 from gateway.hooks import (
@@ -55,7 +57,7 @@ class Relay:
         self._pages = pages
         self._transports = Transports(services)
         self._sessions = Sessions(services.sealing)
-        self._credentials = Credentials(services.mcp)
+        self._credentials = Credentials(services.mcp, directory)
         self._words = Words()
         self._listings = Listings(self._transports, self._credentials, services.clock)
         directory.note_gone = self._forget
@@ -78,11 +80,13 @@ class Relay:
     @hookimpl
     def find_pass_through(self, head: RequestHead) -> PassThrough | None:
         """The way to the servers that the path names."""
-        plain = lead_plain(head)
-        if plain is not None or is_plain(head.path):
-            return plain
-        place = find_place(head.path, self._directory.current)
-        return None if place is None else _lead(place, head)
+        one = lead_plain(head)
+        if one is None and not is_plain(head.path):
+            place = find_place(head.path, self._directory.current)
+            one = None if place is None else _lead(place, head)
+        if one is None:
+            return None
+        return msgspec.structs.replace(one, brought=self._credentials.names_brought(head))
 
     @hookimpl
     def authorize(self, context: RequestContext) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from gateway.domain import McpToolset
+from gateway_mcp.brought import is_free
 
 __all__ = ["McpServer", "Upstream", "Upstreams"]
 
@@ -25,9 +26,9 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     environment `env`, run by the gateway. With `spec_path`, the address or the file of an OpenAPI document,
     it is the service that this describes.
     `server_id` and `alias` are further names. `allowed_tools` empty allows all that `disallowed_tools` do not
-    take away. `allow_all_keys` opens the server to keys whose permissions do not name it,
-    `allow_anonymous` its own path to everybody. With `is_byok` it is asked with what each user has stored for
-    it.
+    take away. `extra_headers` are headers of clients that go along, where nothing else sets them.
+    `allow_all_keys` opens the server to keys whose permissions do not name it, `allow_anonymous` its own path
+    to everybody. With `is_byok` it is asked with what each user has stored for it.
     """
 
     url: str = ""
@@ -43,6 +44,7 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     auth_value: str | None = None
     authentication_token: str | None = None
     static_headers: dict[str, str] = {}
+    extra_headers: tuple[str, ...] = ()
     access_groups: tuple[str, ...] = ()
     allowed_tools: tuple[str, ...] = ()
     disallowed_tools: tuple[str, ...] = ()
@@ -69,6 +71,9 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             raise ValueError(f"auth_type '{self.auth_type}' needs 'auth_value'")
         if self.timeout <= 0:
             raise ValueError("'timeout' is more than 0 seconds")
+        for name in self.extra_headers:
+            if not _HEADER.fullmatch(name) or not is_free(name.lower()):
+                raise ValueError(f"'extra_headers': '{name[:100]}' is no header that a client may set")
         for name, value in self.headers().items():
             if not _HEADER.fullmatch(name) or not (value.isascii() and value.isprintable()):
                 raise ValueError(f"the header '{name[:100]}' cannot be sent")
@@ -76,7 +81,8 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     def _check_command(self) -> None:
         if not self.command:
             raise ValueError("transport 'stdio' needs 'command'")
-        if self.url or self.spec_path or self.auth_type != "none" or self.static_headers or self.is_byok:
+        has_headers = self.static_headers or self.extra_headers or self.auth_type != "none" or self.is_byok
+        if self.url or self.spec_path or has_headers:
             message = "has no 'url', no 'spec_path', no 'auth_type' and no headers; it has 'env'"
             raise ValueError(f"a server that is run {message}")
         if self.timeout <= 0:
@@ -92,17 +98,23 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     def headers(self, given: str = "") -> dict[str, str]:
         """The headers for the server, in lower case; `given` is the credential that a user has brought."""
-        sent = {name.lower(): value for name, value in self.static_headers.items()}
-        value, kind = given or self.credential, self.auth_type
-        if kind == "none" and given:
-            kind = "bearer_token"
-        if not value or kind == "none":
-            return sent
+        value = given or (self.credential if self.auth_type != "none" else "")
+        return {**self.lower_static_headers(), **self.present(value)}
+
+    def lower_static_headers(self) -> dict[str, str]:
+        """The headers that do not depend on any caller."""
+        return {name.lower(): value for name, value in self.static_headers.items()}
+
+    def present(self, value: str) -> dict[str, str]:
+        """The header in which the server looks for a credential; a bearer token where nothing is said."""
+        if not value:
+            return {}
+        kind = "bearer_token" if self.auth_type == "none" else self.auth_type
         if kind == "api_key":
-            return {**sent, "x-api-key": value}
+            return {"x-api-key": value}
         if kind == "basic" and ":" in value:
             value = base64.b64encode(value.encode()).decode()
-        return {**sent, "authorization": _SCHEMES[kind].format(value)}
+        return {"authorization": _SCHEMES[kind].format(value)}
 
 
 class Upstream(msgspec.Struct, frozen=True, eq=False):
@@ -138,6 +150,8 @@ class Upstreams:
         self._by_name: dict[str, Upstream] = {}
         self._groups: dict[str, list[str]] = {}
         self._toolsets: dict[str, McpToolset] = {}
+        self.extra_headers: frozenset[str] = frozenset()
+        """The headers of clients, in lower case, that any of the servers has."""
         for name, settings in servers.items():
             self.add(Upstream(name, settings))
 
@@ -150,6 +164,7 @@ class Upstreams:
             if one in self._by_name:
                 raise ValueError(f"two MCP servers are called '{one}'")
         self._by_name |= dict.fromkeys(upstream.names, upstream)
+        self.extra_headers = self.extra_headers.union(map(str.lower, upstream.settings.extra_headers))
         for group in upstream.settings.access_groups:
             self._groups.setdefault(group, []).append(upstream.id)
 
@@ -157,6 +172,7 @@ class Upstreams:
         """The same servers, to add others to."""
         same = Upstreams({})
         same._by_name = dict(self._by_name)
+        same.extra_headers = self.extra_headers
         same._groups = {group: list(members) for group, members in self._groups.items()}
         return same
 
