@@ -105,7 +105,7 @@ async def test_what_an_answer_tells_is_found_by_the_requests_that_read(
 ) -> None:
     recipe = fuzzed.cook.prepare(source)
     answer = fuzzed.cook.send(source, recipe)
-    async with httpx.AsyncClient(base_url=fuzzed.origin, headers=bearer(MASTER_KEY)) as client:
+    async with httpx.AsyncClient(base_url=fuzzed.origin, headers=bearer(MASTER_KEY), verify=False) as client:
         for link in _readers(fuzzed, source):
             values = {place: _find(value, recipe, answer) for place, value in link["parameters"].items()}
             status = await _read(client, link["operationId"].removeprefix("get "), values)

@@ -18,7 +18,7 @@ async def connect(
     live: LiveGateway, key: str, path: str = "/fix/mcp", mode: Any = "auto", **options: Any
 ) -> AsyncIterator[Client]:
     headers = {"x-litellm-api-key": f"Bearer {key}"}
-    async with httpx2.AsyncClient(headers=headers, timeout=20) as http:
+    async with httpx2.AsyncClient(headers=headers, timeout=20, verify=False) as http:
         transport = streamable_http_client(f"{live.origin}{path}", http_client=http)
         async with Client(transport, mode=mode, **options) as client:
             yield client
