@@ -46,6 +46,7 @@ async def list_models(
     fallback_type: FromQuery[str | None] = None,
     healthy_only: FromQuery[bool] = False,
     asked_scope: _Scope = None,
+    client_version: FromQuery[str | None] = None,  # noqa: ARG001  the contract's; every version gets the same
 ) -> dict[str, object]:
     """List the models that the caller may name; in Anthropic's shape for Anthropic's clients."""
     query = ListQuery(

@@ -16,6 +16,7 @@ from gateway.inventory.config.service import Field
 from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
+from gateway.manage.stored_settings import refuse_unread
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
 from gateway.runtime import Gateway
@@ -53,6 +54,7 @@ async def list_addresses(gateway: _Gateway) -> dict[str, list[str]]:
 )
 async def add_address(request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory) -> Answer:
     """Let clients come from an address. The first one closes the gateway to all others."""
+    refuse_unread(gateway)
     body = await _ADDRESS.read_from(request)
     address = _read(body.value.ip)
 
@@ -72,6 +74,7 @@ async def delete_address(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
 ) -> Answer:
     """Let clients come from an address no more. Without the last one they come from everywhere."""
+    refuse_unread(gateway)
     body = await _ADDRESS.read_from(request)
     address = _read(body.value.ip)
 

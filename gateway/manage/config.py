@@ -16,6 +16,7 @@ from gateway.inventory.config.request import ConfigRequest, DeleteFieldRequest, 
 from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
+from gateway.manage.stored_settings import refuse_unread
 from gateway.permits.permit import ALL, Permit, allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
@@ -83,6 +84,7 @@ async def update_field(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
 ) -> Answer:
     """Set one of `general_settings`, from the next second on."""
+    refuse_unread(gateway)
     body = await _UPDATE_FIELD.read_from(request)
     changes = {GENERAL: {body.value.field_name: body.value.field_value}}
     await inventory.config.update(caller, changes, gateway.check_overlay)
@@ -113,6 +115,7 @@ async def update_config(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
 ) -> Answer:
     """Set members of sections, from the next second on; null takes one away."""
+    refuse_unread(gateway)
     body = await _CONFIG.read_from(request)
     _refuse_lists(body.value)
     sent = {GENERAL, _LITELLM, ROUTER, VARIABLES}.intersection(body.sent)
@@ -139,6 +142,7 @@ async def switch_unpriced(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
 ) -> Answer:
     """Refuse models without prices, or serve them."""
+    refuse_unread(gateway)
     body = await _SWITCH.read_from(request)
     changes = {_LITELLM: {_UNPRICED: body.value.enabled}}
     await inventory.config.update(caller, changes, gateway.check_overlay)

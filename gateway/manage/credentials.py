@@ -15,6 +15,7 @@ from gateway.inventory.credentials.request import NewCredentialRequest, UpdateCr
 from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
+from gateway.manage.stored_settings import refuse_unread
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
 from gateway.runtime import Gateway
@@ -48,8 +49,11 @@ async def list_credentials(gateway: _Gateway, inventory: _Inventory) -> dict[str
         )
     },
 )
-async def make_credential(request: _Request, caller: _Caller, inventory: _Inventory) -> Answer:
+async def make_credential(
+    request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
+) -> Answer:
     """Store a credential."""
+    refuse_unread(gateway)
     body = await _NEW.read_from(request)
     return answer(await inventory.credentials.create(caller, body.value), body)
 
@@ -100,9 +104,14 @@ async def show_public_keys(
     },
 )
 async def update_credential(
-    request: _Request, caller: _Caller, inventory: _Inventory, credential_name: FromPath[str]
+    request: _Request,
+    caller: _Caller,
+    gateway: _Gateway,
+    inventory: _Inventory,
+    credential_name: FromPath[str],
 ) -> Answer:
     """Change what is sent of a credential."""
+    refuse_unread(gateway)
     body = await _UPDATE.read_from(request)
     name = credential_name.removeprefix("/")
     return answer(await inventory.credentials.update(caller, name, body.value), body)

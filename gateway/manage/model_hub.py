@@ -16,6 +16,7 @@ from gateway.inventory.services import Inventory
 from gateway.inventory.ui.flags import NO_PUBLIC_HUB
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
+from gateway.manage.stored_settings import refuse_unread
 from gateway.permits.permit import ALL, Permit, allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
@@ -61,6 +62,7 @@ _FOR_ANYBODY = Permit(resource=Resource.MODEL, action=Action.READ, fields={Party
 )
 async def make_public(request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory) -> Answer:
     """Say which models everybody may see in the public list; the others are in it no more."""
+    refuse_unread(gateway)
     body = await _MAKE_PUBLIC.read_from(request)
     names = list(dict.fromkeys(body.value.model_groups))
     known = {*gateway.snapshot.catalog.names(), *gateway.snapshot.catalog.wildcard_names()}
@@ -84,8 +86,9 @@ async def make_public(request: _Request, caller: _Caller, gateway: _Gateway, inv
         )
     },
 )
-async def set_links(request: _Request, caller: _Caller, inventory: _Inventory) -> Answer:
+async def set_links(request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory) -> Answer:
     """Set the links beside the public list."""
+    refuse_unread(gateway)
     body = await _SET_LINKS.read_from(request)
     links = body.value.useful_links
     for title, address in links.items():

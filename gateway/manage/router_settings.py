@@ -16,6 +16,7 @@ from gateway.inventory.config.service import Field
 from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
+from gateway.manage.stored_settings import refuse_unread
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
 from gateway.runtime import Gateway
@@ -62,6 +63,7 @@ async def set_fallbacks(
     request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
 ) -> Answer:
     """Set which models are tried in the place of one."""
+    refuse_unread(gateway)
     body = await _FALLBACK.read_from(request)
     sent = body.value
     _check_models(gateway, sent)
@@ -103,6 +105,7 @@ async def delete_fallbacks(
     fallback_type: FromQuery[FallbackKind] = "general",
 ) -> dict[str, object]:
     """Try no other models in the place of one."""
+    refuse_unread(gateway)
     name = model.removeprefix("/")
 
     def remove(listed: _Listed) -> _Listed:

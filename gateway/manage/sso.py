@@ -50,6 +50,8 @@ async def begin_login(
     return_to: FromQuery[str] = "",
     source: FromQuery[str] = "",
     key: FromQuery[str] = "",
+    existing_key: FromQuery[str] = "",  # noqa: ARG001  the contract's; an address carries no secret here
+    user_code: FromQuery[str] = "",  # noqa: ARG001  the contract's; whoever logs in types it from the terminal
 ) -> Response[Any]:
     """Send a browser to the identity provider; without one, show the form for name and password."""
     admit(gateway, request)

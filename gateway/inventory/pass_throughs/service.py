@@ -180,7 +180,7 @@ def _describe(one: PassThrough) -> _Members:
         "cost_per_request": one.cost_nanos / NANOS_PER_USD,
         "timeout": one.timeout_seconds,
         "auth": one.asks_for_key,
-        "guardrails": None,
+        "guardrails": list(one.guardrails) or None,
         "is_from_config": one.is_from_config,
         "methods": list(one.methods),
     }

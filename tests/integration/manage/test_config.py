@@ -221,6 +221,34 @@ class TestPublicModels:
         await desk.post("/model_hub/update_useful_links", {"useful_links": {"x": "javascript:1"}}, status=422)
 
 
+async def test_what_would_not_be_read_is_not_stored(desk: Desk, live: LiveGateway, stage: Stage):
+    bodies = {
+        "/config/update": {"general_settings": {"enforce_user_param": True}},
+        "/config/field/update": {
+            "field_name": "enforce_user_param",
+            "field_value": True,
+            "config_type": "general_settings",
+        },
+        "/fallback": {"model": "m", "fallback_models": ["spare"]},
+        "/add/allowed_ip": {"ip": "10.0.0.1"},
+        "/delete/allowed_ip": {"ip": "10.0.0.1"},
+        "/model_group/make_public": {"model_groups": ["m"]},
+        "/model_hub/update_useful_links": {"useful_links": {}},
+        "/credentials": {"credential_name": "unread", "credential_info": {}, "credential_values": {"k": "v"}},
+    }
+    live.configure(deployment("m", live.upstream), general_settings={"store_model_in_db": False})
+    try:
+        refused = [await desk.post(path, body, status=400) for path, body in bodies.items()]
+        refused.append(await desk.patch("/credentials/unread", {"credential_info": {}}, status=400))
+        path = "/config/block_requests_for_models_without_pricing"
+        refused.append(await desk.patch(path, {"enabled": True}, status=400))
+        refused.append((await desk.ask("DELETE", "/fallback/m")).json())
+    finally:
+        live.configure(deployment("m", live.upstream))
+    assert [told for told in refused if "store_model_in_db" not in str(told)] == []
+    assert not await desk.value('SELECT count(*) FROM "LiteLLM_Config"')
+
+
 async def test_statements_are_counted(desk: Desk, live: LiveGateway, stage: Stage):
     counted = {}
     field = {"field_name": "enforce_user_param", "config_type": "general_settings"}

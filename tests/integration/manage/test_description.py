@@ -59,7 +59,8 @@ async def test_parameters_are_described_by_the_names_that_requests_give_them(des
         return {one["name"] for one in paths[path]["get"]["parameters"]}
 
     assert "_selected_model_group" in named("/model/metrics")
-    assert "scope" in named("/v1/models")
+    assert {"scope", "client_version"} <= named("/v1/models")
+    assert {"existing_key", "user_code"} <= named("/sso/key/generate")
     assert "format" in named("/team/daily/activity/export")
     assert {"state", "code", "error", "iss"} <= named("/sso/callback")
     facets = named("/management/v1/spend_logs/users")

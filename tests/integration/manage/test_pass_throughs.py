@@ -78,6 +78,27 @@ async def test_a_pass_through_of_the_database_lives(desk: Desk, live: LiveGatewa
     assert SECRET not in json.dumps(trail)
 
 
+async def test_guardrails_of_the_configuration_are_listed(desk: Desk, live: LiveGateway) -> None:
+    target = f"{live.upstream.origin}/fixed"
+    declared = {"id": "fixed", "path": "/fixed", "target": target, "guardrails": {"words": None}}
+    live.configure(
+        deployment("m", live.upstream),
+        general_settings={"pass_through_endpoints": [declared]},
+        guardrails=[
+            {
+                "guardrail_name": "words",
+                "litellm_params": {
+                    "guardrail": "keywords",
+                    "mode": "pre_call",
+                    "blocked_words": [{"keyword": "aurora"}],
+                },
+            }
+        ],
+    )
+    (listed,) = (await desk.get(PATH))["endpoints"]
+    assert listed["guardrails"] == ["words"]
+
+
 async def test_what_is_sent_as_it_is_shown_stays(desk: Desk, live: LiveGateway, key: str) -> None:
     target = f"{live.upstream.origin}/api?api_key=of-the-target"
     query = {"token": "another-secret", "plain": "p"}
