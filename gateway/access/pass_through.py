@@ -29,8 +29,11 @@ class PassThroughChecks:
     No list of models is asked, for there is no model, and no rule on members of the body, which is not read.
     """
 
-    def __init__(self, clock: Clock, settings: AccessSettings) -> None:
+    def __init__(
+        self, clock: Clock, settings: AccessSettings, withheld_tools: frozenset[str] = frozenset()
+    ) -> None:
         self._settings = settings
+        self._withheld_tools = withheld_tools
         self._builder = PlanBuilder(clock, ModelLists(), settings)
         self._routes = RouteLists()
         self._demands: tuple[_Check, ...] = tuple(_demands(settings))
@@ -38,7 +41,11 @@ class PassThroughChecks:
     # A plugin's opinion is asked only of what may be done at all.
     @hookimpl(tryfirst=True)
     async def authorize(self, context: RequestContext) -> None:
-        """Refuse by raising the error of the first check that fails."""
+        """Refuse by raising the error of the first check that fails.
+
+        Which tool of an MCP server is called is known later: the request is told which are withheld.
+        """
+        context.withheld_tools = self._withheld_tools
         principal, path = context.principal, context.head.path
         if self._settings.disable_llm_api_endpoints:
             raise PermissionDenied(f"Route {path[:200]} is disabled on this gateway.", param="route")

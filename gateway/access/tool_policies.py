@@ -23,6 +23,14 @@ class ToolPolicies(msgspec.Struct, frozen=True):
     careful: frozenset[str] = frozenset()
     trusted: frozenset[str] = frozenset()
 
+    @property
+    def withheld(self) -> frozenset[str]:
+        """Those that no message to an MCP server may call.
+
+        Such a message shows no conversation, so that nobody can say that a careful tool gets trusted input.
+        """
+        return self.blocked | self.careful
+
 
 NO_TOOL_POLICIES = ToolPolicies()
 

@@ -56,7 +56,7 @@ def build_snapshot(
     )
     snapshot = _assemble(settings, catalog, parts, cooldowns, None, parts.added.current)
     served = _pass_throughs(settings, with_variables(settings, environ), parts, parts.added.current)
-    snapshot = _with_pass_throughs(snapshot, served, parts)
+    snapshot = _with_pass_throughs(snapshot, served, parts, parts.added.current)
     # Last, when nothing can fail any more.
     apply_snapshot(snapshot, parts)
     return snapshot
@@ -82,7 +82,7 @@ def add_models(
     lent = with_variables(settings, environ)
     catalog = build_catalog(settings, book, lent, parts.clock, added, former.catalog)
     snapshot = _assemble(settings, catalog, parts, former.router.cooldowns, former, added)
-    return _with_pass_throughs(snapshot, _pass_throughs(settings, lent, parts, added), parts)
+    return _with_pass_throughs(snapshot, _pass_throughs(settings, lent, parts, added), parts, added)
 
 
 def _pass_throughs(
@@ -93,9 +93,11 @@ def _pass_throughs(
     return build_pass_throughs(settings.pass_throughs, stored, OWN_PATHS, parts.added.seal, environ)
 
 
-def _with_pass_throughs(snapshot: Snapshot, served: PassThroughs, parts: Parts) -> Snapshot:
+def _with_pass_throughs(
+    snapshot: Snapshot, served: PassThroughs, parts: Parts, added: AddedModels
+) -> Snapshot:
     core, settings = snapshot.core, snapshot.settings
-    checks = PassThroughChecks(parts.clock, settings.access)
+    checks = PassThroughChecks(parts.clock, settings.access, join_policies(added.tools).withheld)
     guarding = GuardrailHooks(core.guardrails, parts.clock, core.policies, parts.questions)
     plugins = snapshot.plugins.with_core(
         (*build_gate(settings.access), core.authentication, checks, core.admission, guarding)

@@ -63,7 +63,8 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     whoever calls it; `guarded_by` those that watch over the call already.
     Unless it `holds_slot` it counts for no limit of requests under way; what `is_question`, a guardrail's own
     call on the account of a request, counts for no limit of requests at all.
-    `tool` is the tool of an MCP server that is called, as `server/tool`.
+    `tool` is the tool of an MCP server that is called, as `server/tool`; `withheld_tools` are the names of
+    those that nobody may call, with their server's or without.
     `brought` are the headers that its pass-through asks for, without those that hold a key of the gateway.
     `policies` are those that it has, each with the reason. `own_answer` is what the gateway answers itself,
     in the place of a model.
@@ -96,6 +97,7 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     guardrails: tuple[str, ...] = ()
     guarded_by: tuple[str, ...] = ()
     tool: str = ""
+    withheld_tools: frozenset[str] = frozenset()
     holds_slot: bool = True
     is_question: bool = False
     brought: tuple[tuple[str, str], ...] = ()

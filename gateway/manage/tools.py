@@ -45,8 +45,14 @@ _Inventory = NamedDependency[Inventory]
 _Services = NamedDependency[Services]
 _Text = Annotated[str | None, QueryParameter(max_length=1_024)]
 _Page = Annotated[int, QueryParameter(ge=1, le=1_000_000)]
+_Server = FromPath[str | None]
 _Size = Annotated[int, QueryParameter(ge=1, le=500)]
 _Object = dict[str, Any]
+
+
+def _paths(end: str) -> list[str]:
+    """The paths of a tool; that of an MCP server has the server's name before its own."""
+    return [f"/v1/tool/{{tool_name:str}}{end}", f"/v1/tool/{{server_name:str}}/{{tool_name:str}}{end}"]
 
 
 @get("/v1/tool/list", opt={"rule": RouteRule(name="/v1/tool/list", permit=_SEE)})
@@ -105,24 +111,29 @@ async def show_spend(gateway: _Gateway, start_date: _Text = None, end_date: _Tex
     return await ToolUsage(gateway.parts.reports.reader).spend(_period(gateway, start_date, end_date))
 
 
-@get("/v1/tool/{tool_name:str}", opt={"rule": RouteRule(name=_NAME, permit=_SEE)})
-async def show_tool(gateway: _Gateway, inventory: _Inventory, tool_name: FromPath[str]) -> _Object:
+@get(_paths(""), opt={"rule": RouteRule(name=_NAME, permit=_SEE)})
+async def show_tool(
+    gateway: _Gateway, inventory: _Inventory, tool_name: FromPath[str], server_name: _Server = None
+) -> _Object:
     """Show one tool."""
     await bring_up_to_date(gateway)
-    return await inventory.tools.find(tool_name)
+    return await inventory.tools.find(_join(server_name, tool_name))
 
 
-@get("/v1/tool/{tool_name:str}/detail", opt={"rule": RouteRule(name=f"{_NAME}/detail", permit=_SEE)})
-async def show_detail(gateway: _Gateway, inventory: _Inventory, tool_name: FromPath[str]) -> _Object:
+@get(_paths("/detail"), opt={"rule": RouteRule(name=f"{_NAME}/detail", permit=_SEE)})
+async def show_detail(
+    gateway: _Gateway, inventory: _Inventory, tool_name: FromPath[str], server_name: _Server = None
+) -> _Object:
     """Show one tool, and who may not bring it."""
     await bring_up_to_date(gateway)
-    return await inventory.tools.detail(tool_name)
+    return await inventory.tools.detail(_join(server_name, tool_name))
 
 
-@get("/v1/tool/{tool_name:str}/logs", opt={"rule": RouteRule(name=f"{_NAME}/logs", permit=_SEE)})
+@get(_paths("/logs"), opt={"rule": RouteRule(name=f"{_NAME}/logs", permit=_SEE)})
 async def list_logs(
     gateway: _Gateway,
     tool_name: FromPath[str],
+    server_name: _Server = None,
     page: _Page = 1,
     page_size: _Size = 50,
     start_date: _Text = None,
@@ -131,7 +142,13 @@ async def list_logs(
     """The requests whose answers called a tool, the latest first."""
     await bring_up_to_date(gateway)
     period = _period(gateway, start_date, end_date)
-    return await ToolUsage(gateway.parts.reports.reader).logs(tool_name, period, page, page_size)
+    return await ToolUsage(gateway.parts.reports.reader).logs(
+        _join(server_name, tool_name), period, page, page_size
+    )
+
+
+def _join(server: str | None, tool: str) -> str:
+    return tool if server is None else f"{server}/{tool}"
 
 
 async def _override(

@@ -48,6 +48,7 @@ def build_predicate(
     """Whether the caller may list and call a tool of a server."""
     principal, directory = context.principal, _directory(upstreams)
     blocked = {name for one in permissions_on(principal, context.subjects) for name in one.blocked_tools}
+    blocked |= context.withheld_tools
     named = [
         tools
         for name in upstream.names
