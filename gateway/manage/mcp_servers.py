@@ -9,7 +9,8 @@ from litestar.params import FromPath
 
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal
-from gateway.inventory.mcp.request import NewMcpServerRequest, UpdateMcpServerRequest
+from gateway.inventory.mcp.imports import import_servers, named_servers
+from gateway.inventory.mcp.request import ImportRequest, NewMcpServerRequest, UpdateMcpServerRequest
 from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
@@ -23,7 +24,9 @@ __all__ = ["ROUTE_HANDLERS"]
 
 _NEW = BodyReader(NewMcpServerRequest)
 _UPDATE = BodyReader(UpdateMcpServerRequest)
+_IMPORT = BodyReader(ImportRequest)
 _ALL, _ONE = "/v1/mcp/server", "/v1/mcp/server/{server_id}"
+_LIST = "/v1/mcp/server/import"
 _SEE = allow(Resource.MCP_SERVER, Action.READ, Party.CALLER)
 _Request = Request[Any, Any, Any]
 _Caller = NamedDependency[Principal]
@@ -53,6 +56,19 @@ async def make_server(request: _Request, caller: _Caller, gateway: _Gateway, inv
     refuse_unread(gateway)
     body = await _NEW.read_from(request)
     return answer(await inventory.mcp_servers.create(caller, body.sent, surroundings(gateway)), body)
+
+
+@post(
+    _LIST,
+    status_code=200,
+    opt={"rule": RouteRule(name=_LIST, permit=allow(Resource.MCP_SERVER, Action.CREATE), body=ImportRequest)},
+)
+async def import_list(request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory) -> Answer:
+    """Store the MCP servers of a list as desktop clients keep it."""
+    refuse_unread(gateway)
+    body = await _IMPORT.read_from(request)
+    servers = named_servers(body.value.mcp_servers)
+    return answer(await import_servers(caller, servers, inventory.mcp_servers, surroundings(gateway)), body)
 
 
 @put(
@@ -98,6 +114,7 @@ async def delete_server(caller: _Caller, inventory: _Inventory, server_id: FromP
 ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     list_servers,
     make_server,
+    import_list,
     update_server,
     show_server,
     delete_server,

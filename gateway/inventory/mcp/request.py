@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 __all__ = [
+    "ImportRequest",
+    "ImportedServer",
     "McpServerBody",
     "NewMcpServerRequest",
     "NewToolsetRequest",
@@ -117,3 +119,26 @@ class RejectMcpServerRequest(msgspec.Struct, frozen=True, kw_only=True):
     """`PUT /v1/mcp/server/{server_id}/reject`: why."""
 
     review_notes: Annotated[str, msgspec.Meta(max_length=4_000)] | None = None
+
+
+class ImportedServer(msgspec.Struct, frozen=True, kw_only=True):
+    """A server as desktop clients list it; `type` is what they call its transport."""
+
+    name: str | None = None
+    server_name: str | None = None
+    type: str | None = None
+    transport: str | None = None
+    description: str | None = None
+    url: str | None = None
+    headers: dict[str, str] | None = None
+    command: str | None = None
+    args: list[str] | None = None
+    env: dict[str, str] | None = None
+
+    __repr__ = object.__repr__
+
+
+class ImportRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`POST /v1/mcp/server/import`: servers by their names, or a list of such that have a name."""
+
+    mcp_servers: dict[str, ImportedServer] | list[ImportedServer]

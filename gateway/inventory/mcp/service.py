@@ -112,6 +112,14 @@ class McpServerService:
         found = Sight(caller, (*configured, *rows), around.shelf).list_visible()
         return found if sees_all(caller) else [show_to_others(one) for one in found]
 
+    async def list_named(self, identifiers: list[str], around: McpSurroundings) -> list[Columns]:
+        """The servers of these ids, as everybody may see them who may know of them."""
+        rows = await self._servers.find_any(identifiers)
+        active = [show_row(row) for row in rows if row["approval_status"] in (None, _ACTIVE)]
+        configured = [show_configured(name, one) for name, one in around.configured.items()]
+        found = {one["server_id"]: show_to_others(one) for one in (*active, *configured)}
+        return [found[one] for one in identifiers if one in found]
+
     async def find_visible(self, caller: Principal, identifier: str, around: McpSurroundings) -> Columns:
         """One server by its id."""
         row = await self._servers.find(identifier)
