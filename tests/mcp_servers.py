@@ -41,12 +41,21 @@ class McpFixture:
         self._socket.bind(("127.0.0.1", 0))
         path = "sse" if is_older else "mcp"
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/{path}"
-        server = self._build()
+        self.server = server = self._build()
         if is_older:
             server.tool()(count)
         app = server.sse_app() if is_older else server.streamable_http_app(json_response=is_json)
         config = uvicorn.Config(self._watched(app), log_level="error", lifespan="on", ws="none")
         self._server = uvicorn.Server(config)
+
+    def describe_echo(self, text: str) -> None:
+        """Describe the tool `echo` otherwise from now on."""
+        self.server.remove_tool("echo")
+
+        def echo(text: str) -> str:
+            return f"you said {text}"
+
+        self.server.add_tool(echo, name="echo", description=text)
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]))

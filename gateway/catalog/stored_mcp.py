@@ -11,7 +11,16 @@ from gateway.domain import McpServerRecord, McpShelf, McpToolset
 from gateway.errors import ConfigError
 from gateway.settings.stored import read_stored_settings
 
-__all__ = ["SEALED", "build_record", "build_settings", "members_of", "name_of", "open_deep", "read_mcp"]
+__all__ = [
+    "PINS",
+    "SEALED",
+    "build_record",
+    "build_settings",
+    "members_of",
+    "name_of",
+    "open_deep",
+    "read_mcp",
+]
 
 SEALED = ("credentials", "env", "static_headers")
 """Columns whose texts are encrypted."""
@@ -21,6 +30,8 @@ _AS_THEY_ARE = (
     *("allow_all_keys", "delegate_auth_to_upstream", "oauth_passthrough", "is_byok", "instructions"),
     *("tool_name_to_display_name", "tool_name_to_description"),
 )
+PINS = "gatewright_pins"
+"""The member of `mcp_info` that says what tools were when they were pinned."""
 _COSTS = "mcp_server_cost_info"
 _TABLE = "LiteLLM_MCPServerTable"
 _decode = msgspec.json.Decoder().decode
@@ -65,6 +76,8 @@ def build_settings(columns: Mapping[str, Any]) -> dict[str, object]:
     info: Mapping[str, object] = columns.get("mcp_info") or {}
     if info.get(_COSTS):
         found["mcp_info"] = {_COSTS: info[_COSTS]}
+    if info.get(PINS) is not None:
+        found["pinned_tools"] = info[PINS]
     credentials: Mapping[str, object] = columns.get("credentials") or {}
     return {**found, **{name: value for name, value in credentials.items() if value not in (None, "", [])}}
 

@@ -111,6 +111,29 @@ async def delete_server(caller: _Caller, inventory: _Inventory, server_id: FromP
     await inventory.mcp_servers.delete(caller, server_id)
 
 
+@post(
+    "/v1/mcp/server/{server_id:str}/pin",
+    status_code=200,
+    opt={"rule": RouteRule(name=f"{_ONE}/pin", permit=allow(Resource.MCP_SERVER, Action.UPDATE))},
+)
+async def pin_tools(
+    caller: _Caller, gateway: _Gateway, inventory: _Inventory, server_id: FromPath[str]
+) -> _Content:
+    """Approve of the tools of an MCP server as they are now: others, and changed ones, are held back."""
+    refuse_unread(gateway)
+    return await inventory.mcp_servers.pin(caller, server_id, surroundings(gateway))
+
+
+@delete(
+    "/v1/mcp/server/{server_id:str}/pin",
+    status_code=200,
+    opt={"rule": RouteRule(name=f"{_ONE}/pin", permit=allow(Resource.MCP_SERVER, Action.UPDATE))},
+)
+async def unpin_tools(caller: _Caller, inventory: _Inventory, server_id: FromPath[str]) -> _Content:
+    """Let the tools of an MCP server be whatever they are."""
+    return await inventory.mcp_servers.unpin(caller, server_id)
+
+
 ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     list_servers,
     make_server,
@@ -118,4 +141,6 @@ ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     update_server,
     show_server,
     delete_server,
+    pin_tools,
+    unpin_tools,
 )

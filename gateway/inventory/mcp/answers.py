@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from gateway.audit.masking import MASK
+from gateway.catalog.stored_mcp import PINS
 from gateway.db.rows import Columns
 from gateway.inventory.masking import mask_address
 from gateway.settings.node import is_credential_path
 
-__all__ = ["show_configured", "show_row", "show_to_others"]
+__all__ = ["show_configured", "show_row", "show_to_others", "without_pins"]
 
 _SECRET = ("credentials", "env", "static_headers")
 _ADDRESSES = ("url", "spec_path", "authorization_url", "token_url", "registration_url")
@@ -38,7 +39,14 @@ _CREDENTIALS = frozenset({"auth_value", "authentication_token", "client_id", "cl
 
 def show_row(row: Columns) -> Columns:
     """A row with every secret masked; what is masked was encrypted or not."""
-    return _masked({**row, **_COMMON, "is_config": False})
+    info: Columns = row["mcp_info"] or {}
+    shown = {**row, "mcp_info": without_pins(info), "pinned_tools": info.get(PINS)}
+    return _masked({**shown, **_COMMON, "is_config": False})
+
+
+def without_pins(info: Mapping[str, Any]) -> Columns:
+    """What `mcp_info` says to others than the gateway."""
+    return {name: value for name, value in info.items() if name != PINS}
 
 
 def show_configured(name: str, settings: Mapping[str, Any]) -> Columns:
@@ -48,6 +56,7 @@ def show_configured(name: str, settings: Mapping[str, Any]) -> Columns:
     return _masked(
         {
             **_EMPTY,
+            "pinned_tools": settings.get("pinned_tools"),
             **known,
             "server_id": settings.get("server_id") or name,
             "server_name": name,

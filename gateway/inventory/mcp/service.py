@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.audit.changes import Audited, created, deleted, updated
-from gateway.catalog.stored_mcp import build_record
+from gateway.catalog.stored_mcp import PINS, build_record
 from gateway.db.engine import Database
 from gateway.db.rows import Columns
 from gateway.db.sealing import Seal
 from gateway.domain import Principal
-from gateway.errors import BadRequest, ConfigError, Conflict, NotFound
+from gateway.errors import BadRequest, ConfigError, Conflict, NotFound, UpstreamError
 from gateway.identity.faults import Faults
 from gateway.identity.records import Records
 from gateway.identity.rights import actor_of
 from gateway.identity.values import check_text
 from gateway.ids import new_id
-from gateway.inventory.mcp.answers import show_configured, show_row, show_to_others
+from gateway.inventory.mcp.answers import show_configured, show_row, show_to_others, without_pins
 from gateway.inventory.mcp.notices import announce_credentials
 from gateway.inventory.mcp.secrets import close_secrets, merge_secrets, open_secrets
 from gateway.inventory.mcp.sight import Sight, sees_all
@@ -62,6 +62,7 @@ class McpServerService:
             "transport": _DEFAULT_TRANSPORT,
             "available_on_public_internet": True,
             **{name: value for name, value in sent.items() if value is not None},
+            "mcp_info": without_pins(sent.get("mcp_info") or {}),
             "server_id": sent.get("server_id") or new_id(),
             "created_by": actor,
             "updated_by": actor,
@@ -82,6 +83,8 @@ class McpServerService:
             row = await self._lock(identifier)
             stored = open_secrets(row, self._seal)
             changes = merge_secrets(stored, {name: sent[name] for name in sent if name != "server_id"})
+            if "mcp_info" in changes:
+                changes["mcp_info"] = _keep_pins(stored, changes["mcp_info"])
             if changes.get("transport", "") is None:
                 del changes["transport"]
             await self.check({**stored, **changes}, around)
@@ -92,6 +95,38 @@ class McpServerService:
             await self._records.audit.record(caller, change)
             await announce_models(self._database)
         return shown
+
+    async def pin(self, caller: Principal, identifier: str, around: McpSurroundings) -> Columns:
+        """Approve of a server's tools as they are now; raises UpstreamError where it does not tell them."""
+        found = await around.ask(identifier)
+        if found is None:
+            raise _unknown(identifier)
+        if found.error:
+            raise UpstreamError(f"The MCP server did not say which tools it has: {found.error}")
+        pins = {
+            str(tool.get("name")): {
+                "description": tool.get("description"),
+                "input_schema": tool.get("inputSchema"),
+            }
+            for tool in found.tools
+        }
+        await self._set_pins(caller, identifier, pins)
+        return pins
+
+    async def unpin(self, caller: Principal, identifier: str) -> Columns:
+        """Let a server's tools be whatever they are."""
+        await self._set_pins(caller, identifier, None)
+        return {"server_id": identifier, "status": "unpinned"}
+
+    async def _set_pins(self, caller: Principal, identifier: str, pins: Columns | None) -> None:
+        async with self._records.transaction():
+            row = await self._lock(identifier)
+            info = {**without_pins(row["mcp_info"] or {}), **({} if pins is None else {PINS: pins})}
+            values = {"mcp_info": info, "updated_by": actor_of(caller)}
+            shown = show_row(await self._servers.update(identifier, values))
+            change = updated(Audited.MCP_SERVER, identifier, show_row(row), shown)
+            await self._records.audit.record(caller, change)
+            await announce_models(self._database)
 
     async def delete(self, caller: Principal, identifier: str) -> None:
         """Remove a server, and what users have given for it."""
@@ -164,6 +199,13 @@ class McpServerService:
         await self._servers.hold_names()
         if await self._servers.is_taken(columns["server_id"], names):
             raise _taken(names[-1])
+
+
+def _keep_pins(stored: Mapping[str, Any], sent: Mapping[str, Any] | None) -> Columns:
+    """What is sent of `mcp_info`, with the pins of before."""
+    held: Mapping[str, Any] = stored.get("mcp_info") or {}
+    kept = {PINS: held[PINS]} if PINS in held else {}
+    return {**without_pins(sent or {}), **kept}
 
 
 def _names(columns: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ from gateway.errors import GatewayError, UpstreamTimeout
 from gateway.hooks import RequestContext
 from gateway_mcp.conversation import Conversation, Eras, RefusedError
 from gateway_mcp.credentials import Credentials
-from gateway_mcp.kinds import Kind
+from gateway_mcp.kinds import KINDS, Kind
 from gateway_mcp.names import join_name, join_uri
 from gateway_mcp.transports.choose import Transports
 from gateway_mcp.upstreams import Upstream
@@ -21,6 +21,7 @@ __all__ = ["Item", "Listing", "Listings"]
 
 _FRESH_SECONDS, _PAUSE_SECONDS, _LIST_SECONDS = 60, 5, 30.0
 _NANOS = 1_000_000_000
+_TOOLS = "tools"
 _CAPACITY = 10_000
 
 
@@ -78,6 +79,13 @@ class Listings:
         listings = (entry.listing or Listing() for entry in entries)
         return list(zip(upstreams, listings, strict=True))
 
+    async def holds(self, upstream: Upstream, tool: str, context: RequestContext) -> bool:
+        """Whether a tool is as it was when it was approved of: where tools are pinned, it is looked up."""
+        if upstream.settings.pinned_tools is None:
+            return True
+        ((_, listing),) = await self.find([upstream], KINDS["tools/list"], context)
+        return any(item.name == tool for item in listing.items)
+
     async def converse(self, upstream: Upstream, context: RequestContext) -> Conversation:
         """A conversation with a server on behalf of a caller."""
         credentials = await self._credentials.list_headers(upstream, context)
@@ -116,6 +124,9 @@ class Listings:
     async def _ask(self, upstream: Upstream, kind: Kind, context: RequestContext) -> tuple[Item, ...]:
         conversation = await self.converse(upstream, context)
         found = await conversation.list_all(kind.method, kind.member)
+        if kind.member == _TOOLS:
+            settings = upstream.settings
+            found = [settings.dress(said) for said in found if settings.holds(said)]
         return tuple(_show(upstream, kind, said) for said in found if isinstance(said.get(kind.key), str))
 
 

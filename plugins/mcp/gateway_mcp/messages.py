@@ -15,7 +15,7 @@ from gateway_mcp.wire import NAMED
 __all__ = ["MessageGuard", "Tools", "read_message", "refuse_tool"]
 
 _CALL = "tools/call"
-_TOOLS = b'"tools"'
+_TOOLS, _ESCAPE = b'"tools"', b"\\u00"
 _Object = dict[str, Any]
 
 
@@ -26,8 +26,8 @@ class Tools(Protocol):
         """The names of the server and of its tool; None for one that the caller may not call."""
         ...
 
-    def is_shown(self, name: str) -> bool:
-        """Whether a list of a server may have a tool."""
+    def show(self, tool: _Object) -> _Object | None:
+        """A tool as a list of a server may have it; None for one that it may not have."""
         ...
 
 
@@ -82,7 +82,7 @@ class MessageGuard:
 
     async def check_answer(self, body: bytes) -> bytes:
         """Hide tools in a list that the caller may not use."""
-        if _TOOLS not in body:
+        if not _may_list(body):
             return body
         members = _decode(body)
         hidden = self._hide(members.get("answer"))
@@ -107,7 +107,7 @@ class MessageGuard:
             raise HeaderMismatchError(message, param=name)
 
     def _hide(self, message: object) -> bool:
-        """Take tools out of a list; says whether any were."""
+        """Take tools out of a list, or show them otherwise; says whether there were such."""
         if not isinstance(message, dict):
             return False
         result = cast("_Object", message).get("result")
@@ -115,13 +115,14 @@ class MessageGuard:
         if not isinstance(tools, list):
             return False
         listed = cast("list[object]", tools)
-        kept = [tool for tool in listed if self._is_shown(tool)]
-        cast("_Object", result)["tools"] = kept
-        return len(kept) < len(listed)
+        shown = [self._show(tool) for tool in listed]
+        cast("_Object", result)["tools"] = [tool for tool in shown if tool is not None]
+        return any(new is not old for new, old in zip(shown, listed, strict=True))
 
-    def _is_shown(self, tool: object) -> bool:
-        name = cast("_Object", tool).get("name") if isinstance(tool, dict) else None
-        return isinstance(name, str) and self._tools.is_shown(name)
+    def _show(self, tool: object) -> _Object | None:
+        if not isinstance(tool, dict) or not isinstance(cast("_Object", tool).get("name"), str):
+            return None
+        return self._tools.show(cast("_Object", tool))
 
 
 class _Events:
@@ -132,7 +133,7 @@ class _Events:
 
     async def feed(self, events: bytes) -> bytes:
         """Take whole events; return them with hidden tools taken out."""
-        return self._edit(events) if _TOOLS in events else events
+        return self._edit(events) if _may_list(events) else events
 
     async def finish(self, events: bytes) -> bytes:
         """Take the last events."""
@@ -145,13 +146,18 @@ class _Events:
     def _edit_one(self, event: bytes) -> bytes:
         lines = event.split(b"\n")
         data = [line.removeprefix(b"data:").removeprefix(b" ") for line in lines if line.startswith(b"data:")]
-        if not data or _TOOLS not in event:
+        if not data or not _may_list(event):
             return event
         message = _decode(b"\n".join(data))
         if not self._hide(message):
             return event
         others = [line for line in lines if not line.startswith(b"data:")]
         return b"\n".join([*others, b"data: " + msgspec.json.encode(message)])
+
+
+def _may_list(data: bytes) -> bool:
+    """Whether there may be a list of tools: a server can write the word with escapes, too."""
+    return _TOOLS in data or _ESCAPE in data
 
 
 class _TwinError(Exception):

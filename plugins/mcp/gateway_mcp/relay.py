@@ -113,9 +113,9 @@ class Relay:
         place = self._find(context)
         reach = Reach(context, place, self._directory.current)
         if is_plain(context.head.path):
-            return [PlainGuard(context, reach, self._directory.current)]
+            return [PlainGuard(context, reach, self._listings, self._directory.current)]
         if place.is_single:
-            return [MessageGuard(context, SingleTools(reach, place.upstreams[0]))]
+            return [MessageGuard(context, SingleTools(context, reach, place.upstreams[0], self._listings))]
         guard = SearchGuard if place.are_searched else MessageGuard
         return [guard(context, RoofTools(context, reach, self._listings))]
 

@@ -48,9 +48,12 @@ def lead_plain(head: RequestHead) -> PassThrough | None:
 class PlainGuard(MessageGuard):
     """Reads a call by plain HTTP, and makes of it the message that guardrails know."""
 
-    def __init__(self, context: RequestContext, reach: Reach, upstreams: Upstreams) -> None:
+    def __init__(
+        self, context: RequestContext, reach: Reach, listings: Listings, upstreams: Upstreams
+    ) -> None:
         self._context = context
         self._reach = reach
+        self._listings = listings
         self._upstreams = upstreams
 
     async def check_request(self) -> None:
@@ -63,7 +66,7 @@ class PlainGuard(MessageGuard):
         if arguments is not None and not isinstance(arguments, dict):
             raise BadRequest("'arguments' is an object.", param="arguments")
         upstream = self._find(_text(called, "server_id"))
-        if not self._reach.may_use(upstream, name):
+        if not self._reach.may_use(upstream, name) or not await self._listings.holds(upstream, name, context):
             raise refuse_tool(name, "name")
         context.tool = f"{upstream.name}/{name[:200]}"
         context.state[FOUND_TOOL] = (upstream, name)

@@ -5,10 +5,12 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from gateway.hooks import Forwarder, ForwardRequest, HeaderPairs, UpstreamStream
+from gateway.hooks import Forwarder, ForwardRequest, HeaderPairs, RequestContext, UpstreamStream
+from gateway_mcp.listings import Listings
 from gateway_mcp.reach import Reach
 from gateway_mcp.sessions import SESSION, Sessions
 from gateway_mcp.upstreams import Upstream
+from gateway_mcp.wire import Object
 
 __all__ = ["SingleServer", "SingleTools"]
 
@@ -52,17 +54,26 @@ class SingleServer:
 class SingleTools:
     """The tools of one server, by its own names."""
 
-    def __init__(self, reach: Reach, upstream: Upstream) -> None:
+    def __init__(self, context: RequestContext, reach: Reach, upstream: Upstream, listings: Listings) -> None:
+        self._context = context
         self._upstream = upstream
+        self._listings = listings
         self._may_use = reach.of(upstream)
 
     async def find(self, name: str) -> tuple[str, str] | None:
         """The names of the server and of its tool; None for one that the caller may not call."""
-        return (self._upstream.name, name) if self._may_use(name) else None
+        upstream = self._upstream
+        if not self._may_use(name) or not await self._listings.holds(upstream, name, self._context):
+            return None
+        return upstream.name, name
 
-    def is_shown(self, name: str) -> bool:
-        """Whether a list may have a tool."""
-        return self._may_use(name)
+    def show(self, tool: Object) -> Object | None:
+        """A tool as a list may have it; where tools are pinned, written anew."""
+        settings = self._upstream.settings
+        if not self._may_use(tool["name"]) or not settings.holds(tool):
+            return None
+        shown = settings.dress(tool)
+        return shown if settings.pinned_tools is None else {**shown}
 
 
 class _Answer:

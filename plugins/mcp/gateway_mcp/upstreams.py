@@ -3,7 +3,7 @@
 import base64
 import re
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -11,12 +11,19 @@ import msgspec
 from gateway.domain import McpToolset
 from gateway_mcp.brought import is_free
 
-__all__ = ["McpServer", "Upstream", "Upstreams"]
+__all__ = ["McpServer", "PinnedTool", "Upstream", "Upstreams"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]{0,99}(?:/[A-Za-z0-9][A-Za-z0-9_.]{0,99})?")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _SCHEMES = {"bearer_token": "Bearer {}", "basic": "Basic {}", "token": "token {}", "authorization": "{}"}
+
+
+class PinnedTool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a tool was when somebody approved of it."""
+
+    description: str | None = None
+    input_schema: dict[str, object] | None = None
 
 
 class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -28,7 +35,8 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     `server_id` and `alias` are further names. `allowed_tools` empty allows all that `disallowed_tools` do not
     take away. `extra_headers` are headers of clients that go along, where nothing else sets them.
     `allow_all_keys` opens the server to keys whose permissions do not name it, `allow_anonymous` its own path
-    to everybody. With `is_byok` it is asked with what each user has stored for it.
+    to everybody. With `is_byok` it is asked with what each user has stored for it. With `pinned_tools` its
+    tools are those that are described as they are there, and no others.
     """
 
     url: str = ""
@@ -52,6 +60,9 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     allow_anonymous: bool = False
     is_byok: bool = False
     timeout: float = 60.0
+    tool_name_to_display_name: dict[str, str] = {}
+    tool_name_to_description: dict[str, str] = {}
+    pinned_tools: dict[str, PinnedTool] | None = None
 
     __repr__ = object.__repr__
 
@@ -96,6 +107,24 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         """What the server is asked with."""
         return self.auth_value or self.authentication_token or ""
 
+    def holds(self, said: Mapping[str, object]) -> bool:
+        """Whether a tool is as it was when it was approved of, if that matters."""
+        if self.pinned_tools is None:
+            return True
+        pin = self.pinned_tools.get(str(said.get("name")))
+        now = (said.get("description"), said.get("inputSchema"))
+        return pin is not None and now == (pin.description, pin.input_schema)
+
+    def dress(self, said: dict[str, Any]) -> dict[str, Any]:
+        """A tool with the title and the description that the operator gives it."""
+        name = str(said.get("name"))
+        given = {
+            "title": self.tool_name_to_display_name.get(name),
+            "description": self.tool_name_to_description.get(name),
+        }
+        changes = {key: text for key, text in given.items() if text}
+        return {**said, **changes} if changes else said
+
     def headers(self, given: str = "") -> dict[str, str]:
         """The headers for the server, in lower case; `given` is the credential that a user has brought."""
         value = given or (self.credential if self.auth_type != "none" else "")
@@ -137,6 +166,8 @@ class Upstream(msgspec.Struct, frozen=True, eq=False):
     def offers(self, tool: str) -> bool:
         """Whether the operator lets anybody have a tool of it."""
         settings = self.settings
+        if settings.pinned_tools is not None and tool not in settings.pinned_tools:
+            return False
         return tool not in settings.disallowed_tools and (
             not settings.allowed_tools or tool in settings.allowed_tools
         )

@@ -6,12 +6,18 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from tests.integration.manage.conftest import Desk
-from tests.integration.serving import LiveGateway, eventually
+from tests.integration.serving import LiveGateway, bearer, eventually
 from tests.mcp_servers import McpFixture
 
 SERVERS = "/v1/mcp/server"
 TOKEN = "token-of-the-upstream-0123456789"
 CALL = {"name": "add", "arguments": {"a": 2, "b": 3}}
+ACCEPTED = {"accept": "application/json, text/event-stream", "mcp-protocol-version": "2026-07-28"}
+ABOUT = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {},
+    "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+}
 TABLES = ("LiteLLM_MCPServerTable", "LiteLLM_MCPToolsetTable", "LiteLLM_MCPUserCredentials")
 
 
@@ -55,3 +61,16 @@ async def emptied(live: LiveGateway) -> AsyncIterator[None]:
         await parts.database.execute(f'DELETE FROM "{table}"')
     parts.added.note_change()
     await eventually(lambda: not (parts.added.current.mcp.servers or parts.added.current.mcp.toolsets), 1.0)
+
+
+async def send(desk: Desk, path: str, key: str, method: str, **params: object) -> Any:
+    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": ABOUT}}
+    named = {"mcp-name": str(params["name"])} if "name" in params else {}
+    headers = {**bearer(key), **ACCEPTED, "mcp-method": method, **named}
+    return await desk.live.http.post(path, json=body, headers=headers)
+
+
+async def list_tools(desk: Desk, path: str, key: str) -> list[str]:
+    answer = await send(desk, path, key, "tools/list")
+    assert answer.status_code == 200, answer.text
+    return [tool["name"] for tool in answer.json()["result"]["tools"]]

@@ -8,19 +8,23 @@ import pytest_asyncio
 
 from tests.integration.manage.conftest import Desk
 from tests.integration.manage.counting import statements
-from tests.integration.manage.mcp_serving import SERVERS, body_of, call, emptied, make, unique, until_served
-from tests.integration.serving import LiveGateway, bearer, deployment
+from tests.integration.manage.mcp_serving import (
+    SERVERS,
+    body_of,
+    call,
+    emptied,
+    list_tools,
+    make,
+    send,
+    unique,
+    until_served,
+)
+from tests.integration.serving import LiveGateway, deployment
 from tests.mcp_servers import McpFixture
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 TOOLSETS = "/v1/mcp/toolset"
-ACCEPTED = {"accept": "application/json, text/event-stream", "mcp-protocol-version": "2026-07-28"}
-ABOUT = {
-    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-    "io.modelcontextprotocol/clientCapabilities": {},
-    "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
-}
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
@@ -41,19 +45,6 @@ async def make_toolset(desk: Desk, *tools: tuple[str, str]) -> Any:
     made = await desk.post(TOOLSETS, {"toolset_name": unique(), "tools": listed}, status=201)
     await until_served(desk, made["toolset_id"])
     return made
-
-
-async def send(desk: Desk, path: str, key: str, method: str, **params: object) -> Any:
-    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": ABOUT}}
-    named = {"mcp-name": str(params["name"])} if "name" in params else {}
-    headers = {**bearer(key), **ACCEPTED, "mcp-method": method, **named}
-    return await desk.live.http.post(path, json=body, headers=headers)
-
-
-async def list_tools(desk: Desk, path: str, key: str) -> list[str]:
-    answer = await send(desk, path, key, "tools/list")
-    assert answer.status_code == 200, answer.text
-    return [tool["name"] for tool in answer.json()["result"]["tools"]]
 
 
 async def test_a_key_has_the_tools_of_its_toolset_and_no_others(desk: Desk, server: McpFixture) -> None:

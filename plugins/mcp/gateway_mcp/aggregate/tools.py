@@ -7,6 +7,7 @@ from gateway_mcp.listings import Listings
 from gateway_mcp.names import split_name
 from gateway_mcp.reach import Reach
 from gateway_mcp.upstreams import Upstream
+from gateway_mcp.wire import Object
 
 __all__ = ["RoofTools"]
 
@@ -24,15 +25,14 @@ class RoofTools:
         found = split_name(name, self._reach.upstreams)
         if found is None or not self._reach.may_use(*found):
             found = await self._find_bare(name)
-        if found is None:
+        if found is None or not await self._listings.holds(*found, self._context):
             return None
         self._context.state[FOUND_TOOL] = found
         return found[0].name, found[1]
 
-    def is_shown(self, name: str) -> bool:
+    def show(self, tool: Object) -> Object | None:
         """Lists are put together of what may be shown."""
-        del name
-        return True
+        return tool
 
     async def _find_bare(self, name: str) -> tuple[Upstream, str] | None:
         listed = await self._listings.find(self._reach.upstreams, KINDS["tools/list"], self._context)
