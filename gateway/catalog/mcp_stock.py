@@ -38,6 +38,10 @@ class McpStock:
         """What a user has given for a server. Raises DatabaseUnavailable where it has to be read."""
         return await self._credentials.get_or_load((user_id, server_id), self._load)
 
+    def forget_one(self, user_id: str | None, server_id: str) -> None:
+        """Read a credential anew: this worker has just changed it."""
+        self._credentials.drop((user_id or "", server_id))
+
     def apply(self, payload: str) -> None:
         """Forget the credential that a notice names."""
         try:

@@ -174,6 +174,8 @@ class Reload:
             **{f"MCP server {one.row.server_id}": one.fault for one in added.mcp_servers if one.fault},
             **{f"pass-through {name}": text for name, text in snapshot.pass_throughs.faults.items()},
         }
+        if added.mcp.servers and not snapshot.hooks.implementations["check_mcp_server"]:
+            faults["MCP servers"] = "The configuration has no section 'mcp_servers', which may be empty."
         for identifier, fault in faults.items():
             if self._told.get(identifier) != fault:
                 self._log.error("not_served", id=identifier, reason=fault)

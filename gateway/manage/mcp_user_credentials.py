@@ -50,6 +50,7 @@ async def save_credential(
         return answer({"server_id": server_id, "has_credential": False}, body)
     around = surroundings(gateway)
     found = await inventory.mcp_credentials.save(caller, server_id, body.value.credential, around)
+    gateway.parts.mcp_stock.forget_one(caller.user_id, server_id)
     return answer(found, body)
 
 
@@ -65,10 +66,16 @@ async def save_credential(
     },
 )
 async def delete_credential(
-    caller: _Caller, inventory: _Inventory, server_id: FromPath[str], user_id: FromQuery[str | None] = None
+    caller: _Caller,
+    gateway: _Gateway,
+    inventory: _Inventory,
+    server_id: FromPath[str],
+    user_id: FromQuery[str | None] = None,
 ) -> _Content:
     """Delete the caller's credential for an MCP server, or as a proxy admin that of a user."""
-    return await inventory.mcp_credentials.delete(caller, server_id, user_id)
+    found = await inventory.mcp_credentials.delete(caller, server_id, user_id)
+    gateway.parts.mcp_stock.forget_one(user_id or caller.user_id, server_id)
+    return found
 
 
 @get(

@@ -193,11 +193,14 @@ class McpServerService:
             )
             raise BadRequest(message, param="mcp_servers", type="bad_request_error")
 
-    async def take_names(self, columns: Mapping[str, Any]) -> None:
-        """Raise Conflict for a name that another server of the database has."""
+    async def take_names(self, columns: Mapping[str, Any], *waiting: str) -> None:
+        """Raise Conflict for a name that another server of the database has.
+
+        What waits for review has no name yet, but for those with these statuses.
+        """
         names = _names(columns)
         await self._servers.hold_names()
-        if await self._servers.is_taken(columns["server_id"], names):
+        if await self._servers.is_taken(columns["server_id"], names, (_ACTIVE, *waiting)):
             raise _taken(names[-1])
 
 

@@ -18,6 +18,7 @@ _IS_TAKEN = """
 SELECT EXISTS (
     SELECT 1 FROM "LiteLLM_MCPServerTable" WHERE server_id <> $1
     AND ARRAY[server_id, replace(server_name, ' ', '_'), replace(alias, ' ', '_')] && $2::text[]
+    AND COALESCE(approval_status, 'active') = ANY ($3::text[])
 )
 """
 _LIST = """
@@ -54,9 +55,9 @@ class McpServerRecords(Rows):
         """Let nobody else take names before the transaction ends."""
         await self._database.execute(_LOCK)
 
-    async def is_taken(self, identifier: str, names: Sequence[str]) -> bool:
-        """Whether another server has one of these names."""
-        return bool(await self._database.fetch_value(_IS_TAKEN, identifier, list(names)))
+    async def is_taken(self, identifier: str, names: Sequence[str], statuses: Sequence[str]) -> bool:
+        """Whether another server, whose `approval_status` is among these, has one of these names."""
+        return bool(await self._database.fetch_value(_IS_TAKEN, identifier, list(names), list(statuses)))
 
     async def list_active(self, most: int) -> list[Columns]:
         """The servers that are no submissions, the newest first."""

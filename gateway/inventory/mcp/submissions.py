@@ -76,7 +76,7 @@ class McpSubmissionService:
         }
         await self._rules.check(values, around)
         async with self._records.transaction():
-            await self._rules.take_names(values)
+            await self._rules.take_names(values, _PENDING)
             if await self._servers.count_waiting(caller.user_id) >= _MOST_WAITING:
                 raise Conflict(f"{_MOST_WAITING} submissions of yours wait for review already.")
             made = await self._rules.insert(values)

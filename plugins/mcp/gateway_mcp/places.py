@@ -7,6 +7,7 @@ from gateway_mcp.upstreams import Upstream, Upstreams
 __all__ = ["Place", "find_place"]
 
 _MOUNT, _REST, _SEARCHED, _TOOLSET = "mcp", "mcp-rest", "proxy", "toolset"
+_EVERY_TOOL = ["v1", "mcp", "tools"]
 _PARTS_OF_TOOLSET = 3
 _MOST_NAMES = 16
 
@@ -28,13 +29,13 @@ class Place(msgspec.Struct, frozen=True):
 def find_place(path: str, upstreams: Upstreams) -> Place | None:
     """The place of a path, None if it leads nowhere.
 
-    `/mcp` is every server, and so is everything below `/mcp-rest`. `/mcp/{names}` and `/{names}/mcp` are
-    those of up to 16 names with commas between them: of servers, or of access groups; names that nobody has
-    are left out, unless there is no other. `/toolset/{name}/mcp` is the tools of a toolset, `/mcp/proxy`
-    every server, with a search for tools.
+    `/mcp` is every server, and so are `/v1/mcp/tools` and everything below `/mcp-rest`. `/mcp/{names}` and
+    `/{names}/mcp` are those of up to 16 names with commas between them: of servers, or of access groups;
+    names that nobody has are left out, unless there is no other. `/toolset/{name}/mcp` is the tools of a
+    toolset, `/mcp/proxy` every server, with a search for tools.
     """
     parts = path.split("/")[1:]
-    if parts == [_MOUNT] or parts[:1] == [_REST]:
+    if parts in ([_MOUNT], _EVERY_TOOL) or parts[:1] == [_REST]:
         return Place("*", upstreams.all())
     if len(parts) < 2 or _MOUNT not in (parts[0], parts[-1]):  # noqa: PLR2004  the word and a name
         return None

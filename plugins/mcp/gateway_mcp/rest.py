@@ -16,6 +16,7 @@ from gateway_mcp.kinds import KINDS
 from gateway_mcp.listings import Listing, Listings
 from gateway_mcp.made import Made, json_answer
 from gateway_mcp.messages import MessageGuard, read_message, refuse_tool
+from gateway_mcp.places import find_place
 from gateway_mcp.reach import Reach
 from gateway_mcp.rights import check_server
 from gateway_mcp.upstreams import Upstream, Upstreams
@@ -25,14 +26,15 @@ __all__ = ["PlainGuard", "PlainServers", "is_plain", "lead_plain"]
 
 _MOUNT = "/mcp-rest/"
 _LIST, _CALL = f"{_MOUNT}tools/list", f"{_MOUNT}tools/call"
-_METHODS = {_LIST: "GET", _CALL: "POST"}
+_EVERY_TOOL = "/v1/mcp/tools"
+_METHODS = {_LIST: "GET", _CALL: "POST", _EVERY_TOOL: "GET"}
 _TOOLS = KINDS["tools/list"]
 _CALL_METHOD = "tools/call"
 
 
 def is_plain(path: str) -> bool:
     """Whether a path belongs to plain HTTP."""
-    return path.startswith(_MOUNT)
+    return path.startswith(_MOUNT) or path == _EVERY_TOOL
 
 
 def lead_plain(head: RequestHead) -> PassThrough | None:
@@ -118,7 +120,8 @@ class PlainServers:
     async def _list(self) -> Made:
         wished = dict(parse_qsl(self._context.head.query))
         try:
-            upstreams = self._choose(wished)
+            reach = self._narrow(wished)
+            upstreams = self._choose(wished, reach)
         except GatewayError as error:
             return _say([], _tag(error), error.message)
         listed = await self._listings.find(upstreams, _TOOLS, self._context)
@@ -128,7 +131,7 @@ class PlainServers:
             {**item.said, "mcp_info": _describe(upstream)}
             for upstream, listing in listed
             for item in listing.items
-            if shows_all or self._reach.may_use(upstream, item.name)
+            if shows_all or reach.may_use(upstream, item.name)
         ]
         failed = [(one, listing.error) for one, listing in listed if listing.error and not listing.is_unknown]
         outcomes = [_outcome(upstream, listing) for upstream, listing in listed]
@@ -137,10 +140,20 @@ class PlainServers:
             return _say(tools, "server_error", f"Not every MCP server has answered: {text}", outcomes)
         return _say(tools, None, "The tools that this key may call.", outcomes)
 
-    def _choose(self, wished: dict[str, str]) -> tuple[Upstream, ...]:
+    def _narrow(self, wished: dict[str, str]) -> Reach:
+        """What may be reached of the toolset that is wished for, if any is. Raises NotFound."""
+        name = wished.get("toolset_name")
+        if not name:
+            return self._reach
+        place = find_place(f"/toolset/{name}/mcp", self._upstreams)
+        if place is None or place.tools is None:
+            raise NotFound(f"There is no toolset '{name[:200]}'.")
+        return Reach(self._context, place, self._upstreams)
+
+    def _choose(self, wished: dict[str, str], reach: Reach) -> tuple[Upstream, ...]:
         name = wished.get("server_id") or wished.get("mcp_server_name")
         if not name:
-            return self._reach.upstreams
+            return reach.upstreams
         upstream = self._upstreams.by_name(name)
         if upstream is None:
             raise NotFound(f"There is no MCP server '{name[:200]}'.")

@@ -1,10 +1,13 @@
 """MCP servers of the database for tests: made by the API, gone when the test is over."""
 
+import json
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from gateway.catalog.mcp_stock import MCP_CREDENTIAL_PREFIX
+from gateway.identity.invalidation import CHANNEL
 from tests.integration.manage.conftest import Desk
 from tests.integration.serving import LiveGateway, bearer, eventually
 from tests.mcp_servers import McpFixture
@@ -50,6 +53,16 @@ async def until_served(desk: Desk, identifier: str, *, is_there: bool = True) ->
 
 async def call(desk: Desk, key: str, identifier: str) -> Any:
     return await desk.ask("POST", "/mcp-rest/tools/call", key, json={"server_id": identifier, **CALL})
+
+
+async def heard(desk: Desk) -> None:
+    """Until the worker has heard all that was told so far, such as that there is a new key."""
+    stock, database = desk.live.gateway.parts.mcp_stock, desk.live.gateway.parts.database
+    key = ("nobody", secrets.token_hex(8))
+    await stock.find_credential(*key)
+    payload = MCP_CREDENTIAL_PREFIX + json.dumps(key)
+    await database.execute("SELECT pg_notify($1, $2)", CHANNEL, payload)
+    await eventually(lambda: key not in stock._credentials._absent, 5.0)
 
 
 @asynccontextmanager

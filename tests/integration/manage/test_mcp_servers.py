@@ -152,11 +152,19 @@ async def test_what_cannot_be_served_is_refused(desk: Desk, server: McpFixture) 
     assert (await desk.ask("PUT", SERVERS, json={"server_id": "none"})).status_code == 404
 
 
-async def test_without_the_plugin_nothing_is_stored(desk: Desk, server: McpFixture) -> None:
+async def test_without_the_plugin_nothing_is_stored(
+    desk: Desk, server: McpFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
     desk.live.configure(deployment("m", desk.live.upstream))
     answer = await desk.ask("POST", SERVERS, json=body_of(server, unique()))
     assert answer.status_code == 400
     assert "mcp_servers" in answer.text
+    sql = 'INSERT INTO "LiteLLM_MCPServerTable" (server_id, url) VALUES ($1, $2)'
+    await desk.run(sql, "left", server.url)
+    capfd.readouterr()
+    desk.live.gateway.parts.added.note_change()
+    await until_served(desk, "left")
+    await eventually(lambda: "no section 'mcp_servers'" in "".join(capfd.readouterr()), 1.0)
     desk.live.configure(deployment("m", desk.live.upstream), mcp_servers={})
     made = await make(desk, body_of(server, unique()))
     assert (await call(desk, await desk.live.make_key(), made["server_id"])).status_code == 200

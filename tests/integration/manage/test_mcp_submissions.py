@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from tests.integration.manage.conftest import Desk
 from tests.integration.manage.counting import statements
-from tests.integration.manage.mcp_serving import SERVERS, TOKEN, call, emptied, unique, until_served
+from tests.integration.manage.mcp_serving import SERVERS, TOKEN, call, emptied, heard, unique, until_served
 from tests.integration.serving import MASTER_KEY, LiveGateway, deployment
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -86,11 +86,15 @@ async def test_what_users_may_not_submit_is_refused(desk: Desk) -> None:
     first = submission(available_on_public_internet=True, allow_all_keys=False, args=[])
     await desk.post(REGISTER, first, key, status=201)
     assert (await desk.ask("POST", REGISTER, key, json=first)).status_code == 409
+    waiting = (await desk.get(SUBMISSIONS, key))["items"][0]["server_id"]
+    await desk.post(SERVERS, first, status=201)
+    assert (await desk.ask("PUT", f"{SERVERS}/{waiting}/approve")).status_code == 409
 
 
 async def test_the_statements_are_counted(desk: Desk) -> None:
     _, key = await desk.make_user("proxy_admin")
     ids = [unique(), unique()]
+    await heard(desk)
     await desk.get(SUBMISSIONS, key)
     found = [await statements(desk, "POST", REGISTER, key=key, json=submission(server_id=one)) for one in ids]
     assert found == [5, 5]

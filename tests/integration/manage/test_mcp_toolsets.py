@@ -19,12 +19,12 @@ from tests.integration.manage.mcp_serving import (
     unique,
     until_served,
 )
-from tests.integration.serving import LiveGateway, deployment
+from tests.integration.serving import LiveGateway, bearer, deployment
 from tests.mcp_servers import McpFixture
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-TOOLSETS = "/v1/mcp/toolset"
+TOOLSETS, PLAIN = "/v1/mcp/toolset", "/v1/mcp/tools"
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
@@ -59,6 +59,12 @@ async def test_a_key_has_the_tools_of_its_toolset_and_no_others(desk: Desk, serv
     assert (await call(desk, key, "conf")).status_code == 403
     called = await send(desk, path, key, "tools/call", name="conf-echo", arguments={"text": "x"})
     assert called.json()["result"]["content"][0]["text"] == "you said x"
+
+    query = {"toolset_name": toolset["toolset_name"]}
+    plain = await desk.live.http.get(PLAIN, params=query, headers=bearer(key))
+    assert sorted(tool["name"] for tool in plain.json()["tools"]) == ["add", "echo"]
+    unknown = await desk.live.http.get(PLAIN, params={"toolset_name": "nobody"}, headers=bearer(key))
+    assert unknown.json()["error"] == "server_not_found"
 
     free = await desk.live.make_key()
     assert sorted(await list_tools(desk, path, free)) == expected

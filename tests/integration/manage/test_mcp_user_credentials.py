@@ -8,7 +8,17 @@ import pytest_asyncio
 
 from tests.integration.manage.conftest import Desk
 from tests.integration.manage.counting import statements
-from tests.integration.manage.mcp_serving import CALL, SERVERS, body_of, call, emptied, make, unique
+from tests.integration.manage.mcp_serving import (
+    CALL,
+    SERVERS,
+    body_of,
+    call,
+    emptied,
+    heard,
+    make,
+    unique,
+    until_served,
+)
 from tests.integration.serving import LiveGateway, bearer, deployment
 from tests.mcp_servers import McpFixture
 
@@ -122,6 +132,7 @@ async def test_credentials_of_other_writers_are_read_and_go_with_the_server(
     assert (await call(desk, key, identifier)).status_code == 200
     assert server.headers[-1]["authorization"] == f"Bearer {MINE}"
     assert (await desk.ask("DELETE", f"{SERVERS}/{identifier}")).status_code == 202
+    await until_served(desk, identifier, is_there=False)
     await make_byok(desk, server, server_id=identifier)
     assert (await call(desk, key, identifier)).status_code == 401
 
@@ -131,6 +142,7 @@ async def test_the_statements_are_counted_and_calls_need_none(desk: Desk, server
     _, key = await desk.make_user("proxy_admin")
     sent = {"json": {"credential": MINE}, "key": key}
     await desk.post(place_of(identifier), {"credential": "first"}, key)
+    await heard(desk)
     found = {
         "POST": await statements(desk, "POST", place_of(identifier), **sent),
         "OWN": await statements(desk, "GET", OWN, key=key),
