@@ -86,7 +86,10 @@ def build_record(columns: Mapping[str, Any], environ: Mapping[str, str]) -> McpS
     """A server of its columns, decrypted; references are looked up in `environ`. Raises ConfigError."""
     identifier: str = columns["server_id"]
     settings = read_stored_settings(build_settings(columns), f'{_TABLE}["{identifier}"]', environ)
-    return McpServerRecord(server_id=identifier, name=name_of(columns), settings=settings)
+    is_tenants = columns.get("submitted_at") is not None
+    return McpServerRecord(
+        server_id=identifier, name=name_of(columns), settings=settings, is_tenants=is_tenants
+    )
 
 
 def open_deep(value: object, seal: Seal) -> object:

@@ -185,6 +185,7 @@ def _lend(parts: Parts) -> PluginServices:
     return PluginServices(
         clock=parts.clock,
         forwarder=parts.clients,
+        guarded_forwarder=parts.clients.guarded,
         sealing=Tokens(parts.added.seal),
         closing=parts.closings,
         mcp=parts.mcp_stock,

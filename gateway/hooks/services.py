@@ -59,6 +59,8 @@ class PluginServices(msgspec.Struct, frozen=True, kw_only=True):
 
     clock: Clock
     forwarder: Forwarder
+    guarded_forwarder: Forwarder
+    """Of the same kind, for addresses that are a tenant's: it reaches public networks only."""
     sealing: Sealing
     closing: Closing
     mcp: McpSource
@@ -90,6 +92,11 @@ class _Offline:
 
 _OFFLINE = _Offline()
 OFFLINE = PluginServices(
-    clock=SystemClock(), forwarder=_OFFLINE, sealing=_OFFLINE, closing=_OFFLINE, mcp=_OFFLINE
+    clock=SystemClock(),
+    forwarder=_OFFLINE,
+    guarded_forwarder=_OFFLINE,
+    sealing=_OFFLINE,
+    closing=_OFFLINE,
+    mcp=_OFFLINE,
 )
 """For commands that only look at plugins."""

@@ -1,5 +1,6 @@
 """Which HTTP client serves a deployment."""
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 from typing import Protocol, cast
@@ -28,7 +29,7 @@ class UpstreamClients:
         self._mock: UpstreamClient = MockClient()
         self._default: UpstreamClient | None = None
         self._stoppable: _Stoppable | None = None
-        self._guarded: UpstreamClient | None = None
+        self._guarded: _Stoppable | None = None
         self._networks = networks
         self.fetcher = Fetcher()
         """Reads what other servers publish."""
@@ -42,8 +43,7 @@ class UpstreamClients:
             return self._mock
         if deployment.on_disconnect is OnDisconnect.CANCEL:
             if deployment.chosen_by in _GUARDED:
-                self._guarded = self._guarded or _make_stoppable(AddressGuard(self._networks))
-                return self._guarded
+                return self._make_guarded()
             return self._make_stoppable()
         if self._default is None:
             self._default = PyreqwestClient()
@@ -52,6 +52,15 @@ class UpstreamClients:
     def forward(self, request: ForwardRequest) -> AbstractAsyncContextManager[UpstreamStream]:
         """Send a request of a pass-through, by the client that stops at once what is cancelled."""
         return self._make_stoppable().forward(request)
+
+    @property
+    def guarded(self) -> Forwarder:
+        """Sends requests to addresses that are a tenant's: it looks where they lead."""
+        return _GuardedForwarder(self._make_guarded)
+
+    def _make_guarded(self) -> "_Stoppable":
+        self._guarded = self._guarded or _make_stoppable(AddressGuard(self._networks))
+        return self._guarded
 
     def _make_stoppable(self) -> "_Stoppable":
         self._stoppable = self._stoppable or _make_stoppable()
@@ -63,6 +72,17 @@ class UpstreamClients:
         for client in (self._mock, self._default, self._stoppable, self._guarded):
             if client is not None:
                 await client.close()
+
+
+class _GuardedForwarder:
+    """The client for addresses of tenants, made when the first of them is asked."""
+
+    def __init__(self, make: "Callable[[], _Stoppable]") -> None:
+        self._make = make
+
+    def forward(self, request: ForwardRequest) -> AbstractAsyncContextManager[UpstreamStream]:
+        """Send a request; an address that leads to a network which is not for tenants is unreachable."""
+        return self._make().forward(request)
 
 
 class _Stoppable(UpstreamClient, Forwarder, Protocol):

@@ -64,7 +64,7 @@ def address_is_not_public() -> UpstreamError:
     """An address that came with the request leads to a network that is not for clients."""
     return _error(
         UpstreamBadRequest,
-        "The address in 'api_base' does not lead to a public host, and no other is allowed.",
+        "The address does not lead to a public host, and no other is allowed.",
         is_sent=False,
     )
 

@@ -147,10 +147,11 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 class Upstream(msgspec.Struct, frozen=True, eq=False):
-    """A server under its name."""
+    """A server under its name; the address of one that `is_tenants` is a user's."""
 
     name: str
     settings: McpServer
+    is_tenants: bool = False
 
     @property
     def id(self) -> str:

@@ -8,8 +8,19 @@ import pytest_asyncio
 
 from tests.integration.manage.conftest import Desk
 from tests.integration.manage.counting import statements
-from tests.integration.manage.mcp_serving import SERVERS, TOKEN, call, emptied, heard, unique, until_served
-from tests.integration.serving import MASTER_KEY, LiveGateway, deployment
+from tests.integration.manage.mcp_serving import (
+    SERVERS,
+    TOKEN,
+    body_of,
+    call,
+    emptied,
+    heard,
+    make,
+    unique,
+    until_served,
+)
+from tests.integration.serving import MASTER_KEY, LiveGateway, deployment, eventually
+from tests.mcp_servers import McpFixture
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -89,6 +100,23 @@ async def test_what_users_may_not_submit_is_refused(desk: Desk) -> None:
     waiting = (await desk.get(SUBMISSIONS, key))["items"][0]["server_id"]
     await desk.post(SERVERS, first, status=201)
     assert (await desk.ask("PUT", f"{SERVERS}/{waiting}/approve")).status_code == 409
+
+
+async def test_an_approved_submission_leads_to_no_private_network(desk: Desk) -> None:
+    """Its name may resolve to anything once it is approved."""
+    async with McpFixture() as server:
+        made = await make(desk, body_of(server, unique()))
+        key = await desk.live.make_key()
+        assert (await call(desk, key, made["server_id"])).status_code == 200
+        await desk.run(
+            'UPDATE "LiteLLM_MCPServerTable" SET submitted_at = now(), submitted_by = $1', "somebody"
+        )
+        desk.live.gateway.parts.added.note_change()
+        shelf = desk.live.gateway.parts.added
+        await eventually(lambda: shelf.current.mcp.servers[0].is_tenants, 1.0)
+        refused = await call(desk, key, made["server_id"])
+        assert "does not lead to a public host" in refused.text
+        assert len(server.calls) == 1
 
 
 async def test_the_statements_are_counted(desk: Desk) -> None:

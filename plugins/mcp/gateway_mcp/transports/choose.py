@@ -26,7 +26,7 @@ class Transports:
         """What sends requests to a server."""
         settings = upstream.settings
         if settings.transport == "http" and not settings.spec_path:
-            return self._services.forwarder
+            return self._plain(upstream)
         made = self._made.get(upstream)
         if made is None:
             made = self._made[upstream] = self._make(upstream)
@@ -36,20 +36,24 @@ class Transports:
         """Keep no way to a server that is there no more; a program ends when nobody has asked for a while."""
         self._made.pop(upstream, None)
 
-    def _make(self, upstream: Upstream) -> Forwarder:
+    def _plain(self, upstream: Upstream) -> Forwarder:
         services = self._services
+        return services.guarded_forwarder if upstream.is_tenants else services.forwarder
+
+    def _make(self, upstream: Upstream) -> Forwarder:
+        services, plain = self._services, self._plain(upstream)
         if upstream.settings.spec_path:
-            return LocalForwarder(OpenApiServer(upstream, services.forwarder, services.clock))
+            return LocalForwarder(OpenApiServer(upstream, plain, services.clock))
 
         def note_change() -> None:
             self.note_change(upstream)
 
         if upstream.settings.transport == "stdio":
             return LocalForwarder(StdioServer(upstream, services.clock, services.closing, note_change))
-        older = LocalForwarder(SseServer(upstream, services.forwarder, note_change))
+        older = LocalForwarder(SseServer(upstream, plain, note_change))
         if upstream.settings.transport == "sse":
             return older
-        return EitherForwarder(services.forwarder, older)
+        return EitherForwarder(plain, older)
 
 
 def _ignore(upstream: Upstream) -> None:
