@@ -18,6 +18,7 @@ from gateway.inventory.ui.flags import NO_PUBLIC_HUB
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
 from gateway.manage.mcp_surroundings import surroundings
+from gateway.manage.stored_settings import refuse_unread
 from gateway.permits.permit import ALL, Permit, allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
@@ -76,6 +77,7 @@ async def show_address(request: _Request, gateway: _Gateway) -> _Content:
 )
 async def make_public(request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory) -> Answer:
     """Say which MCP servers everybody may know of; the others are in the public lists no more."""
+    refuse_unread(gateway)
     body = await _MAKE_PUBLIC.read_from(request)
     ids = list(dict.fromkeys(body.value.mcp_server_ids))
     servers = await inventory.mcp_servers.list_visible(caller, surroundings(gateway))
