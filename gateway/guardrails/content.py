@@ -27,13 +27,14 @@ class EditError(Exception):
 
 
 class RequestText:
-    """The strings of a request, in the members that leave the gateway.
+    """The strings of a request, in the members that leave the gateway; `called` is the tool of MCP in it.
 
     Raises GuardrailBlocked for token arrays, which no guardrail can read, and MalformedBody.
     """
 
-    def __init__(self, body: RequestBody) -> None:
+    def __init__(self, body: RequestBody, called: str = "") -> None:
         self._body = body
+        self._called = called
         self._look()
 
     def _look(self) -> None:
@@ -91,7 +92,8 @@ class RequestText:
 
     def _find_tools(self) -> list[FoundTool]:
         names = (_MCP_BODY, *_OF_TOOLS)
-        return list(find_offered({name: self._body.read(name) for name in names if name in self._read}))
+        members = {name: self._body.read(name) for name in names if name in self._read}
+        return list(find_offered(members, self._called))
 
 
 class AnswerText:

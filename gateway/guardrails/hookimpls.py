@@ -137,7 +137,7 @@ class _Watch:
         """The request as it is now; what was read for another mode serves again while nobody changes it."""
         body = self._context.body
         if self._request is None or not self._request.is_of(body):
-            self._request = RequestText(body)
+            self._request = RequestText(body, self._context.tool)
         return self._request
 
     async def _follow(self, pipeline: ChosenPipeline, text: Text) -> None:

@@ -9,7 +9,8 @@ from gateway.sdk import PieceKind, ToolUse
 
 __all__ = ["find_streamed", "grows"]
 
-_CALLS = frozenset({"function", "function_call"})
+_CALLS = frozenset({"function", "function_call", "custom"})
+_PARTS = {"name": "name", "arguments": "arguments", "input": "arguments"}
 _BLOCKS = frozenset({"content_block", "item"})
 """Members whose names come whole, and whose arguments come in events of another shape."""
 
@@ -28,11 +29,11 @@ def find_streamed(channels: Mapping[Path, Channel]) -> Iterator[ToolUse]:
     """The calls on all channels of a stream; one whose arguments cannot be told from others' has None."""
     calls: dict[Path, dict[str, str]] = {}
     for key, channel in channels.items():
-        if key[-1] in {"name", "arguments"} and len(key) > 1 and key[-2] in _CALLS:
-            text = channel.slice(channel.begins, channel.ends)
-            calls.setdefault(key[:-1], {})[str(key[-1])] = text
+        part = _PARTS.get(str(key[-1]))
+        if part is not None and len(key) > 1 and key[-2] in _CALLS:
+            calls.setdefault(key[:-1], {})[part] = channel.slice(channel.begins, channel.ends)
         elif channel.is_whole and channel.piece.path.rpartition(".")[2] == "name" and _BLOCKS & set(key):
             yield ToolUse(name=channel.text, path=channel.piece.path)
     for parent, said in calls.items():
-        place = parent[:-1] if parent[-1] == "function" else parent
+        place = parent[:-1] if parent[-1] in {"function", "custom"} else parent
         yield ToolUse(name=said.get("name", ""), path=show_path(place), arguments=said.get("arguments", ""))

@@ -14,6 +14,7 @@ _Object = dict[str, object]
 _LISTS = ("tools", "functions")
 _CHOICES = ("tool_choice", "function_call", "parallel_tool_calls")
 """Members of a request that mean nothing without tools."""
+_DECLARED = ("functionDeclarations", "function_declarations")
 _MCP_CALL = "tools/call"
 
 
@@ -24,24 +25,35 @@ class FoundTool(msgspec.Struct, frozen=True, gc=False):
     path: Path
 
 
-def find_offered(members: Mapping[str, object]) -> Iterator[FoundTool]:
-    """The tools that a request offers, and the one that a message of MCP calls."""
-    for name in _LISTS:
-        for place, item in enumerate(_items(members.get(name))):
-            stated = _object(item)
-            inner = _object(stated.get("function")) or stated
-            kind = stated.get("type")
-            title = inner.get("name", stated.get("server_label"))
-            use = ToolUse(
-                name=title if isinstance(title, str) else "",
-                path=show_path((name, place)),
-                type=kind if isinstance(kind, str) else "function",
-            )
-            yield FoundTool(use, (name, place))
+def find_offered(members: Mapping[str, object], called: str = "") -> Iterator[FoundTool]:
+    """The tools that a request offers, and the one that a message of MCP calls, which is `called` so."""
     body = _object(members.get("body"))
+    for name in _LISTS:
+        yield from _offered_in(members.get(name), (name,))
+        yield from _offered_in(body.get(name), ("body", name))
     if body.get("method") == _MCP_CALL:
         params = _object(body.get("params"))
-        yield _called(params, ("body", "params"), "mcp", params.get("arguments", {}))
+        found = _called(params, ("body", "params"), "mcp", params.get("arguments", {}))
+        server, _, tool = called.partition("/")
+        use = msgspec.structs.replace(found.use, name=tool, server=server) if called else found.use
+        yield FoundTool(use, found.path)
+
+
+def _offered_in(tools: object, path: Path) -> Iterator[FoundTool]:
+    for place, item in enumerate(_items(tools)):
+        stated, here = _object(item), (*path, place)
+        kind = stated.get("type")
+        declared = [one for name in _DECLARED for one in _items(stated.get(name))]
+        for name in dict.fromkeys(name for one in declared or [stated] for name in _names_of(_object(one))):
+            use = ToolUse(name=name, path=show_path(here), type=kind if isinstance(kind, str) else "function")
+            yield FoundTool(use, here)
+
+
+def _names_of(stated: _Object) -> list[str]:
+    """Every name that a provider may take for that of a tool."""
+    inner = (_object(stated.get(name)) for name in ("function", "custom"))
+    places = [one.get("name") for one in (*inner, stated)]
+    return [name for name in places if isinstance(name, str)] or [_text(stated.get("server_label"))]
 
 
 def find_called(members: Mapping[str, object]) -> Iterator[FoundTool]:
@@ -136,3 +148,7 @@ def _items(value: object) -> list[object]:
 
 def _object(value: object) -> _Object:
     return cast("_Object", value) if isinstance(value, dict) else {}  # JSON objects have text keys
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

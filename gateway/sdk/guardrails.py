@@ -74,13 +74,15 @@ class ToolUse(msgspec.Struct, frozen=True, gc=False):
 
     `arguments` are those of the call, as JSON; None says that the tool is only offered. `type` is what the
     body says it is (`function`, ...), and `mcp` for a call of a tool of an MCP server. A tool without a name
-    has "".
+    has "". `server` is the MCP server that is called; `name` is then the one that the tool has there, however
+    the call spells it.
     """
 
     name: str
     path: str
     type: str = "function"
     arguments: str | None = None
+    server: str = ""
 
 
 class Content(msgspec.Struct, frozen=True):

@@ -71,7 +71,7 @@ class _Rule:
 
     def fits(self, tool: ToolUse) -> bool:
         """Whether the rule is about a tool."""
-        return (self._name is None or self._name.is_in(tool.name)) and (
+        return (self._name is None or any(map(self._name.is_in, _names(tool)))) and (
             self._type is None or self._type.is_in(tool.type)
         )
 
@@ -130,6 +130,15 @@ class ToolPermission(Guardrail):
             return template.replace("{tool_name}", name).replace("{rule_id}", rule_id or "default")
         by = f" by its rule '{rule_id}'" if rule_id else ""
         return f"The guardrail '{guardrail}' does not allow the tool '{name}' ({tool.path}){by}."
+
+
+def _names(tool: ToolUse) -> tuple[str, ...]:
+    """The names by which rules know a tool: that of an MCP server with the server's, and by itself."""
+    if not tool.server:
+        return (tool.name,)
+    whole = f"{tool.server}/{tool.name}"
+    # What a server calls its tool must not look like the tool of another server.
+    return (whole,) if "/" in tool.name else (tool.name, whole)
 
 
 def _split(path: str) -> list[str]:

@@ -119,6 +119,7 @@ async def test_calls_that_are_taken_out_of_an_answer(live: LiveGateway, key: str
         ([piece(0, "mail", ""), piece(0, None, '{"to":"a@'), piece(0, None, 'else.test"}')], False),
         ([piece(0, "mail", '{"to":"a@own.test"}'), piece(1, "wi"), piece(1, "pe", "{}")], False),
         ([piece(0, "mail"), piece(0, "_wipe", '{"to":"a@own.test"}')], False),
+        ([{"tool_calls": [{"index": 0, "custom": {"name": "wipe", "input": "x"}}]}], False),
         (
             [
                 *(piece(0, "mail", '{"to":"a@'), piece(1, "mail", '{"to":"b@')),

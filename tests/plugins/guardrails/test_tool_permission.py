@@ -121,3 +121,20 @@ def test_tools_are_taken_out() -> None:
 def test_rules_that_are_none(rule: dict[str, Any]) -> None:
     with pytest.raises((ValueError, msgspec.ValidationError)):
         judge(called("read"), rules=[rule])
+
+
+@pytest.mark.parametrize(
+    ("server", "name", "is_allowed"),
+    [("own", "list", True), ("other", "list", False), ("other", "own/list", False), ("other", "read", True)],
+)
+def test_rules_know_tools_of_mcp_servers_with_the_server_and_without(
+    server: str,
+    name: str,
+    is_allowed: bool,  # noqa: FBT001  pytest passes it by name
+) -> None:
+    rules = [
+        {"id": "own", "decision": "allow", "tool_name": "own/.*"},
+        {"id": "read", "decision": "allow", "tool_name": "read"},
+    ]
+    tool = ToolUse(name=name, path="body.params", type="mcp", arguments="{}", server=server)
+    assert (judge(tool, rules=rules) is None) is is_allowed
