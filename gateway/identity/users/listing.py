@@ -89,8 +89,8 @@ class UserLists:
 
     async def first_ids(self, most: int) -> list[str]:
         """The ids of the first users, for an administrator who means all of them; not the gateway's row."""
-        users = await self._records.users.list_first(most)
-        return [user["user_id"] for user in users if user["user_id"] != GATEWAY_USER_ID]
+        users = await self._records.users.list_first(most + 1)
+        return [user["user_id"] for user in users if user["user_id"] != GATEWAY_USER_ID][:most]
 
     async def counts(self, caller: Principal) -> dict[str, Any]:
         """How many users and teams there are that the caller may list; nothing bounds their number."""
