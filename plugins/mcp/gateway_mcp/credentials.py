@@ -5,6 +5,7 @@ from gateway.hooks import HeaderPairs, McpSource, RequestContext, RequestHead
 from gateway_mcp.brought import AUTH, CREDENTIALS, PREFIX, digest_of, find_addressed, label_of
 from gateway_mcp.directory import Directory
 from gateway_mcp.places import find_place
+from gateway_mcp.tokens import Tokens
 from gateway_mcp.upstreams import Upstream
 
 __all__ = ["CredentialMissingError", "Credentials"]
@@ -19,8 +20,9 @@ class CredentialMissingError(AuthenticationFailed):
 class Credentials:
     """The headers by which a server knows the gateway or the caller."""
 
-    def __init__(self, source: McpSource, directory: Directory) -> None:
+    def __init__(self, source: McpSource, directory: Directory, tokens: Tokens) -> None:
         self._source = source
+        self._tokens = tokens
         self._directory = directory
 
     def names_brought(self, head: RequestHead) -> frozenset[str]:
@@ -32,16 +34,22 @@ class Credentials:
         """The headers for a server, names in lower case; they win over those of the client.
 
         What the operator has set wins over what a client brings, but for a credential that it brings for
-        this server: that stands in the place of the gateway's. Raises CredentialMissingError, and
-        DatabaseUnavailable where it cannot be looked up.
+        this server: that stands in the place of the gateway's. Raises CredentialMissingError,
+        DatabaseUnavailable where it cannot be looked up, and UpstreamError where no token is granted.
         """
         settings = upstream.settings
         brought = self._brought(upstream, context)
         if settings.is_byok:
             return tuple({**brought, **settings.headers(await self._find_own(upstream, context))}.items())
         if CREDENTIALS.isdisjoint(self._addressed(upstream, context)):
-            return tuple({**brought, **settings.headers()}.items())
+            return tuple({**brought, **dict(await self.list_own_headers(upstream))}.items())
         return tuple({**brought, **settings.lower_static_headers()}.items())
+
+    async def list_own_headers(self, upstream: Upstream) -> HeaderPairs:
+        """The headers by which a server knows the gateway. Raises UpstreamError where no token is granted."""
+        is_granted = upstream.settings.auth_type == "oauth2"
+        token = await self._tokens.find(upstream) if is_granted else ""
+        return tuple(upstream.settings.headers(token).items())
 
     def audience(self, upstream: Upstream, context: RequestContext) -> str:
         """For whom what a server lists is meant: callers with one text may see what another one was told."""
@@ -64,7 +72,7 @@ class Credentials:
         """What of the client's headers is for a server, under the names that it knows."""
         if not context.brought or upstream.settings.command:
             return {}
-        named = {name.lower() for name in upstream.settings.extra_headers}
+        named = {name.lower() for name in upstream.settings.extra_headers} - _taken(upstream)
         passed = {name: value for name, value in context.brought if name in named}
         return {**passed, **self._addressed(upstream, context)}
 
@@ -74,13 +82,18 @@ class Credentials:
         if not brought:
             return {}
         current, settings = self._directory.current, upstream.settings
-        allowed = {*CREDENTIALS, *(name.lower() for name in settings.extra_headers)}
+        allowed = CREDENTIALS.union(map(str.lower, settings.extra_headers)) - _taken(upstream)
         place = find_place(context.head.path, current)
         value = brought.pop(AUTH, "")
         is_alone = place is not None and place.is_single and place.upstreams[0] is upstream
-        found = settings.present(value) if is_alone else {}
+        found = settings.present(value) if is_alone and not _taken(upstream) else {}
         found |= find_addressed(brought, {label_of(one) for one in settings.access_groups}, allowed)
         others = {label_of(name) for one in current.all() if one is not upstream for name in one.names}
         # A name that two servers have in the fold is nobody's.
         own = {label_of(name) for name in upstream.names} - others
         return found | find_addressed(brought, own, allowed)
+
+
+def _taken(upstream: Upstream) -> frozenset[str]:
+    """The headers that no client sets: a server that is asked with tokens is asked with nothing else."""
+    return CREDENTIALS if upstream.settings.auth_type == "oauth2" else frozenset()

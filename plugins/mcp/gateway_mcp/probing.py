@@ -5,6 +5,7 @@ import asyncio
 from gateway.domain import McpFindings
 from gateway.errors import GatewayError
 from gateway_mcp.conversation import Conversation, Eras
+from gateway_mcp.credentials import Credentials
 from gateway_mcp.transports.choose import Transports
 from gateway_mcp.upstreams import Upstream
 
@@ -13,15 +14,15 @@ __all__ = ["probe"]
 _SECONDS = 10.0
 
 
-async def probe(upstream: Upstream, transports: Transports) -> McpFindings:
+async def probe(upstream: Upstream, transports: Transports, credentials: Credentials) -> McpFindings:
     """What a server answers now, at most ten seconds from now; nothing that is remembered."""
     if upstream.settings.is_byok:
         return McpFindings(error="It is asked with credentials of users, and the gateway has none.")
-    headers = tuple(upstream.settings.headers().items())
     seconds = min(upstream.settings.timeout, _SECONDS)
-    conversation = Conversation(transports.of(upstream), upstream, headers, Eras(), seconds)
     try:
         async with asyncio.timeout(seconds):
+            headers = await credentials.list_own_headers(upstream)
+            conversation = Conversation(transports.of(upstream), upstream, headers, Eras(), seconds)
             found = await conversation.list_all("tools/list", "tools")
     except TimeoutError:
         return McpFindings(error="It took too long.")

@@ -30,6 +30,7 @@ from gateway_mcp.rest import PlainGuard, PlainServers, is_plain, lead_plain
 from gateway_mcp.rights import check_server
 from gateway_mcp.sessions import SESSION, Sessions
 from gateway_mcp.single import SingleServer, SingleTools
+from gateway_mcp.tokens import Tokens
 from gateway_mcp.transports.choose import Transports
 from gateway_mcp.upstreams import Upstream
 
@@ -55,9 +56,10 @@ class Relay:
     def __init__(self, directory: Directory, pages: Pages, services: PluginServices) -> None:
         self._directory = directory
         self._pages = pages
-        self._transports = Transports(services)
+        self._tokens = Tokens(services.forwarder, services.guarded_forwarder, services.clock)
+        self._transports = Transports(services, self._tokens)
         self._sessions = Sessions(services.sealing)
-        self._credentials = Credentials(services.mcp, directory)
+        self._credentials = Credentials(services.mcp, directory, self._tokens)
         self._words = Words()
         self._listings = Listings(self._transports, self._credentials, services.clock)
         directory.note_gone = self._forget
@@ -75,7 +77,7 @@ class Relay:
     async def ask_mcp_server(self, server_id: str) -> McpFindings | None:
         """What a server answers now."""
         upstream = self._directory.current.by_name(server_id)
-        return None if upstream is None else await probe(upstream, self._transports)
+        return None if upstream is None else await probe(upstream, self._transports, self._credentials)
 
     @hookimpl
     def find_pass_through(self, head: RequestHead) -> PassThrough | None:
@@ -150,6 +152,7 @@ class Relay:
         self._listings.forget(upstream)
         self._listings.eras.forget(upstream)
         self._transports.forget(upstream)
+        self._tokens.forget(upstream)
 
     def _find(self, context: RequestContext) -> Place:
         place = find_place(context.head.path, self._directory.current)

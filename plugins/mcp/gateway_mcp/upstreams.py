@@ -16,7 +16,15 @@ __all__ = ["McpServer", "PinnedTool", "Upstream", "Upstreams"]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]{0,99}(?:/[A-Za-z0-9][A-Za-z0-9_.]{0,99})?")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_SCHEMES = {"bearer_token": "Bearer {}", "basic": "Basic {}", "token": "token {}", "authorization": "{}"}
+_SCHEMES = {
+    "bearer_token": "Bearer {}",
+    "oauth2": "Bearer {}",
+    "basic": "Basic {}",
+    "token": "token {}",
+    "authorization": "{}",
+}
+
+AuthType = Literal["none", "api_key", "bearer_token", "basic", "authorization", "token", "oauth2"]
 
 
 class PinnedTool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,9 +56,18 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     server_id: str | None = None
     alias: str | None = None
     description: str | None = None
-    auth_type: Literal["none", "api_key", "bearer_token", "basic", "authorization", "token"] = "none"
+    auth_type: Literal["none", "api_key", "bearer_token", "basic", "authorization", "token", "oauth2"] = (
+        "none"
+    )
     auth_value: str | None = None
     authentication_token: str | None = None
+    oauth2_flow: Literal["client_credentials"] | None = None
+    token_url: str = ""
+    token_endpoint_auth_method: Literal["client_secret_basic", "client_secret_post"] = "client_secret_post"  # noqa: S105  a method
+    client_id: str = ""
+    client_secret: str = ""
+    scopes: tuple[str, ...] = ()
+    audience: str | None = None
     static_headers: dict[str, str] = {}
     extra_headers: tuple[str, ...] = ()
     access_groups: tuple[str, ...] = ()
@@ -78,7 +95,8 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             raise ValueError("'url' is an address that begins with http:// or https://, without a user")
         if self.is_byok and self.credential:
             raise ValueError("with 'is_byok' users bring the credential, so there is no 'auth_value'")
-        if self.auth_type != "none" and not (self.credential or self.is_byok):
+        self._check_tokens()
+        if self.auth_type not in {"none", "oauth2"} and not (self.credential or self.is_byok):
             raise ValueError(f"auth_type '{self.auth_type}' needs 'auth_value'")
         if self.timeout <= 0:
             raise ValueError("'timeout' is more than 0 seconds")
@@ -88,6 +106,27 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         for name, value in self.headers().items():
             if not _HEADER.fullmatch(name) or not (value.isascii() and value.isprintable()):
                 raise ValueError(f"the header '{name[:100]}' cannot be sent")
+
+    def _check_tokens(self) -> None:
+        given = {
+            "oauth2_flow": self.oauth2_flow,
+            "token_url": self.token_url,
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+        }
+        if self.auth_type != "oauth2":
+            stated = next((name for name, value in given.items() if value), None)
+            if stated is not None or self.scopes or self.audience:
+                raise ValueError(f"'{stated or 'scopes'}' needs auth_type 'oauth2'")
+            return
+        missing = next((name for name, value in given.items() if not value), None)
+        if missing is not None:
+            raise ValueError(f"auth_type 'oauth2' needs '{missing}'; 'oauth2_flow' is 'client_credentials'")
+        if self.credential or self.is_byok:
+            raise ValueError("with auth_type 'oauth2' there is no 'auth_value' and no 'is_byok'")
+        parts = urlsplit(self.token_url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
+            raise ValueError("'token_url' is an address that begins with http:// or https://, without a user")
 
     def _check_command(self) -> None:
         if not self.command:

@@ -9,6 +9,7 @@ import pytest_asyncio
 from tests.integration.request_path.mcp import post
 from tests.integration.serving import LiveGateway, deployment
 from tests.mcp_servers import McpFixture
+from tests.oidc import OidcProvider
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -131,3 +132,32 @@ async def test_headers_that_are_not_the_clients_stop_the_start(
             deployment("m", live.upstream),
             mcp_servers={"fix": {"url": server.url, "extra_headers": [name]}},
         )
+
+
+class Issuer(OidcProvider):
+    """Grants one token to the gateway."""
+
+    def redeem(self, fields: dict[str, str], authorization: str) -> tuple[int, dict[str, object]]:
+        is_right = fields["client_secret"] == "the-secret" and fields["grant_type"] == "client_credentials"
+        return (200 if is_right else 401), {"access_token": "minted", "token_type": "Bearer"}
+
+
+async def test_a_server_with_tokens_sees_no_credential_of_clients(
+    live: LiveGateway, key: str, server: McpFixture
+) -> None:
+    server.headers.clear()
+    async with Issuer() as issuer:
+        oauth = {
+            "auth_type": "oauth2",
+            "oauth2_flow": "client_credentials",
+            "client_id": "gateway",
+            "client_secret": "the-secret",
+            "token_url": f"{issuer.issuer}/token",
+        }
+        fix = {"url": server.url, "transport": "http", **FORWARDS, **oauth}
+        live.configure(deployment("m", live.upstream), mcp_servers={"fix": fix})
+        brought = {"authorization": "Bearer U", "x-mcp-auth": "V", "x-mcp-fix-authorization": "W", "x-a": "1"}
+        for path in (ALONE, AMONG, REST):
+            await ask(live, path, {"x-litellm-api-key": key, **brought})
+        assert issuer.requests["/token"] == 1
+    assert {(one["authorization"], one["x-a"]) for one in server.headers} == {("Bearer minted", "1")}

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 from gateway.hooks import Forwarder, PluginServices
+from gateway_mcp.tokens import Tokens
 from gateway_mcp.transports.either import EitherForwarder
 from gateway_mcp.transports.local import LocalForwarder
 from gateway_mcp.transports.openapi.server import OpenApiServer
+from gateway_mcp.transports.renewing import RenewingForwarder
 from gateway_mcp.transports.sse import SseServer
 from gateway_mcp.transports.stdio import StdioServer
 from gateway_mcp.upstreams import Upstream
@@ -16,8 +18,9 @@ __all__ = ["Transports"]
 class Transports:
     """The way to each server; what is behind it is made when it is first asked."""
 
-    def __init__(self, services: PluginServices) -> None:
+    def __init__(self, services: PluginServices, tokens: Tokens) -> None:
         self._services = services
+        self._tokens = tokens
         self._made: dict[Upstream, Forwarder] = {}
         self.note_change: Callable[[Upstream], None] = _ignore
         """Called when a server says, outside of any stream, that its lists have changed."""
@@ -25,11 +28,14 @@ class Transports:
     def of(self, upstream: Upstream) -> Forwarder:
         """What sends requests to a server."""
         settings = upstream.settings
-        if settings.transport == "http" and not settings.spec_path:
+        if settings.transport == "http" and not settings.spec_path and settings.auth_type != "oauth2":
             return self._plain(upstream)
         made = self._made.get(upstream)
         if made is None:
-            made = self._made[upstream] = self._make(upstream)
+            made = self._make(upstream)
+            if settings.auth_type == "oauth2":
+                made = RenewingForwarder(made, upstream, self._tokens)
+            self._made[upstream] = made
         return made
 
     def forget(self, upstream: Upstream) -> None:
@@ -50,6 +56,8 @@ class Transports:
 
         if upstream.settings.transport == "stdio":
             return LocalForwarder(StdioServer(upstream, services.clock, services.closing, note_change))
+        if upstream.settings.transport == "http":
+            return plain
         older = LocalForwarder(SseServer(upstream, plain, note_change))
         if upstream.settings.transport == "sse":
             return older

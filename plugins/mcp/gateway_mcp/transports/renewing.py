@@ -1,0 +1,38 @@
+"""Servers that refuse a token before its time."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import msgspec
+
+from gateway.hooks import Forwarder, ForwardRequest, UpstreamStream
+from gateway_mcp.tokens import Tokens
+from gateway_mcp.upstreams import Upstream
+
+__all__ = ["RenewingForwarder"]
+
+_REFUSED = 401
+
+
+class RenewingForwarder:
+    """A `gateway.hooks.Forwarder` that asks once more, with a new token, where the old one is refused."""
+
+    def __init__(self, forwarder: Forwarder, upstream: Upstream, tokens: Tokens) -> None:
+        self._forwarder = forwarder
+        self._upstream = upstream
+        self._tokens = tokens
+
+    @asynccontextmanager
+    async def forward(self, request: ForwardRequest) -> AsyncGenerator[UpstreamStream]:
+        """Send a request; a body that arrives in pieces is sent once only."""
+        async with self._forwarder.forward(request) as stream:
+            used = dict(request.headers).get("authorization", "")
+            is_final = stream.status != _REFUSED or not isinstance(request.body, bytes | None)
+            if is_final or not self._tokens.refuse(self._upstream, used):
+                yield stream
+                return
+        token = await self._tokens.find(self._upstream)
+        sent = {**dict(request.headers), **self._upstream.settings.headers(token)}
+        again = msgspec.structs.replace(request, headers=tuple(sent.items()))
+        async with self._forwarder.forward(again) as stream:
+            yield stream
