@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 import msgspec
-from litestar import Request, Response, get, patch
+from litestar import Request, Response, get, patch, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
@@ -13,11 +13,13 @@ from gateway.access.rules import RouteRule
 from gateway.domain import Principal
 from gateway.inventory.services import Inventory
 from gateway.inventory.ui.flags import describe_flags, show_flags
+from gateway.inventory.ui.pictures import LARGEST, is_picture, read_picture, read_upload
 from gateway.inventory.ui.request import BannerRequest, ThemeRequest, UiRequest
 from gateway.inventory.ui.service import THEME, read_part, show_banner
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
 from gateway.manage.stored_settings import refuse_unread
+from gateway.manage.uploads import read_file
 from gateway.permits.permit import ALL, Permit, allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
@@ -44,6 +46,8 @@ _LOGO = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="32" height="32" fill="none" '
     'stroke="{ink}" stroke-width="3"><path d="M5 28V14a11 11 0 0 1 22 0v14M12 28V15m8 13V15"/></svg>'
 )
+_LONGEST_NAME = 255
+_SHOWN_ONLY = {"content-security-policy": "default-src 'none'; sandbox", "x-content-type-options": "nosniff"}
 _INK = {"light": "#1f2937", "dark": "#f9fafb"}
 
 
@@ -94,6 +98,18 @@ async def update_theme(
     theme = await inventory.ui.set_theme(caller, body.sent)
     told = {"message": "UI theme settings updated successfully", "status": _SUCCESS}
     return answer({**told, "theme_config": theme}, body)
+
+
+@post("/upload/logo", status_code=200, opt={"rule": RouteRule(name="/upload/logo", permit=_CHANGE)})
+async def upload_logo(
+    request: _Request, caller: _Caller, gateway: _Gateway, inventory: _Inventory
+) -> dict[str, object]:
+    """Keep a picture, sent as the part `file` of a form, as the logo of every worker."""
+    refuse_unread(gateway)
+    name, data = await read_file(request, LARGEST)
+    await inventory.ui.set_logo(caller, read_upload(data))
+    told = {"message": "Logo uploaded successfully", "status": _SUCCESS, "file_path": "/get_image"}
+    return {**told, "filename": name[:_LONGEST_NAME], "file_size": len(data)}
 
 
 @get("/get_logo_url", opt={"rule": RouteRule(name="/get_logo_url", permit=_PUBLIC)})
@@ -156,7 +172,11 @@ def _theme(gateway: Gateway) -> dict[str, str | None]:
 
 
 def _picture(address: str | None, own: str) -> Response[Any]:
-    if address:
+    if address and is_picture(address):
+        picture = read_picture(address)
+        if picture is not None:
+            return Response(picture.data, media_type=picture.media_type, headers=_SHOWN_ONLY)
+    elif address:
         return Redirect(address, status_code=307)
     return Response(own, media_type=_SVG)
 
@@ -166,6 +186,7 @@ ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     update_settings,
     show_theme,
     update_theme,
+    upload_logo,
     show_logo_address,
     show_logo,
     show_favicon,

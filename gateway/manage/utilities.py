@@ -3,15 +3,12 @@
 from typing import Any
 
 from litestar import Request, get, post
-from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency
-from litestar.exceptions import ClientException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal
-from gateway.errors import ValidationFailed
 from gateway.inventory.dotprompt import LARGEST, read_dotprompt
 from gateway.inventory.questions import (
     TokenCountRequest,
@@ -23,6 +20,7 @@ from gateway.inventory.questions import (
 )
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
+from gateway.manage.uploads import read_file
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
@@ -121,18 +119,7 @@ async def transform_request(request: _Request, caller: _Caller, gateway: _Gatewa
 )
 async def convert_prompt(request: _Request) -> dict[str, object]:
     """Read a `.prompt` file, sent as the part `file` of a form."""
-    try:
-        form = await request.form()
-    except ClientException:
-        form = None
-    file = None if form is None else form.get("file")
-    if not isinstance(file, UploadFile):
-        message = "Send the file as the part 'file' of a form (multipart/form-data)."
-        raise ValidationFailed(message, param="file")
-    try:
-        return read_dotprompt(file.filename, await file.read(LARGEST + 1))
-    finally:
-        await file.close()
+    return read_dotprompt(*await read_file(request, LARGEST))
 
 
 ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (

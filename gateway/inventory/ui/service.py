@@ -14,11 +14,14 @@ from gateway.inventory.sealed import merge_members
 from gateway.inventory.settings_store import ui_row
 from gateway.inventory.ui.flags import check_effective
 from gateway.inventory.ui.letters import LETTERS
+from gateway.inventory.ui.pictures import Picture, is_picture
 
-__all__ = ["BANNER", "THEME", "UiSettingsService", "read_part", "show_banner"]
+__all__ = ["BANNER", "LOGO", "THEME", "UiSettingsService", "read_part", "show_banner"]
 
 THEME, BANNER = "ui_theme_config", "user_banner"
 """The members of the row that are no flags."""
+LOGO = "logo_url"
+"""The member of the theme that an uploaded picture becomes."""
 
 _Members = dict[str, Any]
 _NO_BANNER: Mapping[str, object] = {"enabled": False, "message": "", "severity": "info", "revision": 0}
@@ -46,8 +49,13 @@ class UiSettingsService:
             if address and not _is_on_the_web(address):
                 message = f"{name}: must be an address on the web: https://..."
                 raise BadRequest(message, param=name, type="bad_request_error")
-        meant = {name: address or None for name, address in sent.items()}
+        return await self._merge_theme(caller, {name: address or None for name, address in sent.items()})
 
+    async def set_logo(self, caller: Principal, picture: Picture) -> None:
+        """Keep a picture as the logo."""
+        await self._merge_theme(caller, {LOGO: picture.address})
+
+    async def _merge_theme(self, caller: Principal, meant: _Members) -> _Members:
         def change(stored: _Members) -> _Members:
             return {**stored, THEME: merge_members(read_part(stored, THEME), meant)}
 
@@ -75,7 +83,7 @@ class UiSettingsService:
             before = await self._row.lock()
             after = change(before)
             await self._row.write(after)
-            entry = updated(Audited.UI_SETTINGS, self._row.key, before, after)
+            entry = updated(Audited.UI_SETTINGS, self._row.key, _noted(before), _noted(after))
             await self._records.audit.record(caller, entry)
             await announce_models(self._database)
         return after
@@ -90,6 +98,17 @@ def read_part(stored: Mapping[str, Any], name: str) -> _Members:
     """An object within a row; whoever wrote something else there said nothing."""
     found = stored.get(name)
     return cast("_Members", found) if isinstance(found, dict) else {}
+
+
+def _noted(stored: _Members) -> _Members:
+    """What the audit trail keeps of a row: of a picture only how long it is."""
+    theme = read_part(stored, THEME)
+    short = {
+        name: f"a picture ({len(address)} characters)"
+        for name, address in theme.items()
+        if isinstance(address, str) and is_picture(address)
+    }
+    return {**stored, THEME: {**theme, **short}} if short else stored
 
 
 def _is_on_the_web(address: str) -> bool:

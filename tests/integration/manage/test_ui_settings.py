@@ -178,6 +178,28 @@ class TestTheme:
 
         assert error["param"] == "logo_url"
 
+    async def test_a_picture_that_is_uploaded_is_shown(self, desk: Desk, live: LiveGateway, clean: None):
+        picture = b"\x89PNG\r\n\x1a\n" + b"\x00" * 500
+
+        def send(data: bytes) -> Any:
+            return desk.ask("POST", "/upload/logo", files={"file": ("logo.png", data)})
+
+        told = (await send(picture)).json()
+        await eventually(lambda: bool(live.gateway.parts.added.current.ui), seconds=1.0)
+        shown = await live.http.get("/get_image")
+        refused = [await send(data) for data in (b"<svg onload='x'/>", picture + b"\x00" * 131_072)]
+        nothing = await desk.ask("POST", "/upload/logo", json={})
+        [entry] = (await desk.get("/audit", object_id="ui_settings", page_size=1))["audit_logs"]
+
+        assert (told["status"], told["filename"], told["file_size"]) == ("success", "logo.png", 508)
+        assert (shown.content, shown.headers["content-type"]) == (picture, "image/png")
+        assert shown.headers["x-content-type-options"] == "nosniff"
+        assert [(answer.status_code, answer.json()["error"]["param"]) for answer in refused] == [
+            (400, "file")
+        ] * 2
+        assert nothing.status_code == 422
+        assert "base64" not in json.dumps(entry)
+
     async def test_there_are_two_themes(self, live: LiveGateway):
         assert (await live.http.get("/get_image?theme=blue")).status_code in {400, 422}
 
@@ -234,11 +256,11 @@ async def test_without_stored_models_nothing_is_stored_that_nobody_reads(
     desk: Desk, live: LiveGateway
 ) -> None:
     bodies = {FLAGS: {}, THEME: {}, BANNER: {"message": "x"}}
-    live.gateway.parts.added.is_enabled = False
+    live.configure(general_settings={"store_model_in_db": False})
     try:
         refused = [await desk.patch(path, body, status=400) for path, body in bodies.items()]
     finally:
-        live.gateway.parts.added.is_enabled = True
+        live.configure()
 
     assert all("store_model_in_db" in answer["error"]["message"] for answer in refused)
 
