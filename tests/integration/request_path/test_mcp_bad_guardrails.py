@@ -1,0 +1,60 @@
+"""Guardrails of MCP calls that fail, and requests that would rather have none."""
+
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+import pytest_asyncio
+
+from gateway.guardrails.choice import Installed
+from gateway.guardrails.hookimpls import GuardrailHooks
+from gateway.hooks.dispatch import compile_hooks
+from gateway.settings.guardrails import GuardrailEntry, GuardrailMode
+from tests.integration.request_path.guarded import Probe
+from tests.integration.serving import LiveGateway, deployment
+from tests.mcp_servers import McpFixture
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+MODES = [GuardrailMode.PRE_MCP_CALL, GuardrailMode.DURING_MCP_CALL, GuardrailMode.POST_MCP_CALL]
+CALL = {"server_id": "fix", "name": "echo", "arguments": {"text": "over there"}}
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def server() -> AsyncIterator[McpFixture]:
+    async with McpFixture() as running:
+        yield running
+
+
+def install(live: LiveGateway, server: McpFixture, outcome: str, mode: GuardrailMode) -> None:
+    server.calls.clear()
+    live.configure(deployment("m", live.upstream), mcp_servers={"fix": {"url": server.url}})
+    entry = GuardrailEntry(
+        name="probe", kind="probe", modes=frozenset({mode}), is_default=True, deadline_seconds=0.1
+    )
+    guarding = GuardrailHooks([Installed(entry, Probe(outcome))], live.gateway.clock)
+    found: dict[int, tuple[str, object]] = {}
+    for items in live.gateway.snapshot.pass_through_hooks.implementations.values():
+        for item in items:
+            owner = getattr(item.call, "__self__", None)
+            if owner is not None and not isinstance(owner, GuardrailHooks):
+                found[id(owner)] = (item.plugin, owner)
+    hooks = compile_hooks([*found.values(), ("guardrails", guarding)])
+    live.gateway.snapshot = msgspec.structs.replace(live.gateway.snapshot, pass_through_hooks=hooks)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("outcome", ["raise", "hang", "garbage", "impossible", "block"])
+async def test_what_is_not_passed_is_refused(
+    live: LiveGateway, key: str, server: McpFixture, mode: GuardrailMode, outcome: str
+) -> None:
+    install(live, server, outcome, mode)
+    # None of these switches a guardrail off.
+    body = {**CALL, "disable_global_guardrails": True, "metadata": {"disable_global_guardrails": True}}
+    headers = {"authorization": f"Bearer {key}"}
+    answer = await live.http.post("/mcp-rest/tools/call", json=body, headers=headers)
+    assert answer.status_code == (400 if outcome == "block" else 503)
+    assert "over there" not in answer.text
+    assert "secret detail" not in answer.text
+    if mode is GuardrailMode.PRE_MCP_CALL:
+        assert server.calls == []
