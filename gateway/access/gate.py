@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from gateway.access.addresses import Address, client_address, read_networks
 from gateway.access.findings import Finding, judge
 from gateway.access.routes import LLM_ROUTES, MANAGEMENT_ROUTES, RouteLists, plain_path
 from gateway.cache.memo import Memo
 from gateway.errors import PermissionDenied
 from gateway.hooks import RequestHead, hookimpl
+from gateway.sdk.addresses import Address, client_address, read_networks
 from gateway.settings import AccessSettings
 
 __all__ = ["ADDRESS_RULE", "Gate", "build_gate"]

@@ -15,6 +15,12 @@ __all__ = [
     "plain_path",
 ]
 
+_MCP_ROUTES = (
+    *("/mcp", "/mcp/*", "/{}/mcp", "/{}/{}/mcp"),
+    *("/mcp-rest/tools/list", "/mcp-rest/tools/call"),
+)
+"""What reaches MCP servers; the name of one may have a slash."""
+
 _MODEL_ROUTES = (
     "chat/completions",
     "completions",
@@ -38,7 +44,8 @@ LLM_ROUTES: tuple[str, ...] = (
     *("/models", "/models/*", "/v1/models", "/v1/models/*"),
     *("/v1/messages", "/v1/messages/*", "/v1/responses/*", "/responses/*", "/v1/realtime", "/realtime"),
     *("/v1/files", "/v1/files/*", "/files", "/files/*", "/v1/batches", "/v1/batches/*", "/batches"),
-    *("/v1/vector_stores", "/v1/vector_stores/*", "/v1/search", "/v1/search/*", "/mcp", "/mcp/*"),
+    *("/v1/vector_stores", "/v1/vector_stores/*", "/v1/search", "/v1/search/*"),
+    *_MCP_ROUTES,
     *("/v1beta/models", "/v1beta/models/*"),
     *("/utils/token_counter", "/utils/model_info"),
 )
@@ -67,7 +74,6 @@ MANAGEMENT_ROUTES: tuple[str, ...] = (
 
 _SPEND_ROUTES = ("/spend/*",)
 _GLOBAL_SPEND_ROUTES = ("/global/*",)
-_MCP_ROUTES = ("/mcp", "/mcp/*")
 _ANTHROPIC_ROUTES = ("/v1/messages", "/v1/messages/*")
 
 _GROUPS = {

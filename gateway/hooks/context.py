@@ -66,6 +66,7 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     `tool` is the tool of an MCP server that is called, as `server/tool`; `withheld_tools` are the names of
     those that nobody may call, with their server's or without.
     `brought` are the headers that its pass-through asks for, without those that hold a key of the gateway.
+    `end_user` is the end user that a request to MCP servers is for.
     `policies` are those that it has, each with the reason. `own_answer` is what the gateway answers itself,
     in the place of a model.
     """
@@ -98,6 +99,7 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     guarded_by: tuple[str, ...] = ()
     tool: str = ""
     withheld_tools: frozenset[str] = frozenset()
+    end_user: str | None = None
     holds_slot: bool = True
     is_question: bool = False
     brought: tuple[tuple[str, str], ...] = ()

@@ -8,6 +8,8 @@ from gateway.domain import ObjectPermission, Principal, ScopeKind, Subject
 from gateway.errors import PermissionDenied
 
 __all__ = [
+    "NO_MCP_SERVERS",
+    "McpDemands",
     "McpDirectory",
     "allowed_mcp_servers",
     "allowed_mcp_tools",
@@ -19,6 +21,9 @@ __all__ = [
 
 NO_MCP_SERVERS = "no_mcp_servers"
 """In the list of a key: none at all, whatever else grants some."""
+
+EVERY_TOOL = "*"
+"""In a list of tools: all that the server has."""
 
 _WORDS = {
     ScopeKind.KEY: "key",
@@ -32,17 +37,34 @@ _WORDS = {
 _OPENED = frozenset({ScopeKind.KEY, ScopeKind.TEAM})
 """Whose lists a unified access group widens."""
 _Names = frozenset[str]
+_NOTHING: _Names = frozenset()
 
 
 class McpDirectory(msgspec.Struct, frozen=True):
     """What only the owner of the MCP servers knows: who is in an access group, and in a toolset.
 
     `servers_of_group` gives the server ids behind the name of an access group, `tools_of_toolset` the tool
-    names by server id behind the id of a toolset.
+    names by server id behind the id of a toolset. `id_of` gives the id of a server that a permission calls by
+    another of its names.
     """
 
     servers_of_group: Callable[[str], Iterable[str]]
     tools_of_toolset: Callable[[str], dict[str, tuple[str, ...]]]
+    id_of: Callable[[str], str] = str
+
+
+class McpDemands(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom a list that is missing leaves nothing, where else it would leave all to the others' lists.
+
+    `of_key`: keys. `of_end_user`: end users; `names_end_user` says whether the request has one.
+    """
+
+    of_key: bool = False
+    of_end_user: bool = False
+    names_end_user: bool = False
+
+
+NO_DEMANDS = McpDemands()
 
 
 def permissions_on(principal: Principal, subjects: Iterable[Subject] = ()) -> tuple[ObjectPermission, ...]:
@@ -91,7 +113,10 @@ def check_agent(
 
 
 def allowed_mcp_servers(
-    principal: Principal, subjects: Iterable[Subject], directory: McpDirectory
+    principal: Principal,
+    subjects: Iterable[Subject],
+    directory: McpDirectory,
+    demands: McpDemands = NO_DEMANDS,
 ) -> _Names | None:
     """The ids of the MCP servers that a request may reach; None means that nobody restricts it.
 
@@ -104,9 +129,15 @@ def allowed_mcp_servers(
     of_key = _first(permissions, ScopeKind.KEY)
     if of_key is not None and NO_MCP_SERVERS in of_key.mcp_servers:
         return frozenset()
-    base = _meet(_servers(of_key, directory), _servers(_first(permissions, ScopeKind.TEAM), directory))
+    own = _servers(of_key, directory)
+    if own is None and demands.of_key:
+        own = _NOTHING
+    base = _meet(own, _servers(_first(permissions, ScopeKind.TEAM), directory))
     if base is not None:
-        base |= {server for group in principal.access_groups for server in group.mcp_servers}
+        base |= {directory.id_of(one) for group in principal.access_groups for one in group.mcp_servers}
+    end_user = _first(permissions, ScopeKind.END_USER)
+    if demands.of_end_user and demands.names_end_user and _servers(end_user, directory) is None:
+        return frozenset()
     for permission in permissions:
         if permission.owner.kind not in _OPENED:
             base = _meet(base, _servers(permission, directory))
@@ -143,14 +174,18 @@ def _servers(permission: ObjectPermission | None, directory: McpDirectory) -> _N
         return None
     of_groups = (name for group in permission.mcp_access_groups for name in directory.servers_of_group(group))
     of_toolsets = (name for one in permission.mcp_toolsets for name in directory.tools_of_toolset(one))
-    return frozenset((*permission.mcp_servers, *permission.mcp_tool_permissions, *of_groups, *of_toolsets))
+    named = (*permission.mcp_servers, *permission.mcp_tool_permissions, *of_groups, *of_toolsets)
+    return frozenset(directory.id_of(name) for name in named)
 
 
 def _tools(permission: ObjectPermission, server_id: str, directory: McpDirectory) -> _Names | None:
-    direct = permission.mcp_tool_permissions.get(server_id)
-    of_toolsets = [directory.tools_of_toolset(one).get(server_id) for one in permission.mcp_toolsets]
-    named = [tools for tools in (direct, *of_toolsets) if tools is not None]
-    return frozenset(tool for tools in named for tool in tools) if named else None
+    direct = permission.mcp_tool_permissions.items()
+    named = [tools for name, tools in direct if directory.id_of(name) == server_id]
+    for toolset in permission.mcp_toolsets:
+        tools = directory.tools_of_toolset(toolset).get(server_id)
+        named += [] if tools is None else [tools]
+    found = frozenset(tool for tools in named for tool in tools)
+    return found if named and EVERY_TOOL not in found else None
 
 
 def _meet(one: _Names | None, other: _Names | None) -> _Names | None:

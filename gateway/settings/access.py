@@ -27,6 +27,7 @@ __all__ = [
     "AccessSettings",
     "RolePermission",
     "read_access_settings",
+    "read_networks",
 ]
 
 
@@ -83,7 +84,7 @@ def _read_period(node: Node) -> str:
 _read_role = one_of(*(role.value for role in Role))
 
 
-def _read_networks(node: Node) -> tuple[str, ...]:
+def read_networks(node: Node) -> tuple[str, ...]:
     """Addresses and networks. Raises ConfigError."""
     texts = read_texts(node)
     for text in texts:
@@ -116,9 +117,9 @@ def _read_role_permission(node: Node) -> RolePermission:
 
 
 GENERAL_ACCESS_READERS: Mapping[str, tuple[str, Reader]] = {
-    "allowed_ips": ("allowed_ips", _read_networks),
+    "allowed_ips": ("allowed_ips", read_networks),
     "use_x_forwarded_for": ("use_x_forwarded_for", read_boolean),
-    "trusted_proxy_ranges": ("trusted_proxy_ranges", _read_networks),
+    "trusted_proxy_ranges": ("trusted_proxy_ranges", read_networks),
     "allowed_routes": ("allowed_routes", read_texts),
     "admin_only_routes": ("admin_only_routes", read_texts),
     "disable_llm_api_endpoints": ("disable_llm_api_endpoints", read_boolean),

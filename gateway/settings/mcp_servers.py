@@ -5,17 +5,30 @@ from typing import cast
 
 import msgspec
 
+from gateway.settings.access import read_networks
 from gateway.settings.model import GatewrightSettings
 from gateway.settings.node import Node, config_error
-from gateway.settings.readers import read_plain_mapping
+from gateway.settings.readers import Reader, read_boolean, read_fields, read_members, read_plain_mapping
 
-__all__ = ["configured_servers", "with_mcp_servers"]
+__all__ = ["MCP_ACCESS_READERS", "configured_servers", "with_mcp_servers"]
 
-_PLUGIN, _MEMBER = "mcp", "servers"
+_PLUGIN, _MEMBER, _ACCESS = "mcp", "servers", "access"
+MCP_ACCESS_READERS: Mapping[str, tuple[str, Reader]] = {
+    name: (name, reader)
+    for name, reader in (
+        ("require_key_mcp_access_defined", read_boolean),
+        ("require_end_user_mcp_access_defined", read_boolean),
+        ("use_x_forwarded_for", read_boolean),
+        ("mcp_trusted_proxy_ranges", read_networks),
+        ("mcp_internal_ip_ranges", read_networks),
+    )
+}
+"""The members of `general_settings` that say who may reach MCP servers."""
 
 
 def with_mcp_servers(own: GatewrightSettings, root: Node) -> GatewrightSettings:
     """The settings with the servers handed to the plugin `mcp`. Raises ConfigError where it may not load."""
+    access = read_fields(read_members(root.member("general_settings")), MCP_ACCESS_READERS)
     node = root.member("mcp_servers")
     if node is None or node.value is None:
         return own
@@ -25,7 +38,7 @@ def with_mcp_servers(own: GatewrightSettings, root: Node) -> GatewrightSettings:
     if is_closed or _PLUGIN in plugins.deny:
         message = f"'gatewright.plugins' does not let the plugin '{_PLUGIN}' load, which serves these."
         raise config_error(node, message)
-    section = {**plugins.settings.get(_PLUGIN, {}), _MEMBER: servers}
+    section = {**plugins.settings.get(_PLUGIN, {}), _MEMBER: servers, _ACCESS: access}
     settings = {**plugins.settings, _PLUGIN: section}
     return msgspec.structs.replace(own, plugins=msgspec.structs.replace(plugins, settings=settings))
 

@@ -139,6 +139,7 @@ def _without_secrets(one: PassThrough, credentials: Collection[str]) -> PassThro
 async def _attribute(gateway: Gateway, snapshot: Snapshot, context: RequestContext) -> CallDetails:
     """On whose account the request goes beside its key, as far as its headers say."""
     details = await attribute_call(gateway, snapshot, context)
+    context.end_user = details.end_user
     named = details.extra_scopes
     if named or context.principal.agent_rules is not None:
         context.subjects = await gateway.parts.subjects.find(context.principal, named, details.session_id)

@@ -92,6 +92,26 @@ GENERAL_KEYS = (
         "The proxies whose `x-forwarded-for` is believed; without it, the peer's.",
         restricts=True,
     ),
+    supported(
+        "require_key_mcp_access_defined",
+        "A key that names no MCP servers reaches none, whatever its team names.",
+        restricts=True,
+    ),
+    supported(
+        "require_end_user_mcp_access_defined",
+        "An end user for whom no MCP servers are named reaches none.",
+        restricts=True,
+    ),
+    supported(
+        "mcp_internal_ip_ranges",
+        "Where clients are that reach MCP servers which are not for the public; private networks by default.",
+        restricts=True,
+    ),
+    supported(
+        "mcp_trusted_proxy_ranges",
+        "The proxies whose `x-forwarded-for` tells whether such a client is internal.",
+        restricts=True,
+    ),
     supported("allowed_routes", "The only routes that are served.", restricts=True),
     supported("admin_only_routes", "Routes for administrators only.", restricts=True),
     supported("disable_llm_api_endpoints", "Serves no model requests.", restricts=True),
@@ -160,6 +180,7 @@ GENERAL_KEYS = (
     no_effect("user_api_key_cache_ttl", "Set `gatewright.key_cache_seconds`."),
     no_effect("max_batch_file_size_mb", "Files are not served."),
     no_effect("oauth2_config_mappings", "It is read only with `enable_oauth2_proxy_auth`."),
+    no_effect("mcp_xff_num_trusted_hops", "The client's address is the last one that is no trusted proxy's."),
     *harmless(
         "supported_db_objects plugins "
         "completion_model embedding_model image_generation_model moderation_model "
@@ -175,9 +196,8 @@ GENERAL_KEYS = (
         "user_header_mappings user_mcp_management_mode disable_auto_add_proxy_admin_to_teams "
         "maximum_autorouter_session_retention_period "
         "use_spend_logs_partitioning "
-        "mcp_internal_ip_ranges mcp_trusted_proxy_ranges mcp_xff_num_trusted_hops "
         "mcp_required_fields mcp_client_side_auth_header_name mcp_allowed_clients "
-        "mcp_client_id_header require_key_mcp_access_defined require_end_user_mcp_access_defined "
+        "mcp_client_id_header "
         "forward_client_headers_to_llm_api forward_openai_org_id "
         "cancel_on_disconnect disable_spend_updates "
         "disable_retry_on_max_parallel_request_limit_error disable_responses_id_security "

@@ -7,6 +7,7 @@ import msgspec
 from gateway.domain import McpServerRecord, McpShelf
 from gateway.hooks import McpSource
 from gateway.sdk import plugin_log
+from gateway_mcp.access import OPEN, Access
 from gateway_mcp.upstreams import McpServer, Upstream, Upstreams
 
 __all__ = ["Directory"]
@@ -19,7 +20,11 @@ class Directory:
     """Knows all servers; what the database says is taken over when it has changed, between two requests."""
 
     def __init__(
-        self, servers: Mapping[str, McpServer] | None, commands: frozenset[str], source: McpSource
+        self,
+        servers: Mapping[str, McpServer] | None,
+        commands: frozenset[str],
+        source: McpSource,
+        access: Access = OPEN,
     ) -> None:
         """Raises ValueError for names that no path can have or two servers have, and for commands."""
         self._configured = dict(servers or {})
@@ -29,7 +34,7 @@ class Directory:
             self._check_command(name, settings)
             if settings.allow_anonymous:
                 _LOG.warning("mcp_server_open_to_everybody", server=name)
-        self._own = Upstreams(self._configured)
+        self._own = Upstreams(self._configured, access)
         self._shelf: McpShelf | None = None
         self._read: dict[str, tuple[McpServerRecord, Upstream]] = {}
         self._all = self._own

@@ -1,15 +1,20 @@
 """Where a path leads: to one server, or to several under one roof."""
 
+from collections.abc import Mapping
+
 import msgspec
 
+from gateway.hooks import RequestHead
 from gateway_mcp.upstreams import Upstream, Upstreams
 
-__all__ = ["Place", "find_place"]
+__all__ = ["NARROWING", "Place", "find_named", "find_place", "list_named", "narrow_place"]
 
 _MOUNT, _REST, _SEARCHED, _TOOLSET = "mcp", "mcp-rest", "proxy", "toolset"
 _EVERY_TOOL = ["v1", "mcp", "tools"]
 _PARTS_OF_TOOLSET = 3
 _MOST_NAMES = 16
+NARROWING = ("x-mcp-servers", "x-mcp-access-groups")
+"""Headers by which a client asks for fewer servers than the path leads to."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -50,6 +55,32 @@ def find_place(path: str, upstreams: Upstreams) -> Place | None:
         return Place("*?", upstreams.all(), are_searched=True)
     named = parts[1:] if parts[0] == _MOUNT else parts[:-1]
     return _find("/".join(named), upstreams)
+
+
+def find_named(names: str, upstreams: Upstreams) -> tuple[Upstream, ...]:
+    """The servers of names with commas between them: of servers, or of access groups."""
+    found: dict[Upstream, None] = {}
+    for name in names.split(","):
+        found |= dict.fromkeys(_named(name.strip(), upstreams))
+    return tuple(found)
+
+
+def narrow_place(place: Place, headers: Mapping[str, str], upstreams: Upstreams) -> Place:
+    """The place with those servers only that the client's headers name; they never add one."""
+    kept: tuple[Upstream, ...] = place.upstreams
+    for header in NARROWING:
+        names = headers.get(header)
+        if names is not None:
+            named = find_named(names, upstreams)
+            kept = tuple(one for one in kept if one in named)
+    return place if kept is place.upstreams else msgspec.structs.replace(place, upstreams=kept)
+
+
+def list_named(head: RequestHead, upstreams: Upstreams) -> tuple[Upstream, ...]:
+    """The servers that a header names by themselves: one that is denied must not be left out in silence."""
+    names = head.headers.get(NARROWING[0], "").split(",")
+    found = (upstreams.by_name(name.strip()) for name in names)
+    return tuple(one for one in found if one is not None)
 
 
 def _find(text: str, upstreams: Upstreams) -> Place | None:

@@ -12,6 +12,7 @@ import msgspec
 from gateway.errors import PermissionDenied
 from gateway.hooks import PluginServices, RequestContext, hookimpl
 from gateway.sdk import read_member
+from gateway_mcp.access import Access, AccessSettings
 from gateway_mcp.directory import Directory
 from gateway_mcp.pages import Pages
 from gateway_mcp.relay import Relay
@@ -33,7 +34,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `stdio_commands` are the programs, as they are written in `command`, that servers may be.
     `allowed_hosts` are names under which callers without a key reach the gateway, `allowed_origins` the
     origins of web pages that may speak with servers.
-    `servers` are those that the gateway relays to, by their names: the section `mcp_servers` lands here.
+    `servers` are those that the gateway relays to, by their names: the section `mcp_servers` lands here, and
+    in `access` those of `general_settings` that say who may reach them.
     """
 
     allowed_servers: tuple[AllowedServer, ...] = ()
@@ -43,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stdio_commands: frozenset[str] = frozenset()
     allowed_hosts: frozenset[str] = frozenset()
     allowed_origins: frozenset[str] = frozenset()
+    access: AccessSettings = AccessSettings()
 
 
 class RemoteServers:
@@ -98,7 +101,8 @@ class McpPlugin(RemoteServers, Relay):
     def __init__(self, settings: Settings, services: PluginServices) -> None:
         """Raises ValueError for names that no path can have or two servers have, and for commands."""
         RemoteServers.__init__(self, settings)
-        directory = Directory(settings.servers, settings.stdio_commands, services.mcp)
+        access = Access(settings.access)
+        directory = Directory(settings.servers, settings.stdio_commands, services.mcp, access)
         Relay.__init__(self, directory, Pages(settings.allowed_hosts, settings.allowed_origins), services)
 
     @hookimpl

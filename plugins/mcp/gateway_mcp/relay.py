@@ -23,11 +23,11 @@ from gateway_mcp.finding import Words
 from gateway_mcp.listings import Listings
 from gateway_mcp.messages import MessageGuard
 from gateway_mcp.pages import Pages
-from gateway_mcp.places import Place, find_place
+from gateway_mcp.places import Place, find_place, list_named, narrow_place
 from gateway_mcp.probing import probe
 from gateway_mcp.reach import Reach
 from gateway_mcp.rest import PlainGuard, PlainServers, is_plain, lead_plain
-from gateway_mcp.rights import check_server
+from gateway_mcp.rights import check_server, refuse_server
 from gateway_mcp.sessions import SESSION, Sessions
 from gateway_mcp.single import SingleServer, SingleTools
 from gateway_mcp.tokens import Tokens
@@ -96,10 +96,14 @@ class Relay:
         if context.endpoint is not Endpoint.MCP:
             return
         self._pages.check(context)
-        place = self._find(context)
+        place, upstreams = self._find(context), self._directory.current
+        if is_plain(context.head.path):
+            return
+        for one in (*(place.upstreams if place.is_single else ()), *list_named(context.head, upstreams)):
+            check_server(context, one, upstreams)
         if place.is_single:
-            check_server(context, place.upstreams[0], self._directory.current)
-        elif place.tools is not None and not Reach(context, place, self._directory.current).upstreams:
+            return
+        if place.tools is not None and not Reach(context, place, self._directory.current).upstreams:
             raise PermissionDenied(
                 "This key may not reach anything of this toolset. An administrator can add it to the object "
                 "permission.",
@@ -158,7 +162,10 @@ class Relay:
         place = find_place(context.head.path, self._directory.current)
         if place is None:
             raise NotFound("There is no such MCP server.", param="mcp_server")
-        return place
+        narrowed = narrow_place(place, context.head.headers, self._directory.current)
+        if place.is_single and not narrowed.upstreams:
+            raise refuse_server(place.upstreams[0])
+        return narrowed
 
 
 def _lead(place: Place, head: RequestHead) -> PassThrough:

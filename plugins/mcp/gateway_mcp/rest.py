@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from gateway.domain import Endpoint, PassThrough
-from gateway.errors import BadRequest, GatewayError, NotFound
+from gateway.errors import BadRequest, GatewayError, NotFound, PermissionDenied
 from gateway.hooks import ForwardRequest, RequestContext, RequestHead, UpstreamStream
 from gateway_mcp.aggregate.calls import FOUND_TOOL
 from gateway_mcp.conversation import RefusedError
@@ -16,13 +16,13 @@ from gateway_mcp.kinds import KINDS
 from gateway_mcp.listings import Listing, Listings
 from gateway_mcp.made import Made, json_answer
 from gateway_mcp.messages import MessageGuard, read_message, refuse_tool
-from gateway_mcp.places import find_place
+from gateway_mcp.places import find_place, list_named, narrow_place
 from gateway_mcp.reach import Reach
-from gateway_mcp.rights import check_server
+from gateway_mcp.rights import check_server, is_visible, refuse_server
 from gateway_mcp.upstreams import Upstream, Upstreams
 from gateway_mcp.wire import INVALID_PARAMS, Object
 
-__all__ = ["PlainGuard", "PlainServers", "is_plain", "lead_plain"]
+__all__ = ["HiddenError", "PlainGuard", "PlainServers", "is_plain", "lead_plain"]
 
 _MOUNT = "/mcp-rest/"
 _LIST, _CALL = f"{_MOUNT}tools/list", f"{_MOUNT}tools/call"
@@ -45,6 +45,10 @@ def lead_plain(head: RequestHead) -> PassThrough | None:
     return PassThrough(
         id=f"mcp:{head.path}", path=head.path, target="", methods=(method,), endpoint=Endpoint.MCP
     )
+
+
+class HiddenError(PermissionDenied):
+    """A server is only for clients within the operator's networks."""
 
 
 class PlainGuard(MessageGuard):
@@ -85,6 +89,8 @@ class PlainGuard(MessageGuard):
         if upstream is None:
             raise NotFound(f"There is no MCP server '{name[:200]}'.", param="server_id")
         check_server(self._context, upstream, self._upstreams)
+        if upstream not in self._reach.upstreams:
+            raise refuse_server(upstream)
         return upstream
 
 
@@ -148,16 +154,23 @@ class PlainServers:
         place = find_place(f"/toolset/{name}/mcp", self._upstreams)
         if place is None or place.tools is None:
             raise NotFound(f"There is no toolset '{name[:200]}'.")
+        place = narrow_place(place, self._context.head.headers, self._upstreams)
         return Reach(self._context, place, self._upstreams)
 
     def _choose(self, wished: dict[str, str], reach: Reach) -> tuple[Upstream, ...]:
+        for one in list_named(self._context.head, self._upstreams):
+            check_server(self._context, one, self._upstreams)
         name = wished.get("server_id") or wished.get("mcp_server_name")
         if not name:
             return reach.upstreams
         upstream = self._upstreams.by_name(name)
         if upstream is None:
             raise NotFound(f"There is no MCP server '{name[:200]}'.")
+        if not is_visible(self._context, upstream, self._upstreams):
+            raise HiddenError("This MCP server is not reached from where the request comes from.")
         check_server(self._context, upstream, self._upstreams)
+        if upstream not in self._reach.upstreams:
+            raise refuse_server(upstream)
         return (upstream,)
 
 
@@ -179,6 +192,8 @@ def _outcome(upstream: Upstream, listing: Listing) -> Object:
 
 
 def _tag(error: GatewayError) -> str:
+    if isinstance(error, HiddenError):
+        return "ip_filtering"
     return "server_not_found" if isinstance(error, NotFound) else "access_denied"
 
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from gateway.errors import PermissionDenied
 from gateway.hooks import RequestContext
 from gateway.sdk.permissions import (
+    NO_MCP_SERVERS,
+    McpDemands,
     McpDirectory,
     allowed_mcp_servers,
     allowed_mcp_tools,
@@ -12,56 +14,74 @@ from gateway.sdk.permissions import (
 )
 from gateway_mcp.upstreams import Upstream, Upstreams
 
-__all__ = ["build_predicate", "check_server", "may_reach"]
-
-_EVERY = "*"
-_NONE = "no_mcp_servers"
+__all__ = ["build_predicate", "check_server", "is_visible", "may_reach", "refuse_server"]
 
 
 def check_server(context: RequestContext, upstream: Upstream, upstreams: Upstreams) -> None:
     """Raise PermissionDenied unless the caller may reach a server."""
     if not may_reach(context, upstream, upstreams):
-        raise PermissionDenied(
-            f"This key may not reach the MCP server '{upstream.name}'. An administrator can add it to the "
-            "object permission.",
-            param="mcp_server",
-            type="mcp_server_access_denied",
-        )
+        raise refuse_server(upstream)
+
+
+def refuse_server(upstream: Upstream) -> PermissionDenied:
+    """The refusal of a server."""
+    return PermissionDenied(
+        f"This key may not reach the MCP server '{upstream.name}'. An administrator can add it to the "
+        "object permission.",
+        param="mcp_server",
+        type="mcp_server_access_denied",
+    )
+
+
+def is_visible(context: RequestContext, upstream: Upstream, upstreams: Upstreams) -> bool:
+    """Whether a server may be reached from where the request comes from, whoever asks."""
+    return upstream.settings.available_on_public_internet or upstreams.access.is_internal(context.head)
 
 
 def may_reach(context: RequestContext, upstream: Upstream, upstreams: Upstreams) -> bool:
-    """Whether the caller may reach a server; proxy admins reach all."""
-    principal = context.principal
-    if principal.is_admin:
+    """Whether the caller may reach a server; proxy admins reach all that are visible from where they are."""
+    principal, subjects = context.principal, context.subjects
+    if not is_visible(context, upstream, upstreams):
+        return False
+    is_stranger = not principal.token_hash
+    if principal.is_admin or (is_stranger and upstream.settings.allow_anonymous):
         return True
-    permissions = permissions_on(principal, context.subjects)
-    is_closed = any(_NONE in one.mcp_servers or not one.is_readable for one in permissions)
+    permissions = permissions_on(principal, subjects)
+    is_closed = any(NO_MCP_SERVERS in one.mcp_servers or not one.is_readable for one in permissions)
     if upstream.settings.allow_all_keys and not is_closed:
         return True
-    allowed = allowed_mcp_servers(principal, context.subjects, _directory(upstreams))
-    return allowed is None or not allowed.isdisjoint(upstream.names)
+    settings = upstreams.access.settings
+    demands = McpDemands(
+        of_key=settings.require_key_mcp_access_defined,
+        of_end_user=settings.require_end_user_mcp_access_defined,
+        names_end_user=context.end_user is not None,
+    )
+    allowed = allowed_mcp_servers(principal, subjects, _directory(upstreams), demands)
+    return allowed is None or upstream.id in allowed
 
 
 def build_predicate(
     context: RequestContext, upstream: Upstream, upstreams: Upstreams
 ) -> Callable[[str], bool]:
     """Whether the caller may list and call a tool of a server."""
-    principal, directory = context.principal, _directory(upstreams)
-    blocked = {name for one in permissions_on(principal, context.subjects) for name in one.blocked_tools}
+    principal, subjects = context.principal, context.subjects
+    blocked = {name for one in permissions_on(principal, subjects) for name in one.blocked_tools}
     blocked |= context.withheld_tools
-    named = [
-        tools
-        for name in upstream.names
-        if (tools := allowed_mcp_tools(principal, context.subjects, name, directory)) is not None
-    ]
+    allowed = None
+    if not principal.is_admin:
+        allowed = allowed_mcp_tools(principal, subjects, upstream.id, _directory(upstreams))
 
     def may_use(tool: str) -> bool:
         if not upstream.offers(tool) or not blocked.isdisjoint({tool, f"{upstream.name}/{tool}"}):
             return False
-        return principal.is_admin or all(tool in tools or _EVERY in tools for tools in named)
+        return allowed is None or tool in allowed
 
     return may_use
 
 
 def _directory(upstreams: Upstreams) -> McpDirectory:
-    return McpDirectory(servers_of_group=upstreams.of_group, tools_of_toolset=upstreams.tools_of_toolset)
+    return McpDirectory(
+        servers_of_group=upstreams.of_group,
+        tools_of_toolset=upstreams.tools_of_toolset,
+        id_of=upstreams.id_of,
+    )

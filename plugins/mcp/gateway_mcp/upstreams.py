@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from gateway.domain import McpToolset
+from gateway_mcp.access import OPEN, Access
 from gateway_mcp.brought import is_free
 
 __all__ = ["McpServer", "PinnedTool", "Upstream", "Upstreams"]
@@ -43,7 +44,8 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     `server_id` and `alias` are further names. `allowed_tools` empty allows all that `disallowed_tools` do not
     take away. `extra_headers` are headers of clients that go along, where nothing else sets them.
     `allow_all_keys` opens the server to keys whose permissions do not name it, `allow_anonymous` its own path
-    to everybody. With `is_byok` it is asked with what each user has stored for it. With `pinned_tools` its
+    to everybody. Unless it is `available_on_public_internet` only clients within the operator's networks
+    reach it. With `is_byok` it is asked with what each user has stored for it. With `pinned_tools` its
     tools are those that are described as they are there, and no others.
     """
 
@@ -75,6 +77,7 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     disallowed_tools: tuple[str, ...] = ()
     allow_all_keys: bool = False
     allow_anonymous: bool = False
+    available_on_public_internet: bool = True
     is_byok: bool = False
     timeout: float = 60.0
     tool_name_to_display_name: dict[str, str] = {}
@@ -216,8 +219,9 @@ class Upstream(msgspec.Struct, frozen=True, eq=False):
 class Upstreams:
     """All servers, by their names and groups."""
 
-    def __init__(self, servers: Mapping[str, McpServer]) -> None:
+    def __init__(self, servers: Mapping[str, McpServer], access: Access = OPEN) -> None:
         """Raises ValueError for a name that no path can have, or that two servers have."""
+        self.access = access
         self._by_name: dict[str, Upstream] = {}
         self._groups: dict[str, list[str]] = {}
         self._toolsets: dict[str, McpToolset] = {}
@@ -241,7 +245,7 @@ class Upstreams:
 
     def copy(self) -> "Upstreams":
         """The same servers, to add others to."""
-        same = Upstreams({})
+        same = Upstreams({}, self.access)
         same._by_name = dict(self._by_name)
         same.extra_headers = self.extra_headers
         same._groups = {group: list(members) for group, members in self._groups.items()}
@@ -261,8 +265,7 @@ class Upstreams:
         toolset = self._toolsets.get(name)
         found: dict[str, tuple[str, ...]] = {}
         for server, tools in toolset.tools.items() if toolset is not None else ():
-            upstream = self._by_name.get(server)
-            identifier = server if upstream is None else upstream.id
+            identifier = self.id_of(server)
             found[identifier] = (*found.get(identifier, ()), *tools)
         return found
 
@@ -273,6 +276,11 @@ class Upstreams:
     def by_name(self, name: str) -> Upstream | None:
         """The server of a name, an alias or an id."""
         return self._by_name.get(name)
+
+    def id_of(self, name: str) -> str:
+        """The id of the server of a name; of a name that nobody has the name itself."""
+        upstream = self._by_name.get(name)
+        return name if upstream is None else upstream.id
 
     def of_group(self, group: str) -> Iterable[str]:
         """The ids of the servers of an access group."""

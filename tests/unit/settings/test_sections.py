@@ -3,6 +3,7 @@ import pytest
 from gateway.errors import ConfigError
 from gateway.settings.access import GENERAL_ACCESS_READERS, LITELLM_ACCESS_READERS
 from gateway.settings.known_keys import SECTIONS, Standing
+from gateway.settings.mcp_servers import MCP_ACCESS_READERS
 from gateway.settings.pass_through import PASS_THROUGHS
 from gateway.settings.router import SHARED_KEYS
 from gateway.settings.sections import GENERAL_READERS, LITELLM_READERS
@@ -85,7 +86,11 @@ def test_exactly_the_supported_keys_are_read():
         return {key.name for key in SECTIONS[section].values() if key.standing is Standing.SUPPORTED}
 
     assert names("general_settings") - ENVIRONMENT_KEYS == (
-        set(GENERAL_READERS) | set(GENERAL_ACCESS_READERS) | JWT_KEYS | {PASS_THROUGHS}
+        set(GENERAL_READERS)
+        | set(GENERAL_ACCESS_READERS)
+        | set(MCP_ACCESS_READERS)
+        | JWT_KEYS
+        | {PASS_THROUGHS}
     )
     assert names("litellm_settings") - SHARED_KEYS - LOGIN_KEYS == set(LITELLM_READERS) | set(
         LITELLM_ACCESS_READERS

@@ -2,7 +2,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from gateway.access.addresses import client_address, read_networks
+from gateway.sdk.addresses import client_address, read_networks
 
 PROXIES = read_networks(["10.0.0.0/8"])
 NOBODY = read_networks([])
