@@ -29,7 +29,7 @@ from gateway_mcp.reach import Reach
 from gateway_mcp.rest import PlainGuard, PlainServers, is_plain, lead_plain
 from gateway_mcp.rights import check_server, refuse_server
 from gateway_mcp.sessions import SESSION, Sessions
-from gateway_mcp.single import SingleServer, SingleTools
+from gateway_mcp.single import CALLED_TOOL, SingleServer, SingleTools
 from gateway_mcp.tokens import Tokens
 from gateway_mcp.transports.choose import Transports
 from gateway_mcp.upstreams import Upstream
@@ -134,7 +134,8 @@ class Relay:
         if place.is_single:
             credentials = await self._credentials.list_headers(place.upstreams[0], context)
             forwarder = self._transports.of(place.upstreams[0])
-            return SingleServer(forwarder, self._sessions, owner, place.key, credentials)
+            called = context.state.get(CALLED_TOOL)
+            return SingleServer(forwarder, self._sessions, owner, place.key, credentials, called)
         reach = Reach(context, place, self._directory.current)
         if is_plain(context.head.path):
             return PlainServers(context, reach, self._listings, self._directory.current)

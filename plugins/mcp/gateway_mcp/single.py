@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
+from gateway.errors import PermissionDenied
 from gateway.hooks import Forwarder, ForwardRequest, HeaderPairs, RequestContext, UpstreamStream
 from gateway_mcp.listings import Listings
 from gateway_mcp.reach import Reach
@@ -12,15 +13,39 @@ from gateway_mcp.sessions import SESSION, Sessions
 from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import Object
 
-__all__ = ["SingleServer", "SingleTools"]
+__all__ = ["CALLED_TOOL", "SingleServer", "SingleTools"]
+
+CALLED_TOOL = "gateway_mcp.called"
+"""In the state of the request: the tool whose call was checked, as the server calls it."""
+
+
+class _Params(msgspec.Struct):
+    name: str = ""
+
+
+class _Call(msgspec.Struct):
+    params: _Params
+
+
+_decode_call = msgspec.json.Decoder(_Call).decode
 
 
 class SingleServer:
-    """A `Forwarder` to the server `place` on behalf of the key `owner`, with `credentials` for the server."""
+    """A `Forwarder` to the server `place` on behalf of the key `owner`, with `credentials` for the server.
+
+    `called` is the tool whose call was checked, None for messages that call none.
+    """
 
     def __init__(
-        self, forwarder: Forwarder, sessions: Sessions, owner: str, place: str, credentials: HeaderPairs
+        self,
+        forwarder: Forwarder,
+        sessions: Sessions,
+        owner: str,
+        place: str,
+        credentials: HeaderPairs,
+        called: str | None = None,
     ) -> None:
+        self._called = called
         self._forwarder = forwarder
         self._sessions = sessions
         self._owner = owner
@@ -29,13 +54,24 @@ class SingleServer:
 
     @asynccontextmanager
     async def forward(self, request: ForwardRequest) -> AsyncGenerator[UpstreamStream]:
-        """Send a request as `gateway.hooks.Forwarder` says. Raises NotFound for an unknown session."""
+        """Send a request as `gateway.hooks.Forwarder` says.
+
+        Raises NotFound for an unknown session, and PermissionDenied for a call of which a guardrail has made
+        one of another tool.
+        """
+        if self._called is not None and isinstance(request.body, bytes):
+            self._check_call(request.body, self._called)
         silence = request.timeout_seconds if request.method == "GET" else request.silence_seconds
         sent = msgspec.structs.replace(
             request, headers=self._unseal(request.headers), silence_seconds=silence
         )
         async with self._forwarder.forward(sent) as stream:
             yield _Answer(stream, self._seal(stream.headers))
+
+    def _check_call(self, body: bytes, called: str) -> None:
+        if _decode_call(body).params.name != called:
+            message = "A guardrail has put the name of another tool into this call, which nobody has allowed."
+            raise PermissionDenied(message, param="params.name", type="mcp_tool_access_denied")
 
     def _unseal(self, headers: HeaderPairs) -> HeaderPairs:
         sent = {name: self._open(value) if name == SESSION else value for name, value in headers}
@@ -65,6 +101,7 @@ class SingleTools:
         upstream = self._upstream
         if not self._may_use(name) or not await self._listings.holds(upstream, name, self._context):
             return None
+        self._context.state[CALLED_TOOL] = name
         return upstream.name, name
 
     def show(self, tool: Object) -> Object | None:

@@ -1,16 +1,20 @@
 """Guardrails of MCP calls that fail, and requests that would rather have none."""
 
+import contextlib
 from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
 import pytest_asyncio
+from mcp import MCPError
 
 from gateway.guardrails.choice import Installed
 from gateway.guardrails.hookimpls import GuardrailHooks
 from gateway.hooks.dispatch import compile_hooks
+from gateway.sdk import Content, Edit, Guardrail, GuardrailCall, Verdict
 from gateway.settings.guardrails import GuardrailEntry, GuardrailMode
 from tests.integration.request_path.guarded import Probe
+from tests.integration.request_path.mcp import connect
 from tests.integration.serving import LiveGateway, deployment
 from tests.mcp_servers import McpFixture
 
@@ -26,13 +30,21 @@ async def server() -> AsyncIterator[McpFixture]:
         yield running
 
 
-def install(live: LiveGateway, server: McpFixture, outcome: str, mode: GuardrailMode) -> None:
+class Renaming(Guardrail):
+    """Calls another tool than the client did."""
+
+    def inspect(self, content: Content, call: GuardrailCall) -> Verdict | None:
+        named = [place for place, piece in enumerate(content.pieces) if piece.path == "body.params.name"]
+        return Verdict(edits=tuple(Edit(place, 0, 4, "add") for place in named))
+
+
+def install(live: LiveGateway, server: McpFixture, guardrail: Guardrail, mode: GuardrailMode) -> None:
     server.calls.clear()
     live.configure(deployment("m", live.upstream), mcp_servers={"fix": {"url": server.url}})
     entry = GuardrailEntry(
         name="probe", kind="probe", modes=frozenset({mode}), is_default=True, deadline_seconds=0.1
     )
-    guarding = GuardrailHooks([Installed(entry, Probe(outcome))], live.gateway.clock)
+    guarding = GuardrailHooks([Installed(entry, guardrail)], live.gateway.clock)
     found: dict[int, tuple[str, object]] = {}
     for items in live.gateway.snapshot.pass_through_hooks.implementations.values():
         for item in items:
@@ -48,7 +60,7 @@ def install(live: LiveGateway, server: McpFixture, outcome: str, mode: Guardrail
 async def test_what_is_not_passed_is_refused(
     live: LiveGateway, key: str, server: McpFixture, mode: GuardrailMode, outcome: str
 ) -> None:
-    install(live, server, outcome, mode)
+    install(live, server, Probe(outcome), mode)
     # None of these switches a guardrail off.
     body = {**CALL, "disable_global_guardrails": True, "metadata": {"disable_global_guardrails": True}}
     headers = {"authorization": f"Bearer {key}"}
@@ -58,3 +70,13 @@ async def test_what_is_not_passed_is_refused(
     assert "secret detail" not in answer.text
     if mode is GuardrailMode.PRE_MCP_CALL:
         assert server.calls == []
+
+
+async def test_no_guardrail_calls_a_tool_that_was_not_checked(live: LiveGateway, server: McpFixture) -> None:
+    install(live, server, Renaming(), GuardrailMode.PRE_MCP_CALL)
+    key = await live.make_key(object_permission={"mcp_tool_permissions": {"fix": ["echo"]}})
+    for path, name in (("/fix/mcp", "echo"), ("/mcp", "fix-echo")):
+        async with connect(live, key, path, "legacy") as client:
+            with contextlib.suppress(MCPError):
+                await client.call_tool(name, {"text": "x", "a": 1, "b": 2})
+    assert "add" not in {name for name, _ in server.calls}
