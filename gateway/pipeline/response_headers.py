@@ -12,9 +12,9 @@ from gateway.pipeline.call import Call
 from gateway.pipeline.exchange import Headers
 from gateway.routing.router import Routed
 
-__all__ = ["build_headers", "tell_policies"]
+__all__ = ["VERSION", "build_headers", "tell_policies"]
 
-_VERSION = ("x-litellm-version", version("gatewright"))
+VERSION = ("x-litellm-version", version("gatewright"))
 _NO_RETRIES = ("x-litellm-attempted-retries", "0")
 _NO_FALLBACKS = ("x-litellm-attempted-fallbacks", "0")
 _HOP_BY_HOP = frozenset(
@@ -50,7 +50,7 @@ def build_headers(call: Call, routed: Routed[Any], upstream: HeaderPairs, charge
     overhead = elapsed - settlement.upstream_nanos
     retries, fallbacks = routed.attempted_retries, routed.attempted_fallbacks
     headers: Headers = [
-        _VERSION,
+        VERSION,
         ("x-litellm-call-id", call.context.call_id),
         ("x-litellm-model-id", routed.deployment.id),
         ("x-litellm-model-group", routed.group.name),

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterable, Collection
-from importlib.metadata import version
 
 import msgspec
 
@@ -15,7 +14,7 @@ from gateway.pipeline.interruption import Interruption, Reason
 from gateway.pipeline.pass_through.body import BodySource, PartedExchange
 from gateway.pipeline.pass_through.inspection import Inspection
 from gateway.pipeline.pass_through.settlement import PassThroughSettlement
-from gateway.pipeline.response_headers import tell_policies
+from gateway.pipeline.response_headers import VERSION, tell_policies
 from gateway.runtime import Gateway, Snapshot
 from gateway.upstream.forwarding import build_address, build_headers, show_headers
 
@@ -228,7 +227,7 @@ class _Relay:
         one, context = self._passage.one, self._passage.context
         cost = one.cost_nanos if stream.status < _FIRST_FAILURE else 0
         own: Headers = [
-            ("x-litellm-version", version("gatewright")),
+            VERSION,
             ("x-litellm-call-id", context.call_id),
             ("x-litellm-response-cost", repr(cost / NANOS_PER_USD)),
             *self._passage.settlement.admission.headers(),

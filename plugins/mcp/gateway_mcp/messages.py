@@ -20,7 +20,9 @@ _Object = dict[str, Any]
 
 
 class Tools(Protocol):
-    """The tools behind a path, as far as a caller may have them."""
+    """The tools behind a path, as far as a caller may have them; where it `hides`, lists have others too."""
+
+    hides: bool
 
     async def find(self, name: str) -> tuple[str, str] | None:
         """The names of the server and of its tool; None for one that the caller may not call."""
@@ -82,15 +84,15 @@ class MessageGuard:
 
     async def check_answer(self, body: bytes) -> bytes:
         """Hide tools in a list that the caller may not use."""
-        if not _may_list(body):
+        if not self._tools.hides or not _may_list(body):
             return body
         members = _decode(body)
         hidden = self._hide(members.get("answer"))
         return msgspec.json.encode(members) if hidden else body
 
-    def open_stream(self) -> "_Events":
+    def open_stream(self) -> "_Events | None":
         """Hide tools in lists that come as events."""
-        return _Events(self._hide)
+        return _Events(self._hide) if self._tools.hides else None
 
     def open_record(self) -> None:
         """Nothing is recorded of messages."""

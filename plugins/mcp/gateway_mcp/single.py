@@ -90,6 +90,8 @@ class SingleServer:
 class SingleTools:
     """The tools of one server, by its own names."""
 
+    hides = True
+
     def __init__(self, context: RequestContext, reach: Reach, upstream: Upstream, listings: Listings) -> None:
         self._context = context
         self._upstream = upstream

@@ -13,7 +13,12 @@ __all__ = ["RoofTools"]
 
 
 class RoofTools:
-    """Finds tools by `prefix-name`, and by the bare name where just one server of all has it."""
+    """Finds tools by `prefix-name`, and by the bare name where just one server of all has it.
+
+    It hides none: lists are put together of what may be shown.
+    """
+
+    hides = False
 
     def __init__(self, context: RequestContext, reach: Reach, listings: Listings) -> None:
         self._context = context
