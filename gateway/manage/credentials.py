@@ -10,7 +10,6 @@ from litestar.params import FromPath, FromQuery
 
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal
-from gateway.errors import NotFound
 from gateway.inventory.credentials.request import NewCredentialRequest, UpdateCredentialRequest
 from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
@@ -80,16 +79,16 @@ async def show_credential_of_model(inventory: _Inventory, model_id: FromPath[str
 
 @get(
     "/credentials/{credential_name:path}",
-    opt={"rule": RouteRule(name="/credentials/{credential_name}/jwks", permit=_SEE)},
+    opt={"rule": RouteRule(name="/credentials/{credential_name}", permit=_SEE)},
 )
-async def show_public_keys(
+async def show_credential_or_keys(
     gateway: _Gateway, inventory: _Inventory, credential_name: FromPath[str]
 ) -> dict[str, Any]:
-    """Show the public halves of the private keys in a credential; the path ends in `/jwks`."""
-    name = credential_name.removeprefix("/")
-    if not name.endswith(_KEYS):
-        raise NotFound("Credentials are shown under /credentials/by_name/{credential_name}.")
-    return await inventory.credentials.list_public_keys(name.removesuffix(_KEYS), _configured(gateway))
+    """Show a credential, masked; with `/jwks` behind its name the public halves of its private keys."""
+    name, configured = credential_name.removeprefix("/"), _configured(gateway)
+    if name.endswith(_KEYS):
+        return await inventory.credentials.list_public_keys(name.removesuffix(_KEYS), configured)
+    return await inventory.credentials.find(name, configured)
 
 
 @patch(
@@ -171,7 +170,7 @@ ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     make_credential,
     show_credential,
     show_credential_of_model,
-    show_public_keys,
+    show_credential_or_keys,
     update_credential,
     delete_credential,
     check_encryption,

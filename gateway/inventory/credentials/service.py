@@ -1,6 +1,7 @@
 """The rules of making, changing, showing and deleting credentials."""
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from gateway.audit.changes import Audited, created, deleted, updated
@@ -13,7 +14,6 @@ from gateway.identity.faults import Faults
 from gateway.identity.records import Records
 from gateway.identity.rights import actor_of
 from gateway.identity.values import check_text
-from gateway.inventory.credentials.public_keys import list_public_keys
 from gateway.inventory.credentials.request import NewCredentialRequest, UpdateCredentialRequest
 from gateway.inventory.credentials.store import CredentialRecords
 from gateway.inventory.masking import mask_all
@@ -30,6 +30,7 @@ _VALUES_OF_A_MODEL = frozenset(
         *("client_id", "client_secret", "tenant_id"),
     }
 )
+_PUBLIC_KEYS = "gateway.inventory.credentials.public_keys"
 _FAMILIES = ("aws_", "vertex_", "watsonx_", "azure_")
 _LISTED = ("credential_name", "display_name", "credential_info", "credential_values", "source")
 _Configured = Mapping[str, Credential]
@@ -126,6 +127,8 @@ class CredentialService:
 
     async def list_public_keys(self, name: str, configured: _Configured) -> Columns:
         """The public halves of the private keys in a credential, as a JWK set (RFC 7517)."""
+        # joserfc takes a while to import: only who asks for keys waits for it.
+        list_public_keys = import_module(_PUBLIC_KEYS).list_public_keys
         row = await self._credentials.find_named(name)
         if row is not None:
             return {"keys": list_public_keys(self._values.open_readable(row["credential_values"]).values())}

@@ -1,5 +1,7 @@
 """The relay: messages to MCP servers, one or several, under their paths."""
 
+from typing import cast
+
 import msgspec
 
 from gateway.domain import Endpoint, McpFindings, McpServerRecord, PassThrough
@@ -134,7 +136,7 @@ class Relay:
         if place.is_single:
             credentials = await self._credentials.list_headers(place.upstreams[0], context)
             forwarder = self._transports.of(place.upstreams[0])
-            called = context.state.get(CALLED_TOOL)
+            called = cast("str | None", context.state.get(CALLED_TOOL))  # the guard writes nothing else
             return SingleServer(forwarder, self._sessions, owner, place.key, credentials, called)
         reach = Reach(context, place, self._directory.current)
         if is_plain(context.head.path):

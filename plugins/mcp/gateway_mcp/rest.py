@@ -84,6 +84,10 @@ class PlainGuard(MessageGuard):
         """Lists are made of what may be shown."""
         return body
 
+    def open_stream(self) -> None:
+        """No answer comes as events."""
+        return
+
     def _find(self, name: str) -> Upstream:
         upstream = self._upstreams.by_name(name)
         if upstream is None:

@@ -275,7 +275,8 @@ class TestPublicKeys:
         assert shown == {**key.as_dict(private=False), "kid": key.thumbprint(), "use": "sig"}
         assert "d" not in shown
         assert (await desk.ask("GET", "/credentials/none/jwks")).status_code == 404
-        assert (await desk.ask("GET", f"/credentials/{name}")).status_code == 404
+        masked = await desk.ask("GET", f"/credentials/{name}")
+        assert (masked.status_code, pem[100:140] in masked.text, SECRET in masked.text) == (200, False, False)
         assert (
             await desk.ask("GET", f"/credentials/{name}/jwks", await desk.live.make_key())
         ).status_code == 401
