@@ -105,6 +105,23 @@ def own_statements(counter: StatementCounter) -> list[str]:
     return [line[:99] for line in lines if "typeinfo_tree" not in line and "'jit'" not in line]
 
 
+async def count_read(desk: Desk, path: str, **query: Any) -> int:
+    """How many statements it takes to answer a GET.
+
+    What else the gateway does at the same time (settling requests of tests before, hearing late notices)
+    can only add to it, so the least of three counts.
+    """
+    parts = desk.live.gateway.parts
+    await desk.live.settled()
+    await parts.drain.flush()
+    counts: list[int] = []
+    for _ in range(3):
+        async with parts.database.count_statements() as counter:
+            await desk.get(path, **query)
+        counts.append(len(own_statements(counter)))
+    return min(counts)
+
+
 @pytest.fixture
 async def desk(live: LiveGateway) -> Desk:
     return Desk(live)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.integration.manage.conftest import Desk, own_statements
+from tests.integration.manage.conftest import Desk, count_read
 from tests.integration.serving import deployment
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -138,10 +138,7 @@ async def test_administrators_see_it_with_one_statement(desk: Desk, path):
     span = {"start_date": "2003-04-01T00:00:00", "end_date": "2003-04-02T00:00:00"}
     asked = span if path == PROMPTS else DAYS
     assert (await desk.ask("GET", path, viewer, params=asked)).status_code == 200
-    await desk.live.settled()
-    async with desk.live.gateway.parts.database.count_statements() as counter:
-        await desk.get(path, **asked)
-    assert len(own_statements(counter)) == 1, counter.statements
+    assert await count_read(desk, path, **asked) == 1
 
 
 @pytest.mark.parametrize(
