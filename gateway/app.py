@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 from litestar import Litestar, Router
+from litestar.datastructures import State
 from litestar.di import Provide
 
 from gateway.access.models import ModelLists
@@ -44,7 +45,7 @@ from gateway.errors import ConfigError, DatabaseUnavailable, ServiceUnavailable,
 from gateway.http.guard import build_guard, caller_of, check_rules
 from gateway.http.inference import build_inference_routes
 from gateway.http.opening import open_gateway, tell_model_notices
-from gateway.http.pass_through import build_exception_handlers
+from gateway.http.pass_through import PassThroughLane, build_exception_handlers
 from gateway.http.prepare import prepare_database
 from gateway.http.repeating import build_repeating
 from gateway.http.stopping import StopSignal
@@ -107,13 +108,15 @@ def create_app(
     """
     said = handover or Handover(config_path=settings.environment.config_path)
     gateway = build_gateway(settings, environ, said)
+    pass_throughs = PassThroughLane(gateway, settings.environment.server_root_path)
     app = Litestar(
         route_handlers=[*build_inference_routes(gateway), _build_router(gateway)],
         lifespan=[_lifespan(gateway, environ, said, give_up)],
-        exception_handlers=dict(build_exception_handlers(gateway)),
+        exception_handlers=dict(build_exception_handlers(gateway, pass_throughs)),
         openapi_config=None,
         logging_config=None,
         request_max_body_size=gateway.snapshot.body_bytes,
+        state=State({"pass_throughs": pass_throughs}),
     )
     check_rules(app)
     return app

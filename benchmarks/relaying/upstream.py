@@ -47,13 +47,16 @@ _RESULTS = {
 }
 
 
-def _answer(result: object) -> bytes:
+def _answer(result: object, session: str = "") -> bytes:
     body = msgspec.json.encode({"jsonrpc": "2.0", "id": 1, "result": result})
-    head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nmcp-session-id: bench\r\n"
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{session}"
     return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
 
 
 _ANSWERS = {method: _answer(result) for method, result in _RESULTS.items()}
+_ANSWERS_OF_SESSION = {
+    method: _answer(result, "mcp-session-id: bench\r\n") for method, result in _RESULTS.items()
+}
 _ACCEPTED = b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -71,7 +74,8 @@ class _Server(asyncio.Protocol):
             return
         self._data = body[length:]
         method = _METHOD.search(body)
-        answer = _ANSWERS.get(method[1], _ACCEPTED) if method else _ACCEPTED
+        answers = _ANSWERS if b"2026-07-28" in head else _ANSWERS_OF_SESSION
+        answer = answers.get(method[1], _ACCEPTED) if method else _ACCEPTED
         self._transport.write(answer)  # pyright: ignore[reportAttributeAccessIssue]  a TCP server makes nothing else
 
 

@@ -1,8 +1,9 @@
 """What the server calls: inference requests go straight to their lane, others through ASGI to Litestar."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import cast
 
 from granian.rsgi import ProtocolClosed  # pyright: ignore[reportPrivateImportUsage]  as documented
@@ -11,8 +12,12 @@ from litestar.config.cors import CORSConfig
 
 from gateway.http.cors import with_cors
 from gateway.http.inference import Lane, list_lanes
+from gateway.http.pass_through import PassThroughLane
 from gateway.http.preemption import Preemption
 from gateway.http.root_path import under_root_path
+from gateway.http.rsgi_body import RsgiBody
+from gateway.http.rsgi_exchange import split_address
+from gateway.pipeline.exchange import ClientLeftError
 from gateway.settings import Settings
 from gateway.wire.asgi import App, Message
 from gateway.wire.rsgi import RsgiProtocol, RsgiScope, RsgiTransport
@@ -27,22 +32,27 @@ def build_entrance(app: Litestar, settings: Settings) -> "Entrance":
     served = with_cors(under_root_path(cast("App", app), root), cors)  # Litestar's types say the same
     lanes = dict(list_lanes(app))
     lanes |= {root + path: lane for path, lane in lanes.items()}
-    return Entrance(served, app.lifespan(), lanes)
+    return Entrance(served, app.lifespan(), lanes, app.state.pass_throughs)
 
 
 class Entrance:
     """An RSGI application around an ASGI one; `lifespan` is entered before the first request.
 
-    A lane is found by its exact path. What is spelt otherwise, what comes from a page of another origin and
-    everything else is Litestar's to route.
+    A lane is found by its exact path, and so are pass-throughs that have answered before. What is spelt
+    otherwise, what comes from a page of another origin and everything else is Litestar's to route.
     """
 
     def __init__(
-        self, app: App, lifespan: AbstractAsyncContextManager[object], lanes: Mapping[str, Lane]
+        self,
+        app: App,
+        lifespan: AbstractAsyncContextManager[object],
+        lanes: Mapping[str, Lane],
+        pass_throughs: PassThroughLane | None = None,
     ) -> None:
         self._app = app
         self._lifespan = lifespan
         self._lanes = lanes
+        self._pass_throughs = pass_throughs
         self._closing = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
 
@@ -80,20 +90,28 @@ class Entrance:
         lane = self._lanes.get(scope.path)
         if lane is not None and "origin" not in scope.headers:
             return lane(scope, protocol)
-        call = _AsgiCall(protocol, _declared_length(scope))
+        if self._pass_throughs is not None and "origin" not in scope.headers:
+            path = self._pass_throughs.find(scope.path)
+            if path is not None:
+                return self._pass_throughs.answer(
+                    scope, path, protocol, partial(self._serve, scope, protocol)
+                )
+        return self._serve(scope, protocol)
+
+    def _serve(self, scope: RsgiScope, protocol: RsgiProtocol) -> Awaitable[None]:
+        """Answer by the application."""
+        call = _AsgiCall(scope, protocol)
         return self._app(_build_scope(scope), call.receive, call.send)
 
 
 class _AsgiCall:
-    """`receive` and `send` of one ASGI request, whose body has `length` bytes where that was declared."""
+    """`receive` and `send` of one ASGI request."""
 
-    def __init__(self, protocol: RsgiProtocol, length: int | None) -> None:
+    def __init__(self, scope: RsgiScope, protocol: RsgiProtocol) -> None:
         self._protocol = protocol
-        self._parts: AsyncIterator[bytes] | None = None
+        self._body = RsgiBody(scope, protocol)
         self._is_read = False
         self._is_gone = False
-        self._left = length
-        self._empty = 0
         self._start: Message = {}
         self._transport: RsgiTransport | None = None
 
@@ -102,26 +120,13 @@ class _AsgiCall:
             if not self._is_gone:
                 await self._protocol.client_disconnect()
             return {"type": "http.disconnect"}
-        if self._parts is None:
-            self._parts = aiter(self._protocol)
         try:
-            # Not `anext` with a default: it cannot wrap the server's own awaitables.
-            part = await anext(self._parts)
-        except StopAsyncIteration:
-            self._is_read, self._is_gone = True, not self._is_whole()
-        except ProtocolClosed:
+            part, has_more = await self._body.read_part()
+        except ClientLeftError:
             self._is_read = self._is_gone = True
-        else:
-            self._empty += not part
-            self._left = None if self._left is None else self._left - len(part)
-            return {"type": "http.request", "body": part, "more_body": True}
-        if self._is_gone:
             return {"type": "http.disconnect"}
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    def _is_whole(self) -> bool:
-        """Whether the body came to its end: the server tells one that breaks off by one more empty part."""
-        return self._left == 0 if self._left is not None else self._empty <= 1
+        self._is_read = not has_more
+        return {"type": "http.request", "body": part, "more_body": has_more}
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -143,18 +148,13 @@ class _AsgiCall:
             return
 
 
-def _declared_length(scope: RsgiScope) -> int | None:
-    declared = next((value for name, value in scope.headers.items() if name == "content-length"), "")
-    return int(declared) if declared.isdecimal() else None
-
-
 def _build_scope(scope: RsgiScope) -> Message:
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
         "http_version": scope.http_version,
-        "server": _address(scope.server),
-        "client": _address(scope.client),
+        "server": split_address(scope.server),
+        "client": split_address(scope.client),
         "scheme": scope.scheme,
         "method": scope.method,
         "root_path": "",
@@ -165,11 +165,6 @@ def _build_scope(scope: RsgiScope) -> Message:
         "state": {},
         "extensions": {},
     }
-
-
-def _address(text: str) -> tuple[str, int | str]:
-    host, _, port = text.rpartition(":")
-    return host.strip("[]"), int(port) if port.isdecimal() else port
 
 
 def _texts(pairs: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:

@@ -1,7 +1,6 @@
 """Where the gateway has no route of its own: a declared pass-through, or nothing."""
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
@@ -10,13 +9,12 @@ from litestar.exceptions import NotFoundException
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
-from gateway.clock import Clock
 from gateway.domain import PassThrough
 from gateway.errors import BadRequest, GatewayError, MethodNotAllowed
 from gateway.hooks import RequestHead
-from gateway.http.asgi_exchange import AsgiExchange, read_head
+from gateway.http.asgi_exchange import read_head
+from gateway.http.parted_exchanges import PartedAsgiExchange, PartedRsgiExchange
 from gateway.http.problems import EXCEPTION_HANDLERS, answer_http_exception
-from gateway.http.severing import sever
 from gateway.ids import new_charge_id
 from gateway.pipeline.answers import send_error
 from gateway.pipeline.exchange import ClientLeftError
@@ -25,28 +23,82 @@ from gateway.pipeline.pass_through.body import PartedExchange
 from gateway.pipeline.pass_through.passing import pass_request
 from gateway.runtime import Gateway
 from gateway.wire import asgi as wire
+from gateway.wire.rsgi import RsgiProtocol, RsgiScope
 
-__all__ = ["build_exception_handlers"]
+__all__ = ["PassThroughLane", "build_exception_handlers"]
 
-_Found = tuple[PassThrough, ...]
+_MOST_PATHS = 4096
 _DOTS = frozenset({".", ".."})
 _CROOKED = frozenset("\\%?#")
 
 
-def build_exception_handlers(gateway: Gateway) -> Mapping[int | type[Exception], Any]:
+class PassThroughLane:
+    """Leads requests whose path no route has to their pass-through.
+
+    The first one on a path was looked up among all routes; those on the same path after it come here straight
+    from the server. Below `root` all paths are served as well.
+    """
+
+    def __init__(self, gateway: Gateway, root: str = "") -> None:
+        self._gateway = gateway
+        self._root = root
+        self._known: dict[str, str] = {}
+
+    def find(self, path: str) -> str | None:
+        """What a path of the server is to the application, if it is known to have no route."""
+        return self._known.get(path)
+
+    def note(self, path: str) -> None:
+        """Remember a path that no route has and a pass-through answers."""
+        if len(self._known) >= _MOST_PATHS:
+            self._known.clear()
+        self._known[path] = path
+        if self._root:
+            self._known[self._root + path] = path
+
+    async def answer(
+        self, scope: RsgiScope, path: str, protocol: RsgiProtocol, otherwise: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Answer a request on a known path; `otherwise` does where nobody leads it any more."""
+        exchange = PartedRsgiExchange(scope, path.removesuffix("/"), protocol, self._gateway.clock)
+        if not await self.lead(exchange, path):
+            await otherwise()
+
+    async def lead(self, exchange: PartedExchange, path: str) -> bool:
+        """Answer a request by its pass-through; False where there is none, with nothing read."""
+        head, gateway = exchange.head, self._gateway
+        try:
+            exchange.check_head()
+            found = gateway.snapshot.pass_throughs.find(head.path) or await self._ask(head)
+            if not found:
+                return False
+            one = _choose(found, head.method, head.path)
+            below = path[len(one.path) :]
+            _check_is_straight(below)
+            await pass_request(gateway, one, below, exchange)
+        except ClientLeftError:
+            pass
+        except GatewayError as error:
+            await send_error(exchange, error, call_id_of(exchange, new_charge_id()))
+        return True
+
+    async def _ask(self, head: RequestHead) -> Sequence[PassThrough]:
+        """Where a plugin leads the request."""
+        hooks = self._gateway.snapshot.pass_through_hooks
+        found = await hooks.find_pass_through(head) if hooks.has_find_pass_through else None
+        return () if found is None else (found,)
+
+
+def build_exception_handlers(gateway: Gateway, lane: PassThroughLane) -> Mapping[int | type[Exception], Any]:
     """The handlers of the application; a path without a route may be a pass-through's."""
 
     def answer_unknown_path(request: Request[Any, Any, Any], error: NotFoundException) -> Response[bytes]:
-        path: str = request.scope["path"]
-        plain = path.removesuffix("/")
-        found = tuple(gateway.snapshot.pass_throughs.find(plain))
-        if found:
-            return _Passed(gateway, found, plain)
         unknown = answer_http_exception(request, error)
-        if not gateway.snapshot.pass_through_hooks.has_find_pass_through:
+        if "route_handler" in request.scope:
+            # It was a route that did not find something.
             return unknown
         otherwise = unknown.to_asgi_response(None, request)  # pyright: ignore[reportUnknownMemberType]  Litestar's
-        return _Passed(gateway, (), plain, otherwise)
+        return _Passed(gateway, lane, otherwise)
 
     return {**EXCEPTION_HANDLERS, NotFoundException: answer_unknown_path}
 
@@ -54,11 +106,9 @@ def build_exception_handlers(gateway: Gateway) -> Mapping[int | type[Exception],
 class _Passed(Response[bytes]):
     """Stands for an answer that is only made when it is sent."""
 
-    def __init__(
-        self, gateway: Gateway, found: _Found, path: str, otherwise: ASGIResponse | None = None
-    ) -> None:
+    def __init__(self, gateway: Gateway, lane: PassThroughLane, otherwise: ASGIResponse) -> None:
         super().__init__(b"")
-        self._answer = _PassedAnswer(gateway, found, path, otherwise)
+        self._answer = _PassedAnswer(gateway, lane, otherwise)
 
     def to_asgi_response(self, *_: Any, **__: Any) -> ASGIResponse:
         """Return what answers the request."""
@@ -68,61 +118,24 @@ class _Passed(Response[bytes]):
 class _PassedAnswer(ASGIResponse):
     """Leads a request to its pass-through; where nobody knows one, `otherwise` answers it."""
 
-    def __init__(self, gateway: Gateway, found: _Found, path: str, otherwise: ASGIResponse | None) -> None:
+    def __init__(self, gateway: Gateway, lane: PassThroughLane, otherwise: ASGIResponse) -> None:
         super().__init__()
         self._gateway = gateway
-        self._found = found
-        self._path = path
+        self._lane = lane
         self._otherwise = otherwise
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Litestar's types say the same as ours in other words.
-        head = msgspec.structs.replace(read_head(cast("wire.Scope", scope)), path=self._path)
-        exchange = _PartedAsgiExchange(head, scope, receive, send, self._gateway.clock)
-        try:
-            exchange.check_head()
-            found = self._found or await self._ask(head)
-            if not found and self._otherwise is not None:
-                await self._otherwise(scope, receive, send)
-                return
-            one = _choose(found, head.method, self._path)
-            below = scope["path"][len(one.path) :]
-            _check_is_straight(below)
-            await pass_request(self._gateway, one, below, exchange)
-        except ClientLeftError:
-            return
-        except GatewayError as error:
-            await send_error(exchange, error, call_id_of(exchange, new_charge_id()))
-
-    async def _ask(self, head: RequestHead) -> _Found:
-        """Where a plugin leads the request."""
-        found = await self._gateway.snapshot.pass_through_hooks.find_pass_through(head)
-        return () if found is None else (found,)
+        head, path = read_head(cast("wire.Scope", scope)), scope["path"]
+        head = msgspec.structs.replace(head, path=path.removesuffix("/"))
+        exchange = PartedAsgiExchange(head, scope, receive, send, self._gateway.clock)
+        if await self._lane.lead(exchange, path):
+            self._lane.note(path)
+        else:
+            await self._otherwise(scope, receive, send)
 
 
-class _PartedAsgiExchange(AsgiExchange, PartedExchange):
-    __slots__ = ("_ends",)
-
-    def __init__(self, head: RequestHead, scope: Scope, receive: Receive, send: Send, clock: Clock) -> None:
-        # Litestar's types say the same as ours in other words.
-        super().__init__(head, cast("wire.Receive", receive), cast("wire.Send", send), clock)
-        self._ends = scope["client"], scope["server"]
-
-    async def abort(self) -> None:
-        """See PartedExchange.abort."""
-        if not self.is_ended:
-            self.is_ended = True
-            await asyncio.to_thread(sever, *self._ends)
-
-    async def read_part(self) -> tuple[bytes, bool]:
-        """See PartedExchange.read_part."""
-        message = await self._receive()
-        if message["type"] != "http.request":
-            raise ClientLeftError
-        return message.get("body", b""), message.get("more_body", False)
-
-
-def _choose(found: _Found, method: str, path: str) -> PassThrough:
+def _choose(found: Sequence[PassThrough], method: str, path: str) -> PassThrough:
     one = next((one for one in found if method in one.methods), None)
     if one is None:
         allowed = ", ".join(sorted({name for one in found for name in one.methods}))

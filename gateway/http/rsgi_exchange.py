@@ -11,7 +11,7 @@ from gateway.hooks import RequestHead
 from gateway.pipeline.exchange import ClientLeftError, Exchange, Headers, too_large
 from gateway.wire.rsgi import RsgiProtocol, RsgiScope, RsgiTransport
 
-__all__ = ["RsgiExchange", "read_head"]
+__all__ = ["RsgiExchange", "read_head", "split_address"]
 
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
 _CALL_ID = "x-litellm-call-id"
@@ -25,6 +25,12 @@ def read_head(scope: RsgiScope, path: str) -> RequestHead:
     return RequestHead(
         scope.method, path, dict(scope.headers.items()), scope.query_string, host.strip("[]") or None
     )
+
+
+def split_address(text: str) -> tuple[str, int | str]:
+    """The host and the port of an address as the server says it; of a unix socket its path."""
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port) if port.isdecimal() else port
 
 
 class RsgiExchange(Exchange):

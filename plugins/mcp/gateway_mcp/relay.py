@@ -34,18 +34,27 @@ from gateway_mcp.sessions import SESSION, Sessions
 from gateway_mcp.single import CALLED_TOOL, SingleServer, SingleTools
 from gateway_mcp.tokens import Tokens
 from gateway_mcp.transports.choose import Transports
-from gateway_mcp.upstreams import Upstream
+from gateway_mcp.upstreams import Upstream, Upstreams
 
 __all__ = ["Relay"]
 
 _METHODS = ("DELETE", "GET", "POST")
 _LISTEN = "subscriptions/listen"
+_PLACE = "gateway_mcp.place"
+"""In the state of the request: where its path leads."""
 _FORWARDED = frozenset({SESSION, "mcp-protocol-version", "mcp-method", "mcp-name", "last-event-id"})
 """Headers of the protocol (https://modelcontextprotocol.io/specification, transports)."""
 _ARGUMENT = "mcp-param-"
 """With this the header begins that repeats an argument of a tool."""
 _LIST_SECONDS = 60.0
 _NO_REQUEST = ForwardRequest("", "", (), None, _LIST_SECONDS, _LIST_SECONDS, 0)
+
+
+class _Found(msgspec.Struct, frozen=True):
+    """The place of a request among the servers of one moment."""
+
+    upstreams: Upstreams
+    place: Place
 
 
 class Relay:
@@ -162,12 +171,16 @@ class Relay:
         self._tokens.forget(upstream)
 
     def _find(self, context: RequestContext) -> Place:
-        place = find_place(context.head.path, self._directory.current)
+        upstreams, known = self._directory.current, context.state.get(_PLACE)
+        if isinstance(known, _Found) and known.upstreams is upstreams:
+            return known.place
+        place = find_place(context.head.path, upstreams)
         if place is None:
             raise NotFound("There is no such MCP server.", param="mcp_server")
-        narrowed = narrow_place(place, context.head.headers, self._directory.current)
+        narrowed = narrow_place(place, context.head.headers, upstreams)
         if place.is_single and not narrowed.upstreams:
             raise refuse_server(place.upstreams[0])
+        context.state[_PLACE] = _Found(upstreams, narrowed)
         return narrowed
 
 

@@ -51,6 +51,7 @@ class SingleServer:
         self._owner = owner
         self._place = place
         self._credentials = dict(credentials)
+        self._sealed = self._session = ""
 
     @asynccontextmanager
     async def forward(self, request: ForwardRequest) -> AsyncGenerator[UpstreamStream]:
@@ -78,12 +79,16 @@ class SingleServer:
         return tuple({**sent, **self._credentials}.items())
 
     def _open(self, sealed: str) -> str:
-        return self._sessions.open(self._owner, self._place, sealed).get(self._place, "")
+        names = self._sessions.open(self._owner, self._place, sealed)
+        self._sealed, self._session = sealed, names.get(self._place, "")
+        return self._session
 
     def _seal(self, headers: HeaderPairs) -> HeaderPairs:
         return tuple((name, self._close(value) if name == SESSION else value) for name, value in headers)
 
     def _close(self, session: str) -> str:
+        if self._sealed and session == self._session:
+            return self._sealed
         return self._sessions.close(self._owner, self._place, {self._place: session})
 
 

@@ -17,6 +17,11 @@ from tests.upstreams import SeenRequest, Wire, replies
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+BOTH_WAYS = pytest.mark.parametrize(
+    "way", [{}, {"origin": "https://a.example"}], ids=["straight", "by the router"]
+)
+"""What comes from a page of another origin, or is the first on its path, goes through the router."""
+
 SECRET = "Bearer of-the-targets-own-credential"
 ANSWER = b'{"fine": true}'
 
@@ -146,7 +151,8 @@ async def test_a_path_below_is_asked_for_and_methods_are_kept(live: LiveGateway,
     assert (await call(live, key, "/svc/get/", "GET")).status_code == 200
 
 
-async def test_a_stream_comes_through_as_it_is_made(live: LiveGateway, key: str) -> None:
+@BOTH_WAYS
+async def test_a_stream_comes_through_as_it_is_made(live: LiveGateway, key: str, way: dict[str, str]) -> None:
     async def two_events(wire: Wire, _: SeenRequest) -> None:
         await wire.begin_events()
         await wire.chunk(b"data: 1\n\n")
@@ -156,7 +162,7 @@ async def test_a_stream_comes_through_as_it_is_made(live: LiveGateway, key: str)
 
     declare(live, {"cost_per_request": 0.5})
     live.upstream.script.append(two_events)
-    async with live.http.stream("POST", "/svc", headers=bearer(key), json={}) as answer:
+    async with live.http.stream("POST", "/svc", headers=bearer(key) | way, json={}) as answer:
         parts = answer.aiter_raw()
         assert await anext(parts) == b"data: 1\n\n"
         assert live.held_nanos(key) == 500_000_000
@@ -167,7 +173,8 @@ async def test_a_stream_comes_through_as_it_is_made(live: LiveGateway, key: str)
     assert (await live.row(key)).nanos == 500_000_000
 
 
-async def test_a_body_goes_on_part_by_part(live: LiveGateway, key: str) -> None:
+@BOTH_WAYS
+async def test_a_body_goes_on_part_by_part(live: LiveGateway, key: str, way: dict[str, str]) -> None:
     first = asyncio.Event()
 
     async def parts() -> Any:
@@ -183,16 +190,19 @@ async def test_a_body_goes_on_part_by_part(live: LiveGateway, key: str) -> None:
 
     declare(live, {})
     live.upstream.script.append(read_parts)
-    answer = await call(live, key, content=parts())
+    answer = await call(live, key, content=parts(), headers=way)
 
     assert answer.json() == "3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"
 
 
-async def test_what_the_target_refuses_is_told_and_costs_nothing(live: LiveGateway, key: str) -> None:
+@BOTH_WAYS
+async def test_what_the_target_refuses_is_told_and_costs_nothing(
+    live: LiveGateway, key: str, way: dict[str, str]
+) -> None:
     declare(live, {"cost_per_request": 1})
     secrets = {"set-cookie": "a=b", "location": "http://inner", "x-litellm-key-spend": "0", "x-own": "o"}
     live.upstream.script.append(replies.raw(418, b"no", secrets))
-    answer = await call(live, key)
+    answer = await call(live, key, headers=way)
     row = await live.row(key)
 
     assert (answer.status_code, answer.content, answer.headers["x-own"]) == (418, b"no", "o")
@@ -367,7 +377,8 @@ async def test_rules_of_the_gateway_hold(live: LiveGateway, key: str) -> None:
     assert (disabled, elsewhere, reserved) == ([403, 403], [403, 403], [403, 200])
 
 
-async def test_a_broken_answer_is_cut_and_charged(live: LiveGateway, key: str) -> None:
+@BOTH_WAYS
+async def test_a_broken_answer_is_cut_and_charged(live: LiveGateway, key: str, way: dict[str, str]) -> None:
     async def broken(wire: Wire, _: SeenRequest) -> None:
         await wire.send(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")
         wire.writer.close()
@@ -375,14 +386,15 @@ async def test_a_broken_answer_is_cut_and_charged(live: LiveGateway, key: str) -
     declare(live, {"cost_per_request": 0.125})
     live.upstream.script.append(broken)
     with pytest.raises(httpx.RemoteProtocolError):
-        await call(live, key)
+        await call(live, key, headers=way)
     row = await live.row(key)
 
     assert (row.status, row.nanos) == ("failure", 125_000_000)
 
 
+@BOTH_WAYS
 async def test_an_answer_of_unknown_length_that_breaks_off_never_looks_whole(
-    live: LiveGateway, key: str
+    live: LiveGateway, key: str, way: dict[str, str]
 ) -> None:
     async def broken(wire: Wire, _: SeenRequest) -> None:
         await wire.send(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n")
@@ -391,29 +403,35 @@ async def test_an_answer_of_unknown_length_that_breaks_off_never_looks_whole(
     declare(live, {})
     live.upstream.script.append(broken)
     with pytest.raises(httpx.TransportError):
-        await call(live, key)
+        await call(live, key, headers=way)
     assert (await live.row(key)).status == "failure"
-    assert (await call(live, key)).content == ANSWER
+    assert (await call(live, key, headers=way)).content == ANSWER
 
 
-async def test_an_event_stream_that_breaks_off_says_so(live: LiveGateway, key: str) -> None:
+@BOTH_WAYS
+async def test_an_event_stream_that_breaks_off_says_so(
+    live: LiveGateway, key: str, way: dict[str, str]
+) -> None:
     declare(live, {})
     live.upstream.script.append(replies.stream(["Hello"], ends=False))
-    answer = await call(live, key, json={})
+    answer = await call(live, key, json={}, headers=way)
     error = json.loads(answer.text.split("\n\n")[-2].removeprefix("data: "))["error"]
     assert "Hello" in answer.text
     assert error["message"]
     assert (await live.row(key)).status == "failure"
 
 
-async def test_a_client_that_leaves_while_it_sends_pays_nothing(live: LiveGateway, key: str) -> None:
+@BOTH_WAYS
+async def test_a_client_that_leaves_while_it_sends_pays_nothing(
+    live: LiveGateway, key: str, way: dict[str, str]
+) -> None:
     async def parts() -> Any:
         yield b"one"
         await asyncio.Event().wait()
 
     declare(live, {"cost_per_request": 0.25})
     live.upstream.script.append(silent)
-    asking = asyncio.create_task(call(live, key, content=parts()))
+    asking = asyncio.create_task(call(live, key, content=parts(), headers=way))
     await live.upstream.wait_for_requests(1)
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)

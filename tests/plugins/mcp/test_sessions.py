@@ -32,6 +32,16 @@ def test_nobody_else_does(owner: str, place: str, salt: str) -> None:
         make_sessions(salt).open(owner, place, sealed)
 
 
+def test_what_was_opened_for_one_stays_closed_to_others() -> None:
+    sessions = make_sessions()
+    sealed = sessions.close("owner", "place", NAMES)
+    for _ in range(2):
+        assert sessions.open("owner", "place", sealed) == NAMES
+        for owner, place in (("other", "place"), ("owner", "other")):
+            with pytest.raises(NotFound):
+                sessions.open(owner, place, sealed)
+
+
 @pytest.mark.parametrize(
     "text", ["", "x", 'mcp-session\n["owner","place",{}]', "mcp-session", "A" * 200, "\u00e9"]
 )

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from granian.rsgi import ProtocolClosed
@@ -11,8 +12,12 @@ from granian.rsgi import ProtocolClosed
 from gateway.clock import SystemClock
 from gateway.errors import BadRequest, BodyTooLarge
 from gateway.http.entrance import Entrance
+from gateway.http.parted_exchanges import PartedRsgiExchange
+from gateway.http.pass_through import PassThroughLane
 from gateway.http.rsgi_exchange import RsgiExchange
 from gateway.pipeline.exchange import ClientLeftError
+from gateway.pipeline.pass_through.body import PartedExchange
+from gateway.runtime import Gateway
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -149,6 +154,55 @@ async def test_a_lane_is_for_its_exact_path_and_never_for_another_origin(
     assert bool(taken) is takes_lane
 
 
+class PassThroughs(PassThroughLane):
+    """Knows one path, below a root too, and leads as long as it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(cast("Gateway", SimpleNamespace(clock=SystemClock())), "/root")
+        self.note("/svc/")
+        self.led: list[tuple[str, str]] = []
+        self.leads = True
+
+    async def lead(self, exchange: PartedExchange, path: str) -> bool:
+        if self.leads:
+            self.led.append((exchange.head.path, path))
+        return self.leads
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "is_led"),
+    [
+        ("/svc/", [], True),
+        ("/root/svc/", [], True),
+        ("/svc", [], False),
+        ("/svc/below", [], False),
+        ("/svc/", [("origin", "https://a.example")], False),
+    ],
+)
+async def test_a_pass_through_that_answered_before_is_led_to_at_once(
+    path: str, headers: list[tuple[str, str]], *, is_led: bool
+) -> None:
+    known, protocol = PassThroughs(), Protocol(b"body")
+    await Entrance(echo, no_life(), {}, known).__rsgi__(Scope(path, *headers), protocol)
+    assert known.led == ([("/svc", "/svc/")] if is_led else [])
+    assert protocol.sent == ([] if is_led else [b"body"])
+
+
+async def test_a_pass_through_that_is_gone_is_looked_up_again_with_nothing_lost() -> None:
+    known, protocol = PassThroughs(), Protocol(b"body")
+    known.leads = False
+    await Entrance(echo, no_life(), {}, known).__rsgi__(Scope("/svc/"), protocol)
+    assert protocol.sent == [b"body"]
+
+
+def test_paths_that_are_known_are_bounded() -> None:
+    known = PassThroughs()
+    for number in range(5000):
+        known.note(f"/svc/{number}")
+    assert known.find("/svc/") is None
+    assert known.find("/root/svc/4999") == "/svc/4999"
+
+
 async def test_what_keeps_the_application_closed_is_raised_at_the_start() -> None:
     @asynccontextmanager
     async def broken() -> AsyncIterator[None]:
@@ -194,3 +248,46 @@ async def test_writing_to_a_client_that_left_says_nothing() -> None:
         await exchange.write(b"data: 1\n\n")
     await exchange.end(b"last")
     assert protocol.sent == [b"data: 1\n\n"]
+
+
+async def read_all(exchange: PartedRsgiExchange) -> None:
+    while (await exchange.read_part())[1]:
+        pass
+
+
+def make_parted(protocol: Protocol, *headers: tuple[str, str | None]) -> PartedRsgiExchange:
+    return PartedRsgiExchange(Scope("/svc", *headers), "/svc", protocol, SystemClock())
+
+
+@pytest.mark.parametrize(
+    ("length", "parts"),
+    [("6", [(b"onetwo", False)]), (None, [(b"one", True), (b"two", True), (b"", False)])],
+)
+async def test_a_small_body_comes_in_one_part(length: str | None, parts: list[tuple[bytes, bool]]) -> None:
+    headers = [("content-length", length)] if length else []
+    exchange = make_parted(Protocol(b"one", b"two"), *headers)
+    assert [await exchange.read_part() for _ in parts] == parts
+
+
+@pytest.mark.parametrize("length", ["6", "100000", None])
+async def test_a_body_that_breaks_off_means_that_the_client_left(length: str | None) -> None:
+    headers = [("content-length", length)] if length else []
+    exchange = make_parted(Protocol(b"one", is_cut=True), *headers)
+    with pytest.raises(ClientLeftError):
+        await read_all(exchange)
+
+
+async def test_the_head_of_a_parted_answer_goes_out_with_its_first_part() -> None:
+    whole, parted = Protocol(), Protocol()
+    one, other = make_parted(whole), make_parted(parted)
+    await one.begin(200, [("a", "b")])
+    assert (whole.status, one.is_begun) == (0, True)
+    await one.end(b"all")
+    await one.end(b"again")
+    await other.begin(206, [])
+    await other.write(b"")
+    assert parted.status == 206
+    await other.write(b"first")
+    await other.end(b"last")
+    assert (whole.status, whole.headers, whole.sent) == (200, [("a", "b")], [b"all"])
+    assert parted.sent == [b"first", b"last"]
