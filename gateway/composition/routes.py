@@ -17,6 +17,7 @@ from gateway.manage import config as config_routes
 from gateway.manage import cost_terms as cost_term_routes
 from gateway.manage import credentials as credential_routes
 from gateway.manage import customers as customer_routes
+from gateway.manage import debug as debug_routes
 from gateway.manage import default_settings as default_setting_routes
 from gateway.manage import email_events as email_event_routes
 from gateway.manage import explain as explain_routes
@@ -55,6 +56,8 @@ from gateway.manage import policy_usage as policy_usage_routes
 from gateway.manage import price_reloads as price_reload_routes
 from gateway.manage import projects as project_routes
 from gateway.manage import provider_settings as provider_setting_routes
+from gateway.manage import public_models as public_model_routes
+from gateway.manage import public_providers as public_provider_routes
 from gateway.manage import reports as report_routes
 from gateway.manage import router_settings as router_routes
 from gateway.manage import scim as scim_routes
@@ -74,9 +77,12 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *health.ROUTE_HANDLERS,
     *metrics.ROUTE_HANDLERS,
     *description_routes.ROUTE_HANDLERS,
+    *debug_routes.ROUTE_HANDLERS,
     *models.ROUTE_HANDLERS,
     *key_routes.ROUTE_HANDLERS,
     *model_hub_routes.ROUTE_HANDLERS,
+    *public_model_routes.ROUTE_HANDLERS,
+    *public_provider_routes.ROUTE_HANDLERS,
     *model_info_routes.ROUTE_HANDLERS,
     *model_routes.ROUTE_HANDLERS,
     *mapping_routes.ROUTE_HANDLERS,

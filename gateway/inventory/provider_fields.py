@@ -2,19 +2,64 @@
 
 from gateway.catalog.addresses import AZURE_AI_API_VERSION, AZURE_API_VERSION
 from gateway.catalog.providers import MOCK, PROVIDERS, PathStyle, Provider
+from gateway.domain import MODEL_ENDPOINTS
 
-__all__ = ["describe_providers"]
+__all__ = ["describe_endpoints", "describe_forms", "describe_providers", "list_providers"]
 
 _VERSIONS = {PathStyle.AZURE: AZURE_API_VERSION, PathStyle.AZURE_AI: AZURE_AI_API_VERSION}
 
 
+def list_providers() -> list[str]:
+    """The prefixes of all providers, in their order."""
+    return sorted(PROVIDERS.keys() - {MOCK})
+
+
 def describe_providers() -> list[dict[str, object]]:
     """Every provider with the parameters that its models have, those that it cannot do without first."""
+    return [{"name": name, "fields": _fields(PROVIDERS[name])} for name in list_providers()]
+
+
+def describe_forms() -> list[dict[str, object]]:
+    """Every provider with what a form asks for that adds a model of it."""
     return [
-        {"name": name, "fields": _fields(provider)}
-        for name, provider in sorted(PROVIDERS.items())
-        if name != MOCK
+        {
+            "provider": name,
+            "provider_display_name": name,
+            "litellm_provider": name,
+            "credential_fields": [_form_field(field) for field in _fields(PROVIDERS[name])],
+            "default_model_placeholder": f"{name}/<model>",
+        }
+        for name in list_providers()
     ]
+
+
+def describe_endpoints() -> list[dict[str, object]]:
+    """Every endpoint of models with the providers that have it: all of them speak one dialect."""
+    providers = [{"slug": name, "display_name": name} for name in list_providers()]
+    return [
+        {
+            "key": endpoint.value.replace("/", "_"),
+            "label": f"/{endpoint.value}",
+            "endpoint": f"/v1/{endpoint.value}",
+            "providers": providers,
+        }
+        for endpoint in MODEL_ENDPOINTS
+    ]
+
+
+def _form_field(field: dict[str, object]) -> dict[str, object]:
+    """A parameter as a form has it; what is typed into a field for a key is not shown."""
+    is_secret = field["field_name"] == "api_key"
+    return {
+        "key": field["field_name"],
+        "label": str(field["field_name"]).replace("_", " ").capitalize(),
+        "placeholder": field["field_value"],
+        "tooltip": field["field_description"],
+        "required": field["field_required"],
+        "field_type": "password" if is_secret else "text",
+        "options": None,
+        "default_value": None if is_secret else field["field_value"],
+    }
 
 
 def _fields(provider: Provider) -> list[dict[str, object]]:

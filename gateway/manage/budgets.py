@@ -1,8 +1,7 @@
 """The routes of budget rows."""
 
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
@@ -16,7 +15,7 @@ from gateway.identity.services import Services
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
 from gateway.manage.everybody import everybodys_budget
-from gateway.manage.paging import listed, page_of
+from gateway.manage.paging import NumberedPage, link_pages, listed, page_of
 from gateway.manage.query import QueryReader
 from gateway.manage.raw_errors import RAW_ERRORS, raw_errors
 from gateway.permits.permit import allow
@@ -29,14 +28,7 @@ _READERS = frozenset({Role.ORG_ADMIN, Role.INTERNAL_USER})
 _PAGES = "/management/v1/budgets"
 
 
-class PageOfBudgets(msgspec.Struct, frozen=True, kw_only=True):
-    """Which page of budget rows is shown, and how many rows a page has."""
-
-    page: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
-    page_size: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 50
-
-
-_WISH = QueryReader(PageOfBudgets)
+_WISH = QueryReader(NumberedPage)
 _BUDGET = BodyReader(BudgetRequest)
 _NAMED = BodyReader(BudgetsRequest)
 _DELETE = BodyReader(DeleteBudgetRequest)
@@ -118,7 +110,7 @@ async def list_budgets(
     _PAGES,
     opt={
         "rule": RouteRule(
-            name=_PAGES, permit=allow(Resource.BUDGET, Action.READ), roles=_READERS, query=PageOfBudgets
+            name=_PAGES, permit=allow(Resource.BUDGET, Action.READ), roles=_READERS, query=NumberedPage
         )
     },
     exception_handlers=RAW_ERRORS,
@@ -128,12 +120,7 @@ async def page_budgets(request: _Request, caller: _Caller, services: _Services) 
     wish = _WISH.read(request)
     with raw_errors():
         found = await services.budgets.list_page(caller, wish.page, wish.page_size)
-    pages: int = found["meta"]["total_pages"]
-    numbers = {"self": wish.page, "first": 1, "last": max(1, pages)}
-    numbers |= {"prev": wish.page - 1} if wish.page > 1 else {}
-    numbers |= {"next": wish.page + 1} if wish.page < pages else {}
-    links = {name: f"{_PAGES}?page={number}&page_size={wish.page_size}" for name, number in numbers.items()}
-    return Response({**found, "links": {"prev": None, "next": None, **links}})
+    return Response({**found, "links": link_pages(_PAGES, wish, found["meta"]["total_pages"])})
 
 
 @get(

@@ -9,7 +9,12 @@ from litestar.handlers import HTTPRouteHandler
 from gateway.access.rules import RouteRule
 from gateway.clock import datetime_from_nanos
 from gateway.domain import Principal, Role
-from gateway.inventory.config.callbacks import CALLBACK_SECTION, list_callbacks, without_callback
+from gateway.inventory.config.callbacks import (
+    CALLBACK_SECTION,
+    group_callbacks,
+    list_callbacks,
+    without_callback,
+)
 from gateway.inventory.config.fields import GENERAL, ROUTER, describe_fields
 from gateway.inventory.config.request import DeleteCallbackRequest
 from gateway.inventory.services import Inventory
@@ -65,6 +70,25 @@ async def show_callbacks(gateway: _Gateway, inventory: _Inventory) -> dict[str, 
         "router_settings": {str(field["field_name"]): field["field_value"] for field in fields},
         "available_callbacks": {},
     }
+
+
+@get(
+    "/callbacks/list",
+    opt={"rule": RouteRule(name="/callbacks/list", permit=_SEE_WIDELY, roles=_ORGANIZERS)},
+)
+async def list_by_kind(inventory: _Inventory) -> dict[str, list[str]]:
+    """List the names of stored callbacks by what each would be told of."""
+    stored = await inventory.config.stored_sections([CALLBACK_SECTION])
+    return group_callbacks(stored.get(CALLBACK_SECTION, {}))
+
+
+@get(
+    "/callbacks/configs",
+    opt={"rule": RouteRule(name="/callbacks/configs", permit=_SEE_WIDELY, roles=_ORGANIZERS)},
+)
+async def describe_callbacks() -> Response[list[dict[str, object]]]:
+    """Describe the callbacks that run here and what each needs to be told: plugins stand in their place."""
+    return Response([])
 
 
 @post(
@@ -142,4 +166,11 @@ def _channel(gateway: Gateway, name: str) -> dict[str, object]:
     }
 
 
-ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (show_callbacks, delete_callback, show_active, show_alerting)
+ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
+    show_callbacks,
+    list_by_kind,
+    describe_callbacks,
+    delete_callback,
+    show_active,
+    show_alerting,
+)

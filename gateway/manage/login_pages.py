@@ -12,6 +12,7 @@ __all__ = [
     "CONFIRM_COOKIE",
     "SESSION_COOKIE",
     "code_page",
+    "facts_page",
     "forget_session",
     "form_page",
     "keep_session",
@@ -54,6 +55,11 @@ def code_page(action: str) -> Response[str]:
 def message_page(text: str, status: int = 200) -> Response[str]:
     """A page that says one thing."""
     return _page(f"<p>{escape(text)}</p>", status)
+
+
+def facts_page(title: str, facts: str) -> Response[str]:
+    """A page that shows a text as it stands."""
+    return _page(f"<p>{escape(title)}</p><pre>{escape(facts)}</pre>", 200)
 
 
 def keep_session(response: Response[Any], session: Session, *, is_secure: bool) -> Response[Any]:

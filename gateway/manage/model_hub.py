@@ -22,7 +22,7 @@ from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
 from gateway.wire.faults import fault_at
 
-__all__ = ["ROUTE_HANDLERS", "public_names"]
+__all__ = ["FOR_ANYBODY", "ROUTE_HANDLERS", "list_public", "public_names"]
 
 _SECTION, _PUBLIC_NAMES, _LINKS = "litellm_settings", "public_model_groups", "public_model_groups_links"
 _MOST_NAMES, _LONGEST_LINK = 2_000, 2_048
@@ -46,7 +46,7 @@ _Request = Request[Any, Any, Any]
 _Caller = NamedDependency[Principal]
 _Gateway = NamedDependency[Gateway]
 _Inventory = NamedDependency[Inventory]
-_FOR_ANYBODY = Permit(resource=Resource.MODEL, action=Action.READ, fields={Party.ANYBODY: ALL})
+FOR_ANYBODY = Permit(resource=Resource.MODEL, action=Action.READ, fields={Party.ANYBODY: ALL})
 
 
 @post(
@@ -102,18 +102,16 @@ async def set_links(request: _Request, caller: _Caller, gateway: _Gateway, inven
 
 @get(
     "/public/model_hub",
-    opt={"rule": RouteRule(name="/public/model_hub", permit=_FOR_ANYBODY, closed_by=NO_PUBLIC_HUB)},
+    opt={"rule": RouteRule(name="/public/model_hub", permit=FOR_ANYBODY, closed_by=NO_PUBLIC_HUB)},
 )
 async def show_public(gateway: _Gateway) -> Response[list[dict[str, object]]]:
     """Show the models that are public, with their prices and limits."""
-    names, catalog = public_names(gateway), gateway.snapshot.catalog
-    listed = (one for one in catalog.listings() if one.team_id is None and one.name in names)
-    return Response(build_groups(catalog, listed, gateway.clock.now_nanos(), names))
+    return Response(list_public(gateway))
 
 
 @get(
     "/public/model_hub/info",
-    opt={"rule": RouteRule(name="/public/model_hub/info", permit=_FOR_ANYBODY, closed_by=NO_PUBLIC_HUB)},
+    opt={"rule": RouteRule(name="/public/model_hub/info", permit=FOR_ANYBODY, closed_by=NO_PUBLIC_HUB)},
 )
 async def show_public_info(gateway: _Gateway) -> dict[str, object]:
     """Show what stands beside the public list."""
@@ -124,6 +122,13 @@ async def show_public_info(gateway: _Gateway) -> dict[str, object]:
         "litellm_version": None,
         "useful_links": links if isinstance(links, dict) else {},
     }
+
+
+def list_public(gateway: Gateway) -> list[dict[str, object]]:
+    """The models that are public, with their prices and limits, in the order of their names."""
+    names, catalog = public_names(gateway), gateway.snapshot.catalog
+    listed = (one for one in catalog.listings() if one.team_id is None and one.name in names)
+    return build_groups(catalog, listed, gateway.clock.now_nanos(), names)
 
 
 def public_names(gateway: Gateway) -> frozenset[str]:

@@ -12,10 +12,19 @@ from litestar.params import FromQuery
 from litestar.response import Redirect
 
 from gateway.access.rules import RouteRule
+from gateway.db.rows import Columns
+from gateway.errors import NotFound
 from gateway.identity.login.build import Logins
 from gateway.identity.login.sso.answer import Arrived, SsoAnswer
 from gateway.manage.login import admit, is_secure
-from gateway.manage.login_pages import CONFIRM_COOKIE, code_page, form_page, keep_session, message_page
+from gateway.manage.login_pages import (
+    CONFIRM_COOKIE,
+    code_page,
+    facts_page,
+    form_page,
+    keep_session,
+    message_page,
+)
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
@@ -59,13 +68,22 @@ async def begin_login(
     if sso is None:
         return form_page(f"{logins.base_url}/login")
     terminal = key[:_LONGEST_ID] if source == _TERMINALS else ""
-    address, carried = await sso.begin(return_to, terminal)
-    redirect = Redirect(address, status_code=303, headers={"cache-control": "no-store"})
-    redirect.set_cookie(_cookie(logins, _CARRIED, carried, _SECONDS))
-    return redirect
+    return _send(logins, *await sso.begin(return_to, terminal))
 
 
-@get("/sso/callback", opt={"rule": RouteRule(name="/sso/callback", permit=_PUBLIC, query=CallbackQuery)})
+@get("/sso/debug/login", opt={"rule": RouteRule(name="/sso/debug/login", permit=_PUBLIC)})
+async def begin_trial(request: _Request, gateway: _Gateway, logins: _Logins) -> Response[Any]:
+    """Send a browser to the identity provider to see what it says of who logs in; no session is opened."""
+    admit(gateway, request)
+    if logins.sso is None:
+        raise NotFound("This gateway has no identity provider to try out.")
+    return _send(logins, *await logins.sso.begin_trial())
+
+
+@get(
+    ["/sso/callback", "/sso/debug/callback"],
+    opt={"rule": RouteRule(name="/sso/callback", permit=_PUBLIC, query=CallbackQuery)},
+)
 async def finish_login(request: _Request, gateway: _Gateway, logins: _Logins) -> Response[Any]:
     """Take a browser back from the identity provider, and open its session."""
     admit(gateway, request)
@@ -78,6 +96,8 @@ async def finish_login(request: _Request, gateway: _Gateway, logins: _Logins) ->
         state=said.get("state"), code=said.get("code"), error=said.get("error"), issuer=said.get("iss")
     )
     arrived = await sso.finish(answer, request.cookies.get(_CARRIED))
+    if arrived.told is not None:
+        return _show(logins, arrived.told)
     if arrived.terminal:
         return _ask_for_code(logins, arrived)
     session = await logins.sessions.open(arrived.user, "sso")
@@ -88,6 +108,21 @@ async def finish_login(request: _Request, gateway: _Gateway, logins: _Logins) ->
         done = message_page(f"You are logged in as {session.user_id}.")
     done.set_cookie(_cookie(logins, _CARRIED, "", 0))
     return keep_session(done, session, is_secure=is_secure(logins))
+
+
+def _send(logins: Logins, address: str, carried: str) -> Response[Any]:
+    """Send a browser to the provider, with what it carries meanwhile."""
+    redirect = Redirect(address, status_code=303, headers={"cache-control": "no-store"})
+    redirect.set_cookie(_cookie(logins, _CARRIED, carried, _SECONDS))
+    return redirect
+
+
+def _show(logins: Logins, told: Columns) -> Response[Any]:
+    """The page that shows somebody what the provider says of them."""
+    facts = msgspec.json.format(msgspec.json.encode(told, enc_hook=str), indent=2).decode()
+    page = facts_page("The identity provider says this of you. You are not logged in.", facts)
+    page.set_cookie(_cookie(logins, _CARRIED, "", 0))
+    return page
 
 
 def _ask_for_code(logins: Logins, arrived: Arrived) -> Response[Any]:
@@ -174,6 +209,7 @@ def _cookie(logins: Logins, name: str, value: str, seconds: int) -> Cookie:
 
 ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     begin_login,
+    begin_trial,
     finish_login,
     show_readiness,
     show_ui_settings,

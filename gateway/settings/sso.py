@@ -41,6 +41,8 @@ class SsoSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`PROXY_ADMIN_EMAIL`, in lower case: whose address, verified by the provider, makes a proxy_admin."""
     trusts_addresses: bool = False
     """`SSO_TRUST_EMAIL`: whether an address of which the provider does not say whether it is verified is."""
+    may_be_tried: bool = False
+    """`SSO_DEBUG`: whether somebody may see at `/sso/debug/login` what the provider says of them."""
 
 
 def read_sso_settings(environ: Mapping[str, str]) -> SsoSettings | None:
@@ -62,6 +64,7 @@ def read_sso_settings(environ: Mapping[str, str]) -> SsoSettings | None:
         admin_id=environ.get("PROXY_ADMIN_ID", ""),
         admin_email=environ.get("PROXY_ADMIN_EMAIL", "").strip().lower(),
         trusts_addresses=settings.trusts_addresses or _is_on(environ, "SSO_TRUST_EMAIL"),
+        may_be_tried=_is_on(environ, "SSO_DEBUG"),
     )
 
 

@@ -27,6 +27,10 @@ class SingleSignOn(Protocol):
         """Where to send the browser, and what it carries in a cookie meanwhile."""
         ...
 
+    async def begin_trial(self) -> tuple[str, str]:
+        """The same for who only wants to see what the provider says; raises NotFound where nobody may."""
+        ...
+
     async def finish(self, answer: SsoAnswer, carried: str | None) -> Arrived:
         """Say who came back, and what for."""
         ...

@@ -13,6 +13,7 @@ _LONGEST = 256
 _MOST_TEXTS = 256
 _DOT = re.compile(r"(?<!\\)\.")
 _RESERVED = "_litellm_"
+_MACHINES = frozenset({"at_hash", "c_hash", "s_hash", "nonce", "sid", "jti", "access_token", "refresh_token"})
 
 
 class Claims:
@@ -27,6 +28,10 @@ class Claims:
     def beside(self, more: Mapping[str, object]) -> "Claims":
         """These claims, and those of another source that are not among them."""
         return Claims({**more, **self._claims})
+
+    def shown(self) -> dict[str, object]:
+        """The claims for the person whom they are of, without those that only machines check."""
+        return {name: value for name, value in self._claims.items() if name not in _MACHINES}
 
     def find(self, path: str | None) -> object:
         """The value at a path: a claim of exactly this name, else name by name; None where there is none."""

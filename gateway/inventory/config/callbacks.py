@@ -5,7 +5,7 @@ from typing import cast
 
 from gateway.errors import NotFound
 
-__all__ = ["CALLBACK_SECTION", "list_callbacks", "without_callback"]
+__all__ = ["CALLBACK_SECTION", "group_callbacks", "list_callbacks", "without_callback"]
 
 CALLBACK_SECTION = "litellm_settings"
 _LISTS = {
@@ -22,6 +22,11 @@ def list_callbacks(stored: Mapping[str, object]) -> list[dict[str, object]]:
         for member, kind in _LISTS.items()
         for name in _names(stored, member)
     ]
+
+
+def group_callbacks(stored: Mapping[str, object]) -> dict[str, list[str]]:
+    """The names of the stored callbacks by what each is told of, in the order of the names."""
+    return {kind: sorted(set(_names(stored, member))) for member, kind in _LISTS.items()}
 
 
 def without_callback(stored: Mapping[str, object], name: str) -> dict[str, object]:

@@ -1,14 +1,17 @@
 """What the record of one request says for an audit under the EU AI Act and the GDPR."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import msgspec
 
-__all__ = ["Evidence", "check_eu_ai_act", "check_gdpr", "read_evidence"]
+__all__ = ["Claimed", "Claims", "Evidence", "check_eu_ai_act", "check_gdpr", "read_evidence"]
 
 _Content = dict[str, object]
 _UNSEEN = "Nobody inspected it before the model got it."
+_SAME_MOMENT = timedelta(seconds=1)
+"""Clients round the times that they are told."""
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,11 +28,30 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         return self.guardrail_action != "failed"
 
 
+class Claimed(msgspec.Struct, frozen=True, kw_only=True):
+    """A run of a guardrail that somebody says there was."""
+
+    guardrail_name: str = ""
+
+
+class Claims(msgspec.Struct, frozen=True):
+    """What somebody says of a request; None and nothing are no claim."""
+
+    user_id: str | None = None
+    model: str | None = None
+    time: datetime | None = None
+    runs: tuple[Claimed, ...] = ()
+
+
+_NO_CLAIMS = Claims()
+
+
 class Evidence(msgspec.Struct, frozen=True):
-    """The runs of guardrails on a request, and which members of a complete record are missing."""
+    """The runs of guardrails on a request, what of a complete record is missing, and what contradicts it."""
 
     runs: tuple[Run, ...]
     missing: tuple[str, ...]
+    contradicted: tuple[str, ...] = ()
 
     @property
     def screened(self) -> tuple[str, ...]:
@@ -44,8 +66,8 @@ class Evidence(msgspec.Struct, frozen=True):
         return tuple(dict.fromkeys(found))
 
 
-def read_evidence(row: Mapping[str, object]) -> Evidence:
-    """Read a spend row as the database has it."""
+def read_evidence(row: Mapping[str, object], said: Claims = _NO_CLAIMS) -> Evidence:
+    """Read a spend row as the database has it, and hold against it what is said of the request."""
     metadata: object = msgspec.json.decode(cast("str", row["metadata"]))  # a column of JSON
     members = cast("dict[str, object]", metadata) if isinstance(metadata, dict) else {}  # JSON: text keys
     told = members.get("guardrail_information")
@@ -58,7 +80,28 @@ def read_evidence(row: Mapping[str, object]) -> Evidence:
         "time": row.get("startTime"),
         "guardrail_information": runs,
     }
-    return Evidence(runs, tuple(name for name, value in present.items() if not value))
+    missing = tuple(name for name, value in present.items() if not value)
+    return Evidence(runs, missing, tuple(_contradictions(row, runs, said)))
+
+
+def _contradictions(row: Mapping[str, object], runs: tuple[Run, ...], said: Claims) -> Iterator[str]:
+    """The members of the question that say something else than the record."""
+    if said.user_id is not None and said.user_id != row.get("user"):
+        yield "user_id"
+    if said.model is not None and said.model not in (row.get("model"), row.get("model_group")):
+        yield "model"
+    if said.time is not None and not _is_at(row.get("startTime"), said.time):
+        yield "timestamp"
+    if {run.guardrail_name for run in said.runs} - {run.guardrail_name for run in runs}:
+        yield "guardrail_information"
+
+
+def _is_at(recorded: object, time: datetime) -> bool:
+    """Whether a record began at a time; the column is UTC, and so is a time without a zone."""
+    if not isinstance(recorded, datetime):
+        return False
+    began, named = (at if at.tzinfo else at.replace(tzinfo=UTC) for at in (recorded, time))
+    return abs(began - named) < _SAME_MOMENT
 
 
 def check_eu_ai_act(evidence: Evidence) -> _Content:
@@ -96,6 +139,9 @@ def _screening(name: str, article: str, evidence: Evidence) -> _Content:
 
 def _record(article: str, evidence: Evidence) -> _Content:
     missing = ", ".join(evidence.missing)
+    if evidence.contradicted and not missing:
+        other = f"The record says something else of: {', '.join(evidence.contradicted)}."
+        return _check("Audit record complete", article, "", other)
     told = "" if missing else "Who, which model, when, and what was inspected are recorded."
     return _check("Audit record complete", article, told, f"Not recorded: {missing}.")
 

@@ -49,6 +49,17 @@ async def test_stored_callbacks_are_listed_as_what_does_not_run(
     assert await desk.get("/settings") == active
 
 
+async def test_stored_callbacks_are_grouped_by_what_they_would_be_told(
+    desk: Desk, stored: dict[str, object]
+) -> None:
+    assert await desk.get("/callbacks/list") == {
+        "success_and_failure": ["otel"],
+        "success": ["langfuse", "s3"],
+        "failure": ["langfuse"],
+    }
+    assert await desk.get("/callbacks/configs") == []
+
+
 async def test_one_is_taken_out_of_every_list(desk: Desk, stored: dict[str, object]) -> None:
     answer = await desk.post(DELETE, {"callback_name": "langfuse"})
     row = await desk.value(

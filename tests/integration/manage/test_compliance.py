@@ -49,7 +49,33 @@ async def test_what_nobody_inspected_does_not_comply_whatever_is_claimed(desk: D
     said = answer.json()
     assert said["compliant"] is False
     assert [check["passed"] for check in said["checks"]] == [False] * 3
-    assert "guardrail_information" in answer.headers["x-gatewright-ignored-fields"]
+
+
+async def test_what_is_said_of_a_request_is_held_against_its_record(desk: Desk, live: LiveGateway) -> None:
+    user_id, key = await desk.make_user()
+    request_id = await request_of(desk, key, guardrails=["words"])
+    started = (await live.row(key)).members["startTime"]
+    true = {
+        "user_id": user_id,
+        "model": "m",
+        "timestamp": started.isoformat(),
+        "guardrail_information": [{"guardrail_name": "words", "guardrail_status": "success"}],
+    }
+    false = {
+        "user_id": "somebody",
+        "model": "another",
+        "timestamp": "2020-01-01T00:00:00Z",
+        "guardrail_information": [{"guardrail_name": "another"}],
+    }
+
+    agreed = await desk.ask("POST", GDPR, key, json={"request_id": request_id, **true})
+    assert agreed.json()["compliant"] is True, agreed.text
+    assert "x-gatewright-ignored-fields" not in agreed.headers
+    for name, value in false.items():
+        said = await desk.post(AI_ACT, {"request_id": request_id, name: value}, key)
+        assert said["compliant"] is False
+        assert said["checks"][2]["detail"] == f"The record says something else of: {name}."
+    await desk.post(GDPR, {"request_id": request_id, "timestamp": "yesterday"}, key, status=422)
 
 
 async def test_others_requests_are_unknown(desk: Desk, live: LiveGateway) -> None:

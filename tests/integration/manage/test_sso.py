@@ -1,6 +1,7 @@
 """Logging in at an identity provider, over HTTP: discovery, PKCE, state, nonce, and what goes wrong."""
 
 import base64
+import html
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -447,3 +448,24 @@ async def test_a_login_of_a_terminal_needs_its_secret_and_ends(desk: Desk) -> No
 
 async def test_without_a_provider_no_terminal_logs_in(live: LiveGateway) -> None:
     assert (await live.http.post("/sso/cli/start")).status_code == 404
+
+
+async def test_the_provider_is_tried_out_without_logging_anybody_in(desk: Desk) -> None:
+    closed = await desk.live.http.get("/sso/debug/login")
+    desk.configure(SSO_DEBUG="true", ALLOWED_EMAIL_DOMAINS="example.com", GENERIC_ISSUER=desk.provider.issuer)
+    shown: dict[str, str] = {}
+    for email in ("trial@example.com", "trial@elsewhere.com"):
+        begun = await desk.live.http.get("/sso/debug/login")
+        query = desk.provider.log_in(begun.headers["location"], sub="sso-trial", email=email)
+        answer = await desk.live.http.get("/sso/debug/callback", params=query)
+        assert answer.status_code == 200, answer.text
+        assert not any(item.startswith("token=") for item in answer.headers.get_list("set-cookie"))
+        shown[email] = html.unescape(answer.text)
+
+    assert closed.status_code == 404
+    assert "SSO_DEBUG" in closed.json()["error"]["message"]
+    assert '"is_let_in": true' in shown["trial@example.com"]
+    assert "by the domain of their address" in shown["trial@elsewhere.com"]
+    assert '"nonce"' not in shown["trial@example.com"]
+    unknown = await desk.live.http.get("/user/info?user_id=sso-trial", headers=bearer(MASTER_KEY))
+    assert unknown.status_code == 404

@@ -17,8 +17,12 @@ class SsoAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Arrived(msgspec.Struct, frozen=True, kw_only=True):
-    """Who came back from the provider, where the browser wanted to go, and which terminal waits."""
+    """Who came back from the provider, where the browser wanted to go, and which terminal waits.
+
+    `told` is what the provider says of who only tries it out: nobody is logged in then, and `user` is empty.
+    """
 
     user: Columns
+    told: Columns | None = None
     return_to: str = ""
     terminal: str = ""

@@ -36,6 +36,8 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     return_to: str = ""
     terminal: str = ""
     """The login of a command-line client for which somebody logs in."""
+    is_trial: bool = False
+    """Whether nobody is to be logged in: the browser is shown what the provider says."""
 
     @property
     def challenge(self) -> str:

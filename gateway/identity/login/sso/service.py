@@ -2,9 +2,11 @@
 
 import hmac
 
+import msgspec
+
 from gateway.db.rows import Columns
 from gateway.domain import Role
-from gateway.errors import PermissionDenied
+from gateway.errors import AuthenticationFailed, NotFound, PermissionDenied
 from gateway.identity.login.sso.answer import Arrived, SsoAnswer
 from gateway.identity.login.sso.errand import Errand, ErrandSeal, new_errand
 from gateway.identity.login.sso.provider import Provider, refuse
@@ -46,6 +48,16 @@ class SsoLogin:
         errand = new_errand(return_to, terminal)
         return await self._provider.address_for(errand), self._seal.close(errand)
 
+    async def begin_trial(self) -> tuple[str, str]:
+        """The same for who only wants to see what the provider says; raises NotFound where nobody may."""
+        if not self._settings.may_be_tried:
+            raise NotFound(
+                "Nobody may try the identity provider out here. The operator permits it by the "
+                "variable SSO_DEBUG=true."
+            )
+        errand = msgspec.structs.replace(new_errand(""), is_trial=True)
+        return await self._provider.address_for(errand), self._seal.close(errand)
+
     async def finish(self, answer: SsoAnswer, carried: str | None) -> Arrived:
         """Say who came back, and what for.
 
@@ -57,8 +69,26 @@ class SsoLogin:
         if answer.error is not None or not 0 < len(code) <= _LONGEST_CODE:
             raise refuse("The identity provider let nobody in. Begin the login again.")
         claims = await self._provider.claims_of(errand, code, answer.issuer)
+        if errand.is_trial:
+            return Arrived(user={}, told=self._tell(claims))
         user = await self._user(claims)
         return Arrived(user=user, return_to=errand.return_to, terminal=errand.terminal)
+
+    def _tell(self, claims: Claims) -> Columns:
+        """What the provider says of somebody, and what that comes to here; nobody is made a user by it."""
+        settings = self._settings
+        told = {
+            "provider": self.name,
+            "user_id": {"claim": settings.id_claim, "value": claims.find(settings.id_claim)},
+            "email": {"claim": settings.email_claim, "value": claims.find(settings.email_claim)},
+            "role": {"claim": settings.role_claim, "value": claims.find(settings.role_claim or None)},
+        }
+        try:
+            identity = self._identify(claims)
+        except (AuthenticationFailed, PermissionDenied) as refusal:
+            return {**told, "is_let_in": False, "refusal": refusal.message, "claims": claims.shown()}
+        role = identity.role.value if identity.role else None
+        return {**told, "is_let_in": True, "role_here": role, "claims": claims.shown()}
 
     def _find_errand(self, answer: SsoAnswer, carried: str | None) -> Errand:
         errand = self._seal.open(carried or "", Errand)
