@@ -17,6 +17,8 @@ class PassThrough(msgspec.Struct, frozen=True, kw_only=True):
     send their key. `forwarded` are headers, in lower case, that go along besides those of the body.
     `brought` are headers of clients that only its plugin is shown, in `RequestContext.brought`.
     Unless it `holds_slot` a request, which only waits for news, counts for no limit of requests under way.
+    Where a request's cost or limits depend on its body it `is_read_first`, before it is admitted: hooks then
+    find the body in `RequestContext.body`.
     `guardrails` are those that it has whoever calls it. `timeout_seconds` bounds the wait for the head of the
     answer, and each silence within it.
     """
@@ -39,6 +41,7 @@ class PassThrough(msgspec.Struct, frozen=True, kw_only=True):
     forwarded: frozenset[str] = frozenset()
     brought: frozenset[str] = frozenset()
     holds_slot: bool = True
+    is_read_first: bool = False
     is_from_config: bool = False
 
     def __repr__(self) -> str:

@@ -1,11 +1,12 @@
 """What the hooks of one request see and share."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import msgspec
 
 from gateway.domain import ClientChoice, Endpoint, Principal, Scope, Subject
+from gateway.errors import GatewayError
 from gateway.hooks.body import RequestBody
 
 __all__ = ["Admission", "RequestContext", "RequestHead"]
@@ -67,6 +68,8 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     those that nobody may call, with their server's or without.
     `brought` are the headers that its pass-through asks for, without those that hold a key of the gateway.
     `end_user` is the end user that a request to MCP servers is for.
+    `cost_nanos` is what a request of a pass-through costs if it succeeds: who authorizes it may say so, and a
+    guard of its answer may take it back. `tell_refusal` gives a refusal the form of the request's protocol.
     `policies` are those that it has, each with the reason. `own_answer` is what the gateway answers itself,
     in the place of a model.
     """
@@ -103,6 +106,8 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     holds_slot: bool = True
     is_question: bool = False
     brought: tuple[tuple[str, str], ...] = ()
+    cost_nanos: int = 0
+    tell_refusal: Callable[[GatewayError], None] | None = None
     policies: tuple[tuple[str, str], ...] = ()
     own_answer: str | None = None
     state: dict[str, object] = {}

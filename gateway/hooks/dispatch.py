@@ -187,15 +187,18 @@ def _compile_collect(implementations: _Implementations) -> _Call:
         return take_from_one
     calls = tuple((item.call, item.is_async) for item in implementations)
 
-    async def put_together(*values: object) -> list[Any]:
-        collected: list[Any] = []
+    async def put_together(*values: object) -> Sequence[Any]:
+        collected: Any = None
         for call, is_async in calls:
             answer = call(*values)
             if is_async or hasattr(answer, "__await__"):
                 answer = await answer
             if answer is not None:
-                collected.extend(answer)
-        return collected
+                # The only answer stays as it is.
+                collected = answer if collected is None else [*collected, *answer]
+        if collected is None:
+            return []
+        return collected if hasattr(collected, "__getitem__") else list(collected)
 
     return put_together
 

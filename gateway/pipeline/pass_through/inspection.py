@@ -10,12 +10,46 @@ from gateway.pipeline.guarding import CallGuards
 from gateway.pipeline.pass_through.body import BodySource
 from gateway.wire.sse import EventSplitter
 
-__all__ = ["Inspection"]
+__all__ = ["Inspection", "ReadRequest", "read_request"]
 
 _BODY, _ANSWER = "body", "answer"
+_WHERE = ("path", "query")
 _PLAIN = frozenset({None, "", "identity"})
 _CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii"})
 _encode = msgspec.json.encode
+
+
+class ReadRequest(msgspec.Struct, frozen=True):
+    """A request that was read whole: its body as it came, and what guardrails see, as JSON texts."""
+
+    data: bytes
+    members: dict[str, msgspec.Raw]
+
+
+async def read_request(
+    context: RequestContext, source: BodySource | None, below: str, query: Sequence[tuple[str, str]]
+) -> ReadRequest:
+    """Read the whole body, so that hooks see it.
+
+    `below` is the path below the declared one, `query` what is sent of the client's.
+    Raises MalformedBody, UnsupportedMediaType, GatewayError and ClientLeftError.
+    """
+    head = context.head
+    data = b"" if source is None else b"".join([part async for part in source])
+    kind, encoding = head.headers.get("content-type", ""), head.headers.get("content-encoding")
+    members = {"path": msgspec.Raw(_encode(below)), "query": msgspec.Raw(_encode(query))}
+    wrapped = _wrap(data, kind, encoding)
+    if wrapped:
+        members[_BODY] = wrapped
+    elif data:
+        if _is_json(kind) and encoding in _PLAIN:
+            raise MalformedBody("The body is no JSON, which its Content-Type says it is.", param=_BODY)
+        raise UnsupportedMediaType(
+            "This request is inspected, so its body is JSON or a text, not compressed; send one of these.",
+            param=_BODY,
+        )
+    context.body = RequestBody({**members})
+    return ReadRequest(data, members)
 
 
 class Inspection:
@@ -34,34 +68,18 @@ class Inspection:
         """The names of the guardrails."""
         return self._guards.names
 
-    async def check_request(
-        self, source: BodySource | None, below: str, query: Sequence[tuple[str, str]]
-    ) -> bytes:
-        """Read the whole body and have the request inspected; return the body as it may go to the target.
-
-        `below` is the path below the declared one, `query` what is sent of the client's.
-        Raises as the guardrails, MalformedBody, UnsupportedMediaType, GatewayError and ClientLeftError.
-        """
-        head = self._context.head
-        data = b"" if source is None else b"".join([part async for part in source])
-        kind, encoding = head.headers.get("content-type", ""), head.headers.get("content-encoding")
-        where = {"path": msgspec.Raw(_encode(below)), "query": msgspec.Raw(_encode(query))}
-        wrapped = _wrap(data, kind, encoding)
-        if data and wrapped is None:
-            if _is_json(kind) and encoding in _PLAIN:
-                raise MalformedBody("The body is no JSON, which its Content-Type says it is.", param=_BODY)
-            raise UnsupportedMediaType(
-                "This request has guardrails, which read JSON and texts, not compressed; send one of these.",
-                param=_BODY,
-            )
-        body = self._context.body = RequestBody({**where, **({_BODY: wrapped} if wrapped else {})})
+    async def check_request(self, read: ReadRequest) -> bytes:
+        """Have a request inspected; return the body as it may go to the target. Raises as the guardrails."""
         await self._guards.begin(self._opened)
-        if any(body.members[name] is not raw for name, raw in where.items()):
+        members = self._context.body.members
+        if any(members[name] is not read.members[name] for name in _WHERE):
             raise GuardrailBlocked(
                 "The path or the query holds what a guardrail masks, and cannot be edited."
             )
-        changed = body.members.get(_BODY)
-        return data if changed is None or changed is wrapped else _unwrap(changed, kind)
+        changed = members.get(_BODY)
+        if changed is None or changed is read.members.get(_BODY):
+            return read.data
+        return _unwrap(changed, self._context.head.headers.get("content-type", ""))
 
     async def wait_beside(self) -> None:
         """Wait for what goes on beside the call. Raises as the guardrails."""

@@ -18,7 +18,7 @@ from gateway.pipeline.exchange import ClientLeftError
 from gateway.pipeline.guarding import CallGuards
 from gateway.pipeline.intake import begin_context
 from gateway.pipeline.pass_through.body import BodySource, PartedExchange
-from gateway.pipeline.pass_through.inspection import Inspection
+from gateway.pipeline.pass_through.inspection import Inspection, read_request
 from gateway.pipeline.pass_through.own_credentials import KEY_PLACE, find_own_credentials
 from gateway.pipeline.pass_through.relay import Passage, end_unanswered, relay_passage
 from gateway.pipeline.pass_through.settlement import PassThroughSettlement
@@ -43,7 +43,7 @@ async def pass_request(gateway: Gateway, one: PassThrough, below: str, exchange:
     address = snapshot.core.gate.client_of(head)
     context = begin_context(exchange, principal, one.endpoint, address)
     context.model = context.routed_model = one.path
-    context.holds_slot = one.holds_slot
+    context.holds_slot, context.cost_nanos = one.holds_slot, one.cost_nanos
     limits = snapshot.settings.gatewright.limits
     source = BodySource(exchange, snapshot.body_bytes, limits.body_seconds, gateway.clock)
     details = NO_DETAILS
@@ -53,16 +53,22 @@ async def pass_request(gateway: Gateway, one: PassThrough, below: str, exchange:
         credentials = await find_own_credentials(snapshot, one, head)
         sent = _without_secrets(one, credentials)
         context.brought = list_brought(one, head.headers, credentials)
-        settlement = await _admit(gateway, snapshot, context, one, details)
+        address = below, list_parameters(head.query, credentials)
+        read = (
+            await read_request(context, source if has_body else None, *address) if one.is_read_first else None
+        )
+        settlement = await _admit(gateway, snapshot, context, details)
     except ClientLeftError:
         raise
     except Exception as raised:  # noqa: BLE001  a plugin's defect is answered and recorded as any refusal
         error = _as_gateway_error(raised)
+        if context.tell_refusal is not None:
+            context.tell_refusal(error)
         record_refusal(gateway, snapshot, context, error, details)
         await _send(snapshot, exchange, context, error)
         drop_frames(raised)
         return
-    passage = Passage(gateway, snapshot, exchange, context, sent, below, settlement, source, has_body)
+    passage = Passage(gateway, snapshot, exchange, context, sent, below, settlement, source, has_body, read)
     await _carry(passage, credentials)
 
 
@@ -74,10 +80,10 @@ async def _carry(passage: Passage, credentials: Collection[str]) -> None:
         await relay_passage(await _inspect(passage, credentials), credentials)
     except asyncio.CancelledError:
         if not under_way.absorb(context.charge_id):
-            await settlement.charge(passage.one, ServiceUnavailable("The request was stopped."))
+            await settlement.charge(ServiceUnavailable("The request was stopped."))
             raise
         error = ServiceUnavailable("An administrator released what this request held, and ended it.")
-        await settlement.charge(passage.one, error)
+        await settlement.charge(error)
         await _send(passage.snapshot, passage.exchange, context, error)
     except ClientLeftError:
         await end_unanswered(passage)
@@ -95,12 +101,16 @@ async def _inspect(passage: Passage, credentials: Collection[str]) -> Passage:
     hooks, context = passage.snapshot.pass_through_hooks, passage.context
     context.guardrails = passage.one.guardrails
     if not (hooks.has_open_guards and (opened := await hooks.open_guards(context))):
-        return passage
+        read = passage.read
+        return passage if read is None else msgspec.structs.replace(passage, inspected_body=read.data)
     guards = passage.settlement.guards = CallGuards()
     inspection = Inspection(guards, opened, context)
-    address = passage.below, list_parameters(context.head.query, credentials)
-    body = await inspection.check_request(passage.source if passage.has_body else None, *address)
-    return msgspec.structs.replace(passage, inspection=inspection, inspected_body=body)
+    read = passage.read
+    if read is None:
+        address = passage.below, list_parameters(context.head.query, credentials)
+        read = await read_request(context, passage.source if passage.has_body else None, *address)
+    body = await inspection.check_request(read)
+    return msgspec.structs.replace(passage, read=read, inspection=inspection, inspected_body=body)
 
 
 async def _identify(snapshot: Snapshot, one: PassThrough, head: RequestHead) -> Principal:
@@ -147,13 +157,13 @@ async def _attribute(gateway: Gateway, snapshot: Snapshot, context: RequestConte
 
 
 async def _admit(
-    gateway: Gateway, snapshot: Snapshot, context: RequestContext, one: PassThrough, details: CallDetails
+    gateway: Gateway, snapshot: Snapshot, context: RequestContext, details: CallDetails
 ) -> PassThroughSettlement:
     """Check the request and take what it needs of all limits. Raises GatewayError, with nothing taken."""
     hooks = snapshot.pass_through_hooks
     await hooks.authorize(context)
     # The target may have worked on it before anybody hears of it: that is charged if this worker dies.
-    context.estimated_cost_nanos = context.estimated_input_nanos = one.cost_nanos
+    context.estimated_cost_nanos = context.estimated_input_nanos = context.cost_nanos
     claims = await hooks.collect_claims(context)
     admission = await hooks.admit(context, claims)
     if admission is None:

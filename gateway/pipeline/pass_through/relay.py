@@ -12,7 +12,7 @@ from gateway.money import NANOS_PER_USD
 from gateway.pipeline.exchange import Headers
 from gateway.pipeline.interruption import Interruption, Reason
 from gateway.pipeline.pass_through.body import BodySource, PartedExchange
-from gateway.pipeline.pass_through.inspection import Inspection
+from gateway.pipeline.pass_through.inspection import Inspection, ReadRequest
 from gateway.pipeline.pass_through.settlement import PassThroughSettlement
 from gateway.pipeline.response_headers import VERSION, tell_policies
 from gateway.runtime import Gateway, Snapshot
@@ -22,6 +22,7 @@ __all__ = ["Passage", "end_unanswered", "relay_passage"]
 
 _FIRST_REDIRECT, _FIRST_FAILURE, _NOT_MODIFIED = 300, 400, 304
 _GONE = 499
+_COST = "x-litellm-response-cost"
 _RESTATED = frozenset({"accept-encoding", "content-length"})
 _OF_THE_BODY = frozenset({"content-length", "content-md5", "digest", "content-digest", "etag"})
 """Headers of an answer that an edited body makes untrue."""
@@ -39,6 +40,7 @@ class Passage(msgspec.Struct, frozen=True):
     settlement: PassThroughSettlement
     source: BodySource
     has_body: bool
+    read: ReadRequest | None = None
     inspection: Inspection | None = None
     inspected_body: bytes = b""
 
@@ -84,7 +86,7 @@ async def end_unanswered(passage: Passage) -> None:
 async def _settle_stopped(passage: Passage, error: GatewayError, *, is_client_gone: bool) -> None:
     settlement = passage.settlement
     if passage.source.is_read.is_set():
-        await settlement.charge(passage.one, error, is_client_gone=is_client_gone)
+        await settlement.charge(error, is_client_gone=is_client_gone)
     else:
         await settlement.fail(error, is_client_gone=is_client_gone)
 
@@ -94,7 +96,7 @@ def _build_request(passage: Passage, credentials: Collection[str]) -> ForwardReq
     silence = one.timeout_seconds or passage.snapshot.settings.general.pass_through_seconds
     body: AsyncIterable[bytes] | bytes | None = passage.source if passage.has_body else None
     headers = build_headers(one, head.headers, credentials, has_body=passage.has_body)
-    if passage.inspection is not None:
+    if passage.read is not None:
         # The client library counts this body itself, and the answer has to be readable.
         body = passage.inspected_body or None
         headers = (*(pair for pair in headers if pair[0] not in _RESTATED), ("accept-encoding", "identity"))
@@ -166,7 +168,7 @@ class _Relay:
         await inspection.wait_beside()
         kept = [pair for pair in headers if pair[0] not in _OF_THE_BODY]
         if self._passage.context.is_stream:
-            await self._begin_stream(stream.status, kept)
+            await self._begin_stream(stream.status, [*kept, self._cost(stream.status)])
             async for events in inspection.read_events(stream):
                 self._note_first()
                 await self._exchange.write(events)
@@ -176,7 +178,7 @@ class _Relay:
             body = await inspection.read_answer(stream, kind)
             self._note_first()
             await self._settle(stream.status)
-            await self._exchange.answer(stream.status, kept, body)
+            await self._exchange.answer(stream.status, [*kept, self._cost(stream.status)], body)
         else:
             await self._relay(stream, headers)
 
@@ -184,9 +186,9 @@ class _Relay:
         """Send the answer along as it comes."""
         status = stream.status
         if self._passage.context.is_stream:
-            await self._begin_stream(status, headers)
+            await self._begin_stream(status, [*headers, self._cost(status)])
         else:
-            await self._exchange.begin(status, headers)
+            await self._exchange.begin(status, [*headers, self._cost(status)])
         length = next((int(value) for name, value in headers if name == "content-length"), -1)
         left = length if self._passage.context.head.method != "HEAD" else -1
         try:
@@ -216,25 +218,28 @@ class _Relay:
             settlement.first_byte_nanos = self._passage.gateway.clock.now_nanos()
 
     async def _settle(self, status: int, error: GatewayError | None = None) -> None:
-        settlement, one = self._passage.settlement, self._passage.one
+        settlement = self._passage.settlement
         self._interruption.disarm()
         if status < _FIRST_FAILURE:
-            await settlement.charge(one, error)
+            await settlement.charge(error)
         else:
             await settlement.fail(error or UpstreamError(f"The target answered {status}.", status=status))
 
+    def _cost(self, status: int) -> tuple[str, str]:
+        """The header that tells the price; that of events tells it before anybody knows how they end."""
+        cost = self._passage.context.cost_nanos if status < _FIRST_FAILURE else 0
+        return _COST, repr(cost / NANOS_PER_USD)
+
     def _headers(self, stream: UpstreamStream) -> Headers:
-        one, context = self._passage.one, self._passage.context
-        cost = one.cost_nanos if stream.status < _FIRST_FAILURE else 0
+        context = self._passage.context
         own: Headers = [
             VERSION,
             ("x-litellm-call-id", context.call_id),
-            ("x-litellm-response-cost", repr(cost / NANOS_PER_USD)),
             *self._passage.settlement.admission.headers(),
         ]
         if self._passage.inspection is not None:
             own.append(("x-litellm-applied-guardrails", ",".join(self._passage.inspection.names)))
         if context.policies:
             own += tell_policies(context.policies)
-        taken = {name for name, _ in own}
+        taken = {_COST, *(name for name, _ in own)}
         return [*own, *(pair for pair in show_headers(stream.headers) if pair[0] not in taken)]

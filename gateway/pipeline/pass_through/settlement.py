@@ -2,7 +2,7 @@
 
 import msgspec
 
-from gateway.domain import Charge, Completion, PassThrough, Usage
+from gateway.domain import Charge, Completion, Usage
 from gateway.errors import GatewayError
 from gateway.hooks import Admission, RequestContext
 from gateway.pipeline.guarding import CallGuards
@@ -35,11 +35,9 @@ class PassThroughSettlement:
         self.first_byte_nanos: int | None = None
         self.guards: CallGuards | None = None
 
-    async def charge(
-        self, one: PassThrough, error: GatewayError | None = None, *, is_client_gone: bool = False
-    ) -> None:
+    async def charge(self, error: GatewayError | None = None, *, is_client_gone: bool = False) -> None:
         """Charge the price of the request; an `error` says what failed after the target had worked on it."""
-        await self._end(one.cost_nanos, error, is_client_gone=is_client_gone)
+        await self._end(self._context.cost_nanos, error, is_client_gone=is_client_gone)
 
     async def fail(self, error: GatewayError, *, is_client_gone: bool = False) -> None:
         """End a request that the target did not answer, or refused: it costs nothing."""

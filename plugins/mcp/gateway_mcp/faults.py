@@ -1,11 +1,12 @@
 """Refusals of messages, which their clients read as answers of JSON-RPC."""
 
-from gateway.errors import BadRequest, GatewayError
+from gateway.errors import BadRequest, BudgetExceeded, GatewayError, RateLimited
 from gateway_mcp.wire import INVALID_PARAMS
 
 __all__ = ["HeaderMismatchError", "NoMessageError", "state_in_message"]
 
-_INVALID_REQUEST, _HEADER_MISMATCH = -32600, -32020
+_FIRST_FAULT = 500
+_INVALID_REQUEST, _HEADER_MISMATCH, _SERVER_ERROR = -32600, -32020, -32000
 
 
 class NoMessageError(BadRequest):
@@ -24,4 +25,10 @@ def state_in_message(error: GatewayError, identifier: object) -> None:
     """Make the answer to an error one of JSON-RPC as well; without a fitting `identifier` it has none."""
     is_known = isinstance(identifier, str) or (isinstance(identifier, int) and identifier is not True)
     error.envelope = {"jsonrpc": "2.0", **({"id": identifier} if is_known else {})}
-    error.details = {**error.details, "code": getattr(error, "rpc_code", INVALID_PARAMS)}
+    error.details = {**error.details, "code": getattr(error, "rpc_code", _code_of(error))}
+
+
+def _code_of(error: GatewayError) -> int:
+    """The code of an error that is none of the protocol's own: whether the message was at fault."""
+    is_refusal = isinstance(error, (BudgetExceeded, RateLimited)) or error.status >= _FIRST_FAULT
+    return _SERVER_ERROR if is_refusal else INVALID_PARAMS

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol, cast
 
 import msgspec
@@ -15,7 +16,7 @@ from gateway_mcp.wire import NAMED
 __all__ = ["MessageGuard", "Tools", "read_message", "refuse_tool"]
 
 _CALL = "tools/call"
-_TOOLS, _ESCAPE = b'"tools"', b"\\u00"
+_TOOLS, _ERROR, _ESCAPE = b'"tools"', b'"error"', b"\\u00"
 _Object = dict[str, Any]
 
 
@@ -26,6 +27,10 @@ class Tools(Protocol):
 
     async def find(self, name: str) -> tuple[str, str] | None:
         """The names of the server and of its tool; None for one that the caller may not call."""
+        ...
+
+    def note(self, method: str, thing: object) -> None:
+        """Have a request for a thing that is no tool count for the limits of its server."""
         ...
 
     def show(self, tool: _Object) -> _Object | None:
@@ -43,6 +48,9 @@ class MessageGuard:
         self._tools = tools
 
     async def check_request(self) -> None:
+        """Nothing more: the message was read before the request was admitted."""
+
+    async def read_request(self) -> None:
         """Check the message. Raises BadRequest for what could be read in two ways, and PermissionDenied."""
         raw = self._context.body.members.get("body")
         identifier: object = None
@@ -50,25 +58,30 @@ class MessageGuard:
             if raw is not None:
                 message = read_message(bytes(raw))
                 identifier = message.get("id")
+                self._context.tell_refusal = partial(state_in_message, identifier=identifier)
                 await self.check_message(message)
         except GatewayError as error:
             state_in_message(error, identifier)
             raise
 
     async def check_message(self, message: _Object) -> None:
-        """Check a message that was read already; raises as `check_request`."""
-        name = self.check_headers(message)
-        if message.get("method") == _CALL:
-            await self.check_tool(name)
+        """Check a message that was read already; raises as `read_request`."""
+        thing, method = self.check_headers(message), message.get("method")
+        if method == _CALL:
+            await self.check_tool(thing)
+        elif isinstance(method, str) and method in NAMED:
+            self._tools.note(method, thing)
 
     def check_headers(self, message: _Object) -> object:
-        """Raise BadRequest where headers say something else than the message; return the name that it has."""
+        """Raise BadRequest where headers say something else than the message; return what it is for."""
         params, method = message.get("params"), message.get("method")
         found = cast("_Object", params) if isinstance(params, dict) else {}
         self._check_header("mcp-method", method)
-        if isinstance(method, str) and method in NAMED:
-            self._check_header("mcp-name", found.get(NAMED[method]))
-        return found.get("name")
+        if not isinstance(method, str) or method not in NAMED:
+            return None
+        thing = found.get(NAMED[method])
+        self._check_header("mcp-name", thing)
+        return thing
 
     async def check_tool(self, tool: object) -> None:
         """Raise PermissionDenied for a tool that the caller may not call, BadRequest for none at all."""
@@ -83,16 +96,17 @@ class MessageGuard:
         """Nothing goes on beside the call."""
 
     async def check_answer(self, body: bytes) -> bytes:
-        """Hide tools in a list that the caller may not use."""
-        if not self._tools.hides or not _may_list(body):
+        """Hide tools in a list that the caller may not use; a call that is answered with an error is free."""
+        if not self._may_matter(body):
             return body
         members = _decode(body)
-        hidden = self._hide(members.get("answer"))
-        return msgspec.json.encode(members) if hidden else body
+        is_changed = self._read_answer(members.get("answer"))
+        return msgspec.json.encode(members) if is_changed else body
 
     def open_stream(self) -> "_Events | None":
-        """Hide tools in lists that come as events."""
-        return _Events(self._hide) if self._tools.hides else None
+        """The same for answers that come as events."""
+        is_watched = self._tools.hides or self._context.cost_nanos
+        return _Events(self._may_matter, self._read_answer) if is_watched else None
 
     def open_record(self) -> None:
         """Nothing is recorded of messages."""
@@ -108,11 +122,26 @@ class MessageGuard:
             message = f"The header '{name}' says something else than the message."
             raise HeaderMismatchError(message, param=name)
 
-    def _hide(self, message: object) -> bool:
-        """Take tools out of a list, or show them otherwise; says whether there were such."""
+    def _may_matter(self, data: bytes) -> bool:
+        """Whether there may be a list of tools, or an error in the place of a result that costs something.
+
+        A server can write the word with escapes, too.
+        """
+        if self._tools.hides and (_TOOLS in data or _ESCAPE in data):
+            return True
+        return self._context.cost_nanos > 0 and _ERROR in data
+
+    def _read_answer(self, message: object) -> bool:
+        """Act on a message of a server; says whether anything of it was changed."""
         if not isinstance(message, dict):
             return False
-        result = cast("_Object", message).get("result")
+        if "error" in message and "method" not in message:
+            self._context.cost_nanos = 0
+        return self._tools.hides and self._hide(cast("_Object", message))
+
+    def _hide(self, message: _Object) -> bool:
+        """Take tools out of a list, or show them otherwise; says whether there were such."""
+        result = message.get("result")
         tools = cast("_Object", result).get("tools") if isinstance(result, dict) else None
         if not isinstance(tools, list):
             return False
@@ -128,14 +157,15 @@ class MessageGuard:
 
 
 class _Events:
-    """Edits events of a stream, each by itself."""
+    """Edits events of a stream, each by itself: those that `may_matter`, by `edit`."""
 
-    def __init__(self, hide: Callable[[object], bool]) -> None:
-        self._hide = hide
+    def __init__(self, may_matter: Callable[[bytes], bool], edit: Callable[[object], bool]) -> None:
+        self._may_matter = may_matter
+        self._edit_message = edit
 
     async def feed(self, events: bytes) -> bytes:
         """Take whole events; return them with hidden tools taken out."""
-        return self._edit(events) if _may_list(events) else events
+        return self._edit(events) if self._may_matter(events) else events
 
     async def finish(self, events: bytes) -> bytes:
         """Take the last events."""
@@ -148,18 +178,13 @@ class _Events:
     def _edit_one(self, event: bytes) -> bytes:
         lines = event.split(b"\n")
         data = [line.removeprefix(b"data:").removeprefix(b" ") for line in lines if line.startswith(b"data:")]
-        if not data or not _may_list(event):
+        if not data or not self._may_matter(event):
             return event
         message = _decode(b"\n".join(data))
-        if not self._hide(message):
+        if not self._edit_message(message):
             return event
         others = [line for line in lines if not line.startswith(b"data:")]
         return b"\n".join([*others, b"data: " + msgspec.json.encode(message)])
-
-
-def _may_list(data: bytes) -> bool:
-    """Whether there may be a list of tools: a server can write the word with escapes, too."""
-    return _TOOLS in data or _ESCAPE in data
 
 
 class _TwinError(Exception):

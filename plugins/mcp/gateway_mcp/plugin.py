@@ -4,11 +4,12 @@ A model provider calls the MCP servers that a request names, from its own networ
 company whose key the gateway sends. Without a rule any client could make it call any server.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import cast
 
 import msgspec
 
+from gateway.domain import Endpoint
 from gateway.errors import PermissionDenied
 from gateway.hooks import PluginServices, RequestContext, hookimpl
 from gateway.sdk import read_member
@@ -55,7 +56,11 @@ class RemoteServers:
         self._settings = settings
 
     @hookimpl
-    def authorize(self, context: RequestContext) -> None:
+    def authorize(self, context: RequestContext) -> Awaitable[None] | None:
+        """Refuse servers that a request may not name."""
+        self.check_named(context)
+
+    def check_named(self, context: RequestContext) -> None:
         """Raise PermissionDenied for the first entry that names a server which is not allowed."""
         for index, tool in _list_objects(context, "tools"):
             if _names_a_server(tool):
@@ -106,10 +111,11 @@ class McpPlugin(RemoteServers, Relay):
         Relay.__init__(self, directory, Pages(settings.allowed_hosts, settings.allowed_origins), services)
 
     @hookimpl
-    def authorize(self, context: RequestContext) -> None:
+    def authorize(self, context: RequestContext) -> Awaitable[None] | None:
         """Refuse servers that a request may not name, or may not reach."""
-        RemoteServers.authorize(self, context)
-        Relay.authorize(self, context)
+        self.check_named(context)
+        # No coroutine for requests of models, which are not awaited then.
+        return self.read(context) if context.endpoint is Endpoint.MCP else None
 
 
 def build(settings: Settings, services: PluginServices) -> RemoteServers:

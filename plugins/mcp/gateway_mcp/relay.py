@@ -4,7 +4,7 @@ from typing import cast
 
 import msgspec
 
-from gateway.domain import Endpoint, McpFindings, McpServerRecord, PassThrough
+from gateway.domain import Claim, Endpoint, McpFindings, McpServerRecord, PassThrough
 from gateway.errors import BadRequest, NotFound, PermissionDenied
 from gateway.hooks import (
     CallGuard,
@@ -19,6 +19,7 @@ from gateway_mcp.aggregate.asked import Asked
 from gateway_mcp.aggregate.roof import Roof
 from gateway_mcp.aggregate.search_guard import SearchGuard
 from gateway_mcp.aggregate.tools import RoofTools
+from gateway_mcp.charging import list_claims
 from gateway_mcp.credentials import Credentials
 from gateway_mcp.directory import Directory
 from gateway_mcp.finding import Words
@@ -38,6 +39,8 @@ from gateway_mcp.upstreams import Upstream, Upstreams
 
 __all__ = ["Relay"]
 
+_GUARD = "gateway_mcp.guard"
+"""In the state of the request: what has read its message, and watches over its answer."""
 _METHODS = ("DELETE", "GET", "POST")
 _LISTEN = "subscriptions/listen"
 _PLACE = "gateway_mcp.place"
@@ -101,11 +104,22 @@ class Relay:
             return None
         return msgspec.structs.replace(one, brought=self._credentials.names_brought(head))
 
+    async def read(self, context: RequestContext) -> None:
+        """Refuse who may not reach the server, and what the message may not say.
+
+        Raises PermissionDenied, NotFound for a server that is gone, BadRequest.
+        """
+        self._check_servers(context)
+        guard = self._build_guard(context)
+        await guard.read_request()
+        context.state[_GUARD] = guard
+
     @hookimpl
-    def authorize(self, context: RequestContext) -> None:
-        """Refuse who may not reach the server. Raises PermissionDenied, NotFound for one that is gone."""
-        if context.endpoint is not Endpoint.MCP:
-            return
+    def collect_claims(self, context: RequestContext) -> list[Claim] | None:
+        """Claim what a request takes of the limits of its server."""
+        return list_claims(context) if context.endpoint is Endpoint.MCP else None
+
+    def _check_servers(self, context: RequestContext) -> None:
         self._pages.check(context)
         place, upstreams = self._find(context), self._directory.current
         if is_plain(context.head.path):
@@ -125,16 +139,8 @@ class Relay:
     @hookimpl(tryfirst=True)
     def open_guards(self, context: RequestContext) -> list[CallGuard] | None:
         """Watch over messages: before guardrails do, which look at calls of tools only."""
-        if context.endpoint is not Endpoint.MCP:
-            return None
-        place = self._find(context)
-        reach = Reach(context, place, self._directory.current)
-        if is_plain(context.head.path):
-            return [PlainGuard(context, reach, self._listings, self._directory.current)]
-        if place.is_single:
-            return [MessageGuard(context, SingleTools(context, reach, place.upstreams[0], self._listings))]
-        guard = SearchGuard if place.are_searched else MessageGuard
-        return [guard(context, RoofTools(context, reach, self._listings))]
+        guard = context.state.get(_GUARD)
+        return [guard] if isinstance(guard, MessageGuard) else None
 
     @hookimpl
     async def open_transport(self, context: RequestContext) -> Forwarder | None:
@@ -162,6 +168,16 @@ class Relay:
             parts=None,
         )
         return Roof(blank, self._sessions, owner, place.key, are_searched=place.are_searched)
+
+    def _build_guard(self, context: RequestContext) -> MessageGuard:
+        place = self._find(context)
+        reach = Reach(context, place, self._directory.current)
+        if is_plain(context.head.path):
+            return PlainGuard(context, reach, self._listings, self._directory.current)
+        if place.is_single:
+            return MessageGuard(context, SingleTools(context, reach, place.upstreams[0], self._listings))
+        guard = SearchGuard if place.are_searched else MessageGuard
+        return guard(context, RoofTools(context, reach, self._listings))
 
     def _forget(self, upstream: Upstream) -> None:
         """Keep nothing of a server that was taken away or changed."""
@@ -195,6 +211,7 @@ def _lead(place: Place, head: RequestHead) -> PassThrough:
         admits_strangers=one is not None and one.settings.allow_anonymous,
         endpoint=Endpoint.MCP,
         forwarded=_FORWARDED.union(name for name in head.headers if name.startswith(_ARGUMENT)),
+        is_read_first=head.method == "POST",
         holds_slot=head.method != "GET" and head.headers.get("mcp-method") != _LISTEN,
         timeout_seconds=None if one is None else one.settings.timeout,
     )

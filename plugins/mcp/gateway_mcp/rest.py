@@ -11,6 +11,7 @@ from gateway.domain import Endpoint, PassThrough
 from gateway.errors import BadRequest, GatewayError, NotFound, PermissionDenied
 from gateway.hooks import ForwardRequest, RequestContext, RequestHead, UpstreamStream
 from gateway_mcp.aggregate.calls import FOUND_TOOL
+from gateway_mcp.charging import note_call
 from gateway_mcp.conversation import RefusedError
 from gateway_mcp.kinds import KINDS
 from gateway_mcp.listings import Listing, Listings
@@ -43,7 +44,12 @@ def lead_plain(head: RequestHead) -> PassThrough | None:
     if method is None:
         return None
     return PassThrough(
-        id=f"mcp:{head.path}", path=head.path, target="", methods=(method,), endpoint=Endpoint.MCP
+        id=f"mcp:{head.path}",
+        path=head.path,
+        target="",
+        methods=(method,),
+        endpoint=Endpoint.MCP,
+        is_read_first=method == "POST",
     )
 
 
@@ -62,7 +68,7 @@ class PlainGuard(MessageGuard):
         self._listings = listings
         self._upstreams = upstreams
 
-    async def check_request(self) -> None:
+    async def read_request(self) -> None:
         """Find what is called. Raises BadRequest, NotFound, and PermissionDenied for what it may not."""
         context = self._context
         if context.head.path != _CALL:
@@ -76,6 +82,7 @@ class PlainGuard(MessageGuard):
             raise refuse_tool(name, "name")
         context.tool = f"{upstream.name}/{name[:200]}"
         context.state[FOUND_TOOL] = (upstream, name)
+        note_call(context, upstream, name)
         params = {"name": name, "arguments": cast("Object", arguments or {})}
         message = {"jsonrpc": "2.0", "id": 1, "method": _CALL_METHOD, "params": params}
         context.body.write("body", message)

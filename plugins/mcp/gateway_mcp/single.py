@@ -7,6 +7,7 @@ import msgspec
 
 from gateway.errors import PermissionDenied
 from gateway.hooks import Forwarder, ForwardRequest, HeaderPairs, RequestContext, UpstreamStream
+from gateway_mcp.charging import note_call, note_request
 from gateway_mcp.listings import Listings
 from gateway_mcp.reach import Reach
 from gateway_mcp.sessions import SESSION, Sessions
@@ -109,7 +110,13 @@ class SingleTools:
         if not self._may_use(name) or not await self._listings.holds(upstream, name, self._context):
             return None
         self._context.state[CALLED_TOOL] = name
+        note_call(self._context, upstream, name)
         return upstream.name, name
+
+    def note(self, method: str, thing: object) -> None:
+        """See Tools.note."""
+        del method, thing
+        note_request(self._context, self._upstream)
 
     def show(self, tool: Object) -> Object | None:
         """A tool as a list may have it; where tools are pinned, written anew."""

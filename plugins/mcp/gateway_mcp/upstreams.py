@@ -3,14 +3,17 @@
 import base64
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
 from gateway.domain import McpToolset
+from gateway.money import nanos_from_usd
+from gateway.sdk.limits import McpServerLimits
 from gateway_mcp.access import OPEN, Access
 from gateway_mcp.brought import is_free
+from gateway_mcp.terms import McpInfo
 
 __all__ = ["McpServer", "PinnedTool", "Upstream", "Upstreams"]
 
@@ -26,6 +29,10 @@ _SCHEMES = {
 }
 
 AuthType = Literal["none", "api_key", "bearer_token", "basic", "authorization", "token", "oauth2"]
+
+
+_Count = Annotated[int, msgspec.Meta(ge=0)]
+_Period = Annotated[str, msgspec.Meta(pattern="^[1-9][0-9]{0,3}(s|m|h|d|w|mo)$")]
 
 
 class PinnedTool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,7 +53,9 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     `allow_all_keys` opens the server to keys whose permissions do not name it, `allow_anonymous` its own path
     to everybody. Unless it is `available_on_public_internet` only clients within the operator's networks
     reach it. With `is_byok` it is asked with what each user has stored for it. With `pinned_tools` its
-    tools are those that are described as they are there, and no others.
+    tools are those that are described as they are there, and no others. `mcp_info` says what calls cost. All
+    callers share `rpm`, requests a minute, `max_concurrent_requests`, and `max_budget`, USD in each
+    `budget_duration` or, without one, in all.
     """
 
     url: str = ""
@@ -83,10 +92,16 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     tool_name_to_display_name: dict[str, str] = {}
     tool_name_to_description: dict[str, str] = {}
     pinned_tools: dict[str, PinnedTool] | None = None
+    mcp_info: McpInfo | None = None
+    rpm: _Count | None = None
+    max_concurrent_requests: _Count | None = None
+    max_budget: float | None = None
+    budget_duration: _Period | None = None
 
     __repr__ = object.__repr__
 
     def __post_init__(self) -> None:
+        self._check_budget()
         if self.transport == "stdio":
             self._check_command()
             return
@@ -109,6 +124,12 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         for name, value in self.headers().items():
             if not _HEADER.fullmatch(name) or not (value.isascii() and value.isprintable()):
                 raise ValueError(f"the header '{name[:100]}' cannot be sent")
+
+    def _check_budget(self) -> None:
+        if self.max_budget is not None and nanos_from_usd(self.max_budget) < 0:
+            raise ValueError("'max_budget' is at least 0")
+        if self.budget_duration is not None and self.max_budget is None:
+            raise ValueError("'budget_duration' needs 'max_budget'")
 
     def _check_tokens(self) -> None:
         given = {
@@ -205,6 +226,25 @@ class Upstream(msgspec.Struct, frozen=True, eq=False):
         """Everything that it is called."""
         settings = self.settings
         return tuple(dict.fromkeys(filter(None, (self.id, self.name, settings.alias))))
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether there is anything in `limits`."""
+        stated = self.settings
+        return not (stated.rpm is stated.max_concurrent_requests is stated.max_budget is None)
+
+    @property
+    def limits(self) -> McpServerLimits:
+        """What all of its callers share."""
+        stated, usd = self.settings, self.settings.max_budget
+        return McpServerLimits(
+            id=self.id,
+            names=tuple(name for name in (self.name, stated.alias) if name),
+            rpm=stated.rpm,
+            max_concurrent_requests=stated.max_concurrent_requests,
+            max_budget_nanos=None if usd is None else nanos_from_usd(usd),
+            budget_period=stated.budget_duration or "",
+        )
 
     def offers(self, tool: str) -> bool:
         """Whether the operator lets anybody have a tool of it."""

@@ -269,6 +269,17 @@ async def test_collect_puts_everything_into_one_list(some: Any) -> None:
     assert await hooks.collect_claims(make_context()) == [1, 2, 3]
 
 
+async def test_the_only_answer_is_not_copied() -> None:
+    answer = [1, 2]
+    hooks = compile_hooks(
+        [
+            ("a", implement("collect_claims", lambda context: None)),
+            ("b", implement("collect_claims", lambda context: answer)),
+        ]
+    )
+    assert await hooks.collect_claims(make_context()) is answer
+
+
 async def _fail() -> None:
     await asyncio.sleep(0)
     raise ValueError("broken plugin")

@@ -2,12 +2,13 @@
 
 from gateway.hooks import RequestContext
 from gateway_mcp.aggregate.calls import FOUND_TOOL
+from gateway_mcp.charging import note_call, note_request
 from gateway_mcp.kinds import KINDS
 from gateway_mcp.listings import Listings
-from gateway_mcp.names import split_name
+from gateway_mcp.names import split_name, split_uri
 from gateway_mcp.reach import Reach
 from gateway_mcp.upstreams import Upstream
-from gateway_mcp.wire import Object
+from gateway_mcp.wire import NAMED, Object
 
 __all__ = ["RoofTools"]
 
@@ -33,7 +34,15 @@ class RoofTools:
         if found is None or not await self._listings.holds(*found, self._context):
             return None
         self._context.state[FOUND_TOOL] = found
+        note_call(self._context, *found)
         return found[0].name, found[1]
+
+    def note(self, method: str, thing: object) -> None:
+        """See Tools.note."""
+        split = split_uri if NAMED[method] == "uri" else split_name
+        found = split(thing, self._reach.upstreams) if isinstance(thing, str) else None
+        if found is not None:
+            note_request(self._context, found[0])
 
     def show(self, tool: Object) -> Object | None:
         """Lists are put together of what may be shown."""

@@ -1,0 +1,56 @@
+"""What answers of a server that is paid per call do to the price."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from gateway_mcp.messages import MessageGuard
+
+from gateway.hooks import RequestContext
+from gateway.testing import make_context
+
+RESULT: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "result": {"content": [{"text": '"error"'}]}}
+ERROR: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "error": {"code": -32602, "message": "No."}}
+QUESTION: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "x", "params": {"error": 1}}
+
+
+class Tools:
+    hides = False
+
+    async def find(self, name: str) -> tuple[str, str] | None:
+        raise AssertionError(name)
+
+    def note(self, method: str, thing: object) -> None:
+        raise AssertionError(method, thing)
+
+    def show(self, tool: dict[str, Any]) -> dict[str, Any] | None:
+        return tool
+
+
+def priced() -> tuple[RequestContext, MessageGuard]:
+    context = make_context({})
+    context.cost_nanos = 7
+    return context, MessageGuard(context, Tools())
+
+
+@pytest.mark.parametrize(
+    ("message", "nanos"), [(RESULT, 7), (ERROR, 0), (QUESTION, 7)], ids=["result", "error", "question"]
+)
+async def test_an_error_in_the_place_of_a_result_is_free(message: dict[str, Any], nanos: int) -> None:
+    context, guard = priced()
+    body = msgspec.json.encode({"answer": message})
+    assert await guard.check_answer(body) == body
+    assert context.cost_nanos == nanos
+    context, guard = priced()
+    stream = guard.open_stream()
+    assert stream is not None
+    events = b"event: message\ndata: " + msgspec.json.encode(message) + b"\n\n"
+    assert await stream.feed(events) == events
+    assert context.cost_nanos == nanos
+
+
+async def test_answers_that_cost_nothing_are_not_read() -> None:
+    context, guard = priced()
+    context.cost_nanos = 0
+    assert guard.open_stream() is None
+    assert await guard.check_answer(b'"error" and no JSON') == b'"error" and no JSON'
