@@ -1,5 +1,6 @@
 """`gatewright books` from the shell."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -22,9 +23,9 @@ def test_books_that_balance_are_one_sentence(run: Run, running_folder: Path):
     assert (result.returncode, result.stdout, result.stderr) == (0, "The books balance.\n", "")
 
 
-async def test_a_difference_is_told_and_repaired(run: Run, migrated_database_url: str):
+def test_a_difference_is_told_and_repaired(run: Run, migrated_database_url: str):
     for statement in SPENT.split(";"):
-        await fetch_rows(migrated_database_url, statement)
+        asyncio.run(fetch_rows(migrated_database_url, statement))
     result = run("books", "check", DATABASE_URL=migrated_database_url)
     assert (result.returncode, result.stdout.splitlines()) == (
         1,

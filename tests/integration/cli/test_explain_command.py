@@ -38,10 +38,10 @@ async def test_the_database_is_asked_and_left_as_it_is(run: Run, live: LiveGatew
     assert await live.spent_nanos(key) == spent
 
 
-async def test_a_refusal_is_told_in_words_and_by_the_exit_code(run: Run, live: LiveGateway) -> None:
+async def test_a_refusal_is_told_in_words_and_by_the_exit_code(shell: Run, live: LiveGateway) -> None:
     key = await live.make_key(max_budget=0, models=["n"])
     environ, options = on_database(live)
-    result = await asyncio.to_thread(run, "explain", "--key", key, "--model", "m", *options, **environ)
+    result = await asyncio.to_thread(shell, "explain", "--key", key, "--model", "m", *options, **environ)
     assert (result.returncode, result.stderr) == (1, "")
     first = result.stdout.splitlines()[0]
     assert first.startswith(

@@ -6,8 +6,8 @@ from pathlib import Path
 from tests.integration.cli.conftest import Run
 
 
-def test_the_embedded_database_is_started_for_the_key_and_ends_with_it(run: Run, tmp_path: Path):
-    result = run("key", "create", "--alias", "first")
+def test_the_embedded_database_is_started_for_the_key_and_ends_with_it(shell: Run, tmp_path: Path):
+    result = shell("key", "create", "--alias", "first")
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("sk-")
     assert result.stderr == ""

@@ -4,30 +4,35 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import httpx
 import pytest
 
-from tests.integration.cli.conftest import NOBODY, Run
-from tests.integration.serving import ServerProcess, free_port
+from gateway.app import create_app
+from gateway.errors import StartupError
+from gateway.settings import load_settings
+from tests.integration.cli.conftest import NOBODY, Run, environment, surroundings
+from tests.integration.serving import ServerProcess, free_port, write_config
 
 MODEL = {"model_name": "a", "litellm_params": {"model": "mock/a"}}
-REFUSED = {
-    "a misspelt plugin": (
-        {"model_list": [MODEL], "gatewright": {"plugins": {"allow": ["guardrials"]}}},
-        "Did you mean 'guardrails'?",
-    ),
-    "a model of no provider": (
-        {"model_list": [{"model_name": "a", "litellm_params": {"model": "nonsense/x"}}]},
-        "model_list[0].litellm_params.model",
-    ),
+REFUSED_AT_ONCE = {
     "an unknown setting": ({"gatewright": {"limts": {}}}, "Did you mean 'limits'?"),
     "a setting that nothing enforces": (
         {"general_settings": {"enable_oauth2_auth": True}},
         "enable_oauth2_auth",
+    ),
+}
+MISSPELT = {"model_list": [MODEL], "gatewright": {"plugins": {"allow": ["guardrials"]}}}
+REFUSED_BY_A_WORKER = {
+    "a misspelt plugin": (MISSPELT, "Did you mean 'guardrails'?"),
+    "a model of no provider": (
+        {"model_list": [{"model_name": "a", "litellm_params": {"model": "nonsense/x"}}]},
+        "model_list[0].litellm_params.model",
     ),
     "a price file that is not there": (
         {"model_list": [MODEL], "gatewright": {"price_file": "none.json"}},
@@ -42,14 +47,32 @@ def serve(run: Run, folder: Path, config: object, **environ: str):
     return run("serve", "--config", str(folder / "config.yaml"), *address, **environ)
 
 
-@pytest.mark.parametrize(("config", "expected"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_served_is_one_sentence(run: Run, tmp_path: Path, config: object, expected: str):
-    result = serve(run, tmp_path, config, DATABASE_URL=NOBODY)
-    assert result.returncode == 1
-    assert result.stdout == ""
+def assert_is_one_sentence(result: CompletedProcess[str], expected: str) -> None:
+    assert (result.returncode, result.stdout) == (1, "")
     [line] = result.stderr.splitlines()
     assert line.startswith("gatewright: ")
     assert expected in line
+
+
+@pytest.mark.parametrize(("config", "expected"), REFUSED_AT_ONCE.values(), ids=REFUSED_AT_ONCE)
+def test_what_cannot_be_served_is_one_sentence(run: Run, tmp_path: Path, config: object, expected: str):
+    assert_is_one_sentence(serve(run, tmp_path, config, DATABASE_URL=NOBODY), expected)
+
+
+def test_what_a_worker_refuses_is_one_sentence(shell: Run, tmp_path: Path):
+    result = serve(shell, tmp_path, MISSPELT, DATABASE_URL=NOBODY)
+    assert_is_one_sentence(result, "Did you mean 'guardrails'?")
+
+
+@pytest.mark.parametrize(("config", "expected"), REFUSED_BY_A_WORKER.values(), ids=REFUSED_BY_A_WORKER)
+def test_a_worker_refuses_what_cannot_be_served(tmp_path: Path, config: dict[str, object], expected: str):
+    path = write_config(tmp_path / "config.yaml", config)
+    environ = environment(tmp_path, {"DATABASE_URL": NOBODY})
+    with (
+        surroundings(tmp_path, environ, ["gatewright"]),
+        pytest.raises(StartupError, match=re.escape(expected)),
+    ):
+        create_app(load_settings(path, environ), environ)
 
 
 def test_an_address_where_another_gateway_listens_is_refused(run: Run):
@@ -71,8 +94,8 @@ def test_several_workers_without_redis_are_refused(run: Run):
 
 
 @pytest.mark.parametrize("flags", [{}, {"DISABLE_SCHEMA_UPDATE": "true"}])
-def test_a_database_that_is_away_is_one_sentence(run: Run, tmp_path: Path, flags: dict[str, str]):
-    result = serve(run, tmp_path, {"model_list": [MODEL]}, DATABASE_URL=NOBODY, **flags)
+def test_a_database_that_is_away_is_one_sentence(shell: Run, tmp_path: Path, flags: dict[str, str]):
+    result = serve(shell, tmp_path, {"model_list": [MODEL]}, DATABASE_URL=NOBODY, **flags)
     assert result.returncode == 1
     assert result.stdout == ""
     [line] = result.stderr.splitlines()
@@ -80,19 +103,19 @@ def test_a_database_that_is_away_is_one_sentence(run: Run, tmp_path: Path, flags
     assert "refused" in line
 
 
-def test_a_database_that_may_not_be_upgraded_is_one_sentence(run: Run, tmp_path: Path, database_url: str):
+def test_a_database_that_may_not_be_upgraded_is_one_sentence(shell: Run, tmp_path: Path, database_url: str):
     config = {"model_list": [MODEL], "general_settings": {"disable_prisma_schema_update": True}}
-    result = serve(run, tmp_path, config, DATABASE_URL=database_url)
+    result = serve(shell, tmp_path, config, DATABASE_URL=database_url)
     assert result.returncode == 1
     [line] = result.stderr.splitlines()
     assert "gatewright db upgrade" in line
 
 
 def test_a_journal_that_cannot_be_written_is_one_sentence(
-    run: Run, tmp_path: Path, migrated_database_url: str
+    shell: Run, tmp_path: Path, migrated_database_url: str
 ):
     (tmp_path / "journal").write_text("in the way")
-    result = serve(run, tmp_path, {"model_list": [MODEL]}, DATABASE_URL=migrated_database_url)
+    result = serve(shell, tmp_path, {"model_list": [MODEL]}, DATABASE_URL=migrated_database_url)
     assert result.returncode == 1
     [line] = result.stderr.splitlines()
     assert "journal" in line
