@@ -128,6 +128,10 @@ def _join(former: Outcome, later: Outcome) -> Outcome:
         scanned_characters=former.scanned_characters + later.scanned_characters,
         categories=tuple(dict.fromkeys((*former.categories, *later.categories))),
         score=max(scores, default=None),
-        masked_entity_count=dict(Counter(former.masked_entity_count) + Counter(later.masked_entity_count)),
+        masked_entity_count=_add(former.masked_entity_count, later.masked_entity_count),
         error=later.error or former.error,
     )
+
+
+def _add(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
+    return dict(Counter(one) + Counter(other)) if one and other else one or other

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from inspect import iscoroutinefunction as is_coroutine_function
-from typing import Protocol
+from typing import Protocol, cast
 
 import msgspec
 import structlog
@@ -84,8 +84,11 @@ class Runner:
         """What a guardrail says; without a verdict, how it failed."""
         entry = chosen.installed.entry
         try:
-            async with asyncio.timeout(entry.deadline_seconds):
-                found = await self._inspect(chosen, content)
+            found = self._inspect(chosen, content)
+            # A timer could not stop a plain function, and costs as much as a quick one.
+            if isinstance(found, Awaitable):
+                async with asyncio.timeout(entry.deadline_seconds):
+                    found = await _settle(cast("Awaitable[object]", found))  # of whatever a plugin returns
         except TimeoutError:
             return None, f"it did not answer within {entry.deadline_seconds:g} s"
         except GuardrailBlocked as refused:
@@ -99,7 +102,7 @@ class Runner:
             return None, f"it answered {type(found).__name__}, which is no Verdict"
         return found, None
 
-    async def _inspect(self, chosen: Chosen, content: Content) -> object:
+    def _inspect(self, chosen: Chosen, content: Content) -> object:
         name = chosen.installed.entry.name
         notes = self._notes.setdefault(name, {})
         call = msgspec.structs.replace(
@@ -113,10 +116,8 @@ class Runner:
         inspect = chosen.installed.guardrail.inspect
         is_large = sum(len(piece.text) for piece in content.pieces) > _THREAD_CHARACTERS
         if is_large and not is_coroutine_function(inspect):
-            found: object = await asyncio.to_thread(inspect, content, call)
-        else:
-            found = inspect(content, call)
-        return await found if isinstance(found, Awaitable) else found
+            return asyncio.to_thread(inspect, content, call)
+        return inspect(content, call)
 
     def _note(
         self,
@@ -144,6 +145,12 @@ class Runner:
             type="guardrail_failed",
             details={"guardrail": entry.name},
         )
+
+
+async def _settle(found: Awaitable[object]) -> object:
+    """What is awaited; a plain function in a thread may have returned something to await."""
+    answer = await found
+    return await cast("Awaitable[object]", answer) if isinstance(answer, Awaitable) else answer  # as above
 
 
 def _drop(text: Text, verdict: Verdict) -> Verdict:

@@ -19,6 +19,7 @@ from gateway_guardrails.finder import Finder
 from gateway_guardrails.keywords import BlockedWord, Keywords, KeywordsParams, WordAction
 from gateway_guardrails.linear import LinearPatterns
 from gateway_guardrails.readings import list_findings
+from gateway_guardrails.spans import Spans
 
 __all__ = ["ContentFilter", "ContentFilterParams", "read_words_file"]
 
@@ -125,12 +126,11 @@ class ContentFilter(Guardrail):
             found += [((action, "keyword"), start, end) for action, start, end in self._words.find(text)]
         for action, name, find in self._finders:
             found += [((action, name), start, end) for _, start, end in find(text)]
-        kept: list[tuple[tuple[WordAction, str], int, int]] = []
+        taken = Spans()
         # What blocks comes first, so that a mask over the same place does not hide it.
         for item in sorted(found, key=lambda each: (each[0][0] is not WordAction.BLOCK, each[1], -each[2])):
-            if all(item[2] <= other[1] or item[1] >= other[2] for other in kept):
-                kept.append(item)
-        yield from kept
+            if taken.take(item[1], item[2]):
+                yield item
 
     def _shown(self, name: str) -> str:
         if name == "keyword":

@@ -199,7 +199,7 @@ ENTITIES: Mapping[str, Entity] = {
         ),
         Entity(
             name="PHONE_NUMBER",
-            pattern=r"(?:\+\d|\(\d|\d)[\d ().\-/]{5,18}\d",
+            pattern=r"\+\d[\d ().\-/]{5,18}\d|(?:1[ .\-]?)?\(?\d{3}\)?[ .\-]?\d{3}[ .\-]\d{4}",
             check=_check_phone,
         ),
     )

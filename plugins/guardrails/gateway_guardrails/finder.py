@@ -7,6 +7,7 @@ import msgspec
 
 from gateway_guardrails.entities import Entity
 from gateway_guardrails.linear import LinearPatterns
+from gateway_guardrails.spans import Spans
 
 __all__ = ["Finder", "Finding"]
 
@@ -33,11 +34,12 @@ class Finder:
     def find(self, text: str) -> list[Finding]:
         """All findings, from left to right; they do not overlap."""
         found: list[Finding] = []
+        taken = Spans()
         for place, start, end in self._patterns.find(text):
             finding = _check(self._entities[place], text, start, end)
-            if finding is not None and all(_are_apart(finding, other) for other in found):
+            if finding is not None and taken.take(finding.start, finding.end):
                 found.append(finding)
-        return sorted(found, key=lambda finding: finding.start)
+        return sorted(found, key=_start)
 
 
 def _check(entity: Entity, text: str, start: int, end: int) -> Finding | None:
@@ -55,5 +57,5 @@ def _check(entity: Entity, text: str, start: int, end: int) -> Finding | None:
     return Finding(entity.name, start, end)
 
 
-def _are_apart(one: Finding, other: Finding) -> bool:
-    return one.end <= other.start or one.start >= other.end
+def _start(finding: Finding) -> int:
+    return finding.start

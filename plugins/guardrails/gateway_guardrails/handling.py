@@ -1,5 +1,6 @@
 """What becomes of personal data that was found: it is masked, replaced by a stand-in, or refused."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -10,7 +11,10 @@ from gateway_guardrails.finder import Finding
 
 __all__ = ["Found", "PersonalData", "PiiAction"]
 
-_STAND_INS = "stand_ins"
+_STAND_INS, _GIVEN = "stand_ins", "given"
+"""Texts by stand-in, and stand-ins by kind and text."""
+_STAND_IN = re.compile(r"<[^<>]{1,200}_\d+>")
+_Given = dict[tuple[str, str], str]
 
 Found = tuple[int, Piece, list[Finding]]
 """A piece, its place, and what was found in it."""
@@ -39,7 +43,9 @@ class PersonalData:
 
     def judge(self, found: Iterable[Found], content: Content, call: GuardrailCall) -> Verdict | None:
         """Refuse or edit the content; None where there is nothing to do."""
-        stand_ins = cast("dict[str, str]", call.notes.setdefault(_STAND_INS, {}))  # this guardrail's own
+        # These notes are this guardrail's own.
+        stand_ins = cast("dict[str, str]", call.notes.setdefault(_STAND_INS, {}))
+        given = cast("_Given", call.notes.setdefault(_GIVEN, {}))
         edits: list[Edit] = []
         kinds: Counter[str] = Counter()
         for place, piece, findings in found:
@@ -50,7 +56,7 @@ class PersonalData:
                     return Verdict(refusal=refusal, categories=(finding.name,))
                 shown = f"<{finding.name}>"
                 if action is PiiAction.REPLACE:
-                    shown = _stand_in(stand_ins, finding.name, piece.text[finding.start : finding.end])
+                    shown = _stand_in(stand_ins, given, finding.name, piece.text[finding.start : finding.end])
                 edits.append(Edit(place, finding.start, finding.end, shown))
                 kinds[finding.name] += 1
             if self._restores and content.direction is Direction.RESPONSE:
@@ -58,21 +64,20 @@ class PersonalData:
         return Verdict(edits=tuple(edits), categories=tuple(kinds), masked=kinds) if edits else None
 
 
-def _stand_in(stand_ins: dict[str, str], kind: str, found: str) -> str:
-    """The stand-in of a text, a new one for what is new in this call; `stand_ins` has texts by stand-in."""
-    for shown, text in stand_ins.items():
-        if text == found and shown.startswith(f"<{kind}_"):
-            return shown
-    shown = f"<{kind}_{len(stand_ins) + 1}>"
-    stand_ins[shown] = found
+def _stand_in(stand_ins: dict[str, str], given: _Given, kind: str, found: str) -> str:
+    """The stand-in of a text, a new one for what is new in this call."""
+    shown = given.get((kind, found))
+    if shown is None:
+        shown = given[kind, found] = f"<{kind}_{len(stand_ins) + 1}>"
+        stand_ins[shown] = found
     return shown
 
 
 def _restored(place: int, text: str, stand_ins: Mapping[str, str]) -> list[Edit]:
-    edits: list[Edit] = []
-    for shown, found in stand_ins.items():
-        at = text.find(shown)
-        while at >= 0:
-            edits.append(Edit(place, at, at + len(shown), found))
-            at = text.find(shown, at + len(shown))
-    return edits
+    if not stand_ins:
+        return []
+    return [
+        Edit(place, *match.span(), stand_ins[match[0]])
+        for match in _STAND_IN.finditer(text)
+        if match[0] in stand_ins
+    ]

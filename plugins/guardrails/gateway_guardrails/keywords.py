@@ -1,6 +1,5 @@
 """The guardrail `keywords`: words that may not pass, or pass masked."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from enum import StrEnum
@@ -9,13 +8,13 @@ from typing import ClassVar
 import msgspec
 
 from gateway.sdk import Content, Edit, Guardrail, GuardrailCall, Verdict
+from gateway_guardrails.phrases import MOST_SPACES, Phrases, fold
 from gateway_guardrails.readings import list_findings
 
 __all__ = ["BlockedWord", "Keywords", "KeywordsParams", "WordAction"]
 
 _LONGEST = 200
 _MOST_WORDS = 10_000
-_MOST_SPACES = 3
 
 
 class WordAction(StrEnum):
@@ -54,12 +53,9 @@ class Keywords(Guardrail):
     can_be_submitted = True
 
     def __init__(self, params: KeywordsParams) -> None:
-        self._actions = {_key(word.keyword): word.action for word in params.blocked_words}
-        # The longest first, so that of two that begin alike the longer is found.
-        words = sorted(self._actions, key=len, reverse=True)
-        self.window = max(len(word) + _MOST_SPACES * word.count(" ") for word in words)
-        spelled = "|".join(rf"\s{{1,{_MOST_SPACES}}}".join(map(re.escape, word.split())) for word in words)
-        self._pattern = re.compile(rf"(?<!\w)(?:{spelled})(?!\w)", re.IGNORECASE)
+        self._actions = {fold(word.keyword): word.action for word in params.blocked_words}
+        self._phrases = Phrases(self._actions)
+        self.window = max(len(word) + MOST_SPACES * word.count(" ") for word in self._actions)
 
     def inspect(self, content: Content, call: GuardrailCall) -> Verdict | None:
         """Refuse content with a blocked word; mask the others."""
@@ -79,11 +75,4 @@ class Keywords(Guardrail):
 
     def find(self, text: str) -> Iterator[tuple[WordAction, int, int]]:
         """The words in a text as it is, each with what happens to it."""
-        return (
-            (self._actions[_key(match[0])], match.start(), match.end())
-            for match in self._pattern.finditer(text)
-        )
-
-
-def _key(word: str) -> str:
-    return " ".join(word.lower().split())
+        return ((self._actions[word], start, end) for word, start, end in self._phrases.find(text))

@@ -26,9 +26,13 @@ class LinearPatterns:
             self._all.Add(pattern)
         self._all.Compile()
 
+    def list_present(self, text: str) -> list[int]:
+        """The places of the patterns that are somewhere in the text."""
+        return sorted(self._all.Match(text) or ())
+
     def find(self, text: str) -> Iterator[tuple[int, int, int]]:
         """Every match, pattern by pattern: the place of the pattern, beginning and end in characters."""
-        for place in sorted(self._all.Match(text) or ()):
+        for place in self.list_present(text):
             for match in self._patterns[place].finditer(text):
                 start, end = match.span()
                 if start < end:
@@ -36,9 +40,9 @@ class LinearPatterns:
 
 
 class LinearPattern:
-    """One pattern, which a text must fit as a whole or has somewhere in it."""
+    """One pattern, which a text has somewhere in it, or with `is_whole` must fit as a whole."""
 
-    def __init__(self, pattern: str, *, is_whole: bool) -> None:
+    def __init__(self, pattern: str, *, is_whole: bool = False) -> None:
         """Raises ValueError for a pattern that RE2 does not take."""
         _compile(pattern, _options())
         self._pattern = _compile(rf"\A(?:{pattern})\z" if is_whole else pattern, _options())
@@ -46,6 +50,10 @@ class LinearPattern:
     def is_in(self, text: str) -> bool:
         """Whether the text fits."""
         return self._pattern.search(text) is not None
+
+    def find(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where every match begins and ends, in characters."""
+        return (match.span() for match in self._pattern.finditer(text))
 
 
 def _options() -> Any:

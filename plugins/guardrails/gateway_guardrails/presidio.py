@@ -3,7 +3,7 @@
 https://microsoft.github.io/presidio/api-docs/api-docs.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import ClassVar
 
 import msgspec
@@ -14,6 +14,7 @@ from gateway_guardrails.finder import Finding
 from gateway_guardrails.handling import Found, PersonalData, PiiAction
 from gateway_guardrails.pii import Pii, PiiParams
 from gateway_guardrails.remote import Asking, RemoteError, Service, readable
+from gateway_guardrails.spans import Spans
 
 __all__ = ["Presidio", "PresidioParams"]
 
@@ -66,13 +67,16 @@ class Presidio(Guardrail):
         self._service = Service(params.presidio_analyzer_api_base)
         self._data = PersonalData(params.pii_entities_config or {}, restores=params.output_parse_pii)
 
-    async def inspect(self, content: Content, call: GuardrailCall) -> Verdict | None:
-        """Refuse or edit content with personal data. Raises RemoteError."""
-        if self._service is None:
-            return None if self._built_in is None else self._built_in.inspect(content, call)
+    def inspect(self, content: Content, call: GuardrailCall) -> Verdict | Awaitable[Verdict | None] | None:
+        """Refuse or edit content with personal data. What is awaited raises RemoteError."""
+        if self._service is not None:
+            return self._ask(self._service, content, call)
+        return None if self._built_in is None else self._built_in.inspect(content, call)
+
+    async def _ask(self, service: Service, content: Content, call: GuardrailCall) -> Verdict | None:
         found: list[Found] = []
         for place, piece in readable(content):
-            found.append((place, piece, await self._find(self._service, piece.text, call)))
+            found.append((place, piece, await self._find(service, piece.text, call)))
         return self._data.judge(found, content, call)
 
     async def _find(self, service: Service, text: str, call: GuardrailCall) -> list[Finding]:
@@ -92,8 +96,10 @@ def _apart(entities: list[_Entity], thresholds: Mapping[str, float]) -> list[Fin
     """Those that count; of several that overlap, the surest and then the longest."""
     least = thresholds.get(_ALL, 0.0)
     counting = [one for one in entities if one.score >= thresholds.get(one.entity_type, least)]
-    kept: list[Finding] = []
-    for one in sorted(counting, key=lambda each: (-each.score, each.start - each.end)):
-        if all(one.end <= other.start or one.start >= other.end for other in kept):
-            kept.append(Finding(one.entity_type, one.start, one.end))
+    taken = Spans()
+    kept = [
+        Finding(one.entity_type, one.start, one.end)
+        for one in sorted(counting, key=lambda each: (-each.score, each.start - each.end))
+        if taken.take(one.start, one.end)
+    ]
     return sorted(kept, key=lambda finding: finding.start)

@@ -15,6 +15,9 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
+from gateway_guardrails.linear import LinearPattern
+from gateway_guardrails.spans import Spans
+
 __all__ = ["Reading", "list_findings", "list_readings"]
 
 _Found = TypeVar("_Found")
@@ -34,7 +37,7 @@ _HIDDEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]"
 )
-_ENCODED = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}={0,2}")
+_ENCODED = LinearPattern(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 _WORD = re.compile("[!-~]+")
 _PERCENT = re.compile("%[0-9A-Fa-f]{2}")
 _LEAST_TEXT = 4
@@ -95,12 +98,17 @@ def list_findings(
 ) -> list[tuple[_Found, int, int]]:
     """What `find` finds in any reading, each with its place in the text; what overlaps is found once."""
     found: list[tuple[_Found, int, int]] = []
+    taken = Spans()
     for reading in list_readings(text):
         for what, start, end in find(reading.text):
             place = reading.locate(start, end)
-            if all(place[1] <= other[1] or place[0] >= other[2] for other in found):
+            if taken.take(*place):
                 found.append((what, *place))
-    return sorted(found, key=lambda item: item[1])
+    return sorted(found, key=_start)
+
+
+def _start(item: tuple[object, int, int]) -> int:
+    return item[1]
 
 
 def _plain(text: str) -> Reading | None:
@@ -145,11 +153,11 @@ def _unquote(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _decode_runs(text: str) -> Iterator[tuple[int, int, str]]:
-    for match in _ENCODED.finditer(text):
-        run = match[0].rstrip("=").replace("-", "+").replace("_", "/")
+    for start, end in _ENCODED.find(text):
+        run = text[start:end].rstrip("=").replace("-", "+").replace("_", "/")
         try:
             plain = base64.b64decode(run + "=" * (-len(run) % 4), validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
             continue
         if len(plain) >= _LEAST_TEXT and plain.replace("\n", "").replace("\t", "").isprintable():
-            yield match.start(), match.end(), plain
+            yield start, end, plain

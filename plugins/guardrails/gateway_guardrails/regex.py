@@ -57,23 +57,21 @@ class Regex(Guardrail):
     def __init__(self, params: RegexParams) -> None:
         """Raises ValueError for a pattern that RE2 does not take, as one that looks around or back."""
         self.window = params.longest_match
-        self._items = params.patterns
-        self._patterns = LinearPatterns([item.pattern for item in params.patterns])
+        # What blocks comes first, so that a mask over the same place does not hide it.
+        self._items = sorted(params.patterns, key=lambda item: item.action is not PatternAction.BLOCK)
+        self._patterns = LinearPatterns([item.pattern for item in self._items])
 
     def inspect(self, content: Content, call: GuardrailCall) -> Verdict | None:
         """Refuse content that matches a blocking pattern; mask what the others match."""
         edits: list[Edit] = []
         kinds: Counter[str] = Counter()
         for place, piece in content.texts():
-            own: list[Edit] = []
             for item, start, end in list_findings(piece.text, self._find):
                 if item.action is PatternAction.BLOCK:
                     refusal = f"The guardrail '{call.guardrail}' found '{item.name}' in {piece.path}."
                     return Verdict(refusal=refusal, categories=(item.name,))
-                if all(end <= other.start or start >= other.end for other in own):
-                    own.append(Edit(place, start, end, f"[{item.name}]"))
-                    kinds[item.name] += 1
-            edits += own
+                edits.append(Edit(place, start, end, f"[{item.name}]"))
+                kinds[item.name] += 1
         return Verdict(edits=tuple(edits), categories=tuple(kinds), masked=kinds) if edits else None
 
     def _find(self, text: str) -> Iterator[tuple[Pattern, int, int]]:
