@@ -5,13 +5,19 @@ from types import MappingProxyType
 from typing import Any
 
 import msgspec
-import pluggy
 import structlog
 
 from gateway.domain import Claim, Completion, McpFindings, McpServerRecord, PassThrough, Principal
 from gateway.hooks.context import Admission, RequestContext, RequestHead
 from gateway.hooks.guards import CallGuard
-from gateway.hooks.implementations import HOOKS, HookSpec, Implementation, check_plugin, read_implementation
+from gateway.hooks.implementations import (
+    HOOKS,
+    HookManager,
+    HookSpec,
+    Implementation,
+    check_plugin,
+    read_implementation,
+)
 from gateway.hooks.specs import HookMode, HookSpecs
 from gateway.hooks.transport import Forwarder
 
@@ -53,7 +59,7 @@ def compile_hooks(plugins: Sequence[tuple[str, object]]) -> Hooks:
     They are called in the order given; `tryfirst` and `trylast` move an implementation to the front or the
     end, as in pluggy. Raises PluginError for a plugin whose hooks or arguments do not exist.
     """
-    manager = pluggy.PluginManager("gateway")
+    manager = HookManager("gateway")
     manager.add_hookspecs(HookSpecs)
     # pluggy calls what was registered last first.
     for name, plugin in reversed(plugins):
@@ -70,7 +76,7 @@ def compile_hooks(plugins: Sequence[tuple[str, object]]) -> Hooks:
     )
 
 
-def _list_implementations(manager: pluggy.PluginManager, spec: HookSpec) -> _Implementations:
+def _list_implementations(manager: HookManager, spec: HookSpec) -> _Implementations:
     registered = getattr(manager.hook, spec.name).get_hookimpls()
     return tuple(read_implementation(spec, item.plugin_name, item.function) for item in reversed(registered))
 

@@ -12,7 +12,15 @@ import pluggy
 from gateway.errors import PluginError
 from gateway.hooks.specs import HookMode, HookSpecs, mode_of
 
-__all__ = ["HOOKS", "HookSpec", "Implementation", "check_plugin", "nearest", "read_implementation"]
+__all__ = [
+    "HOOKS",
+    "HookManager",
+    "HookSpec",
+    "Implementation",
+    "check_plugin",
+    "nearest",
+    "read_implementation",
+]
 
 
 class HookSpec(msgspec.Struct, frozen=True):
@@ -44,6 +52,21 @@ HOOKS: Mapping[str, HookSpec] = {
 """Every hook, in the order of the specification."""
 
 
+class _Plain:
+    """An object that has what every object has."""
+
+
+_OF_EVERY_OBJECT = frozenset(dir(_Plain()))
+
+
+class HookManager(pluggy.PluginManager):
+    """Passes over what Python gives every object: most of what there is to look at in a plugin."""
+
+    def parse_hookimpl_opts(self, plugin: Any, name: str) -> pluggy.HookimplOpts | None:
+        """The options of an implementation, or None for what is none."""
+        return None if name in _OF_EVERY_OBJECT else super().parse_hookimpl_opts(plugin, name)
+
+
 def nearest(word: str, words: Iterable[str]) -> str:
     """A hint that ends a message: the word most like the given one, or else all of them."""
     known = sorted(words)
@@ -53,7 +76,7 @@ def nearest(word: str, words: Iterable[str]) -> str:
     return f" Known: {', '.join(known)}." if known else ""
 
 
-def check_plugin(name: str, plugin: object, manager: pluggy.PluginManager) -> tuple[str, ...]:
+def check_plugin(name: str, plugin: object, manager: HookManager) -> tuple[str, ...]:
     """Return the hooks that a plugin implements, by name.
 
     Raises PluginError for what pluggy would ignore or misread: a hook or an argument that does not exist,
@@ -61,6 +84,8 @@ def check_plugin(name: str, plugin: object, manager: pluggy.PluginManager) -> tu
     """
     found: list[str] = []
     for attribute in dir(plugin):
+        if attribute in _OF_EVERY_OBJECT:
+            continue
         options = manager.parse_hookimpl_opts(plugin, attribute)
         if options is None:
             _refuse_unmarked(name, plugin, attribute)
