@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+from collections.abc import Callable
 from typing import Any, Self
 
 import uvicorn
@@ -10,6 +11,9 @@ from mcp.server.mcpserver import Context, MCPServer
 from pydantic import BaseModel
 
 __all__ = ["McpFixture"]
+
+Refuse = Callable[[str, dict[str, str]], tuple[int, dict[str, str], bytes] | None]
+"""What is answered for a path and headers before the server hears of it, if anything."""
 
 
 class Colour(BaseModel):
@@ -28,13 +32,14 @@ async def count(ctx: Context) -> str:
 class McpFixture:
     """`async with McpFixture() as server:` serves at `server.url`; `calls` are the tools that were called.
 
-    `headers` has the headers of every HTTP request, `is_json` says whether answers are no event streams,
-    `is_older` whether it speaks the transport before streamable HTTP.
+    `refuse` may answer in its place. `headers` has the headers of every HTTP request, `is_json` says whether
+    answers are no event streams, `is_older` whether it speaks the transport before streamable HTTP.
     """
 
     def __init__(self, *, is_json: bool = False, is_older: bool = False) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.headers: list[dict[str, str]] = []
+        self.refuse: Refuse = lambda path, headers: None
         self.slow = asyncio.Event()
         self.cancelled = asyncio.Event()
         self._socket = socket.socket()
@@ -71,7 +76,15 @@ class McpFixture:
     def _watched(self, app: Any) -> Any:
         async def watch(scope: Any, receive: Any, send: Any) -> None:
             if scope["type"] == "http":
-                self.headers.append({name.decode(): value.decode() for name, value in scope["headers"]})
+                headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+                self.headers.append(headers)
+                answer = self.refuse(scope["path"], headers)
+                if answer is not None:
+                    status, told, body = answer
+                    pairs = [(name.encode(), value.encode()) for name, value in told.items()]
+                    await send({"type": "http.response.start", "status": status, "headers": pairs})
+                    await send({"type": "http.response.body", "body": body})
+                    return
             await app(scope, receive, send)
 
         return watch

@@ -23,6 +23,7 @@ from gateway.catalog.price_book import PriceBook, load_price_book
 from gateway.catalog.price_terms import build_terms
 from gateway.composition.authentication import build_authentication
 from gateway.composition.own_paths import OWN_PATHS
+from gateway.composition.public_address import OwnAddress
 from gateway.db.sealing import Tokens
 from gateway.guardrails.build import add_guardrails, build_guardrails
 from gateway.guardrails.choice import Installed
@@ -163,7 +164,7 @@ def _assemble(
             key_defaults=build_key_defaults(settings),
             newcomers=build_newcomer_defaults(settings),
         )
-    plugins = load_plugins(settings.gatewright.plugins, core, services=_lend(parts))
+    plugins = load_plugins(settings.gatewright.plugins, core, services=_lend(settings, parts))
     return Snapshot(
         settings=settings,
         catalog=catalog,
@@ -180,7 +181,7 @@ def _assemble(
     )
 
 
-def _lend(parts: Parts) -> PluginServices:
+def _lend(settings: Settings, parts: Parts) -> PluginServices:
     """What plugins get that ask for it."""
     return PluginServices(
         clock=parts.clock,
@@ -189,6 +190,7 @@ def _lend(parts: Parts) -> PluginServices:
         sealing=Tokens(parts.added.seal),
         closing=parts.closings,
         mcp=parts.mcp_stock,
+        public=OwnAddress(parts.logins, settings.environment.server_root_path),
     )
 
 

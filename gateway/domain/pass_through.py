@@ -13,9 +13,11 @@ class PassThrough(msgspec.Struct, frozen=True, kw_only=True):
     With `includes_subpath` what lies below the path goes below the target. `query` are parameters for
     requests that do not bring them. `cost_nanos` (nano-dollars) is the price of one request that succeeds.
     Unless it `asks_for_key` anybody may call it; one that `admits_strangers` lets in who sends no credential,
-    and asks for a key otherwise. `caller_header` is a further header in which callers may
-    send their key. `forwarded` are headers, in lower case, that go along besides those of the body.
-    `brought` are headers of clients that only its plugin is shown, in `RequestContext.brought`.
+    and asks for a key otherwise; one that `admits_bearers` also lets in who sends nothing but a bearer token
+    of somebody else's. Who has no credential and is not let in is told `challenge` (`www-authenticate`).
+    `caller_header` is a further header in which callers may send their key. `forwarded` are headers, in lower
+    case, that go along besides those of the body. `brought` are headers of clients that only its plugin is
+    shown, in `RequestContext.brought`.
     Unless it `holds_slot` a request, which only waits for news, counts for no limit of requests under way.
     Where a request's cost or limits depend on its body it `is_read_first`, before it is admitted: hooks then
     find the body in `RequestContext.body`.
@@ -33,6 +35,8 @@ class PassThrough(msgspec.Struct, frozen=True, kw_only=True):
     forwards_headers: bool = False
     asks_for_key: bool = True
     admits_strangers: bool = False
+    admits_bearers: bool = False
+    challenge: str = ""
     caller_header: str | None = None
     cost_nanos: int = 0
     timeout_seconds: float | None = None

@@ -5,9 +5,9 @@ from gateway.hooks.context import Admission, RequestContext, RequestHead
 from gateway.hooks.dispatch import Hooks, compile_hooks
 from gateway.hooks.guards import CallGuard, Recorded, RecordGuard, StreamGuard
 from gateway.hooks.registry import LoadedPlugins, PluginChoice, PluginInfo, build_plugin, load_plugins
-from gateway.hooks.services import OFFLINE, Closing, McpSource, PluginServices, Sealing
+from gateway.hooks.services import OFFLINE, Closing, McpSource, PluginServices, PublicAddress, Sealing
 from gateway.hooks.specs import GROUP, HookMode, HookSpecs, hookimpl, mode_of
-from gateway.hooks.transport import Forwarder, ForwardRequest, HeaderPairs, UpstreamStream
+from gateway.hooks.transport import Forwarder, ForwardRequest, HeaderPairs, OpenAnswer, UpstreamStream
 
 __all__ = [
     "GROUP",
@@ -23,9 +23,11 @@ __all__ = [
     "Hooks",
     "LoadedPlugins",
     "McpSource",
+    "OpenAnswer",
     "PluginChoice",
     "PluginInfo",
     "PluginServices",
+    "PublicAddress",
     "RecordGuard",
     "Recorded",
     "RequestBody",

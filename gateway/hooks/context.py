@@ -17,6 +17,7 @@ class RequestHead(msgspec.Struct, frozen=True):
 
     `path` is the ASGI path without the server's root path. `headers` have lower-case names; of a repeated
     header the last value counts. `client_host` is the address of the peer, or None on a unix socket.
+    `scheme` is `https` where the gateway itself has TLS.
     """
 
     method: str
@@ -24,6 +25,7 @@ class RequestHead(msgspec.Struct, frozen=True):
     headers: Mapping[str, str]
     query: str = ""
     client_host: str | None = None
+    scheme: str = "http"
 
 
 class Admission(Protocol):

@@ -19,7 +19,7 @@ from gateway.hooks.implementations import (
     read_implementation,
 )
 from gateway.hooks.specs import HookMode, HookSpecs
-from gateway.hooks.transport import Forwarder
+from gateway.hooks.transport import Forwarder, OpenAnswer
 
 __all__ = ["Hooks", "compile_hooks"]
 
@@ -36,6 +36,7 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
 
     authenticate: Callable[[RequestHead], Coroutine[Any, Any, Principal | None]]
     find_pass_through: Callable[[RequestHead], Coroutine[Any, Any, PassThrough | None]]
+    answer_openly: Callable[[RequestHead], Coroutine[Any, Any, OpenAnswer | None]]
     resolve_model: Callable[[str, RequestContext], Coroutine[Any, Any, str]]
     authorize: Callable[[RequestContext], Coroutine[Any, Any, None]]
     collect_claims: Callable[[RequestContext], Coroutine[Any, Any, Sequence[Claim]]]
@@ -47,6 +48,7 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     check_mcp_server: Callable[[McpServerRecord], Coroutine[Any, Any, bool | None]]
     ask_mcp_server: Callable[[str], Coroutine[Any, Any, McpFindings | None]]
     has_find_pass_through: bool
+    has_answer_openly: bool
     has_guard_request: bool
     has_open_guards: bool
     has_on_completion: bool
@@ -69,6 +71,7 @@ def compile_hooks(plugins: Sequence[tuple[str, object]]) -> Hooks:
     return Hooks(
         **{name: _compile(HOOKS[name], implementations) for name, implementations in found.items()},
         has_find_pass_through=bool(found["find_pass_through"]),
+        has_answer_openly=bool(found["answer_openly"]),
         has_guard_request=bool(found["guard_request"]),
         has_open_guards=bool(found["open_guards"]),
         has_on_completion=bool(found["on_completion"]),

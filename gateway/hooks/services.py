@@ -11,7 +11,7 @@ from gateway.domain import McpShelf
 from gateway.errors import ServiceUnavailable
 from gateway.hooks.transport import Forwarder, ForwardRequest, UpstreamStream
 
-__all__ = ["OFFLINE", "Closing", "McpSource", "PluginServices", "Sealing"]
+__all__ = ["OFFLINE", "Closing", "McpSource", "PluginServices", "PublicAddress", "Sealing"]
 
 
 class Sealing(Protocol):
@@ -38,6 +38,20 @@ class Closing(Protocol):
         ...
 
 
+class PublicAddress(Protocol):
+    """Where clients reach the gateway, as far as the operator has said so."""
+
+    @property
+    def base_url(self) -> str:
+        """An address without a slash at its end; empty where the operator has named none."""
+        ...
+
+    @property
+    def root_path(self) -> str:
+        """The prefix of all paths, which requests come without; empty where there is none."""
+        ...
+
+
 class McpSource(Protocol):
     """The MCP servers and toolsets of the database, and what users have given for them."""
 
@@ -52,7 +66,7 @@ class McpSource(Protocol):
 
 
 class PluginServices(msgspec.Struct, frozen=True, kw_only=True):
-    """Clock, HTTP client and encryption of the gateway, what it closes at its end, and what the database has.
+    """Clock, HTTP client, encryption and address of the gateway, what it closes, and what the database has.
 
     They outlive a reload, which builds plugins anew.
     """
@@ -64,10 +78,12 @@ class PluginServices(msgspec.Struct, frozen=True, kw_only=True):
     sealing: Sealing
     closing: Closing
     mcp: McpSource
+    public: PublicAddress
 
 
 class _Offline:
     current = McpShelf()
+    base_url = root_path = ""
 
     def close(self, purpose: str, text: str) -> str:
         del purpose, text
@@ -98,5 +114,6 @@ OFFLINE = PluginServices(
     sealing=_OFFLINE,
     closing=_OFFLINE,
     mcp=_OFFLINE,
+    public=_OFFLINE,
 )
 """For commands that only look at plugins."""

@@ -9,7 +9,7 @@ import pluggy
 from gateway.domain import Claim, Completion, McpFindings, McpServerRecord, PassThrough, Principal
 from gateway.hooks.context import Admission, RequestContext, RequestHead
 from gateway.hooks.guards import CallGuard
-from gateway.hooks.transport import Forwarder
+from gateway.hooks.transport import Forwarder, OpenAnswer
 
 __all__ = ["GROUP", "HookMode", "HookSpecs", "hookimpl", "mode_of"]
 
@@ -62,6 +62,10 @@ class HookSpecs:
     @hookspec(HookMode.FIRST)
     async def find_pass_through(self, head: RequestHead) -> PassThrough | None:
         """Say where a request goes for whose path there is no route, or None to leave that to others."""
+
+    @hookspec(HookMode.FIRST)
+    async def answer_openly(self, head: RequestHead) -> OpenAnswer | None:
+        """Answer anybody at a path that leads nowhere else, or None to leave that to others."""
 
     @hookspec(HookMode.PIPE)
     async def resolve_model(self, model: str, context: RequestContext) -> str | None:

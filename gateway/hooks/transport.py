@@ -6,10 +6,18 @@ from typing import Protocol
 
 import msgspec
 
-__all__ = ["ForwardRequest", "Forwarder", "HeaderPairs", "UpstreamStream"]
+__all__ = ["ForwardRequest", "Forwarder", "HeaderPairs", "OpenAnswer", "UpstreamStream"]
 
 HeaderPairs = tuple[tuple[str, str], ...]
 """Headers in the order of the wire; a repeated name is there as often as it was sent."""
+
+
+class OpenAnswer(msgspec.Struct, frozen=True):
+    """An answer to anybody who asks."""
+
+    body: bytes
+    status: int = 200
+    headers: HeaderPairs = (("content-type", "application/json"),)
 
 
 class ForwardRequest(msgspec.Struct, frozen=True, gc=False):

@@ -24,6 +24,7 @@ def read_head(scope: Scope) -> RequestHead:
         {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs},
         query.decode("latin-1"),
         client[0] or None if client else None,
+        scope.get("scheme", "http"),
     )
 
 

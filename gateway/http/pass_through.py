@@ -82,6 +82,21 @@ class PassThroughLane:
             await send_error(exchange, error, call_id_of(exchange, new_charge_id()))
         return True
 
+    async def answer_openly(self, exchange: PartedExchange) -> bool:
+        """Give a plugin's answer for anybody, whom nobody asks who they are; False where there is none."""
+        head, snapshot = exchange.head, self._gateway.snapshot
+        if not snapshot.pass_through_hooks.has_answer_openly:
+            return False
+        try:
+            snapshot.core.gate.authenticate(head)
+            found = await snapshot.pass_through_hooks.answer_openly(head)
+            if found is None:
+                return False
+            await exchange.answer(found.status, list(found.headers), found.body)
+        except GatewayError as error:
+            await send_error(exchange, error, call_id_of(exchange, new_charge_id()))
+        return True
+
     async def _ask(self, head: RequestHead) -> Sequence[PassThrough]:
         """Where a plugin leads the request."""
         hooks = self._gateway.snapshot.pass_through_hooks
@@ -131,7 +146,7 @@ class _PassedAnswer(ASGIResponse):
         exchange = PartedAsgiExchange(head, scope, receive, send, self._gateway.clock)
         if await self._lane.lead(exchange, path):
             self._lane.note(path)
-        else:
+        elif not await self._lane.answer_openly(exchange):
             await self._otherwise(scope, receive, send)
 
 

@@ -22,8 +22,9 @@ _ACTED_ON = ("x-litellm-", "authorization", "x-api-key", "api-key", "x-goog-api-
 def read_head(scope: RsgiScope, path: str) -> RequestHead:
     """Read an RSGI scope; `path` is without the server's root path."""
     host, _, _ = scope.client.rpartition(":")
+    peer = host.strip("[]") or None
     return RequestHead(
-        scope.method, path, dict(scope.headers.items()), scope.query_string, host.strip("[]") or None
+        scope.method, path, dict(scope.headers.items()), scope.query_string, peer, scope.scheme
     )
 
 

@@ -8,7 +8,15 @@ from gateway.errors import AuthenticationFailed
 from gateway.hooks import RequestHead
 from gateway.ids import hash_token
 
-__all__ = ["KEY_PREFIX", "abbreviate", "check_is_virtual_key", "find_credential", "has_credential", "hash_of"]
+__all__ = [
+    "KEY_PREFIX",
+    "abbreviate",
+    "brings_foreign_bearer",
+    "check_is_virtual_key",
+    "find_credential",
+    "has_credential",
+    "hash_of",
+]
 
 KEY_PREFIX = "sk-"
 
@@ -62,6 +70,17 @@ def has_credential(head: RequestHead, header_name: str | None = None) -> bool:
     names = ("x-litellm-api-key", "authorization", *_BARE_HEADERS)
     places = names if header_name is None else (header_name.lower(),)
     return any(head.headers.get(name) for name in places)
+
+
+def brings_foreign_bearer(head: RequestHead, header_name: str | None = None) -> bool:
+    """Whether a client has sent a bearer token that is no virtual key, and nothing in places of keys."""
+    headers = head.headers
+    scheme, _, token = headers.get("authorization", "").strip().partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token or token.startswith(KEY_PREFIX):
+        return False
+    places = ("x-litellm-api-key", *_BARE_HEADERS) if header_name is None else (header_name.lower(),)
+    return not any(headers.get(name) for name in places if name != "authorization")
 
 
 def check_is_virtual_key(credential: str) -> None:

@@ -11,7 +11,7 @@ from gateway.access.pass_through_routes import is_open_to
 from gateway.domain import PassThrough, Principal
 from gateway.errors import AuthenticationFailed, GatewayError, ServiceUnavailable
 from gateway.hooks import RequestContext, RequestHead
-from gateway.identity.credentials import has_credential
+from gateway.identity.credentials import brings_foreign_bearer, has_credential
 from gateway.pipeline.answers import drop_frames, send_error
 from gateway.pipeline.end_users import attribute_call
 from gateway.pipeline.exchange import ClientLeftError
@@ -30,6 +30,9 @@ from gateway.wire.errors import error_event
 
 __all__ = ["pass_request"]
 
+_UNKNOWN = 401
+_CHALLENGE = "www-authenticate"
+
 
 async def pass_request(gateway: Gateway, one: PassThrough, below: str, exchange: PartedExchange) -> None:
     """Answer a request of a pass-through; `below` is what follows its path, decoded.
@@ -40,6 +43,9 @@ async def pass_request(gateway: Gateway, one: PassThrough, below: str, exchange:
     snapshot = gateway.snapshot
     head = _with_caller_header(snapshot, one, exchange.head)
     principal = await _identify(snapshot, one, head)
+    if principal is ANYBODY:
+        # What a stranger sends is meant for the target, unless the gateway knows it.
+        one = msgspec.structs.replace(one, asks_for_key=False)
     address = snapshot.core.gate.client_of(head)
     context = begin_context(exchange, principal, one.endpoint, address)
     context.model = context.routed_model = one.path
@@ -119,15 +125,28 @@ async def _identify(snapshot: Snapshot, one: PassThrough, head: RequestHead) -> 
         return ANYBODY
     try:
         principal = await snapshot.pass_through_hooks.authenticate(head)
-    except AuthenticationFailed:
-        if one.admits_strangers and not has_credential(head, snapshot.settings.general.key_header_name):
-            return ANYBODY
-        raise
+    except AuthenticationFailed as refusal:
+        return _admit_stranger(snapshot, one, head, refusal)
     if principal is None:
         raise AuthenticationFailed("No authentication accepts this credential.")
     # As a member of the first team that may.
     candidates = (principal, *principal.alternatives)
     return next((each for each in candidates if is_open_to(each, head.path)), principal)
+
+
+def _admit_stranger(
+    snapshot: Snapshot, one: PassThrough, head: RequestHead, refusal: AuthenticationFailed
+) -> Principal:
+    """Let in whom authentication has refused, where that is open to strangers. Raises the refusal."""
+    place = snapshot.settings.general.key_header_name
+    is_bare = not has_credential(head, place)
+    if one.admits_strangers and is_bare:
+        return ANYBODY
+    if one.admits_bearers and refusal.status == _UNKNOWN and brings_foreign_bearer(head, place):
+        return ANYBODY
+    if one.challenge and is_bare:
+        refusal.headers = {**refusal.headers, _CHALLENGE: one.challenge}
+    raise refusal
 
 
 def _with_caller_header(snapshot: Snapshot, one: PassThrough, head: RequestHead) -> RequestHead:

@@ -41,6 +41,11 @@ class Access:
         address = client_address(head.client_host, told, self._proxies if is_forwarded else _NOBODY)
         return address is not None and address in self._internal
 
+    def hears(self, head: RequestHead) -> bool:
+        """Whether a request comes from a proxy whose word counts about what the client has asked for."""
+        peer = client_address(head.client_host, "", _NOBODY)
+        return self.settings.use_x_forwarded_for and peer is not None and peer in self._proxies
+
 
 _NOBODY = read_networks(())
 OPEN = Access(AccessSettings())

@@ -108,7 +108,8 @@ class McpPlugin(RemoteServers, Relay):
         RemoteServers.__init__(self, settings)
         access = Access(settings.access)
         directory = Directory(settings.servers, settings.stdio_commands, services.mcp, access)
-        Relay.__init__(self, directory, Pages(settings.allowed_hosts, settings.allowed_origins), services)
+        pages = Pages(settings.allowed_hosts, settings.allowed_origins, services.public)
+        Relay.__init__(self, directory, pages, services)
 
     @hookimpl
     def authorize(self, context: RequestContext) -> Awaitable[None] | None:

@@ -10,6 +10,7 @@ from gateway.hooks import (
     CallGuard,
     Forwarder,
     ForwardRequest,
+    OpenAnswer,
     PluginServices,
     RequestContext,
     RequestHead,
@@ -19,13 +20,16 @@ from gateway_mcp.aggregate.asked import Asked
 from gateway_mcp.aggregate.roof import Roof
 from gateway_mcp.aggregate.search_guard import SearchGuard
 from gateway_mcp.aggregate.tools import RoofTools
+from gateway_mcp.bases import Bases
 from gateway_mcp.charging import list_claims
 from gateway_mcp.credentials import Credentials
 from gateway_mcp.directory import Directory
+from gateway_mcp.documents import Documents
 from gateway_mcp.finding import Words
 from gateway_mcp.listings import Listings
 from gateway_mcp.messages import MessageGuard
 from gateway_mcp.pages import Pages
+from gateway_mcp.passing_on import build_challenge, find_open
 from gateway_mcp.places import Place, find_place, list_named, narrow_place
 from gateway_mcp.probing import probe
 from gateway_mcp.reach import Reach
@@ -35,6 +39,7 @@ from gateway_mcp.sessions import SESSION, Sessions
 from gateway_mcp.single import CALLED_TOOL, SingleServer, SingleTools
 from gateway_mcp.tokens import Tokens
 from gateway_mcp.transports.choose import Transports
+from gateway_mcp.transports.refusing import StatingForwarder
 from gateway_mcp.upstreams import Upstream, Upstreams
 
 __all__ = ["Relay"]
@@ -76,6 +81,8 @@ class Relay:
         self._credentials = Credentials(services.mcp, directory, self._tokens)
         self._words = Words()
         self._listings = Listings(self._transports, self._credentials, services.clock)
+        self._bases = Bases(services.public, directory.current.access)
+        self._documents = Documents(directory, self._bases, services)
         directory.note_gone = self._forget
 
     @hookimpl
@@ -99,7 +106,7 @@ class Relay:
         one = lead_plain(head)
         if one is None and not is_plain(head.path):
             place = find_place(head.path, self._directory.current)
-            one = None if place is None else _lead(place, head)
+            one = None if place is None else self._lead(place, head)
         if one is None:
             return None
         return msgspec.structs.replace(one, brought=self._credentials.names_brought(head))
@@ -113,6 +120,11 @@ class Relay:
         guard = self._build_guard(context)
         await guard.read_request()
         context.state[_GUARD] = guard
+
+    @hookimpl
+    async def answer_openly(self, head: RequestHead) -> OpenAnswer | None:
+        """The documents about servers that are passed through."""
+        return await self._documents.answer(head)
 
     @hookimpl
     def collect_claims(self, context: RequestContext) -> list[Claim] | None:
@@ -147,7 +159,14 @@ class Relay:
         """Send messages with the servers' own session ids in the place of those that clients know."""
         if context.endpoint is not Endpoint.MCP:
             return None
-        owner, place = context.principal.token_hash, self._find(context)
+        place = self._find(context)
+        forwarder = await self._open(context, place)
+        if not any(one.settings.is_passed_through for one in place.upstreams):
+            return forwarder
+        return StatingForwarder(forwarder, context.head, self._bases, self._directory.current)
+
+    async def _open(self, context: RequestContext, place: Place) -> Forwarder:
+        owner = context.principal.token_hash
         if place.is_single:
             credentials = await self._credentials.list_headers(place.upstreams[0], context)
             forwarder = self._transports.of(place.upstreams[0])
@@ -185,6 +204,7 @@ class Relay:
         self._listings.eras.forget(upstream)
         self._transports.forget(upstream)
         self._tokens.forget(upstream)
+        self._documents.metadata.forget(upstream)
 
     def _find(self, context: RequestContext) -> Place:
         upstreams, known = self._directory.current, context.state.get(_PLACE)
@@ -199,19 +219,21 @@ class Relay:
         context.state[_PLACE] = _Found(upstreams, narrowed)
         return narrowed
 
-
-def _lead(place: Place, head: RequestHead) -> PassThrough:
-    """The way from a path of the gateway to its servers."""
-    one = place.upstreams[0] if place.is_single else None
-    return PassThrough(
-        id=f"mcp:{place.key}",
-        path=head.path,
-        target="" if one is None else one.settings.url,
-        methods=_METHODS,
-        admits_strangers=one is not None and one.settings.allow_anonymous,
-        endpoint=Endpoint.MCP,
-        forwarded=_FORWARDED.union(name for name in head.headers if name.startswith(_ARGUMENT)),
-        is_read_first=head.method == "POST",
-        holds_slot=head.method != "GET" and head.headers.get("mcp-method") != _LISTEN,
-        timeout_seconds=None if one is None else one.settings.timeout,
-    )
+    def _lead(self, place: Place, head: RequestHead) -> PassThrough:
+        """The way from a path of the gateway to its servers."""
+        one = place.upstreams[0] if place.is_single else None
+        open_one = find_open(place, head, self._directory.current)
+        return PassThrough(
+            id=f"mcp:{place.key}",
+            path=head.path,
+            target="" if one is None else one.settings.url,
+            methods=_METHODS,
+            admits_strangers=one is not None and one.settings.allow_anonymous,
+            admits_bearers=open_one is not None,
+            challenge="" if open_one is None else build_challenge(self._bases.of(head), head.path),
+            endpoint=Endpoint.MCP,
+            forwarded=_FORWARDED.union(name for name in head.headers if name.startswith(_ARGUMENT)),
+            is_read_first=head.method == "POST",
+            holds_slot=head.method != "GET" and head.headers.get("mcp-method") != _LISTEN,
+            timeout_seconds=None if one is None else one.settings.timeout,
+        )

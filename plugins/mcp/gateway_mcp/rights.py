@@ -35,7 +35,7 @@ def refuse_server(upstream: Upstream) -> PermissionDenied:
 
 def is_visible(context: RequestContext, upstream: Upstream, upstreams: Upstreams) -> bool:
     """Whether a server may be reached from where the request comes from, whoever asks."""
-    return upstream.settings.available_on_public_internet or upstreams.access.is_internal(context.head)
+    return upstreams.lets_in(upstream, context.head)
 
 
 def may_reach(context: RequestContext, upstream: Upstream, upstreams: Upstreams) -> bool:
@@ -43,17 +43,18 @@ def may_reach(context: RequestContext, upstream: Upstream, upstreams: Upstreams)
     principal, subjects = context.principal, context.subjects
     if not is_visible(context, upstream, upstreams):
         return False
+    settings = upstream.settings
     is_stranger = not principal.token_hash
-    if principal.is_admin or (is_stranger and upstream.settings.allow_anonymous):
+    if principal.is_admin or (is_stranger and (settings.allow_anonymous or settings.is_passed_through)):
         return True
     permissions = permissions_on(principal, subjects)
     is_closed = any(NO_MCP_SERVERS in one.mcp_servers or not one.is_readable for one in permissions)
-    if upstream.settings.allow_all_keys and not is_closed:
+    if settings.allow_all_keys and not is_closed:
         return True
-    settings = upstreams.access.settings
+    demanded = upstreams.access.settings
     demands = McpDemands(
-        of_key=settings.require_key_mcp_access_defined,
-        of_end_user=settings.require_end_user_mcp_access_defined,
+        of_key=demanded.require_key_mcp_access_defined,
+        of_end_user=demanded.require_end_user_mcp_access_defined,
         names_end_user=context.end_user is not None,
     )
     allowed = allowed_mcp_servers(principal, subjects, _directory(upstreams), demands)

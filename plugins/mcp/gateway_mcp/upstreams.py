@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from gateway.domain import McpToolset
+from gateway.hooks import RequestHead
 from gateway.money import nanos_from_usd
 from gateway.sdk.limits import McpServerLimits
 from gateway_mcp.access import OPEN, Access
@@ -52,7 +53,9 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     take away. `extra_headers` are headers of clients that go along, where nothing else sets them.
     `allow_all_keys` opens the server to keys whose permissions do not name it, `allow_anonymous` its own path
     to everybody. Unless it is `available_on_public_internet` only clients within the operator's networks
-    reach it. With `is_byok` it is asked with what each user has stored for it. With `pinned_tools` its
+    reach it. With `oauth_passthrough`, without a credential of its own and with `Authorization` among the
+    `extra_headers`, clients log in at the server's issuer; `delegate_auth_to_upstream` is read and changes
+    nothing. With `is_byok` it is asked with what each user has stored for it. With `pinned_tools` its
     tools are those that are described as they are there, and no others. `mcp_info` says what calls cost. All
     callers share `rpm`, requests a minute, `max_concurrent_requests`, and `max_budget`, USD in each
     `budget_duration` or, without one, in all.
@@ -88,6 +91,8 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     allow_anonymous: bool = False
     available_on_public_internet: bool = True
     is_byok: bool = False
+    oauth_passthrough: bool = False
+    delegate_auth_to_upstream: bool = False
     timeout: float = 60.0
     tool_name_to_display_name: dict[str, str] = {}
     tool_name_to_description: dict[str, str] = {}
@@ -169,6 +174,17 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     def credential(self) -> str:
         """What the server is asked with."""
         return self.auth_value or self.authentication_token or ""
+
+    @property
+    def is_passed_through(self) -> bool:
+        """Whether clients bring tokens that the server's own issuer has granted them."""
+        is_declared = self.oauth_passthrough and self.auth_type == "none" and bool(self.url)
+        return (
+            is_declared
+            and not self.spec_path
+            and not self.is_byok
+            and any(name.lower() == "authorization" for name in self.extra_headers)
+        )
 
     def holds(self, said: Mapping[str, object]) -> bool:
         """Whether a tool is as it was when it was approved of, if that matters."""
@@ -316,6 +332,10 @@ class Upstreams:
     def by_name(self, name: str) -> Upstream | None:
         """The server of a name, an alias or an id."""
         return self._by_name.get(name)
+
+    def lets_in(self, upstream: Upstream, head: RequestHead) -> bool:
+        """Whether a server may be reached from where a request comes from, whoever asks."""
+        return upstream.settings.available_on_public_internet or self.access.is_internal(head)
 
     def id_of(self, name: str) -> str:
         """The id of the server of a name; of a name that nobody has the name itself."""

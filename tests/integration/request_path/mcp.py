@@ -2,15 +2,18 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Literal
 
+import httpx
 import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from tests.integration.serving import LiveGateway
 
-__all__ = ["connect", "names_of", "post", "text_of"]
+__all__ = ["Era", "connect", "names_of", "post", "speak", "text_of"]
+
+Era = Literal["2025-11-25", "2026-07-28"]
 
 
 @contextlib.asynccontextmanager
@@ -38,3 +41,33 @@ async def post(live: LiveGateway, key: str | None, body: Any, path: str = "/fix/
         sent["authorization"] = f"Bearer {key}"
     content = body if isinstance(body, (str, bytes)) else None
     return await live.http.post(path, headers=sent, content=content, json=None if content else body)
+
+
+async def speak(
+    live: LiveGateway, path: str, era: Era, headers: dict[str, str], tool: str = "add"
+) -> list[httpx.Response]:
+    """List tools and call one, as a client of this generation does; ends with the first refusal."""
+    if path.startswith("/mcp-rest/"):
+        return [await live.http.get(path, headers=headers)]
+    sent, answers = {**headers, "mcp-protocol-version": era}, list[httpx.Response]()
+    call = {"name": tool, "arguments": {"a": 1, "b": 2}}
+    messages: list[tuple[str, dict[str, Any]]] = [("tools/list", {}), ("tools/call", call)]
+    if era == "2025-11-25":
+        about = {"protocolVersion": era, "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}}
+        messages.insert(0, ("initialize", about))
+    for method, params in messages:
+        named = {} if era == "2025-11-25" else {"mcp-method": method}
+        if named and "name" in params:
+            named["mcp-name"] = tool
+        meta = {f"io.modelcontextprotocol/{name}": value for name, value in _STATED.items()} if named else {}
+        message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": meta}}
+        answers.append(await post(live, None, message, path, **sent, **named))
+        if answers[-1].status_code >= 400:
+            break
+        if method == "initialize":
+            sent["mcp-session-id"] = answers[-1].headers["mcp-session-id"]
+            await post(live, None, {"jsonrpc": "2.0", "method": "notifications/initialized"}, path, **sent)
+    return answers
+
+
+_STATED: dict[str, Any] = {"protocolVersion": "2026-07-28", "clientCapabilities": {}}

@@ -21,7 +21,7 @@ from gateway.domain import (
     Usage,
 )
 from gateway.errors import PermissionDenied
-from gateway.hooks import HookSpecs, compile_hooks, hookimpl
+from gateway.hooks import HookSpecs, OpenAnswer, compile_hooks, hookimpl
 from gateway.hooks.implementations import HOOKS
 from gateway.testing import load_plugin, make_context, make_head, make_principal
 
@@ -72,6 +72,16 @@ async def test_hook_find_pass_through() -> None:
     assert await hooks.find_pass_through(make_head("/elsewhere")) is None
     assert hooks.has_find_pass_through
     assert not load_plugin(implement("authenticate", lambda: None)).has_find_pass_through
+
+
+async def test_hook_answer_openly() -> None:
+    about = OpenAnswer(b"{}")
+    hooks = load_plugin(implement("answer_openly", lambda head: about if head.path == "/about" else None))
+
+    assert await hooks.answer_openly(make_head("/about")) is about
+    assert await hooks.answer_openly(make_head("/elsewhere")) is None
+    assert hooks.has_answer_openly
+    assert not load_plugin(implement("authenticate", lambda: None)).has_answer_openly
 
 
 async def test_hook_resolve_model() -> None:

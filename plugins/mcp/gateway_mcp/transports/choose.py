@@ -7,6 +7,7 @@ from gateway_mcp.tokens import Tokens
 from gateway_mcp.transports.either import EitherForwarder
 from gateway_mcp.transports.local import LocalForwarder
 from gateway_mcp.transports.openapi.server import OpenApiServer
+from gateway_mcp.transports.refusing import RefusalForwarder
 from gateway_mcp.transports.renewing import RenewingForwarder
 from gateway_mcp.transports.sse import SseServer
 from gateway_mcp.transports.stdio import StdioServer
@@ -28,7 +29,8 @@ class Transports:
     def of(self, upstream: Upstream) -> Forwarder:
         """What sends requests to a server."""
         settings = upstream.settings
-        if settings.transport == "http" and not settings.spec_path and settings.auth_type != "oauth2":
+        is_plain = settings.transport == "http" and not settings.spec_path
+        if is_plain and settings.auth_type != "oauth2" and not settings.is_passed_through:
             return self._plain(upstream)
         made = self._made.get(upstream)
         if made is None:
@@ -48,6 +50,8 @@ class Transports:
 
     def _make(self, upstream: Upstream) -> Forwarder:
         services, plain = self._services, self._plain(upstream)
+        if upstream.settings.is_passed_through:
+            plain = RefusalForwarder(plain, upstream)
         if upstream.settings.spec_path:
             return LocalForwarder(OpenApiServer(upstream, plain, services.clock))
 

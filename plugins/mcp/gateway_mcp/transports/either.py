@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from gateway.errors import GatewayError
 from gateway.hooks import Forwarder, ForwardRequest, UpstreamStream
 from gateway_mcp.made import Made
+from gateway_mcp.passing_on import UpstreamRefusalError
 from gateway_mcp.sessions import SESSION
 
 __all__ = ["EitherForwarder"]
@@ -36,6 +37,8 @@ class EitherForwarder:
                 self._known = self._older
                 yield stream
                 return
+        except UpstreamRefusalError:
+            raise
         except GatewayError:
             if self._known is not None:
                 raise

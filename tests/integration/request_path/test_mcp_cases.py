@@ -1,0 +1,147 @@
+"""The 101 cases of who reaches MCP servers with which credential: where each is proved, or that it is not.
+
+A reference is `file::test`, below `tests/`, or `file::test::words`, where the words stand in the file (the
+name of a row). It is checked that they are there; a case that nothing proves says `NOT_YET` and why.
+"""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+from tests.integration.request_path.test_mcp_passed_through import ROWS
+
+TESTS = Path(__file__).parents[2]
+NOT_YET = "not yet: "
+_HERE = "integration/request_path"
+_IN = f"{_HERE}/test_mcp_passed_through.py::test_who_is_let_in_and_what_the_server_sees"
+_KNOWN = f"{_HERE}/test_mcp_passed_through.py::test_a_key_that_is_known_and_refused_is_no_stranger"
+_BROUGHT = f"{_HERE}/test_mcp_brought.py"
+_FROM = f"{_HERE}/test_mcp_acceptance.py::test_servers_for_internal_clients"
+_ELSEWHERE = f"{_HERE}/test_mcp_acceptance.py::test_nobody_and_whose_key_is_for_other_routes"
+_TOKENS = "unit/identity/tokens/test_verification.py"
+_SECTION = "unit/settings/test_jwt_section.py"
+_ROOT = "unit/http/test_root_path.py::test_the_prefix_comes_off_where_it_is_one"
+_OAUTH = NOT_YET + "the gateway's own login at servers"
+_SSE = NOT_YET + "the older transport toward clients"
+
+CASES: dict[int, tuple[str, ...]] = {
+    1: (_IN,),
+    2: (_IN,),
+    3: (_IN, f"{_BROUGHT}::test_headers_that_go_along::a_key_in_another_header_frees_authorization"),
+    4: (_IN,),
+    5: (_IN,),
+    6: (f"{_BROUGHT}::test_a_server_with_tokens_sees_no_credential_of_clients",),
+    7: (f"{_BROUGHT}::test_no_key_of_the_gateway_goes_along", _IN),
+    8: (NOT_YET + "a test of services with a document",),
+    9: (f"{_BROUGHT}::test_headers_that_go_along::static_headers_win",),
+    10: (NOT_YET + "a test of services with a document",),
+    11: (NOT_YET + "a test of services with a document",),
+    12: (_IN,),
+    13: (_IN,),
+    14: (_IN,),
+    15: (_IN,),
+    16: (NOT_YET + "a test of the management routes",),
+    17: (_IN,),
+    18: (_IN,),
+    19: (_SSE,),
+    20: (_OAUTH,),
+    21: (_IN, _ELSEWHERE),
+    22: (_IN, _ELSEWHERE),
+    23: (_IN,),
+    24: (_IN,),
+    25: (_IN,),
+    26: (_IN,),
+    27: (NOT_YET + "a property test",),
+    28: (_KNOWN,),
+    29: (_IN,),
+    30: (_IN,),
+    31: (_IN,),
+    32: (NOT_YET + "a test with a toolset",),
+    33: (NOT_YET + "a test of the documents",),
+    **dict.fromkeys(range(34, 52), (NOT_YET + "tests of what servers refuse",)),
+    **dict.fromkeys(range(52, 60), (NOT_YET + "tests of the documents",)),
+    60: (_OAUTH,),
+    61: (NOT_YET + "a test of sessions of the console",),
+    62: (_OAUTH,),
+    63: (f"{_HERE}/test_mcp_acceptance.py::test_headers_only_narrow::x-mcp-toolset-id",),
+    64: ("integration/manage/test_mcp_toolsets.py::test_a_key_has_the_tools_of_its_toolset_and_no_others",),
+    65: (NOT_YET + "a count of statements with agents",),
+    66: (NOT_YET + "a count of statements with agents",),
+    67: (
+        "integration/identity/test_store.py::test_one_statement_reads_budgets_permissions_groups_and_agents_too",
+    ),
+    68: (NOT_YET + "a test of a permission that cannot be read",),
+    69: (_FROM + "::69 no proxies are trusted",),
+    70: (_FROM + "::70 a trusted proxy tells of a stranger",),
+    71: (_FROM + "::71 a stranger forges",),
+    72: (_FROM + "::72 the header is not in use",),
+    73: (_FROM + "::73 no address",),
+    74: (_FROM, _IN),
+    75: (f"{_ROOT}::/llmx/a",),
+    76: (f"{_ROOT}::/llm/v1/models",),
+    77: (f'{_ROOT}::("/llm", "/")',),
+    78: (f"{_ELSEWHERE}::evil.example",),
+    79: (
+        f"{_ELSEWHERE}::/v1/chat/completions{{path}}",
+        "unit/access/test_routes.py::test_entries_cover_whole_segments",
+    ),
+    80: (f"{_TOKENS}::test_keys_of_one_issuer_are_not_tried_for_another",),
+    81: (
+        f"{_TOKENS}::test_refused_is_a_token::of another audience",
+        f"{_TOKENS}::test_refused_is_a_token::expired",
+        f"{_TOKENS}::test_forged_with::changed claims",
+    ),
+    82: (f"{_TOKENS}::test_an_issuer_without_an_entry_goes_the_general_way",),
+    83: (f"{_TOKENS}::test_settings_that_scope_nothing_are_told_once",),
+    84: (f"{_SECTION}::test_refused_is::no audience",),
+    85: (f"{_SECTION}::test_refused_is::both",),
+    86: (f"{_TOKENS}::test_every_audience_passes_where_that_was_said",),
+    87: (NOT_YET + "a test of the check without an audience",),
+    88: (f"{_TOKENS}::test_the_general_issuer_is_checked_where_there_is_one",),
+    89: (f"{_TOKENS}::test_the_claims_are_not_changed",),
+    90: (f"{_TOKENS}::test_the_claims_are_not_changed::_litellm_jwt_issuer",),
+    91: (NOT_YET + "a test of claims that are empty",),
+    92: (NOT_YET + "a test of teams of a wrong type",),
+    93: (NOT_YET + "a test of one team of an issuer",),
+    94: (f"{_TOKENS}::test_the_claims_are_not_changed",),
+    95: (NOT_YET + "a test of several addresses of keys",),
+    96: (f"{_SECTION}::test_without_the_switch_nothing_is_read",),
+    97: (f"{_TOKENS}::test_an_issuer_without_an_entry_goes_the_general_way::unknown",),
+    98: (NOT_YET + "a test of logs and errors",),
+    99: (NOT_YET + "a test of all challenges",),
+    100: (NOT_YET + "the older transport toward clients",),
+    101: (_IN,),
+}
+
+
+@cache
+def read(path: str) -> tuple[str, frozenset[str]]:
+    """The text of a file, and the names of its functions."""
+    text = (TESTS / path).read_text(encoding="utf-8")
+    names = (
+        node.name
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    return text, frozenset(names)
+
+
+def find_faults(number: int) -> list[str]:
+    """What the table says of a case that is not so."""
+    found: list[str] = []
+    for reference in CASES[number]:
+        if reference.startswith(NOT_YET):
+            continue
+        path, name, *words = reference.split("::", 2)
+        text, names = read(path)
+        if name not in names or any(word not in text for word in words):
+            found.append(reference)
+        if reference == _IN and not any(number in row.cases for row in ROWS):
+            found.append(f"no row has {number}")
+    return found
+
+
+def test_every_case_is_proved_where_the_table_says() -> None:
+    assert list(CASES) == list(range(1, 102))
+    assert all(CASES.values())
+    assert {number: faults for number in CASES if (faults := find_faults(number))} == {}

@@ -1,0 +1,183 @@
+"""MCP servers whose clients log in at the server's own issuer: the numbered cases, in both generations.
+
+`K` is a key of the gateway, `U` a token of the server's issuer. A row says what a client sends, what it is
+answered, and what the server sees in `Authorization`.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.integration.request_path.mcp import Era, speak
+from tests.integration.serving import LiveGateway, deployment
+from tests.mcp_servers import McpFixture
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+U = "Bearer token-of-the-issuer"
+P: dict[str, Any] = {
+    "auth_type": "none",
+    "extra_headers": ["Authorization", "X-Request-Id", "X-Trace-Id"],
+    "oauth_passthrough": True,
+}
+OUTSIDE, INSIDE = {"x-forwarded-for": "203.0.113.7"}, {"x-forwarded-for": "10.0.0.1"}
+TRUSTING = {"use_x_forwarded_for": True, "mcp_trusted_proxy_ranges": ["127.0.0.0/8"]}
+ERAS: list[Era] = ["2025-11-25", "2026-07-28"]
+NOBODY = "-"
+"""Nothing reaches the server."""
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def server() -> AsyncIterator[McpFixture]:
+    async with McpFixture(is_json=True) as running:
+        yield running
+
+
+@dataclass
+class Row:
+    cases: tuple[int, ...]
+    path: str
+    sends: dict[str, str] = field(default_factory=dict[str, str])
+    status: int = 200
+    challenge: str | None = None
+    """The path of the document that the client is led to."""
+    seen: str | None = NOBODY
+
+
+KEY, KEY_APART = {"authorization": "Bearer {K}"}, {"x-litellm-api-key": "{K}"}
+TOKEN = {"authorization": U}
+BOTH = {**KEY_APART, **TOKEN}
+ROWS = [
+    # 5.1, forwarding: each is asked for lists and for calls, with further headers.
+    *(Row((1, 2, 5), path, KEY, seen=None) for path in ("/p/mcp", "/mcp/p")),
+    *(Row((3, 5, 7), path, BOTH, seen=U) for path in ("/p/mcp", "/mcp/p")),
+    *(Row((4, 5, 29), path, TOKEN, seen=U) for path in ("/p/mcp", "/mcp/p", "/alias/mcp", "/mcp/ns/p")),
+    # 5.2, a server is passed through only where all of that is declared.
+    *(
+        row
+        for name in ("unsaid", "delegated", "unnamed", "granted", "own")
+        for row in (
+            Row((12, 13, 14, 15), f"/{name}/mcp", {}, 401),
+            Row((12, 13, 14, 15), f"/{name}/mcp", TOKEN, 401),
+        )
+    ),
+    *(Row((12, 13), f"/{name}/mcp", BOTH, seen=U) for name in ("unsaid", "delegated")),
+    Row((15,), "/unnamed/mcp", BOTH, seen=None),
+    # 5.3, nobody knows the client yet.
+    Row((17, 101), "/mcp/p", {}, 401, "/mcp/p"),
+    Row((18, 101), "/p/mcp", {}, 401, "/p/mcp"),
+    Row((18,), "/p/mcp/", {}, 401, "/p/mcp"),
+    Row((17,), "/mcp/alias", {}, 401, "/mcp/alias"),
+    *(Row((21,), "/mcp", sends, 401) for sends in ({}, TOKEN, {**TOKEN, "x-mcp-servers": "p"})),
+    *(
+        Row((22, 23), path, sends, 401)
+        for path in ("/mcp/p,ns/p", "/p,ns/p/mcp", "/mcp/p,unsaid", "/mcp/group")
+        for sends in ({}, TOKEN)
+    ),
+    Row((24,), "/mcp/ns/p", {}, 401, "/mcp/ns/p"),
+    Row((24,), "/ns/p/mcp", {}, 401, "/ns/p/mcp"),
+    *(
+        Row((25,), "/p/mcp", {**sends, "x-mcp-servers": names}, 401)
+        for sends in ({}, TOKEN)
+        for names in ("p,unsaid", "unsaid", "p,nobody", "", "group")
+    ),
+    Row((26,), "/p/mcp", {"x-mcp-servers": "p"}, 401, "/p/mcp"),
+    Row((26,), "/p/mcp", {**TOKEN, "x-mcp-servers": "alias, p"}, seen=U),
+    *(
+        Row((30,), "/p/mcp", {**sends, header: "Bearer V"}, 401)
+        for sends in ({}, TOKEN)
+        for header in ("x-mcp-auth", "x-mcp-p-authorization", "x-mcp-other-x-api-key")
+    ),
+    *(
+        Row((31,), path, {**sends, **OUTSIDE}, 401)
+        for path in ("/hidden/mcp", "/mcp/hidden")
+        for sends in ({}, TOKEN)
+    ),
+    Row((31, 74), "/hidden/mcp", {**BOTH, **OUTSIDE}, 403),
+    Row((31, 74), "/hidden/mcp", INSIDE, 401, "/hidden/mcp"),
+    Row((31, 74), "/hidden/mcp", {**TOKEN, **INSIDE}, seen=U),
+    # What looks like a key, or stands where only keys stand, is nobody's token.
+    Row((29,), "/p/mcp", {"authorization": "Bearer sk-that-nobody-has"}, 401),
+    Row((29,), "/p/mcp", {**TOKEN, "x-litellm-api-key": "sk-that-nobody-has"}, 401),
+    Row((29,), "/p/mcp", {**TOKEN, "x-api-key": "another"}, 401),
+    Row((29,), "/p/mcp", {"authorization": "Basic dTp0b2tlbg=="}, 401),
+    Row((29,), "/mcp-rest/tools/list?server_id=p", TOKEN, 401),
+]
+
+
+def declare(live: LiveGateway, server: McpFixture, **general: Any) -> None:
+    server.headers.clear()
+    server.calls.clear()
+    server.refuse = lambda path, headers: None
+    base = {"url": server.url, "transport": "http"}
+    bare = {**P, "oauth_passthrough": False}
+    granted = {
+        "auth_type": "oauth2",
+        "oauth2_flow": "client_credentials",
+        "client_id": "gateway",
+        "client_secret": "the-secret",
+        "token_url": "http://127.0.0.1:9/token",
+    }
+    servers = {
+        "p": {**P, "alias": "alias"},
+        "ns/p": {**P, "access_groups": ["group"]},
+        "hidden": {**P, "available_on_public_internet": False},
+        "unsaid": {**bare, "access_groups": ["group"]},
+        "delegated": {**bare, "delegate_auth_to_upstream": True},
+        "unnamed": {**P, "extra_headers": ["X-Request-Id", "X-Trace-Id"]},
+        "granted": {**P, **granted},
+        "own": {**P, "auth_type": "bearer_token", "auth_value": "of-the-gateway"},
+    }
+    live.configure(
+        deployment("m", live.upstream),
+        mcp_servers={name: {**base, **settings} for name, settings in servers.items()},
+        general_settings={**TRUSTING, **general},
+    )
+
+
+def fill(headers: dict[str, str], key: str) -> dict[str, str]:
+    return {name: value.replace("{K}", key) for name, value in headers.items()}
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_who_is_let_in_and_what_the_server_sees(
+    live: LiveGateway, key: str, server: McpFixture, era: Era
+) -> None:
+    declare(live, server)
+    further = {"x-request-id": "r-1", "x-trace-id": "t-1"}
+    for row in ROWS:
+        server.headers.clear()
+        answers = await speak(live, row.path, era, {**further, **fill(row.sends, key)})
+        told = answers[-1].headers.get("www-authenticate")
+        document = f"{live.origin}/.well-known/oauth-protected-resource{row.challenge}"
+        expected = None if row.challenge is None else f'Bearer resource_metadata="{document}"'
+        assert (answers[-1].status_code, told) == (row.status, expected), (row, answers[-1].text)
+        if row.seen == NOBODY:
+            assert not server.headers, row
+            continue
+        assert server.headers, row
+        assert {one.get("authorization") for one in server.headers} == {row.seen}, row
+        assert {(one["x-request-id"], one["x-trace-id"]) for one in server.headers} == {("r-1", "t-1")}, row
+        assert "x-litellm-api-key" not in str(server.headers), row
+        assert key not in str(server.headers), row
+    assert {name for name, _ in server.calls} == {"add"}
+
+
+async def test_a_key_that_is_known_and_refused_is_no_stranger(live: LiveGateway, server: McpFixture) -> None:
+    declare(live, server)
+    refused = {
+        403: await live.make_key(object_permission={"mcp_servers": ["unsaid"]}),
+        401: await live.make_key(blocked=True),
+        429: await live.make_key(rpm_limit=0),
+        422: await live.make_key(max_budget=0),
+    }
+    elsewhere = await live.make_key(allowed_routes=["/v1/chat/completions"])
+    for status, key in (*refused.items(), (403, elsewhere)):
+        for sends in (KEY, {**KEY_APART, **TOKEN}):
+            (answer, *_) = await speak(live, "/p/mcp", "2026-07-28", fill(sends, key))
+            assert answer.status_code == status, answer.text
+            assert "www-authenticate" not in answer.headers
+    assert not server.headers
