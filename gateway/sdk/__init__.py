@@ -13,6 +13,7 @@ from gateway.sdk.guardrails import (
     ToolUse,
     Verdict,
 )
+from gateway.sdk.joined import Joined, Place, join_texts
 from gateway.sdk.log import PluginLog, plugin_log
 from gateway.sdk.questions import Ask, Question, refuse_question
 
@@ -25,12 +26,15 @@ __all__ = [
     "Edit",
     "Guardrail",
     "GuardrailCall",
+    "Joined",
     "Piece",
     "PieceKind",
+    "Place",
     "PluginLog",
     "Question",
     "ToolUse",
     "Verdict",
+    "join_texts",
     "plugin_log",
     "read_member",
     "refuse_question",

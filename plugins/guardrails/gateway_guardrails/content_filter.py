@@ -18,7 +18,7 @@ from gateway_guardrails.entities import ENTITIES
 from gateway_guardrails.finder import Finder
 from gateway_guardrails.keywords import BlockedWord, Keywords, KeywordsParams, WordAction
 from gateway_guardrails.linear import LinearPatterns
-from gateway_guardrails.readings import list_findings
+from gateway_guardrails.search import search
 from gateway_guardrails.spans import Spans
 
 __all__ = ["ContentFilter", "ContentFilterParams", "read_words_file"]
@@ -110,13 +110,14 @@ class ContentFilter(Guardrail):
         """Refuse content with what is blocked; mask the rest."""
         edits: list[Edit] = []
         kinds: Counter[str] = Counter()
-        for place, piece in content.texts():
-            for (action, name), start, end in list_findings(piece.text, self._find):
-                if action is WordAction.BLOCK:
-                    what = "a blocked word" if name == "keyword" else name
-                    refusal = f"The guardrail '{call.guardrail}' found {what} in {piece.path}."
-                    return Verdict(refusal=refusal, categories=(name,))
-                edits.append(Edit(place, start, end, self._shown(name)))
+        for hit in search(content, self._find):
+            action, name = hit.what
+            if action is WordAction.BLOCK:
+                what = "a blocked word" if name == "keyword" else name
+                refusal = f"The guardrail '{call.guardrail}' found {what} in {hit.path}."
+                return Verdict(refusal=refusal, categories=(name,))
+            if hit.places:
+                edits += hit.edits(self._shown(name))
                 kinds[name] += 1
         return Verdict(edits=tuple(edits), categories=tuple(kinds), masked=kinds) if edits else None
 

@@ -7,10 +7,13 @@ from collections import Counter
 
 import msgspec
 
-__all__ = ["DETECTORS", "GENERIC", "Detector", "find_begun", "looks_random"]
+__all__ = ["DETECTORS", "GENERIC", "PRIVATE_KEY", "Detector", "find_begun", "looks_random"]
 
 GENERIC = "generic_secret"
 """The kind that is recognised by the name of a setting; only values that look random count."""
+
+PRIVATE_KEY = "private_key"
+"""The kind that says where it ends."""
 
 
 class Detector(msgspec.Struct, frozen=True):
@@ -33,7 +36,7 @@ _SETTING_NAMES = (
 
 DETECTORS = (
     Detector(
-        "private_key",
+        PRIVATE_KEY,
         ("private key",),
         # The end is optional: a key that was cut off is still a key.
         re.compile(

@@ -6,18 +6,15 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import cast
 
-from gateway.sdk import Content, Direction, Edit, GuardrailCall, Piece, Verdict
-from gateway_guardrails.finder import Finding
+from gateway.sdk import Content, Direction, Edit, GuardrailCall, Verdict
+from gateway_guardrails.search import Hit
 
-__all__ = ["Found", "PersonalData", "PiiAction"]
+__all__ = ["PersonalData", "PiiAction"]
 
 _STAND_INS, _GIVEN = "stand_ins", "given"
 """Texts by stand-in, and stand-ins by kind and text."""
 _STAND_IN = re.compile(r"<[^<>]{1,200}_\d+>")
 _Given = dict[tuple[str, str], str]
-
-Found = tuple[int, Piece, list[Finding]]
-"""A piece, its place, and what was found in it."""
 
 
 class PiiAction(StrEnum):
@@ -41,25 +38,27 @@ class PersonalData:
         self._actions = actions
         self._restores = restores
 
-    def judge(self, found: Iterable[Found], content: Content, call: GuardrailCall) -> Verdict | None:
+    def judge(self, found: Iterable[Hit[str]], content: Content, call: GuardrailCall) -> Verdict | None:
         """Refuse or edit the content; None where there is nothing to do."""
         # These notes are this guardrail's own.
         stand_ins = cast("dict[str, str]", call.notes.setdefault(_STAND_INS, {}))
         given = cast("_Given", call.notes.setdefault(_GIVEN, {}))
         edits: list[Edit] = []
         kinds: Counter[str] = Counter()
-        for place, piece, findings in found:
-            for finding in findings:
-                action = self._actions.get(finding.name, PiiAction.MASK)
-                if action is PiiAction.BLOCK:
-                    refusal = f"The guardrail '{call.guardrail}' found {finding.name} in {piece.path}."
-                    return Verdict(refusal=refusal, categories=(finding.name,))
-                shown = f"<{finding.name}>"
-                if action is PiiAction.REPLACE:
-                    shown = _stand_in(stand_ins, given, finding.name, piece.text[finding.start : finding.end])
-                edits.append(Edit(place, finding.start, finding.end, shown))
-                kinds[finding.name] += 1
-            if self._restores and content.direction is Direction.RESPONSE:
+        for hit in found:
+            action = self._actions.get(hit.what, PiiAction.MASK)
+            if action is PiiAction.BLOCK:
+                refusal = f"The guardrail '{call.guardrail}' found {hit.what} in {hit.path}."
+                return Verdict(refusal=refusal, categories=(hit.what,))
+            if not hit.places:
+                continue
+            shown = f"<{hit.what}>"
+            if action is PiiAction.REPLACE:
+                shown = _stand_in(stand_ins, given, hit.what, hit.text)
+            edits += hit.edits(shown)
+            kinds[hit.what] += 1
+        if self._restores and content.direction is Direction.RESPONSE:
+            for place, piece in content.texts():
                 edits += _restored(place, piece.text, stand_ins)
         return Verdict(edits=tuple(edits), categories=tuple(kinds), masked=kinds) if edits else None
 

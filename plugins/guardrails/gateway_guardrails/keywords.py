@@ -1,6 +1,5 @@
 """The guardrail `keywords`: words that may not pass, or pass masked."""
 
-from collections import Counter
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import ClassVar
@@ -9,7 +8,7 @@ import msgspec
 
 from gateway.sdk import Content, Edit, Guardrail, GuardrailCall, Verdict
 from gateway_guardrails.phrases import MOST_SPACES, Phrases, fold
-from gateway_guardrails.readings import list_findings
+from gateway_guardrails.search import search
 
 __all__ = ["BlockedWord", "Keywords", "KeywordsParams", "WordAction"]
 
@@ -60,18 +59,18 @@ class Keywords(Guardrail):
     def inspect(self, content: Content, call: GuardrailCall) -> Verdict | None:
         """Refuse content with a blocked word; mask the others."""
         edits: list[Edit] = []
-        for place, piece in content.texts():
-            for action, start, end in list_findings(piece.text, self.find):
-                if action is WordAction.BLOCK:
-                    return Verdict(
-                        refusal=f"The guardrail '{call.guardrail}' found a blocked word in {piece.path}.",
-                        categories=("keyword",),
-                    )
-                edits.append(Edit(place, start, end, "[KEYWORD_REDACTED]"))
+        count = 0
+        for hit in search(content, self.find):
+            if hit.what is WordAction.BLOCK:
+                return Verdict(
+                    refusal=f"The guardrail '{call.guardrail}' found a blocked word in {hit.path}.",
+                    categories=("keyword",),
+                )
+            edits += hit.edits("[KEYWORD_REDACTED]")
+            count += bool(hit.places)
         if not edits:
             return None
-        masked = Counter(keyword=len(edits))
-        return Verdict(edits=tuple(edits), categories=("keyword",), masked=masked)
+        return Verdict(edits=tuple(edits), categories=("keyword",), masked={"keyword": count})
 
     def find(self, text: str) -> Iterator[tuple[WordAction, int, int]]:
         """The words in a text as it is, each with what happens to it."""

@@ -7,9 +7,9 @@ import msgspec
 
 from gateway.sdk import Content, Guardrail, GuardrailCall, Verdict
 from gateway_guardrails.entities import ENTITIES
-from gateway_guardrails.finder import Finder, Finding
+from gateway_guardrails.finder import Finder
 from gateway_guardrails.handling import PersonalData, PiiAction
-from gateway_guardrails.readings import list_findings
+from gateway_guardrails.search import search
 
 __all__ = ["Pii", "PiiParams"]
 
@@ -48,12 +48,7 @@ class Pii(Guardrail):
 
     def inspect(self, content: Content, call: GuardrailCall) -> Verdict | None:
         """Refuse or edit content with personal data; in answers, put back what stand-ins stand for."""
-        found = ((place, piece, self._find(piece.text)) for place, piece in content.texts())
-        return self._data.judge(found, content, call)
+        return self._data.judge(search(content, self._find), content, call)
 
-    def _find(self, text: str) -> list[Finding]:
-        found = list_findings(text, self._read)
-        return [Finding(name, start, end) for name, start, end in found]
-
-    def _read(self, text: str) -> Iterator[tuple[str, int, int]]:
+    def _find(self, text: str) -> Iterator[tuple[str, int, int]]:
         return ((found.name, found.start, found.end) for found in self._finder.find(text))

@@ -11,9 +11,10 @@ import msgspec
 from gateway.sdk import Content, Guardrail, GuardrailCall, Verdict
 from gateway_guardrails.entities import ENTITIES
 from gateway_guardrails.finder import Finding
-from gateway_guardrails.handling import Found, PersonalData, PiiAction
+from gateway_guardrails.handling import PersonalData, PiiAction
 from gateway_guardrails.pii import Pii, PiiParams
 from gateway_guardrails.remote import Asking, RemoteError, Service, readable
+from gateway_guardrails.search import Hit
 from gateway_guardrails.spans import Spans
 
 __all__ = ["Presidio", "PresidioParams"]
@@ -74,9 +75,11 @@ class Presidio(Guardrail):
         return None if self._built_in is None else self._built_in.inspect(content, call)
 
     async def _ask(self, service: Service, content: Content, call: GuardrailCall) -> Verdict | None:
-        found: list[Found] = []
+        found: list[Hit[str]] = []
         for place, piece in readable(content):
-            found.append((place, piece, await self._find(service, piece.text, call)))
+            for one in await self._find(service, piece.text, call):
+                text = piece.text[one.start : one.end]
+                found.append(Hit(one.name, text, piece.path, ((place, one.start, one.end),)))
         return self._data.judge(found, content, call)
 
     async def _find(self, service: Service, text: str, call: GuardrailCall) -> list[Finding]:

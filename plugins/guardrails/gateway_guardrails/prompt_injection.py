@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from gateway.sdk import Content, Direction, Guardrail, GuardrailCall, Piece, PieceKind, Verdict
+from gateway.sdk import Content, Direction, Guardrail, GuardrailCall, Piece, PieceKind, Verdict, join_texts
 from gateway_guardrails.injection_signs import SIGNS
 from gateway_guardrails.linear import LinearPatterns
 from gateway_guardrails.readings import list_readings
@@ -48,8 +48,9 @@ class PromptInjection(Guardrail):
         if content.direction is Direction.RESPONSE:
             return None
         weights: dict[str, float] = {}
-        for piece in self._pieces(content):
-            for reading in list_readings(piece.text):
+        joined = (one.text for one in join_texts(content) if self._looks_at(one.kind, one.role))
+        for text in (*(piece.text for piece in self._pieces(content)), *joined):
+            for reading in list_readings(text):
                 for number, _, _ in self._patterns.find(reading.text):
                     kind, weight, _ = SIGNS[number]
                     weights[kind] = max(weight, weights.get(kind, 0.0))
@@ -63,9 +64,9 @@ class PromptInjection(Guardrail):
         return Verdict(refusal=refusal, categories=found, score=score)
 
     def _pieces(self, content: Content) -> Iterator[Piece]:
-        for _, piece in content.texts():
-            is_result = piece.kind is PieceKind.TOOL_RESULT
-            if is_result and not self._params.looks_at_tool_results:
-                continue
-            if is_result or (piece.kind is PieceKind.TEXT and piece.role in _OF_USERS):
-                yield piece
+        return (piece for _, piece in content.texts() if self._looks_at(piece.kind, piece.role))
+
+    def _looks_at(self, kind: PieceKind, role: str) -> bool:
+        if kind is PieceKind.TOOL_RESULT:
+            return self._params.looks_at_tool_results
+        return kind is PieceKind.TEXT and role in _OF_USERS

@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.sdk import Content, Edit, Guardrail, GuardrailCall, Verdict
 from gateway_guardrails.linear import LinearPatterns
-from gateway_guardrails.readings import list_findings
+from gateway_guardrails.search import search
 
 __all__ = ["Pattern", "PatternAction", "Regex", "RegexParams"]
 
@@ -65,13 +65,13 @@ class Regex(Guardrail):
         """Refuse content that matches a blocking pattern; mask what the others match."""
         edits: list[Edit] = []
         kinds: Counter[str] = Counter()
-        for place, piece in content.texts():
-            for item, start, end in list_findings(piece.text, self._find):
-                if item.action is PatternAction.BLOCK:
-                    refusal = f"The guardrail '{call.guardrail}' found '{item.name}' in {piece.path}."
-                    return Verdict(refusal=refusal, categories=(item.name,))
-                edits.append(Edit(place, start, end, f"[{item.name}]"))
-                kinds[item.name] += 1
+        for hit in search(content, self._find):
+            if hit.what.action is PatternAction.BLOCK:
+                refusal = f"The guardrail '{call.guardrail}' found '{hit.what.name}' in {hit.path}."
+                return Verdict(refusal=refusal, categories=(hit.what.name,))
+            if hit.places:
+                edits += hit.edits(f"[{hit.what.name}]")
+                kinds[hit.what.name] += 1
         return Verdict(edits=tuple(edits), categories=tuple(kinds), masked=kinds) if edits else None
 
     def _find(self, text: str) -> Iterator[tuple[Pattern, int, int]]:

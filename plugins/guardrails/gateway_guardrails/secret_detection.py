@@ -11,9 +11,9 @@ import msgspec
 from gateway.errors import GuardrailBlocked
 from gateway.hooks import RequestContext
 from gateway.sdk import Content, Edit, Guardrail, GuardrailCall, Verdict, plugin_log, rewrite_texts
-from gateway_guardrails.detectors import DETECTORS, GENERIC, Detector, find_begun, looks_random
+from gateway_guardrails.detectors import DETECTORS, GENERIC, PRIVATE_KEY, Detector, find_begun, looks_random
 from gateway_guardrails.linear import LinearPatterns
-from gateway_guardrails.readings import list_findings
+from gateway_guardrails.search import search
 from gateway_guardrails.spans import Spans
 
 __all__ = ["Action", "SecretDetection", "SecretDetectionSettings"]
@@ -68,14 +68,13 @@ class SecretDetection(Guardrail):
         for place, piece in content.texts():
             if call.is_stream and (begun := find_begun(piece.text)) is not None:
                 undecided[place] = begun
-            for detector, start, end in list_findings(piece.text, self._find):
-                if self._settings.action is Action.BLOCK:
-                    return Verdict(
-                        refusal=_refusal(call.guardrail, detector.kind, piece.path),
-                        categories=(detector.kind,),
-                    )
-                edits.append(Edit(place, start, end, f"[REDACTED:{detector.kind}]"))
-                kinds[detector.kind] += 1
+        for hit in search(content, self._find, _is_closed):
+            kind = hit.what.kind
+            if self._settings.action is Action.BLOCK:
+                return Verdict(refusal=_refusal(call.guardrail, kind, hit.path), categories=(kind,))
+            if hit.places:
+                edits += hit.edits(f"[REDACTED:{kind}]")
+                kinds[kind] += 1
         return Verdict(edits=tuple(edits), categories=tuple(kinds), masked=kinds, undecided=undecided)
 
     def guard(self, context: RequestContext) -> None:
@@ -121,6 +120,11 @@ class SecretDetection(Guardrail):
 def _refusal(guardrail: str, kind: str, path: str) -> str:
     found = f"The guardrail '{guardrail}' found a credential ({kind}) in {path}."
     return f"{found} Remove it and send the request again."
+
+
+def _is_closed(detector: Detector, text: str) -> bool:
+    """Whether a credential ends where its text does: only private keys say so."""
+    return detector.kind == PRIVATE_KEY and text.endswith("-----")
 
 
 def _spell(hints: Iterable[str]) -> str:

@@ -12,10 +12,14 @@ class Spans:
         self._starts: list[int] = []
         self._ends: list[int] = []
 
+    def is_free(self, start: int, end: int) -> bool:
+        """Whether nothing of a range is taken."""
+        place = bisect_left(self._starts, end)
+        return not place or self._ends[place - 1] <= start
+
     def take(self, start: int, end: int) -> bool:
         """Take a range; says whether it was free."""
-        place = bisect_left(self._starts, end)
-        if place and self._ends[place - 1] > start:
+        if not self.is_free(start, end):
             return False
         if start < end:
             place = bisect_left(self._starts, start)
