@@ -1,6 +1,7 @@
 """The compiled dispatch: per hook one async function, chosen at startup for the implementations there are."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from types import MappingProxyType
 from typing import Any
 
@@ -19,7 +20,7 @@ from gateway.hooks.implementations import (
     read_implementation,
 )
 from gateway.hooks.specs import HookMode, HookSpecs
-from gateway.hooks.transport import Forwarder, OpenAnswer
+from gateway.hooks.transport import Forwarder, OpenAnswer, UpstreamStream
 
 __all__ = ["Hooks", "compile_hooks"]
 
@@ -37,6 +38,10 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     authenticate: Callable[[RequestHead], Coroutine[Any, Any, Principal | None]]
     find_pass_through: Callable[[RequestHead], Coroutine[Any, Any, PassThrough | None]]
     answer_openly: Callable[[RequestHead], Coroutine[Any, Any, OpenAnswer | None]]
+    answer_request: Callable[
+        [RequestContext, Forwarder],
+        Coroutine[Any, Any, AbstractAsyncContextManager[UpstreamStream] | None],
+    ]
     resolve_model: Callable[[str, RequestContext], Coroutine[Any, Any, str]]
     authorize: Callable[[RequestContext], Coroutine[Any, Any, None]]
     collect_claims: Callable[[RequestContext], Coroutine[Any, Any, Sequence[Claim]]]
@@ -49,6 +54,7 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     ask_mcp_server: Callable[[str], Coroutine[Any, Any, McpFindings | None]]
     has_find_pass_through: bool
     has_answer_openly: bool
+    has_answer_request: bool
     has_guard_request: bool
     has_open_guards: bool
     has_on_completion: bool
@@ -72,6 +78,7 @@ def compile_hooks(plugins: Sequence[tuple[str, object]]) -> Hooks:
         **{name: _compile(HOOKS[name], implementations) for name, implementations in found.items()},
         has_find_pass_through=bool(found["find_pass_through"]),
         has_answer_openly=bool(found["answer_openly"]),
+        has_answer_request=bool(found["answer_request"]),
         has_guard_request=bool(found["guard_request"]),
         has_open_guards=bool(found["open_guards"]),
         has_on_completion=bool(found["on_completion"]),

@@ -1,6 +1,7 @@
 """The whole extension surface: one signature and one sentence per hook."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -9,7 +10,7 @@ import pluggy
 from gateway.domain import Claim, Completion, McpFindings, McpServerRecord, PassThrough, Principal
 from gateway.hooks.context import Admission, RequestContext, RequestHead
 from gateway.hooks.guards import CallGuard
-from gateway.hooks.transport import Forwarder, OpenAnswer
+from gateway.hooks.transport import Forwarder, OpenAnswer, UpstreamStream
 
 __all__ = ["GROUP", "HookMode", "HookSpecs", "hookimpl", "mode_of"]
 
@@ -66,6 +67,12 @@ class HookSpecs:
     @hookspec(HookMode.FIRST)
     async def answer_openly(self, head: RequestHead) -> OpenAnswer | None:
         """Answer anybody at a path that leads nowhere else, or None to leave that to others."""
+
+    @hookspec(HookMode.FIRST)
+    async def answer_request(
+        self, context: RequestContext, gateway: Forwarder
+    ) -> AbstractAsyncContextManager[UpstreamStream] | None:
+        """Answer a request of a model by other requests to this gateway, or None to leave it as it is."""
 
     @hookspec(HookMode.PIPE)
     async def resolve_model(self, model: str, context: RequestContext) -> str | None:

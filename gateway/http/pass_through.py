@@ -1,6 +1,6 @@
 """Where the gateway has no route of its own: a declared pass-through, or nothing."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 import msgspec
@@ -9,18 +9,15 @@ from litestar.exceptions import NotFoundException
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
-from gateway.domain import PassThrough
-from gateway.errors import BadRequest, GatewayError, MethodNotAllowed
-from gateway.hooks import RequestHead
+from gateway.errors import GatewayError
 from gateway.http.asgi_exchange import read_head
 from gateway.http.parted_exchanges import PartedAsgiExchange, PartedRsgiExchange
 from gateway.http.problems import EXCEPTION_HANDLERS, answer_http_exception
 from gateway.ids import new_charge_id
 from gateway.pipeline.answers import send_error
-from gateway.pipeline.exchange import ClientLeftError
 from gateway.pipeline.intake import call_id_of
 from gateway.pipeline.pass_through.body import PartedExchange
-from gateway.pipeline.pass_through.passing import pass_request
+from gateway.pipeline.pass_through.leading import lead_request
 from gateway.runtime import Gateway
 from gateway.wire import asgi as wire
 from gateway.wire.rsgi import RsgiProtocol, RsgiScope
@@ -28,8 +25,6 @@ from gateway.wire.rsgi import RsgiProtocol, RsgiScope
 __all__ = ["PassThroughLane", "build_exception_handlers"]
 
 _MOST_PATHS = 4096
-_DOTS = frozenset({".", ".."})
-_CROOKED = frozenset("\\%?#")
 
 
 class PassThroughLane:
@@ -64,23 +59,9 @@ class PassThroughLane:
         if not await self.lead(exchange, path):
             await otherwise()
 
-    async def lead(self, exchange: PartedExchange, path: str) -> bool:
+    def lead(self, exchange: PartedExchange, path: str) -> Awaitable[bool]:
         """Answer a request by its pass-through; False where there is none, with nothing read."""
-        head, gateway = exchange.head, self._gateway
-        try:
-            exchange.check_head()
-            found = gateway.snapshot.pass_throughs.find(head.path) or await self._ask(head)
-            if not found:
-                return False
-            one = _choose(found, head.method, head.path)
-            below = path[len(one.path) :]
-            _check_is_straight(below)
-            await pass_request(gateway, one, below, exchange)
-        except ClientLeftError:
-            pass
-        except GatewayError as error:
-            await send_error(exchange, error, call_id_of(exchange, new_charge_id()))
-        return True
+        return lead_request(self._gateway, exchange, path)
 
     async def answer_openly(self, exchange: PartedExchange) -> bool:
         """Give a plugin's answer for anybody, whom nobody asks who they are; False where there is none."""
@@ -96,12 +77,6 @@ class PassThroughLane:
         except GatewayError as error:
             await send_error(exchange, error, call_id_of(exchange, new_charge_id()))
         return True
-
-    async def _ask(self, head: RequestHead) -> Sequence[PassThrough]:
-        """Where a plugin leads the request."""
-        hooks = self._gateway.snapshot.pass_through_hooks
-        found = await hooks.find_pass_through(head) if hooks.has_find_pass_through else None
-        return () if found is None else (found,)
 
 
 def build_exception_handlers(gateway: Gateway, lane: PassThroughLane) -> Mapping[int | type[Exception], Any]:
@@ -148,24 +123,3 @@ class _PassedAnswer(ASGIResponse):
             self._lane.note(path)
         elif not await self._lane.answer_openly(exchange):
             await self._otherwise(scope, receive, send)
-
-
-def _choose(found: Sequence[PassThrough], method: str, path: str) -> PassThrough:
-    one = next((one for one in found if method in one.methods), None)
-    if one is None:
-        allowed = ", ".join(sorted({name for one in found for name in one.methods}))
-        message = f"{path[:200]} answers {allowed}, not {method}."
-        raise MethodNotAllowed(message, headers={"allow": allowed})
-    return one
-
-
-def _check_is_straight(below: str) -> None:
-    """Raise BadRequest for a decoded path that a server might read as another one than the gateway does."""
-    segments = below.split("/")[1:]
-    if segments and not segments[-1]:
-        # One slash at the end may mean something to the target.
-        segments.pop()
-    is_crooked = any(not part or part.partition(";")[0] in _DOTS for part in segments)
-    if is_crooked or not _CROOKED.isdisjoint(below) or not below.isprintable():
-        message = "The path has empty segments, dots or escapes in it that no pass-through takes along."
-        raise BadRequest(message, param="path")

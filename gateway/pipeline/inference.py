@@ -2,22 +2,26 @@
 
 import asyncio
 from collections.abc import Awaitable
+from functools import partial
 from typing import TypeVar
 
-from gateway.domain import Endpoint, ModelGroup
-from gateway.errors import AuthenticationFailed, GatewayError, ServiceUnavailable
+from gateway.domain import MODEL_ENDPOINTS, Endpoint, ModelGroup
+from gateway.errors import AuthenticationFailed, GatewayError, NotFound, ServiceUnavailable
 from gateway.hooks import RequestContext
 from gateway.hooks.dispatch import Hooks
+from gateway.ids import new_charge_id
 from gateway.pipeline.admitting import admit_request
 from gateway.pipeline.answering import relay_answer
 from gateway.pipeline.answers import as_gateway_error, drop_frames, send_error
 from gateway.pipeline.call import Call
 from gateway.pipeline.end_users import keep_known_end_user
 from gateway.pipeline.exchange import ClientLeftError, Exchange
+from gateway.pipeline.inner import InnerExchange, InnerGateway, relay_own
 from gateway.pipeline.intake import begin_context, fill_context
 from gateway.pipeline.memberships import settle_team
 from gateway.pipeline.nesting import check_depth
 from gateway.pipeline.own_answer import answering_itself
+from gateway.pipeline.pass_through.leading import lead_request
 from gateway.pipeline.settlement import Settlement, record_refusal
 from gateway.pipeline.streaming import relay_stream
 from gateway.runtime import Gateway, Snapshot
@@ -44,6 +48,8 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
     details = NO_DETAILS
     try:
         details = await _read(gateway, snapshot, exchange, context, path_model)
+        if hooks.has_answer_request and await _is_answered(gateway, hooks, exchange, context):
+            return
         group, settlement = await admit_request(gateway, snapshot, context, details)
     except ClientLeftError:
         raise
@@ -94,6 +100,30 @@ async def _read(
     if snapshot.settings.access.validates_end_users:
         return await keep_known_end_user(gateway.parts.subjects, context.principal, details)
     return details
+
+
+async def _is_answered(gateway: Gateway, hooks: Hooks, exchange: Exchange, context: RequestContext) -> bool:
+    """Whether a plugin has answered by requests of its own. Raises GatewayError and ClientLeftError."""
+    own = await hooks.answer_request(context, InnerGateway(gateway, context, partial(_serve_inner, gateway)))
+    if own is None:
+        return False
+    await relay_own(exchange, own)
+    return True
+
+
+async def _serve_inner(gateway: Gateway, exchange: InnerExchange) -> None:
+    """Answer a request that the gateway makes to itself."""
+    path = exchange.head.path
+    endpoint = next((one for one in MODEL_ENDPOINTS if path == f"/v1/{one.value}"), None)
+    try:
+        if endpoint is not None:
+            await infer(gateway, endpoint, exchange, "")
+        elif not await lead_request(gateway, exchange, path):
+            raise NotFound(f"There is no such route: {path[:200]}.")
+    except ClientLeftError:
+        return
+    except GatewayError as error:
+        await send_error(exchange, error, new_charge_id())
 
 
 async def _inspect(

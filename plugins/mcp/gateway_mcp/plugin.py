@@ -5,15 +5,18 @@ company whose key the gateway sends. Without a rule any client could make it cal
 """
 
 from collections.abc import Awaitable, Mapping
-from typing import cast
+from contextlib import AbstractAsyncContextManager
+from typing import Annotated, cast
 
 import msgspec
 
 from gateway.domain import Endpoint
 from gateway.errors import PermissionDenied
-from gateway.hooks import PluginServices, RequestContext, hookimpl
+from gateway.hooks import Forwarder, PluginServices, RequestContext, UpstreamStream, hookimpl
 from gateway.sdk import read_member
 from gateway_mcp.access import Access, AccessSettings
+from gateway_mcp.chat.entries import read_entries
+from gateway_mcp.chat.rounds import answer_with_tools
 from gateway_mcp.directory import Directory
 from gateway_mcp.pages import Pages
 from gateway_mcp.relay import Relay
@@ -35,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `stdio_commands` are the programs, as they are written in `command`, that servers may be.
     `allowed_hosts` are names under which callers without a key reach the gateway, `allowed_origins` the
     origins of web pages that may speak with servers.
+    `tool_rounds` is how often a model that calls tools of type `mcp` is asked again with what they came to.
     `servers` are those that the gateway relays to, by their names: the section `mcp_servers` lands here, and
     in `access` those of `general_settings` that say who may reach them.
     """
@@ -43,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allowed_connectors: frozenset[str] = frozenset()
     allow_inline_credentials: bool = False
     servers: dict[str, McpServer] | None = None
+    tool_rounds: Annotated[int, msgspec.Meta(ge=0, le=100)] = 10
     stdio_commands: frozenset[str] = frozenset()
     allowed_hosts: frozenset[str] = frozenset()
     allowed_origins: frozenset[str] = frozenset()
@@ -110,6 +115,17 @@ class McpPlugin(RemoteServers, Relay):
         directory = Directory(settings.servers, settings.stdio_commands, services.mcp, access)
         pages = Pages(settings.allowed_hosts, settings.allowed_origins, services.public)
         Relay.__init__(self, directory, pages, services)
+        self._rounds = settings.tool_rounds
+
+    @hookimpl
+    def answer_request(
+        self, context: RequestContext, gateway: Forwarder
+    ) -> AbstractAsyncContextManager[UpstreamStream] | None:
+        """Answer a chat completion with tools of the gateway's own servers. Raises BadRequest, NotFound."""
+        if context.endpoint is not Endpoint.CHAT or "tools" not in context.body.members:
+            return None
+        entries = read_entries(context.body, self._directory.current)
+        return answer_with_tools(context, entries, gateway, self._rounds) if entries else None
 
     @hookimpl
     def authorize(self, context: RequestContext) -> Awaitable[None] | None:

@@ -144,6 +144,19 @@ async def test_hook_open_transport() -> None:
     assert await hooks.open_transport(make_context(b'{"model": "other"}')) is None
 
 
+async def test_hook_answer_request() -> None:
+    answer, asked = object(), object()
+    hooks = load_plugin(
+        implement(
+            "answer_request", lambda context, gateway: (gateway, answer) if context.model == "x" else None
+        )
+    )
+
+    assert await hooks.answer_request(make_context(b'{"model": "x"}'), asked) == (asked, answer)
+    assert await hooks.answer_request(make_context(b'{"model": "other"}'), asked) is None
+    assert hooks.has_answer_request
+
+
 async def test_hook_on_completion() -> None:
     told: list[Any] = []
     hooks = load_plugin(

@@ -31,7 +31,7 @@ def test_a_hook_like_no_other_is_refused_with_all_names() -> None:
         @hookimpl
         def zzz(self) -> None: ...
 
-    assert "Known: admit, answer_openly, ask_mcp_server, authenticate, " in refusal(Plugin)
+    assert "Known: admit, answer_openly, answer_request, ask_mcp_server, " in refusal(Plugin)
 
 
 def test_a_misspelt_argument_is_refused_with_the_nearest_name() -> None:

@@ -1,0 +1,189 @@
+"""The same conversation where the client has asked for a stream: what the model says goes out as it comes."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing
+from typing import Any, Self, cast
+
+import msgspec
+
+from gateway.hooks import HeaderPairs, UpstreamStream
+from gateway.wire.sse import EventSplitter, event_payload, replace_payload
+from gateway_mcp.chat.offers import Offers, Refused, read_whole
+from gateway_mcp.chat.turns import Turn, add_usage
+from gateway_mcp.made import Made
+from gateway_mcp.wire import Object
+
+__all__ = ["StreamedRounds"]
+
+_DONE = b"[DONE]"
+_OK = 200
+_Opening = AbstractAsyncContextManager[UpstreamStream]
+
+
+class StreamedRounds:
+    """An `UpstreamStream` of several answers, one after the other, as one.
+
+    Calls of tools and the end of an answer are held back until it is known whose the calls are. Call `close`
+    at the end.
+    """
+
+    def __init__(self, body: Object, offers: Offers, ask: Callable[[Object], _Opening], most: int) -> None:
+        self._body = body
+        self._offers = offers
+        self._ask = ask
+        self._left = most
+        self._usage: Object = {}
+        self._identifier: object = None
+        self._events = self._run()
+        self.status = _OK
+        self.headers: HeaderPairs = ()
+
+    async def begin(self, opening: _Opening) -> Self:
+        """Open the first answer. Raises Refused where it is none."""
+        self._opening = opening
+        self._stream = await self._open(opening)
+        self.headers = self._stream.headers
+        return self
+
+    async def read_chunk(self) -> bytes:
+        """See UpstreamStream.read_chunk."""
+        return await anext(self._events, b"")
+
+    async def close(self) -> None:
+        """Leave what is still open."""
+        await self._events.aclose()
+        await self._opening.__aexit__(None, None, None)
+
+    async def _open(self, opening: _Opening) -> UpstreamStream:
+        stream = await opening.__aenter__()
+        kind = next((value for name, value in stream.headers if name == "content-type"), "")
+        if stream.status != _OK or not kind.startswith("text/event-stream"):
+            answer = Made(stream.status, stream.headers, await read_whole(stream))
+            await opening.__aexit__(None, None, None)
+            raise Refused(answer)
+        return stream
+
+    async def _run(self) -> AsyncGenerator[bytes]:
+        while True:
+            answer = _Answer(self._usage, self._identifier)
+            async with aclosing(answer.read(self._stream)) as events:
+                async for out in events:
+                    yield out
+            self._identifier = answer.identifier
+            turn = answer.turn()
+            if not self._left or not self._offers.takes(turn.calls):
+                for out in answer.list_held():
+                    yield out
+                return
+            self._left -= 1
+            try:
+                await self._go_on(turn)
+            except Refused as refused:
+                yield await _tell(refused.answer)
+                return
+
+    async def _go_on(self, turn: Turn) -> None:
+        self._body = turn.go_on(self._body, await self._offers.call(turn.calls))
+        await self._opening.__aexit__(None, None, None)
+        self._opening = self._ask(self._body)
+        self._stream = await self._open(self._opening)
+
+
+class _Answer:
+    """One answer of a stream; `identifier` is that of the first answer, whose continuation this is."""
+
+    def __init__(self, usage: Object, identifier: object) -> None:
+        self._usage = usage
+        self._is_first = identifier is None
+        self._held: list[bytes] = []
+        self._calls: dict[int, Object] = {}
+        self._text: list[str] = []
+        self.identifier = identifier
+
+    async def read(self, stream: UpstreamStream) -> AsyncGenerator[bytes]:
+        """The events that go out at once."""
+        splitter = EventSplitter()
+        while chunk := await stream.read_chunk():
+            for event in splitter.feed(chunk):
+                shown = self._take(event)
+                if shown:
+                    yield shown
+
+    def turn(self) -> Turn:
+        """What was said, and the calls, put together from their parts."""
+        return Turn("".join(self._text) or None, [self._calls[index] for index in sorted(self._calls)])
+
+    def list_held(self) -> list[bytes]:
+        """What was held back, with what all answers used."""
+        return [self._with_usage(event) for event in self._held]
+
+    def _take(self, event: bytes) -> bytes:
+        payload = event_payload(event)
+        chunk = None if payload is None or payload == _DONE else _decode(payload)
+        if payload is None or (chunk is None and payload != _DONE) or (chunk and "error" in chunk):
+            return event
+        if chunk is None:
+            self._held.append(event)
+            return b""
+        choice = _first(chunk.get("choices"))
+        delta = _object(choice.get("delta"))
+        self.identifier = self.identifier or chunk.get("id")
+        add_usage(self._usage, chunk.get("usage"))
+        self._note(delta)
+        shown = event if self._is_first else replace_payload(event, self._continue(chunk, delta))
+        if delta.get("tool_calls") or choice.get("finish_reason") or chunk.get("usage") or not choice:
+            self._held.append(shown)
+            return b""
+        return shown
+
+    def _continue(self, chunk: Object, delta: Object) -> bytes:
+        """A part of a later answer as one of the first: who speaks was said."""
+        delta.pop("role", None)
+        return msgspec.json.encode({**chunk, "id": self.identifier})
+
+    def _note(self, delta: Object) -> None:
+        content = delta.get("content")
+        if isinstance(content, str):
+            self._text.append(content)
+        calls = delta.get("tool_calls")
+        for part in cast("list[object]", calls) if isinstance(calls, list) else []:
+            if isinstance(part, dict):
+                self._note_call(cast("Object", part))
+
+    def _note_call(self, part: Object) -> None:
+        index = part.get("index")
+        call = self._calls.setdefault(
+            index if isinstance(index, int) else 0,
+            {"id": None, "type": "function", "function": {"name": "", "arguments": ""}},
+        )
+        function, said = cast("Object", call["function"]), _object(part.get("function"))
+        for name in ("name", "arguments"):
+            function[name] += said.get(name) or ""
+        call["id"] = call["id"] or part.get("id")
+
+    def _with_usage(self, event: bytes) -> bytes:
+        payload = event_payload(event)
+        chunk = None if payload in (None, _DONE) else _decode(payload or b"")
+        if chunk is None or not chunk.get("usage"):
+            return event
+        return replace_payload(event, msgspec.json.encode({**chunk, "usage": self._usage}))
+
+
+async def _tell(answer: Made) -> bytes:
+    """An error in the form of an event."""
+    return b"data: " + (await answer.read_chunk()).replace(b"\n", b" ") + b"\n\n"
+
+
+def _decode(payload: bytes) -> Object | None:
+    try:
+        return msgspec.json.decode(payload, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _first(items: object) -> Object:
+    return _object(cast("list[object]", items)[0]) if isinstance(items, list) and items else {}
+
+
+def _object(value: object) -> Object:
+    return cast("Object", value) if isinstance(value, dict) else {}
