@@ -74,14 +74,17 @@ class Documents:
 class Metadata:
     """What servers say about themselves, fetched once for all who wait, and kept for a while.
 
-    What cannot be had is not asked for again for some seconds. No more is kept than a thousand servers'.
+    What cannot be had is not asked for again for some seconds. Of more servers than `capacity` none is kept.
     """
 
-    def __init__(self, forwarder: Forwarder, guarded: Forwarder, clock: Clock) -> None:
+    def __init__(
+        self, forwarder: Forwarder, guarded: Forwarder, clock: Clock, capacity: int = _CAPACITY
+    ) -> None:
         """`guarded` reaches public networks only: for the servers of users."""
         self._forwarder = forwarder
         self._guarded = guarded
         self._clock = clock
+        self._capacity = capacity
         self._kept: OrderedDict[Upstream, tuple[int, Object | UpstreamError]] = OrderedDict()
         self._fetching: dict[Upstream, asyncio.Task[Object | UpstreamError]] = {}
 
@@ -96,6 +99,16 @@ class Metadata:
         # Nobody's leaving stops it for the others.
         return _give(await asyncio.shield(task))
 
+    @property
+    def size(self) -> int:
+        """How many documents are kept, or failures."""
+        return len(self._kept)
+
+    @property
+    def waiting(self) -> int:
+        """How many servers are being asked."""
+        return len(self._fetching)
+
     def forget(self, upstream: Upstream) -> None:
         """The server is there no more."""
         self._kept.pop(upstream, None)
@@ -105,7 +118,7 @@ class Metadata:
             found = await self._ask(upstream)
             seconds = _PAUSE_SECONDS if isinstance(found, UpstreamError) else _FRESH_SECONDS
             self._kept.pop(upstream, None)
-            while len(self._kept) >= _CAPACITY:
+            while len(self._kept) >= self._capacity:
                 self._kept.popitem(last=False)
             self._kept[upstream] = self._clock.monotonic_nanos() + seconds * _NANOS, found
             return found

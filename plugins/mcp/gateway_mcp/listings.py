@@ -1,7 +1,7 @@
 """What servers list: asked once for all callers to whom it may be shown, and remembered for a while."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -13,11 +13,12 @@ from gateway_mcp.conversation import Conversation, Eras, RefusedError
 from gateway_mcp.credentials import Credentials
 from gateway_mcp.kinds import KINDS, Kind
 from gateway_mcp.names import join_name, join_uri
+from gateway_mcp.passing_on import UpstreamRefusalError, read_again
 from gateway_mcp.transports.choose import Transports
 from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import METHOD_NOT_FOUND, Object
 
-__all__ = ["Item", "Listing", "Listings"]
+__all__ = ["Item", "Listing", "Listings", "check_refusals"]
 
 _FRESH_SECONDS, _PAUSE_SECONDS, _LIST_SECONDS = 60, 5, 30.0
 _NANOS = 1_000_000_000
@@ -43,6 +44,13 @@ class Listing(msgspec.Struct, frozen=True):
     def is_unknown(self) -> bool:
         """Whether the server has no such list."""
         return isinstance(self.error, RefusedError) and self.error.error.get("code") == METHOD_NOT_FOUND
+
+
+def check_refusals(found: Iterable[tuple[Upstream, Listing]]) -> None:
+    """Raise UpstreamRefusalError where a server refused the client's token: an empty list would hide it."""
+    for _, listing in found:
+        if isinstance(listing.error, UpstreamRefusalError):
+            raise read_again(listing.error)
 
 
 class _Entry:
@@ -106,10 +114,12 @@ class Listings:
                 self._entries.pop(next(iter(self._entries)))
             entry = self._entries[key] = _Entry()
         if entry.task is None and self._clock.monotonic_nanos() >= entry.ends_at:
-            entry.task = asyncio.create_task(self._fill(entry, self._ask(upstream, kind, context)))
+            entry.task = asyncio.create_task(self._fill(key, entry, self._ask(upstream, kind, context)))
         return entry
 
-    async def _fill(self, entry: _Entry, asking: Coroutine[Any, Any, tuple[Item, ...]]) -> None:
+    async def _fill(
+        self, key: tuple[str, str], entry: _Entry, asking: Coroutine[Any, Any, tuple[Item, ...]]
+    ) -> None:
         seconds = _FRESH_SECONDS
         try:
             async with asyncio.timeout(_LIST_SECONDS):
@@ -117,6 +127,9 @@ class Listings:
         except (GatewayError, TimeoutError) as error:
             failure = error if isinstance(error, GatewayError) else UpstreamTimeout("It took too long.")
             seconds, entry.listing = _PAUSE_SECONDS, Listing(error=failure)
+            if isinstance(error, UpstreamRefusalError) and self._entries.get(key) is entry:
+                # Only those who wait hear of it: the next one may be let in.
+                del self._entries[key]
         finally:
             entry.ends_at = self._clock.monotonic_nanos() + seconds * _NANOS
             entry.task = None

@@ -14,6 +14,7 @@ __all__ = [
     "UpstreamRefusalError",
     "build_challenge",
     "find_open",
+    "read_again",
     "read_refusal",
     "state_refusal",
 ]
@@ -65,6 +66,11 @@ def read_refusal(upstream: Upstream, status: int, headers: HeaderPairs) -> Upstr
     return UpstreamRefusalError(
         upstream, status, ", ".join(value for name, value in headers if name == CHALLENGE)
     )
+
+
+def read_again(error: UpstreamRefusalError) -> UpstreamRefusalError:
+    """The same refusal for another client: each is told in its own form."""
+    return UpstreamRefusalError(error.upstream, error.status, error.told)
 
 
 def state_refusal(

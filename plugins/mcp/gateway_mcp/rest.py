@@ -14,7 +14,7 @@ from gateway_mcp.aggregate.calls import FOUND_TOOL
 from gateway_mcp.charging import note_call
 from gateway_mcp.conversation import RefusedError
 from gateway_mcp.kinds import KINDS
-from gateway_mcp.listings import Listing, Listings
+from gateway_mcp.listings import Listing, Listings, check_refusals
 from gateway_mcp.made import Made, json_answer
 from gateway_mcp.messages import MessageGuard, read_message, refuse_tool
 from gateway_mcp.places import find_place, list_named, narrow_place
@@ -142,6 +142,8 @@ class PlainServers:
         except GatewayError as error:
             return _say([], _tag(error), error.message)
         listed = await self._listings.find(upstreams, _TOOLS, self._context)
+        if _named_server(wished):
+            check_refusals(listed)
         shows_all = wished.get("include_disabled_tools", "").lower() in {"true", "1"}
         shows_all = shows_all and self._context.principal.is_admin
         tools = [
@@ -171,7 +173,7 @@ class PlainServers:
     def _choose(self, wished: dict[str, str], reach: Reach) -> tuple[Upstream, ...]:
         for one in list_named(self._context.head, self._upstreams):
             check_server(self._context, one, self._upstreams)
-        name = wished.get("server_id") or wished.get("mcp_server_name")
+        name = _named_server(wished)
         if not name:
             return reach.upstreams
         upstream = self._upstreams.by_name(name)
@@ -183,6 +185,10 @@ class PlainServers:
         if upstream not in self._reach.upstreams:
             raise refuse_server(upstream)
         return (upstream,)
+
+
+def _named_server(wished: dict[str, str]) -> str:
+    return wished.get("server_id") or wished.get("mcp_server_name") or ""
 
 
 def _say(tools: list[Object], error: str | None, message: str, outcomes: list[Object] | None = None) -> Made:

@@ -70,6 +70,22 @@ async def test_a_server_is_served_as_long_as_it_is_there(desk: Desk, server: Mcp
     assert TOKEN not in str(entries)
 
 
+@pytest.mark.parametrize("is_passed", [True, False])
+async def test_whose_login_it_is_comes_back_as_it_was_said(
+    desk: Desk, server: McpFixture, *, is_passed: bool
+) -> None:
+    said = {"oauth_passthrough": is_passed, "delegate_auth_to_upstream": not is_passed}
+    open_to_tokens = {"auth_type": "none", "credentials": None, "extra_headers": ["Authorization"]}
+    made = await make(desk, body_of(server, unique(), **open_to_tokens, **said))
+    shown = await desk.get(f"{SERVERS}/{made['server_id']}")
+    assert {name: shown[name] for name in said} == said
+    plain = await make(desk, body_of(server, unique()))
+    assert (plain["oauth_passthrough"], plain["delegate_auth_to_upstream"]) == (False, False)
+    path = f"/mcp/{made['server_name']}"
+    answer = await desk.live.http.post(path, json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
+    assert (answer.status_code, "www-authenticate" in answer.headers) == (401, is_passed)
+
+
 def settings_of(desk: Desk, identifier: str) -> object:
     shelf = desk.live.gateway.parts.added.current.mcp
     return next((one.settings for one in shelf.servers if one.server_id == identifier), None)

@@ -44,13 +44,16 @@ async def post(live: LiveGateway, key: str | None, body: Any, path: str = "/fix/
 
 
 async def speak(
-    live: LiveGateway, path: str, era: Era, headers: dict[str, str], tool: str = "add"
+    live: LiveGateway, path: str, era: Era, headers: dict[str, str], *, is_told: bool = False
 ) -> list[httpx.Response]:
-    """List tools and call one, as a client of this generation does; ends with the first refusal."""
+    """List tools and call one, as a client of this generation does; ends with the first refusal.
+
+    The client may want to be told of progress.
+    """
     if path.startswith("/mcp-rest/"):
         return [await live.http.get(path, headers=headers)]
     sent, answers = {**headers, "mcp-protocol-version": era}, list[httpx.Response]()
-    call = {"name": tool, "arguments": {"a": 1, "b": 2}}
+    call = {"name": "add", "arguments": {"a": 1, "b": 2}}
     messages: list[tuple[str, dict[str, Any]]] = [("tools/list", {}), ("tools/call", call)]
     if era == "2025-11-25":
         about = {"protocolVersion": era, "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}}
@@ -58,8 +61,9 @@ async def speak(
     for method, params in messages:
         named = {} if era == "2025-11-25" else {"mcp-method": method}
         if named and "name" in params:
-            named["mcp-name"] = tool
-        meta = {f"io.modelcontextprotocol/{name}": value for name, value in _STATED.items()} if named else {}
+            named["mcp-name"] = "add"
+        meta: dict[str, Any] = {"progressToken": 7} if is_told else {}
+        meta |= {f"io.modelcontextprotocol/{name}": value for name, value in _STATED.items() if named}
         message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": meta}}
         answers.append(await post(live, None, message, path, **sent, **named))
         if answers[-1].status_code >= 400:

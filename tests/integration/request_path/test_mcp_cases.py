@@ -8,12 +8,19 @@ import ast
 from functools import cache
 from pathlib import Path
 
-from tests.integration.request_path.test_mcp_passed_through import ROWS
+from tests.integration.request_path.test_mcp_passed_through import REFUSALS, ROWS
 
 TESTS = Path(__file__).parents[2]
 NOT_YET = "not yet: "
 _HERE = "integration/request_path"
 _IN = f"{_HERE}/test_mcp_passed_through.py::test_who_is_let_in_and_what_the_server_sees"
+_THROUGH = f"{_HERE}/test_mcp_passed_through.py"
+_REFUSED = f"{_THROUGH}::test_what_a_server_refuses"
+_ENDED = f"{_THROUGH}::test_a_token_that_ends_in_the_middle_of_a_session"
+_LISTED = f"{_THROUGH}::test_lists_of_all_servers_name_the_one_that_refuses"
+_DOCUMENTS = f"{_HERE}/test_mcp_documents.py"
+_PASSING = "plugins/mcp/test_passing_on.py"
+_OPENAPI = f"{_HERE}/test_mcp_openapi.py::test_headers_of_clients_are_on_the_requests_of_tools"
 _KNOWN = f"{_HERE}/test_mcp_passed_through.py::test_a_key_that_is_known_and_refused_is_no_stranger"
 _BROUGHT = f"{_HERE}/test_mcp_brought.py"
 _FROM = f"{_HERE}/test_mcp_acceptance.py::test_servers_for_internal_clients"
@@ -32,15 +39,15 @@ CASES: dict[int, tuple[str, ...]] = {
     5: (_IN,),
     6: (f"{_BROUGHT}::test_a_server_with_tokens_sees_no_credential_of_clients",),
     7: (f"{_BROUGHT}::test_no_key_of_the_gateway_goes_along", _IN),
-    8: (NOT_YET + "a test of services with a document",),
-    9: (f"{_BROUGHT}::test_headers_that_go_along::static_headers_win",),
-    10: (NOT_YET + "a test of services with a document",),
-    11: (NOT_YET + "a test of services with a document",),
+    8: (f"{_OPENAPI}::case_8",),
+    9: (f"{_BROUGHT}::test_headers_that_go_along::static_headers_win", f"{_OPENAPI}::case_9"),
+    10: (f"{_PASSING}::test_what_a_user_has_stored_wins_over_a_header_that_everybody_has",),
+    11: (f"{_OPENAPI}::case_11",),
     12: (_IN,),
     13: (_IN,),
     14: (_IN,),
     15: (_IN,),
-    16: (NOT_YET + "a test of the management routes",),
+    16: ("integration/manage/test_mcp_servers.py::test_whose_login_it_is_comes_back_as_it_was_said",),
     17: (_IN,),
     18: (_IN,),
     19: (_SSE,),
@@ -51,15 +58,48 @@ CASES: dict[int, tuple[str, ...]] = {
     24: (_IN,),
     25: (_IN,),
     26: (_IN,),
-    27: (NOT_YET + "a property test",),
+    27: (f"{_PASSING}::test_the_servers_that_are_open_are_those_to_which_the_path_leads",),
     28: (_KNOWN,),
     29: (_IN,),
     30: (_IN,),
     31: (_IN,),
-    32: (NOT_YET + "a test with a toolset",),
-    33: (NOT_YET + "a test of the documents",),
-    **dict.fromkeys(range(34, 52), (NOT_YET + "tests of what servers refuse",)),
-    **dict.fromkeys(range(52, 60), (NOT_YET + "tests of the documents",)),
+    32: (f"{_PASSING}::test_nothing_else_is_open::/toolset/set/mcp",),
+    33: (f"{_DOCUMENTS}::test_paths_without_a_document_are_not_found_and_told_the_operator",),
+    34: (_REFUSED,),
+    35: (_SSE,),
+    36: (_REFUSED,),
+    37: (_SSE,),
+    38: (_ENDED,),
+    39: (_SSE,),
+    40: (_REFUSED,),
+    41: (_REFUSED,),
+    42: (_REFUSED,),
+    43: (f"{_PASSING}::test_without_an_address_there_is_no_challenge",),
+    44: (_REFUSED,),
+    45: (_REFUSED,),
+    46: (_REFUSED,),
+    47: (f"{_LISTED}::access_denied", _FROM + "::ip_filtering"),
+    48: (_REFUSED,),
+    49: (_LISTED,),
+    50: (_ENDED, _REFUSED + "::Forbidden"),
+    51: (_REFUSED, f"{_THROUGH}::test_calls_by_plain_http_are_refused_alike"),
+    52: (f"{_DOCUMENTS}::test_the_document_is_the_servers_under_the_address_that_the_client_has",),
+    53: (
+        f"{_DOCUMENTS}::test_a_server_without_a_document_has_none_here",
+        f"{_PASSING}::test_a_failure_is_502_and_kept_for_less_time",
+    ),
+    54: (
+        f"{_PASSING}::test_a_failure_is_502_and_kept_for_less_time::unreachable",
+        f"{_DOCUMENTS}::test_a_server_without_a_document_has_none_here::/mcp/down",
+    ),
+    55: (f"{_DOCUMENTS}::test_many_who_ask_at_once_are_one_request",),
+    56: (f"{_PASSING}::test_a_failure_is_502_and_kept_for_less_time",),
+    57: (f"{_PASSING}::test_what_is_kept_is_bounded_and_goes_with_its_server",),
+    58: (_OAUTH,),
+    59: (
+        f"{_PASSING}::test_addresses_are_those_by_which_clients_know_the_gateway",
+        f"{_DOCUMENTS}::test_the_document_is_the_servers_under_the_address_that_the_client_has::x-forwarded-proto",
+    ),
     60: (_OAUTH,),
     61: (NOT_YET + "a test of sessions of the console",),
     62: (_OAUTH,),
@@ -107,8 +147,8 @@ CASES: dict[int, tuple[str, ...]] = {
     95: (NOT_YET + "a test of several addresses of keys",),
     96: (f"{_SECTION}::test_without_the_switch_nothing_is_read",),
     97: (f"{_TOKENS}::test_an_issuer_without_an_entry_goes_the_general_way::unknown",),
-    98: (NOT_YET + "a test of logs and errors",),
-    99: (NOT_YET + "a test of all challenges",),
+    98: (f"{_DOCUMENTS}::test_nothing_of_any_credential_is_logged_or_told",),
+    99: (_IN, _REFUSED + "::get_list"),
     100: (NOT_YET + "the older transport toward clients",),
     101: (_IN,),
 }
@@ -136,7 +176,8 @@ def find_faults(number: int) -> list[str]:
         text, names = read(path)
         if name not in names or any(word not in text for word in words):
             found.append(reference)
-        if reference == _IN and not any(number in row.cases for row in ROWS):
+        rows = {_IN: ROWS, _REFUSED: REFUSALS}.get(f"{path}::{name}", ())
+        if rows and not any(number in row.cases for row in rows):
             found.append(f"no row has {number}")
     return found
 

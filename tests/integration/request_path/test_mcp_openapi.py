@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.integration.request_path.mcp import connect, names_of, post, text_of
+from tests.integration.request_path.test_mcp_brought import Issuer
 from tests.integration.serving import LiveGateway, deployment
 from tests.mcp_openapi_service import DOCUMENT, PetService
 
@@ -117,3 +118,38 @@ async def test_documents_that_are_none(
     answer = await post(live, key, {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}, "/pets/mcp")
     assert answer.status_code >= 500
     assert "document" in answer.json()["error"]["message"]
+
+
+GRANTED = {
+    "auth_type": "oauth2",
+    "auth_value": None,
+    "oauth2_flow": "client_credentials",
+    "client_id": "gateway",
+    "client_secret": "the-secret",
+}
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"extra_headers": ["X-A"]}, {"x-a": "c", "authorization": "Bearer of-the-service"}),
+        ({"extra_headers": ["X-A"], "static_headers": {"x-a": "s"}}, {"x-a": "s"}),
+        ({"extra_headers": ["Authorization"], **GRANTED}, {"x-a": None, "authorization": "Bearer minted"}),
+    ],
+    ids=["case_8", "case_9", "case_11"],
+)
+async def test_headers_of_clients_are_on_the_requests_of_tools(
+    live: LiveGateway, key: str, service: PetService, settings: Any, expected: dict[str, str | None]
+) -> None:
+    async with Issuer() as issuer:
+        grants = {"token_url": f"{issuer.issuer}/token"} if "oauth2_flow" in settings else {}
+        declare(live, service, **settings, **grants)
+        params = {"name": "get_pet", "arguments": {"pet id": "1"}}
+        call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        brought = {"x-litellm-api-key": key, "authorization": "Bearer U", "x-a": "c"}
+        assert (await post(live, None, call, "/pets/mcp", **brought)).status_code == 200
+        body = {"server_id": "pets", **params}
+        assert (await live.http.post("/mcp-rest/tools/call", json=body, headers=brought)).status_code == 200
+    for _, _, headers, _ in service.requests:
+        assert {name: headers.get(name) for name in expected} == expected
+    assert len(service.requests) == 2

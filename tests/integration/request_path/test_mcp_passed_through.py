@@ -4,7 +4,7 @@
 answered, and what the server sees in `Authorization`.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,12 @@ NOBODY = "-"
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def server() -> AsyncIterator[McpFixture]:
     async with McpFixture(is_json=True) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def older() -> AsyncIterator[McpFixture]:
+    async with McpFixture(is_older=True) as running:
         yield running
 
 
@@ -67,7 +73,7 @@ ROWS = [
     *(Row((12, 13), f"/{name}/mcp", BOTH, seen=U) for name in ("unsaid", "delegated")),
     Row((15,), "/unnamed/mcp", BOTH, seen=None),
     # 5.3, nobody knows the client yet.
-    Row((17, 101), "/mcp/p", {}, 401, "/mcp/p"),
+    Row((17, 99, 101), "/mcp/p", {}, 401, "/mcp/p"),
     Row((18, 101), "/p/mcp", {}, 401, "/p/mcp"),
     Row((18,), "/p/mcp/", {}, 401, "/p/mcp"),
     Row((17,), "/mcp/alias", {}, 401, "/mcp/alias"),
@@ -108,11 +114,14 @@ ROWS = [
 ]
 
 
-def declare(live: LiveGateway, server: McpFixture, **general: Any) -> None:
+def declare(
+    live: LiveGateway, server: McpFixture, transport: str = "http", names: Collection[str] = ()
+) -> None:
+    """Serve all servers, or those of these names."""
     server.headers.clear()
     server.calls.clear()
     server.refuse = lambda path, headers: None
-    base = {"url": server.url, "transport": "http"}
+    base = {"url": server.url, "transport": transport}
     bare = {**P, "oauth_passthrough": False}
     granted = {
         "auth_type": "oauth2",
@@ -133,8 +142,8 @@ def declare(live: LiveGateway, server: McpFixture, **general: Any) -> None:
     }
     live.configure(
         deployment("m", live.upstream),
-        mcp_servers={name: {**base, **settings} for name, settings in servers.items()},
-        general_settings={**TRUSTING, **general},
+        mcp_servers={name: {**base, **one} for name, one in servers.items() if not names or name in names},
+        general_settings=TRUSTING,
     )
 
 
@@ -151,9 +160,9 @@ async def test_who_is_let_in_and_what_the_server_sees(
     for row in ROWS:
         server.headers.clear()
         answers = await speak(live, row.path, era, {**further, **fill(row.sends, key)})
-        told = answers[-1].headers.get("www-authenticate")
+        told = answers[-1].headers.get_list("www-authenticate")
         document = f"{live.origin}/.well-known/oauth-protected-resource{row.challenge}"
-        expected = None if row.challenge is None else f'Bearer resource_metadata="{document}"'
+        expected = [] if row.challenge is None else [f'Bearer resource_metadata="{document}"']
         assert (answers[-1].status_code, told) == (row.status, expected), (row, answers[-1].text)
         if row.seen == NOBODY:
             assert not server.headers, row
@@ -181,3 +190,106 @@ async def test_a_key_that_is_known_and_refused_is_no_stranger(live: LiveGateway,
             assert answer.status_code == status, answer.text
             assert "www-authenticate" not in answer.headers
     assert not server.headers
+
+
+OWN = {"www-authenticate": 'Bearer realm="r", resource_metadata="https://issuer.example/doc"'}
+SCOPE = {"www-authenticate": 'Bearer error="insufficient_scope", scope="write"'}
+REST = "/mcp-rest/tools/list?server_id=p"
+
+
+@dataclass
+class Refusal:
+    cases: tuple[int, ...]
+    path: str
+    status: int = 401
+    told: dict[str, str] = field(default_factory=dict[str, str])
+    """What the server says with its refusal."""
+    challenge: str | None = None
+    """What the client is told: the path of the document, or the server's own words."""
+    sends: dict[str, str] = field(default_factory=lambda: BOTH)
+
+
+REFUSALS = [
+    # Whoever brings the token, with a key or without one: what the server says of it is told.
+    *(Refusal((34, 41, 99), "/mcp/p", sends=sends, challenge="/mcp/p") for sends in (TOKEN, BOTH, KEY)),
+    *(Refusal((34, 42), "/p/mcp", sends=sends, challenge="/p/mcp") for sends in (TOKEN, BOTH, KEY)),
+    *(
+        Refusal((40, 51), path, told=OWN, challenge=OWN["www-authenticate"])
+        for path in ("/p/mcp", "/mcp/p", "/mcp", REST)
+    ),
+    *(
+        Refusal((44, 46, 51), path, 403, told=SCOPE, challenge=SCOPE["www-authenticate"])
+        for path in ("/p/mcp", "/mcp/p", "/mcp", REST)
+    ),
+    *(Refusal((44, 50, 51), path, 403) for path in ("/p/mcp", "/mcp", REST)),
+    Refusal((45, 51), REST, challenge="/mcp/p"),
+    Refusal((48, 51), "/mcp", challenge="/mcp/p"),
+    Refusal((48, 51), "/mcp/p,unsaid", challenge="/mcp/p"),
+    # A server that is not passed through: its refusal is no beginning of a login.
+    *(Refusal((12, 13, 36), f"/{name}/mcp") for name in ("unsaid", "delegated")),
+]
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("is_older", [False, True], ids=["http", "sse"])
+async def test_what_a_server_refuses(
+    live: LiveGateway, key: str, server: McpFixture, older: McpFixture, era: Era, *, is_older: bool
+) -> None:
+    asked = older if is_older else server
+    declare(live, asked, "sse" if is_older else "http", names=("p", "unsaid", "delegated"))
+    for row in REFUSALS:
+        if is_older and 36 in row.cases:
+            continue
+        said = {"content-type": "text/plain", **row.told}
+        asked.refuse = lambda path, headers, row=row, said=said: (row.status, said, b"the server")
+        answers = await speak(live, row.path, era, fill(row.sends, key), is_told=True)
+        assert len(answers) == 1, row
+        check_refusal(live, row, answers[0])
+
+
+def check_refusal(live: LiveGateway, row: Refusal, answer: Any) -> None:
+    document = f"{live.origin}/.well-known/oauth-protected-resource"
+    expected = row.challenge and [
+        f'Bearer resource_metadata="{document}{row.challenge}"' if row.challenge[0] == "/" else row.challenge
+    ]
+    assert answer.status_code == row.status, (row, answer.text)
+    assert answer.headers.get_list("www-authenticate") == (expected or []), row
+    if 36 not in row.cases:
+        assert answer.json()["error"]["message"] == {401: "Unauthorized", 403: "Forbidden"}[row.status]
+
+
+async def test_a_token_that_ends_in_the_middle_of_a_session(live: LiveGateway, server: McpFixture) -> None:
+    declare(live, server, names=("p",))
+    for most in (2, 3):
+        count = 0
+
+        def refuse(path: str, headers: dict[str, str], most: int = most) -> Any:
+            nonlocal count
+            count += 1
+            return (401, {}, b"") if count > most else None
+
+        server.refuse = refuse
+        *_, answer = await speak(live, "/p/mcp", "2025-11-25", TOKEN)
+        check_refusal(live, Refusal((38, 50), "/p/mcp", challenge="/p/mcp"), answer)
+
+
+async def test_lists_of_all_servers_name_the_one_that_refuses(
+    live: LiveGateway, key: str, server: McpFixture
+) -> None:
+    declare(live, server, names=("p", "own"))
+    server.refuse = lambda path, headers: None if "of-the-gateway" in str(headers) else (401, {}, b"")
+    answer = (await live.http.get("/mcp-rest/tools/list", headers=fill(KEY_APART, key))).json()
+    assert {tool["mcp_info"]["server_name"] for tool in answer["tools"]} == {"own"}
+    assert [one["status"] for one in answer["server_outcomes"]] == ["error", "ok"]
+    denied = await live.make_key(object_permission={"mcp_servers": ["own"]})
+    answer = await live.http.get(REST, headers=fill(BOTH, denied))
+    assert (answer.status_code, answer.json()["error"]) == (200, "access_denied"), "case 47"
+
+
+async def test_calls_by_plain_http_are_refused_alike(live: LiveGateway, key: str, server: McpFixture) -> None:
+    declare(live, server, names=("p",))
+    body = {"server_id": "p", "name": "add", "arguments": {"a": 1, "b": 2}}
+    for row in (Refusal((), "", challenge="/mcp/p"), Refusal((), "", 403, SCOPE, SCOPE["www-authenticate"])):
+        server.refuse = lambda path, headers, row=row: (row.status, row.told, b"")
+        answer = await live.http.post("/mcp-rest/tools/call", json=body, headers=fill(BOTH, key))
+        check_refusal(live, row, answer)

@@ -8,7 +8,7 @@ import msgspec
 from gateway.errors import BadRequest
 from gateway_mcp.aggregate.asked import Asked
 from gateway_mcp.kinds import Kind
-from gateway_mcp.listings import Listing
+from gateway_mcp.listings import Listing, check_refusals
 from gateway_mcp.made import Made, json_answer
 from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import Object, result_message
@@ -27,9 +27,10 @@ async def answer_list(asked: Asked, kind: Kind) -> Made:
     """One page with what all servers list, in the order of the servers and then as each of them has it.
 
     Tools are those that the caller may call, and of these, where a header says what they are wanted for,
-    those that fit best. A server that could not be asked is named in `_meta`.
+    those that fit best. A server that could not be asked is named in `_meta`. Raises UpstreamRefusalError.
     """
     found = await asked.listings.find(asked.upstreams, kind, asked.context)
+    check_refusals(found)
     query = unquote(asked.context.head.headers.get(_QUERY, "")) if kind.member == "tools" else ""
     items = _choose(asked, found, query) if query else _list_all(asked, kind, found)
     result: Object = {kind.member: items, **tell_missing(found)}

@@ -8,6 +8,7 @@ from gateway_mcp.aggregate.asked import Asked, Part
 from gateway_mcp.aggregate.lists import MISSING, finish
 from gateway_mcp.conversation import read_answer
 from gateway_mcp.made import Made, json_answer
+from gateway_mcp.passing_on import UpstreamRefusalError
 from gateway_mcp.sessions import SESSION, Sessions
 from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import (
@@ -35,7 +36,10 @@ _Opened = tuple[Part, Object] | GatewayError
 
 
 async def answer_initialize(asked: Asked, sessions: Sessions, owner: str, place: str) -> Made:
-    """Shake hands with every server at once; what is agreed on with each is in the session's id."""
+    """Shake hands with every server at once; what is agreed on with each is in the session's id.
+
+    Raises UpstreamRefusalError for a server that has refused the client's token.
+    """
     wished = asked.params.get("protocolVersion")
     revision = wished if wished in HANDSHAKES else HANDSHAKE
     opened = await asyncio.gather(*(_open(asked, upstream) for upstream in asked.upstreams))
@@ -71,6 +75,8 @@ async def _open(asked: Asked, upstream: Upstream) -> _Opened:
             return await _shake_hands(asked, upstream)
     except TimeoutError:
         return UpstreamError("It took too long.")
+    except UpstreamRefusalError:
+        raise
     except GatewayError as error:
         return error
 

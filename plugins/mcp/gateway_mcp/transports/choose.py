@@ -62,7 +62,9 @@ class Transports:
             return LocalForwarder(StdioServer(upstream, services.clock, services.closing, note_change))
         if upstream.settings.transport == "http":
             return plain
-        older = LocalForwarder(SseServer(upstream, plain, note_change))
+        older = LocalForwarder(
+            SseServer(upstream, plain, note_change), may_refuse=upstream.settings.is_passed_through
+        )
         if upstream.settings.transport == "sse":
             return older
         return EitherForwarder(plain, older)

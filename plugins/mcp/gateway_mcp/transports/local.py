@@ -51,11 +51,13 @@ class LocalServer(Protocol):
 class LocalForwarder:
     """A `gateway.hooks.Forwarder` to one such server, for both generations of the protocol.
 
-    Every request stands alone; the server's own questions to a client are refused for it.
+    Every request stands alone; the server's own questions to a client are refused for it. No answer begins
+    before a server that `may_refuse` clients has let this one in.
     """
 
-    def __init__(self, server: LocalServer) -> None:
+    def __init__(self, server: LocalServer, *, may_refuse: bool = False) -> None:
         self._server = server
+        self._may_refuse = may_refuse
 
     @asynccontextmanager
     async def forward(self, request: ForwardRequest) -> AsyncGenerator[UpstreamStream]:
@@ -70,6 +72,8 @@ class LocalForwarder:
         elif "progressToken" in asked.meta:
             stream = _Progress(lambda tell: self._answer(asked, tell), request.silence_seconds)
             try:
+                if self._may_refuse:
+                    await stream.wait_for_first()
                 yield stream
             finally:
                 await stream.close()
@@ -146,12 +150,16 @@ class _Progress:
         self.status = 200
         self.headers = _EVENTS
         self._silence_seconds = silence_seconds
+        self._first = b""
         self._events: asyncio.Queue[bytes] = asyncio.Queue()
         self._failure: GatewayError | None = None
         self._task = asyncio.create_task(self._run(answer))
 
     async def read_chunk(self) -> bytes:
         """The next event, b"" at the end. Raises what the server's failure is."""
+        if self._first:
+            first, self._first = self._first, b""
+            return first
         try:
             async with asyncio.timeout(self._silence_seconds):
                 event = await self._events.get()
@@ -160,6 +168,10 @@ class _Progress:
         if not event and self._failure is not None:
             raise self._failure
         return event
+
+    async def wait_for_first(self) -> None:
+        """Return when there is something to read. Raises the server's failure, if that comes first."""
+        self._first = await self.read_chunk()
 
     async def close(self) -> None:
         """Stop asking, if there is no answer yet."""
