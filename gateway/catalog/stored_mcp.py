@@ -88,7 +88,11 @@ def build_record(columns: Mapping[str, Any], environ: Mapping[str, str]) -> McpS
     settings = read_stored_settings(build_settings(columns), f'{_TABLE}["{identifier}"]', environ)
     is_tenants = columns.get("submitted_at") is not None
     return McpServerRecord(
-        server_id=identifier, name=name_of(columns), settings=settings, is_tenants=is_tenants
+        server_id=identifier,
+        name=name_of(columns),
+        settings=settings,
+        is_tenants=is_tenants,
+        submitter=columns.get("submitted_by") if is_tenants else None,
     )
 
 

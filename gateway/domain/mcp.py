@@ -8,13 +8,15 @@ __all__ = ["McpFindings", "McpServerRecord", "McpShelf", "McpToolset"]
 class McpServerRecord(msgspec.Struct, frozen=True, kw_only=True):
     """An MCP server; `settings` are those of an item of `mcp_servers`, secrets decrypted: never shown.
 
-    One that `is_tenants` was submitted by a user: its address may lead to public networks only.
+    One that `is_tenants` was submitted by a user, the `submitter` where that is known: its address may lead
+    to public networks only.
     """
 
     server_id: str
     name: str
     settings: dict[str, object]
     is_tenants: bool = False
+    submitter: str | None = None
 
     __repr__ = object.__repr__
 

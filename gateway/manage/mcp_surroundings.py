@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from gateway.inventory.mcp.surroundings import McpSurroundings
 from gateway.runtime import Gateway
-from gateway.settings.mcp_servers import configured_servers
+from gateway.settings.mcp_servers import configured_servers, respects_scope
 
 __all__ = ["surroundings"]
 
@@ -19,5 +19,10 @@ def surroundings(gateway: Gateway) -> McpSurroundings:
     }
     hooks = snapshot.hooks
     return McpSurroundings(
-        configured, added.environ, added.current.mcp, hooks.check_mcp_server, hooks.ask_mcp_server
+        configured,
+        added.environ,
+        added.current.mcp,
+        hooks.check_mcp_server,
+        hooks.ask_mcp_server,
+        respects_scope(snapshot.settings.gatewright),
     )

@@ -11,11 +11,14 @@ __all__ = [
     "NO_MCP_SERVERS",
     "McpDemands",
     "McpDirectory",
+    "McpOpening",
     "allowed_mcp_servers",
     "allowed_mcp_tools",
     "check_agent",
     "check_search_tool",
     "check_vector_stores",
+    "has_toolset",
+    "is_mcp_server_open",
     "permissions_on",
 ]
 
@@ -62,6 +65,18 @@ class McpDemands(msgspec.Struct, frozen=True, kw_only=True):
     of_key: bool = False
     of_end_user: bool = False
     names_end_user: bool = False
+
+
+class McpOpening(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom an MCP server is open to, whatever permissions name.
+
+    `to_all_keys`: every key; where it `respects_scope` only those that name no servers, nor their teams.
+    `submitter` is the user who has submitted it, whose keys reach it unless they name servers themselves.
+    """
+
+    to_all_keys: bool = False
+    respects_scope: bool = False
+    submitter: str | None = None
 
 
 NO_DEMANDS = McpDemands()
@@ -144,6 +159,28 @@ def allowed_mcp_servers(
     return base
 
 
+def is_mcp_server_open(principal: Principal, subjects: Iterable[Subject], opening: McpOpening) -> bool:
+    """Whether a request may reach a server that its permissions need not name.
+
+    A list with `no_mcp_servers`, and one that cannot be read, closes this way too.
+    """
+    if not (opening.to_all_keys or opening.submitter):
+        return False
+    permissions = permissions_on(principal, subjects)
+    if any(NO_MCP_SERVERS in one.mcp_servers or not one.is_readable for one in permissions):
+        return False
+    scoped = {one.owner.kind for one in permissions if not _is_silent(one)}
+    if opening.to_all_keys and not (opening.respects_scope and not scoped.isdisjoint(_OPENED)):
+        return True
+    is_own = opening.submitter is not None and opening.submitter == principal.user_id
+    return is_own and ScopeKind.KEY not in scoped
+
+
+def has_toolset(principal: Principal, *names: str) -> bool:
+    """Whether anybody has granted a toolset to a caller, by one of its names."""
+    return any(one.is_readable and not {*names}.isdisjoint(one.mcp_toolsets) for one in principal.permissions)
+
+
 def allowed_mcp_tools(
     principal: Principal, subjects: Iterable[Subject], server_id: str, directory: McpDirectory
 ) -> _Names | None:
@@ -162,20 +199,21 @@ def allowed_mcp_tools(
 
 def _servers(permission: ObjectPermission | None, directory: McpDirectory) -> _Names | None:
     """What one owner names in any way; None where it names nothing."""
-    if permission is None:
-        return None
-    is_silent = not (
-        permission.mcp_servers
-        or permission.mcp_access_groups
-        or permission.mcp_tool_permissions
-        or permission.mcp_toolsets
-    )
-    if is_silent:
+    if permission is None or _is_silent(permission):
         return None
     of_groups = (name for group in permission.mcp_access_groups for name in directory.servers_of_group(group))
     of_toolsets = (name for one in permission.mcp_toolsets for name in directory.tools_of_toolset(one))
     named = (*permission.mcp_servers, *permission.mcp_tool_permissions, *of_groups, *of_toolsets)
     return frozenset(directory.id_of(name) for name in named)
+
+
+def _is_silent(permission: ObjectPermission) -> bool:
+    return not (
+        permission.mcp_servers
+        or permission.mcp_access_groups
+        or permission.mcp_tool_permissions
+        or permission.mcp_toolsets
+    )
 
 
 def _tools(permission: ObjectPermission, server_id: str, directory: McpDirectory) -> _Names | None:

@@ -10,9 +10,10 @@ from gateway.settings.model import GatewrightSettings
 from gateway.settings.node import Node, config_error
 from gateway.settings.readers import Reader, read_boolean, read_fields, read_members, read_plain_mapping
 
-__all__ = ["MCP_ACCESS_READERS", "configured_servers", "with_mcp_servers"]
+__all__ = ["MCP_ACCESS_READERS", "configured_servers", "respects_scope", "with_mcp_servers"]
 
 _PLUGIN, _MEMBER, _ACCESS = "mcp", "servers", "access"
+_RESPECTS_SCOPE = "mcp_allow_all_keys_respects_mcp_scope"
 MCP_ACCESS_READERS: Mapping[str, tuple[str, Reader]] = {
     name: (name, reader)
     for name, reader in (
@@ -21,6 +22,7 @@ MCP_ACCESS_READERS: Mapping[str, tuple[str, Reader]] = {
         ("use_x_forwarded_for", read_boolean),
         ("mcp_trusted_proxy_ranges", read_networks),
         ("mcp_internal_ip_ranges", read_networks),
+        (_RESPECTS_SCOPE, read_boolean),
     )
 }
 """The members of `general_settings` that say who may reach MCP servers."""
@@ -41,6 +43,12 @@ def with_mcp_servers(own: GatewrightSettings, root: Node) -> GatewrightSettings:
     section = {**plugins.settings.get(_PLUGIN, {}), _MEMBER: servers, _ACCESS: access}
     settings = {**plugins.settings, _PLUGIN: section}
     return msgspec.structs.replace(own, plugins=msgspec.structs.replace(plugins, settings=settings))
+
+
+def respects_scope(own: GatewrightSettings) -> bool:
+    """Whether servers that are open to all keys are so only to those that name no servers."""
+    access = own.plugins.settings.get(_PLUGIN, {}).get(_ACCESS)
+    return isinstance(access, dict) and cast("Mapping[str, object]", access).get(_RESPECTS_SCOPE) is True
 
 
 def configured_servers(own: GatewrightSettings) -> Mapping[str, object]:

@@ -1,6 +1,6 @@
 """The rules of making, changing, showing and deleting MCP servers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gateway.audit.changes import Audited, created, deleted, updated
@@ -144,7 +144,7 @@ class McpServerService:
         """The servers that the caller may reach; administrators see all, and how they are reached."""
         rows = [show_row(row) for row in await self._servers.list_active(_MOST)]
         configured = [show_configured(name, one) for name, one in around.configured.items()]
-        found = Sight(caller, (*configured, *rows), around.shelf).list_visible()
+        found = _sight(caller, (*configured, *rows), around).list_visible()
         return found if sees_all(caller) else [show_to_others(one) for one in found]
 
     async def list_named(self, identifiers: list[str], around: McpSurroundings) -> list[Columns]:
@@ -162,7 +162,7 @@ class McpServerService:
             raise _unknown(identifier)
         rows = [] if row is None else [show_row(row)]
         configured = [show_configured(name, one) for name, one in around.configured.items()]
-        found = Sight(caller, (*configured, *rows), around.shelf).list_visible()
+        found = _sight(caller, (*configured, *rows), around).list_visible()
         shown = next((one for one in found if one["server_id"] == identifier), None)
         if shown is None:
             raise _unknown(identifier)
@@ -202,6 +202,10 @@ class McpServerService:
         await self._servers.hold_names()
         if await self._servers.is_taken(columns["server_id"], names, (_ACTIVE, *waiting)):
             raise _taken(names[-1])
+
+
+def _sight(caller: Principal, shown: Iterable[Columns], around: McpSurroundings) -> Sight:
+    return Sight(caller, shown, around.shelf, respects_scope=around.respects_scope)
 
 
 def _keep_pins(stored: Mapping[str, Any], sent: Mapping[str, Any] | None) -> Columns:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from gateway.db.rows import Columns
 from gateway.domain import McpShelf, Principal, Role
-from gateway.sdk.permissions import NO_MCP_SERVERS, McpDirectory, allowed_mcp_servers
+from gateway.sdk.permissions import McpDirectory, McpOpening, allowed_mcp_servers, is_mcp_server_open
 
 __all__ = ["Sight", "sees_all"]
 
@@ -19,8 +19,11 @@ def sees_all(caller: Principal) -> bool:
 class Sight:
     """What one caller sees of these servers, by the rights by which it may ask them."""
 
-    def __init__(self, caller: Principal, shown: Iterable[Columns], shelf: McpShelf) -> None:
+    def __init__(
+        self, caller: Principal, shown: Iterable[Columns], shelf: McpShelf, *, respects_scope: bool = False
+    ) -> None:
         self._caller = caller
+        self._respects_scope = respects_scope
         self._shown = tuple(shown)
         self._toolsets = {
             name: dict(one.tools) for one in shelf.toolsets for name in (one.toolset_id, one.name)
@@ -33,15 +36,20 @@ class Sight:
             return list(self._shown)
         directory = McpDirectory(servers_of_group=self._of_group, tools_of_toolset=self._of_toolset)
         allowed = allowed_mcp_servers(caller, (), directory)
-        held = caller.permissions
-        is_closed = any(NO_MCP_SERVERS in one.mcp_servers or not one.is_readable for one in held)
         return [
             one
             for one in self._shown
-            if (one["allow_all_keys"] and not is_closed)
-            or allowed is None
+            if allowed is None
             or not allowed.isdisjoint(_names(one))
+            or is_mcp_server_open(caller, (), self._opening(one))
         ]
+
+    def _opening(self, shown: Columns) -> McpOpening:
+        return McpOpening(
+            to_all_keys=bool(shown["allow_all_keys"]),
+            respects_scope=self._respects_scope,
+            submitter=shown.get("submitted_by"),
+        )
 
     def _of_group(self, group: str) -> list[str]:
         return [one["server_id"] for one in self._shown if group in (one["mcp_access_groups"] or ())]

@@ -112,6 +112,11 @@ GENERAL_KEYS = (
         "The proxies whose `x-forwarded-for` tells whether such a client is internal.",
         restricts=True,
     ),
+    supported(
+        "mcp_allow_all_keys_respects_mcp_scope",
+        "MCP servers with `allow_all_keys` stay closed to keys that name servers, or whose team does.",
+        restricts=True,
+    ),
     supported("allowed_routes", "The only routes that are served.", restricts=True),
     supported("admin_only_routes", "Routes for administrators only.", restricts=True),
     supported("disable_llm_api_endpoints", "Serves no model requests.", restricts=True),

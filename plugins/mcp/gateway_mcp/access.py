@@ -19,6 +19,7 @@ class AccessSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     use_x_forwarded_for: bool = False
     mcp_trusted_proxy_ranges: tuple[str, ...] = ()
     mcp_internal_ip_ranges: tuple[str, ...] = _PRIVATE
+    mcp_allow_all_keys_respects_mcp_scope: bool = False
 
 
 class Access:

@@ -17,7 +17,8 @@ def note_request(context: RequestContext, upstream: Upstream) -> None:
 
 
 def note_call(context: RequestContext, upstream: Upstream, tool: str) -> None:
-    """Have a call of a tool count for the limits of its server, and cost what the tool costs."""
+    """Have a call of a tool go by its name, count for the limits of its server, and cost what it costs."""
+    context.tool = f"{upstream.name}/{tool[:200]}"
     context.state[_ASKED] = upstream
     info = upstream.settings.mcp_info
     costs = None if info is None else info.get("mcp_server_cost_info")

@@ -82,7 +82,7 @@ class Directory:
             raise ValueError("'spec_path' is an address; only the configuration may name files")
         if settings.allow_anonymous:
             raise ValueError("only the configuration may say 'allow_anonymous'")
-        return Upstream(record.name, settings, record.is_tenants)
+        return Upstream(record.name, settings, record.is_tenants, record.submitter)
 
     def _check_command(self, name: str, settings: McpServer) -> None:
         if settings.command and settings.command not in self._commands:

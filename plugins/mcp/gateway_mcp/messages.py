@@ -9,8 +9,11 @@ import msgspec
 
 from gateway.errors import BadRequest, GatewayError, PermissionDenied, UpstreamGarbled
 from gateway.hooks import RequestContext
+from gateway_mcp.arguments import check_arguments
+from gateway_mcp.charging import note_call
 from gateway_mcp.faults import HeaderMismatchError, NoMessageError, state_in_message
 from gateway_mcp.header_texts import read_header
+from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import NAMED
 
 __all__ = ["MessageGuard", "Tools", "read_message", "refuse_tool"]
@@ -25,8 +28,8 @@ class Tools(Protocol):
 
     hides: bool
 
-    async def find(self, name: str) -> tuple[str, str] | None:
-        """The names of the server and of its tool; None for one that the caller may not call."""
+    async def find(self, name: str) -> tuple[Upstream, str] | None:
+        """The server and its name for the tool; None for one that the caller may not call."""
         ...
 
     def note(self, method: str, thing: object) -> None:
@@ -68,7 +71,7 @@ class MessageGuard:
         """Check a message that was read already; raises as `read_request`."""
         thing, method = self.check_headers(message), message.get("method")
         if method == _CALL:
-            await self.check_tool(thing)
+            await self.check_tool(thing, message)
         elif isinstance(method, str) and method in NAMED:
             self._tools.note(method, thing)
 
@@ -83,14 +86,15 @@ class MessageGuard:
         self._check_header("mcp-name", thing)
         return thing
 
-    async def check_tool(self, tool: object) -> None:
-        """Raise PermissionDenied for a tool that the caller may not call, BadRequest for none at all."""
+    async def check_tool(self, tool: object, message: _Object) -> None:
+        """Raise PermissionDenied for a call that the caller may not make, BadRequest for one of no tool."""
         if not isinstance(tool, str) or not tool:
             raise BadRequest("A call of a tool has a name.", param="params.name")
         found = await self._tools.find(tool)
         if found is None:
             raise refuse_tool(tool, "params.name")
-        self._context.tool = f"{found[0]}/{found[1][:200]}"
+        check_arguments(message["params"].get("arguments"), found[0].params_of(found[1]), "params.arguments")
+        note_call(self._context, *found)
 
     async def check_beside(self) -> None:
         """Nothing goes on beside the call."""

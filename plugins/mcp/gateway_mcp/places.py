@@ -21,7 +21,8 @@ class Place(msgspec.Struct, frozen=True):
     """The servers behind a path; `key` is the same for all paths that lead to the same ones.
 
     Where it `is_single` their messages pass through as they are; where they `are_searched`, a search
-    stands for the lists of tools. `tools` narrows it to these, by the ids of the servers.
+    stands for the lists of tools. `tools` narrows it to these, by the ids of the servers; they are those of a
+    toolset, which has the names `toolset`.
     """
 
     key: str
@@ -29,6 +30,7 @@ class Place(msgspec.Struct, frozen=True):
     is_single: bool = False
     are_searched: bool = False
     tools: dict[str, tuple[str, ...]] | None = None
+    toolset: tuple[str, ...] = ()
 
 
 def find_place(path: str, upstreams: Upstreams) -> Place | None:
@@ -50,7 +52,8 @@ def find_place(path: str, upstreams: Upstreams) -> Place | None:
             tools = upstreams.tools_of_toolset(toolset.toolset_id)
             members = (upstreams.by_name(identifier) for identifier in tools)
             found = tuple(one for one in members if one is not None)
-            return Place(f"toolset:{toolset.toolset_id}", found, tools=tools)
+            names = (toolset.toolset_id, toolset.name)
+            return Place(f"toolset:{toolset.toolset_id}", found, tools=tools, toolset=names)
     if parts == [_MOUNT, _SEARCHED] and upstreams.by_name(_SEARCHED) is None:
         return Place("*?", upstreams.all(), are_searched=True)
     named = parts[1:] if parts[0] == _MOUNT else parts[:-1]

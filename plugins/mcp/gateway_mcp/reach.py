@@ -20,7 +20,10 @@ class Reach:
         self._all = upstreams
         self._tools = place.tools
         self._predicates: dict[str, Callable[[str], bool]] = {}
-        self.upstreams = tuple(one for one in place.upstreams if may_reach(context, one, upstreams))
+        is_scoped = place.tools is not None
+        self.upstreams = tuple(
+            one for one in place.upstreams if may_reach(context, one, upstreams, is_scoped=is_scoped)
+        )
 
     def may_use(self, upstream: Upstream, tool: str) -> bool:
         """Whether a tool of a server may be listed and called."""

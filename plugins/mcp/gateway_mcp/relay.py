@@ -5,7 +5,7 @@ from typing import cast
 import msgspec
 
 from gateway.domain import Claim, Endpoint, McpFindings, McpServerRecord, PassThrough
-from gateway.errors import BadRequest, NotFound, PermissionDenied
+from gateway.errors import BadRequest, NotFound
 from gateway.hooks import (
     CallGuard,
     Forwarder,
@@ -34,7 +34,7 @@ from gateway_mcp.places import Place, find_place, list_named, narrow_place
 from gateway_mcp.probing import probe
 from gateway_mcp.reach import Reach
 from gateway_mcp.rest import PlainGuard, PlainServers, is_plain, lead_plain
-from gateway_mcp.rights import check_server, refuse_server
+from gateway_mcp.rights import check_server, check_toolset, refuse_server, refuse_toolset
 from gateway_mcp.sessions import SESSION, Sessions
 from gateway_mcp.single import CALLED_TOOL, SingleServer, SingleTools
 from gateway_mcp.tokens import Tokens
@@ -140,13 +140,9 @@ class Relay:
             check_server(context, one, upstreams)
         if place.is_single:
             return
+        check_toolset(context, place)
         if place.tools is not None and not Reach(context, place, self._directory.current).upstreams:
-            raise PermissionDenied(
-                "This key may not reach anything of this toolset. An administrator can add it to the object "
-                "permission.",
-                param="mcp_toolsets",
-                type="mcp_toolset_access_denied",
-            )
+            raise refuse_toolset()
 
     @hookimpl(tryfirst=True)
     def open_guards(self, context: RequestContext) -> list[CallGuard] | None:

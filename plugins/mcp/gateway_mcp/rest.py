@@ -11,6 +11,7 @@ from gateway.domain import Endpoint, PassThrough
 from gateway.errors import BadRequest, GatewayError, NotFound, PermissionDenied
 from gateway.hooks import ForwardRequest, RequestContext, RequestHead, UpstreamStream
 from gateway_mcp.aggregate.calls import FOUND_TOOL
+from gateway_mcp.arguments import check_arguments
 from gateway_mcp.charging import note_call
 from gateway_mcp.conversation import RefusedError
 from gateway_mcp.kinds import KINDS
@@ -19,7 +20,7 @@ from gateway_mcp.made import Made, json_answer
 from gateway_mcp.messages import MessageGuard, read_message, refuse_tool
 from gateway_mcp.places import find_place, list_named, narrow_place
 from gateway_mcp.reach import Reach
-from gateway_mcp.rights import check_server, is_visible, refuse_server
+from gateway_mcp.rights import check_server, check_toolset, is_visible, refuse_server
 from gateway_mcp.upstreams import Upstream, Upstreams
 from gateway_mcp.wire import INVALID_PARAMS, Object
 
@@ -80,7 +81,7 @@ class PlainGuard(MessageGuard):
         upstream = self._find(_text(called, "server_id"))
         if not self._reach.may_use(upstream, name) or not await self._listings.holds(upstream, name, context):
             raise refuse_tool(name, "name")
-        context.tool = f"{upstream.name}/{name[:200]}"
+        check_arguments(called.get("arguments"), upstream.params_of(name), "arguments")
         context.state[FOUND_TOOL] = (upstream, name)
         note_call(context, upstream, name)
         params = {"name": name, "arguments": cast("Object", arguments or {})}
@@ -167,6 +168,7 @@ class PlainServers:
         place = find_place(f"/toolset/{name}/mcp", self._upstreams)
         if place is None or place.tools is None:
             raise NotFound(f"There is no toolset '{name[:200]}'.")
+        check_toolset(self._context, place)
         place = narrow_place(place, self._context.head.headers, self._upstreams)
         return Reach(self._context, place, self._upstreams)
 

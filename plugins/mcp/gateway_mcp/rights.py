@@ -5,16 +5,27 @@ from collections.abc import Callable
 from gateway.errors import PermissionDenied
 from gateway.hooks import RequestContext
 from gateway.sdk.permissions import (
-    NO_MCP_SERVERS,
     McpDemands,
     McpDirectory,
+    McpOpening,
     allowed_mcp_servers,
     allowed_mcp_tools,
+    has_toolset,
+    is_mcp_server_open,
     permissions_on,
 )
+from gateway_mcp.places import Place
 from gateway_mcp.upstreams import Upstream, Upstreams
 
-__all__ = ["build_predicate", "check_server", "is_visible", "may_reach", "refuse_server"]
+__all__ = [
+    "build_predicate",
+    "check_server",
+    "check_toolset",
+    "is_visible",
+    "may_reach",
+    "refuse_server",
+    "refuse_toolset",
+]
 
 
 def check_server(context: RequestContext, upstream: Upstream, upstreams: Upstreams) -> None:
@@ -33,13 +44,35 @@ def refuse_server(upstream: Upstream) -> PermissionDenied:
     )
 
 
+def check_toolset(context: RequestContext, place: Place) -> None:
+    """Raise PermissionDenied for a place that is a toolset which nobody has granted to the caller."""
+    principal = context.principal
+    if place.toolset and not (principal.is_admin or has_toolset(principal, *place.toolset)):
+        raise refuse_toolset()
+
+
+def refuse_toolset() -> PermissionDenied:
+    """The refusal of a toolset."""
+    return PermissionDenied(
+        "This key may not reach anything of this toolset. An administrator can add it to the object "
+        "permission.",
+        param="mcp_toolsets",
+        type="mcp_toolset_access_denied",
+    )
+
+
 def is_visible(context: RequestContext, upstream: Upstream, upstreams: Upstreams) -> bool:
     """Whether a server may be reached from where the request comes from, whoever asks."""
     return upstreams.lets_in(upstream, context.head)
 
 
-def may_reach(context: RequestContext, upstream: Upstream, upstreams: Upstreams) -> bool:
-    """Whether the caller may reach a server; proxy admins reach all that are visible from where they are."""
+def may_reach(
+    context: RequestContext, upstream: Upstream, upstreams: Upstreams, *, is_scoped: bool = False
+) -> bool:
+    """Whether the caller may reach a server; proxy admins reach all that are visible from where they are.
+
+    Where it `is_scoped`, a toolset's, only permissions open it.
+    """
     principal, subjects = context.principal, context.subjects
     if not is_visible(context, upstream, upstreams):
         return False
@@ -47,11 +80,14 @@ def may_reach(context: RequestContext, upstream: Upstream, upstreams: Upstreams)
     is_stranger = not principal.token_hash
     if principal.is_admin or (is_stranger and (settings.allow_anonymous or settings.is_passed_through)):
         return True
-    permissions = permissions_on(principal, subjects)
-    is_closed = any(NO_MCP_SERVERS in one.mcp_servers or not one.is_readable for one in permissions)
-    if settings.allow_all_keys and not is_closed:
-        return True
     demanded = upstreams.access.settings
+    opening = McpOpening(
+        to_all_keys=settings.allow_all_keys,
+        respects_scope=demanded.mcp_allow_all_keys_respects_mcp_scope,
+        submitter=upstream.submitter,
+    )
+    if not is_scoped and is_mcp_server_open(principal, subjects, opening):
+        return True
     demands = McpDemands(
         of_key=demanded.require_key_mcp_access_defined,
         of_end_user=demanded.require_end_user_mcp_access_defined,

@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.errors import PermissionDenied
 from gateway.hooks import Forwarder, ForwardRequest, HeaderPairs, RequestContext, UpstreamStream
-from gateway_mcp.charging import note_call, note_request
+from gateway_mcp.charging import note_request
 from gateway_mcp.listings import Listings
 from gateway_mcp.reach import Reach
 from gateway_mcp.sessions import SESSION, Sessions
@@ -104,14 +104,13 @@ class SingleTools:
         self._listings = listings
         self._may_use = reach.of(upstream)
 
-    async def find(self, name: str) -> tuple[str, str] | None:
-        """The names of the server and of its tool; None for one that the caller may not call."""
+    async def find(self, name: str) -> tuple[Upstream, str] | None:
+        """See Tools.find."""
         upstream = self._upstream
         if not self._may_use(name) or not await self._listings.holds(upstream, name, self._context):
             return None
         self._context.state[CALLED_TOOL] = name
-        note_call(self._context, upstream, name)
-        return upstream.name, name
+        return upstream, name
 
     def note(self, method: str, thing: object) -> None:
         """See Tools.note."""

@@ -13,6 +13,7 @@ from gateway.hooks import RequestHead
 from gateway.money import nanos_from_usd
 from gateway.sdk.limits import McpServerLimits
 from gateway_mcp.access import OPEN, Access
+from gateway_mcp.arguments import hide_arguments
 from gateway_mcp.brought import is_free
 from gateway_mcp.terms import McpInfo
 
@@ -50,7 +51,8 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     environment `env`, run by the gateway. With `spec_path`, the address or the file of an OpenAPI document,
     it is the service that this describes.
     `server_id` and `alias` are further names. `allowed_tools` empty allows all that `disallowed_tools` do not
-    take away. `extra_headers` are headers of clients that go along, where nothing else sets them.
+    take away; `allowed_params` are the only arguments that a tool takes.
+    `extra_headers` are headers of clients that go along, where nothing else sets them.
     `allow_all_keys` opens the server to keys whose permissions do not name it, `allow_anonymous` its own path
     to everybody. Unless it is `available_on_public_internet` only clients within the operator's networks
     reach it. With `oauth_passthrough`, without a credential of its own and with `Authorization` among the
@@ -87,6 +89,7 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     access_groups: tuple[str, ...] = ()
     allowed_tools: tuple[str, ...] = ()
     disallowed_tools: tuple[str, ...] = ()
+    allowed_params: dict[str, frozenset[str]] = {}
     allow_all_keys: bool = False
     allow_anonymous: bool = False
     available_on_public_internet: bool = True
@@ -195,14 +198,16 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         return pin is not None and now == (pin.description, pin.input_schema)
 
     def dress(self, said: dict[str, Any]) -> dict[str, Any]:
-        """A tool with the title and the description that the operator gives it."""
+        """A tool with the title, the description and the arguments that the operator gives it."""
         name = str(said.get("name"))
         given = {
             "title": self.tool_name_to_display_name.get(name),
             "description": self.tool_name_to_description.get(name),
         }
         changes = {key: text for key, text in given.items() if text}
-        return {**said, **changes} if changes else said
+        shown = {**said, **changes} if changes else said
+        allowed = self.allowed_params.get(name)
+        return shown if allowed is None else hide_arguments(shown, allowed)
 
     def headers(self, given: str = "") -> dict[str, str]:
         """The headers for the server, in lower case; `given` is the credential that a user has brought."""
@@ -226,11 +231,12 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 class Upstream(msgspec.Struct, frozen=True, eq=False):
-    """A server under its name; the address of one that `is_tenants` is a user's."""
+    """A server under its name; the address of one that `is_tenants` is a user's, the `submitter`'s."""
 
     name: str
     settings: McpServer
     is_tenants: bool = False
+    submitter: str | None = None
 
     @property
     def id(self) -> str:
@@ -261,6 +267,10 @@ class Upstream(msgspec.Struct, frozen=True, eq=False):
             max_budget_nanos=None if usd is None else nanos_from_usd(usd),
             budget_period=stated.budget_duration or "",
         )
+
+    def params_of(self, tool: str) -> frozenset[str] | None:
+        """The only arguments that a tool takes, where the operator says which."""
+        return self.settings.allowed_params.get(tool)
 
     def offers(self, tool: str) -> bool:
         """Whether the operator lets anybody have a tool of it."""

@@ -59,6 +59,9 @@ async def test_nothing_is_served_before_its_approval(desk: Desk) -> None:
     approved = await desk.ask("PUT", f"{SERVERS}/{identifier}/approve")
     assert approved.json()["approval_status"] == "active", approved.text
     await until_served(desk, identifier)
+    assert desk.live.gateway.parts.added.current.mcp.servers[0].submitter == user
+    held = await desk.live.make_key(user_id=user, object_permission={"mcp_servers": ["elsewhere"]})
+    assert await desk.get(SERVERS, held) == []
     assert (await desk.get(SERVERS, other))[0]["server_id"] == identifier
     for decision in ("approve", "reject"):
         assert (await desk.ask("PUT", f"{SERVERS}/{identifier}/{decision}", json={})).status_code == 409

@@ -19,7 +19,7 @@ from tests.integration.manage.mcp_serving import (
     unique,
     until_served,
 )
-from tests.integration.serving import LiveGateway, bearer, deployment
+from tests.integration.serving import MASTER_KEY, LiveGateway, bearer, deployment
 from tests.mcp_servers import McpFixture
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -66,14 +66,15 @@ async def test_a_key_has_the_tools_of_its_toolset_and_no_others(desk: Desk, serv
     unknown = await desk.live.http.get(PLAIN, params={"toolset_name": "nobody"}, headers=bearer(key))
     assert unknown.json()["error"] == "server_not_found"
 
-    free = await desk.live.make_key()
-    assert sorted(await list_tools(desk, path, free)) == expected
-    refused = await send(desk, path, free, "tools/call", name="conf-add", arguments={"a": 1, "b": 2})
+    refused = await send(desk, path, key, "tools/call", name="conf-add", arguments={"a": 1, "b": 2})
     assert refused.json()["error"]["type"] == "mcp_tool_access_denied"
-    other = await desk.live.make_key(object_permission={"mcp_servers": ["elsewhere"]})
-    assert (await send(desk, path, other, "tools/list")).json()["error"][
-        "type"
-    ] == "mcp_toolset_access_denied"
+    assert sorted(await list_tools(desk, path, MASTER_KEY)) == expected
+    free = await desk.live.make_key()
+    for other in (free, await desk.live.make_key(object_permission={"mcp_servers": ["conf"]})):
+        refused = await send(desk, path, other, "tools/list")
+        assert (refused.status_code, refused.json()["error"]["type"]) == (403, "mcp_toolset_access_denied")
+        plain = await desk.live.http.get(PLAIN, params=query, headers=bearer(other))
+        assert (plain.json()["error"], plain.json()["tools"]) == ("access_denied", [])
 
     changed = {"toolset_id": toolset["toolset_id"], "tools": []}
     assert (await desk.ask("PUT", TOOLSETS, json=changed)).json()["tools"] == []

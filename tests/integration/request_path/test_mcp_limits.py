@@ -1,4 +1,4 @@
-"""Rates, prices and budgets of MCP servers, on every way that leads to them."""
+"""Rates, prices, budgets and arguments of MCP servers, on every way that leads to them."""
 
 import asyncio
 import secrets
@@ -179,6 +179,26 @@ async def test_what_is_no_call_or_never_came_through_costs_nothing(
     assert (await call(live, key, name)).status_code >= 500
     assert {row.nanos for row in await live.rows(key)} == {0}
     assert (live.held_nanos(key), await live.spent_nanos(key)) == (0, 0)
+
+
+async def test_arguments_that_are_not_allowed_are_neither_shown_nor_taken(
+    live: LiveGateway, server: McpFixture, name: str
+) -> None:
+    declare(live, server, name, allowed_params={"add": ["a", "b"], "echo": []}, mcp_info=PRICES)
+    key = await live.make_key()
+    for way in ("/{}/mcp", "/mcp", "/mcp/proxy", REST):
+        assert (await call(live, key, name, way)).status_code == 200
+        refused = await call(live, key, name, way, tool="echo", arguments={"text": "x"})
+        assert (refused.status_code, refused.json()["error"]["type"]) == (403, "mcp_tool_argument_denied")
+    assert [tool for tool, _ in server.calls] == ["add"] * 4
+    assert await live.spent_nanos(key) == 4 * ADD
+    for path in (f"/{name}/mcp", "/mcp"):
+        async with connect(live, key, path) as client:
+            schemas = {tool.name: tool.input_schema for tool in (await client.list_tools()).tools}
+        (echo,) = (schema for tool, schema in schemas.items() if tool.endswith("echo"))
+        assert (echo["properties"], echo["required"]) == ({}, [])
+        (add,) = (schema for tool, schema in schemas.items() if tool.endswith("add"))
+        assert sorted(add["properties"]) == ["a", "b"]
 
 
 @pytest.mark.parametrize("owner", ["key", "server"])

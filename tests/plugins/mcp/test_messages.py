@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 from gateway_mcp.messages import MessageGuard
+from gateway_mcp.upstreams import Upstream
 
 from gateway.hooks import RequestContext
 from gateway.testing import make_context
@@ -17,7 +18,7 @@ QUESTION: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "x", "params": 
 class Tools:
     hides = False
 
-    async def find(self, name: str) -> tuple[str, str] | None:
+    async def find(self, name: str) -> tuple[Upstream, str] | None:
         raise AssertionError(name)
 
     def note(self, method: str, thing: object) -> None:

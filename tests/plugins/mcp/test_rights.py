@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 from gateway_mcp.access import Access, AccessSettings
-from gateway_mcp.places import Place, narrow_place
+from gateway_mcp.places import Place, find_place, narrow_place
 from gateway_mcp.reach import Reach
+from gateway_mcp.rights import check_toolset
 from gateway_mcp.upstreams import McpServer, Upstream, Upstreams
 
 from gateway.domain import (
@@ -18,6 +19,7 @@ from gateway.domain import (
     ScopeKind,
     Subject,
 )
+from gateway.errors import PermissionDenied
 from gateway.testing import make_context, make_principal
 
 K, T, U, ORG, P, E, A = (
@@ -154,6 +156,60 @@ def test_headers_only_narrow(headers: Any, expected: str) -> None:
     assert reached(upstreams, principal=make_principal(), headers=headers) == expected
     held = make_principal(permissions=(of(K, "b", "no_mcp_servers"),))
     assert reached(upstreams, principal=held, headers=headers) == NONE
+
+
+RESPECTS = {"mcp_allow_all_keys_respects_mcp_scope": True}
+
+
+@pytest.mark.parametrize(
+    ("settings", "permissions", "expected"),
+    [
+        (RESPECTS, (), f"{ALL} own.add own.del"),
+        (RESPECTS, (of(K, "a"),), A_ALL),
+        (RESPECTS, (of(T, "a"),), f"{A_ALL} own.add own.del"),
+        (RESPECTS, (of(U, "a"),), f"{A_ALL} {OPEN} own.add own.del"),
+        ({}, (of(T, "a"),), f"{A_ALL} {OPEN} own.add own.del"),
+        ({}, (of(K, "a"),), f"{A_ALL} {OPEN}"),
+        ({}, (tools(K, a=("add",)),), f"a.add {OPEN}"),
+        ({}, (of(K, "no_mcp_servers"), of(T, "a")), NONE),
+        ({}, (of(T, is_readable=False),), NONE),
+        (STRICT_KEY, (), f"{OPEN} own.add own.del"),
+    ],
+)
+def test_open_servers_and_own_submissions(settings: Any, permissions: Any, expected: str) -> None:
+    upstreams = build_upstreams(**settings)
+    upstreams.add(Upstream("own", McpServer(url="https://own"), is_tenants=True, submitter="somebody"))
+    upstreams.add(Upstream("its", McpServer(url="https://its"), is_tenants=True, submitter="another"))
+    principal = make_principal(permissions=permissions, user_id="somebody")
+    expected = f"{expected} its.add its.del" if expected.startswith(ALL) else expected
+    assert reached(upstreams, principal=principal) == expected
+
+
+def test_a_toolset_is_for_those_who_have_it_and_opens_nothing_else() -> None:
+    upstreams = build_upstreams()
+    upstreams.add_toolset(McpToolset(toolset_id="t2", name="two", tools={"open": ("*",), "id-a": ("add",)}))
+    place = find_place("/toolset/two/mcp", upstreams)
+    assert place is not None
+    for permissions, expected in (
+        ((), None),
+        ((of(K, "a", "open"),), None),
+        ((of(K, mcp_toolsets=("t",)),), None),
+        ((of(K, mcp_toolsets=("two",)),), "open.add open.del a.add"),
+        ((of(T, mcp_toolsets=("t2",)),), "open.add open.del a.add"),
+        ((of(T, mcp_toolsets=("t2",)), of(U, "a")), "a.add"),
+    ):
+        context = make_context({}, principal=make_principal(permissions=permissions))
+        if expected is None:
+            with pytest.raises(PermissionDenied):
+                check_toolset(context, place)
+            continue
+        check_toolset(context, place)
+        reach = Reach(context, place, upstreams)
+        found = [
+            f"{one.name}.{tool}" for one in reach.upstreams for tool in TOOLS if reach.may_use(one, tool)
+        ]
+        assert " ".join(found) == expected
+    check_toolset(make_context({}, principal=make_principal(role=Role.PROXY_ADMIN)), place)
 
 
 def test_admins_have_all_but_what_the_operator_takes_away() -> None:

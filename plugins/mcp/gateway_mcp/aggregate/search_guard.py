@@ -21,4 +21,4 @@ class SearchGuard(MessageGuard):
             return
         self.check_headers(message)
         self._context.body.write("body", inner)
-        await self.check_tool(inner["params"]["name"])
+        await self.check_tool(inner["params"]["name"], inner)

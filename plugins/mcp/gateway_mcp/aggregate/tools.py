@@ -2,7 +2,7 @@
 
 from gateway.hooks import RequestContext
 from gateway_mcp.aggregate.calls import FOUND_TOOL
-from gateway_mcp.charging import note_call, note_request
+from gateway_mcp.charging import note_request
 from gateway_mcp.kinds import KINDS
 from gateway_mcp.listings import Listings
 from gateway_mcp.names import split_name, split_uri
@@ -26,16 +26,15 @@ class RoofTools:
         self._reach = reach
         self._listings = listings
 
-    async def find(self, name: str) -> tuple[str, str] | None:
-        """The names of the server and of its tool; None for one that the caller may not call."""
+    async def find(self, name: str) -> tuple[Upstream, str] | None:
+        """See Tools.find."""
         found = split_name(name, self._reach.upstreams)
         if found is None or not self._reach.may_use(*found):
             found = await self._find_bare(name)
         if found is None or not await self._listings.holds(*found, self._context):
             return None
         self._context.state[FOUND_TOOL] = found
-        note_call(self._context, *found)
-        return found[0].name, found[1]
+        return found
 
     def note(self, method: str, thing: object) -> None:
         """See Tools.note."""
