@@ -25,11 +25,11 @@ from gateway.audit.trail import AuditTrail
 from gateway.cache.documents import Documents
 from gateway.cache.expiring import Limits
 from gateway.catalog.added_source import AddedSource
-from gateway.catalog.mcp_stock import McpStock
 from gateway.clock import SystemClock
 from gateway.composition.alerting import build_upstream_alerts, watch_health
 from gateway.composition.changes import Changes
 from gateway.composition.logins import build_all_logins
+from gateway.composition.mcp import build_mcp_stock
 from gateway.composition.redis import build_redis_access
 from gateway.composition.reload import Reload
 from gateway.composition.routes import ROUTES
@@ -40,6 +40,7 @@ from gateway.db.notify import ChangeListener, notify_all
 from gateway.db.sealing import Seal
 from gateway.db.tables import TABLES
 from gateway.db.url import ConnectionOptions, parse_database_url
+from gateway.db.vouchers import Vouchers
 from gateway.domain import Scope
 from gateway.errors import ConfigError, DatabaseUnavailable, ServiceUnavailable, StartupError
 from gateway.http.guard import build_guard, caller_of, check_rules
@@ -166,16 +167,15 @@ class _Builder:
             self._ledger = sharing.ledger
         store, principals = self._spend_store(database), self._principals(database)
         subjects = Subjects(SubjectStore(database), self._clock, journal=self._journal.name, seed=self._seed)
-        standing = StandingBudgets(
-            StandingStore(database), self._seed, self._journal.name, self._clock, self._calendar
-        )
+        standing = self._standing(database)
         clients = UpstreamClients(self._own.client_side_networks)
         added = self._added(database, clients)
         drain, recovery = self._drain(store), Recovery(self._journal_root, store, self._clock)
         member = sharing.join(Standstill(recovery, drain, self._journal)) if sharing else None
         recovery.settle_holds = member.settle_holds if member else None
         heard = [one.note_change for one in (standing, member) if one is not None]
-        colleagues, stock = self._colleagues(database), McpStock(added, database, self._clock)
+        colleagues, vouchers = self._colleagues(database), Vouchers(database, added.seal)
+        stock = build_mcp_stock(added, database, self._clock, vouchers)
         changes = Changes(Invalidation(principals, subjects, heard), added, stock, colleagues)
         choices = build_service_options(self._settings, ModelLists().covers, added.seal)
         audit, defaults = AuditTrail(database), build_key_defaults(self._settings)
@@ -211,6 +211,7 @@ class _Builder:
             audit_reading=AuditReading(database),
             clients=clients,
             documents=documents,
+            vouchers=vouchers,
             alerts=alerts,
             upstream_alerts=build_upstream_alerts(alerts, self._clock, self._settings),
             letters=build_letters(self._settings, self._environ),
@@ -218,6 +219,10 @@ class _Builder:
             reports=build_reports(database),
             jobs=self._jobs(database, rotations, alerts),
         )
+
+    def _standing(self, database: Database) -> StandingBudgets:
+        store, journal = StandingStore(database), self._journal.name
+        return StandingBudgets(store, self._seed, journal, self._clock, self._calendar)
 
     def _colleagues(self, database: Database) -> Colleagues:
         return Colleagues(partial(notify_all, database, CHANNEL))

@@ -32,6 +32,7 @@ from gateway.clock import Clock
 from gateway.db.asking import Colleagues
 from gateway.db.engine import Database
 from gateway.db.notify import ChangeListener
+from gateway.db.vouchers import Vouchers
 from gateway.domain import Completion, Deployment, Principal
 from gateway.errors import DatabaseUnavailable
 from gateway.guardrails.choice import Installed
@@ -181,6 +182,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     audit_reading: AuditReading
     clients: UpstreamClients
     documents: Documents[Mapping[str, object]]
+    vouchers: Vouchers
     alerts: Alerts
     upstream_alerts: UpstreamAlerts | None
     letters: Letters

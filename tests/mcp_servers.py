@@ -10,6 +10,8 @@ import uvicorn
 from mcp.server.mcpserver import Context, MCPServer
 from pydantic import BaseModel
 
+from tests.mcp_oauth import OAuthProvider
+
 __all__ = ["McpFixture"]
 
 Refuse = Callable[[str, dict[str, str]], tuple[int, dict[str, str], bytes] | None]
@@ -33,10 +35,13 @@ class McpFixture:
     """`async with McpFixture() as server:` serves at `server.url`; `calls` are the tools that were called.
 
     `refuse` may answer in its place. `headers` has the headers of every HTTP request, `is_json` says whether
-    answers are no event streams, `is_older` whether it speaks the transport before streamable HTTP.
+    answers are no event streams, `is_older` whether it speaks the transport before streamable HTTP. With a
+    `provider` it asks for tokens.
     """
 
-    def __init__(self, *, is_json: bool = False, is_older: bool = False) -> None:
+    def __init__(
+        self, *, is_json: bool = False, is_older: bool = False, provider: OAuthProvider | None = None
+    ) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.headers: list[dict[str, str]] = []
         self.refuse: Refuse = lambda path, headers: None
@@ -46,6 +51,7 @@ class McpFixture:
         self._socket.bind(("127.0.0.1", 0))
         path = "sse" if is_older else "mcp"
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/{path}"
+        self.provider = provider
         self.server = server = self._build()
         if is_older:
             server.tool()(count)
@@ -90,7 +96,9 @@ class McpFixture:
         return watch
 
     def _build(self) -> MCPServer:
-        server = MCPServer("fixture")
+        origin = self.url.rpartition("/")[0]
+        guarded = {} if self.provider is None else self.provider.guard(origin, self.url)
+        server = MCPServer("fixture", **guarded)
 
         @server.tool()
         def add(a: int, b: int) -> int:

@@ -1,7 +1,9 @@
 """What the database has for the plugin that serves MCP: servers, toolsets, and credentials of users."""
 
+import asyncio
 import base64
 import binascii
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
@@ -11,6 +13,7 @@ from gateway.catalog.mcp_credential_store import McpCredentialStore
 from gateway.clock import Clock
 from gateway.db.engine import Database
 from gateway.db.sealing import Seal, UnsealableError
+from gateway.db.vouchers import Vouchers
 from gateway.domain import McpShelf
 
 __all__ = ["MCP_CREDENTIAL_PREFIX", "McpStock", "open_credential"]
@@ -18,14 +21,25 @@ __all__ = ["MCP_CREDENTIAL_PREFIX", "McpStock", "open_credential"]
 MCP_CREDENTIAL_PREFIX = "mcp-credential:"
 """What the notice of a changed credential begins with; user and server follow, as JSON."""
 _LIMITS = Limits(capacity=4_096, negative_capacity=4_096)
+_CLAIM_SECONDS, _LOOK_SECONDS, _MOST_LOOKS = 45.0, 0.25, 200
 _decode = msgspec.json.Decoder(tuple[str, str]).decode
 
 
 class McpStock:
     """Servers and toolsets as they were read last; credentials as they are asked for, remembered a minute."""
 
-    def __init__(self, added: AddedSource, database: Database, clock: Clock) -> None:
+    def __init__(
+        self,
+        added: AddedSource,
+        database: Database,
+        clock: Clock,
+        vouchers: Vouchers,
+        announce: Callable[[str, str], Awaitable[None]],
+    ) -> None:
+        """`announce` tells every worker that a credential has changed."""
         self._added = added
+        self._vouchers = vouchers
+        self._announce = announce
         self._store = McpCredentialStore(database)
         self._credentials = ExpiringCache[tuple[str, str], str](clock, _LIMITS)
 
@@ -37,6 +51,48 @@ class McpStock:
     async def find_credential(self, user_id: str, server_id: str) -> str | None:
         """What a user has given for a server. Raises DatabaseUnavailable where it has to be read."""
         return await self._credentials.get_or_load((user_id, server_id), self._load)
+
+    async def renew_credential(
+        self, user_id: str, server_id: str, known: str, renew: Callable[[], Awaitable[str]]
+    ) -> str | None:
+        """Put what `renew` makes in the place of a credential that is `known`; returns what is there then.
+
+        Of all workers one renews; the others wait for what it makes, no longer than it may take.
+        """
+        key, claim = (user_id, server_id), f"mcp-renewal\n{user_id}\n{server_id}"
+        for _ in range(_MOST_LOOKS):
+            stored = await self._load(key)
+            if stored != known:
+                self._credentials.drop(key)
+                return stored
+            if await self._vouchers.claim(claim, _CLAIM_SECONDS):
+                try:
+                    return await self._renew(key, known, renew)
+                finally:
+                    await self._vouchers.release(claim)
+            await asyncio.sleep(_LOOK_SECONDS)
+        return known
+
+    async def _renew(
+        self, key: tuple[str, str], known: str, renew: Callable[[], Awaitable[str]]
+    ) -> str | None:
+        # Between the look and the claim another worker may have finished.
+        stored = await self._load(key)
+        if stored == known:
+            stored = await renew()
+            await self._store.replace(*key, self._added.seal.close(stored))
+            await self._announce(*key)
+        self._credentials.drop(key)
+        return stored
+
+    async def find_registration(self, server_id: str, issuer: str) -> str | None:
+        """As what the gateway is registered; what cannot be decrypted is none."""
+        stored = await self._store.find_registration(server_id, issuer)
+        return None if stored is None else open_credential(stored, self._added.seal)
+
+    async def keep_registration(self, server_id: str, issuer: str, text: str) -> None:
+        """Keep that, encrypted."""
+        await self._store.keep_registration(server_id, issuer, self._added.seal.close(text))
 
     def forget_one(self, user_id: str | None, server_id: str) -> None:
         """Read a credential anew: this worker has just changed it."""

@@ -33,6 +33,7 @@ from gateway.manage import keys as key_routes
 from gateway.manage import login as login_routes
 from gateway.manage import mcp_health as mcp_health_routes
 from gateway.manage import mcp_hub as mcp_hub_routes
+from gateway.manage import mcp_logins as mcp_login_routes
 from gateway.manage import mcp_servers as mcp_server_routes
 from gateway.manage import mcp_submissions as mcp_submission_routes
 from gateway.manage import mcp_toolsets as mcp_toolset_routes
@@ -129,6 +130,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *tool_routes.ROUTE_HANDLERS,
     *mcp_health_routes.ROUTE_HANDLERS,
     *mcp_hub_routes.ROUTE_HANDLERS,
+    *mcp_login_routes.ROUTE_HANDLERS,
     *mcp_server_routes.ROUTE_HANDLERS,
     *mcp_submission_routes.ROUTE_HANDLERS,
     *mcp_toolset_routes.ROUTE_HANDLERS,

@@ -191,6 +191,7 @@ def _lend(settings: Settings, parts: Parts) -> PluginServices:
         closing=parts.closings,
         mcp=parts.mcp_stock,
         public=OwnAddress(parts.logins, settings.environment.server_root_path),
+        vouchers=parts.vouchers,
     )
 
 

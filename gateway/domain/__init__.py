@@ -15,7 +15,15 @@ from gateway.domain.deployment import (
 )
 from gateway.domain.identity import AgentRules, ModelGrant, Principal, Role, Subject
 from gateway.domain.limits import Claim, Limit, LimitKind, Meter, Scope, ScopeKind
-from gateway.domain.mcp import McpFindings, McpServerRecord, McpShelf, McpToolset
+from gateway.domain.mcp import (
+    McpArrival,
+    McpFindings,
+    McpLogin,
+    McpLoginAnswer,
+    McpServerRecord,
+    McpShelf,
+    McpToolset,
+)
 from gateway.domain.pass_through import PassThrough
 from gateway.domain.permissions import AccessGroup, ObjectPermission
 from gateway.domain.price import Price, PriceTier
@@ -37,7 +45,10 @@ __all__ = [
     "Endpoint",
     "Limit",
     "LimitKind",
+    "McpArrival",
     "McpFindings",
+    "McpLogin",
+    "McpLoginAnswer",
     "McpServerRecord",
     "McpShelf",
     "McpToolset",

@@ -2,7 +2,15 @@
 
 import msgspec
 
-__all__ = ["McpFindings", "McpServerRecord", "McpShelf", "McpToolset"]
+__all__ = [
+    "McpArrival",
+    "McpFindings",
+    "McpLogin",
+    "McpLoginAnswer",
+    "McpServerRecord",
+    "McpShelf",
+    "McpToolset",
+]
 
 
 class McpServerRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,3 +49,44 @@ class McpFindings(msgspec.Struct, frozen=True, kw_only=True):
 
     tools: tuple[dict[str, object], ...] = ()
     error: str = ""
+
+
+class McpLogin(msgspec.Struct, frozen=True, kw_only=True):
+    """A user is about to let the gateway use an MCP server in the user's name.
+
+    `base_url` is where browsers reach the gateway, `browser` a secret that this one keeps until it comes
+    back. `scope` is what is asked for beside what the server says that it needs. `return_to` is where the
+    browser goes in the end.
+    """
+
+    server_id: str
+    user_id: str
+    base_url: str
+    browser: str
+    scope: str = ""
+    return_to: str = ""
+
+    __repr__ = object.__repr__
+
+
+class McpLoginAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a browser brings back from the authorization server; `issuer` is who says so (RFC 9207)."""
+
+    browser: str
+    state: str
+    code: str = ""
+    error: str = ""
+    issuer: str | None = None
+
+    __repr__ = object.__repr__
+
+
+class McpArrival(msgspec.Struct, frozen=True, kw_only=True):
+    """A login that has succeeded: what is to be stored of it, secret, and where the browser goes."""
+
+    server_id: str
+    user_id: str
+    credential: str
+    return_to: str = ""
+
+    __repr__ = object.__repr__

@@ -5,7 +5,15 @@ from gateway.hooks.context import Admission, RequestContext, RequestHead
 from gateway.hooks.dispatch import Hooks, compile_hooks
 from gateway.hooks.guards import CallGuard, Recorded, RecordGuard, StreamGuard
 from gateway.hooks.registry import LoadedPlugins, PluginChoice, PluginInfo, build_plugin, load_plugins
-from gateway.hooks.services import OFFLINE, Closing, McpSource, PluginServices, PublicAddress, Sealing
+from gateway.hooks.services import (
+    OFFLINE,
+    Closing,
+    McpSource,
+    PluginServices,
+    PublicAddress,
+    Sealing,
+    Vouchers,
+)
 from gateway.hooks.specs import GROUP, HookMode, HookSpecs, hookimpl, mode_of
 from gateway.hooks.transport import Forwarder, ForwardRequest, HeaderPairs, OpenAnswer, UpstreamStream
 
@@ -36,6 +44,7 @@ __all__ = [
     "Sealing",
     "StreamGuard",
     "UpstreamStream",
+    "Vouchers",
     "build_plugin",
     "compile_hooks",
     "hookimpl",

@@ -8,7 +8,17 @@ from typing import Any
 import msgspec
 import structlog
 
-from gateway.domain import Claim, Completion, McpFindings, McpServerRecord, PassThrough, Principal
+from gateway.domain import (
+    Claim,
+    Completion,
+    McpArrival,
+    McpFindings,
+    McpLogin,
+    McpLoginAnswer,
+    McpServerRecord,
+    PassThrough,
+    Principal,
+)
 from gateway.hooks.context import Admission, RequestContext, RequestHead
 from gateway.hooks.guards import CallGuard
 from gateway.hooks.implementations import (
@@ -52,6 +62,8 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     on_completion: Callable[[RequestContext, Completion], Coroutine[Any, Any, None]]
     check_mcp_server: Callable[[McpServerRecord], Coroutine[Any, Any, bool | None]]
     ask_mcp_server: Callable[[str], Coroutine[Any, Any, McpFindings | None]]
+    begin_mcp_login: Callable[[McpLogin], Coroutine[Any, Any, str | None]]
+    finish_mcp_login: Callable[[McpLoginAnswer], Coroutine[Any, Any, McpArrival | None]]
     has_find_pass_through: bool
     has_answer_openly: bool
     has_answer_request: bool

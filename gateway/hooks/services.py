@@ -11,7 +11,7 @@ from gateway.domain import McpShelf
 from gateway.errors import ServiceUnavailable
 from gateway.hooks.transport import Forwarder, ForwardRequest, UpstreamStream
 
-__all__ = ["OFFLINE", "Closing", "McpSource", "PluginServices", "PublicAddress", "Sealing"]
+__all__ = ["OFFLINE", "Closing", "McpSource", "PluginServices", "PublicAddress", "Sealing", "Vouchers"]
 
 
 class Sealing(Protocol):
@@ -64,6 +64,35 @@ class McpSource(Protocol):
         """What a user has given for a server that asks users for a credential; remembered for a minute."""
         ...
 
+    async def renew_credential(
+        self, user_id: str, server_id: str, known: str, renew: Callable[[], Awaitable[str]]
+    ) -> str | None:
+        """Put what `renew` makes in the place of a credential that is `known`; returns what is there then.
+
+        Of all workers one renews; whoever comes later gets what it has made.
+        """
+        ...
+
+    async def find_registration(self, server_id: str, issuer: str) -> str | None:
+        """As what the gateway is registered at the authorization server of a server."""
+        ...
+
+    async def keep_registration(self, server_id: str, issuer: str, text: str) -> None:
+        """Keep that, encrypted, in the place of what there was."""
+        ...
+
+
+class Vouchers(Protocol):
+    """Secrets that hold once and for a while, on any worker. Raises DatabaseUnavailable."""
+
+    async def issue(self, purpose: str, text: str, seconds: float) -> str:
+        """A new secret, url-safe, for a text that is put down encrypted."""
+        ...
+
+    async def redeem(self, purpose: str, secret: str) -> str | None:
+        """The text, once; None for a secret that is unknown, used, too old, or for another purpose."""
+        ...
+
 
 class PluginServices(msgspec.Struct, frozen=True, kw_only=True):
     """Clock, HTTP client, encryption and address of the gateway, what it closes, and what the database has.
@@ -79,6 +108,7 @@ class PluginServices(msgspec.Struct, frozen=True, kw_only=True):
     closing: Closing
     mcp: McpSource
     public: PublicAddress
+    vouchers: Vouchers
 
 
 class _Offline:
@@ -94,6 +124,24 @@ class _Offline:
 
     async def find_credential(self, user_id: str, server_id: str) -> str | None:
         del user_id, server_id
+
+    async def renew_credential(
+        self, user_id: str, server_id: str, known: str, renew: Callable[[], Awaitable[str]]
+    ) -> str | None:
+        del user_id, server_id, known, renew
+
+    async def find_registration(self, server_id: str, issuer: str) -> str | None:
+        del server_id, issuer
+
+    async def keep_registration(self, server_id: str, issuer: str, text: str) -> None:
+        del server_id, issuer, text
+
+    async def issue(self, purpose: str, text: str, seconds: float) -> str:
+        del purpose, text, seconds
+        raise ServiceUnavailable("Nothing is issued where no gateway runs.")
+
+    async def redeem(self, purpose: str, secret: str) -> str | None:
+        del purpose, secret
 
     def add(self, close: Callable[[], Awaitable[None]]) -> None:
         del close
@@ -115,5 +163,6 @@ OFFLINE = PluginServices(
     closing=_OFFLINE,
     mcp=_OFFLINE,
     public=_OFFLINE,
+    vouchers=_OFFLINE,
 )
 """For commands that only look at plugins."""

@@ -7,7 +7,17 @@ from typing import Any, TypeVar
 
 import pluggy
 
-from gateway.domain import Claim, Completion, McpFindings, McpServerRecord, PassThrough, Principal
+from gateway.domain import (
+    Claim,
+    Completion,
+    McpArrival,
+    McpFindings,
+    McpLogin,
+    McpLoginAnswer,
+    McpServerRecord,
+    PassThrough,
+    Principal,
+)
 from gateway.hooks.context import Admission, RequestContext, RequestHead
 from gateway.hooks.guards import CallGuard
 from gateway.hooks.transport import Forwarder, OpenAnswer, UpstreamStream
@@ -113,3 +123,11 @@ class HookSpecs:
     @hookspec(HookMode.FIRST)
     async def ask_mcp_server(self, server_id: str) -> McpFindings | None:
         """Ask an MCP server which tools it has."""
+
+    @hookspec(HookMode.FIRST)
+    async def begin_mcp_login(self, login: McpLogin) -> str | None:
+        """Say where a browser goes so that the gateway may use an MCP server in a user's name."""
+
+    @hookspec(HookMode.FIRST)
+    async def finish_mcp_login(self, answer: McpLoginAnswer) -> McpArrival | None:
+        """Redeem what a browser has brought back from such a login."""

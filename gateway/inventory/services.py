@@ -18,6 +18,7 @@ from gateway.inventory.mcp.service import McpServerService
 from gateway.inventory.mcp.submissions import McpSubmissionService
 from gateway.inventory.mcp.toolsets import ToolsetService
 from gateway.inventory.mcp.user_credentials import UserCredentialService
+from gateway.inventory.mcp.user_tokens import UserTokenService
 from gateway.inventory.models.service import ModelService
 from gateway.inventory.overrides.service import OverrideService
 from gateway.inventory.pass_throughs.service import PassThroughService
@@ -44,6 +45,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     mcp_health: McpHealthService
     mcp_servers: McpServerService
     mcp_submissions: McpSubmissionService
+    mcp_tokens: UserTokenService
     mcp_toolsets: ToolsetService
     model_access_groups: ModelGroupService
     models: ModelService
@@ -74,6 +76,7 @@ def build_inventory(
         mcp_health=McpHealthService(database, records.clock),
         mcp_servers=mcp_servers,
         mcp_submissions=McpSubmissionService(database, records, seal, mcp_servers, AddressGuard(networks)),
+        mcp_tokens=UserTokenService(database, records, seal, mcp_servers),
         mcp_toolsets=ToolsetService(database, records),
         model_access_groups=ModelGroupService(database, records),
         models=ModelService(database, records, seal, AddressGuard(networks)),

@@ -7,6 +7,8 @@ from urllib.parse import parse_qsl
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromQuery
+from litestar.response import Redirect
 
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal
@@ -14,6 +16,7 @@ from gateway.errors import BadRequest, PermissionDenied
 from gateway.hooks import RequestHead
 from gateway.identity.login.build import Logins
 from gateway.identity.login.request import ChangePasswordRequest, LoginRequest
+from gateway.identity.login.sso.errand import is_own_path
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
 from gateway.manage.login_pages import forget_session, form_page, keep_session, message_page
@@ -21,7 +24,7 @@ from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
 
-__all__ = ["ROUTE_HANDLERS", "admit", "is_secure", "read_form"]
+__all__ = ["ROUTE_HANDLERS", "admit", "head_of", "is_secure", "read_form"]
 
 _LOGIN = BodyReader(LoginRequest)
 _CHANGE = BodyReader(ChangePasswordRequest)
@@ -34,17 +37,21 @@ _Gateway = NamedDependency[Gateway]
 _Logins = NamedDependency[Logins]
 
 
+def head_of(request: _Request) -> RequestHead:
+    """The request as rules and hooks see it."""
+    host = request.client.host if request.client else None
+    scope = cast("Mapping[str, str]", request.scope)  # as far as it is looked at here
+    path = scope["path"].removeprefix(scope.get("root_path", ""))
+    return RequestHead(request.method, path, request.headers, client_host=host)
+
+
 def admit(gateway: Gateway, request: _Request) -> str:
     """The client's address, as far as trusted proxies tell it; of who may come at all, and from here.
 
     Raises PermissionDenied for an address or a route that the configuration closes: nobody else asks, as
     these routes need no credential.
     """
-    host = request.client.host if request.client else None
-    scope = cast("Mapping[str, str]", request.scope)  # as far as it is looked at here
-    path = scope["path"].removeprefix(scope.get("root_path", ""))
-    head = RequestHead(request.method, path, request.headers, client_host=host)
-    gate = gateway.snapshot.core.gate
+    head, gate = head_of(request), gateway.snapshot.core.gate
     gate.authenticate(head)
     if request.method == "POST" and request.headers.get("sec-fetch-site") == "cross-site":
         raise PermissionDenied("A page of another site cannot log anybody in here.")
@@ -60,9 +67,9 @@ def is_secure(logins: Logins) -> bool:
     "/fallback/login",
     opt={"rule": RouteRule(name="/fallback/login", permit=allow(Resource.LOGIN, Action.READ, Party.ANYBODY))},
 )
-async def show_form(logins: _Logins) -> Response[str]:
+async def show_form(logins: _Logins, return_to: FromQuery[str] = "") -> Response[str]:
     """Show the form for name and password."""
-    return form_page(f"{logins.base_url}/login")
+    return form_page(f"{logins.base_url}/login", return_to)
 
 
 @post("/login", status_code=200, opt={"rule": RouteRule(name="/login", permit=_ANYBODY)})
@@ -71,8 +78,12 @@ async def log_in_by_form(request: _Request, gateway: _Gateway, logins: _Logins) 
     address, fields = admit(gateway, request), await read_form(request)
     name, password = fields.get("username", ""), fields.get("password", "")
     session = await logins.passwords.log_in(name, password, address)
-    page = message_page(f"You are logged in as {session.user_id}.")
-    return keep_session(page, session, is_secure=is_secure(logins))
+    return_to, done = fields.get("return_to", ""), message_page(f"You are logged in as {session.user_id}.")
+    return keep_session(
+        Redirect(logins.base_url + return_to, status_code=303) if is_own_path(return_to) else done,
+        session,
+        is_secure=is_secure(logins),
+    )
 
 
 @post(

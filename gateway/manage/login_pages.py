@@ -31,10 +31,11 @@ _HEADERS = {
 _STYLE = "body{font:1rem sans-serif;max-width:22rem;margin:4rem auto}input,button{width:100%;margin:.3rem 0}"
 
 
-def form_page(action: str) -> Response[str]:
-    """A form for name and password, which is posted to `action`."""
+def form_page(action: str, return_to: str = "") -> Response[str]:
+    """A form for name and password, which is posted to `action`; it leads to `return_to` in the end."""
+    hidden = f'<input type="hidden" name="return_to" value="{escape(return_to)}">' if return_to else ""
     form = (
-        f'<form method="post" action="{escape(action)}"><label>Name <input name="username" required '
+        f'<form method="post" action="{escape(action)}">{hidden}<label>Name <input name="username" required '
         'autocomplete="username"></label><label>Password <input name="password" type="password" required '
         'autocomplete="current-password"></label><button>Log in</button></form>'
     )

@@ -66,7 +66,7 @@ async def begin_login(
     admit(gateway, request)
     sso = logins.sso
     if sso is None:
-        return form_page(f"{logins.base_url}/login")
+        return form_page(f"{logins.base_url}/login", return_to)
     terminal = key[:_LONGEST_ID] if source == _TERMINALS else ""
     return _send(logins, *await sso.begin(return_to, terminal))
 

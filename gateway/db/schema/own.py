@@ -36,6 +36,16 @@ CREATE TABLE gatewright.terminal_login (
     id text PRIMARY KEY, secret_hash text NOT NULL, user_code text NOT NULL, user_id text,
     attempts integer NOT NULL DEFAULT 0, expires_at timestamptz NOT NULL
 )""",
+        "voucher": """
+CREATE TABLE gatewright.voucher (
+    id text PRIMARY KEY, purpose text NOT NULL, content text NOT NULL, expires_at timestamptz NOT NULL,
+    used_at timestamptz
+);
+CREATE INDEX voucher_expires_at_idx ON gatewright.voucher (expires_at)""",
+        "mcp_registration": """
+CREATE TABLE gatewright.mcp_registration (
+    server_id text NOT NULL, issuer text NOT NULL, content text NOT NULL, PRIMARY KEY (server_id, issuer)
+)""",
         "lease": """
 CREATE TABLE gatewright.lease (
     job text PRIMARY KEY, holder text NOT NULL, token bigint NOT NULL, expires_at timestamptz NOT NULL

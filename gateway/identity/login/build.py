@@ -6,12 +6,14 @@ from gateway.clock import Clock
 from gateway.db.asking import Colleagues
 from gateway.db.engine import Database
 from gateway.domain import Secret
+from gateway.hooks import RequestHead
 from gateway.identity.invitations.service import InvitationService
 from gateway.identity.invitations.store import InvitationRecords
 from gateway.identity.login.current import CurrentProvider, SingleSignOn
 from gateway.identity.login.passwords import Passwords
 from gateway.identity.login.service import PasswordLogin
 from gateway.identity.login.sessions import Sessions
+from gateway.identity.login.site import find_address
 from gateway.identity.login.sso.errand import ErrandSeal
 from gateway.identity.login.store import LoginStore
 from gateway.identity.login.terminal_store import TerminalStore
@@ -41,6 +43,10 @@ class Logins(msgspec.Struct, frozen=True, kw_only=True):
     def base_url(self) -> str:
         """Where browsers reach the gateway; nothing where it was not told."""
         return self.provider.base_url
+
+    def address(self, head: RequestHead) -> str:
+        """Where browsers reach the gateway, nothing where that cannot be told."""
+        return find_address(self.base_url, head)
 
 
 def build_logins(

@@ -10,6 +10,7 @@ __all__ = [
     "McpServerBody",
     "NewMcpServerRequest",
     "NewToolsetRequest",
+    "OAuthCredentialRequest",
     "RejectMcpServerRequest",
     "ToolsetTool",
     "UpdateMcpServerRequest",
@@ -111,6 +112,17 @@ class UserCredentialRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     credential: str
     save: bool = True
+
+    __repr__ = object.__repr__
+
+
+class OAuthCredentialRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`POST /v1/mcp/server/{server_id}/oauth-user-credential`: tokens that a user has got elsewhere."""
+
+    access_token: str
+    refresh_token: str | None = None
+    expires_in: Annotated[int, msgspec.Meta(ge=0, le=10**10)] | None = None
+    scopes: list[str] | None = None
 
     __repr__ = object.__repr__
 

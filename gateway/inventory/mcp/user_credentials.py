@@ -14,7 +14,7 @@ from gateway.inventory.mcp.service import McpServerService
 from gateway.inventory.mcp.surroundings import McpSurroundings
 from gateway.inventory.mcp.user_credential_store import UserCredentialRecords
 
-__all__ = ["UserCredentialService"]
+__all__ = ["UserCredentialService", "check_sendable", "user_of"]
 
 _MOST = 1_000
 _LONGEST = 8_192
@@ -39,14 +39,12 @@ class UserCredentialService:
         self, caller: Principal, server_id: str, credential: str, around: McpSurroundings
     ) -> Columns:
         """Store the caller's own credential for a server, in the place of what there was."""
-        user_id = _user_of(caller)
+        user_id = user_of(caller)
         server = await self._servers.find_visible(caller, server_id, around)
         if not server["is_byok"]:
             message = f"The MCP server '{server_id[:200]}' takes no credentials of users ('is_byok')."
             raise BadRequest(message, param="server_id", type="bad_request_error")
-        if not credential or len(credential) > _LONGEST or not _is_sendable(credential):
-            message = f"A credential is a text of 1 to {_LONGEST} printable characters of ASCII."
-            raise BadRequest(message, param="credential", type="bad_request_error")
+        check_sendable(credential, "credential", _LONGEST)
         async with self._records.transaction():
             await self._credentials.save(user_id, server_id, self._seal.close(credential))
             change = created(Audited.MCP_USER_CREDENTIAL, f"{user_id}:{server_id}", {"server_id": server_id})
@@ -58,7 +56,7 @@ class UserCredentialService:
         """Remove the caller's credential, or as a proxy admin that of `user_id`. Raises NotFound for none."""
         if user_id is not None and user_id != caller.user_id and not caller.is_admin:
             raise PermissionDenied("Only proxy admins delete credentials of others.", param="user_id")
-        owner = user_id or _user_of(caller)
+        owner = user_id or user_of(caller)
         async with self._records.transaction():
             if not await self._credentials.delete(owner, server_id):
                 message = f"There is no credential for the MCP server '{server_id[:200]}'."
@@ -70,7 +68,7 @@ class UserCredentialService:
 
     async def list_own(self, caller: Principal, around: McpSurroundings) -> list[Columns]:
         """The servers for which the caller has given something, as far as the caller may reach them."""
-        rows = await self._credentials.list_of_user(_user_of(caller), _MOST)
+        rows = await self._credentials.list_of_user(user_of(caller), _MOST)
         found = {one["server_id"]: one for one in rows}
         if not found:
             return []
@@ -78,7 +76,7 @@ class UserCredentialService:
         return [
             {
                 **{name: server[name] for name in ("server_id", "server_name", "alias")},
-                "credential_type": _KIND,
+                "credential_type": server["auth_type"] if server["auth_type"] == "oauth2" else _KIND,
                 "has_credential": True,
                 "expires_at": None,
                 "connected_at": found[server["server_id"]]["created_at"],
@@ -109,12 +107,16 @@ class UserCredentialService:
         return [{**one, "has_user_credential": one["server_id"] in given} for one in servers]
 
 
-def _user_of(caller: Principal) -> str:
+def user_of(caller: Principal) -> str:
+    """The user whose credentials the caller uses. Raises BadRequest for a key of nobody."""
     if not caller.user_id:
         message = "This key belongs to no user: credentials are a user's."
         raise BadRequest(message, param="user_id", type="bad_request_error")
     return caller.user_id
 
 
-def _is_sendable(text: str) -> bool:
-    return text.isascii() and text.isprintable() and text.strip() == text
+def check_sendable(text: str, name: str, longest: int) -> None:
+    """Raise BadRequest for a text that no header can carry."""
+    if not 0 < len(text) <= longest or not (text.isascii() and text.isprintable() and text.strip() == text):
+        message = f"A credential is a text of 1 to {longest} printable characters of ASCII."
+        raise BadRequest(message, param=name, type="bad_request_error")

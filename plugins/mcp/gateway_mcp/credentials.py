@@ -1,14 +1,18 @@
 """What a server is asked with, on behalf of a caller."""
 
 from gateway.errors import AuthenticationFailed
-from gateway.hooks import HeaderPairs, McpSource, RequestContext, RequestHead
+from gateway.hooks import HeaderPairs, PluginServices, RequestContext, RequestHead
+from gateway_mcp.bases import Bases
 from gateway_mcp.brought import AUTH, CREDENTIALS, PREFIX, digest_of, find_addressed, label_of
 from gateway_mcp.directory import Directory
+from gateway_mcp.oauth.user_tokens import UserTokens
 from gateway_mcp.places import find_place
 from gateway_mcp.tokens import Tokens
 from gateway_mcp.upstreams import Upstream
 
-__all__ = ["CredentialMissingError", "Credentials"]
+__all__ = ["CredentialMissingError", "Credentials", "LoginNeededError"]
+
+_METADATA = "/.well-known/oauth-authorization-server"
 
 
 class CredentialMissingError(AuthenticationFailed):
@@ -17,12 +21,22 @@ class CredentialMissingError(AuthenticationFailed):
     type = "mcp_credential_missing"
 
 
+class LoginNeededError(AuthenticationFailed):
+    """A server is asked in the name of each user, and the caller's user has not logged in there."""
+
+    type = "mcp_login_needed"
+
+
 class Credentials:
     """The headers by which a server knows the gateway or the caller."""
 
-    def __init__(self, source: McpSource, directory: Directory, tokens: Tokens) -> None:
-        self._source = source
+    def __init__(
+        self, services: PluginServices, directory: Directory, tokens: Tokens, user_tokens: UserTokens
+    ) -> None:
+        self._source = services.mcp
+        self._bases = Bases(services.public, directory.current.access)
         self._tokens = tokens
+        self._user_tokens = user_tokens
         self._directory = directory
 
     def names_brought(self, head: RequestHead) -> frozenset[str]:
@@ -35,10 +49,13 @@ class Credentials:
 
         What the operator has set wins over what a client brings, but for a credential that it brings for
         this server: that stands in the place of the gateway's. Raises CredentialMissingError,
-        DatabaseUnavailable where it cannot be looked up, and UpstreamError where no token is granted.
+        LoginNeededError, DatabaseUnavailable where it cannot be looked up, and UpstreamError where no token
+        is granted.
         """
         settings = upstream.settings
         brought = self._brought(upstream, context)
+        if settings.logs_users_in:
+            return tuple({**brought, **settings.headers(await self._find_token(upstream, context))}.items())
         if settings.is_byok:
             return tuple({**brought, **settings.headers(await self._find_own(upstream, context))}.items())
         if CREDENTIALS.isdisjoint(self._addressed(upstream, context)):
@@ -47,15 +64,36 @@ class Credentials:
 
     async def list_own_headers(self, upstream: Upstream) -> HeaderPairs:
         """The headers by which a server knows the gateway. Raises UpstreamError where no token is granted."""
-        is_granted = upstream.settings.auth_type == "oauth2"
+        settings = upstream.settings
+        is_granted = settings.auth_type == "oauth2" and not settings.logs_users_in
         token = await self._tokens.find(upstream) if is_granted else ""
         return tuple(upstream.settings.headers(token).items())
 
     def audience(self, upstream: Upstream, context: RequestContext) -> str:
         """For whom what a server lists is meant: callers with one text may see what another one was told."""
         told = digest_of(self._brought(upstream, context).items())
-        user = (context.principal.user_id or "") if upstream.settings.is_byok else ""
+        settings = upstream.settings
+        user = (context.principal.user_id or "") if settings.is_byok or settings.logs_users_in else ""
         return f"{upstream.id}\n{user}\n{told}"
+
+    async def _find_token(self, upstream: Upstream, context: RequestContext) -> str:
+        user_id = context.principal.user_id
+        token = await self._user_tokens.find(upstream, user_id) if user_id else ""
+        if not token:
+            raise self.ask_to_log_in(upstream, context.head)
+        return token
+
+    def ask_to_log_in(self, upstream: Upstream, head: RequestHead) -> LoginNeededError:
+        """The refusal of a caller whose user has to log in at a server."""
+        base = self._bases.of(head)
+        place = f"{base}/authorize/{upstream.name}"
+        challenge = f'Bearer authorization_uri="{base}{_METADATA}/{upstream.name}"'
+        return LoginNeededError(
+            f"The MCP server '{upstream.name}' is asked in the name of each user. Log in there: open "
+            f"{place} in a browser, and use a key that belongs to you.",
+            param="mcp_server",
+            headers={"www-authenticate": challenge} if base else {},
+        )
 
     async def _find_own(self, upstream: Upstream, context: RequestContext) -> str:
         user_id = context.principal.user_id

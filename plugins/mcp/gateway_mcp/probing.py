@@ -16,7 +16,7 @@ _SECONDS = 10.0
 
 async def probe(upstream: Upstream, transports: Transports, credentials: Credentials) -> McpFindings:
     """What a server answers now, at most ten seconds from now; nothing that is remembered."""
-    if upstream.settings.is_byok:
+    if upstream.settings.is_byok or upstream.settings.logs_users_in:
         return McpFindings(error="It is asked with credentials of users, and the gateway has none.")
     seconds = min(upstream.settings.timeout, _SECONDS)
     try:

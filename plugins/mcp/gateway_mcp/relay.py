@@ -4,8 +4,17 @@ from typing import cast
 
 import msgspec
 
-from gateway.domain import Claim, Endpoint, McpFindings, McpServerRecord, PassThrough
-from gateway.errors import BadRequest, NotFound
+from gateway.domain import (
+    Claim,
+    Endpoint,
+    McpArrival,
+    McpFindings,
+    McpLogin,
+    McpLoginAnswer,
+    McpServerRecord,
+    PassThrough,
+)
+from gateway.errors import BadRequest, NotFound, PermissionDenied
 from gateway.hooks import (
     CallGuard,
     Forwarder,
@@ -28,6 +37,11 @@ from gateway_mcp.documents import Documents
 from gateway_mcp.finding import Words
 from gateway_mcp.listings import Listings
 from gateway_mcp.messages import MessageGuard
+from gateway_mcp.oauth.logins import Logins
+from gateway_mcp.oauth.moved import find_moved
+from gateway_mcp.oauth.network import Network
+from gateway_mcp.oauth.registration import Registrations
+from gateway_mcp.oauth.user_tokens import UserTokens
 from gateway_mcp.pages import Pages
 from gateway_mcp.passing_on import build_challenge, find_open
 from gateway_mcp.places import Place, find_place, list_named, narrow_place
@@ -75,10 +89,14 @@ class Relay:
     def __init__(self, directory: Directory, pages: Pages, services: PluginServices) -> None:
         self._directory = directory
         self._pages = pages
-        self._tokens = Tokens(services.forwarder, services.guarded_forwarder, services.clock)
-        self._transports = Transports(services, self._tokens)
+        network = Network(services.forwarder, services.guarded_forwarder)
+        self._tokens = Tokens(network, services.clock)
+        user_tokens = UserTokens(network, services.mcp, services.clock)
+        registrations = Registrations(services.mcp, network)
+        self._logins = Logins(network, registrations, services.vouchers, services.clock)
+        self._transports = Transports(services, self._tokens, user_tokens)
         self._sessions = Sessions(services.sealing)
-        self._credentials = Credentials(services.mcp, directory, self._tokens)
+        self._credentials = Credentials(services, directory, self._tokens, user_tokens)
         self._words = Words()
         self._listings = Listings(self._transports, self._credentials, services.clock)
         self._bases = Bases(services.public, directory.current.access)
@@ -99,6 +117,22 @@ class Relay:
         """What a server answers now."""
         upstream = self._directory.current.by_name(server_id)
         return None if upstream is None else await probe(upstream, self._transports, self._credentials)
+
+    @hookimpl
+    async def begin_mcp_login(self, login: McpLogin) -> str | None:
+        """Where a browser goes so that a server may be asked in a user's name."""
+        upstream = self._directory.current.by_name(login.server_id)
+        if upstream is None:
+            return None
+        if not upstream.settings.logs_users_in:
+            message = f"At the MCP server '{upstream.name}' nobody logs in ('auth_type: oauth2')."
+            raise BadRequest(message, param="server_id")
+        return await self._logins.begin(upstream, login)
+
+    @hookimpl
+    async def finish_mcp_login(self, answer: McpLoginAnswer) -> McpArrival:
+        """The tokens of a user who has logged in."""
+        return await self._logins.finish(self._directory.current, answer)
 
     @hookimpl
     def find_pass_through(self, head: RequestHead) -> PassThrough | None:
@@ -124,7 +158,7 @@ class Relay:
     @hookimpl
     async def answer_openly(self, head: RequestHead) -> OpenAnswer | None:
         """The documents about servers that are passed through."""
-        return await self._documents.answer(head)
+        return find_moved(head, self._directory.current) or await self._documents.answer(head)
 
     @hookimpl
     def collect_claims(self, context: RequestContext) -> list[Claim] | None:

@@ -30,6 +30,13 @@ _SCHEMES = {
     "authorization": "{}",
 }
 
+_ADDRESSES = ("issuer", "authorization_url", "token_url", "registration_url", "upstream_resource")
+_OF_CLIENT = ("token_url", "client_id", "client_secret")
+_OF_TOKENS = (
+    *("oauth2_flow", *_ADDRESSES, "client_id", "client_secret", "scopes", "audience"),
+    *("token_endpoint_auth_method", "token_validation", "token_storage_ttl_seconds"),
+)
+
 AuthType = Literal["none", "api_key", "bearer_token", "basic", "authorization", "token", "oauth2"]
 
 
@@ -77,13 +84,19 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     )
     auth_value: str | None = None
     authentication_token: str | None = None
-    oauth2_flow: Literal["client_credentials"] | None = None
+    oauth2_flow: Literal["client_credentials", "authorization_code"] | None = None
+    issuer: str = ""
+    authorization_url: str = ""
     token_url: str = ""
-    token_endpoint_auth_method: Literal["client_secret_basic", "client_secret_post"] = "client_secret_post"  # noqa: S105  a method
+    registration_url: str = ""
+    token_endpoint_auth_method: Literal["client_secret_basic", "client_secret_post"] | None = None
     client_id: str = ""
     client_secret: str = ""
     scopes: tuple[str, ...] = ()
     audience: str | None = None
+    upstream_resource: str = ""
+    token_validation: dict[str, str | bool | int] = {}
+    token_storage_ttl_seconds: float | None = None
     static_headers: dict[str, str] = {}
     extra_headers: tuple[str, ...] = ()
     access_groups: tuple[str, ...] = ()
@@ -113,12 +126,8 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         if self.transport == "stdio":
             self._check_command()
             return
-        parts = urlsplit(self.url)
-        is_optional = bool(self.spec_path) and not self.url
-        if not is_optional and (
-            parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc
-        ):
-            raise ValueError("'url' is an address that begins with http:// or https://, without a user")
+        if self.url or not self.spec_path:
+            check_address("url", self.url or "-")
         if self.is_byok and self.credential:
             raise ValueError("with 'is_byok' users bring the credential, so there is no 'auth_value'")
         self._check_tokens()
@@ -139,26 +148,35 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         if self.budget_duration is not None and self.max_budget is None:
             raise ValueError("'budget_duration' needs 'max_budget'")
 
+    @property
+    def logs_users_in(self) -> bool:
+        """Whether it is asked with tokens that are a user's own."""
+        return self.auth_type == "oauth2" and self.oauth2_flow != "client_credentials"
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses to which requests for it may lead, wherever they are: they are the operator's."""
+        found = (self.url, self.issuer, self.authorization_url, self.token_url, self.registration_url)
+        return tuple(filter(None, found))
+
     def _check_tokens(self) -> None:
-        given = {
-            "oauth2_flow": self.oauth2_flow,
-            "token_url": self.token_url,
-            "client_id": self.client_id,
-            "client_secret": self.client_secret,
-        }
+        stated = next((name for name in _OF_TOKENS if getattr(self, name)), None)
         if self.auth_type != "oauth2":
-            stated = next((name for name, value in given.items() if value), None)
-            if stated is not None or self.scopes or self.audience:
-                raise ValueError(f"'{stated or 'scopes'}' needs auth_type 'oauth2'")
+            if stated is not None:
+                raise ValueError(f"'{stated}' needs auth_type 'oauth2'")
             return
-        missing = next((name for name, value in given.items() if not value), None)
-        if missing is not None:
-            raise ValueError(f"auth_type 'oauth2' needs '{missing}'; 'oauth2_flow' is 'client_credentials'")
         if self.credential or self.is_byok:
             raise ValueError("with auth_type 'oauth2' there is no 'auth_value' and no 'is_byok'")
-        parts = urlsplit(self.token_url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
-            raise ValueError("'token_url' is an address that begins with http:// or https://, without a user")
+        wanted = _OF_CLIENT if not self.logs_users_in else ()
+        missing = next((name for name in wanted if not getattr(self, name)), None)
+        if missing is not None:
+            raise ValueError(f"'oauth2_flow: client_credentials' needs '{missing}'")
+        if self.logs_users_in and bool(self.authorization_url) != bool(self.token_url):
+            raise ValueError("'authorization_url' and 'token_url' go together")
+        if self.client_secret and not self.client_id:
+            raise ValueError("'client_secret' needs 'client_id'")
+        for name in _ADDRESSES:
+            check_address(name, getattr(self, name))
 
     def _check_command(self) -> None:
         if not self.command:
@@ -228,6 +246,13 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         if kind == "basic" and ":" in value:
             value = base64.b64encode(value.encode()).decode()
         return {"authorization": _SCHEMES[kind].format(value)}
+
+
+def check_address(name: str, url: str) -> None:
+    """Raise ValueError for a setting that is no address; empty is none."""
+    parts = urlsplit(url)
+    if url and (parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc):
+        raise ValueError(f"'{name}' is an address that begins with http:// or https://, without a user")
 
 
 class Upstream(msgspec.Struct, frozen=True, eq=False):

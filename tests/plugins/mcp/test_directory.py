@@ -3,14 +3,8 @@
 import pytest
 from gateway_mcp.directory import Directory
 
-from gateway.domain import McpServerRecord, McpShelf
-
-
-class Shelf:
-    current = McpShelf()
-
-    async def find_credential(self, user_id: str, server_id: str) -> str | None:
-        del user_id, server_id
+from gateway.domain import McpServerRecord
+from gateway.hooks import OFFLINE
 
 
 @pytest.mark.parametrize(
@@ -24,6 +18,6 @@ class Shelf:
 def test_the_database_opens_nothing_that_the_operator_has_not(
     settings: dict[str, object], reason: str
 ) -> None:
-    directory = Directory({}, frozenset(), Shelf())
+    directory = Directory({}, frozenset(), OFFLINE.mcp)
     with pytest.raises(ValueError, match=reason):
         directory.check(McpServerRecord(server_id="a", name="a", settings=settings))

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 import msgspec
 import pytest
 from gateway_mcp.made import Made
+from gateway_mcp.oauth.network import Network as Reach
 from gateway_mcp.tokens import Tokens
 from gateway_mcp.transports.renewing import RenewingForwarder
 from gateway_mcp.upstreams import McpServer, Upstream
@@ -66,7 +67,7 @@ class Network:
 def build(**settings: Any) -> tuple[Network, Clock, Tokens, Upstream]:
     network, clock = Network(), Clock()
     upstream = Upstream("fix", msgspec.convert({**OAUTH, **settings}, McpServer))
-    return network, clock, Tokens(network, Network(), clock), upstream
+    return network, clock, Tokens(Reach(network, Network()), clock), upstream
 
 
 async def test_everybody_who_waits_shares_one_request() -> None:
@@ -89,7 +90,7 @@ async def test_everybody_who_waits_shares_one_request() -> None:
 async def test_the_issuer_of_a_users_server_is_on_a_public_network() -> None:
     free, guarded = Network(), Network()
     tenant = Upstream("fix", msgspec.convert(OAUTH, McpServer), is_tenants=True)
-    assert await Tokens(free, guarded, Clock()).find(tenant) == "t1"
+    assert await Tokens(Reach(free, guarded), Clock()).find(tenant) == "t1"
     assert (len(free.granted), len(guarded.granted)) == (0, 1)
 
 
@@ -164,7 +165,8 @@ async def test_a_token_that_is_refused_is_renewed_once_for_all() -> None:
     ("settings", "said"),
     [
         ({"client_secret": ""}, "client_secret"),
-        ({"oauth2_flow": None}, "oauth2_flow"),
+        ({"oauth2_flow": None}, "authorization_url"),
+        ({"oauth2_flow": "authorization_code", "client_id": "", "token_url": ""}, "client_secret"),
         ({"token_url": "ftp://x"}, "token_url"),
         ({"auth_value": "x"}, "auth_value"),
         ({"is_byok": True}, "is_byok"),

@@ -13,7 +13,10 @@ from gateway.domain import (
     Completion,
     Limit,
     LimitKind,
+    McpArrival,
     McpFindings,
+    McpLogin,
+    McpLoginAnswer,
     McpServerRecord,
     PassThrough,
     Scope,
@@ -184,6 +187,21 @@ async def test_hook_ask_mcp_server() -> None:
 
     assert await hooks.ask_mcp_server("weather") is findings
     assert await hooks.ask_mcp_server("other") is None
+
+
+async def test_hook_begin_mcp_login() -> None:
+    login = McpLogin(server_id="weather", user_id="ada", base_url="https://gw.example", browser="b")
+    hooks = load_plugin(implement("begin_mcp_login", lambda login: f"https://as.example/{login.user_id}"))
+
+    assert await hooks.begin_mcp_login(login) == "https://as.example/ada"
+
+
+async def test_hook_finish_mcp_login() -> None:
+    arrival = McpArrival(server_id="weather", user_id="ada", credential="token")
+    hooks = load_plugin(implement("finish_mcp_login", lambda answer: arrival if answer.code else None))
+
+    assert await hooks.finish_mcp_login(McpLoginAnswer(browser="b", state="s", code="c")) is arrival
+    assert await hooks.finish_mcp_login(McpLoginAnswer(browser="b", state="s")) is None
 
 
 def in_both_colours(function: Any) -> list[Any]:

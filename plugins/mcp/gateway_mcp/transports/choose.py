@@ -3,12 +3,11 @@
 from collections.abc import Callable
 
 from gateway.hooks import Forwarder, PluginServices
-from gateway_mcp.tokens import Tokens
 from gateway_mcp.transports.either import EitherForwarder
 from gateway_mcp.transports.local import LocalForwarder
 from gateway_mcp.transports.openapi.server import OpenApiServer
 from gateway_mcp.transports.refusing import RefusalForwarder
-from gateway_mcp.transports.renewing import RenewingForwarder
+from gateway_mcp.transports.renewing import Renewing, RenewingForwarder
 from gateway_mcp.transports.sse import SseServer
 from gateway_mcp.transports.stdio import StdioServer
 from gateway_mcp.upstreams import Upstream
@@ -19,9 +18,10 @@ __all__ = ["Transports"]
 class Transports:
     """The way to each server; what is behind it is made when it is first asked."""
 
-    def __init__(self, services: PluginServices, tokens: Tokens) -> None:
+    def __init__(self, services: PluginServices, tokens: Renewing, user_tokens: Renewing) -> None:
         self._services = services
         self._tokens = tokens
+        self._user_tokens = user_tokens
         self._made: dict[Upstream, Forwarder] = {}
         self.note_change: Callable[[Upstream], None] = _ignore
         """Called when a server says, outside of any stream, that its lists have changed."""
@@ -36,7 +36,8 @@ class Transports:
         if made is None:
             made = self._make(upstream)
             if settings.auth_type == "oauth2":
-                made = RenewingForwarder(made, upstream, self._tokens)
+                tokens = self._user_tokens if settings.logs_users_in else self._tokens
+                made = RenewingForwarder(made, upstream, tokens)
             self._made[upstream] = made
         return made
 
