@@ -6,8 +6,9 @@ from functools import partial
 import msgspec
 
 from gateway.clock import Clock
-from gateway.domain import Endpoint, ScopeKind
+from gateway.domain import Endpoint
 from gateway.errors import GuardrailBlocked
+from gateway.guardrails.calls import describe_call
 from gateway.guardrails.choice import Choice, Chosen, ChosenPipeline, Installed, Selection
 from gateway.guardrails.content import AnswerText, EditError, RequestText
 from gateway.guardrails.policies.book import EMPTY_BOOK, PolicyBook
@@ -18,7 +19,7 @@ from gateway.guardrails.report import Report
 from gateway.guardrails.runner import Runner, Text
 from gateway.guardrails.stream import GuardedStream
 from gateway.hooks import CallGuard, RequestContext, hookimpl
-from gateway.sdk import Content, Edit, GuardrailCall
+from gateway.sdk import Content, Edit
 from gateway.settings.guardrails import GuardrailMode
 
 __all__ = ["GuardrailHooks"]
@@ -74,13 +75,13 @@ class _Watch:
         names = (item.installed.entry.name for item in (*selection.chosen, *steps))
         self._report = Report(names, selection.origins)
         ask = partial(questions.put, context)
-        self._runner = Runner(clock, _describe(context), self._report, ask)
+        self._runner = Runner(clock, describe_call(context), self._report, ask)
         self._request: RequestText | None = None
         recording = self._of(GuardrailMode.LOGGING_ONLY)
         self._record: RecordWatch | None = None
         if recording:
             later = Report((), selection.origins)
-            self._record = RecordWatch(recording, Runner(clock, _describe(context), later, ask), later)
+            self._record = RecordWatch(recording, Runner(clock, describe_call(context), later, ask), later)
 
     @property
     def names(self) -> Sequence[str]:
@@ -157,26 +158,6 @@ class _Watch:
 
     def _pipelines_of(self, mode: GuardrailMode) -> list[ChosenPipeline]:
         return [item for item in self._pipelines if item.mode is mode]
-
-
-def _describe(context: RequestContext) -> GuardrailCall:
-    principal, headers = context.principal, context.head.headers
-    end_users = (one.scope.id for one in context.subjects if one.scope.kind is ScopeKind.END_USER)
-    return GuardrailCall(
-        guardrail="",
-        call_id=context.call_id,
-        model=context.model,
-        key_hash=principal.token_hash or None,
-        key_alias=principal.key_alias,
-        team_id=principal.team_id,
-        team_alias=principal.team_alias,
-        user_id=principal.user_id,
-        user_email=principal.user_email,
-        organization_id=principal.organization_id,
-        end_user_id=principal.end_user_id or next(end_users, None),
-        trace_id=headers.get("x-litellm-trace-id") or headers.get("x-litellm-session-id"),
-        is_stream=context.is_stream,
-    )
 
 
 class _SentText:

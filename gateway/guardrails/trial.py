@@ -1,20 +1,24 @@
 """A guardrail tried out on a text, without a call."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from gateway.clock import Clock
 from gateway.errors import NotFound
+from gateway.guardrails.calls import describe_call
 from gateway.guardrails.choice import Chosen, Installed
 from gateway.guardrails.content import edited_texts
+from gateway.guardrails.questions import Questions
 from gateway.guardrails.report import Report
-from gateway.guardrails.runner import Runner
+from gateway.guardrails.runner import AskFor, Runner
+from gateway.hooks import RequestContext
 from gateway.sdk import Content, Direction, Edit, GuardrailCall, Piece
 from gateway.settings.guardrails import GuardrailMode
 
-__all__ = ["TrialRequest", "TrialText", "try_guardrail"]
+__all__ = ["TrialRequest", "TrialRun", "TrialText", "begin_trial", "try_guardrail"]
 
 
 class TrialRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,9 +57,24 @@ class TrialText:
         return False
 
 
-async def try_guardrail(
-    installed: Sequence[Installed], wanted: TrialRequest, call_id: str, clock: Clock
-) -> str:
+class TrialRun(msgspec.Struct, frozen=True):
+    """On whose account guardrails are tried out: without `ask` they cannot ask models."""
+
+    clock: Clock
+    call: GuardrailCall
+    ask: AskFor | None = None
+
+    def runner(self, model: str = "") -> Runner:
+        """What runs guardrails once, as on a call of a model."""
+        return Runner(self.clock, msgspec.structs.replace(self.call, model=model), Report(()), self.ask)
+
+
+def begin_trial(context: RequestContext, clock: Clock, questions: Questions) -> TrialRun:
+    """Have the caller of a context try guardrails out, who pays for what they ask of models."""
+    return TrialRun(clock, describe_call(context), partial(questions.put, context))
+
+
+async def try_guardrail(installed: Sequence[Installed], wanted: TrialRequest, run: TrialRun) -> str:
     """The text as a guardrail leaves it.
 
     Raises NotFound, GuardrailBlocked, and ServiceUnavailable for a guardrail that fails.
@@ -67,7 +86,5 @@ async def try_guardrail(
     options = {name: value for name, value in said.items() if value is not None}
     mode = GuardrailMode.PRE_CALL if wanted.input_type is Direction.REQUEST else GuardrailMode.POST_CALL
     text = TrialText(wanted.input_type, wanted.text)
-    call = GuardrailCall(guardrail=wanted.guardrail_name, call_id=call_id)
-    runner = Runner(clock, call, Report([wanted.guardrail_name]))
-    await runner.ask(Chosen(found, frozenset({mode}), options), mode, text)
+    await run.runner().ask(Chosen(found, frozenset({mode}), options), mode, text)
     return text.text

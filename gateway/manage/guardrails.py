@@ -11,12 +11,12 @@ from gateway.access.rules import RouteRule
 from gateway.domain import Principal, Role
 from gateway.guardrails.choice import Installed
 from gateway.guardrails.trial import TrialRequest, try_guardrail
-from gateway.ids import new_id
 from gateway.inventory.guardrails.request import NewGuardrailRequest, PatchGuardrailRequest
 from gateway.inventory.guardrails.rules import Surroundings, mask_guardrail, shown_info
 from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
+from gateway.manage.guardrail_trials import trial_run_of
 from gateway.manage.stored_settings import configured_names, refuse_unread
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
@@ -64,11 +64,11 @@ async def list_guardrails(caller: _Caller, gateway: _Gateway) -> dict[str, objec
         )
     },
 )
-async def try_out(request: _Request, gateway: _Gateway) -> Answer:
-    """Show a text to a guardrail, and answer what it leaves of it."""
+async def try_out(request: _Request, caller: _Caller, gateway: _Gateway) -> Answer:
+    """Show a text to a guardrail, and answer what it leaves of it; the caller pays what it asks."""
     body = await _TRY.read_from(request)
     installed = gateway.snapshot.core.guardrails
-    text = await try_guardrail(installed, body.value, new_id(), gateway.clock)
+    text = await try_guardrail(installed, body.value, trial_run_of(gateway, caller, request))
     return answer({"response_text": text}, body)
 
 

@@ -9,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
 from gateway.access.rules import RouteRule
+from gateway.domain import Principal
 from gateway.errors import NotFound
 from gateway.guardrails.policies.questions import (
     WhoRequest,
@@ -24,9 +25,9 @@ from gateway.guardrails.policies.trial import (
     try_pipeline,
 )
 from gateway.identity.pages import cut
-from gateway.ids import new_id
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
+from gateway.manage.guardrail_trials import trial_run_of
 from gateway.manage.paging import listed_in, page_of
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
@@ -48,6 +49,7 @@ _BATCH = BodyReader(BatchTrialRequest)
 _READ, _RUN = allow(Resource.POLICY, Action.READ), allow(Resource.POLICY, Action.RUN)
 _BATCHES = "/utils/test_policies_and_guardrails"
 _Request = Request[Any, Any, Any]
+_Caller = NamedDependency[Principal]
 _Gateway = NamedDependency[Gateway]
 
 
@@ -130,11 +132,11 @@ async def validate_policies(request: _Request, gateway: _Gateway) -> Answer:
     status_code=200,
     opt={"rule": RouteRule(name="/policies/test-pipeline", permit=_RUN, body=PipelineTrialRequest)},
 )
-async def test_pipeline(request: _Request, gateway: _Gateway) -> Answer:
+async def test_pipeline(request: _Request, caller: _Caller, gateway: _Gateway) -> Answer:
     """Run a pipeline on messages, and say what each step comes to."""
     body = await _PIPELINE.read_from(request)
     installed = gateway.snapshot.core.guardrails
-    return answer(await try_pipeline(installed, body.value, new_id(), gateway.clock), body)
+    return answer(await try_pipeline(installed, body.value, trial_run_of(gateway, caller, request)), body)
 
 
 @post(
@@ -142,11 +144,12 @@ async def test_pipeline(request: _Request, gateway: _Gateway) -> Answer:
     status_code=200,
     opt={"rule": RouteRule(name=_BATCHES, permit=_RUN, body=BatchTrialRequest)},
 )
-async def test_batch(request: _Request, gateway: _Gateway) -> Answer:
+async def test_batch(request: _Request, caller: _Caller, gateway: _Gateway) -> Answer:
     """Run guardrails, and those of policies, on each of several inputs."""
     body = await _BATCH.read_from(request)
     core = gateway.snapshot.core
-    found = await try_guardrails(core.policies, core.guardrails, body.value, new_id(), gateway.clock)
+    run = trial_run_of(gateway, caller, request)
+    found = await try_guardrails(core.policies, core.guardrails, body.value, run)
     return answer({"results": found}, body)
 
 

@@ -7,6 +7,7 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 
 from gateway.access.rules import RouteRule
+from gateway.domain import Principal
 from gateway.guardrails.kinds import Kinds
 from gateway.guardrails.policies.template_trial import (
     SuggestRequest,
@@ -15,12 +16,15 @@ from gateway.guardrails.policies.template_trial import (
     try_definitions,
 )
 from gateway.guardrails.policies.templates import EnrichRequest, enrich, list_templates
+from gateway.guardrails.trial import TrialRun
 from gateway.ids import new_id
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
+from gateway.manage.guardrail_trials import trial_run_of
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
 from gateway.runtime import Gateway
+from gateway.sdk import GuardrailCall
 
 __all__ = ["ROUTE_HANDLERS"]
 
@@ -29,6 +33,7 @@ _TRY = BodyReader(TemplateTrialRequest)
 _SUGGEST = BodyReader(SuggestRequest)
 _RUN = allow(Resource.POLICY, Action.RUN)
 _Request = Request[Any, Any, Any]
+_Caller = NamedDependency[Principal]
 _Gateway = NamedDependency[Gateway]
 
 
@@ -62,7 +67,8 @@ async def suggest_templates(request: _Request, gateway: _Gateway) -> Answer:
     body = await _SUGGEST.read_from(request)
     kinds = Kinds()
     templates = list_templates(kinds.names)
-    return answer(await suggest(kinds, templates, body.value, new_id(), gateway.clock), body)
+    run = TrialRun(gateway.clock, GuardrailCall(guardrail="", call_id=new_id()))
+    return answer(await suggest(kinds, templates, body.value, run), body)
 
 
 @post(
@@ -70,11 +76,12 @@ async def suggest_templates(request: _Request, gateway: _Gateway) -> Answer:
     status_code=200,
     opt={"rule": RouteRule(name="/policy/templates/test", permit=_RUN, body=TemplateTrialRequest)},
 )
-async def try_template(request: _Request, gateway: _Gateway) -> Answer:
-    """Show a text to guardrails that are not set up."""
+async def try_template(request: _Request, caller: _Caller, gateway: _Gateway) -> Answer:
+    """Show a text to guardrails that are not set up; the caller pays for models that they ask."""
     body = await _TRY.read_from(request)
     environ = gateway.parts.added.environ
-    return answer(await try_definitions(Kinds(), body.value, environ, new_id(), gateway.clock), body)
+    run = trial_run_of(gateway, caller, request)
+    return answer(await try_definitions(Kinds(), body.value, environ, run), body)
 
 
 ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (list_all, fill_in, suggest_templates, try_template)

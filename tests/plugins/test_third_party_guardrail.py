@@ -16,13 +16,14 @@ import asyncio, sys
 from pathlib import Path
 from gateway.clock import SystemClock
 from gateway.guardrails.build import build_guardrails
-from gateway.guardrails.trial import TrialRequest, try_guardrail
+from gateway.guardrails.trial import TrialRequest, TrialRun, try_guardrail
+from gateway.sdk import GuardrailCall
 from gateway.settings import load_settings
 
 settings = load_settings(Path(sys.argv[1]), {})
 installed = build_guardrails(settings.guardrails)
 wanted = TrialRequest(guardrail_name="projects", text="When does Aurora ship?")
-print(asyncio.run(try_guardrail(installed, wanted, "call", SystemClock())))
+print(asyncio.run(try_guardrail(installed, wanted, TrialRun(SystemClock(), GuardrailCall(guardrail="")))))
 """
 
 

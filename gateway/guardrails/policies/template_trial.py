@@ -5,15 +5,12 @@ from typing import Any
 
 import msgspec
 
-from gateway.clock import Clock
 from gateway.errors import BadRequest, ConfigError, GatewayError
 from gateway.guardrails.choice import Chosen, Installed
 from gateway.guardrails.kinds import Kinds
 from gateway.guardrails.policies.templates import Template
-from gateway.guardrails.report import Report
-from gateway.guardrails.runner import Runner
-from gateway.guardrails.trial import TrialText
-from gateway.sdk import Direction, GuardrailCall
+from gateway.guardrails.trial import TrialRun, TrialText
+from gateway.sdk import Direction
 from gateway.settings.guardrails import GuardrailMode
 from gateway.settings.stored import read_stored_guardrail
 
@@ -40,7 +37,7 @@ class SuggestRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def try_definitions(
-    kinds: Kinds, wanted: TemplateTrialRequest, environ: Mapping[str, str], call_id: str, clock: Clock
+    kinds: Kinds, wanted: TemplateTrialRequest, environ: Mapping[str, str], run: TrialRun
 ) -> dict[str, Any]:
     """What each guardrail by itself makes of a text. Raises BadRequest for one that cannot be set up."""
     if len(wanted.guardrail_definitions) > _MOST_DEFINITIONS:
@@ -52,14 +49,14 @@ async def try_definitions(
         _build(kinds, definition, f"guardrail_definitions[{place}]", environ)
         for place, definition in enumerate(wanted.guardrail_definitions)
     ]
-    results = [await _try(one, wanted.text, call_id, clock) for one in built]
+    results = [await _try(one, wanted.text, run) for one in built]
     actions = {result["action"] for result in results}
     worst = next((one for one in (_BLOCKED, _FAILED, _MASKED) if one in actions), _PASSED)
     return {"overall_action": worst, "results": results}
 
 
 async def suggest(
-    kinds: Kinds, templates: Sequence[Template], wanted: SuggestRequest, call_id: str, clock: Clock
+    kinds: Kinds, templates: Sequence[Template], wanted: SuggestRequest, run: TrialRun
 ) -> dict[str, Any]:
     """The templates that stop or mask an example, and those of which the description speaks.
 
@@ -71,7 +68,7 @@ async def suggest(
         )
     found: list[dict[str, str]] = []
     for template in templates:
-        reason = await _stops(kinds, template, wanted.attack_examples, call_id, clock)
+        reason = await _stops(kinds, template, wanted.attack_examples, run)
         reason = reason or _speaks_of(template, wanted.description)
         if reason:
             found.append({"template_id": template.id, "reason": reason})
@@ -79,15 +76,13 @@ async def suggest(
     return {"selected_templates": found, "explanation": text}
 
 
-async def _stops(
-    kinds: Kinds, template: Template, examples: Sequence[str], call_id: str, clock: Clock
-) -> str:
+async def _stops(kinds: Kinds, template: Template, examples: Sequence[str], run: TrialRun) -> str:
     if template.parameter is not None:
         return ""
     definitions: list[dict[str, Any]] = [msgspec.to_builtins(one) for one in template.guardrail_definitions]
     for place, text in enumerate(examples):
         trial = TemplateTrialRequest(guardrail_definitions=definitions, text=text)
-        tried = await try_definitions(kinds, trial, {}, call_id, clock)
+        tried = await try_definitions(kinds, trial, {}, run)
         if tried["overall_action"] in {_BLOCKED, _MASKED}:
             return f"Example {place + 1} is {tried['overall_action']}."
     return ""
@@ -113,15 +108,14 @@ def _build(kinds: Kinds, definition: Mapping[str, Any], path: str, environ: Mapp
         raise BadRequest(str(error), param=error.path, type="bad_request_error") from error
 
 
-async def _try(installed: Installed, text: str, call_id: str, clock: Clock) -> dict[str, Any]:
-    began, name = clock.monotonic_nanos(), installed.entry.name
+async def _try(installed: Installed, text: str, run: TrialRun) -> dict[str, Any]:
+    began, name = run.clock.monotonic_nanos(), installed.entry.name
     is_request = installed.entry.modes != frozenset({GuardrailMode.POST_CALL})
     direction = Direction.REQUEST if is_request else Direction.RESPONSE
     mode = GuardrailMode.PRE_CALL if is_request else GuardrailMode.POST_CALL
     shown = TrialText(direction, text)
-    runner = Runner(clock, GuardrailCall(guardrail=name, call_id=call_id), Report([name]))
     try:
-        await runner.ask(Chosen(installed, frozenset({mode}), {}), mode, shown)
+        await run.runner().ask(Chosen(installed, frozenset({mode}), {}), mode, shown)
     except BadRequest as blocked:
         action, details = _BLOCKED, blocked.message
     except GatewayError as failed:
@@ -133,5 +127,5 @@ async def _try(installed: Installed, text: str, call_id: str, clock: Clock) -> d
         "action": action,
         "output_text": "" if action in {_BLOCKED, _FAILED} else shown.text,
         "details": details,
-        "latency_ms": (clock.monotonic_nanos() - began) / 1e6,
+        "latency_ms": (run.clock.monotonic_nanos() - began) / 1e6,
     }

@@ -5,16 +5,15 @@ from typing import Any
 
 import msgspec
 
-from gateway.clock import Clock
 from gateway.errors import BadRequest, ConfigError, GatewayError, NotFound
 from gateway.guardrails.choice import Chosen, ChosenPipeline, Installed
 from gateway.guardrails.content import edited_texts
 from gateway.guardrails.policies.book import PolicyBook
 from gateway.guardrails.policies.pipeline import StepResult, run_pipeline
-from gateway.guardrails.report import Report
 from gateway.guardrails.runner import Runner
+from gateway.guardrails.trial import TrialRun
 from gateway.guardrails.walk import edit_at, find_pieces
-from gateway.sdk import Content, Direction, Edit, GuardrailCall
+from gateway.sdk import Content, Direction, Edit
 from gateway.settings.guardrails import GuardrailMode
 from gateway.settings.node import build_node
 from gateway.settings.policies import StepAction, read_pipeline
@@ -69,7 +68,7 @@ class _TrialObject:
 
 
 async def try_pipeline(
-    installed: Sequence[Installed], wanted: PipelineTrialRequest, call_id: str, clock: Clock
+    installed: Sequence[Installed], wanted: PipelineTrialRequest, run: TrialRun
 ) -> dict[str, Any]:
     """What each step of a pipeline comes to, and what it leaves of the messages.
 
@@ -91,8 +90,7 @@ async def try_pipeline(
     results: list[StepResult] = []
     message, refusal = None, None
     try:
-        runner = _runner(call_id, clock)
-        message = await run_pipeline(ChosenPipeline(pipeline.mode, steps), runner, text, results)
+        message = await run_pipeline(ChosenPipeline(pipeline.mode, steps), run.runner(), text, results)
     except GatewayError as refused:
         refusal = refused.message
     return {
@@ -108,8 +106,7 @@ async def try_guardrails(
     book: PolicyBook,
     installed: Sequence[Installed],
     wanted: BatchTrialRequest,
-    call_id: str,
-    clock: Clock,
+    run: TrialRun,
 ) -> list[dict[str, Any]]:
     """For each input what the guardrails leave of it, one after another, and what those that refuse say.
 
@@ -131,8 +128,7 @@ async def try_guardrails(
     chosen = [by_name[name] for name in names]
     model = str(wanted.request_data.get("model") or "")
     return [
-        await _try_one(chosen, wanted.input_type, inputs, _runner(call_id, clock, model))
-        for inputs in wanted.inputs_list
+        await _try_one(chosen, wanted.input_type, inputs, run.runner(model)) for inputs in wanted.inputs_list
     ]
 
 
@@ -148,10 +144,6 @@ async def _try_one(
         except GatewayError as refused:
             errors.append({"guardrail_name": item.entry.name, "message": refused.message})
     return {"inputs": text.members, "guardrail_errors": errors, "agent_response": None}
-
-
-def _runner(call_id: str, clock: Clock, model: str = "") -> Runner:
-    return Runner(clock, GuardrailCall(guardrail="", call_id=call_id, model=model), Report(()))
 
 
 def _ending(message: str | None, refusal: str | None) -> StepAction:
