@@ -361,3 +361,23 @@ async def test_metadata_that_the_gateway_acts_on_is_a_proxy_admins(desk: Desk, p
                     wrong.append(f"{who} sets metadata.{name}: {answer.status_code} {answer.text}")
 
     assert wrong == []
+
+
+async def test_what_the_door_lets_in_is_refused_where_only_proxy_admins_may(desk: Desk) -> None:
+    user_id, key = await desk.make_user()
+    asked: dict[str, tuple[str, dict[str, object]]] = {
+        "/key/bulk_update": ("POST", {"keys": [{"key": hash_token(key), "max_budget": 1}]}),
+        "/user/bulk_update": ("POST", {"users": [{"user_id": user_id, "user_role": "proxy_admin"}]}),
+        "/health/services": ("GET", {"service": "slack"}),
+        "/health/test_connection": (
+            "POST",
+            {"litellm_params": {"model": "openai/m", "api_base": "http://x"}},
+        ),
+    }
+
+    answers = {
+        path: await desk.ask(method, path, key, **{"params" if method == "GET" else "json": sent})
+        for path, (method, sent) in asked.items()
+    }
+
+    assert {path: answer.status_code for path, answer in answers.items()} == dict.fromkeys(asked, 403)
