@@ -37,7 +37,7 @@ WHERE m.team_id = $1 AND m.user_id = held.user_id
 """
 _MEMBERSHIPS = """
 SELECT user_id, team_id, spend, total_spend, budget_id FROM "LiteLLM_TeamMembership"
-WHERE team_id = $1 AND ($2::text[] IS NULL OR user_id = ANY ($2)) ORDER BY user_id
+WHERE team_id = ANY ($1::text[]) AND ($2::text[] IS NULL OR user_id = ANY ($2)) ORDER BY team_id, user_id
 """
 _KEYS = 'SELECT token FROM "LiteLLM_VerificationToken" WHERE team_id = $1 AND token = ANY ($2::text[])'
 _OF_USER = """
@@ -89,9 +89,11 @@ class TeamRecords(Rows):
         """Give a budget to the members who have none."""
         await self._database.execute(_LINK_MEMBERS, team_id, budget_id)
 
-    async def list_memberships(self, team_id: str, users: Sequence[str] | None = None) -> list[Columns]:
-        """The memberships of a team, of all members or of some."""
-        rows = await self._database.fetch(_MEMBERSHIPS, team_id, None if users is None else list(users))
+    async def list_memberships(
+        self, teams: Sequence[str], users: Sequence[str] | None = None
+    ) -> list[Columns]:
+        """The memberships of teams, of all members or of some."""
+        rows = await self._database.fetch(_MEMBERSHIPS, list(teams), None if users is None else list(users))
         return [dict(row) for row in rows]
 
     async def list_keys(self, team_id: str, most: int) -> list[Columns]:

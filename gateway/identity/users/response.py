@@ -46,7 +46,7 @@ class UserView:
             "user_id": None,
             "user_info": None,
             "keys": await self._with_team(keys),
-            "teams": [await self._teams.row(team) for team in teams],
+            "teams": await self._teams.rows(teams),
         }
 
     async def _with_team(self, keys: list[Columns]) -> list[Columns]:
@@ -59,10 +59,9 @@ class UserView:
 
     async def _teams_of(self, user_id: str) -> list[Columns]:
         ids = await self._records.teams.list_of_user(user_id, _MOST)
+        teams = await self._records.teams.find_any(ids)
+        memberships = await self._teams.memberships_of(teams, [user_id])
         return [
-            {
-                **await self._teams.row(team),
-                "team_memberships": await self._teams.memberships(team, [user_id]),
-            }
-            for team in await self._records.teams.find_any(ids)
+            {**shown, "team_memberships": memberships[shown["team_id"]]}
+            for shown in await self._teams.rows(teams)
         ]

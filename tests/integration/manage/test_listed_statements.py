@@ -1,0 +1,60 @@
+"""However much there is, every list and every report asks the database as often."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.integration.manage.conftest import Desk, own_statements
+from tests.integration.manage.listed_routes import FIGURES, LISTS, REPORTS, list_posts
+from tests.integration.manage.listed_rows import add_rows, remove_rows
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+_FEW, _MANY = 3, 9
+_Counts = Mapping[str, tuple[int, int]]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def cleared(desk: Desk) -> AsyncIterator[None]:
+    yield
+    await remove_rows(desk)
+
+
+async def _count(desk: Desk, method: str, path: str, **sent: Any) -> tuple[int, int]:
+    """How many statements, and how many bytes answer."""
+    async with desk.live.gateway.parts.database.count_statements() as counter:
+        answer = await desk.ask(method, path, **sent)
+    assert answer.status_code == 200, f"{path}: {answer.text}"
+    return len(own_statements(counter)), len(answer.content)
+
+
+async def _measure(desk: Desk, rows: int) -> _Counts:
+    await desk.live.settled()
+    await desk.live.gateway.parts.drain.flush()
+    counts: dict[str, tuple[int, int]] = {}
+    for path, query in (*LISTS, *REPORTS, *FIGURES):
+        counts[f"GET {path} {query}"] = await _count(desk, "GET", path, params=query)
+    for path, body in list_posts(rows):
+        counts[f"POST {path}"] = await _count(desk, "POST", path, json=body)
+    return counts
+
+
+def _grown(few: _Counts, many: _Counts) -> dict[str, tuple[int, int]]:
+    """What takes more statements with more rows."""
+    return {path: (count, many[path][0]) for path, (count, _) in few.items() if many[path][0] > count}
+
+
+async def test_three_times_as_much_takes_as_many_statements(desk: Desk, cleared: None) -> None:
+    await add_rows(desk, 1, _FEW)
+    few = await _measure(desk, _FEW)
+    await add_rows(desk, _FEW + 1, _MANY)
+    many = await _measure(desk, _MANY)
+    # What the gateway does beside a request may be counted with it, but not twice.
+    again = await _measure(desk, _MANY) if _grown(few, many) else many
+
+    assert _grown(few, {path: min(many[path], again[path]) for path in many}) == {}
+    figures = {f"GET {path} {query}" for path, query in FIGURES}
+    told = {path for path, (_, size) in few.items() if many[path][1] > size}
+    assert few.keys() - figures - told == set()
