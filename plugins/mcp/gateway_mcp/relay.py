@@ -14,7 +14,7 @@ from gateway.domain import (
     McpServerRecord,
     PassThrough,
 )
-from gateway.errors import BadRequest, NotFound, PermissionDenied
+from gateway.errors import BadRequest, NotFound
 from gateway.hooks import (
     CallGuard,
     Forwarder,
