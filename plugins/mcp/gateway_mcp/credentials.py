@@ -5,6 +5,7 @@ from gateway.hooks import HeaderPairs, PluginServices, RequestContext, RequestHe
 from gateway_mcp.bases import Bases
 from gateway_mcp.brought import AUTH, CREDENTIALS, PREFIX, digest_of, find_addressed, label_of
 from gateway_mcp.directory import Directory
+from gateway_mcp.oauth.exchanges import Exchanges, find_subject
 from gateway_mcp.oauth.user_tokens import UserTokens
 from gateway_mcp.places import find_place
 from gateway_mcp.tokens import Tokens
@@ -31,12 +32,18 @@ class Credentials:
     """The headers by which a server knows the gateway or the caller."""
 
     def __init__(
-        self, services: PluginServices, directory: Directory, tokens: Tokens, user_tokens: UserTokens
+        self,
+        services: PluginServices,
+        directory: Directory,
+        tokens: Tokens,
+        user_tokens: UserTokens,
+        exchanges: Exchanges,
     ) -> None:
         self._source = services.mcp
         self._bases = Bases(services.public, directory.current.access)
         self._tokens = tokens
         self._user_tokens = user_tokens
+        self._exchanges = exchanges
         self._directory = directory
 
     def names_brought(self, head: RequestHead) -> frozenset[str]:
@@ -49,13 +56,15 @@ class Credentials:
 
         What the operator has set wins over what a client brings, but for a credential that it brings for
         this server: that stands in the place of the gateway's. Raises CredentialMissingError,
-        LoginNeededError, DatabaseUnavailable where it cannot be looked up, and UpstreamError where no token
-        is granted.
+        LoginNeededError, TokenRefusedError, DatabaseUnavailable where it cannot be looked up, and
+        UpstreamError where no token is granted.
         """
         settings = upstream.settings
         brought = self._brought(upstream, context)
         if settings.logs_users_in:
             return tuple({**brought, **settings.headers(await self._find_token(upstream, context))}.items())
+        if settings.exchanges_tokens:
+            return tuple({**brought, **settings.headers(await self._exchange(upstream, context))}.items())
         if settings.is_byok:
             return tuple({**brought, **settings.headers(await self._find_own(upstream, context))}.items())
         if CREDENTIALS.isdisjoint(self._addressed(upstream, context)):
@@ -65,16 +74,17 @@ class Credentials:
     async def list_own_headers(self, upstream: Upstream) -> HeaderPairs:
         """The headers by which a server knows the gateway. Raises UpstreamError where no token is granted."""
         settings = upstream.settings
-        is_granted = settings.auth_type == "oauth2" and not settings.logs_users_in
-        token = await self._tokens.find(upstream) if is_granted else ""
-        return tuple(upstream.settings.headers(token).items())
+        token = await self._tokens.find(upstream) if settings.fetches_token else ""
+        return tuple(settings.headers(token).items())
 
     def audience(self, upstream: Upstream, context: RequestContext) -> str:
         """For whom what a server lists is meant: callers with one text may see what another one was told."""
         told = digest_of(self._brought(upstream, context).items())
         settings = upstream.settings
-        user = (context.principal.user_id or "") if settings.is_byok or settings.logs_users_in else ""
-        return f"{upstream.id}\n{user}\n{told}"
+        whose = (context.principal.user_id or "") if settings.is_byok or settings.logs_users_in else ""
+        if settings.exchanges_tokens:
+            whose = digest_of((("authorization", find_subject(context.head)),))
+        return f"{upstream.id}\n{whose}\n{told}"
 
     async def _find_token(self, upstream: Upstream, context: RequestContext) -> str:
         user_id = context.principal.user_id
@@ -82,6 +92,17 @@ class Credentials:
         if not token:
             raise self.ask_to_log_in(upstream, context.head)
         return token
+
+    async def _exchange(self, upstream: Upstream, context: RequestContext) -> str:
+        subject = find_subject(context.head)
+        if subject:
+            return await self._exchanges.find(upstream, subject)
+        raise CredentialMissingError(
+            f"The MCP server '{upstream.name}' is asked with a token that the gateway gets for yours. Send a "
+            "JWT of your identity provider as 'Authorization: Bearer ...'; a key of the gateway goes into "
+            "'x-litellm-api-key' then.",
+            param="mcp_server",
+        )
 
     def ask_to_log_in(self, upstream: Upstream, head: RequestHead) -> LoginNeededError:
         """The refusal of a caller whose user has to log in at a server."""
@@ -134,4 +155,4 @@ class Credentials:
 
 def _taken(upstream: Upstream) -> frozenset[str]:
     """The headers that no client sets: a server that is asked with tokens is asked with nothing else."""
-    return CREDENTIALS if upstream.settings.auth_type == "oauth2" else frozenset()
+    return CREDENTIALS if upstream.settings.is_asked_with_tokens else frozenset()

@@ -82,6 +82,9 @@ class Directory:
             raise ValueError("'spec_path' is an address; only the configuration may name files")
         if settings.allow_anonymous:
             raise ValueError("only the configuration may say 'allow_anonymous'")
+        if settings.exchanges_tokens and record.is_tenants:
+            # Its address is a user's, and would be sent what other callers are known by.
+            raise ValueError("a server that a user has submitted gets no tokens of callers")
         return Upstream(record.name, settings, record.is_tenants, record.submitter)
 
     def _check_command(self, name: str, settings: McpServer) -> None:

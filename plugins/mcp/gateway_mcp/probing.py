@@ -16,9 +16,10 @@ _SECONDS = 10.0
 
 async def probe(upstream: Upstream, transports: Transports, credentials: Credentials) -> McpFindings:
     """What a server answers now, at most ten seconds from now; nothing that is remembered."""
-    if upstream.settings.is_byok or upstream.settings.logs_users_in:
+    settings = upstream.settings
+    if settings.is_byok or settings.logs_users_in or settings.exchanges_tokens:
         return McpFindings(error="It is asked with credentials of users, and the gateway has none.")
-    seconds = min(upstream.settings.timeout, _SECONDS)
+    seconds = min(settings.timeout, _SECONDS)
     try:
         async with asyncio.timeout(seconds):
             headers = await credentials.list_own_headers(upstream)

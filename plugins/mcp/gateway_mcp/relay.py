@@ -37,6 +37,7 @@ from gateway_mcp.documents import Documents
 from gateway_mcp.finding import Words
 from gateway_mcp.listings import Listings
 from gateway_mcp.messages import MessageGuard
+from gateway_mcp.oauth.exchanges import Exchanges
 from gateway_mcp.oauth.logins import Logins
 from gateway_mcp.oauth.moved import find_moved
 from gateway_mcp.oauth.network import Network
@@ -91,12 +92,13 @@ class Relay:
         self._pages = pages
         network = Network(services.forwarder, services.guarded_forwarder)
         self._tokens = Tokens(network, services.clock)
+        self._exchanges = Exchanges(network, services.clock)
         user_tokens = UserTokens(network, services.mcp, services.clock)
         registrations = Registrations(services.mcp, network)
         self._logins = Logins(network, registrations, services.vouchers, services.clock)
-        self._transports = Transports(services, self._tokens, user_tokens)
+        self._transports = Transports(services, self._tokens, user_tokens, self._exchanges)
         self._sessions = Sessions(services.sealing)
-        self._credentials = Credentials(services, directory, self._tokens, user_tokens)
+        self._credentials = Credentials(services, directory, self._tokens, user_tokens, self._exchanges)
         self._words = Words()
         self._listings = Listings(self._transports, self._credentials, services.clock)
         self._bases = Bases(services.public, directory.current.access)
@@ -234,6 +236,7 @@ class Relay:
         self._listings.eras.forget(upstream)
         self._transports.forget(upstream)
         self._tokens.forget(upstream)
+        self._exchanges.forget(upstream)
         self._documents.metadata.forget(upstream)
 
     def _find(self, context: RequestContext) -> Place:

@@ -4,7 +4,6 @@ import base64
 import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -16,6 +15,7 @@ from gateway_mcp.access import OPEN, Access
 from gateway_mcp.arguments import hide_arguments
 from gateway_mcp.brought import is_free
 from gateway_mcp.terms import McpInfo
+from gateway_mcp.token_terms import TokenTerms, check_address
 
 __all__ = ["McpServer", "PinnedTool", "Upstream", "Upstreams"]
 
@@ -25,20 +25,11 @@ _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _SCHEMES = {
     "bearer_token": "Bearer {}",
     "oauth2": "Bearer {}",
+    "oauth2_token_exchange": "Bearer {}",
     "basic": "Basic {}",
     "token": "token {}",
     "authorization": "{}",
 }
-
-_ADDRESSES = ("issuer", "authorization_url", "token_url", "registration_url", "upstream_resource")
-_OF_CLIENT = ("token_url", "client_id", "client_secret")
-_OF_TOKENS = (
-    *("oauth2_flow", *_ADDRESSES, "client_id", "client_secret", "scopes", "audience"),
-    *("token_endpoint_auth_method", "token_validation", "token_storage_ttl_seconds"),
-)
-
-AuthType = Literal["none", "api_key", "bearer_token", "basic", "authorization", "token", "oauth2"]
-
 
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 _Period = Annotated[str, msgspec.Meta(pattern="^[1-9][0-9]{0,3}(s|m|h|d|w|mo)$")]
@@ -51,7 +42,7 @@ class PinnedTool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     input_schema: dict[str, object] | None = None
 
 
-class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One item of `mcp_servers`, by LiteLLM's names; `timeout` is in seconds.
 
     `transport` None is found out: `http`, else `sse`. With `stdio` it is `command` with `args` and the
@@ -79,24 +70,8 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     server_id: str | None = None
     alias: str | None = None
     description: str | None = None
-    auth_type: Literal["none", "api_key", "bearer_token", "basic", "authorization", "token", "oauth2"] = (
-        "none"
-    )
     auth_value: str | None = None
     authentication_token: str | None = None
-    oauth2_flow: Literal["client_credentials", "authorization_code"] | None = None
-    issuer: str = ""
-    authorization_url: str = ""
-    token_url: str = ""
-    registration_url: str = ""
-    token_endpoint_auth_method: Literal["client_secret_basic", "client_secret_post"] | None = None
-    client_id: str = ""
-    client_secret: str = ""
-    scopes: tuple[str, ...] = ()
-    audience: str | None = None
-    upstream_resource: str = ""
-    token_validation: dict[str, str | bool | int] = {}
-    token_storage_ttl_seconds: float | None = None
     static_headers: dict[str, str] = {}
     extra_headers: tuple[str, ...] = ()
     access_groups: tuple[str, ...] = ()
@@ -130,8 +105,9 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             check_address("url", self.url or "-")
         if self.is_byok and self.credential:
             raise ValueError("with 'is_byok' users bring the credential, so there is no 'auth_value'")
-        self._check_tokens()
-        if self.auth_type not in {"none", "oauth2"} and not (self.credential or self.is_byok):
+        self.check_tokens(has_credential=bool(self.credential) or self.is_byok)
+        is_told = self.auth_type == "none" or self.is_asked_with_tokens
+        if not is_told and not (self.credential or self.is_byok):
             raise ValueError(f"auth_type '{self.auth_type}' needs 'auth_value'")
         if self.timeout <= 0:
             raise ValueError("'timeout' is more than 0 seconds")
@@ -149,34 +125,9 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             raise ValueError("'budget_duration' needs 'max_budget'")
 
     @property
-    def logs_users_in(self) -> bool:
-        """Whether it is asked with tokens that are a user's own."""
-        return self.auth_type == "oauth2" and self.oauth2_flow != "client_credentials"
-
-    @property
     def addresses(self) -> tuple[str, ...]:
         """The addresses to which requests for it may lead, wherever they are: they are the operator's."""
-        found = (self.url, self.issuer, self.authorization_url, self.token_url, self.registration_url)
-        return tuple(filter(None, found))
-
-    def _check_tokens(self) -> None:
-        stated = next((name for name in _OF_TOKENS if getattr(self, name)), None)
-        if self.auth_type != "oauth2":
-            if stated is not None:
-                raise ValueError(f"'{stated}' needs auth_type 'oauth2'")
-            return
-        if self.credential or self.is_byok:
-            raise ValueError("with auth_type 'oauth2' there is no 'auth_value' and no 'is_byok'")
-        wanted = _OF_CLIENT if not self.logs_users_in else ()
-        missing = next((name for name in wanted if not getattr(self, name)), None)
-        if missing is not None:
-            raise ValueError(f"'oauth2_flow: client_credentials' needs '{missing}'")
-        if self.logs_users_in and bool(self.authorization_url) != bool(self.token_url):
-            raise ValueError("'authorization_url' and 'token_url' go together")
-        if self.client_secret and not self.client_id:
-            raise ValueError("'client_secret' needs 'client_id'")
-        for name in _ADDRESSES:
-            check_address(name, getattr(self, name))
+        return tuple(filter(None, (self.url, *self.token_addresses)))
 
     def _check_command(self) -> None:
         if not self.command:
@@ -246,13 +197,6 @@ class McpServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         if kind == "basic" and ":" in value:
             value = base64.b64encode(value.encode()).decode()
         return {"authorization": _SCHEMES[kind].format(value)}
-
-
-def check_address(name: str, url: str) -> None:
-    """Raise ValueError for a setting that is no address; empty is none."""
-    parts = urlsplit(url)
-    if url and (parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc):
-        raise ValueError(f"'{name}' is an address that begins with http:// or https://, without a user")
 
 
 class Upstream(msgspec.Struct, frozen=True, eq=False):

@@ -1,5 +1,6 @@
 """What servers of the database may not say."""
 
+import msgspec
 import pytest
 from gateway_mcp.directory import Directory
 
@@ -21,3 +22,18 @@ def test_the_database_opens_nothing_that_the_operator_has_not(
     directory = Directory({}, frozenset(), OFFLINE.mcp)
     with pytest.raises(ValueError, match=reason):
         directory.check(McpServerRecord(server_id="a", name="a", settings=settings))
+
+
+def test_no_address_of_a_users_is_sent_the_tokens_of_others() -> None:
+    settings: dict[str, object] = {
+        "url": "https://mcp.example",
+        "auth_type": "oauth2_token_exchange",
+        "token_exchange_endpoint": "https://users.example/token",
+        "client_id": "gateway",
+        "client_secret": "secret",
+    }
+    directory = Directory({}, frozenset(), OFFLINE.mcp)
+    record = McpServerRecord(server_id="a", name="a", settings=settings)
+    directory.check(record)
+    with pytest.raises(ValueError, match="gets no tokens of callers"):
+        directory.check(msgspec.structs.replace(record, is_tenants=True))

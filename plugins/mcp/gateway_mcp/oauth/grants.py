@@ -9,9 +9,9 @@ import msgspec
 
 from gateway.errors import UpstreamError, UpstreamGarbled
 from gateway_mcp.oauth.network import Network
-from gateway_mcp.upstreams import Upstream
+from gateway_mcp.upstreams import McpServer, Upstream
 
-__all__ = ["Client", "Granted", "RefusedGrantError", "ask_for_token"]
+__all__ = ["Client", "Granted", "RefusedGrantError", "ask_for_token", "build_stated"]
 
 Method = Literal["none", "client_secret_basic", "client_secret_post"]
 
@@ -43,6 +43,12 @@ class RefusedGrantError(UpstreamError):
 
     status = 401
     type = "mcp_login_refused"
+
+
+def build_stated(settings: McpServer) -> Client:
+    """As what the operator says that the gateway is known."""
+    method = settings.token_endpoint_auth_method or "client_secret_post"
+    return Client(client_id=settings.client_id, client_secret=settings.client_secret, method=method)
 
 
 async def ask_for_token(

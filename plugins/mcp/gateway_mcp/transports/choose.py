@@ -18,10 +18,13 @@ __all__ = ["Transports"]
 class Transports:
     """The way to each server; what is behind it is made when it is first asked."""
 
-    def __init__(self, services: PluginServices, tokens: Renewing, user_tokens: Renewing) -> None:
+    def __init__(
+        self, services: PluginServices, tokens: Renewing, user_tokens: Renewing, exchanges: Renewing
+    ) -> None:
         self._services = services
         self._tokens = tokens
         self._user_tokens = user_tokens
+        self._exchanges = exchanges
         self._made: dict[Upstream, Forwarder] = {}
         self.note_change: Callable[[Upstream], None] = _ignore
         """Called when a server says, outside of any stream, that its lists have changed."""
@@ -30,20 +33,25 @@ class Transports:
         """What sends requests to a server."""
         settings = upstream.settings
         is_plain = settings.transport == "http" and not settings.spec_path
-        if is_plain and settings.auth_type != "oauth2" and not settings.is_passed_through:
+        if is_plain and not settings.is_asked_with_tokens and not settings.is_passed_through:
             return self._plain(upstream)
         made = self._made.get(upstream)
         if made is None:
             made = self._make(upstream)
-            if settings.auth_type == "oauth2":
-                tokens = self._user_tokens if settings.logs_users_in else self._tokens
-                made = RenewingForwarder(made, upstream, tokens)
+            if settings.is_asked_with_tokens:
+                made = RenewingForwarder(made, upstream, self._tokens_of(upstream))
             self._made[upstream] = made
         return made
 
     def forget(self, upstream: Upstream) -> None:
         """Keep no way to a server that is there no more; a program ends when nobody has asked for a while."""
         self._made.pop(upstream, None)
+
+    def _tokens_of(self, upstream: Upstream) -> Renewing:
+        settings = upstream.settings
+        if settings.exchanges_tokens:
+            return self._exchanges
+        return self._user_tokens if settings.logs_users_in else self._tokens
 
     def _plain(self, upstream: Upstream) -> Forwarder:
         services = self._services

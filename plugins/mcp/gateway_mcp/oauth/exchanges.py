@@ -1,0 +1,131 @@
+"""Tokens that the gateway gets for those of its callers (RFC 8693, or Entra's on-behalf-of)."""
+
+import binascii
+from base64 import urlsafe_b64decode
+from functools import partial
+
+import msgspec
+
+from gateway.clock import Clock
+from gateway.errors import AuthenticationFailed
+from gateway.hooks import RequestHead
+from gateway_mcp.oauth.grants import Granted, RefusedGrantError, ask_for_token, build_stated
+from gateway_mcp.oauth.keeping import Keeping
+from gateway_mcp.oauth.network import Network
+from gateway_mcp.upstreams import McpServer, Upstream
+
+__all__ = ["Exchanges", "TokenRefusedError", "find_subject"]
+
+_CAPACITY = 4_096
+_NANOS = 1_000_000_000
+_LONGEST = 16 * 1024
+_PLACES = ("authorization", "x-litellm-api-key")
+_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  the name of a type
+_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+_Key = tuple[Upstream, str]
+
+
+class TokenRefusedError(AuthenticationFailed):
+    """The authorization server of a server does not take the caller's token."""
+
+    type = "mcp_token_refused"
+
+
+class _Claims(msgspec.Struct, frozen=True):
+    exp: float | None = None
+
+
+class Exchanges:
+    """Exchanges tokens, each once for all requests of its caller, and keeps what comes of it.
+
+    That is forgotten with the caller's token at the latest.
+    """
+
+    def __init__(self, network: Network, clock: Clock) -> None:
+        self._network = network
+        self._clock = clock
+        self._kept: Keeping[_Key] = Keeping(clock, _CAPACITY, (TokenRefusedError,))
+
+    async def find(self, upstream: Upstream, subject: str) -> str:
+        """The token for a server in the place of a caller's.
+
+        Raises TokenRefusedError where the caller's is not taken, UpstreamError where there is none.
+        """
+        most_seconds = self._left(subject)
+        if most_seconds <= 0:
+            raise _refuse(upstream, "it is over")
+        return await self._kept.find((upstream, subject), partial(self._ask, upstream, subject), most_seconds)
+
+    async def renew(self, upstream: Upstream, authorization: str) -> str | None:
+        """Another token in the place of one that the server refuses; None where it refuses a fresh one."""
+        token = authorization.removeprefix("Bearer ")
+        key = self._kept.find_key(token)
+        if key is None or key[0] is not upstream or not self._kept.take_back(key, token):
+            return None
+        return await self.find(*key)
+
+    def forget(self, upstream: Upstream) -> None:
+        """The server is there no more."""
+        self._kept.forget(key for key in self._kept.list_keys() if key[0] is upstream)
+
+    async def _ask(self, upstream: Upstream, subject: str) -> Granted:
+        settings = upstream.settings
+        endpoint, client = settings.token_exchange_endpoint, build_stated(settings)
+        fields = _fields_of(settings, subject)
+        try:
+            return await ask_for_token(self._network, upstream, endpoint, client, fields)
+        except RefusedGrantError:
+            raise _refuse(upstream, "its authorization server does not take it") from None
+
+    def _left(self, subject: str) -> float:
+        """Seconds until the caller's token ends, as far as it says so."""
+        ends = _read_end(subject)
+        return _LONGEST if ends is None else ends - self._clock.now_nanos() / _NANOS
+
+
+def find_subject(head: RequestHead) -> str:
+    """The token of an identity provider that a caller has sent; empty for one that sends none.
+
+    It has the form of a JWT, so no key of the gateway is ever taken for one.
+    """
+    for place in _PLACES:
+        scheme, _, rest = head.headers.get(place, "").strip().partition(" ")
+        token = rest.strip() if scheme.lower() == "bearer" else scheme
+        if token.startswith("ey") and token.count(".") == 2 and len(token) <= _LONGEST:  # noqa: PLR2004  three parts
+            return token
+    return ""
+
+
+def _fields_of(settings: McpServer, subject: str) -> dict[str, str]:
+    if settings.is_entras:
+        fields = {"grant_type": _BEARER, "assertion": subject, "requested_token_use": "on_behalf_of"}
+    else:
+        fields = {
+            "grant_type": _EXCHANGE,
+            "subject_token": subject,
+            "subject_token_type": settings.subject_token_type or _TOKEN_TYPE,
+            "requested_token_type": _TOKEN_TYPE,
+            "audience": settings.audience or "",
+            "resource": settings.upstream_resource,
+        }
+    fields["scope"] = " ".join(settings.scopes)
+    return {name: value for name, value in fields.items() if value}
+
+
+def _read_end(token: str) -> float | None:
+    """When a token ends, in seconds since 1970, as it says itself: whoever grants another one checks it."""
+    body = token.split(".")[1]
+    try:
+        claims = urlsafe_b64decode(body + "=" * (-len(body) % 4))
+        return msgspec.json.decode(claims, type=_Claims).exp
+    except (binascii.Error, ValueError, msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _refuse(upstream: Upstream, reason: str) -> TokenRefusedError:
+    return TokenRefusedError(
+        f"The MCP server '{upstream.name}' is asked with a token that the gateway gets for yours, and "
+        f"{reason}. Get a new one from your identity provider.",
+        param="mcp_server",
+    )

@@ -1,0 +1,131 @@
+"""What the operator says of the tokens with which a server is asked."""
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+__all__ = ["AuthType", "TokenTerms", "check_address"]
+
+AuthType = Literal[
+    "none",
+    "api_key",
+    "bearer_token",
+    "basic",
+    "authorization",
+    "token",
+    "oauth2",
+    "oauth2_token_exchange",
+]
+
+_ADDRESSES = (
+    *("issuer", "authorization_url", "token_url", "registration_url", "token_exchange_endpoint"),
+    "upstream_resource",
+)
+_ENTRA = "entra_obo"
+_CLIENT = ("client_id", "client_secret")
+_OF_EXCHANGE = ("token_exchange_endpoint", "token_exchange_profile", "subject_token_type")
+_OF_LOGIN = ("oauth2_flow", "issuer", "authorization_url", "token_url", "registration_url")
+_OF_BOTH = (
+    *("upstream_resource", *_CLIENT, "scopes", "audience"),
+    *("token_endpoint_auth_method", "token_validation", "token_storage_ttl_seconds"),
+)
+
+
+class TokenTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """The members of a server that are about tokens, by LiteLLM's names."""
+
+    auth_type: AuthType = "none"
+    oauth2_flow: Literal["client_credentials", "authorization_code"] | None = None
+    issuer: str = ""
+    authorization_url: str = ""
+    token_url: str = ""
+    registration_url: str = ""
+    token_endpoint_auth_method: Literal["client_secret_basic", "client_secret_post"] | None = None
+    client_id: str = ""
+    client_secret: str = ""
+    scopes: tuple[str, ...] = ()
+    audience: str | None = None
+    upstream_resource: str = ""
+    token_exchange_endpoint: str = ""
+    token_exchange_profile: Literal["rfc8693", "entra_obo"] | None = None
+    subject_token_type: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    token_validation: dict[str, str | bool | int] = {}
+    token_storage_ttl_seconds: float | None = None
+
+    __repr__ = object.__repr__
+
+    @property
+    def fetches_token(self) -> bool:
+        """Whether it is asked with a token that is the gateway's own."""
+        return self.auth_type == "oauth2" and self.oauth2_flow == "client_credentials"
+
+    @property
+    def logs_users_in(self) -> bool:
+        """Whether it is asked with tokens that are a user's own."""
+        return self.auth_type == "oauth2" and self.oauth2_flow != "client_credentials"
+
+    @property
+    def exchanges_tokens(self) -> bool:
+        """Whether it is asked with tokens that the gateway gets for those of its callers."""
+        return self.auth_type == "oauth2_token_exchange"
+
+    @property
+    def is_entras(self) -> bool:
+        """Whether tokens are exchanged as Microsoft Entra does it."""
+        return self.token_exchange_profile == _ENTRA
+
+    @property
+    def is_asked_with_tokens(self) -> bool:
+        """Whether it is asked with tokens that the gateway has been granted, whosever they are."""
+        return self.auth_type in {"oauth2", "oauth2_token_exchange"}
+
+    @property
+    def token_addresses(self) -> tuple[str, ...]:
+        """Where the operator has authorization servers asked."""
+        found = (self.issuer, self.authorization_url, self.token_url, self.registration_url)
+        return tuple(filter(None, (*found, self.token_exchange_endpoint)))
+
+    def check_tokens(self, *, has_credential: bool) -> None:
+        """Raise ValueError for members that do not go together."""
+        allowed = {"oauth2": (*_OF_LOGIN, *_OF_BOTH), "oauth2_token_exchange": (*_OF_EXCHANGE, *_OF_BOTH)}
+        known = allowed.get(self.auth_type, ())
+        for name in (*_OF_LOGIN, *_OF_EXCHANGE, *_OF_BOTH):
+            if getattr(self, name) and name not in known:
+                others = " or ".join(f"'{one}'" for one, names in allowed.items() if name in names)
+                raise ValueError(f"'{name}' needs auth_type {others}")
+        if not self.is_asked_with_tokens:
+            return
+        if has_credential:
+            raise ValueError(f"with auth_type '{self.auth_type}' there is no 'auth_value' and no 'is_byok'")
+        if self.client_secret and not self.client_id:
+            raise ValueError("'client_secret' needs 'client_id'")
+        for name in _ADDRESSES:
+            check_address(name, getattr(self, name))
+        if self.exchanges_tokens:
+            self._check_exchange()
+        elif self.fetches_token:
+            self._demand("'oauth2_flow: client_credentials'", ("token_url", *_CLIENT))
+        elif bool(self.authorization_url) != bool(self.token_url):
+            raise ValueError("'authorization_url' and 'token_url' go together")
+
+    def _check_exchange(self) -> None:
+        self._demand("auth_type 'oauth2_token_exchange'", ("token_exchange_endpoint", *_CLIENT))
+        if not self.is_entras:
+            return
+        self._demand("'token_exchange_profile: entra_obo'", ("scopes",))
+        for name in ("audience", "upstream_resource", "subject_token_type"):
+            if getattr(self, name):
+                raise ValueError(f"with 'token_exchange_profile: entra_obo' 'scopes' say it, not '{name}'")
+
+    def _demand(self, reason: str, names: tuple[str, ...]) -> None:
+        missing = next((name for name in names if not getattr(self, name)), None)
+        if missing is not None:
+            raise ValueError(f"{reason} needs '{missing}'")
+
+
+def check_address(name: str, url: str) -> None:
+    """Raise ValueError for a setting that is no address; empty is none."""
+    parts = urlsplit(url)
+    if url and (parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc):
+        raise ValueError(f"'{name}' is an address that begins with http:// or https://, without a user")
