@@ -1,5 +1,6 @@
 """One gateway for all tests of the request path, served in this process; each test configures it anew."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,20 +13,27 @@ from tests.integration.serving import LiveGateway, deployment, serve_here
 from tests.upstreams import Upstream
 
 
+@contextlib.asynccontextmanager
+async def serve_new(factory: DatabaseFactory, template: str, folder: Path) -> AsyncIterator[LiveGateway]:
+    """A gateway with an upstream and a database of its own."""
+    name = await factory.create_async(template)
+    former = [table._meta._db for table in TABLES]
+    async with Upstream() as upstream, serve_here(upstream, factory.url_of(name), folder) as live:
+        # Piccolo keeps one database per table class: other tests bind theirs.
+        ours = [table._meta._db for table in TABLES]
+        live.bindings = (former, ours)
+        yield live
+        _bind(former)
+    await factory.drop_async(name)
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared_gateway(
     database_factory: DatabaseFactory, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[LiveGateway]:
     """The gateway and its upstream; tests take `live`, which makes them clean."""
-    name = await database_factory.create_async(migrated_template)
-    former = [table._meta._db for table in TABLES]
-    folder: Path = tmp_path_factory.mktemp("served")
-    async with Upstream() as upstream, serve_here(upstream, database_factory.url_of(name), folder) as live:
-        # Piccolo keeps one database per table class: other tests bind theirs.
-        ours = [table._meta._db for table in TABLES]
-        live.bindings = (former, ours)
+    async with serve_new(database_factory, migrated_template, tmp_path_factory.mktemp("served")) as live:
         yield live
-    await database_factory.drop_async(name)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -1,8 +1,8 @@
-"""Rows of everything that is listed or reported, any number of them, and all of them gone afterwards."""
+"""Rows of everything that is listed or reported, any number of them."""
 
 from tests.integration.manage.conftest import Desk
 
-__all__ = ["add_rows", "remove_rows"]
+__all__ = ["add_rows"]
 
 _ROWS: tuple[tuple[str, str, str], ...] = (
     ("ObjectPermissionTable", "object_permission_id, mcp_servers", "'lot-op-' || n, ARRAY['lot-v-1']"),
@@ -187,10 +187,3 @@ async def add_rows(desk: Desk, first: int, last: int) -> None:
         sql = f"{into} SELECT {exprs} FROM generate_series($1::int, $2::int) n"
         await desk.run(sql, first, last)
     await desk.run(_GROW_TEAM, last)
-
-
-async def remove_rows(desk: Desk) -> None:
-    """Remove them again, those that others hang on last."""
-    for table, columns, _ in reversed(_ROWS):
-        name = columns.split(",")[0].strip()
-        await desk.run(f"DELETE FROM \"LiteLLM_{table}\" WHERE {name} LIKE 'lot-%'")
