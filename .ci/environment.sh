@@ -5,6 +5,9 @@ scratch=""
 trap 'rm -rf "$work" ${scratch:+"$scratch"}' EXIT
 failed=()
 
+# Tests start a hundred Python processes; where these keep nothing compiled, each takes three times as long to start.
+unset PYTHONDONTWRITEBYTECODE
+
 # Tests make many databases that live for a second: where there is room in memory for them, nobody waits for a disk.
 # The name is short, for it is the beginning of the paths of sockets.
 keep_scratch_in_memory() {
@@ -26,6 +29,21 @@ step() {
         printf '=== %s: FAILED after %s s\n' "$name" "$((SECONDS - started))"
         failed+=("$name")
     fi
+}
+
+# Begin what takes one core for long beside the steps that follow; `join` is the step that waits for it.
+begin() {
+    local name="$1"
+    shift
+    "$@" >"$work/$name.said" 2>&1 &
+    begun="$!"
+}
+
+join() {
+    local status=0
+    wait "$begun" || status="$?"
+    cat "$work/$1.said"
+    return "$status"
 }
 
 finish() {
