@@ -49,14 +49,17 @@ class ClaimFields(msgspec.Struct, frozen=True, kw_only=True):
 class JwtIssuer(msgspec.Struct, frozen=True, kw_only=True):
     """One identity provider: tokens with exactly this `iss` are judged by this and by nothing else.
 
-    `key_urls` are addresses of key sets or of discovery documents. `audience` None accepts every audience.
-    `fields` are those of the entry, and the general ones where it names none.
+    `key_urls` are addresses of key sets or of discovery documents. `fields` are those of the entry, and the
+    general ones where it names none.
     """
 
     issuer: str
     key_urls: tuple[str, ...]
     audience: str | None
+    """What `aud` must be or contain; with None no token is accepted, unless `takes_any_audience`."""
     fields: ClaimFields
+    takes_any_audience: bool = False
+    """`disable_audience_validation`: also tokens that were made for other applications are accepted."""
 
 
 class RoleMapping(msgspec.Struct, frozen=True, kw_only=True):

@@ -189,6 +189,7 @@ def _read_issuer(node: Node, general: ClaimFields) -> JwtIssuer:
         issuer=issuer,
         key_urls=urls,
         audience=str(audience) if audience else None,
+        takes_any_audience=not audience,
         fields=msgspec.structs.replace(general, **read_fields(members, FIELD_READERS)),
     )
 

@@ -57,14 +57,17 @@ class Claims:
         return _checked(value, path)
 
     def first_text(self, path: str | None) -> str | None:
-        """A text, or the first one of a list."""
-        return next(iter(self.texts(path)), None)
+        """A text, a whole number as one, or the first text of a list."""
+        return next(iter(self.texts(path)), None) or self.text(path)
 
     def texts(self, path: str | None) -> tuple[str, ...]:
-        """A list of texts, or a single one; raises AuthenticationFailed for too many of them."""
+        """A list of texts, or a single one; raises AuthenticationFailed for too many of them.
+
+        A number in the place of a list is of a wrong type, and says nothing.
+        """
         value = self.find(path)
         if not isinstance(value, list):
-            single = self.text(path)
+            single = self.text(path) if isinstance(value, str) else None
             return () if single is None else (single,)
         items = cast("list[object]", value)
         if len(items) > _MOST_TEXTS:

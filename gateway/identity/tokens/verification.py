@@ -50,6 +50,7 @@ class Verifier:
             issuer=settings.issuer or "",
             key_urls=settings.key_urls,
             audience=settings.audience,
+            takes_any_audience=settings.audience is None,
             fields=settings.fields,
         )
         self._leeway = settings.leeway
@@ -78,7 +79,7 @@ class Verifier:
         expires = self._check_times(parts.claims)
         if expected is not None and said != expected:
             raise _refuse("Validation fails: Invalid issuer.")
-        if rules.audience is not None:
+        if not rules.takes_any_audience:
             _check_audience(parts.claims.get("aud"), rules.audience)
         key = await self._key_sets.find_key(rules.key_urls, expected, parts.algorithm, parts.kid)
         if not key.verifies(parts.algorithm, parts.signed, parts.signature):
@@ -159,7 +160,9 @@ def _read_second(claims: Mapping[str, object], name: str) -> float | None:
     return float(value)
 
 
-def _check_audience(said: object, wanted: str) -> None:
+def _check_audience(said: object, wanted: str | None) -> None:
+    if wanted is None:
+        raise _refuse("Validation fails: it is not said which audience the issuer's tokens must have.")
     if said != wanted and not (isinstance(said, list) and wanted in said):
         raise _refuse("Validation fails: Audience doesn't match. The token was made for another application.")
 

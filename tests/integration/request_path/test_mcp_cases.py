@@ -27,6 +27,8 @@ _FROM = f"{_HERE}/test_mcp_acceptance.py::test_servers_for_internal_clients"
 _ELSEWHERE = f"{_HERE}/test_mcp_acceptance.py::test_nobody_and_whose_key_is_for_other_routes"
 _TOKENS = "unit/identity/tokens/test_verification.py"
 _SECTION = "unit/settings/test_jwt_section.py"
+_ISSUERS = "unit/identity/tokens/test_issuer_cases.py"
+_TOKEN = f"{_ISSUERS}::test_a_token_with"
 _ROOT = "unit/http/test_root_path.py::test_the_prefix_comes_off_where_it_is_one"
 _OAUTH = NOT_YET + "the gateway's own login at servers"
 _SSE = NOT_YET + "the older transport toward clients"
@@ -125,28 +127,35 @@ CASES: dict[int, tuple[str, ...]] = {
         f"{_ELSEWHERE}::/v1/chat/completions{{path}}",
         "unit/access/test_routes.py::test_entries_cover_whole_segments",
     ),
-    80: (f"{_TOKENS}::test_keys_of_one_issuer_are_not_tried_for_another",),
+    80: (f"{_TOKEN}::case=80", f"{_TOKENS}::test_keys_of_one_issuer_are_not_tried_for_another"),
     81: (
+        f"{_TOKEN}::case=81",
         f"{_TOKENS}::test_refused_is_a_token::of another audience",
         f"{_TOKENS}::test_refused_is_a_token::expired",
         f"{_TOKENS}::test_forged_with::changed claims",
     ),
-    82: (f"{_TOKENS}::test_an_issuer_without_an_entry_goes_the_general_way",),
-    83: (f"{_TOKENS}::test_settings_that_scope_nothing_are_told_once",),
-    84: (f"{_SECTION}::test_refused_is::no audience",),
-    85: (f"{_SECTION}::test_refused_is::both",),
-    86: (f"{_TOKENS}::test_every_audience_passes_where_that_was_said",),
-    87: (NOT_YET + "a test of the check without an audience",),
-    88: (f"{_TOKENS}::test_the_general_issuer_is_checked_where_there_is_one",),
-    89: (f"{_TOKENS}::test_the_claims_are_not_changed",),
-    90: (f"{_TOKENS}::test_the_claims_are_not_changed::_litellm_jwt_issuer",),
-    91: (NOT_YET + "a test of claims that are empty",),
-    92: (NOT_YET + "a test of teams of a wrong type",),
-    93: (NOT_YET + "a test of one team of an issuer",),
-    94: (f"{_TOKENS}::test_the_claims_are_not_changed",),
-    95: (NOT_YET + "a test of several addresses of keys",),
-    96: (f"{_SECTION}::test_without_the_switch_nothing_is_read",),
-    97: (f"{_TOKENS}::test_an_issuer_without_an_entry_goes_the_general_way::unknown",),
+    82: (f"{_TOKEN}::case=82", f"{_TOKENS}::test_an_issuer_without_an_entry_goes_the_general_way"),
+    83: (f"{_ISSUERS}::test_case_83_an_unscoped_provider_is_told_once_also_beside_entries",),
+    84: (f"{_ISSUERS}::test_refused_at_the_start_is::case_84", f"{_SECTION}::test_refused_is::no audience"),
+    85: (f"{_ISSUERS}::test_refused_at_the_start_is::case_85", f"{_SECTION}::test_refused_is::both"),
+    86: (f"{_TOKEN}::case=86",),
+    87: (f"{_ISSUERS}::test_case_87_an_entry_that_was_made_without_an_audience_takes_no_token",),
+    88: (f"{_TOKEN}::case=88", f"{_TOKENS}::test_the_general_issuer_is_checked_where_there_is_one"),
+    89: (f"{_TOKEN}::case=89",),
+    90: (f"{_TOKEN}::case=90", f"{_TOKENS}::test_the_claims_are_not_changed::_litellm_jwt_issuer"),
+    91: (f"{_TOKEN}::case=91",),
+    92: (f"{_TOKEN}::case=92",),
+    93: (f"{_TOKEN}::case=93",),
+    94: (f"{_ISSUERS}::test_case_94_claims_that_are_read_stay_as_they_were",),
+    95: (
+        f"{_TOKEN}::case=95",
+        f"{_ISSUERS}::test_case_95_a_set_that_cannot_be_read_is_told_and_not_passed_over",
+    ),
+    96: (
+        f"{_ISSUERS}::test_case_96_without_settings_every_token_is_refused",
+        f"{_SECTION}::test_without_the_switch_nothing_is_read",
+    ),
+    97: (f"{_TOKEN}::case=97",),
     98: (f"{_DOCUMENTS}::test_nothing_of_any_credential_is_logged_or_told",),
     99: (_IN, _REFUSED + "::get_list"),
     100: (NOT_YET + "the older transport toward clients",),
