@@ -12,6 +12,8 @@ from gateway.errors import ConfigError
 from gateway.settings.stored import read_stored_settings
 
 __all__ = [
+    "OWN",
+    "OWN_MEMBERS",
     "PINS",
     "SEALED",
     "build_record",
@@ -19,6 +21,7 @@ __all__ = [
     "members_of",
     "name_of",
     "open_deep",
+    "own_settings",
     "read_mcp",
 ]
 
@@ -32,6 +35,15 @@ _AS_THEY_ARE = (
 )
 PINS = "gatewright_pins"
 """The member of `mcp_info` that says what tools were when they were pinned."""
+OWN = "gatewright_settings"
+"""The member of `mcp_info` that has the settings for which the table has no column."""
+OWN_MEMBERS = (
+    *("timeout", "rpm", "max_concurrent_requests", "max_budget", "budget_duration", "disallowed_tools"),
+    *("allowed_params", "issuer", "oauth2_flow", "audience", "token_endpoint_auth_method"),
+    *("token_validation", "token_storage_ttl_seconds", "upstream_resource"),
+)
+"""These settings."""
+_OF_CREDENTIALS = frozenset({"auth_value", "authentication_token", "client_id", "client_secret", "scopes"})
 _COSTS = "mcp_server_cost_info"
 _TABLE = "LiteLLM_MCPServerTable"
 _decode = msgspec.json.Decoder().decode
@@ -76,10 +88,26 @@ def build_settings(columns: Mapping[str, Any]) -> dict[str, object]:
     info: Mapping[str, object] = columns.get("mcp_info") or {}
     if info.get(_COSTS):
         found["mcp_info"] = {_COSTS: info[_COSTS]}
-    if info.get(PINS) is not None:
-        found["pinned_tools"] = info[PINS]
+    pins = info[PINS] if PINS in info else columns.get("pinned_tools")
+    if pins is not None:
+        found["pinned_tools"] = pins
+    # Later releases of LiteLLM have columns for some of them.
+    own = {name: columns.get(name) for name in OWN_MEMBERS} | own_settings(info)
+    found |= {name: value for name, value in own.items() if value is not None}
     credentials: Mapping[str, object] = columns.get("credentials") or {}
-    return {**found, **{name: value for name, value in credentials.items() if value not in (None, "", [])}}
+    given = {name: value for name, value in credentials.items() if value not in (None, "", [])}
+    # They say nothing else: what is none of them stands where no plugin looks, and is refused.
+    found |= {name if name in _OF_CREDENTIALS else f"credentials.{name}": given[name] for name in given}
+    return found
+
+
+def own_settings(info: Mapping[str, object]) -> dict[str, object]:
+    """The settings in `mcp_info`; None are those that were emptied."""
+    stated = info.get(OWN)
+    if not isinstance(stated, dict):
+        return {}
+    held = cast("Mapping[str, object]", stated)
+    return {name: held[name] for name in OWN_MEMBERS if name in held}
 
 
 def build_record(columns: Mapping[str, Any], environ: Mapping[str, str]) -> McpServerRecord:

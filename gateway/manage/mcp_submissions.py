@@ -10,12 +10,13 @@ from litestar.params import FromPath
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal
 from gateway.inventory.mcp.request import NewMcpServerRequest, RejectMcpServerRequest
+from gateway.inventory.mcp.submissions import SUBMITTED
 from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
 from gateway.manage.mcp_surroundings import surroundings
 from gateway.manage.stored_settings import refuse_unread
-from gateway.permits.permit import allow
+from gateway.permits.permit import ALL, Permit, allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
 
@@ -25,6 +26,11 @@ _NEW = BodyReader(NewMcpServerRequest)
 _REJECT = BodyReader(RejectMcpServerRequest)
 _REGISTER, _LIST = "/v1/mcp/server/register", "/v1/mcp/server/submissions"
 _ONE = "/v1/mcp/server/{server_id}"
+_SUBMIT = Permit(
+    resource=Resource.MCP_SERVER,
+    action=Action.CREATE,
+    fields={Party.PROXY_ADMIN: ALL, Party.CALLER: SUBMITTED},
+)
 _REVIEW = allow(Resource.MCP_SERVER, Action.UPDATE)
 _Request = Request[Any, Any, Any]
 _Caller = NamedDependency[Principal]
@@ -39,7 +45,7 @@ _Content = dict[str, Any]
     opt={
         "rule": RouteRule(
             name=_REGISTER,
-            permit=allow(Resource.MCP_SERVER, Action.CREATE, Party.CALLER),
+            permit=_SUBMIT,
             allows_any_key=True,
             body=NewMcpServerRequest,
         )

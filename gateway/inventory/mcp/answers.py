@@ -4,15 +4,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from gateway.audit.masking import MASK
-from gateway.catalog.stored_mcp import PINS
+from gateway.catalog.stored_mcp import OWN, OWN_MEMBERS, PINS, own_settings
 from gateway.db.rows import Columns
 from gateway.inventory.masking import mask_address
 from gateway.settings.node import is_credential_path
 
-__all__ = ["show_configured", "show_row", "show_to_others", "without_pins"]
+__all__ = ["show_configured", "show_row", "show_to_others", "without_own"]
 
 _SECRET = ("credentials", "env", "static_headers")
-_ADDRESSES = ("url", "spec_path", "authorization_url", "token_url", "registration_url")
+_ADDRESSES = (
+    *("url", "spec_path", "authorization_url", "token_url", "registration_url", "issuer"),
+    "upstream_resource",
+)
 _OPEN = frozenset(
     {
         *("server_id", "is_config", "server_name", "alias", "description", "transport", "auth_type"),
@@ -24,7 +27,7 @@ _OPEN = frozenset(
 )
 _EMPTY: Mapping[str, Any] = {
     **dict.fromkeys(_OPEN),
-    **dict.fromkeys(("url", "spec_path", "command", "credentials")),
+    **dict.fromkeys((*OWN_MEMBERS, "url", "spec_path", "command", "credentials")),
     **{name: {} for name in ("static_headers", "env")},
     **{name: [] for name in ("extra_headers", "args", "allowed_tools", "mcp_access_groups")},
     **dict.fromkeys(("authorization_url", "token_url", "registration_url", "created_by", "updated_by")),
@@ -40,13 +43,14 @@ _CREDENTIALS = frozenset({"auth_value", "authentication_token", "client_id", "cl
 def show_row(row: Columns) -> Columns:
     """A row with every secret masked; what is masked was encrypted or not."""
     info: Columns = row["mcp_info"] or {}
-    shown = {**row, "mcp_info": without_pins(info), "pinned_tools": info.get(PINS)}
+    own = {**dict.fromkeys(OWN_MEMBERS), **own_settings(info)}
+    shown = {**row, **own, "mcp_info": without_own(info), "pinned_tools": info.get(PINS)}
     return _masked({**shown, **_COMMON, "is_config": False})
 
 
-def without_pins(info: Mapping[str, Any]) -> Columns:
+def without_own(info: Mapping[str, Any]) -> Columns:
     """What `mcp_info` says to others than the gateway."""
-    return {name: value for name, value in info.items() if name != PINS}
+    return {name: value for name, value in info.items() if name not in (OWN, PINS)}
 
 
 def show_configured(name: str, settings: Mapping[str, Any]) -> Columns:

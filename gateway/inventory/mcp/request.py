@@ -67,6 +67,20 @@ class McpServerBody(msgspec.Struct, frozen=True, kw_only=True):
     byok_description: list[str] | None = None
     byok_api_key_help_url: str | None = None
     source_url: str | None = None
+    timeout: float | None = None
+    rpm: int | None = None
+    max_concurrent_requests: int | None = None
+    max_budget: float | None = None
+    budget_duration: str | None = None
+    disallowed_tools: list[str] | None = None
+    allowed_params: dict[str, list[str]] | None = None
+    issuer: str | None = None
+    oauth2_flow: Literal["client_credentials", "authorization_code"] | None = None
+    audience: str | None = None
+    upstream_resource: str | None = None
+    token_endpoint_auth_method: Literal["client_secret_basic", "client_secret_post"] | None = None
+    token_validation: dict[str, str | bool | int] | None = None
+    token_storage_ttl_seconds: float | None = None
 
     __repr__ = object.__repr__
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gateway.audit.changes import Audited, created, deleted, updated
-from gateway.catalog.stored_mcp import PINS, build_record
+from gateway.catalog.stored_mcp import OWN, OWN_MEMBERS, PINS, build_record, own_settings
 from gateway.db.engine import Database
 from gateway.db.rows import Columns
 from gateway.db.sealing import Seal
@@ -15,7 +15,7 @@ from gateway.identity.records import Records
 from gateway.identity.rights import actor_of
 from gateway.identity.values import check_text
 from gateway.ids import new_id
-from gateway.inventory.mcp.answers import show_configured, show_row, show_to_others, without_pins
+from gateway.inventory.mcp.answers import show_configured, show_row, show_to_others, without_own
 from gateway.inventory.mcp.notices import announce_credentials
 from gateway.inventory.mcp.secrets import close_secrets, merge_secrets, open_secrets
 from gateway.inventory.mcp.sight import Sight, sees_all
@@ -61,8 +61,7 @@ class McpServerService:
         return {
             "transport": _DEFAULT_TRANSPORT,
             "available_on_public_internet": True,
-            **{name: value for name, value in sent.items() if value is not None},
-            "mcp_info": without_pins(sent.get("mcp_info") or {}),
+            **_pack({}, {"mcp_info": {}, **{name: sent[name] for name in sent if sent[name] is not None}}),
             "server_id": sent.get("server_id") or new_id(),
             "created_by": actor,
             "updated_by": actor,
@@ -82,9 +81,8 @@ class McpServerService:
         async with self._records.transaction():
             row = await self._lock(identifier)
             stored = open_secrets(row, self._seal)
-            changes = merge_secrets(stored, {name: sent[name] for name in sent if name != "server_id"})
-            if "mcp_info" in changes:
-                changes["mcp_info"] = _keep_pins(stored, changes["mcp_info"])
+            merged = merge_secrets(stored, {name: sent[name] for name in sent if name != "server_id"})
+            changes = _pack(stored["mcp_info"] or {}, merged)
             if changes.get("transport", "") is None:
                 del changes["transport"]
             await self.check({**stored, **changes}, around)
@@ -121,7 +119,8 @@ class McpServerService:
     async def _set_pins(self, caller: Principal, identifier: str, pins: Columns | None) -> None:
         async with self._records.transaction():
             row = await self._lock(identifier)
-            info = {**without_pins(row["mcp_info"] or {}), **({} if pins is None else {PINS: pins})}
+            held: Columns = row["mcp_info"] or {}
+            info = {**held, PINS: pins}
             values = {"mcp_info": info, "updated_by": actor_of(caller)}
             shown = show_row(await self._servers.update(identifier, values))
             change = updated(Audited.MCP_SERVER, identifier, show_row(row), shown)
@@ -208,11 +207,16 @@ def _sight(caller: Principal, shown: Iterable[Columns], around: McpSurroundings)
     return Sight(caller, shown, around.shelf, respects_scope=around.respects_scope)
 
 
-def _keep_pins(stored: Mapping[str, Any], sent: Mapping[str, Any] | None) -> Columns:
-    """What is sent of `mcp_info`, with the pins of before."""
-    held: Mapping[str, Any] = stored.get("mcp_info") or {}
+def _pack(held: Mapping[str, Any], sent: Mapping[str, Any]) -> Columns:
+    """What is sent as columns: `mcp_info` keeps what the gateway has in it, and gets what has no column."""
+    own = {name: sent[name] for name in OWN_MEMBERS if name in sent}
+    columns = {name: value for name, value in sent.items() if name not in own}
+    if not own and "mcp_info" not in sent:
+        return columns
+    said = without_own(sent.get("mcp_info", held) or {})
     kept = {PINS: held[PINS]} if PINS in held else {}
-    return {**without_pins(sent or {}), **kept}
+    settings = own_settings(held) | own
+    return {**columns, "mcp_info": {**said, **kept, **({OWN: settings} if settings else {})}}
 
 
 def _names(columns: Mapping[str, Any]) -> list[str]:

@@ -22,12 +22,12 @@ from gateway.inventory.tenant_addresses import leads_inside
 from gateway.settings.stored import find_reference
 from gateway.upstream.address_guard import AddressGuard
 
-__all__ = ["McpSubmissionService"]
+__all__ = ["SUBMITTED", "McpSubmissionService"]
 
 _ACTIVE, _PENDING, _REJECTED = "active", "pending_review", "rejected"
 _MOST, _MOST_WAITING = 1_000, 20
 _VIEWERS = frozenset({Role.PROXY_ADMIN_VIEWER, Role.INTERNAL_USER_VIEWER})
-_FREE = frozenset(
+SUBMITTED = frozenset(
     {
         *("server_id", "server_name", "alias", "description", "url", "transport", "auth_type", "credentials"),
         *("static_headers", "mcp_info", "instructions", "allowed_tools", "source_url", "is_byok"),
@@ -137,7 +137,7 @@ class McpSubmissionService:
         """Raise BadRequest for what is an administrator's to say, and for addresses not for users."""
         for name, value in sent.items():
             # Consoles also say what nobody has set.
-            if name not in _FREE and value not in (None, [], {}, "", _DEFAULTS.get(name)):
+            if name not in SUBMITTED and value not in (None, [], {}, "", _DEFAULTS.get(name)):
                 raise _refused(name, f"'{name}' is for an administrator to set.")
         if sent.get("transport") == "stdio":
             raise _refused("transport", "A program on the gateway's machine is for an administrator to add.")

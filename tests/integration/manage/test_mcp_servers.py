@@ -143,6 +143,38 @@ async def test_others_see_the_servers_that_they_may_reach_and_nothing_behind_the
         assert (await desk.ask(method, path, key, json=sent)).status_code == 401
 
 
+async def test_settings_without_a_column_are_settings_as_well(desk: Desk, server: McpFixture) -> None:
+    own = {
+        "rpm": 1,
+        "max_concurrent_requests": 3,
+        "max_budget": 2.5,
+        "budget_duration": "1d",
+        "timeout": 9.5,
+        "disallowed_tools": ["echo"],
+        "allowed_params": {"add": ["a", "b"]},
+    }
+    made = await make(desk, body_of(server, unique(), **own, mcp_info={"logo_url": "l"}))
+    identifier, key = made["server_id"], await desk.live.make_key()
+    assert {name: made[name] for name in own} == own
+    assert (made["mcp_info"], made["audience"]) == ({"logo_url": "l"}, None)
+    assert await desk.get(f"{SERVERS}/{identifier}") == made
+    assert own.keys().isdisjoint((await desk.get(SERVERS, key))[0])
+    assert [(await call(desk, key, identifier)).status_code for _ in range(2)] == [200, 429]
+
+    await desk.post(f"{SERVERS}/{identifier}/pin", None)
+    sent = {"server_id": identifier, "rpm": None, "timeout": 4, "mcp_info": {"gatewright_settings": {}}}
+    changed = (await desk.ask("PUT", SERVERS, json=sent)).json()
+    assert {name: changed[name] for name in own} == {**own, "rpm": None, "timeout": 4}
+    assert (changed["mcp_info"], "add" in changed["pinned_tools"]) == ({}, True)
+    await desk.ask("DELETE", f"{SERVERS}/{identifier}/pin")
+    sent = {"server_id": identifier, "description": "d"}
+    assert (await desk.ask("PUT", SERVERS, json=sent)).json()["max_budget"] == 2.5
+    entries = (await desk.get("/audit", object_id=identifier))["audit_logs"]
+    assert [entry["updated_values"].get("timeout") for entry in entries] == [4, 4, 4, 9.5, 9.5]
+    await eventually(lambda: "'timeout': 4" in str(settings_of(desk, identifier)), 1.0)
+    assert (await call(desk, key, identifier)).status_code == 200
+
+
 async def test_what_cannot_be_served_is_refused(desk: Desk, server: McpFixture) -> None:
     name = unique()
     made = await make(desk, body_of(server, name, server_id=unique()))
@@ -152,6 +184,11 @@ async def test_what_cannot_be_served_is_refused(desk: Desk, server: McpFixture) 
         ({"spec_path": "/etc/passwd"}, 400, "only the configuration may name files"),
         ({"url": "ftp://somewhere"}, 400, "url"),
         ({"extra_headers": ["cookie"]}, 400, "extra_headers"),
+        ({"rpm": -1}, 400, "rpm"),
+        ({"budget_duration": "1d"}, 400, "max_budget"),
+        ({"timeout": 0}, 400, "timeout"),
+        ({"oauth2_flow": "client_credentials"}, 400, "oauth2_flow"),
+        ({"credentials": {"allow_all_keys": True}}, 400, "credentials.allow_all_keys"),
         ({"auth_type": "sorcery"}, 422, "auth_type"),
         ({"server_name": "with-dash"}, 400, "with-dash"),
         ({"server_name": name}, 409, name),
