@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from gateway.inventory.mcp.surroundings import McpSurroundings
 from gateway.runtime import Gateway
-from gateway.settings.mcp_servers import configured_servers, respects_scope
+from gateway.settings.mcp_servers import configured_servers, demands_keys, respects_scope
 
 __all__ = ["surroundings"]
 
@@ -25,4 +25,5 @@ def surroundings(gateway: Gateway) -> McpSurroundings:
         hooks.check_mcp_server,
         hooks.ask_mcp_server,
         respects_scope(snapshot.settings.gatewright),
+        demands_keys(snapshot.settings.gatewright),
     )

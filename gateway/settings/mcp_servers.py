@@ -10,14 +10,14 @@ from gateway.settings.model import GatewrightSettings
 from gateway.settings.node import Node, config_error
 from gateway.settings.readers import Reader, read_boolean, read_fields, read_members, read_plain_mapping
 
-__all__ = ["MCP_ACCESS_READERS", "configured_servers", "respects_scope", "with_mcp_servers"]
+__all__ = ["MCP_ACCESS_READERS", "configured_servers", "demands_keys", "respects_scope", "with_mcp_servers"]
 
 _PLUGIN, _MEMBER, _ACCESS = "mcp", "servers", "access"
-_RESPECTS_SCOPE = "mcp_allow_all_keys_respects_mcp_scope"
+_RESPECTS_SCOPE, _DEMANDS_KEYS = "mcp_allow_all_keys_respects_mcp_scope", "require_key_mcp_access_defined"
 MCP_ACCESS_READERS: Mapping[str, tuple[str, Reader]] = {
     name: (name, reader)
     for name, reader in (
-        ("require_key_mcp_access_defined", read_boolean),
+        (_DEMANDS_KEYS, read_boolean),
         ("require_end_user_mcp_access_defined", read_boolean),
         ("use_x_forwarded_for", read_boolean),
         ("mcp_trusted_proxy_ranges", read_networks),
@@ -47,11 +47,20 @@ def with_mcp_servers(own: GatewrightSettings, root: Node) -> GatewrightSettings:
 
 def respects_scope(own: GatewrightSettings) -> bool:
     """Whether servers that are open to all keys are so only to those that name no servers."""
-    access = own.plugins.settings.get(_PLUGIN, {}).get(_ACCESS)
-    return isinstance(access, dict) and cast("Mapping[str, object]", access).get(_RESPECTS_SCOPE) is True
+    return _says(own, _RESPECTS_SCOPE)
+
+
+def demands_keys(own: GatewrightSettings) -> bool:
+    """Whether keys that name no servers have none."""
+    return _says(own, _DEMANDS_KEYS)
 
 
 def configured_servers(own: GatewrightSettings) -> Mapping[str, object]:
     """The servers of the configuration, by their names."""
     servers = own.plugins.settings.get(_PLUGIN, {}).get(_MEMBER)
     return cast("Mapping[str, object]", servers) if isinstance(servers, dict) else {}
+
+
+def _says(own: GatewrightSettings, name: str) -> bool:
+    access = own.plugins.settings.get(_PLUGIN, {}).get(_ACCESS)
+    return isinstance(access, dict) and cast("Mapping[str, object]", access).get(name) is True

@@ -204,7 +204,7 @@ class McpServerService:
 
 
 def _sight(caller: Principal, shown: Iterable[Columns], around: McpSurroundings) -> Sight:
-    return Sight(caller, shown, around.shelf, respects_scope=around.respects_scope)
+    return Sight(caller, shown, around)
 
 
 def _pack(held: Mapping[str, Any], sent: Mapping[str, Any]) -> Columns:

@@ -3,8 +3,15 @@
 from collections.abc import Iterable
 
 from gateway.db.rows import Columns
-from gateway.domain import McpShelf, Principal, Role
-from gateway.sdk.permissions import McpDirectory, McpOpening, allowed_mcp_servers, is_mcp_server_open
+from gateway.domain import Principal, Role
+from gateway.inventory.mcp.surroundings import McpSurroundings
+from gateway.sdk.permissions import (
+    McpDemands,
+    McpDirectory,
+    McpOpening,
+    allowed_mcp_servers,
+    is_mcp_server_open,
+)
 
 __all__ = ["Sight", "sees_all"]
 
@@ -19,14 +26,12 @@ def sees_all(caller: Principal) -> bool:
 class Sight:
     """What one caller sees of these servers, by the rights by which it may ask them."""
 
-    def __init__(
-        self, caller: Principal, shown: Iterable[Columns], shelf: McpShelf, *, respects_scope: bool = False
-    ) -> None:
+    def __init__(self, caller: Principal, shown: Iterable[Columns], around: McpSurroundings) -> None:
         self._caller = caller
-        self._respects_scope = respects_scope
+        self._around = around
         self._shown = tuple(shown)
         self._toolsets = {
-            name: dict(one.tools) for one in shelf.toolsets for name in (one.toolset_id, one.name)
+            name: dict(one.tools) for one in around.shelf.toolsets for name in (one.toolset_id, one.name)
         }
 
     def list_visible(self) -> list[Columns]:
@@ -35,7 +40,7 @@ class Sight:
         if sees_all(caller):
             return list(self._shown)
         directory = McpDirectory(servers_of_group=self._of_group, tools_of_toolset=self._of_toolset)
-        allowed = allowed_mcp_servers(caller, (), directory)
+        allowed = allowed_mcp_servers(caller, (), directory, McpDemands(of_key=self._around.demands_keys))
         return [
             one
             for one in self._shown
@@ -47,7 +52,7 @@ class Sight:
     def _opening(self, shown: Columns) -> McpOpening:
         return McpOpening(
             to_all_keys=bool(shown["allow_all_keys"]),
-            respects_scope=self._respects_scope,
+            respects_scope=self._around.respects_scope,
             submitter=shown.get("submitted_by"),
         )
 

@@ -16,7 +16,7 @@ class McpSurroundings(msgspec.Struct, frozen=True):
     `configured` are the servers of the configuration by their names, `environ` variables to which settings
     may refer, `shelf` what is served. `check` asks the plugin that serves them whether it can serve one,
     `ask` which tools one has. It `respects_scope` where `allow_all_keys` opens servers only to keys that name
-    none.
+    none, and `demands_keys` where a key that names none has none.
     """
 
     configured: Mapping[str, Mapping[str, Any]]
@@ -25,6 +25,7 @@ class McpSurroundings(msgspec.Struct, frozen=True):
     check: Callable[[McpServerRecord], Awaitable[bool | None]]
     ask: Callable[[str], Awaitable[McpFindings | None]]
     respects_scope: bool = False
+    demands_keys: bool = False
 
 
 def configured_names(configured: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:

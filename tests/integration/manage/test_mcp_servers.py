@@ -143,6 +143,22 @@ async def test_others_see_the_servers_that_they_may_reach_and_nothing_behind_the
         assert (await desk.ask(method, path, key, json=sent)).status_code == 401
 
 
+async def test_where_keys_have_to_name_servers_the_others_see_none(desk: Desk, server: McpFixture) -> None:
+    demand = {"require_key_mcp_access_defined": True}
+    desk.live.configure(deployment("m", desk.live.upstream), mcp_servers={}, general_settings=demand)
+    named, opened = [await make(desk, body_of(server, unique(), allow_all_keys=yes)) for yes in (False, True)]
+    silent = await desk.live.make_key()
+    naming = await desk.live.make_key(object_permission={"mcp_servers": [named["server_name"]]})
+    for key, seen in ((silent, [opened]), (naming, [opened, named])):
+        assert [one["server_id"] for one in await desk.get(SERVERS, key)] == [
+            one["server_id"] for one in seen
+        ]
+        statuses = [(await call(desk, key, one["server_id"])).status_code for one in (named, opened)]
+        assert statuses == [200 if one in seen else 403 for one in (named, opened)]
+    assert (await desk.ask("GET", f"{SERVERS}/{named['server_id']}", silent)).status_code == 404
+    assert len(await desk.get(SERVERS)) == 2
+
+
 async def test_settings_without_a_column_are_settings_as_well(desk: Desk, server: McpFixture) -> None:
     own = {
         "rpm": 1,
