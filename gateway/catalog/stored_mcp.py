@@ -40,7 +40,7 @@ OWN = "gatewright_settings"
 OWN_MEMBERS = (
     *("timeout", "rpm", "max_concurrent_requests", "max_budget", "budget_duration", "disallowed_tools"),
     *("allowed_params", "issuer", "oauth2_flow", "audience", "token_endpoint_auth_method"),
-    *("token_validation", "token_storage_ttl_seconds", "upstream_resource"),
+    *("token_validation", "token_storage_ttl_seconds", "upstream_resource", "redacted_arguments"),
 )
 """These settings."""
 _OF_CREDENTIALS = frozenset({"auth_value", "authentication_token", "client_id", "client_secret", "scopes"})

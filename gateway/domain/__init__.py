@@ -17,6 +17,7 @@ from gateway.domain.identity import AgentRules, ModelGrant, Principal, Role, Sub
 from gateway.domain.limits import Claim, Limit, LimitKind, Meter, Scope, ScopeKind
 from gateway.domain.mcp import (
     McpArrival,
+    McpCall,
     McpFindings,
     McpLogin,
     McpLoginAnswer,
@@ -46,6 +47,7 @@ __all__ = [
     "Limit",
     "LimitKind",
     "McpArrival",
+    "McpCall",
     "McpFindings",
     "McpLogin",
     "McpLoginAnswer",

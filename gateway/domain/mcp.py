@@ -4,6 +4,7 @@ import msgspec
 
 __all__ = [
     "McpArrival",
+    "McpCall",
     "McpFindings",
     "McpLogin",
     "McpLoginAnswer",
@@ -49,6 +50,15 @@ class McpFindings(msgspec.Struct, frozen=True, kw_only=True):
 
     tools: tuple[dict[str, object], ...] = ()
     error: str = ""
+
+
+class McpCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call of a tool, as records name it; `hides` are arguments, in lower case, that are in none."""
+
+    name: str
+    server: str
+    logo_url: str | None = None
+    hides: frozenset[str] = frozenset()
 
 
 class McpLogin(msgspec.Struct, frozen=True, kw_only=True):

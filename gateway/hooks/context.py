@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.domain import ClientChoice, Endpoint, Principal, Scope, Subject
+from gateway.domain import ClientChoice, Endpoint, McpCall, Principal, Scope, Subject
 from gateway.errors import GatewayError
 from gateway.hooks.body import RequestBody
 
@@ -67,11 +67,12 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     Unless it `holds_slot` it counts for no limit of requests under way; what `is_question`, a guardrail's own
     call on the account of a request, counts for no limit of requests at all.
     `tool` is the tool of an MCP server that is called, as `server/tool`; `withheld_tools` are the names of
-    those that nobody may call, with their server's or without.
+    those that nobody may call, with their server's or without. `tool_call` is what records say of it.
     `brought` are the headers that its pass-through asks for, without those that hold a key of the gateway.
     `end_user` is the end user that a request to MCP servers is for.
     `cost_nanos` is what a request of a pass-through costs if it succeeds: who authorizes it may say so, and a
-    guard of its answer may take it back. `tell_refusal` gives a refusal the form of the request's protocol.
+    guard of its answer may take it back. `failed` is what such a guard says of an answer that HTTP calls a
+    success. `tell_refusal` gives a refusal the form of the request's protocol.
     `policies` are those that it has, each with the reason. `own_answer` is what the gateway answers itself,
     in the place of a model.
     """
@@ -104,6 +105,8 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     guarded_by: tuple[str, ...] = ()
     tool: str = ""
     withheld_tools: frozenset[str] = frozenset()
+    tool_call: McpCall | None = None
+    failed: GatewayError | None = None
     end_user: str | None = None
     holds_slot: bool = True
     is_question: bool = False

@@ -13,8 +13,13 @@ from gateway.wire.sse import EventSplitter, event_payload
 __all__ = ["CONTENT", "Transcript"]
 
 _MOST_BYTES = 1024 * 1024
-CONTENT = {Endpoint.CHAT: "messages", Endpoint.COMPLETIONS: "prompt", Endpoint.EMBEDDINGS: "input"}
-"""The member of a request that says what the model is asked."""
+CONTENT = {
+    Endpoint.CHAT: "messages",
+    Endpoint.COMPLETIONS: "prompt",
+    Endpoint.EMBEDDINGS: "input",
+    Endpoint.MCP: "arguments",
+}
+"""The member of a request that says what the model, or the tool, is asked."""
 _SECRET = frozenset({"api_key", "headers", "extra_headers", "litellm_credential_name"})
 """Members of a body that may carry credentials; most are refused long before."""
 _encode = msgspec.json.Encoder().encode

@@ -34,8 +34,9 @@ class CallDetails(msgspec.Struct, frozen=True, kw_only=True):
     `extra_scopes` are the objects whose spend grows beside the caller's own: end user, tags, and the agent
     `agent_id` where the request names one and the key has none.
     `error_code` is the HTTP status of a failure. `messages`, `response` and `proxy_server_request` are JSON,
-    given only where prompts are stored. `is_shared` says that there are but end user, agent and tags, and
-    that this very object comes with many requests; whoever changes a copy of it makes it False.
+    given only where prompts are stored, and so are `tool_arguments`, those of a call by MCP. `is_shared` says
+    that there are but end user, agent and tags, and that this very object comes with many requests; whoever
+    changes a copy of it makes it False.
     `asked_by` is the guardrail whose own call this is, `asked_for` the call id of the request it inspects.
     """
 
@@ -56,6 +57,7 @@ class CallDetails(msgspec.Struct, frozen=True, kw_only=True):
     messages: msgspec.Raw | None = None
     response: msgspec.Raw | None = None
     proxy_server_request: msgspec.Raw | None = None
+    tool_arguments: msgspec.Raw | None = None
     asked_by: str = ""
     asked_for: str = ""
     is_shared: bool = False
@@ -271,6 +273,20 @@ def _request_metadata(
         guardrail_information=details.guardrail_information,
         applied_policies=tuple(name for name, _ in context.policies),
         policy_sources=dict(context.policies),
+        mcp_tool_call_metadata=_build_tool_call(context, details),
+    )
+
+
+def _build_tool_call(context: RequestContext, details: CallDetails) -> metadata.McpToolCall | None:
+    call = context.tool_call
+    if call is None:
+        return None
+    return metadata.McpToolCall(
+        name=clean_text(call.name, _NAME_LIMIT),
+        mcp_server_name=clean_text(call.server, _NAME_LIMIT),
+        namespaced_tool_name=clean_text(context.tool, _NAME_LIMIT),
+        mcp_server_logo_url=_name(call.logo_url),
+        arguments=_limited(details.tool_arguments),
     )
 
 

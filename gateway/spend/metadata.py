@@ -9,6 +9,7 @@ from gateway.spend.records import clean_json, clean_text
 __all__ = [
     "ErrorInformation",
     "GatewrightMarks",
+    "McpToolCall",
     "PrincipalMetadata",
     "RequestMetadata",
     "build_additional_usage",
@@ -99,6 +100,16 @@ class ErrorInformation(msgspec.Struct, frozen=True, gc=False):
     traceback: str = ""
 
 
+class McpToolCall(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Which tool of an MCP server was called, and with what, where that is stored."""
+
+    name: str
+    mcp_server_name: str
+    namespaced_tool_name: str
+    mcp_server_logo_url: str | None = None
+    arguments: msgspec.Raw | None = None
+
+
 class _ModelMap(msgspec.Struct, frozen=True, gc=False):
     model_map_key: str
     model_map_value: None = None
@@ -127,6 +138,7 @@ class RequestMetadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     guardrail_information: msgspec.Raw | None = None
     applied_policies: tuple[str, ...] = ()
     policy_sources: dict[str, str] = {}
+    mcp_tool_call_metadata: McpToolCall | None = None
 
 
 def encode_principal(principal: Principal) -> bytes:

@@ -74,6 +74,7 @@ class McpServerBody(msgspec.Struct, frozen=True, kw_only=True):
     budget_duration: str | None = None
     disallowed_tools: list[str] | None = None
     allowed_params: dict[str, list[str]] | None = None
+    redacted_arguments: list[str] | None = None
     issuer: str | None = None
     oauth2_flow: Literal["client_credentials", "authorization_code"] | None = None
     audience: str | None = None

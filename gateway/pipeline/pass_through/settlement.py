@@ -6,6 +6,8 @@ from gateway.domain import Charge, Completion, Usage
 from gateway.errors import GatewayError
 from gateway.hooks import Admission, RequestContext
 from gateway.pipeline.guarding import CallGuards
+from gateway.pipeline.pass_through.arguments import record_arguments
+from gateway.pipeline.recording import hand_over
 from gateway.runtime import Gateway, Snapshot
 from gateway.spend.builder import CallDetails
 
@@ -48,11 +50,14 @@ class PassThroughSettlement:
             return
         self.is_open = False
         gateway, context, details = self._gateway, self._context, self._details
+        error = error or context.failed
         completion = self._completion(nanos, error, is_client_gone=is_client_gone)
         if error is not None:
             details = msgspec.structs.replace(
                 details, error_code=str(error.status), error_class=type(error).__name__, is_shared=False
             )
+        if self._snapshot.settings.general.store_prompts_in_spend_logs:
+            details = self._with_arguments(completion, details)
         if self.guards is not None:
             details = self.guards.end(details)
         # The record first: who is killed while limits are told leaves holds that are settled by it.
@@ -61,6 +66,19 @@ class PassThroughSettlement:
         if hooks.has_on_completion:
             gateway.background(hooks.on_completion(context, completion))
         await self.admission.settle(nanos, 0, 0)
+
+    def _with_arguments(self, completion: Completion, details: CallDetails) -> CallDetails:
+        """The details with the arguments of a call by MCP; guardrails of records are shown them first."""
+        call, arguments = self._context.tool_call, record_arguments(self._context)
+        if call is None or arguments is None:
+            return details
+        records = [] if self.guards is None else self.guards.open_records()
+        if not records:
+            return msgspec.structs.replace(details, tool_arguments=arguments, is_shared=False)
+        asked = msgspec.Raw(msgspec.json.encode({"name": call.name, "arguments": arguments}))
+        shown = msgspec.structs.replace(details, proxy_server_request=asked)
+        inspections = self._gateway.parts.inspections
+        return hand_over(inspections, records, self._context, completion, shown, is_stored=True)
 
     def _completion(self, nanos: int, error: GatewayError | None, *, is_client_gone: bool) -> Completion:
         context = self._context

@@ -1,6 +1,6 @@
 """What a request takes of the limits of the server that it is for, and what it costs."""
 
-from gateway.domain import Claim
+from gateway.domain import Claim, McpCall
 from gateway.hooks import RequestContext
 from gateway.sdk.limits import claim_mcp_server
 from gateway_mcp.upstreams import Upstream
@@ -17,10 +17,16 @@ def note_request(context: RequestContext, upstream: Upstream) -> None:
 
 
 def note_call(context: RequestContext, upstream: Upstream, tool: str) -> None:
-    """Have a call of a tool go by its name, count for the limits of its server, and cost what it costs."""
+    """Have a call of a tool be recorded, count for the limits of its server, and cost what it costs."""
     context.tool = f"{upstream.name}/{tool[:200]}"
     context.state[_ASKED] = upstream
     info = upstream.settings.mcp_info
+    context.tool_call = McpCall(
+        name=tool,
+        server=upstream.name,
+        logo_url=None if info is None else info.get("logo_url"),
+        hides=upstream.hidden_arguments,
+    )
     costs = None if info is None else info.get("mcp_server_cost_info")
     if costs is not None:
         context.cost_nanos = costs.price_of(tool)

@@ -3,10 +3,24 @@
 from gateway.errors import BadRequest, BudgetExceeded, GatewayError, RateLimited
 from gateway_mcp.wire import INVALID_PARAMS
 
-__all__ = ["HeaderMismatchError", "NoMessageError", "state_in_message"]
+__all__ = ["CallFailedError", "HeaderMismatchError", "NoMessageError", "ToolFailedError", "state_in_message"]
 
 _FIRST_FAULT = 500
 _INVALID_REQUEST, _HEADER_MISMATCH, _SERVER_ERROR = -32600, -32020, -32000
+
+
+class CallFailedError(GatewayError):
+    """A server answered a call with an error of JSON-RPC, which HTTP calls a success."""
+
+    status = 502
+    type = "mcp_error"
+
+
+class ToolFailedError(GatewayError):
+    """A tool has run, and says in its result that it failed."""
+
+    status = 502
+    type = "mcp_tool_error"
 
 
 class NoMessageError(BadRequest):

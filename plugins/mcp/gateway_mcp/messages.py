@@ -1,6 +1,7 @@
 """What a message to an MCP server says, as far as the gateway acts on it."""
 
 import json
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol, cast
@@ -11,15 +12,23 @@ from gateway.errors import BadRequest, GatewayError, PermissionDenied, UpstreamG
 from gateway.hooks import RequestContext
 from gateway_mcp.arguments import check_arguments
 from gateway_mcp.charging import note_call
-from gateway_mcp.faults import HeaderMismatchError, NoMessageError, state_in_message
+from gateway_mcp.faults import (
+    CallFailedError,
+    HeaderMismatchError,
+    NoMessageError,
+    ToolFailedError,
+    state_in_message,
+)
 from gateway_mcp.header_texts import read_header
 from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import NAMED
 
-__all__ = ["MessageGuard", "Tools", "read_message", "refuse_tool"]
+__all__ = ["MessageGuard", "Tools", "may_have_failed", "note_outcome", "read_message", "refuse_tool"]
 
 _CALL = "tools/call"
-_TOOLS, _ERROR, _ESCAPE = b'"tools"', b'"error"', b"\\u00"
+_TOOLS, _ESCAPE = b'"tools"', b"\\u00"
+_FAILURE = re.compile(rb'"error"|"isError"\s*:\s*true|\\u00')
+_LONGEST = 500
 _Object = dict[str, Any]
 
 
@@ -109,7 +118,7 @@ class MessageGuard:
 
     def open_stream(self) -> "_Events | None":
         """The same for answers that come as events."""
-        is_watched = self._tools.hides or self._context.cost_nanos
+        is_watched = self._tools.hides or self._context.tool_call is not None
         return _Events(self._may_matter, self._read_answer) if is_watched else None
 
     def open_record(self) -> None:
@@ -127,20 +136,20 @@ class MessageGuard:
             raise HeaderMismatchError(message, param=name)
 
     def _may_matter(self, data: bytes) -> bool:
-        """Whether there may be a list of tools, or an error in the place of a result that costs something.
+        """Whether there may be a list of tools, or of a call that it failed.
 
         A server can write the word with escapes, too.
         """
         if self._tools.hides and (_TOOLS in data or _ESCAPE in data):
             return True
-        return self._context.cost_nanos > 0 and _ERROR in data
+        return self._context.tool_call is not None and may_have_failed(data)
 
     def _read_answer(self, message: object) -> bool:
         """Act on a message of a server; says whether anything of it was changed."""
         if not isinstance(message, dict):
             return False
-        if "error" in message and "method" not in message:
-            self._context.cost_nanos = 0
+        if self._context.tool_call is not None and "method" not in message:
+            note_outcome(self._context, cast("_Object", message))
         return self._tools.hides and self._hide(cast("_Object", message))
 
     def _hide(self, message: _Object) -> bool:
@@ -193,6 +202,24 @@ class _Events:
 
 class _TwinError(Exception):
     """An object has two members of one name."""
+
+
+def may_have_failed(data: bytes) -> bool:
+    """Whether an answer to a call has to be read to know."""
+    return _FAILURE.search(data) is not None
+
+
+def note_outcome(context: RequestContext, message: _Object) -> None:
+    """Note of an answer to a call whether it failed: an error in the place of a result is free."""
+    result = message.get("result")
+    if "error" in message:
+        context.cost_nanos = 0
+        error = message["error"]
+        stated = cast("_Object", error) if isinstance(error, dict) else {}
+        text, code = str(stated.get("message", ""))[:_LONGEST], stated.get("code")
+        context.failed = CallFailedError(f"The MCP server answered with the error {code}: {text}")
+    elif isinstance(result, dict) and cast("_Object", result).get("isError") is True:
+        context.failed = ToolFailedError("The tool says in its result that it failed ('isError').")
 
 
 def refuse_tool(name: str, param: str) -> PermissionDenied:

@@ -17,7 +17,7 @@ from gateway_mcp.conversation import RefusedError
 from gateway_mcp.kinds import KINDS
 from gateway_mcp.listings import Listing, Listings, check_refusals
 from gateway_mcp.made import Made, json_answer
-from gateway_mcp.messages import MessageGuard, read_message, refuse_tool
+from gateway_mcp.messages import MessageGuard, may_have_failed, note_outcome, read_message, refuse_tool
 from gateway_mcp.places import find_place, list_named, narrow_place
 from gateway_mcp.reach import Reach
 from gateway_mcp.rights import check_server, check_toolset, is_visible, refuse_server
@@ -89,7 +89,10 @@ class PlainGuard(MessageGuard):
         context.body.write("body", message)
 
     async def check_answer(self, body: bytes) -> bytes:
-        """Lists are made of what may be shown."""
+        """Lists are made of what may be shown; the result of a call says whether it failed."""
+        if self._context.tool_call is not None and may_have_failed(body):
+            answer = msgspec.json.decode(body, type=dict[str, object])
+            note_outcome(self._context, {"result": answer.get("answer")})
         return body
 
     def open_stream(self) -> None:
@@ -223,7 +226,7 @@ def _describe(upstream: Upstream) -> Object:
         "server_id": upstream.id,
         "alias": settings.alias,
         "description": settings.description,
-        "logo_url": None,
+        "logo_url": None if settings.mcp_info is None else settings.mcp_info.get("logo_url"),
     }
 
 

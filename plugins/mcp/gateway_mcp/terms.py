@@ -1,4 +1,4 @@
-"""What the operator says of a server beside where it is: what its tools cost."""
+"""What the operator says of a server beside where it is: what its tools cost, and its logo."""
 
 from collections.abc import Mapping
 from typing import TypedDict
@@ -35,3 +35,4 @@ class McpInfo(TypedDict, total=False):
     """What LiteLLM calls `mcp_info`; whatever else is in it is for those who look at servers."""
 
     mcp_server_cost_info: CostInfo | None
+    logo_url: str | None

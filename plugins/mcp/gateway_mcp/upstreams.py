@@ -58,7 +58,8 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
     nothing. With `is_byok` it is asked with what each user has stored for it. With `pinned_tools` its
     tools are those that are described as they are there, and no others. `mcp_info` says what calls cost. All
     callers share `rpm`, requests a minute, `max_concurrent_requests`, and `max_budget`, USD in each
-    `budget_duration` or, without one, in all.
+    `budget_duration` or, without one, in all. Where arguments of calls are recorded, the `redacted_arguments`
+    are masked.
     """
 
     url: str = ""
@@ -93,6 +94,7 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
     max_concurrent_requests: _Count | None = None
     max_budget: float | None = None
     budget_duration: _Period | None = None
+    redacted_arguments: tuple[str, ...] = ()
 
     __repr__ = object.__repr__
 
@@ -236,6 +238,11 @@ class Upstream(msgspec.Struct, frozen=True, eq=False):
             max_budget_nanos=None if usd is None else nanos_from_usd(usd),
             budget_period=stated.budget_duration or "",
         )
+
+    @property
+    def hidden_arguments(self) -> frozenset[str]:
+        """The arguments whose values no record has."""
+        return frozenset(name.lower() for name in self.settings.redacted_arguments)
 
     def params_of(self, tool: str) -> frozenset[str] | None:
         """The only arguments that a tool takes, where the operator says which."""

@@ -1,15 +1,19 @@
-"""What answers of a server that is paid per call do to the price."""
+"""What answers of a server to a call say of it: whether it failed, and what it costs then."""
 
 from typing import Any
 
 import msgspec
 import pytest
+from gateway_mcp.faults import CallFailedError, ToolFailedError
 from gateway_mcp.messages import MessageGuard
 from gateway_mcp.upstreams import Upstream
 
+from gateway.domain import McpCall
+from gateway.errors import GatewayError
 from gateway.hooks import RequestContext
 from gateway.testing import make_context
 
+FAILED: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "result": {"content": [], "isError": True}}
 RESULT: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "result": {"content": [{"text": '"error"'}]}}
 ERROR: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "error": {"code": -32602, "message": "No."}}
 QUESTION: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "x", "params": {"error": 1}}
@@ -30,28 +34,39 @@ class Tools:
 
 def priced() -> tuple[RequestContext, MessageGuard]:
     context = make_context({})
-    context.cost_nanos = 7
+    context.cost_nanos, context.tool_call = 7, McpCall(name="add", server="s")
     return context, MessageGuard(context, Tools())
 
 
 @pytest.mark.parametrize(
-    ("message", "nanos"), [(RESULT, 7), (ERROR, 0), (QUESTION, 7)], ids=["result", "error", "question"]
+    ("message", "nanos", "failed"),
+    [
+        (RESULT, 7, None),
+        (FAILED, 7, ToolFailedError),
+        (ERROR, 0, CallFailedError),
+        (QUESTION, 7, None),
+    ],
+    ids=["result", "failed", "error", "question"],
 )
-async def test_an_error_in_the_place_of_a_result_is_free(message: dict[str, Any], nanos: int) -> None:
+async def test_an_error_in_the_place_of_a_result_is_free(
+    message: dict[str, Any], nanos: int, failed: type[GatewayError] | None
+) -> None:
     context, guard = priced()
     body = msgspec.json.encode({"answer": message})
     assert await guard.check_answer(body) == body
     assert context.cost_nanos == nanos
+    assert context.failed.__class__ is (failed or type(None))
     context, guard = priced()
     stream = guard.open_stream()
     assert stream is not None
     events = b"event: message\ndata: " + msgspec.json.encode(message) + b"\n\n"
     assert await stream.feed(events) == events
     assert context.cost_nanos == nanos
+    assert context.failed.__class__ is (failed or type(None))
 
 
-async def test_answers_that_cost_nothing_are_not_read() -> None:
+async def test_answers_to_what_calls_nothing_are_not_read() -> None:
     context, guard = priced()
-    context.cost_nanos = 0
+    context.tool_call = None
     assert guard.open_stream() is None
     assert await guard.check_answer(b'"error" and no JSON') == b'"error" and no JSON'
