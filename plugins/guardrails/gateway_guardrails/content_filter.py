@@ -13,12 +13,12 @@ import msgspec
 import yaml
 
 from gateway.sdk import Content, Edit, Guardrail, GuardrailCall, Verdict
-from gateway_guardrails.detectors import DETECTORS
 from gateway_guardrails.entities import ENTITIES
 from gateway_guardrails.finder import Finder
 from gateway_guardrails.keywords import BlockedWord, Keywords, KeywordsParams, WordAction
 from gateway_guardrails.linear import LinearPatterns
 from gateway_guardrails.search import search
+from gateway_guardrails.secret_finder import SecretFinder
 from gateway_guardrails.spans import Spans
 
 __all__ = ["ContentFilter", "ContentFilterParams", "read_words_file"]
@@ -184,5 +184,5 @@ def _finder_of(item: FilterPattern) -> _Find:
     if entity is not None:
         finder = Finder([ENTITIES[entity]])
         return lambda text: ((name, found.start, found.end) for found in finder.find(text))
-    detector = next(one for one in DETECTORS if one.kind == _SECRETS[item.pattern_name or ""])
-    return lambda text: ((name, *match.span()) for match in detector.pattern.finditer(text))
+    secrets = SecretFinder((_SECRETS[item.pattern_name or ""],))
+    return lambda text: ((name, start, end) for _, start, end in secrets.find(text))

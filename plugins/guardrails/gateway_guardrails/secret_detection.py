@@ -1,8 +1,6 @@
 """The guardrail `secret_detection`: credentials in a prompt are masked, or the request is refused."""
 
-import re
 from collections import Counter
-from collections.abc import Iterable
 from enum import StrEnum
 from typing import ClassVar
 
@@ -11,15 +9,18 @@ import msgspec
 from gateway.errors import GuardrailBlocked
 from gateway.hooks import RequestContext
 from gateway.sdk import Content, Edit, Guardrail, GuardrailCall, Verdict, plugin_log, rewrite_texts
-from gateway_guardrails.detectors import DETECTORS, GENERIC, PRIVATE_KEY, Detector, find_begun, looks_random
-from gateway_guardrails.linear import LinearPatterns
+from gateway_guardrails.detectors import (
+    DEFAULT_KINDS,
+    KINDS,
+    PRIVATE_KEY,
+    find_begun,
+)
 from gateway_guardrails.search import search
-from gateway_guardrails.spans import Spans
+from gateway_guardrails.secret_finder import MINIMUM_ENTROPY, SecretFinder
 
 __all__ = ["Action", "SecretDetection", "SecretDetectionSettings"]
 
 _NAME = "secret_detection"
-_KINDS = tuple(detector.kind for detector in DETECTORS)
 
 
 class Action(StrEnum):
@@ -36,15 +37,15 @@ class SecretDetectionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields
 
     action: Action = Action.MASK
     """What happens to content in which a credential is found."""
-    kinds: tuple[str, ...] = _KINDS
-    """The kinds to look for."""
-    minimum_entropy: float = 3.0
+    kinds: tuple[str, ...] = DEFAULT_KINDS
+    """The kinds to look for; unless named, all but `high_entropy_base64` and `high_entropy_hex`."""
+    minimum_entropy: float = MINIMUM_ENTROPY
     """The bits per character that the value of a setting needs to count as a credential."""
 
     def __post_init__(self) -> None:
         for kind in self.kinds:
-            if kind not in _KINDS:
-                raise ValueError(f"there is no kind '{kind}'; known: {', '.join(_KINDS)}")
+            if kind not in KINDS:
+                raise ValueError(f"there is no kind '{kind}'; known: {', '.join(KINDS)}")
 
 
 class SecretDetection(Guardrail):
@@ -55,9 +56,7 @@ class SecretDetection(Guardrail):
 
     def __init__(self, params: SecretDetectionSettings) -> None:
         self._settings = params
-        self._detectors = tuple(item for item in DETECTORS if item.kind in params.kinds)
-        # One pass over a text tells which patterns may match: they are many times slower.
-        self._hints = LinearPatterns([_spell(item.hints) for item in self._detectors])
+        self._finder = SecretFinder(params.kinds, params.minimum_entropy)
         self._log = plugin_log("guardrails")
 
     def inspect(self, content: Content, call: GuardrailCall) -> Verdict | None:
@@ -68,8 +67,8 @@ class SecretDetection(Guardrail):
         for place, piece in content.texts():
             if call.is_stream and (begun := find_begun(piece.text)) is not None:
                 undecided[place] = begun
-        for hit in search(content, self._find, _is_closed):
-            kind = hit.what.kind
+        for hit in search(content, self._finder.find, _is_closed):
+            kind = hit.what
             if self._settings.action is Action.BLOCK:
                 return Verdict(refusal=_refusal(call.guardrail, kind, hit.path), categories=(kind,))
             if hit.places:
@@ -87,34 +86,17 @@ class SecretDetection(Guardrail):
     def _rewrite(self, text: str, path: str, masked: list[str]) -> str:
         parts: list[str] = []
         at = 0
-        for detector, start, end in self._find(text):
+        for kind, start, end in self._finder.find(text):
             if self._settings.action is Action.BLOCK:
                 raise GuardrailBlocked(
-                    _refusal(_NAME, detector.kind, path),
+                    _refusal(_NAME, kind, path),
                     param=path,
-                    details={"guardrail": _NAME, "kind": detector.kind},
+                    details={"guardrail": _NAME, "kind": kind},
                 )
-            masked.append(f"{detector.kind} in {path}")
-            parts += (text[at:start], f"[REDACTED:{detector.kind}]")
+            masked.append(f"{kind} in {path}")
+            parts += (text[at:start], f"[REDACTED:{kind}]")
             at = end
         return "".join((*parts, text[at:])) if parts else text
-
-    def _find(self, text: str) -> list[tuple[Detector, int, int]]:
-        """What each detector finds and none before it has, from left to right."""
-        found: list[tuple[Detector, int, int]] = []
-        taken = Spans()
-        for place in self._hints.list_present(text):
-            detector = self._detectors[place]
-            for match in detector.pattern.finditer(text):
-                start, end = _span(match)
-                if self._counts(detector, match) and taken.take(start, end):
-                    found.append((detector, start, end))
-        return sorted(found, key=lambda item: item[1])
-
-    def _counts(self, detector: Detector, match: re.Match[str]) -> bool:
-        if detector.kind != GENERIC:
-            return True
-        return looks_random(match["secret"], self._settings.minimum_entropy)
 
 
 def _refusal(guardrail: str, kind: str, path: str) -> str:
@@ -122,16 +104,6 @@ def _refusal(guardrail: str, kind: str, path: str) -> str:
     return f"{found} Remove it and send the request again."
 
 
-def _is_closed(detector: Detector, text: str) -> bool:
+def _is_closed(kind: str, text: str) -> bool:
     """Whether a credential ends where its text does: only private keys say so."""
-    return detector.kind == PRIVATE_KEY and text.endswith("-----")
-
-
-def _spell(hints: Iterable[str]) -> str:
-    """A pattern for any of them, in any case."""
-    return f"(?i){'|'.join(map(re.escape, hints))}"
-
-
-def _span(match: re.Match[str]) -> tuple[int, int]:
-    """Where the credential stands: the group `secret`, or else the whole match."""
-    return match.span("secret") if "secret" in match.re.groupindex else match.span()
+    return kind == PRIVATE_KEY and text.endswith("-----")

@@ -20,7 +20,7 @@ from tests.plugins.guardrails.make_corpus import CORPUS, make_cases
 
 CASES = [json.loads(line) for line in CORPUS.read_text(encoding="utf-8").splitlines()]
 FINDER = Finder(list(ENTITIES.values()))
-README = Path(__file__).parents[3] / "plugins" / "guardrails" / "README.md"
+PAGE = Path(__file__).parents[3] / "docs" / "guardrails.md"
 
 
 def build(**params: Any) -> Pii:
@@ -49,7 +49,7 @@ def test_precision_and_recall_are_those_that_the_page_states() -> None:
         wrong += (found - wanted).total()
     precision, recall = right / (right + wrong), right / (right + missed)
     stated = f"{len(CASES)} cases: precision {precision:.3f}, recall {recall:.3f}"
-    assert stated in README.read_text(encoding="utf-8"), stated
+    assert stated in PAGE.read_text(encoding="utf-8"), stated
 
 
 @pytest.mark.parametrize("kind", ENTITIES)

@@ -5,7 +5,8 @@ from typing import Any
 
 import gateway_guardrails
 import pytest
-from gateway_guardrails.detectors import DETECTORS
+from gateway_guardrails.detectors import KINDS
+from gateway_guardrails.secret_finder import SecretFinder
 from structlog.testing import capture_logs
 
 from gateway.domain import Endpoint
@@ -186,30 +187,28 @@ def test_wrong_settings_stop_the_boot(settings: dict[str, Any], message: str) ->
     assert message in caught.value.message
 
 
-HOSTILE = {
-    "private_key": "-----BEGIN PRIVATE KEY-----",
-    "aws_access_key_id": "AKIAAAAAAAAAAAAAAAA",
-    "github_token": "ghp_" + "a" * 35 + "-",
-    "api_key": "sk-",
-    "slack_token": "xoxb-1",
-    "google_api_key": "AIzaAIza-",
-    "jwt": "-eyJaaaaaaaaaaa.",
-    "url_password": "://a:bb",
-    "generic_secret": "password=",
-}
+HOSTILE = (
+    "-----BEGIN PRIVATE KEY-----", "PuTTY-User-Key-File-2:\nComment: x\n", "AKIAAAAAAAAAAAAAAAAA",
+    "ghp_" + "a" * 35 + "-", "sk-", "xoxb-1", "AIzaAIza-", "-eyJaaaaaaaaaaa.", "://a:bb", "password=",
+    'secret = "', "secret", '"a"==password',
+    "//:_authToken=npm_", "glagent-" + "a" * 60, "key ", "key" + " " * 9, "aws key '", "12345678:" + "a" * 34,
+    "https://hooks.slack.com/services/T", "pypi-AgEIcHlwaS5vcmc", ".aaaaaa", "M", "a" * 32 + "-us",
+)  # fmt: skip
+"""Each begins one kind of credential or several, over and over."""
 
 
-@pytest.mark.parametrize("detector", DETECTORS, ids=lambda item: item.kind)
-def test_hostile_text_is_searched_in_linear_time(detector: Any) -> None:
+@pytest.mark.parametrize("number", range(len(HOSTILE)))
+def test_hostile_text_is_searched_in_linear_time(number: int) -> None:
     """32 times the text takes about 32 times the CPU time; a quadratic search would take 1,024 times."""
+    finder = SecretFinder(KINDS)
 
     def seconds(length: int) -> float:
-        text = HOSTILE[detector.kind] * (length // len(HOSTILE[detector.kind]))
+        text = HOSTILE[number] * (length // len(HOSTILE[number]))
         best = float("inf")
-        for _ in range(3):
+        for _ in range(2):
             start = time.process_time()
-            detector.pattern.sub("", text)
+            finder.find(text)
             best = min(best, time.process_time() - start)
         return best
 
-    assert seconds(640_000) <= 250 * max(seconds(20_000), 1e-4)
+    assert seconds(32_000) <= 250 * max(seconds(1_000), 1e-4)

@@ -1,6 +1,7 @@
 """Credentials in streams: however long they are and wherever they are cut, nothing of them goes out."""
 
 import asyncio
+import base64
 import random
 from collections.abc import Iterator
 
@@ -21,7 +22,14 @@ PROSE = "It was a bright cold day in April, and the clocks were striking thirtee
 BODY = "\n".join("MIIEowIBAAKCAQEA7abcdefghijklmnopqrstuvwxyz0123456789+/ABCDEFGHI"[:64] for _ in range(50))
 HEADERS = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,0123456789ABCDEF0123456789ABCDEF\n\n"
 KEY = f"-----BEGIN RSA PRIVATE KEY-----\n{HEADERS}{BODY}\n-----END RSA PRIVATE KEY-----"
-JWT = "eyJ" + "hbGciOiJSUzI1NiIsIng1YyI6W" * 100 + ".eyJ" + "zdWIiOiIxMjM0NTY3ODkw" * 100 + "." + "sig0_" * 60
+JWT = ".".join(
+    base64.urlsafe_b64encode(part).decode().rstrip("=")
+    for part in (
+        b'{"alg":"RS256","x5c":"%s"}' % (b"MIIEow" * 300),
+        b'{"sub":"%s"}' % (b"1234567890" * 200),
+        b"sig" * 90,
+    )
+)
 TEXTS = {"key": PROSE + KEY + PROSE, "jwt": PROSE + JWT + " " + PROSE, "both": f"{JWT} {KEY}{PROSE}{KEY}"}
 
 
