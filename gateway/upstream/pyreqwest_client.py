@@ -1,4 +1,4 @@
-"""The default HTTP client: pyreqwest, about twice as fast as aiohttp."""
+"""The default HTTP client: pyreqwest."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

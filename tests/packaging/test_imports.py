@@ -59,7 +59,8 @@ MACOS = """
 import importlib, os, pkgutil, sys
 
 # What comes from elsewhere is imported first: it is built for the platform that the tests run on.
-for name in ("aiohttp", "asyncpg", "granian.server", "litestar", "piccolo.engine", "pyreqwest", "uvloop"):
+BUILT = ("asyncpg", "granian.server", "litestar", "piccolo.engine", "pyreqwest", "urllib.request", "uvloop")
+for name in BUILT:
     importlib.import_module(name)
 importlib.import_module("redis.asyncio")
 sys.platform = "darwin"

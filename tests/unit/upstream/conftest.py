@@ -2,12 +2,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.upstream.aiohttp_client import AiohttpClient
 from gateway.upstream.client import UpstreamClient, UpstreamRequest
+from gateway.upstream.http1.client import Http1Client
 from gateway.upstream.pyreqwest_client import PyreqwestClient
 from tests.upstreams import Upstream
 
-CLIENTS = {"pyreqwest": PyreqwestClient, "aiohttp": AiohttpClient}
+CLIENTS = {"pyreqwest": PyreqwestClient, "http1": Http1Client}
 
 
 @pytest.fixture(params=CLIENTS)

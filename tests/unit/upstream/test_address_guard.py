@@ -6,8 +6,8 @@ import pytest
 from gateway.domain import ChosenBy, Deployment, OnDisconnect
 from gateway.errors import UpstreamBadRequest
 from gateway.upstream.address_guard import AddressGuard, ForbiddenAddressError
-from gateway.upstream.aiohttp_client import AiohttpClient
 from gateway.upstream.clients import UpstreamClients
+from gateway.upstream.http1.client import Http1Client
 from tests.upstreams import Upstream, replies
 
 LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
@@ -53,7 +53,7 @@ def test_no_socket_is_made_for_a_closed_address():
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0x7f000001", "[::ffff:127.0.0.1]"])
 @pytest.mark.parametrize("is_stream", [False, True])
 async def test_a_guarded_client_connects_to_nothing_closed(upstream: Upstream, make_request, host, is_stream):
-    client = AiohttpClient(AddressGuard())
+    client = Http1Client(AddressGuard())
     request = make_request(None, url=f"http://{host}:{upstream.port}/v1/chat/completions")
     try:
         with pytest.raises(UpstreamBadRequest, match="does not lead to a public host") as caught:
@@ -65,7 +65,7 @@ async def test_a_guarded_client_connects_to_nothing_closed(upstream: Upstream, m
 
 
 async def test_a_guarded_client_follows_no_redirect_and_keeps_no_connection(upstream: Upstream, make_request):
-    client = AiohttpClient(AddressGuard([LOOPBACK]))
+    client = Http1Client(AddressGuard([LOOPBACK]))
     upstream.script = [replies.raw(302, b"", {"location": f"{upstream.origin}/other"}), replies.ok("hi")]
     try:
         assert (await client.send(make_request(upstream))).status == 302

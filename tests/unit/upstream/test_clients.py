@@ -13,8 +13,8 @@ from gateway.errors import (
     UpstreamUnreachable,
 )
 from gateway.hooks import UpstreamStream
-from gateway.upstream.aiohttp_client import AiohttpClient
 from gateway.upstream.client import UpstreamClient, UpstreamRequest
+from gateway.upstream.http1.client import Http1Client
 from tests.upstreams import Upstream, replies
 
 STREAM = b'{"model":"m","stream":true,"stream_options":{"include_usage":true}}'
@@ -294,8 +294,8 @@ async def test_calls_run_side_by_side(client, upstream, make_request):
     assert {answer.status for answer in answers} == {200}
 
 
-async def test_aiohttp_stops_a_call_before_its_answer(upstream, make_request):
-    client = AiohttpClient()
+async def test_http1_stops_a_call_before_its_answer(upstream, make_request):
+    client = Http1Client()
     upstream.script = [replies.never()]
     task = asyncio.create_task(client.send(make_request(upstream, timeout=600.0)))
     async with asyncio.timeout(BOUND):
