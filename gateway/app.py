@@ -5,12 +5,9 @@ import socket
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
 
 import structlog
-from litestar import Litestar, Router
-from litestar.datastructures import State
-from litestar.di import Provide
+from litestar import Litestar
 
 from gateway.access.models import ModelLists
 from gateway.admission.build import build_sharing
@@ -27,12 +24,12 @@ from gateway.cache.expiring import Limits
 from gateway.catalog.added_source import AddedSource
 from gateway.clock import SystemClock
 from gateway.composition.alerting import build_upstream_alerts, watch_health
+from gateway.composition.application import Lifespan, build_application
 from gateway.composition.changes import Changes
 from gateway.composition.logins import build_all_logins
 from gateway.composition.mcp import build_mcp_stock
 from gateway.composition.redis import build_redis_access
 from gateway.composition.reload import Reload
-from gateway.composition.routes import ROUTES
 from gateway.composition.snapshots import build_snapshot, with_variables
 from gateway.db.asking import Colleagues
 from gateway.db.engine import Database
@@ -43,12 +40,8 @@ from gateway.db.url import ConnectionOptions, parse_database_url
 from gateway.db.vouchers import Vouchers
 from gateway.domain import Scope
 from gateway.errors import ConfigError, DatabaseUnavailable, ServiceUnavailable, StartupError
-from gateway.http.guard import build_guard, caller_of, check_rules
-from gateway.http.inference import build_inference_routes
 from gateway.http.opening import open_gateway, tell_model_notices
-from gateway.http.pass_through import PassThroughLane, build_exception_handlers
 from gateway.http.prepare import prepare_database
-from gateway.http.repeating import build_repeating
 from gateway.http.stopping import StopSignal
 from gateway.identity.invalidation import CHANNEL, Invalidation
 from gateway.identity.keys.defaults import build_key_defaults
@@ -109,18 +102,7 @@ def create_app(
     """
     said = handover or Handover(config_path=settings.environment.config_path)
     gateway = build_gateway(settings, environ, said)
-    pass_throughs = PassThroughLane(gateway, settings.environment.server_root_path)
-    app = Litestar(
-        route_handlers=[*build_inference_routes(gateway), _build_router(gateway)],
-        lifespan=[_lifespan(gateway, environ, said, give_up)],
-        exception_handlers=dict(build_exception_handlers(gateway, pass_throughs)),
-        openapi_config=None,
-        logging_config=None,
-        request_max_body_size=gateway.snapshot.body_bytes,
-        state=State({"pass_throughs": pass_throughs}),
-    )
-    check_rules(app)
-    return app
+    return build_application(gateway, _lifespan(gateway, environ, said, give_up))
 
 
 def build_gateway(settings: Settings, environ: Mapping[str, str], handover: Handover) -> Gateway:
@@ -341,7 +323,7 @@ def _lifespan(
     environ: Mapping[str, str],
     handover: Handover,
     give_up: Callable[[StartupError], None] | None,
-) -> Any:
+) -> Lifespan:
     reload = Reload(gateway, environ, handover)
     gateway.check_overlay = reload.check
 
@@ -377,22 +359,3 @@ async def _serve_stored_models(reload: Reload) -> None:
         await reload.from_database()
     except DatabaseUnavailable as error:
         structlog.get_logger(__name__).warning("models_wait", reason=error.message)
-
-
-def _build_router(gateway: Gateway) -> Router:
-    """The ordinary routes; a guard on the whole application would cost the inference routes a tenth."""
-    dependencies = {
-        "gateway": Provide(lambda: gateway, sync_to_thread=False),
-        "key_service": Provide(lambda: gateway.parts.keys, sync_to_thread=False),
-        "logins": Provide(lambda: gateway.parts.logins, sync_to_thread=False),
-        "services": Provide(lambda: gateway.parts.management, sync_to_thread=False),
-        "inventory": Provide(lambda: gateway.parts.inventory, sync_to_thread=False),
-        "caller": Provide(caller_of, sync_to_thread=False),
-    }
-    return Router(
-        "",
-        route_handlers=ROUTES,
-        guards=[build_guard(gateway)],
-        dependencies=dependencies,
-        middleware=[build_repeating(gateway.parts.database.attempts)],
-    )

@@ -2,22 +2,20 @@
 
 import asyncio
 import http.client
-import os
-from contextlib import closing
-from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import click
 import msgspec
 
 from gateway.cli.explanation import print_report
+from gateway.cli.opened import opened
+from gateway.cli.remote import ask_gateway
+from gateway.cli.session import OPERATOR
+from gateway.cli.tables import print_json
 from gateway.cli.target import database_options, database_url
-from gateway.domain import Principal, Role, Secret
+from gateway.domain import Secret
 from gateway.errors import BadRequest, GatewayError
-from gateway.identity.master import MASTER_USER_ID
-from gateway.ids import new_key
 from gateway.logs import configure_logs
 from gateway.pipeline.explain.callers import find_subject
 from gateway.pipeline.explain.examination import examine
@@ -25,12 +23,10 @@ from gateway.pipeline.explain.question import Question
 from gateway.pipeline.explain.report import build_report
 from gateway.runtime import Gateway
 from gateway.settings import Environment, Settings
-from gateway.settings.handover import Handover
 from gateway.settings.master_key import MASTER_KEY_FILE, find_salt_key
 
 __all__ = ["explain"]
 
-_SECONDS = 30.0
 _PATH = "/auth/explain"
 _Report = dict[str, Any]
 
@@ -72,7 +68,7 @@ def explain(
             configure_logs(is_json=settings.environment.is_log_json)
             report = asyncio.run(_ask_database(settings, database, config, question))
     if is_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
+        print_json(report)
     else:
         print_report(report)
     context.exit(0 if report["is_allowed"] else 1)
@@ -101,34 +97,14 @@ def _read_header(text: str) -> tuple[str, str]:
 
 
 async def _ask_database(settings: Settings, url: str, config: Path | None, question: Question) -> _Report:
-    environment = settings.environment
-    known = msgspec.structs.replace(
-        environment,
-        database_url=Secret(url),
-        salt_key=_kept_salt_key(environment),
-        # Nobody calls with it: without one in the configuration a file with a new one would be written.
-        master_key=environment.master_key or Secret(new_key()),
-    )
-    settings = msgspec.structs.replace(settings, environment=known)
-    # By its name: what wires the gateway stands beside the command, and knows the web framework.
-    build = import_module("gateway.app").build_gateway
-    handover = Handover(config_path=config, may_upgrade=False)
-    gateway: Gateway = build(settings, os.environ, handover)
-    reload = import_module("gateway.composition.reload").Reload(gateway, os.environ, handover)
-    try:
-        await gateway.parts.database.open()
-        if gateway.prepare_database is not None:
-            await gateway.prepare_database()
-        await gateway.parts.standing.refresh()
-        await reload.from_database()
-        operator = _operator()
-        subject = await find_subject(gateway, operator, question.key)
+    async with opened(settings, url, config, _kept_salt_key(settings.environment), _check_schema) as gateway:
+        subject = await find_subject(gateway, OPERATOR, question.key)
         return build_report(await examine(gateway, subject, question), sees_all=True)
-    finally:
-        await gateway.parts.principals.close()
-        await gateway.parts.subjects.close()
-        await gateway.parts.clients.close()
-        await gateway.parts.database.close()
+
+
+async def _check_schema(gateway: Gateway) -> None:
+    if gateway.prepare_database is not None:
+        await gateway.prepare_database()
 
 
 def _kept_salt_key(environment: Environment) -> Secret | None:
@@ -137,29 +113,9 @@ def _kept_salt_key(environment: Environment) -> Secret | None:
     return find_salt_key(environment) if is_kept else environment.salt_key
 
 
-def _operator() -> Principal:
-    """Whoever can reach the database is its administrator."""
-    return Principal(token_hash="", user_id=MASTER_USER_ID, role=Role.PROXY_ADMIN)
-
-
 def _ask_gateway(url: str, api_key: str, question: Question) -> _Report:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise BadRequest(f"'{url[:200]}' is no address of a gateway; write http://host:port.", param="url")
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     headers = {"authorization": f"Bearer {api_key}", "content-type": "application/json"}
-    try:
-        # It follows no redirect: the credential goes where the operator said and nowhere else.
-        with closing(kind(parts.hostname, parts.port, timeout=_SECONDS)) as connection:
-            body = msgspec.json.encode(question)
-            connection.request("POST", parts.path.rstrip("/") + _PATH, body, headers)
-            answer = connection.getresponse()
-            status, data = answer.status, answer.read()
-    except (OSError, http.client.HTTPException) as error:
-        raise GatewayError(
-            f"The gateway at {url} does not answer: {error or type(error).__name__}."
-        ) from None
-    return _read_answer(status, data)
+    return _read_answer(*ask_gateway(url, "POST", _PATH, msgspec.json.encode(question), headers))
 
 
 def _read_answer(status: int, data: bytes) -> _Report:

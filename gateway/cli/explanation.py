@@ -1,9 +1,9 @@
 """The explanation of a request for people: what refuses it, every rule, every limit."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-import click
+from gateway.cli.tables import print_table, say
 
 __all__ = ["print_report"]
 
@@ -18,40 +18,42 @@ def print_report(report: _Member) -> None:
     _print_outcome(report)
     _print_model(report["model"])
     rules = [(_rule_name(one), _MARKS[one["verdict"]], one.get("note") or "") for one in report["rules"]]
-    _print_table(("Rule", "Verdict", ""), rules)
+    print_table(("Rule", "Verdict", ""), rules)
+    say("")
     for one in report["rules"]:
         if one["verdict"] == "refuses":
-            _say(f"{_rule_name(one)}: {_error(one)}")
-            _say(f"  {one['help']}")
+            say(f"{_rule_name(one)}: {_error(one)}")
+            say(f"  {one['help']}")
     limits = [*report["limits"], *_place_budgets(report["model"])]
     if limits:
         heads = ("Limit on", "Kind", "Verdict", "Limit", "Used", "Held", "Left", "Starts anew")
-        _say("")
-        _print_table(heads, [_limit(one) for one in limits])
+        say("")
+        print_table(heads, [_limit(one) for one in limits])
+        say("")
 
 
 def _print_outcome(report: _Member) -> None:
     refusal = report["refusal"]
     if refusal is None:
-        _say(f"The request would be served by {report['model'].get('served_by')}.")
+        say(f"The request would be served by {report['model'].get('served_by')}.")
     else:
-        _say(f"The request would be refused by the rule '{refusal['rule']}': {_error(refusal)}")
+        say(f"The request would be refused by the rule '{refusal['rule']}': {_error(refusal)}")
     for one in report["budget_fallbacks"]:
         fate = "would be used" if one["refusal"] is None else f"refused: {_error(one['refusal'])}"
-        _say(f"Instead of a model whose budget is spent, {one['model']}: {fate}")
+        say(f"Instead of a model whose budget is spent, {one['model']}: {fate}")
     estimate = report["estimate"]
     if estimate is not None:
         tokens = f"{estimate['input_tokens']} tokens in, {estimate['output_tokens']} out"
-        _say(f"It would hold ${_number(estimate['cost'])} ({tokens}).")
+        say(f"It would hold ${_number(estimate['cost'])} ({tokens}).")
 
 
 def _print_model(model: _Member) -> None:
     if model.get("resolved") not in (None, model["asked"]):
-        _say(f"The model {model['asked']} leads to {model['resolved']}.")
+        say(f"The model {model['asked']} leads to {model['resolved']}.")
     for one in model.get("deployments", ()):
         state = " and ".join(text for name, text in _STATES.items() if one[name])
-        _say(f"Deployment {one['id']}: {state or 'ready'}.")
-    _say("")
+        say(f"Deployment {one['id']}: {state or 'ready'}.")
+    say("")
 
 
 def _place_budgets(model: _Member) -> Iterable[_Member]:
@@ -91,16 +93,3 @@ def _number(value: float | None) -> str:
     if value is None:
         return ""
     return f"{value:,d}" if isinstance(value, int) else f"{value:,.9f}".rstrip("0").rstrip(".")
-
-
-def _print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    for row in (heads, *rows):
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        _say("  ".join(cells).rstrip())
-    _say("")
-
-
-def _say(text: str) -> None:
-    """Print a line; names come from tenants, and may not steer the terminal."""
-    click.echo("".join(char if char.isprintable() else "?" for char in text))

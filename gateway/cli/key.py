@@ -6,9 +6,11 @@ from typing import Any
 import click
 
 from gateway.cli.key_changes import block, delete, rotate, unblock, update
-from gateway.cli.key_options import key_members, names_of
-from gateway.cli.key_views import info, list_keys, print_json
+from gateway.cli.key_options import key_members
+from gateway.cli.key_views import info, list_keys
+from gateway.cli.members import json_option
 from gateway.cli.session import OPERATOR, Session, with_session
+from gateway.cli.tables import print_json
 from gateway.cli.target import database_options
 from gateway.identity.keys.request import GenerateKeyRequest
 
@@ -26,15 +28,13 @@ def key() -> None:
 @key.command()
 @database_options
 @key_members
-@click.option("--json", "is_json", is_flag=True, help="Print everything about the key as JSON.")
-def create(
-    config: Path | None, data_dir: Path | None, models: str | None, *, is_json: bool, **values: Any
-) -> None:
+@json_option
+def create(config: Path | None, data_dir: Path | None, *, is_json: bool, **values: Any) -> None:
     """Create a virtual key and print it.
 
     This is the only time that it is shown.
     """
-    request = GenerateKeyRequest(models=names_of(models), **values)
+    request = GenerateKeyRequest(**values)
 
     async def work(session: Session) -> dict[str, object]:
         return await session.keys.generate(OPERATOR, request)

@@ -5,9 +5,10 @@ from typing import Any
 
 import click
 
-from gateway.cli.key_options import find_key, key_members, names_of
-from gateway.cli.key_views import print_json
+from gateway.cli.key_options import find_key, key_members
+from gateway.cli.members import clear_option, json_option, read_changes
 from gateway.cli.session import OPERATOR, Session, with_session
+from gateway.cli.tables import print_json
 from gateway.cli.target import database_options
 from gateway.identity.keys.request import DeleteKeysRequest
 
@@ -25,14 +26,11 @@ _FOR_EVER = "-1"
 @database_options
 @click.argument("key")
 @key_members
-@click.option(
-    "--clear", multiple=True, type=click.Choice(_CLEARABLE), help="Take this away; may be repeated."
-)
+@clear_option(_CLEARABLE)
 def update(
     config: Path | None,
     data_dir: Path | None,
     key: str,
-    models: str | None,
     clear: tuple[str, ...],
     **values: Any,
 ) -> None:
@@ -40,12 +38,7 @@ def update(
 
     Everything else stays.
     """
-    sent: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
-    if models is not None:
-        sent["models"] = names_of(models)
-    sent |= {name: _FOR_EVER if name == "duration" else None for name in clear}
-    if not sent:
-        raise click.UsageError("Say what is to change; see --help.")
+    sent = read_changes(values, clear, {"duration": _FOR_EVER})
 
     async def work(session: Session) -> dict[str, object]:
         named = await find_key(session, key)
@@ -61,7 +54,7 @@ def update(
 @click.option(
     "--grace", "grace_period", help="How long the old secret stays good: 1h, 7d, ...; not at all without it."
 )
-@click.option("--json", "is_json", is_flag=True, help="Print everything about the key as JSON.")
+@json_option
 def rotate(
     config: Path | None, data_dir: Path | None, key: str, grace_period: str | None, *, is_json: bool
 ) -> None:

@@ -1,22 +1,16 @@
 """What the commands of keys have in common: the members of a key as options, and how a key is named."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
 import click
 
+from gateway.cli.members import names_option, with_options
 from gateway.cli.session import Session
 from gateway.identity.credentials import KEY_PREFIX
 
-__all__ = ["find_key", "key_members", "names_of"]
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
+__all__ = ["find_key", "key_members"]
 
 _MEMBERS = (
     click.option("--alias", "key_alias", help="A name of your own; unique."),
-    click.option(
-        "--models", help="Names or patterns, with commas between; a key without any may use all models."
-    ),
+    names_option("--models", "Names or patterns, with commas between; a key without any may use all models."),
     click.option("--max-budget", type=float, help="US dollars that may be spent."),
     click.option("--budget-duration", help="Start the budget anew so often: 1d, 30d, 1mo, ..."),
     click.option("--duration", help="How long the key lives from now on: 30m, 24h, 30d, 1mo, ..."),
@@ -28,16 +22,8 @@ _MEMBERS = (
 )
 
 
-def key_members(command: _Command) -> _Command:
-    """Add the options that say what a key has."""
-    for option in reversed(_MEMBERS):
-        command = option(command)
-    return command
-
-
-def names_of(text: str | None) -> list[str] | None:
-    """The names in a text with commas between; none of them is None."""
-    return [name.strip() for name in (text or "").split(",") if name.strip()] or None
+key_members = with_options(_MEMBERS)
+"""Adds the options that say what a key has."""
 
 
 async def find_key(session: Session, name: str) -> str:

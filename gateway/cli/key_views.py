@@ -1,18 +1,19 @@
 """`gatewright key list` and `info`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import click
-import msgspec
 
 from gateway.cli.key_options import find_key
+from gateway.cli.members import json_option, read_given
 from gateway.cli.session import OPERATOR, Session, with_session
+from gateway.cli.tables import print_json, print_table
 from gateway.cli.target import database_options
 from gateway.identity.keys.list_request import KeyListQuery
 
-__all__ = ["info", "list_keys", "print_json"]
+__all__ = ["info", "list_keys"]
 
 _HEADS = ("Key", "Alias", "User", "Team", "Spend", "Budget", "Status", "Hash")
 _MOST = 100
@@ -32,11 +33,10 @@ _MOST = 100
 @click.option("--sort", "sort_by", default="created_at", help="The column to sort by, the largest first.")
 @click.option("--page", type=click.IntRange(1, 1_000_000), default=1, help="Which part of the list.")
 @click.option("--size", type=click.IntRange(1, _MOST), default=_MOST, help="Keys on a page.")
-@click.option("--json", "is_json", is_flag=True, help="Print everything about the keys as JSON.")
+@json_option
 def list_keys(config: Path | None, data_dir: Path | None, *, is_json: bool, **filters: Any) -> None:
     """List keys, the newest first."""
-    given = {name: value for name, value in filters.items() if value is not None}
-    query = KeyListQuery(return_full_object=True, **given)
+    query = KeyListQuery(return_full_object=True, **read_given(filters))
 
     async def work(session: Session) -> dict[str, object]:
         return await session.services.key_listing.list_keys(OPERATOR, query)
@@ -46,7 +46,7 @@ def list_keys(config: Path | None, data_dir: Path | None, *, is_json: bool, **fi
         print_json(page)
         return
     rows = cast("list[Mapping[str, object]]", page["keys"])  # whole objects, as the query asks
-    _print_table(_HEADS, [_row(one) for one in rows])
+    print_table(_HEADS, [_row(one) for one in rows])
     click.echo(f"Keys: {page['total_count']}; page {page['current_page']} of {page['total_pages']}")
 
 
@@ -65,20 +65,9 @@ def info(config: Path | None, data_dir: Path | None, key: str) -> None:
     print_json(with_session(config, data_dir, work)["info"])
 
 
-def print_json(content: object) -> None:
-    """Print JSON for people and programs."""
-    click.echo(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
-
-
 def _row(key: Mapping[str, object]) -> tuple[str, ...]:
     spend = cast("float", key["spend"] or 0.0)  # a column of the schema
     names = ("key_name", "key_alias", "user_id", "team_id")
     budget = "-" if key["max_budget"] is None else f"{key['max_budget']:g}"
     token = str(key["token"])[:12]
     return (*(str(key[name] or "-") for name in names), f"{spend:.6f}", budget, str(key["status"]), token)
-
-
-def _print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(row[index]) for row in (heads, *rows)) for index in range(len(heads))]
-    for row in (heads, *rows):
-        click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())

@@ -14,13 +14,18 @@ __all__ = ["cli", "main"]
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "books": ("gateway.cli.books", "Check what was spent, and repair the books."),
+    "budget": ("gateway.cli.budget", "Make, show and change budgets."),
     "config": ("gateway.cli.config", "Check a configuration file."),
     "db": ("gateway.cli.db", "Upgrade, check, back up and restore the database."),
     "explain": ("gateway.cli.explain", "Say which rule, limit or budget would refuse a request."),
     "key": ("gateway.cli.key", "Make, show and change virtual keys."),
+    "model": ("gateway.cli.model", "Make, show and change models of the database."),
     "plugins": ("gateway.cli.plugins", "List the plugins."),
     "secrets": ("gateway.cli.sealing", "Check and rotate the encryption of secrets."),
     "serve": ("gateway.cli.serve", "Serve the gateway."),
+    "spend": ("gateway.cli.spend", "Say what was spent, by team, key, model and others."),
+    "team": ("gateway.cli.team", "Make, show and change teams."),
+    "user": ("gateway.cli.user", "Make, show and change users."),
 }
 """Per command its module, where it has the same name, and its line of help."""
 

@@ -3,23 +3,20 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import msgspec
 
 from gateway.access.models import ModelLists
 from gateway.audit.trail import AuditTrail
+from gateway.cli.schema import make_current
 from gateway.cli.target import database_url
 from gateway.clock import SystemClock
 from gateway.db.engine import Database
-from gateway.db.schema.connection import SchemaConnection
-from gateway.db.schema.current import is_current
-from gateway.db.schema.upgrade import upgrade
 from gateway.db.sealing import Seal
 from gateway.db.tables import TABLES
 from gateway.db.url import parse_database_url
 from gateway.domain import Principal, Role
-from gateway.errors import SchemaError
 from gateway.identity.keys.defaults import build_key_defaults
 from gateway.identity.keys.service import KeyService
 from gateway.identity.master import MASTER_USER_ID
@@ -59,7 +56,7 @@ async def _run(settings: Settings, url: str, work: Callable[[Session], Awaitable
     database.bind(TABLES)
     await database.open()
     try:
-        await _prepare(database, settings)
+        await make_current(database, settings)
         return await work(_build(settings, database))
     finally:
         await database.close()
@@ -73,13 +70,3 @@ def _build(settings: Settings, database: Database) -> Session:
     audit.configure(is_on=settings.litellm.store_audit_logs)
     keys = KeyService(database, clock, build_key_defaults(settings), options.covers, calendar, audit)
     return Session(keys=keys, services=build_services(database, clock, keys, calendar, options, audit))
-
-
-async def _prepare(database: Database, settings: Settings) -> None:
-    """Make sure that there are tables: the first key may come before the first start of the server."""
-    async with database.acquire() as connection:
-        if await is_current(cast("SchemaConnection", connection)):  # both describe the same class of asyncpg
-            return
-    if settings.general.disable_schema_update:
-        raise SchemaError("The database is not current. Run 'gatewright db upgrade'.")
-    await upgrade(database.options.connect_arguments())
