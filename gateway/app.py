@@ -62,7 +62,7 @@ from gateway.jobs.rotations import KeyRotations
 from gateway.jobs.runner import JobRunner
 from gateway.pipeline.health.background import build_health_job
 from gateway.pipeline.holds import answer_colleagues
-from gateway.pipeline.questions import answer_guardrails
+from gateway.pipeline.questions import answer_plugins
 from gateway.routing.cooldown import Cooldowns
 from gateway.runtime import Gateway, Parts
 from gateway.settings import Settings
@@ -117,7 +117,7 @@ def build_gateway(settings: Settings, environ: Mapping[str, str], handover: Hand
     gateway.prepare_database = prepare
     watch_health(gateway, settings)
     answer_colleagues(gateway)
-    answer_guardrails(gateway)
+    answer_plugins(gateway)
 
     checks = build_health_job(gateway)
     if checks is not None:

@@ -192,6 +192,7 @@ def _lend(settings: Settings, parts: Parts) -> PluginServices:
         mcp=parts.mcp_stock,
         public=OwnAddress(parts.logins, settings.environment.server_root_path),
         vouchers=parts.vouchers,
+        models=parts.questions,
     )
 
 

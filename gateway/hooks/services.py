@@ -1,6 +1,6 @@
 """What the gateway lends to a plugin that asks for it when it is built."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -9,9 +9,19 @@ import msgspec
 from gateway.clock import Clock, SystemClock
 from gateway.domain import McpShelf
 from gateway.errors import ServiceUnavailable
+from gateway.hooks.context import RequestContext
 from gateway.hooks.transport import Forwarder, ForwardRequest, UpstreamStream
 
-__all__ = ["OFFLINE", "Closing", "McpSource", "PluginServices", "PublicAddress", "Sealing", "Vouchers"]
+__all__ = [
+    "OFFLINE",
+    "Closing",
+    "McpSource",
+    "Models",
+    "PluginServices",
+    "PublicAddress",
+    "Sealing",
+    "Vouchers",
+]
 
 
 class Sealing(Protocol):
@@ -94,8 +104,22 @@ class Vouchers(Protocol):
         ...
 
 
+class Models(Protocol):
+    """The models that the gateway serves."""
+
+    async def embed(
+        self, context: RequestContext, asker: str, model: str, texts: Sequence[str]
+    ) -> list[list[float]]:
+        """The vectors of texts, in their order.
+
+        It is a call of its own, which the caller of `context` pays; its spend row names `asker`. It counts
+        for no limit of requests. Who stops waiting for it ends nothing. Raises GatewayError.
+        """
+        ...
+
+
 class PluginServices(msgspec.Struct, frozen=True, kw_only=True):
-    """Clock, HTTP client, encryption and address of the gateway, what it closes, and what the database has.
+    """Clock, HTTP client, encryption, address and models of the gateway, and what the database has.
 
     They outlive a reload, which builds plugins anew.
     """
@@ -109,6 +133,7 @@ class PluginServices(msgspec.Struct, frozen=True, kw_only=True):
     mcp: McpSource
     public: PublicAddress
     vouchers: Vouchers
+    models: Models
 
 
 class _Offline:
@@ -143,6 +168,12 @@ class _Offline:
     async def redeem(self, purpose: str, secret: str) -> str | None:
         del purpose, secret
 
+    async def embed(
+        self, context: RequestContext, asker: str, model: str, texts: Sequence[str]
+    ) -> list[list[float]]:
+        del context, asker, model, texts
+        raise ServiceUnavailable("No model is asked where no gateway runs.")
+
     def add(self, close: Callable[[], Awaitable[None]]) -> None:
         del close
 
@@ -164,5 +195,6 @@ OFFLINE = PluginServices(
     mcp=_OFFLINE,
     public=_OFFLINE,
     vouchers=_OFFLINE,
+    models=_OFFLINE,
 )
 """For commands that only look at plugins."""

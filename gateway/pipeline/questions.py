@@ -1,8 +1,9 @@
-"""Questions of guardrails to models: calls of their own, on the account of the request they are about."""
+"""Questions of plugins to models: calls of their own, on the account of the request they are about."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -24,8 +25,9 @@ from gateway.spend.builder import CallDetails
 from gateway.upstream.answer import ReadAnswer, read_answer
 from gateway.upstream.dialect import build_upstream_request
 
-__all__ = ["answer_guardrails", "put_question"]
+__all__ = ["answer_plugins", "embed_texts", "put_question"]
 
+_Read = TypeVar("_Read")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -41,12 +43,33 @@ class _Answer(msgspec.Struct):
     choices: list[_Choice]
 
 
+class _Vector(msgspec.Struct):
+    index: int
+    embedding: list[float]
+
+
+class _Vectors(msgspec.Struct):
+    data: list[_Vector]
+
+
+class _Inquiry(msgspec.Struct, Generic[_Read], frozen=True):
+    """What a model is asked, and how its answer is read: by a function that raises ValueError for others."""
+
+    asker: str
+    model: str
+    endpoint: Endpoint
+    build: Callable[[ModelGroup], dict[str, Any]]
+    read: Callable[[bytes], _Read]
+
+
 _decode = msgspec.json.Decoder(_Answer).decode
+_decode_vectors = msgspec.json.Decoder(_Vectors).decode
 
 
-def answer_guardrails(gateway: Gateway) -> None:
-    """Let guardrails ask models through this gateway."""
+def answer_plugins(gateway: Gateway) -> None:
+    """Let guardrails, and other plugins, ask models through this gateway."""
     gateway.parts.questions.answering = partial(put_question, gateway)
+    gateway.parts.questions.embedding = partial(embed_texts, gateway)
 
 
 async def put_question(gateway: Gateway, about: RequestContext, asker: str, question: Question) -> str:
@@ -58,22 +81,38 @@ async def put_question(gateway: Gateway, about: RequestContext, asker: str, ques
 
     Raises GatewayError.
     """
+    build = partial(_body, question)
+    return await _put(gateway, about, _Inquiry(asker, question.model, Endpoint.CHAT, build, _read_text))
+
+
+async def embed_texts(
+    gateway: Gateway, about: RequestContext, asker: str, model: str, texts: Sequence[str]
+) -> list[list[float]]:
+    """The vectors of texts, in their order, which a model makes for the plugin `asker`; as `put_question`."""
+    body = {"model": model, "input": list(texts), "encoding_format": "float"}
+
+    def build(_: ModelGroup) -> dict[str, Any]:
+        return body
+
+    read = partial(_read_vectors, len(texts))
+    return await _put(gateway, about, _Inquiry(asker, model, Endpoint.EMBEDDINGS, build, read))
+
+
+async def _put(gateway: Gateway, about: RequestContext, inquiry: _Inquiry[_Read]) -> _Read:
     # Told rather than raised: nobody may be there to hear it any more.
-    told = await asyncio.shield(gateway.background(_tell(gateway, about, asker, question)))
+    told = await asyncio.shield(gateway.background(_tell(gateway, about, inquiry)))
     if isinstance(told, GatewayError):
         raise told
     return told
 
 
-async def _tell(
-    gateway: Gateway, about: RequestContext, asker: str, question: Question
-) -> str | GatewayError:
+async def _tell(gateway: Gateway, about: RequestContext, inquiry: _Inquiry[_Read]) -> _Read | GatewayError:
     snapshot = gateway.snapshot
-    group = snapshot.catalog.find(question.model)
+    group = snapshot.catalog.find(inquiry.model)
     if group is None:
-        return ServiceUnavailable(f"There is no model '{question.model[:200]}' for the guardrail to ask.")
-    context = _begin(gateway, snapshot, about, question, group)
-    details = CallDetails(asked_by=asker, asked_for=about.call_id)
+        return ServiceUnavailable(f"There is no model '{inquiry.model[:200]}' for {inquiry.asker} to ask.")
+    context = _begin(gateway, snapshot, about, inquiry, group)
+    details = CallDetails(asked_by=inquiry.asker, asked_for=about.call_id)
     try:
         details = await _attribute(gateway, snapshot, about, details)
         if snapshot.settings.litellm.block_requests_for_models_without_pricing:
@@ -86,26 +125,26 @@ async def _tell(
         return error
     # What is inspected is recorded with its own request, as far as its guardrails let it be.
     settlement.transcript = None
-    return await _carry(gateway, snapshot, context, group, settlement)
+    return await _carry(_Call(gateway, snapshot, context, group, settlement), inquiry.read)
 
 
 def _begin(
-    gateway: Gateway, snapshot: Snapshot, about: RequestContext, question: Question, group: ModelGroup
+    gateway: Gateway, snapshot: Snapshot, about: RequestContext, inquiry: _Inquiry[Any], group: ModelGroup
 ) -> RequestContext:
     charge_id, now = new_charge_id(), gateway.clock.now_nanos()
     return RequestContext(
         head=about.head,
         principal=about.principal,
-        endpoint=Endpoint.CHAT,
-        body=RequestBody.parse(_encode(_body(question, group))),
-        model=question.model,
+        endpoint=inquiry.endpoint,
+        body=RequestBody.parse(_encode(inquiry.build(group))),
+        model=inquiry.model,
         is_stream=False,
         call_id=charge_id,
         charge_id=charge_id,
         started_nanos=now,
         started_monotonic=gateway.clock.monotonic_nanos(),
         subjects=about.subjects,
-        is_free=snapshot.catalog.is_free(question.model, now),
+        is_free=snapshot.catalog.is_free(inquiry.model, now),
         client_address=about.client_address,
         tags=about.tags,
         is_question=True,
@@ -127,6 +166,16 @@ def _body(question: Question, group: ModelGroup) -> dict[str, Any]:
     return body
 
 
+class _Call(msgspec.Struct, frozen=True):
+    """A call that was admitted."""
+
+    gateway: Gateway
+    snapshot: Snapshot
+    context: RequestContext
+    group: ModelGroup
+    settlement: Settlement
+
+
 async def _attribute(
     gateway: Gateway, snapshot: Snapshot, about: RequestContext, details: CallDetails
 ) -> CallDetails:
@@ -137,16 +186,14 @@ async def _attribute(
     )
 
 
-async def _carry(
-    gateway: Gateway, snapshot: Snapshot, context: RequestContext, group: ModelGroup, settlement: Settlement
-) -> str | GatewayError:
-    under_way = gateway.under_way
+async def _carry(call: _Call, read: Callable[[bytes], _Read]) -> _Read | GatewayError:
+    under_way, context, settlement = call.gateway.under_way, call.context, call.settlement
     under_way.begin(context.charge_id)
     try:
-        return await _ask(gateway, snapshot, context, group, settlement)
+        return await _settle(call, await _ask(call), read)
     except asyncio.CancelledError:
         error = ServiceUnavailable("The question of a guardrail was stopped.")
-        await settlement.abandon(group, error)
+        await settlement.abandon(call.group, error)
         if under_way.absorb(context.charge_id):
             return error
         raise
@@ -159,35 +206,48 @@ async def _carry(
         under_way.end(context.charge_id)
 
 
-async def _ask(
-    gateway: Gateway, snapshot: Snapshot, context: RequestContext, group: ModelGroup, settlement: Settlement
-) -> str:
+async def _ask(call: _Call) -> Routed[ReadAnswer]:
+    snapshot, context, group = call.snapshot, call.context, call.group
+
     async def attempt(deployment: Deployment, _tried: ModelGroup) -> ReadAnswer:
         request = build_upstream_request(
             deployment, context.endpoint, context.body, is_stream=False, bounds=snapshot.bounds
         )
-        answer = await send_once(gateway, settlement, deployment, request)
+        answer = await send_once(call.gateway, call.settlement, deployment, request)
         return read_answer(answer.body, None)
 
     async def plan() -> RoutePlan:
         return RoutePlan(group=group, find_group=_no_group, may_use=_never, uses_fallbacks=False)
 
-    routed = await snapshot.router.route(group, attempt, plan)
-    return await _settle(context, settlement, routed)
+    return await snapshot.router.route(group, attempt, plan)
 
 
-async def _settle(context: RequestContext, settlement: Settlement, routed: Routed[ReadAnswer]) -> str:
+async def _settle(call: _Call, routed: Routed[ReadAnswer], read: Callable[[bytes], _Read]) -> _Read:
     """Charge an answer, also one that says nothing."""
-    read = routed.value
-    usage = read.usage or usage_of_answer(context, len(read.body))
+    answer, context = routed.value, call.context
+    usage = answer.usage or usage_of_answer(context, len(answer.body))
+    identifier = answer.response_id or context.call_id
     try:
-        text, error = _decode(read.body).choices[0].message.content, None
-    except (msgspec.DecodeError, UnicodeDecodeError, IndexError):
-        text, error = "", UpstreamGarbled("The model that a guardrail asked answered no text.")
-    await settlement.charge(routed, usage, read.response_id or context.call_id, error=error)
-    if error is not None:
-        raise error
-    return text
+        said = read(answer.body)
+    except (ValueError, IndexError):
+        error = UpstreamGarbled("The model that a guardrail asked answered no text.")
+        await call.settlement.charge(routed, usage, identifier, error=error)
+        raise error from None
+    await call.settlement.charge(routed, usage, identifier)
+    return said
+
+
+def _read_text(body: bytes) -> str:
+    return _decode(body).choices[0].message.content
+
+
+def _read_vectors(count: int, body: bytes) -> list[list[float]]:
+    """The vectors of an answer. Raises ValueError for another number of them, or of another length."""
+    found = sorted(_decode_vectors(body).data, key=lambda one: one.index)
+    if [one.index for one in found] != list(range(count)) or len({len(one.embedding) for one in found}) > 1:
+        message = "these are not the vectors of the texts"
+        raise ValueError(message)
+    return [one.embedding for one in found]
 
 
 def _no_group(_name: str) -> ModelGroup | None:

@@ -8,11 +8,32 @@ import msgspec
 from gateway.settings.access import read_networks
 from gateway.settings.model import GatewrightSettings
 from gateway.settings.node import Node, config_error
-from gateway.settings.readers import Reader, read_boolean, read_fields, read_members, read_plain_mapping
+from gateway.settings.readers import (
+    Reader,
+    integer,
+    read_boolean,
+    read_fields,
+    read_members,
+    read_number,
+    read_plain_mapping,
+    read_text,
+    read_texts,
+)
 
-__all__ = ["MCP_ACCESS_READERS", "configured_servers", "demands_keys", "respects_scope", "with_mcp_servers"]
+__all__ = [
+    "MCP_ACCESS_READERS",
+    "MCP_FINDING_KEYS",
+    "configured_servers",
+    "demands_keys",
+    "respects_scope",
+    "with_mcp_servers",
+]
 
 _PLUGIN, _MEMBER, _ACCESS = "mcp", "servers", "access"
+_SEARCH_TOP = 5
+_FILTER_KEY, _SEARCH_KEY = "mcp_semantic_tool_filter", "mcp_tool_search"
+MCP_FINDING_KEYS = frozenset({_FILTER_KEY, _SEARCH_KEY})
+"""The members of `litellm_settings` that say how tools of MCP servers are found."""
 _RESPECTS_SCOPE, _DEMANDS_KEYS = "mcp_allow_all_keys_respects_mcp_scope", "require_key_mcp_access_defined"
 MCP_ACCESS_READERS: Mapping[str, tuple[str, Reader]] = {
     name: (name, reader)
@@ -27,6 +48,14 @@ MCP_ACCESS_READERS: Mapping[str, tuple[str, Reader]] = {
 }
 """The members of `general_settings` that say who may reach MCP servers."""
 
+_MEANING = {
+    "embedding_model": ("embedding_model", read_text),
+    "top_k": ("top_k", integer(1, 1_000)),
+    "similarity_threshold": ("similarity_threshold", read_number),
+}
+_NARROWING: Mapping[str, tuple[str, Reader]] = {"enabled": ("enabled", read_boolean), **_MEANING}
+_SEARCH: Mapping[str, tuple[str, Reader]] = {"core_tools": ("core_tools", read_texts), **_MEANING}
+
 
 def with_mcp_servers(own: GatewrightSettings, root: Node) -> GatewrightSettings:
     """The settings with the servers handed to the plugin `mcp`. Raises ConfigError where it may not load."""
@@ -40,9 +69,29 @@ def with_mcp_servers(own: GatewrightSettings, root: Node) -> GatewrightSettings:
     if is_closed or _PLUGIN in plugins.deny:
         message = f"'gatewright.plugins' does not let the plugin '{_PLUGIN}' load, which serves these."
         raise config_error(node, message)
-    section = {**plugins.settings.get(_PLUGIN, {}), _MEMBER: servers, _ACCESS: access}
+    found = {_MEMBER: servers, _ACCESS: access, **_read_finding(root)}
+    section = {**plugins.settings.get(_PLUGIN, {}), **found}
     settings = {**plugins.settings, _PLUGIN: section}
     return msgspec.structs.replace(own, plugins=msgspec.structs.replace(plugins, settings=settings))
+
+
+def _read_finding(root: Node) -> dict[str, object]:
+    """What `litellm_settings` say of finding tools."""
+    members = read_members(root.member("litellm_settings"))
+    found: dict[str, object] = {}
+    if _FILTER_KEY in members:
+        found["narrowing"] = _read_strictly(members[_FILTER_KEY], _NARROWING)
+    if _SEARCH_KEY in members:
+        found["search"] = {"top_k": _SEARCH_TOP, **_read_strictly(members[_SEARCH_KEY], _SEARCH)}
+    return found
+
+
+def _read_strictly(node: Node, readers: Mapping[str, tuple[str, Reader]]) -> dict[str, object]:
+    members = read_members(node)
+    unknown = next((name for name in members if name not in readers), None)
+    if unknown is not None:
+        raise config_error(members[unknown], "There is no such member.", allowed=sorted(readers))
+    return read_fields(members, readers)
 
 
 def respects_scope(own: GatewrightSettings) -> bool:

@@ -8,13 +8,15 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import cast
+from typing import TypeVar, cast
 
 from gateway_mcp.listings import Item, Listing
 from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import Object
 
-__all__ = ["Found", "Words", "rank"]
+__all__ = ["Found", "Words", "count_words", "rank", "text_of"]
+
+_Any = TypeVar("_Any")
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W_A-Za-z0-9]+")
 _SATURATION, _LENGTH_SHARE = 1.2, 0.75
@@ -38,7 +40,7 @@ class Words:
         if known is None or known[0] is not listing:
             if len(self._known) >= _CAPACITY:
                 self._known.pop(next(iter(self._known)))
-            known = (listing, {item.name: _count(item) for item in listing.items})
+            known = (listing, {item.name: count_words(item) for item in listing.items})
             self._known[id(listing)] = known
         return known[1]
 
@@ -60,7 +62,7 @@ class Words:
         return rank(query, tools, most)
 
 
-def rank(query: str, tools: Sequence[tuple[Found, Counter[str]]], most: int) -> list[Found]:
+def rank(query: str, tools: Sequence[tuple[_Any, Counter[str]]], most: int) -> list[_Any]:
     """The tools that have words of the query, the best first; those that are equal stay in their order."""
     wanted = set(_split(query[:_LONGEST_QUERY]))
     lengths = [words.total() for _, words in tools]
@@ -84,7 +86,13 @@ def _weigh(having: int, all_tools: int) -> float:
     return math.log(1 + (all_tools - having + 0.5) / (having + 0.5))
 
 
-def _count(item: Item) -> Counter[str]:
+def text_of(item: Item) -> str:
+    """What a tool says of itself, as one text."""
+    return f"{item.name}: {' '.join(_texts(item.said))}"
+
+
+def count_words(item: Item) -> Counter[str]:
+    """How often each word is in a tool."""
     said = item.said
     words = Counter(_split(" ".join(_texts(said))))
     for word in _split(item.name):

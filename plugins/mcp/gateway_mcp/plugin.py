@@ -18,8 +18,11 @@ from gateway_mcp.access import Access, AccessSettings
 from gateway_mcp.chat.entries import read_entries
 from gateway_mcp.chat.rounds import answer_with_tools
 from gateway_mcp.directory import Directory
+from gateway_mcp.finder import Finder
+from gateway_mcp.meaning import Meanings
 from gateway_mcp.pages import Pages
 from gateway_mcp.relay import Relay
+from gateway_mcp.search_terms import SemanticFilter, ToolSearch
 from gateway_mcp.servers import AllowedServer, is_inside
 from gateway_mcp.upstreams import McpServer
 
@@ -40,7 +43,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     origins of web pages that may speak with servers.
     `tool_rounds` is how often a model that calls tools of type `mcp` is asked again with what they came to.
     `servers` are those that the gateway relays to, by their names: the section `mcp_servers` lands here, and
-    in `access` those of `general_settings` that say who may reach them.
+    in `access` those of `general_settings` that say who may reach them, in `narrowing` and `search`
+    `mcp_semantic_tool_filter` and `mcp_tool_search` of `litellm_settings`.
     """
 
     allowed_servers: tuple[AllowedServer, ...] = ()
@@ -52,6 +56,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allowed_hosts: frozenset[str] = frozenset()
     allowed_origins: frozenset[str] = frozenset()
     access: AccessSettings = AccessSettings()
+    narrowing: SemanticFilter = SemanticFilter()
+    search: ToolSearch = ToolSearch()
 
 
 class RemoteServers:
@@ -114,7 +120,9 @@ class McpPlugin(RemoteServers, Relay):
         access = Access(settings.access)
         directory = Directory(settings.servers, settings.stdio_commands, services.mcp, access)
         pages = Pages(settings.allowed_hosts, settings.allowed_origins, services.public)
-        Relay.__init__(self, directory, pages, services)
+        meanings = Meanings(services.models, services.clock)
+        finder = Finder(meanings, settings.narrowing, settings.search)
+        Relay.__init__(self, directory, pages, finder, services)
         self._rounds = settings.tool_rounds
 
     @hookimpl
@@ -125,7 +133,9 @@ class McpPlugin(RemoteServers, Relay):
         if context.endpoint is not Endpoint.CHAT or "tools" not in context.body.members:
             return None
         entries = read_entries(context.body, self._directory.current)
-        return answer_with_tools(context, entries, gateway, self._rounds) if entries else None
+        if not entries:
+            return None
+        return answer_with_tools(context, entries, gateway, self._finder, self._rounds)
 
     @hookimpl
     def authorize(self, context: RequestContext) -> Awaitable[None] | None:

@@ -34,7 +34,7 @@ from gateway_mcp.charging import list_claims
 from gateway_mcp.credentials import Credentials
 from gateway_mcp.directory import Directory
 from gateway_mcp.documents import Documents
-from gateway_mcp.finding import Words
+from gateway_mcp.finder import Finder
 from gateway_mcp.listings import Listings
 from gateway_mcp.messages import MessageGuard
 from gateway_mcp.oauth.exchanges import Exchanges
@@ -87,7 +87,7 @@ class Relay:
     of an answer the lists of tools. What several servers list is put together.
     """
 
-    def __init__(self, directory: Directory, pages: Pages, services: PluginServices) -> None:
+    def __init__(self, directory: Directory, pages: Pages, finder: Finder, services: PluginServices) -> None:
         self._directory = directory
         self._pages = pages
         network = Network(services.forwarder, services.guarded_forwarder)
@@ -99,7 +99,7 @@ class Relay:
         self._transports = Transports(services, self._tokens, user_tokens, self._exchanges)
         self._sessions = Sessions(services.sealing)
         self._credentials = Credentials(services, directory, self._tokens, user_tokens, self._exchanges)
-        self._words = Words()
+        self._finder = finder
         self._listings = Listings(self._transports, self._credentials, services.clock)
         self._bases = Bases(services.public, directory.current.access)
         self._documents = Documents(directory, self._bases, services)
@@ -215,7 +215,7 @@ class Relay:
             listings=self._listings,
             credentials=self._credentials,
             transports=self._transports,
-            words=self._words,
+            finder=self._finder,
             parts=None,
         )
         return Roof(blank, self._sessions, owner, place.key, are_searched=place.are_searched)

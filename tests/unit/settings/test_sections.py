@@ -3,7 +3,7 @@ import pytest
 from gateway.errors import ConfigError
 from gateway.settings.access import GENERAL_ACCESS_READERS, LITELLM_ACCESS_READERS
 from gateway.settings.known_keys import SECTIONS, Standing
-from gateway.settings.mcp_servers import MCP_ACCESS_READERS
+from gateway.settings.mcp_servers import MCP_ACCESS_READERS, MCP_FINDING_KEYS
 from gateway.settings.pass_through import PASS_THROUGHS
 from gateway.settings.router import SHARED_KEYS
 from gateway.settings.sections import GENERAL_READERS, LITELLM_READERS
@@ -92,6 +92,6 @@ def test_exactly_the_supported_keys_are_read():
         | JWT_KEYS
         | {PASS_THROUGHS}
     )
-    assert names("litellm_settings") - SHARED_KEYS - LOGIN_KEYS == set(LITELLM_READERS) | set(
-        LITELLM_ACCESS_READERS
+    assert names("litellm_settings") - SHARED_KEYS - LOGIN_KEYS == (
+        set(LITELLM_READERS) | set(LITELLM_ACCESS_READERS) | MCP_FINDING_KEYS
     )

@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.hooks import ForwardRequest, RequestContext, UpstreamStream
 from gateway_mcp.credentials import Credentials
-from gateway_mcp.finding import Words
+from gateway_mcp.finder import Finder
 from gateway_mcp.listings import Listings
 from gateway_mcp.reach import Reach
 from gateway_mcp.sessions import SESSION
@@ -60,7 +60,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     listings: Listings
     credentials: Credentials
     transports: Transports
-    words: Words
+    finder: Finder
     parts: Mapping[str, Part] | None
 
     @property

@@ -10,6 +10,7 @@ from gateway_mcp.aggregate.asked import Asked
 from gateway_mcp.kinds import Kind
 from gateway_mcp.listings import Listing, check_refusals
 from gateway_mcp.made import Made, json_answer
+from gateway_mcp.search_terms import Wish
 from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import Object, result_message
 
@@ -19,7 +20,7 @@ MISSING = "gatewright/missing"
 """In `_meta` of a result: the servers that are not in it, with the reasons."""
 _TTL_MILLIS = 60_000
 _QUERY, _LIMIT = "x-mcp-tool-query", "x-mcp-tool-limit"
-_FEW, _MOST = 10, 1000
+_MOST = 1000
 _Found = list[tuple[Upstream, Listing]]
 
 
@@ -32,16 +33,18 @@ async def answer_list(asked: Asked, kind: Kind) -> Made:
     found = await asked.listings.find(asked.upstreams, kind, asked.context)
     check_refusals(found)
     query = unquote(asked.context.head.headers.get(_QUERY, "")) if kind.member == "tools" else ""
-    items = _choose(asked, found, query) if query else _list_all(asked, kind, found)
+    items = await _choose(asked, found, query) if query else _list_all(asked, kind, found)
     result: Object = {kind.member: items, **tell_missing(found)}
     if asked.is_modern:
         result |= {"ttlMs": _TTL_MILLIS, "cacheScope": "private"}
     return json_answer(result_message(asked.identifier, finish(asked, result)))
 
 
-def _choose(asked: Asked, found: _Found, query: str) -> list[msgspec.Raw]:
-    most = _read_limit(asked.context.head.headers.get(_LIMIT))
-    return [item.shown for _, item in asked.words.find(found, query, most, asked.reach.may_use)]
+async def _choose(asked: Asked, found: _Found, query: str) -> list[msgspec.Raw]:
+    finder, headers = asked.finder, asked.context.head.headers
+    wish = Wish(query, _read_limit(headers.get(_LIMIT), finder.narrowing.top_k), finder.narrowing.meaning)
+    chosen = await finder.find(found, wish, asked.reach.may_use, asked.context)
+    return [item.shown for _, item in chosen]
 
 
 def _list_all(asked: Asked, kind: Kind, found: _Found) -> list[msgspec.Raw]:
@@ -56,10 +59,10 @@ def _list_all(asked: Asked, kind: Kind, found: _Found) -> list[msgspec.Raw]:
     ]
 
 
-def _read_limit(stated: str | None) -> int:
+def _read_limit(stated: str | None, usual: int) -> int:
     """How many tools are wanted. Raises BadRequest."""
     if stated is None:
-        return _FEW
+        return usual
     if not (stated.isascii() and stated.isdigit() and 1 <= int(stated[:9]) <= _MOST):
         raise BadRequest(f"The header '{_LIMIT}' is a number from 1 to {_MOST}.", param=_LIMIT)
     return int(stated)

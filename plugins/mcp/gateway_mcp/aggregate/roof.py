@@ -80,7 +80,7 @@ class Roof:
             return await answer_discover(asked)
         if method in KINDS:
             is_searched = self._are_searched and method == "tools/list"
-            return list_search_tools(asked) if is_searched else await answer_list(asked, KINDS[method])
+            return await list_search_tools(asked) if is_searched else await answer_list(asked, KINDS[method])
         return await _answer_plainly(asked)
 
     def _read_parts(self, request: ForwardRequest) -> dict[str, Part] | None:

@@ -1,6 +1,6 @@
 """Hundreds of tools behind three: one that finds tools, one that describes one, one that calls it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import cast
 
 import msgspec
@@ -11,6 +11,7 @@ from gateway_mcp.aggregate.lists import finish, tell_missing
 from gateway_mcp.kinds import KINDS
 from gateway_mcp.listings import Listing
 from gateway_mcp.made import Made, json_answer
+from gateway_mcp.search_terms import Wish
 from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import INVALID_PARAMS, Object, error_message, result_message
 
@@ -19,7 +20,7 @@ __all__ = ["CALL_TOOL", "answer_search", "is_own_call", "list_search_tools", "un
 CALL_TOOL = "call_tool"
 _SEARCH, _DESCRIBE = "search_tools", "describe_tool"
 _TOOLS = KINDS["tools/list"]
-_FEW, _MOST = 10, 50
+_MOST = 50
 _TTL_MILLIS = 3_600_000
 _NAME = {"type": "string", "description": "The name of a tool, as search_tools gives it."}
 _OWN: list[Object] = [
@@ -30,7 +31,7 @@ _OWN: list[Object] = [
             "type": "object",
             "properties": {
                 "query": {"type": "string", "description": "What the tool is wanted for."},
-                "limit": {"type": "integer", "minimum": 1, "maximum": _MOST, "default": _FEW},
+                "limit": {"type": "integer", "minimum": 1, "maximum": _MOST},
             },
             "required": ["query"],
         },
@@ -78,12 +79,24 @@ def unwrap_call(message: Object) -> Object | None:
     return {**message, "params": {**stated, "name": name, "arguments": inner}}
 
 
-def list_search_tools(asked: Asked) -> Made:
-    """The list of the three."""
-    result: Object = {"tools": _OWN}
+async def list_search_tools(asked: Asked) -> Made:
+    """The list of the three, and of those tools that the operator wants to be seen without a search."""
+    core = asked.finder.search.core_tools
+    result: Object = {"tools": [*_OWN, *(await _list_core(asked, core) if core else ())]}
     if asked.is_modern:
-        result |= {"ttlMs": _TTL_MILLIS, "cacheScope": "public"}
+        result |= {"ttlMs": _TTL_MILLIS, "cacheScope": "private" if core else "public"}
     return json_answer(result_message(asked.identifier, finish(asked, result)))
+
+
+async def _list_core(asked: Asked, names: Collection[str]) -> list[Object]:
+    listed = await asked.listings.find(asked.upstreams, _TOOLS, asked.context)
+    tools = [
+        (item.name, _shown(item.shown))
+        for upstream, listing in listed
+        for item in listing.items
+        if asked.reach.may_use(upstream, item.name)
+    ]
+    return [shown for name, shown in tools if name in names or shown["name"] in names]
 
 
 async def answer_search(asked: Asked) -> Made | None:
@@ -100,7 +113,9 @@ async def answer_search(asked: Asked) -> Made | None:
     listed = await asked.listings.find(asked.upstreams, _TOOLS, asked.context)
     if name == _DESCRIBE:
         return _describe(asked, listed, wanted)
-    found = asked.words.find(listed, wanted, _read_limit(given.get("limit")), asked.reach.may_use)
+    finder = asked.finder
+    wish = Wish(wanted, _read_limit(given.get("limit"), finder.search.top_k), finder.search.meaning)
+    found = await finder.find(listed, wish, asked.reach.may_use, asked.context)
     tools = [
         {"name": _shown(item.shown)["name"], "description": item.said.get("description", "")}
         for _, item in found
@@ -128,9 +143,9 @@ def _answer(asked: Asked, value: Object) -> Made:
     return json_answer(result_message(asked.identifier, finish(asked, result)))
 
 
-def _read_limit(stated: object) -> int:
+def _read_limit(stated: object, usual: int) -> int:
     is_number = isinstance(stated, int) and not isinstance(stated, bool)
-    return min(max(cast("int", stated), 1), _MOST) if is_number else _FEW
+    return min(max(cast("int", stated), 1) if is_number else usual, _MOST)
 
 
 def _shown(raw: msgspec.Raw) -> Object:

@@ -15,7 +15,7 @@ from gateway_mcp.chat.entries import Entry
 from gateway_mcp.made import Made
 from gateway_mcp.wire import Object
 
-__all__ = ["Offers", "Refused", "ask", "list_offers", "read_whole"]
+__all__ = ["Offers", "Refused", "ask", "list_tools", "read_whole"]
 
 _FOREIGN = re.compile(r"[^A-Za-z0-9_-]")
 _LONGEST = 64
@@ -52,8 +52,6 @@ class Offers:
     def add(self, entry: Entry, listed: Object) -> None:
         """Offer a tool of a list."""
         server, name = cast("Object", listed["mcp_info"]), cast("str", listed["name"])
-        if not entry.offers(name):
-            return
         tool = _Tool(cast("str", server["server_id"]), name, entry.calls(name))
         label = str(server.get("alias") or server.get("server_name"))
         spelt = self._spell(f"{label}-{name}", tool)
@@ -105,17 +103,18 @@ class Offers:
         return {"role": "tool", "tool_call_id": call.get("id"), "content": text}
 
 
-async def list_offers(entries: Sequence[Entry], gateway: Forwarder) -> Offers:
+async def list_tools(entries: Sequence[Entry], gateway: Forwarder) -> list[tuple[Entry, Object]]:
     """Ask the servers of all entries for their tools; of several that one names it has those that it may.
 
     Raises Refused, PermissionDenied and UpstreamError.
     """
-    offers = Offers(gateway)
     lists = await asyncio.gather(*(_list_entry(entry, gateway) for entry in entries))
-    for entry, listed in zip(entries, lists, strict=True):
-        for tool in listed:
-            offers.add(entry, tool)
-    return offers
+    return [
+        (entry, tool)
+        for entry, listed in zip(entries, lists, strict=True)
+        for tool in listed
+        if entry.offers(cast("str", tool["name"]))
+    ]
 
 
 async def _list_entry(entry: Entry, gateway: Forwarder) -> list[Object]:

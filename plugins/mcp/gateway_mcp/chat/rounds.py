@@ -10,9 +10,11 @@ import msgspec
 from gateway.errors import BadRequest, UpstreamGarbled
 from gateway.hooks import Forwarder, RequestContext, UpstreamStream
 from gateway_mcp.chat.entries import Entry
-from gateway_mcp.chat.offers import Offers, Refused, ask, list_offers, read_whole
+from gateway_mcp.chat.narrowing import narrow
+from gateway_mcp.chat.offers import Offers, Refused, ask, list_tools, read_whole
 from gateway_mcp.chat.streams import StreamedRounds
 from gateway_mcp.chat.turns import add_usage, read_turn
+from gateway_mcp.finder import Finder
 from gateway_mcp.made import Made
 from gateway_mcp.wire import Object
 
@@ -25,7 +27,11 @@ _OK = 200
 
 @asynccontextmanager
 async def answer_with_tools(
-    context: RequestContext, entries: Sequence[Entry], gateway: Forwarder, most_rounds: int
+    context: RequestContext,
+    entries: Sequence[Entry],
+    gateway: Forwarder,
+    finder: Finder,
+    most_rounds: int,
 ) -> AsyncGenerator[UpstreamStream]:
     """Answer a chat completion whose tools are partly the gateway's.
 
@@ -36,7 +42,9 @@ async def answer_with_tools(
     if context.body.read("n") not in (None, 1):
         raise BadRequest("With tools of MCP servers there is one choice; leave 'n' out.", param="n")
     try:
-        offers = await list_offers(entries, gateway)
+        offers = Offers(gateway)
+        for entry, tool in await narrow(await list_tools(entries, gateway), finder, context):
+            offers.add(entry, tool)
         body = _with_functions(context, entries, offers)
         if context.is_stream:
             async with _begin_stream(body, offers, gateway, most_rounds) as streamed:
