@@ -1,6 +1,5 @@
 """A caller of the management API, through the running app."""
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -9,12 +8,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from gateway.db.pool import StatementCounter
-from gateway.domain import Scope, ScopeKind
-from gateway.identity.invalidation import CHANNEL, encode_scopes
+from tests.integration.counting import counting, heard
 from tests.integration.serving import MASTER_KEY, LiveGateway, bearer, eventually
-
-_LONGEST_SECONDS = 20.0
 
 
 class Desk:
@@ -96,30 +91,11 @@ class Desk:
         return organization_id
 
 
-def own_statements(counter: StatementCounter) -> list[str]:
-    """The beginnings of the statements that were sent, without the driver's look-ups of array types.
-
-    Those happen once for each connection of the pool.
-    """
-    lines = (" ".join(statement.split()) for statement in counter.statements)
-    return [line[:99] for line in lines if "typeinfo_tree" not in line and "'jit'" not in line]
-
-
 async def count_read(desk: Desk, path: str, **query: Any) -> int:
-    """How many statements it takes to answer a GET.
-
-    What else the gateway does at the same time (settling requests of tests before, hearing late notices)
-    can only add to it, so the least of three counts.
-    """
-    parts = desk.live.gateway.parts
-    await desk.live.settled()
-    await parts.drain.flush()
-    counts: list[int] = []
-    for _ in range(3):
-        async with parts.database.count_statements() as counter:
-            await desk.get(path, **query)
-        counts.append(len(own_statements(counter)))
-    return min(counts)
+    """How many statements it takes to answer a GET."""
+    async with counting(desk.live) as counter:
+        await desk.get(path, **query)
+    return len(counter)
 
 
 @pytest.fixture
@@ -134,33 +110,13 @@ def unique() -> Callable[[str], str]:
 
 
 @pytest.fixture
-def at_once(live: LiveGateway, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Asks until the status is the wanted one, which it must be once the gateway has heard of the change.
-
-    A notice that is sent after the change is heard after it. How long PostgreSQL takes to tell anybody is a
-    busy machine's affair, not the gateway's: it is usually below 5 ms.
-    """
-    listener = live.gateway.parts.listener
-    heard: set[str] = set()
-    act = listener._on_payload
-
-    def listen(payload: str) -> None:
-        act(payload)
-        heard.add(payload)
-
-    monkeypatch.setattr(listener, "_on_payload", listen)
+def at_once(live: LiveGateway) -> Callable[..., Any]:
+    """Asks for the status that there must be once the gateway has heard of the change."""
 
     async def expect(ask: Callable[[], Any], status: int) -> None:
-        # Of an object that nobody has, so that nothing else is forgotten.
-        (notice,) = encode_scopes([Scope(ScopeKind.PROJECT, f"none-{secrets.token_hex(8)}")])
-        await live.gateway.parts.database.execute("SELECT pg_notify($1, $2)", CHANNEL, notice)
-        async with asyncio.timeout(_LONGEST_SECONDS):
-            while True:
-                has_heard = notice in heard
-                answer = await ask()
-                if answer.status_code == status:
-                    return
-                assert not has_heard, answer.text
+        await heard(live)
+        answer = await ask()
+        assert answer.status_code == status, answer.text
 
     return expect
 
@@ -171,4 +127,4 @@ async def clean_config(desk: Desk, live: LiveGateway) -> AsyncIterator[None]:
     yield
     await desk.run('DELETE FROM "LiteLLM_Config"')
     live.gateway.parts.added.note_change()
-    await eventually(lambda: not live.gateway.parts.added.current.overlay, seconds=1.0)
+    await eventually(lambda: not live.gateway.parts.added.current.overlay)

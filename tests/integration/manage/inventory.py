@@ -17,7 +17,7 @@ class Served:
         self.live = live
 
     async def until(self, condition: Callable[[Any], object]) -> None:
-        await eventually(lambda: bool(condition(self.live.gateway.snapshot.catalog)), seconds=1.0)
+        await eventually(lambda: bool(condition(self.live.gateway.snapshot.catalog)))
 
     async def tell(self) -> None:
         """What a writer beside the API does."""
@@ -29,4 +29,4 @@ class Served:
             await self.live.gateway.parts.database.execute(f'DELETE FROM "LiteLLM_{table}"')
         await self.tell()
         await self.until(lambda catalog: not [one for one in catalog.listings() if one.row is not None])
-        await eventually(lambda: not self.live.gateway.parts.added.current.credentials, seconds=1.0)
+        await eventually(lambda: not self.live.gateway.parts.added.current.credentials)

@@ -1,13 +1,10 @@
 """MCP servers of the database for tests: made by the API, gone when the test is over."""
 
-import json
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from gateway.catalog.mcp_stock import MCP_CREDENTIAL_PREFIX
-from gateway.identity.invalidation import CHANNEL
 from tests.integration.manage.conftest import Desk
 from tests.integration.serving import LiveGateway, bearer, eventually
 from tests.mcp_servers import McpFixture
@@ -48,21 +45,11 @@ async def until_served(desk: Desk, identifier: str, *, is_there: bool = True) ->
         shelf = added.current.mcp
         return {one.server_id for one in shelf.servers} | {one.toolset_id for one in shelf.toolsets}
 
-    await eventually(lambda: (identifier in known()) is is_there, 1.0)
+    await eventually(lambda: (identifier in known()) is is_there)
 
 
 async def call(desk: Desk, key: str, identifier: str) -> Any:
     return await desk.ask("POST", "/mcp-rest/tools/call", key, json={"server_id": identifier, **CALL})
-
-
-async def heard(desk: Desk) -> None:
-    """Until the worker has heard all that was told so far, such as that there is a new key."""
-    stock, database = desk.live.gateway.parts.mcp_stock, desk.live.gateway.parts.database
-    key = ("nobody", secrets.token_hex(8))
-    await stock.find_credential(*key)
-    payload = MCP_CREDENTIAL_PREFIX + json.dumps(key)
-    await database.execute("SELECT pg_notify($1, $2)", CHANNEL, payload)
-    await eventually(lambda: key not in stock._credentials._absent, 5.0)
 
 
 @asynccontextmanager
@@ -73,7 +60,7 @@ async def emptied(live: LiveGateway) -> AsyncIterator[None]:
     for table in TABLES:
         await parts.database.execute(f'DELETE FROM "{table}"')
     parts.added.note_change()
-    await eventually(lambda: not (parts.added.current.mcp.servers or parts.added.current.mcp.toolsets), 1.0)
+    await eventually(lambda: not (parts.added.current.mcp.servers or parts.added.current.mcp.toolsets))
 
 
 async def send(desk: Desk, path: str, key: str, method: str, **params: object) -> Any:

@@ -9,6 +9,7 @@ from gateway.audit.query import SORT_COLUMNS, AuditQuery, Period
 from gateway.audit.store import AuditRecords
 from gateway.db.cursors import Cursor
 from gateway.ids import hash_token
+from tests.integration.counting import counting
 from tests.integration.manage.conftest import Desk
 from tests.integration.serving import MASTER_KEY, bearer
 
@@ -183,7 +184,7 @@ async def test_other_roles_see_the_trail_or_nothing(desk: Desk, role: str, statu
 
 async def test_a_page_takes_two_statements(desk: Desk) -> None:
     await desk.get("/audit")
-    async with desk.live.gateway.parts.database.count_statements() as counter:
+    async with counting(desk.live) as counter:
         await desk.get("/audit", search="x", page_size=100)
 
     assert len(counter.statements) == 2

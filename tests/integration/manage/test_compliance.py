@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.spend.reporting.compliance import check_gdpr, read_evidence
+from tests.integration.counting import counting
 from tests.integration.manage.conftest import Desk
 from tests.integration.serving import LiveGateway, deployment
 
@@ -86,7 +87,7 @@ async def test_others_requests_are_unknown(desk: Desk, live: LiveGateway) -> Non
         for who, asked in ((other, request_id), (other, "nothing"), (key, "nothing")):
             assert (await desk.refusal(path, {"request_id": asked}, who))[0] == 404
         await desk.post(path, {"request_id": request_id})
-    async with live.gateway.parts.database.count_statements() as counter:
+    async with counting(live) as counter:
         await desk.post(GDPR, {"request_id": request_id})
     assert len([sql for sql in counter.statements if "LiteLLM_SpendLogs" in sql]) == 1
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from tests.integration.counting import counting
 from tests.integration.manage.conftest import Desk
-from tests.integration.manage.counting import REREADS
 from tests.integration.manage.inventory import SECRET, Served
 from tests.integration.serving import MASTER_KEY, LiveGateway, deployment, eventually
 
@@ -19,7 +19,7 @@ class Stage(Served):
     """Waits for settings, too."""
 
     async def until_settings(self, condition: Any) -> None:
-        await eventually(lambda: bool(condition(self.live.gateway.snapshot.settings)), seconds=1.0)
+        await eventually(lambda: bool(condition(self.live.gateway.snapshot.settings)))
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -29,7 +29,7 @@ async def stage(live: LiveGateway) -> AsyncIterator[Stage]:
     yield stage
     await live.gateway.parts.database.execute('DELETE FROM "LiteLLM_Config"')
     await stage.tell()
-    await eventually(lambda: not live.gateway.parts.added.current.overlay, seconds=1.0)
+    await eventually(lambda: not live.gateway.parts.added.current.overlay)
     await stage.empty()
 
 
@@ -203,7 +203,7 @@ class TestPublicModels:
         assert await shown() == []
         answer = await desk.post("/model_group/make_public", {"model_groups": ["spare"]})
         assert answer["public_model_groups"] == ["spare"]
-        await eventually(lambda: bool(live.gateway.parts.added.current.overlay), seconds=1.0)
+        await eventually(lambda: bool(live.gateway.parts.added.current.overlay))
         assert await shown() == ["spare"]
         assert live.upstream.base_url not in (await live.http.get("/public/model_hub")).text
         groups = {item["model_group"]: item for item in (await desk.get("/model_group/info"))["data"]}
@@ -216,7 +216,7 @@ class TestPublicModels:
     async def test_links_stand_beside_it(self, desk: Desk, live: LiveGateway, stage: Stage):
         links = {"Manual": "https://docs.example.com"}
         await desk.post("/model_hub/update_useful_links", {"useful_links": links})
-        await eventually(lambda: bool(live.gateway.parts.added.current.overlay), seconds=1.0)
+        await eventually(lambda: bool(live.gateway.parts.added.current.overlay))
         assert (await live.http.get("/public/model_hub/info")).json()["useful_links"] == links
         await desk.post("/model_hub/update_useful_links", {"useful_links": {"x": "javascript:1"}}, status=422)
 
@@ -259,7 +259,7 @@ async def test_statements_are_counted(desk: Desk, live: LiveGateway, stage: Stag
         "router": lambda: desk.get("/router/settings"),
         "hub": lambda: live.http.get("/public/model_hub"),
     }.items():
-        async with live.gateway.parts.database.count_statements() as counter:
+        async with counting(live) as counter:
             await ask()
-        counted[what] = len([sql for sql in counter.statements if not sql.strip().endswith(REREADS)])
+        counted[what] = len(counter)
     assert counted == {"list": 1, "update": 7, "delete": 7, "router": 1, "hub": 0}

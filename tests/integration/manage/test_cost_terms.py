@@ -26,14 +26,14 @@ async def test_requests_cost_what_the_terms_say(desk: Desk, live: LiveGateway, c
     litellm = lambda: live.gateway.snapshot.settings.litellm  # noqa: E731  asked again and again
     plain = await spent(live)
     changed = await desk.patch(DISCOUNTS, {"openai": 0.25})
-    await eventually(lambda: litellm().cost_discounts == {"openai": 250_000}, seconds=1.0)
+    await eventually(lambda: litellm().cost_discounts == {"openai": 250_000})
     discounted = await spent(live)
     await desk.patch(MARGINS, {"global": 5, "openai": {"percentage": 0.1, "fixed_amount": 0.001}})
-    await eventually(lambda: "openai" in litellm().cost_margins, seconds=1.0)
+    await eventually(lambda: "openai" in litellm().cost_margins)
     with_margin = await spent(live)
     shown = [await desk.get(path) for path in (DISCOUNTS, MARGINS)]
     cleared = await desk.patch(DISCOUNTS, {})
-    await eventually(lambda: litellm().cost_discounts == {}, seconds=1.0)
+    await eventually(lambda: litellm().cost_discounts == {})
     without_discount = await spent(live)
 
     assert plain == 1_200_000

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.integration.counting import counting
 from tests.integration.manage.conftest import Desk
 from tests.integration.serving import INPUT_NANOS, OUTPUT_NANOS, deployment
 
@@ -89,7 +90,7 @@ async def test_providers_have_spent_what_their_requests_did_cost(desk: Desk, key
     before = (await desk.get("/provider/budgets"))["providers"]["openai"]["spend"]
     await desk.live.chat(key)
     [row] = await desk.live.rows(key)
-    async with desk.live.gateway.parts.database.count_statements() as counter:
+    async with counting(desk.live) as counter:
         found = (await desk.get("/provider/budgets"))["providers"]
     assert len(counter) == 2
     assert round((found["openai"]["spend"] - before) * 1e9) == row.nanos

@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.ids import hash_token
+from tests.integration.counting import counting
 from tests.integration.manage.conftest import Desk
 from tests.integration.serving import INPUT_NANOS, OUTPUT_NANOS, LiveGateway, deployment
 
@@ -243,13 +244,12 @@ STATEMENTS = {"": 5, "/aggregated": 5, "/aggregated/keys": 3, "/export": 3}
 
 @pytest.mark.parametrize("rest", STATEMENTS)
 async def test_statements_do_not_grow_with_the_answer(desk: Desk, rest):
-    database = desk.live.gateway.parts.database
     counts: list[int] = []
     for _ in range(2):
         _, key = await desk.make_user()
         await desk.live.chat(key)
         await desk.live.rows(key)
-        async with database.count_statements() as counter:
+        async with counting(desk.live) as counter:
             await desk.get(f"/user/daily/activity{rest}", **today(), format="json")
         counts.append(len(counter))
     assert counts == [STATEMENTS[rest]] * 2

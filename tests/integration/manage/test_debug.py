@@ -1,10 +1,8 @@
 """What a worker tells administrators of itself, and what it tells nobody."""
 
-import asyncio
-
-import httpx
 import pytest
 
+from tests.integration.counting import heard
 from tests.integration.manage.conftest import Desk
 from tests.integration.serving import MASTER_KEY
 
@@ -18,19 +16,11 @@ _UNOFFERED = (
 )
 
 
-async def _summary_after(desk: Desk, key: str) -> httpx.Response:
-    """The summary once the key is known; late notices of tests before can make a worker forget all keys."""
-    async with asyncio.timeout(20):
-        while True:
-            await desk.live.chat(key)
-            summary = await desk.ask("GET", "/debug/memory/summary")
-            if summary.json()["caches"]["virtual_keys"]:
-                return summary
-
-
 async def test_counts_are_shown_and_nothing_that_is_counted(desk: Desk) -> None:
     user_id, key = await desk.make_user()
-    summary = await _summary_after(desk, key)
+    await heard(desk.live)
+    await desk.live.chat(key)
+    summary = await desk.ask("GET", "/debug/memory/summary")
     tasks = await desk.ask("GET", "/debug/asyncio-tasks")
     counts = await desk.get("/memory-usage-in-mem-cache")
 

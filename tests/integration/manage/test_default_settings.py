@@ -18,7 +18,7 @@ async def until_served(live: LiveGateway, name: str, value: object) -> None:
     def is_served() -> bool:
         return getattr(live.gateway.snapshot.settings.litellm, name) == value
 
-    await eventually(is_served, seconds=1.0)
+    await eventually(is_served)
 
 
 async def test_new_users_get_what_was_set_last(
@@ -111,7 +111,7 @@ async def test_a_row_that_nobody_could_get_keeps_no_model_from_being_served(
     )
     name = unique("model")
     made = await desk.post("/model/new", {"model_name": name, "litellm_params": {"model": "mock/x"}})
-    await eventually(lambda: live.gateway.snapshot.catalog.find(name) is not None, seconds=1.0)
+    await eventually(lambda: live.gateway.snapshot.catalog.find(name) is not None)
     await desk.post("/model/delete", {"id": made["model_id"]})
 
     assert live.gateway.snapshot.settings.litellm.default_internal_user_params == {}

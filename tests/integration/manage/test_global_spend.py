@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.ids import hash_token
+from tests.integration.counting import counting
 from tests.integration.manage.conftest import Desk
 from tests.integration.serving import deployment
 from tests.upstreams import replies
@@ -315,6 +316,6 @@ async def test_a_report_is_one_statement_beside_the_one_that_bounds_it(desk: Des
     await desk.live.rows(key)
     separator = "&" if "?" in path else "?"
     query = "&".join(f"{name}={value}" for name, value in today().items())
-    async with desk.live.gateway.parts.database.count_statements() as counter:
+    async with counting(desk.live) as counter:
         assert (await desk.ask("GET", f"{path}{separator}{query}")).status_code == 200
     assert len(counter) == STATEMENTS[path], counter.statements

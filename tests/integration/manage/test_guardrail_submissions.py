@@ -66,7 +66,7 @@ async def test_nothing_runs_before_its_approval(desk: Desk, live: LiveGateway) -
     assert shown["litellm_params"] == WORDS
     answer = await desk.post(f"/guardrails/submissions/{identifier}/approve", None)
     assert answer["status"] == "active"
-    await eventually(lambda: name in str(live.gateway.snapshot.core.guardrails), 1.0)
+    await eventually(lambda: name in str(live.gateway.snapshot.core.guardrails))
     refused = await live.chat(team.own, **ASKED, guardrails=[name])
     assert (refused.status_code, refused.json()["error"]["guardrail"]) == (400, name)
     listed = await desk.get("/guardrails/list", team.own)

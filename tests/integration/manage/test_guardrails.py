@@ -91,7 +91,7 @@ async def says(live: LiveGateway, key: str, text: str, **members: object) -> int
 
 async def until_known(live: LiveGateway, name: str, *, is_there: bool = True) -> None:
     known = lambda: name in {item.entry.name for item in live.gateway.snapshot.core.guardrails}  # noqa: E731  asked again
-    await eventually(lambda: known() is is_there, seconds=1.0)
+    await eventually(lambda: known() is is_there)
 
 
 async def test_a_guardrail_of_the_database_lives(desk: Desk, live: LiveGateway) -> None:
@@ -105,7 +105,7 @@ async def test_a_guardrail_of_the_database_lives(desk: Desk, live: LiveGateway) 
     sent = {"litellm_params": {"blocked_words": [{"keyword": "balloon"}]}, "guardrail_info": {"a": 1}}
     changed = await desk.patch(f"/guardrails/{identifier}", sent)
     assert (changed["guardrail_info"], changed["litellm_params"]["guardrail"]) == ({"a": 1}, "keywords")
-    await eventually(lambda: "balloon" in str(live.gateway.snapshot.core.guardrails[-1].entry.params), 1.0)
+    await eventually(lambda: "balloon" in str(live.gateway.snapshot.core.guardrails[-1].entry.params))
     assert await says(live, key, "a zeppelin", guardrails=["stored"]) == 200
     assert await says(live, key, "a balloon", guardrails=["stored"]) == 400
 

@@ -1,12 +1,12 @@
 """How much SQL each route of keys sends: the same, however much there is of what it looks at."""
 
-import contextlib
 from collections.abc import Mapping
 
 import pytest
 
 from gateway.ids import hash_token
-from tests.integration.manage.conftest import Desk, own_statements
+from tests.integration.counting import counting
+from tests.integration.manage.conftest import Desk
 from tests.integration.serving import LiveGateway
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -30,9 +30,6 @@ ROUTES: Mapping[str, tuple[str, str, dict[str, object], int]] = {
 }
 
 
-DRAINING = {"regenerate", "reset spend"}
-
-
 def filled(value: object, names: Mapping[str, str]) -> object:
     """The value with the names in its texts filled in."""
     if isinstance(value, str):
@@ -54,16 +51,11 @@ async def test_a_route_sends_as_many_statements_as_it_needs(
     key = await live.make_key(team_id=team, spend=0.5)
     other = await live.make_key(team_id=team)
     names = {"team": team, "key": key, "other": hash_token(other), "alias": unique("alias")}
-    parts = live.gateway.parts
-    await parts.drain.flush()
     sent = {"json": filled(body, names)} if method == "POST" else {}
-    # The two that drain first take this turn themselves.
-    turn = contextlib.nullcontext() if route in DRAINING else parts.drain._turn
-    async with turn, parts.database.count_statements() as counter:
+    async with counting(live) as counter:
         answer = await desk.ask(method, path.format(**names), **sent)
     assert answer.status_code == 200, answer.text
-    sent_by_route = own_statements(counter)
-    assert len(sent_by_route) == expected, "\n".join(sent_by_route)
+    assert len(counter) == expected, "\n".join(counter.statements)
 
 
 async def test_a_charge_with_the_former_secret_keeps_the_key_active(desk: Desk, live: LiveGateway):

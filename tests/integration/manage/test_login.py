@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.ids import hash_token, new_id
+from tests.integration.counting import counting
 from tests.integration.serving import MASTER_KEY, LiveGateway, bearer
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -117,10 +118,7 @@ async def test_an_invitation_is_claimed_by_one_of_two_at_once(live: LiveGateway,
 
 async def test_a_login_takes_so_many_statements(live: LiveGateway, user: str) -> None:
     key = claims_of((await onboard(live, user)).json()["token"])["key"]
-    await live.settled()
-    await live.gateway.parts.drain.flush()
-
-    async with live.gateway.parts.drain._turn, live.gateway.parts.database.count_statements() as counter:
+    async with counting(live) as counter:
         await log_in(live, user)
         login = len(counter.statements)
         await live.post("/session/logout", key, {})

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from tests.integration.counting import heard
 from tests.integration.manage.conftest import Desk
 from tests.integration.manage.counting import statements
-from tests.integration.manage.mcp_serving import SERVERS, body_of, emptied, heard, make, unique
+from tests.integration.manage.mcp_serving import SERVERS, body_of, emptied, make, unique
 from tests.integration.serving import LiveGateway, deployment
 from tests.mcp_servers import McpFixture
 
@@ -73,6 +74,6 @@ async def test_the_statements_are_counted(desk: Desk, server: McpFixture) -> Non
         await make(desk, body_of(server, unique()))
     assert await statements(desk, "GET", HEALTH) == 5
     key = await desk.live.make_key()
-    await heard(desk)
+    await heard(desk.live)
     assert (await desk.ask("GET", HEALTH, key)).status_code == 200
     assert await statements(desk, "GET", HEALTH, key=key) == 3

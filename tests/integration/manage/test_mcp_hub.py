@@ -48,7 +48,7 @@ async def test_only_what_was_made_public_is_known_without_a_key(desk: Desk, serv
     said = await desk.post(PUBLISH, {"mcp_server_ids": ids}, status=202)
     assert said["public_mcp_servers"] == ids
     overlay = desk.live.gateway.parts.added
-    await eventually(lambda: "public_mcp_servers" in str(overlay.current.overlay), 1.0)
+    await eventually(lambda: "public_mcp_servers" in str(overlay.current.overlay))
     listed = (await anonymous.get(HUB)).json()
     assert [one["server_id"] for one in listed] == ids
     assert {"url", "credentials", "static_headers"}.isdisjoint(listed[0])

@@ -38,7 +38,7 @@ async def settle(desk: Desk, identifier: str, condition: Any) -> None:
         found = [one for one in added.current.mcp.servers if one.server_id == identifier]
         return bool(found) and condition(found[0].settings)
 
-    await eventually(is_so, 1.0)
+    await eventually(is_so)
 
 
 async def list_plainly(desk: Desk, key: str) -> Any:

@@ -59,7 +59,7 @@ async def test_a_server_is_served_as_long_as_it_is_there(desk: Desk, server: Mcp
     }
     answer = await desk.ask("PUT", SERVERS, json=changed)
     assert (answer.status_code, answer.json()["allowed_tools"]) == (202, ["echo"])
-    await eventually(lambda: "another-token" in str(settings_of(desk, identifier)), 1.0)
+    await eventually(lambda: "another-token" in str(settings_of(desk, identifier)))
     assert (await call(desk, key, identifier)).status_code == 403
 
     assert (await desk.ask("DELETE", f"{SERVERS}/{identifier}")).status_code == 202
@@ -111,7 +111,7 @@ async def test_secrets_are_encrypted_and_masked_and_stay_when_the_mask_comes_bac
         **{k: shown[k] for k in ("credentials", "static_headers")},
     }
     assert (await desk.ask("PUT", SERVERS, json=sent)).status_code == 202
-    await eventually(lambda: "new" in str(settings_of(desk, identifier)), 1.0)
+    await eventually(lambda: "new" in str(settings_of(desk, identifier)))
     kept = str(settings_of(desk, identifier))
     assert TOKEN in kept
     assert "header-secret" in kept
@@ -233,7 +233,7 @@ async def test_without_the_plugin_nothing_is_stored(
     capfd.readouterr()
     desk.live.gateway.parts.added.note_change()
     await until_served(desk, "left")
-    await eventually(lambda: "no section 'mcp_servers'" in "".join(capfd.readouterr()), 1.0)
+    await eventually(lambda: "no section 'mcp_servers'" in "".join(capfd.readouterr()))
     desk.live.configure(deployment("m", desk.live.upstream), mcp_servers={})
     made = await make(desk, body_of(server, unique()))
     assert (await call(desk, await desk.live.make_key(), made["server_id"])).status_code == 200

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from tests.integration.counting import heard
 from tests.integration.manage.conftest import Desk
 from tests.integration.manage.counting import statements
 from tests.integration.manage.mcp_serving import (
@@ -14,7 +15,6 @@ from tests.integration.manage.mcp_serving import (
     body_of,
     call,
     emptied,
-    heard,
     make,
     unique,
     until_served,
@@ -116,7 +116,7 @@ async def test_an_approved_submission_leads_to_no_private_network(desk: Desk) ->
         )
         desk.live.gateway.parts.added.note_change()
         shelf = desk.live.gateway.parts.added
-        await eventually(lambda: shelf.current.mcp.servers[0].is_tenants, 1.0)
+        await eventually(lambda: shelf.current.mcp.servers[0].is_tenants)
         refused = await call(desk, key, made["server_id"])
         assert "does not lead to a public host" in refused.text
         assert len(server.calls) == 1
@@ -125,7 +125,7 @@ async def test_an_approved_submission_leads_to_no_private_network(desk: Desk) ->
 async def test_the_statements_are_counted(desk: Desk) -> None:
     _, key = await desk.make_user("proxy_admin")
     ids = [unique(), unique()]
-    await heard(desk)
+    await heard(desk.live)
     await desk.get(SUBMISSIONS, key)
     found = [await statements(desk, "POST", REGISTER, key=key, json=submission(server_id=one)) for one in ids]
     assert found == [5, 5]

@@ -33,7 +33,7 @@ async def configured(live: LiveGateway, desk: Desk, server: McpFixture) -> Async
         """UPDATE "LiteLLM_ToolTable" SET input_policy = 'untrusted', output_policy = 'untrusted'"""
     )
     live.gateway.parts.added.note_change()
-    await eventually(lambda: not live.gateway.parts.added.current.tools, 2.0)
+    await eventually(lambda: not live.gateway.parts.added.current.tools)
 
 
 async def call(live: LiveGateway, key: str, path: str) -> bool:
@@ -58,7 +58,7 @@ async def call(live: LiveGateway, key: str, path: str) -> bool:
 async def set_policy(desk: Desk, live: LiveGateway, name: str, **said: str) -> None:
     former = live.gateway.snapshot
     assert (await desk.post("/v1/tool/policy", {"tool_name": name, **said}))["updated"]
-    await eventually(lambda: live.gateway.snapshot is not former, 1.0)
+    await eventually(lambda: live.gateway.snapshot is not former)
 
 
 async def test_calls_are_noted_under_one_name_whatever_their_way(

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from tests.integration.counting import heard
 from tests.integration.manage.conftest import Desk
 from tests.integration.manage.counting import statements
 from tests.integration.manage.mcp_serving import (
@@ -14,7 +15,6 @@ from tests.integration.manage.mcp_serving import (
     body_of,
     call,
     emptied,
-    heard,
     make,
     unique,
     until_served,
@@ -141,8 +141,8 @@ async def test_the_statements_are_counted_and_calls_need_none(desk: Desk, server
     identifier = await make_byok(desk, server)
     _, key = await desk.make_user("proxy_admin")
     sent = {"json": {"credential": MINE}, "key": key}
+    await heard(desk.live)
     await desk.post(place_of(identifier), {"credential": "first"}, key)
-    await heard(desk)
     found = {
         "POST": await statements(desk, "POST", place_of(identifier), **sent),
         "OWN": await statements(desk, "GET", OWN, key=key),

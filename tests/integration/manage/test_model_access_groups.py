@@ -7,6 +7,7 @@ import pytest_asyncio
 
 from gateway.catalog.added_source import MODELS_CHANGED
 from gateway.identity.invalidation import CHANNEL
+from tests.integration.counting import counting
 from tests.integration.manage.conftest import Desk
 from tests.integration.serving import MASTER_KEY, LiveGateway, deployment, eventually
 
@@ -25,7 +26,7 @@ async def models(desk: Desk, live: LiveGateway) -> AsyncIterator[dict[str, list[
     await desk.run('DELETE FROM "LiteLLM_ProxyModelTable"')
     await desk.run("SELECT pg_notify($1, $2)", CHANNEL, MODELS_CHANGED)
     catalog = lambda: live.gateway.snapshot.catalog  # noqa: E731  it is read anew each time
-    await eventually(lambda: all(one.row is None for one in catalog().listings()), seconds=1.0)
+    await eventually(lambda: all(one.row is None for one in catalog().listings()))
 
 
 async def put(desk: Desk, group: str, body: dict, key: str = MASTER_KEY, status: int = 200) -> dict:
@@ -64,11 +65,11 @@ async def test_it_opens_its_models_within_a_second(desk: Desk, live: LiveGateway
     assert (await live.chat(key, "blue")).status_code == 403
     body = {"access_group": group, "model_names": ["blue"]}
     await desk.post("/access_group/new", body)
-    await eventually(lambda: is_in(live, "blue", group), seconds=1.0)
+    await eventually(lambda: is_in(live, "blue", group))
     assert (await live.chat(key, "blue")).status_code == 200
     assert (await live.chat(key, "red")).status_code == 403
     await put(desk, group, {"model_names": ["red"]})
-    await eventually(lambda: is_in(live, "red", group), seconds=1.0)
+    await eventually(lambda: is_in(live, "red", group))
     assert (await live.chat(key, "blue")).status_code == 403
 
 
@@ -166,9 +167,7 @@ async def test_who_may(desk: Desk, models, unique):
 
 async def count(desk: Desk, method: str, path: str, **sent: object) -> int:
     """Statements of a route on models; those with which workers read them anew come when they come."""
-    parts = desk.live.gateway.parts
-    await desk.live.settled()
-    async with parts.drain._turn, parts.database.count_statements() as counter:
+    async with counting(desk.live) as counter:
         answer = await desk.ask(method, path, **sent)
     assert answer.status_code == 200, answer.text
     on_models = [sql for sql in counter.statements if "LiteLLM_ProxyModelTable" in sql]

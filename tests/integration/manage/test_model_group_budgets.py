@@ -45,7 +45,7 @@ async def served(live: LiveGateway, group: str, *, nanos: int | None) -> None:
         found = live.gateway.snapshot.settings.router.access_group_budgets.get(group)
         return (None if found is None else found.nanos) == nanos
 
-    await eventually(is_served, seconds=1.0)
+    await eventually(is_served)
 
 
 async def test_a_group_that_has_spent_its_budget_is_not_asked(

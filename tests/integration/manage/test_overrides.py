@@ -26,7 +26,7 @@ async def clean(desk: Desk, live: LiveGateway) -> AsyncIterator[None]:
     for table in ("LiteLLM_ConfigOverrides", "LiteLLM_ProxyModelTable", "LiteLLM_CredentialsTable"):
         await desk.run(f'DELETE FROM "{table}"')
     live.gateway.parts.added.note_change()
-    await eventually(lambda: not live.gateway.parts.added.current.managers, seconds=1.0)
+    await eventually(lambda: not live.gateway.parts.added.current.managers)
 
 
 def conjur(server: SecretServer, **more: object) -> dict[str, object]:
@@ -44,7 +44,7 @@ async def keep_in(desk: Desk, path: str, body: dict[str, object]) -> None:
     answer = await desk.post(path, body)
     assert answer["status"] == "success"
     added, kind = desk.live.gateway.parts.added, path.rpartition("/")[2]
-    await eventually(lambda: kind in added.current.managers, seconds=1.0)
+    await eventually(lambda: kind in added.current.managers)
 
 
 async def make_model(desk: Desk, name: str, reference: str) -> str:
@@ -63,7 +63,7 @@ def key_of(live: LiveGateway, name: str) -> str | None:
 
 
 async def until_key(live: LiveGateway, name: str, key: str) -> None:
-    await eventually(lambda: key_of(live, name) == key, seconds=1.0)
+    await eventually(lambda: key_of(live, name) == key)
 
 
 async def test_models_have_keys_that_vault_keeps(
@@ -84,7 +84,7 @@ async def test_models_have_keys_that_vault_keeps(
         vault.status = 503
         live.gateway.parts.added._secrets._read_at -= 301_000_000_000
         live.gateway.parts.added.note_change()
-        await eventually(lambda: vault.requests["/v1/secret/data/PROVIDER_KEY"] >= 3, seconds=1.0)
+        await eventually(lambda: vault.requests["/v1/secret/data/PROVIDER_KEY"] >= 3)
         failed = await desk.post(f"{VAULT}/test_connection", {})
 
     assert KEY not in json.dumps(shown)
@@ -105,7 +105,7 @@ async def test_credentials_have_values_that_conjur_keeps(
             {"credential_name": credential, "credential_values": values, "credential_info": {}},
         )
         added = live.gateway.parts.added
-        await eventually(lambda: credential in added.current.credentials, seconds=1.0)
+        await eventually(lambda: credential in added.current.credentials)
         params = {"model": "openai/x", "litellm_credential_name": credential}
         await desk.post("/model/new", {"model_name": name, "litellm_params": params})
         await until_key(live, name, KEY)
@@ -216,7 +216,7 @@ async def test_a_row_that_nobody_could_read_by_is_passed_over(
     )
     name = unique("model")
     await desk.post("/model/new", {"model_name": name, "litellm_params": {"model": "mock/x"}})
-    await eventually(lambda: live.gateway.snapshot.catalog.find(name) is not None, seconds=1.0)
+    await eventually(lambda: live.gateway.snapshot.catalog.find(name) is not None)
     assert (await desk.post(f"{CONJUR}/test_connection", {}))["status"] == "error"
 
 

@@ -29,7 +29,7 @@ async def configured(live: LiveGateway, desk: Desk) -> AsyncIterator[None]:
     yield
     await desk.run("""DELETE FROM "LiteLLM_Config" WHERE param_name = 'general_settings'""")
     live.gateway.parts.added.note_change()
-    await eventually(lambda: len(live.gateway.snapshot.pass_throughs.served) == 1, 2.0)
+    await eventually(lambda: len(live.gateway.snapshot.pass_throughs.served) == 1)
 
 
 def body_of(live: LiveGateway, path: str = "/svc", **members: Any) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def body_of(live: LiveGateway, path: str = "/svc", **members: Any) -> dict[str, 
 
 
 async def until_served(live: LiveGateway, path: str, *, is_there: bool = True) -> None:
-    await eventually(lambda: bool(live.gateway.snapshot.pass_throughs.find(path)) is is_there, 1.0)
+    await eventually(lambda: bool(live.gateway.snapshot.pass_throughs.find(path)) is is_there)
 
 
 async def test_a_pass_through_of_the_database_lives(desk: Desk, live: LiveGateway, key: str) -> None:

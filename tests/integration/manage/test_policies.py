@@ -29,7 +29,7 @@ async def configured(desk: Desk, live: LiveGateway) -> AsyncIterator[None]:
     await desk.run('DELETE FROM "LiteLLM_PolicyTable"')
     await desk.run('DELETE FROM "LiteLLM_PolicyAttachmentTable"')
     live.gateway.parts.added.note_change()
-    await eventually(lambda: not live.gateway.parts.added.current.policies, seconds=2.0)
+    await eventually(lambda: not live.gateway.parts.added.current.policies)
 
 
 async def until(live: LiveGateway, name: str, *guardrails: str) -> None:
@@ -39,7 +39,7 @@ async def until(live: LiveGateway, name: str, *guardrails: str) -> None:
         policy = live.gateway.snapshot.core.policies.policies.get(name)
         return policy is not None and policy.is_live and policy.guardrails == guardrails
 
-    await eventually(follows, seconds=2.0)
+    await eventually(follows)
 
 
 async def says(live: LiveGateway, key: str, text: str) -> int:
@@ -57,7 +57,7 @@ async def test_a_policy_of_the_database_lives(desk: Desk, live: LiveGateway) -> 
     assert (made["version_number"], made["version_status"]) == (1, "production")
     attached = await desk.post("/policies/attachments", {"policy_name": "p", "keys": ["pol-*"]})
     await until(live, "p", "no-aurora")
-    await eventually(lambda: bool(live.gateway.snapshot.core.policies.attachments), seconds=2.0)
+    await eventually(lambda: bool(live.gateway.snapshot.core.policies.attachments))
     assert await says(live, key, "an aurora") == 400
     assert (await desk.get("/policies/list"))["total_count"] == 2
     listed = (await desk.get("/policies/attachments/list"))["attachments"]
@@ -66,7 +66,7 @@ async def test_a_policy_of_the_database_lives(desk: Desk, live: LiveGateway) -> 
 
     answer = await desk.ask("DELETE", f"/policies/attachments/{attached['attachment_id']}")
     assert answer.status_code == 200
-    await eventually(lambda: not live.gateway.snapshot.core.policies.attachments, seconds=2.0)
+    await eventually(lambda: not live.gateway.snapshot.core.policies.attachments)
     assert await says(live, key, "an aurora") == 200
     entries = (await desk.get("/audit", object_id=attached["attachment_id"]))["audit_logs"]
     assert [entry["action"] for entry in entries] == ["deleted", "created"]
@@ -104,7 +104,7 @@ async def test_versions_go_from_draft_into_production(desk: Desk, live: LiveGate
     assert [row["policy_id"] for row in published["policies"]] == [first["policy_id"]]
 
     assert await move(desk, draft["policy_id"], "published") == 200
-    await eventually(lambda: not live.gateway.snapshot.core.policies.policies["p"].is_live, seconds=2.0)
+    await eventually(lambda: not live.gateway.snapshot.core.policies.policies["p"].is_live)
     assert await says(live, key, "a borealis") == 200
 
 

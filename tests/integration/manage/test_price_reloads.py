@@ -38,7 +38,7 @@ async def prices(desk: Desk, live: LiveGateway, tmp_path: Path) -> AsyncIterator
     await desk.run('DELETE FROM "LiteLLM_Config"')
     live.configure(deployment("m", live.upstream))
     live.gateway.parts.added.note_change()
-    await eventually(lambda: live.gateway.parts.added.current.prices.stamp is None, seconds=1.0)
+    await eventually(lambda: live.gateway.parts.added.current.prices.stamp is None)
 
 
 def price(live: LiveGateway) -> int | None:
@@ -48,7 +48,7 @@ def price(live: LiveGateway) -> int | None:
 
 
 async def until_price(live: LiveGateway, femtos: int) -> None:
-    await eventually(lambda: price(live) == femtos, seconds=1.0)
+    await eventually(lambda: price(live) == femtos)
 
 
 async def test_prices_of_the_file_count_within_a_second(desk: Desk, live: LiveGateway, prices: Path) -> None:
@@ -87,7 +87,7 @@ async def test_they_are_read_by_themselves_when_it_is_time(
     await until_price(live, 3_000_000_000)
     # The plan and the row that was written by hand are news as well: what is waited for is the worker's word.
     added = live.gateway.parts.added
-    await eventually(lambda: added.current.prices.stamp not in {None, first, early}, seconds=1.0)
+    await eventually(lambda: added.current.prices.stamp not in {None, first, early})
     later = await desk.get(f"{SCHEDULE}/status")
     stopped = (await desk.ask("DELETE", SCHEDULE)).json()
 
@@ -103,7 +103,7 @@ async def test_they_are_read_by_themselves_when_it_is_time(
 async def test_only_one_worker_says_that_it_is_time(desk: Desk, live: LiveGateway, prices: Path) -> None:
     await desk.ask("POST", f"{SCHEDULE}?hours=6")
     added = live.gateway.parts.added
-    await eventually(lambda: added.current.prices.stamp is not None, seconds=1.0)
+    await eventually(lambda: added.current.prices.stamp is not None)
     told = [await added.begin_reload(stamp_of(datetime.now(UTC))) for _ in range(2)]
 
     assert told == [True, False]

@@ -26,7 +26,7 @@ async def test_public_models_are_paged_filtered_and_counted(desk: Desk, live: Li
         deployment("hidden", live.upstream, **chat),
     )
     await desk.post("/model_group/make_public", {"model_groups": ["alpha", "beta"]})
-    await eventually(lambda: bool(live.gateway.parts.added.current.overlay), seconds=1.0)
+    await eventually(lambda: bool(live.gateway.parts.added.current.overlay))
 
     first = await _look(live, HUB, page_size=1)
     second = await _look(live, HUB, page_size=1, page=2)

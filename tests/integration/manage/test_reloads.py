@@ -54,11 +54,11 @@ async def test_files_that_are_read_meanwhile_lose_nothing_of_the_database(
     added.note_environment, told = (lambda: None), added.note_environment
     try:
         building = asyncio.create_task(reload.from_database())
-        await asyncio.wait_for(reload.is_building.wait(), 10)
+        await asyncio.wait_for(reload.is_building.wait(), 30)
         write_config(path, {"model_list": [deployment("from-files", live.upstream)]})
         reload.from_files()
         reload.may_go_on.set()
-        await asyncio.wait_for(building, 10)
+        await asyncio.wait_for(building, 30)
     finally:
         added.refresh, added.note_environment = former, told
     snapshot = live.gateway.snapshot

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.integration.counting import counting
 from tests.integration.manage.conftest import Desk
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -50,6 +51,6 @@ async def test_times_are_needed_and_in_order(desk: Desk):
 async def test_choosing_is_one_statement(desk: Desk, key: str):
     await desk.live.chat(key, user="somebody")
     await desk.live.rows(key)
-    async with desk.live.gateway.parts.database.count_statements() as counter:
+    async with counting(desk.live) as counter:
         await desk.get(CUSTOMERS, **window())
     assert len(counter) == 2

@@ -7,6 +7,7 @@ import pytest
 
 from gateway.ids import hash_token
 from gateway.spend.reporting import logs_store
+from tests.integration.counting import counting
 from tests.integration.manage.conftest import Desk
 from tests.integration.serving import deployment
 from tests.upstreams import replies
@@ -275,7 +276,6 @@ STATEMENTS = {
 
 @pytest.mark.parametrize("path", STATEMENTS)
 async def test_statements_do_not_grow_with_the_answer(desk: Desk, path):
-    database = desk.live.gateway.parts.database
     for _ in range(2):
         _, key = await desk.make_user()
         for _ in range(2):
@@ -284,7 +284,7 @@ async def test_statements_do_not_grow_with_the_answer(desk: Desk, path):
         query = {**times(), "api_key": key} if "/v2" in path else {}
         url, _, more = path.partition("?")
         query |= dict(part.split("=") for part in more.split("&") if part)
-        async with database.count_statements() as counter:
+        async with counting(desk.live) as counter:
             await desk.ask("GET", url, params=query)
         assert len(counter) == STATEMENTS[path], counter.statements
 

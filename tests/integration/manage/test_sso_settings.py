@@ -26,7 +26,7 @@ async def clean(desk: Desk, live: LiveGateway) -> AsyncIterator[None]:
     await desk.run('DELETE FROM "LiteLLM_SSOConfig"')
     await desk.run('DELETE FROM "LiteLLM_Config"')
     live.gateway.parts.added.note_change()
-    await eventually(lambda: live.gateway.parts.logins.sso is None, seconds=1.0)
+    await eventually(lambda: live.gateway.parts.logins.sso is None)
     live.http.cookies.clear()
 
 
@@ -46,7 +46,7 @@ async def until_served(live: LiveGateway, name: str | None) -> None:
         sso = live.gateway.parts.logins.sso
         return (sso.name if sso is not None else None) == name
 
-    await eventually(is_served, seconds=1.0)
+    await eventually(is_served)
 
 
 async def test_people_log_in_where_the_database_says(
@@ -158,7 +158,7 @@ async def test_a_wrong_row_leaves_the_login_as_it_is(desk: Desk, live: LiveGatew
     wrong = {"google_client_id": "x", "role_mappings": {"a": 1}}
     await desk.run('UPDATE "LiteLLM_SSOConfig" SET sso_settings = $1::jsonb', json.dumps(wrong))
     live.gateway.parts.added.note_change()
-    await eventually(lambda: "role_mappings" in live.gateway.parts.added.current.sso, seconds=1.0)
+    await eventually(lambda: "role_mappings" in live.gateway.parts.added.current.sso)
 
     assert live.gateway.parts.logins.sso is served
 

@@ -222,7 +222,7 @@ class TestMembers:
         async with live.gateway.parts.database.transaction() as drain:
             await drain.execute('UPDATE "LiteLLM_UserTable" SET spend = 1 WHERE user_id = $1', user_id)
             adding = asyncio.create_task(desk.post("/team/member_add", body))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 while await drain.fetchval(waiting) == 0:
                     pass
             await drain.execute('UPDATE "LiteLLM_TeamTable" SET spend = 1 WHERE team_id = $1', team_id)

@@ -38,14 +38,14 @@ async def configured(live: LiveGateway, desk: Desk) -> AsyncIterator[None]:
         """UPDATE "LiteLLM_ToolTable" SET input_policy = 'untrusted', output_policy = 'untrusted'"""
     )
     live.gateway.parts.added.note_change()
-    await eventually(lambda: not live.gateway.parts.added.current.tools, 2.0)
+    await eventually(lambda: not live.gateway.parts.added.current.tools)
 
 
 async def set_policy(desk: Desk, live: LiveGateway, name: str, **policies: str) -> None:
     former = live.gateway.snapshot
     said = await desk.post("/v1/tool/policy", {"tool_name": name, **policies})
     assert said["updated"]
-    await eventually(lambda: live.gateway.snapshot is not former, 1.0)
+    await eventually(lambda: live.gateway.snapshot is not former)
 
 
 @pytest.mark.parametrize("is_stream", [False, True], ids=["whole", "stream"])

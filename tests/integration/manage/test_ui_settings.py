@@ -24,14 +24,14 @@ async def clean(desk: Desk, live: LiveGateway) -> AsyncIterator[None]:
     yield
     await desk.run('DELETE FROM "LiteLLM_UISettings"')
     live.gateway.parts.added.note_change()
-    await eventually(lambda: not live.gateway.parts.added.current.ui, seconds=1.0)
+    await eventually(lambda: not live.gateway.parts.added.current.ui)
 
 
 async def set_flag(desk: Desk, name: str, value: object) -> None:
     """Change a setting, and wait for this worker to have heard of it."""
     await desk.patch(FLAGS, {name: value})
     added = desk.live.gateway.parts.added
-    await eventually(lambda: added.current.ui.get(name) == value, seconds=1.0)
+    await eventually(lambda: added.current.ui.get(name) == value)
 
 
 class TestFlags:
@@ -158,7 +158,7 @@ class TestTheme:
         assert (await live.http.get("/get_logo_url")).json() == {"logo_url": ""}
 
         changed = await desk.patch(THEME, {"logo_url": LOGO, "favicon_url": f"{LOGO}?icon"})
-        await eventually(lambda: bool(live.gateway.parts.added.current.ui), seconds=1.0)
+        await eventually(lambda: bool(live.gateway.parts.added.current.ui))
         shown = (await live.http.get("/get/ui_theme_settings")).json()
         paths = ("/get_image", "/get_image?theme=dark", "/get_favicon")
         led = [(await live.http.get(path)).headers["location"] for path in paths]
@@ -185,7 +185,7 @@ class TestTheme:
             return desk.ask("POST", "/upload/logo", files={"file": ("logo.png", data)})
 
         told = (await send(picture)).json()
-        await eventually(lambda: bool(live.gateway.parts.added.current.ui), seconds=1.0)
+        await eventually(lambda: bool(live.gateway.parts.added.current.ui))
         shown = await live.http.get("/get_image")
         refused = [await send(data) for data in (b"<svg onload='x'/>", picture + b"\x00" * 131_072)]
         nothing = await desk.ask("POST", "/upload/logo", json={})
@@ -215,7 +215,7 @@ class TestBanner:
         }
         await desk.patch(BANNER, {"message": "Closed tonight", "enabled": True, "severity": "warning"})
         second = await desk.patch(BANNER, {"message": "Open"})
-        await eventually(lambda: "Open" in json.dumps(live.gateway.parts.added.current.ui), seconds=1.0)
+        await eventually(lambda: "Open" in json.dumps(live.gateway.parts.added.current.ui))
 
         assert second["banner"] == {"enabled": False, "message": "Open", "severity": "info", "revision": 2}
         assert await desk.get("/get/user_banner", key) == second["banner"]
@@ -234,7 +234,7 @@ async def test_a_row_of_another_shape_says_nothing(desk: Desk, live: LiveGateway
         json.dumps(row),
     )
     live.gateway.parts.added.note_change()
-    await eventually(lambda: bool(live.gateway.parts.added.current.ui), seconds=1.0)
+    await eventually(lambda: bool(live.gateway.parts.added.current.ui))
 
     assert (await live.http.get("/get_image")).status_code == 200
     assert (await desk.get("/get/user_banner"))["revision"] == 0

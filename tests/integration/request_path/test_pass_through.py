@@ -12,6 +12,7 @@ from gateway.hooks import RequestHead
 from gateway.pipeline.exchange import ClientLeftError
 from gateway.pipeline.pass_through.body import PartedExchange
 from gateway.pipeline.pass_through.passing import pass_request
+from tests.integration.counting import counting, quiet
 from tests.integration.serving import MASTER_KEY, LiveGateway, bearer, deployment, eventually
 from tests.upstreams import SeenRequest, Wire, replies
 
@@ -247,7 +248,7 @@ async def test_a_client_that_leaves_stops_the_call_and_pays(live: LiveGateway, k
     await asyncio.gather(asking, return_exceptions=True)
     row = await live.row(key)
 
-    await asyncio.wait_for(live.upstream.hung_up.wait(), 10)
+    await asyncio.wait_for(live.upstream.hung_up.wait(), 30)
     assert (row.status, row.nanos, row.details["gatewright"]["client_gone"]) == ("failure", 250_000_000, True)
 
 
@@ -437,7 +438,7 @@ async def test_a_client_that_leaves_while_it_sends_pays_nothing(
     await asyncio.gather(asking, return_exceptions=True)
     row = await live.row(key)
 
-    await asyncio.wait_for(live.upstream.hung_up.wait(), 10)
+    await asyncio.wait_for(live.upstream.hung_up.wait(), 30)
     assert (row.status, row.nanos, row.details["gatewright"]["client_gone"]) == ("failure", 0, True)
     assert live.held_nanos(key) == 0
 
@@ -501,10 +502,9 @@ async def test_what_cannot_be_written_down_holds_nothing(
 
 async def test_a_warm_request_asks_the_database_nothing(live: LiveGateway, key: str) -> None:
     declare(live, {})
+    await quiet(live)
     await call(live, key)
-    await live.settled()
-    parts = live.gateway.parts
-    async with parts.drain._turn, parts.database.count_statements() as counter:
+    async with counting(live, holds_drain=True) as counter:
         assert (await call(live, key)).status_code == 200
     assert counter.statements == []
     await eventually(lambda: not live.gateway.streams)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.counting import counting, quiet
 from tests.integration.serving import MASTER_KEY, LiveGateway, bearer, deployment
 from tests.upstreams import replies
 
@@ -136,9 +137,9 @@ async def test_what_a_request_chose_cannot_end_a_header(live: LiveGateway, key: 
 
 async def test_a_warm_request_asks_no_database_for_policies(live: LiveGateway, key: str) -> None:
     serve(live, [{"policy": "strict", "scope": "*"}])
+    await quiet(live)
     await live.chat(key)
-    await live.settled()
-    async with live.gateway.parts.drain._turn, live.gateway.parts.database.count_statements() as counter:
+    async with counting(live, holds_drain=True) as counter:
         assert (await live.chat(key)).status_code == 200
         await live.settled()
     assert counter.statements == []

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from gateway.catalog.added_source import MODELS_CHANGED
 from gateway.domain import ChosenBy
 from gateway.identity.invalidation import CHANNEL
+from tests.integration.counting import counting, quiet
 from tests.integration.serving import MASTER_KEY, LiveGateway, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -57,7 +58,7 @@ class Stock:
 
     async def until(self, condition: Any) -> None:
         """Return when the snapshot is as wanted, at most a second after the change."""
-        await eventually(lambda: bool(condition(self.live.gateway.snapshot.catalog)), seconds=1.0)
+        await eventually(lambda: bool(condition(self.live.gateway.snapshot.catalog)))
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -126,10 +127,9 @@ async def test_a_change_of_the_models_keeps_plugins_and_costs_requests_no_sql(
     await stock.put("a", "stored")
     await stock.until(lambda catalog: catalog.find("stored"))
     assert live.gateway.snapshot.plugins.built is former.built
+    await quiet(live)
     await live.chat(key, "stored")
-    await live.settled()
-    await live.gateway.parts.drain.flush()
-    async with live.gateway.parts.drain._turn, live.gateway.parts.database.count_statements() as counter:
+    async with counting(live, holds_drain=True) as counter:
         assert (await live.chat(key, "stored")).status_code == 200
     assert counter.statements == []
 

@@ -173,7 +173,7 @@ async def test_a_request_that_is_cancelled_while_it_is_admitted_holds_nothing(
             return False
         return True
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not await is_free():  # noqa: ASYNC110  there is no event to wait on
             await asyncio.sleep(0.01)
 
@@ -198,7 +198,7 @@ async def test_an_adjustment_is_applied_once_however_many_workers_hear_of_it(
         await hold.release()
         return workers[1].ledger.settled(KEY)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while await settled() != 0:  # noqa: ASYNC110  there is no event to wait on
             await asyncio.sleep(0.01)
     await asyncio.sleep(0.1)

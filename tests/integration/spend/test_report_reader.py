@@ -44,7 +44,7 @@ async def test_so_many_at_a_time_so_many_wait_and_the_rest_is_refused(database: 
             await leave.wait()
 
     first = asyncio.create_task(report())
-    await asyncio.wait_for(inside.wait(), 10)
+    await asyncio.wait_for(inside.wait(), 30)
     second = asyncio.create_task(reader.fetch("SELECT 1"))
     await asyncio.sleep(0)
     with pytest.raises(ServiceUnavailable) as refusal:
