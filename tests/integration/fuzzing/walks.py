@@ -63,6 +63,9 @@ def walk(fuzzed: FuzzedGateway, *, as_operator: bool, count: int) -> Seen:
     others = _rules_of_others(fuzzed.operations, linked)
     machine = type("Walk", (_Walk, linked), members | others)
     while seen.walks < count:
+        if _SETTINGS.derandomize:
+            # Every round has walks of its own.
+            hypothesis.seed(seen.walks)(machine)
         try:
             machine.run(settings=hypothesis.settings(_SETTINGS, max_examples=min(_ROUND, count - seen.walks)))
         except hypothesis.errors.Flaky:
@@ -80,7 +83,7 @@ class _Walk:
     seen: Seen
     as_operator: bool
     # Hypothesis gives the module's own generator the same seed on every walk.
-    random: ClassVar[Random] = Random()
+    random: ClassVar[Random] = Random(0 if _SETTINGS.derandomize else None)
 
     def setup(self) -> None:
         self.seen.walks += 1
