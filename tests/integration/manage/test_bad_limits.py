@@ -100,10 +100,9 @@ ROUTES: dict[str, tuple[str, ...]] = {
     "/project/new": ("max_budget", "tpm_limit", "budget_duration", "budget_id", "model_rpm_limit"),
 }
 CASES = [
-    pytest.param(path, member, value, id=f"{path} {member} {name}")
+    pytest.param(path, member, id=f"{path} {member}")
     for path, members in ROUTES.items()
     for member in members
-    for name, value in VALUES[member].items()
 ]
 _COUNT = """
 SELECT (SELECT count(*) FROM "LiteLLM_VerificationToken") + (SELECT count(*) FROM "LiteLLM_TeamTable")
@@ -144,14 +143,16 @@ async def targets(desk: Desk) -> dict[str, dict[str, Any]]:
     }
 
 
-@pytest.mark.parametrize(("path", "member", "value"), CASES)
-async def test_a_limit_that_is_none_is_refused_by_its_name(
-    desk: Desk, path: str, member: str, value: str
-) -> None:
+@pytest.mark.parametrize(("path", "member"), CASES)
+async def test_a_limit_that_is_none_is_refused_by_its_name(desk: Desk, path: str, member: str) -> None:
     beside = (await targets(desk)).get(path, {})
     before = await desk.value(_COUNT), await desk.value(_STATE)
-    body = json.dumps({**beside, member: 0}).replace(f'"{member}": 0', f'"{member}": {value}')
-    answer = await desk.live.post(path, MASTER_KEY, body.encode())
-    assert answer.status_code in {400, 422}, answer.text
-    assert member in answer.text or "JSON" in answer.text
+    wrong: list[str] = []
+    for name, value in VALUES[member].items():
+        body = json.dumps({**beside, member: 0}).replace(f'"{member}": 0', f'"{member}": {value}')
+        answer = await desk.live.post(path, MASTER_KEY, body.encode())
+        is_named = member in answer.text or "JSON" in answer.text
+        if answer.status_code not in {400, 422} or not is_named:
+            wrong.append(f"{name}: {answer.status_code} {answer.text}")
+    assert wrong == []
     assert (await desk.value(_COUNT), await desk.value(_STATE)) == before
