@@ -37,6 +37,7 @@ from gateway.manage import mcp_logins as mcp_login_routes
 from gateway.manage import mcp_servers as mcp_server_routes
 from gateway.manage import mcp_submissions as mcp_submission_routes
 from gateway.manage import mcp_toolsets as mcp_toolset_routes
+from gateway.manage import mcp_trials as mcp_trial_routes
 from gateway.manage import mcp_user_credentials as mcp_user_credential_routes
 from gateway.manage import model_access_groups as model_access_group_routes
 from gateway.manage import model_facts as model_fact_routes
@@ -134,6 +135,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *mcp_server_routes.ROUTE_HANDLERS,
     *mcp_submission_routes.ROUTE_HANDLERS,
     *mcp_toolset_routes.ROUTE_HANDLERS,
+    *mcp_trial_routes.ROUTE_HANDLERS,
     *mcp_user_credential_routes.ROUTE_HANDLERS,
     *audit_routes.ROUTE_HANDLERS,
     *guardrail_kind_routes.ROUTE_HANDLERS,

@@ -62,6 +62,7 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     on_completion: Callable[[RequestContext, Completion], Coroutine[Any, Any, None]]
     check_mcp_server: Callable[[McpServerRecord], Coroutine[Any, Any, bool | None]]
     ask_mcp_server: Callable[[str], Coroutine[Any, Any, McpFindings | None]]
+    try_mcp_server: Callable[[McpServerRecord], Coroutine[Any, Any, McpFindings | None]]
     begin_mcp_login: Callable[[McpLogin], Coroutine[Any, Any, str | None]]
     finish_mcp_login: Callable[[McpLoginAnswer], Coroutine[Any, Any, McpArrival | None]]
     has_find_pass_through: bool

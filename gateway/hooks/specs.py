@@ -125,6 +125,10 @@ class HookSpecs:
         """Ask an MCP server which tools it has."""
 
     @hookspec(HookMode.FIRST)
+    async def try_mcp_server(self, server: McpServerRecord) -> McpFindings | None:
+        """Ask an MCP server that is not served yet which tools it has, or refuse it by raising BadRequest."""
+
+    @hookspec(HookMode.FIRST)
     async def begin_mcp_login(self, login: McpLogin) -> str | None:
         """Say where a browser goes so that the gateway may use an MCP server in a user's name."""
 

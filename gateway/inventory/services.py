@@ -17,6 +17,7 @@ from gateway.inventory.mcp.health import McpHealthService
 from gateway.inventory.mcp.service import McpServerService
 from gateway.inventory.mcp.submissions import McpSubmissionService
 from gateway.inventory.mcp.toolsets import ToolsetService
+from gateway.inventory.mcp.trials import McpTrialService
 from gateway.inventory.mcp.user_credentials import UserCredentialService
 from gateway.inventory.mcp.user_tokens import UserTokenService
 from gateway.inventory.models.service import ModelService
@@ -47,6 +48,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     mcp_submissions: McpSubmissionService
     mcp_tokens: UserTokenService
     mcp_toolsets: ToolsetService
+    mcp_trials: McpTrialService
     model_access_groups: ModelGroupService
     models: ModelService
     overrides: OverrideService
@@ -78,6 +80,7 @@ def build_inventory(
         mcp_submissions=McpSubmissionService(database, records, seal, mcp_servers, AddressGuard(networks)),
         mcp_tokens=UserTokenService(database, records, seal, mcp_servers),
         mcp_toolsets=ToolsetService(database, records),
+        mcp_trials=McpTrialService(database, seal, mcp_servers),
         model_access_groups=ModelGroupService(database, records),
         models=ModelService(database, records, seal, AddressGuard(networks)),
         overrides=OverrideService(database, records, seal),

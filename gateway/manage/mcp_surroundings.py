@@ -24,6 +24,7 @@ def surroundings(gateway: Gateway) -> McpSurroundings:
         added.current.mcp,
         hooks.check_mcp_server,
         hooks.ask_mcp_server,
+        hooks.try_mcp_server,
         respects_scope(snapshot.settings.gatewright),
         demands_keys(snapshot.settings.gatewright),
     )

@@ -8,7 +8,7 @@ from gateway.catalog.stored_mcp import OWN, OWN_MEMBERS, PINS, build_record, own
 from gateway.db.engine import Database
 from gateway.db.rows import Columns
 from gateway.db.sealing import Seal
-from gateway.domain import Principal
+from gateway.domain import McpServerRecord, Principal
 from gateway.errors import BadRequest, ConfigError, Conflict, NotFound, UpstreamError
 from gateway.identity.faults import Faults
 from gateway.identity.records import Records
@@ -23,7 +23,7 @@ from gateway.inventory.mcp.store import McpServerRecords
 from gateway.inventory.mcp.surroundings import McpSurroundings, configured_names
 from gateway.inventory.notices import announce_models
 
-__all__ = ["McpServerService"]
+__all__ = ["McpServerService", "build", "refuse_unserved"]
 
 _MOST = 1_000
 _ACTIVE = "active"
@@ -181,16 +181,8 @@ class McpServerService:
                 check_text(faults, name, columns[name])
         faults.refuse()
         _refuse_configured(columns, around)
-        try:
-            record = build_record(columns, around.environ)
-        except ConfigError as error:
-            raise BadRequest(str(error), param=error.path, type="bad_request_error") from error
-        if await around.check(record) is None:
-            message = (
-                "Nothing serves MCP servers here. Add the section 'mcp_servers' to the configuration, which "
-                "may be empty ('mcp_servers: {}'), and have the gateway read it."
-            )
-            raise BadRequest(message, param="mcp_servers", type="bad_request_error")
+        if await around.check(build(columns, around)) is None:
+            raise refuse_unserved()
 
     async def take_names(self, columns: Mapping[str, Any], *waiting: str) -> None:
         """Raise Conflict for a name that another server of the database has.
@@ -201,6 +193,23 @@ class McpServerService:
         await self._servers.hold_names()
         if await self._servers.is_taken(columns["server_id"], names, (_ACTIVE, *waiting)):
             raise _taken(names[-1])
+
+
+def build(columns: Mapping[str, Any], around: McpSurroundings) -> McpServerRecord:
+    """A server of its columns. Raises BadRequest."""
+    try:
+        return build_record(columns, around.environ)
+    except ConfigError as error:
+        raise BadRequest(str(error), param=error.path, type="bad_request_error") from error
+
+
+def refuse_unserved() -> BadRequest:
+    """The refusal where no plugin serves MCP servers."""
+    message = (
+        "Nothing serves MCP servers here. Add the section 'mcp_servers' to the configuration, which may be "
+        "empty ('mcp_servers: {}'), and have the gateway read it."
+    )
+    return BadRequest(message, param="mcp_servers", type="bad_request_error")
 
 
 def _sight(caller: Principal, shown: Iterable[Columns], around: McpSurroundings) -> Sight:

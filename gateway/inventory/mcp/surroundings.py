@@ -15,8 +15,9 @@ class McpSurroundings(msgspec.Struct, frozen=True):
 
     `configured` are the servers of the configuration by their names, `environ` variables to which settings
     may refer, `shelf` what is served. `check` asks the plugin that serves them whether it can serve one,
-    `ask` which tools one has. It `respects_scope` where `allow_all_keys` opens servers only to keys that name
-    none, and `demands_keys` where a key that names none has none.
+    `ask` which tools one has, `try_out` the same of one that is not served. It `respects_scope` where
+    `allow_all_keys` opens servers only to keys that name none, and `demands_keys` where a key that names none
+    has none.
     """
 
     configured: Mapping[str, Mapping[str, Any]]
@@ -24,6 +25,7 @@ class McpSurroundings(msgspec.Struct, frozen=True):
     shelf: McpShelf
     check: Callable[[McpServerRecord], Awaitable[bool | None]]
     ask: Callable[[str], Awaitable[McpFindings | None]]
+    try_out: Callable[[McpServerRecord], Awaitable[McpFindings | None]]
     respects_scope: bool = False
     demands_keys: bool = False
 

@@ -51,7 +51,7 @@ class Directory:
 
     def check(self, record: McpServerRecord) -> None:
         """Raise ValueError for a server of the database that cannot be served."""
-        self._own.copy().add(self._build(record))
+        self._own.copy().add(self.build(record))
 
     def _take_over(self, shelf: McpShelf) -> None:
         former, self._shelf = self._read, shelf
@@ -59,7 +59,7 @@ class Directory:
         for record in shelf.servers:
             known = former.get(record.server_id)
             try:
-                upstream = self._build(record) if known is None or known[0] != record else known[1]
+                upstream = self.build(record) if known is None or known[0] != record else known[1]
                 self._all.add(upstream)
             except ValueError as error:
                 _LOG.warning("mcp_server_not_served", server_id=record.server_id, reason=str(error))
@@ -72,7 +72,8 @@ class Directory:
             if upstream not in kept:
                 self.note_gone(upstream)
 
-    def _build(self, record: McpServerRecord) -> Upstream:
+    def build(self, record: McpServerRecord) -> Upstream:
+        """What a server of the database comes to, whether it is served or not. Raises ValueError."""
         try:
             settings = msgspec.convert(record.settings, McpServer)
         except msgspec.ValidationError as error:

@@ -3,13 +3,13 @@
 import asyncio
 
 from gateway.domain import McpFindings
-from gateway.errors import GatewayError
+from gateway.errors import BadRequest, GatewayError
 from gateway_mcp.conversation import Conversation, Eras
 from gateway_mcp.credentials import Credentials
 from gateway_mcp.transports.choose import Transports
 from gateway_mcp.upstreams import Upstream
 
-__all__ = ["probe"]
+__all__ = ["probe", "refuse_settings"]
 
 _SECONDS = 10.0
 
@@ -30,3 +30,8 @@ async def probe(upstream: Upstream, transports: Transports, credentials: Credent
     except GatewayError as error:
         return McpFindings(error=error.message)
     return McpFindings(tools=tuple(found))
+
+
+def refuse_settings(fault: ValueError) -> BadRequest:
+    """The refusal of a server that no settings like these can make."""
+    return BadRequest(f"The MCP server cannot be served: {fault}.", param="mcp_server")

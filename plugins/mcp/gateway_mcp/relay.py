@@ -46,7 +46,7 @@ from gateway_mcp.oauth.user_tokens import UserTokens
 from gateway_mcp.pages import Pages
 from gateway_mcp.passing_on import build_challenge, find_open
 from gateway_mcp.places import Place, find_place, list_named, narrow_place
-from gateway_mcp.probing import probe
+from gateway_mcp.probing import probe, refuse_settings
 from gateway_mcp.reach import Reach
 from gateway_mcp.rest import PlainGuard, PlainServers, is_plain, lead_plain
 from gateway_mcp.rights import check_server, check_toolset, refuse_server, refuse_toolset
@@ -111,7 +111,7 @@ class Relay:
         try:
             self._directory.check(server)
         except ValueError as error:
-            raise BadRequest(f"The MCP server cannot be served: {error}.", param="mcp_server") from None
+            raise refuse_settings(error) from None
         return True
 
     @hookimpl
@@ -119,6 +119,18 @@ class Relay:
         """What a server answers now."""
         upstream = self._directory.current.by_name(server_id)
         return None if upstream is None else await probe(upstream, self._transports, self._credentials)
+
+    @hookimpl
+    async def try_mcp_server(self, server: McpServerRecord) -> McpFindings:
+        """What a server answers that is not served. Raises BadRequest."""
+        try:
+            upstream = self._directory.build(server)
+        except ValueError as error:
+            raise refuse_settings(error) from None
+        try:
+            return await probe(upstream, self._transports, self._credentials)
+        finally:
+            self._forget(upstream)
 
     @hookimpl
     async def begin_mcp_login(self, login: McpLogin) -> str | None:

@@ -46,6 +46,14 @@ async def list_plainly(desk: Desk, key: str) -> Any:
     return {tool["name"]: tool for tool in answer.json()["tools"]}
 
 
+async def told_a_model(desk: Desk, key: str, name: str) -> list[str]:
+    """The tools of a server that a model hears of in a chat."""
+    tool = {"type": "mcp", "server_label": "l", "server_url": f"litellm_proxy/mcp/{name}"}
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "tools": [tool]}
+    assert (await desk.ask("POST", "/v1/chat/completions", key, json=body)).status_code == 200
+    return [one["function"]["name"] for one in desk.live.upstream.requests[-1].json["tools"]]
+
+
 async def test_a_changed_tool_is_held_back_until_it_is_approved(desk: Desk, server: McpFixture) -> None:
     made = await make(desk, body_of(server, unique()))
     identifier, name, key = made["server_id"], made["server_name"], await desk.live.make_key()
@@ -67,6 +75,7 @@ async def test_a_changed_tool_is_held_back_until_it_is_approved(desk: Desk, serv
     body = {"server_id": identifier, **ECHO}
     assert (await desk.ask("POST", "/mcp-rest/tools/call", key, json=body)).status_code == 403
     assert f"{name}-add" in await list_tools(desk, roof, key)
+    assert await told_a_model(desk, key, name) == [f"{name}-{tool}" for tool in ("add", "wait", "ask")]
 
     info = {"server_id": identifier, "mcp_info": {"logo_url": "x", "gatewright_pins": {}}}
     kept = (await desk.ask("PUT", SERVERS, json=info)).json()
@@ -74,6 +83,7 @@ async def test_a_changed_tool_is_held_back_until_it_is_approved(desk: Desk, serv
     again = await desk.post(f"{SERVERS}/{identifier}/pin", None)
     await settle(desk, identifier, lambda settings: settings.get("pinned_tools") == again)
     assert f"{name}-echo" in await list_tools(desk, roof, key)
+    assert f"{name}-echo" in await told_a_model(desk, key, name)
     assert (await send(desk, single, key, "tools/call", **ECHO)).json()["result"]
     gone = await desk.ask("DELETE", f"{SERVERS}/{identifier}/pin")
     assert gone.json() == {"server_id": identifier, "status": "unpinned"}

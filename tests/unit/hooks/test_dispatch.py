@@ -189,6 +189,14 @@ async def test_hook_ask_mcp_server() -> None:
     assert await hooks.ask_mcp_server("other") is None
 
 
+async def test_hook_try_mcp_server() -> None:
+    findings = McpFindings(tools=({"name": "forecast"},))
+    hooks = load_plugin(implement("try_mcp_server", lambda server: findings if server.name == "a" else None))
+    records = [McpServerRecord(server_id="1", name=name, settings={}) for name in ("a", "b")]
+
+    assert [await hooks.try_mcp_server(record) for record in records] == [findings, None]
+
+
 async def test_hook_begin_mcp_login() -> None:
     login = McpLogin(server_id="weather", user_id="ada", base_url="https://gw.example", browser="b")
     hooks = load_plugin(implement("begin_mcp_login", lambda login: f"https://as.example/{login.user_id}"))
