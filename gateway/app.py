@@ -62,6 +62,7 @@ from gateway.jobs.rotations import KeyRotations
 from gateway.jobs.runner import JobRunner
 from gateway.pipeline.health.background import build_health_job
 from gateway.pipeline.holds import answer_colleagues
+from gateway.pipeline.inference import answer_inside
 from gateway.pipeline.questions import answer_plugins
 from gateway.routing.cooldown import Cooldowns
 from gateway.runtime import Gateway, Parts
@@ -118,6 +119,7 @@ def build_gateway(settings: Settings, environ: Mapping[str, str], handover: Hand
     watch_health(gateway, settings)
     answer_colleagues(gateway)
     answer_plugins(gateway)
+    answer_inside(gateway)
 
     checks = build_health_job(gateway)
     if checks is not None:

@@ -51,6 +51,8 @@ from gateway.identity.subjects import Subjects
 from gateway.inventory.services import Inventory
 from gateway.jobs.closing import Closings
 from gateway.jobs.corrections import Corrections
+from gateway.jobs.inside import InnerRequests
+from gateway.jobs.keeping import Kept
 from gateway.jobs.runner import JobRunner
 from gateway.routing.router import Router
 from gateway.settings import Settings
@@ -192,6 +194,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     output_sizes: OutputSizes = msgspec.field(default_factory=OutputSizes)
     questions: Questions = msgspec.field(default_factory=Questions)
     closings: Closings = msgspec.field(default_factory=Closings)
+    inside: InnerRequests = msgspec.field(default_factory=InnerRequests)
+    kept: Kept = msgspec.field(default_factory=Kept)
 
 
 class Gateway:

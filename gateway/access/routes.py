@@ -16,7 +16,7 @@ __all__ = [
 ]
 
 _MCP_ROUTES = (
-    *("/mcp", "/mcp/*", "/{}/mcp", "/{}/{}/mcp"),
+    *("/mcp", "/mcp/*", "/{}/mcp", "/{}/{}/mcp", "/{}/mcp/sse", "/{}/{}/mcp/sse"),
     *("/mcp-rest/tools/list", "/mcp-rest/tools/call"),
 )
 """What reaches MCP servers; the name of one may have a slash."""

@@ -193,6 +193,9 @@ def _lend(settings: Settings, parts: Parts) -> PluginServices:
         public=OwnAddress(parts.logins, settings.environment.server_root_path),
         vouchers=parts.vouchers,
         models=parts.questions,
+        inside=parts.inside,
+        workers=parts.colleagues,
+        keeping=parts.kept,
     )
 
 

@@ -1,7 +1,8 @@
 """Asking the other workers of a gateway, over the channel on which all of them listen."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from typing import Any
 
 import msgspec
 import structlog
@@ -16,6 +17,7 @@ ASKING_PREFIX = "ask:"
 _ANSWER_BYTES = 7_000
 """Of one payload; what surrounds the answer needs the rest of what PostgreSQL takes."""
 _SECONDS = 2.0
+_CONSULTED_SECONDS = 10.0
 _encode = msgspec.json.Encoder().encode
 
 Answer = Callable[[str], Sequence[bytes]]
@@ -23,10 +25,14 @@ Answer = Callable[[str], Sequence[bytes]]
 
 
 class _Message(msgspec.Struct, omit_defaults=True):
-    """A question or news, or, with `by`, a part of an answer; `asked` is the question's own id."""
+    """A question or news, or, with `by`, a part of an answer; `asked` is the question's own id.
+
+    With `to` it is a question to this worker alone.
+    """
 
     asked: str
     by: str = ""
+    to: str = ""
     question: str = ""
     argument: str = ""
     values: list[msgspec.Raw] = msgspec.field(default_factory=list[msgspec.Raw])
@@ -59,13 +65,19 @@ class Colleagues:
     """
 
     def __init__(
-        self, send: Callable[[Sequence[str]], Awaitable[object]], *, seconds: float = _SECONDS
+        self,
+        send: Callable[[Sequence[str]], Awaitable[object]],
+        *,
+        seconds: float = _SECONDS,
+        consulted_seconds: float = _CONSULTED_SECONDS,
     ) -> None:
         self.answers: dict[str, Answer] = {}
         self.hearers: dict[str, Callable[[str], None]] = {}
-        self._name = new_id()
+        self.name = new_id()
+        self._served: dict[str, Callable[[str], Awaitable[str]]] = {}
         self._send = send
         self._seconds = seconds
+        self._consulted_seconds = consulted_seconds
         self._asked: dict[str, _Asked] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._log = structlog.get_logger(__name__)
@@ -77,21 +89,41 @@ class Colleagues:
         """
         if others <= 0:
             return []
-        message = _Message(f"{self._name}/{new_id()}", question=question, argument=argument)
+        message = _Message(f"{self.name}/{new_id()}", question=question, argument=argument)
+        asked = await self._put(message, others, self._seconds)
+        if not asked.is_complete.is_set():
+            self._log.warning("workers_did_not_answer", question=question, workers=others)
+        return asked.values
+
+    def serve(self, question: str, answer: Callable[[str], Awaitable[str]]) -> None:
+        """Answer a question that is put to this worker alone; `answer` raises nothing."""
+        self._served[question] = answer
+
+    async def consult(self, worker: str, question: str, argument: str) -> str | None:
+        """What one worker answers; None for one that is gone, or silent. Raises DatabaseUnavailable.
+
+        Argument and answer fit into one payload, with what surrounds them.
+        """
+        message = _Message(f"{self.name}/{new_id()}", to=worker, question=question, argument=argument)
+        asked = await self._put(message, 1, self._consulted_seconds)
+        return msgspec.json.decode(asked.values[0], type=str) if asked.values else None
+
+    async def _put(self, message: _Message, others: int, seconds: float) -> _Asked:
         asked = self._asked[message.asked] = _Asked(others)
         try:
             await self._send([_payload(message)])
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(seconds):
                 await asked.is_complete.wait()
         except TimeoutError:
-            self._log.warning("workers_did_not_answer", question=question, workers=others)
+            # Who is silent is known by it.
+            pass
         finally:
             del self._asked[message.asked]
-        return asked.values
+        return asked
 
     async def tell(self, topic: str, text: str) -> None:
         """Tell all others something short that needs no answer. Raises DatabaseUnavailable."""
-        await self._send([_payload(_Message(f"{self._name}/", question=topic, argument=text))])
+        await self._send([_payload(_Message(f"{self.name}/", question=topic, argument=text))])
 
     def apply(self, payload: str) -> None:
         """Take what came over the channel: an answer to this worker, or what another one asks or tells."""
@@ -104,19 +136,28 @@ class Colleagues:
             asked = self._asked.get(message.asked)
             if asked is not None:
                 asked.take(message)
-        elif message.asked.startswith(self._name):
+        elif message.asked.startswith(self.name):
             return
+        elif message.to:
+            if message.to == self.name and message.question in self._served:
+                self._begin(self._serve(message))
         elif message.question in self.hearers:
             self.hearers[message.question](message.argument)
         elif message.question in self.answers:
-            task = asyncio.get_running_loop().create_task(self._answer(message))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._begin(self._answer(message, self.answers[message.question](message.argument)))
 
-    async def _answer(self, message: _Message) -> None:
-        values = self.answers[message.question](message.argument)
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, message: _Message) -> None:
+        text = await self._served[message.question](message.argument)
+        await self._answer(message, [_encode(text)])
+
+    async def _answer(self, message: _Message, values: Sequence[bytes]) -> None:
         parts = list(_parts(values))
-        answers = [_Message(message.asked, self._name, values=part) for part in parts]
+        answers = [_Message(message.asked, self.name, values=part) for part in parts]
         answers[-1].is_last = True
         try:
             await self._send([_payload(one) for one in answers])

@@ -8,15 +8,25 @@ from gateway.hooks.registry import LoadedPlugins, PluginChoice, PluginInfo, buil
 from gateway.hooks.services import (
     OFFLINE,
     Closing,
+    Inside,
+    Keeping,
     McpSource,
     Models,
     PluginServices,
     PublicAddress,
     Sealing,
     Vouchers,
+    Workers,
 )
 from gateway.hooks.specs import GROUP, HookMode, HookSpecs, hookimpl, mode_of
-from gateway.hooks.transport import Forwarder, ForwardRequest, HeaderPairs, OpenAnswer, UpstreamStream
+from gateway.hooks.transport import (
+    Forwarder,
+    ForwardRequest,
+    HeaderPairs,
+    OpenAnswer,
+    ReadBody,
+    UpstreamStream,
+)
 
 __all__ = [
     "GROUP",
@@ -30,6 +40,8 @@ __all__ = [
     "HookMode",
     "HookSpecs",
     "Hooks",
+    "Inside",
+    "Keeping",
     "LoadedPlugins",
     "McpSource",
     "Models",
@@ -38,6 +50,7 @@ __all__ = [
     "PluginInfo",
     "PluginServices",
     "PublicAddress",
+    "ReadBody",
     "RecordGuard",
     "Recorded",
     "RequestBody",
@@ -47,6 +60,7 @@ __all__ = [
     "StreamGuard",
     "UpstreamStream",
     "Vouchers",
+    "Workers",
     "build_plugin",
     "compile_hooks",
     "hookimpl",

@@ -30,7 +30,7 @@ from gateway.hooks.implementations import (
     read_implementation,
 )
 from gateway.hooks.specs import HookMode, HookSpecs
-from gateway.hooks.transport import Forwarder, OpenAnswer, UpstreamStream
+from gateway.hooks.transport import Forwarder, OpenAnswer, ReadBody, UpstreamStream
 
 __all__ = ["Hooks", "compile_hooks"]
 
@@ -47,7 +47,7 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
 
     authenticate: Callable[[RequestHead], Coroutine[Any, Any, Principal | None]]
     find_pass_through: Callable[[RequestHead], Coroutine[Any, Any, PassThrough | None]]
-    answer_openly: Callable[[RequestHead], Coroutine[Any, Any, OpenAnswer | None]]
+    answer_openly: Callable[[RequestHead, ReadBody], Coroutine[Any, Any, OpenAnswer | None]]
     answer_request: Callable[
         [RequestContext, Forwarder],
         Coroutine[Any, Any, AbstractAsyncContextManager[UpstreamStream] | None],

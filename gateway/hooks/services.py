@@ -1,27 +1,32 @@
 """What the gateway lends to a plugin that asks for it when it is built."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from gateway.clock import Clock, SystemClock
 from gateway.domain import McpShelf
 from gateway.errors import ServiceUnavailable
-from gateway.hooks.context import RequestContext
+from gateway.hooks.context import RequestContext, RequestHead
 from gateway.hooks.transport import Forwarder, ForwardRequest, UpstreamStream
 
 __all__ = [
     "OFFLINE",
     "Closing",
+    "Inside",
+    "Keeping",
     "McpSource",
     "Models",
     "PluginServices",
     "PublicAddress",
     "Sealing",
     "Vouchers",
+    "Workers",
 ]
+
+_Kept = TypeVar("_Kept")
 
 
 class Sealing(Protocol):
@@ -118,6 +123,48 @@ class Models(Protocol):
         ...
 
 
+class Inside(Protocol):
+    """Requests of a plugin to its own gateway: each is one like any other that comes from a network."""
+
+    def ask(
+        self, head: RequestHead, body: bytes, state: Mapping[str, object]
+    ) -> AbstractAsyncContextManager[UpstreamStream]:
+        """Send a request; its hooks find the `state` in that of its context.
+
+        Leaving the context ends it, as a client does that leaves. Raises UpstreamBroken.
+        """
+        ...
+
+
+class Workers(Protocol):
+    """The workers of this gateway, on all of its machines: each can ask any other one by its name."""
+
+    @property
+    def name(self) -> str:
+        """What this one is called, as long as it runs."""
+        ...
+
+    def serve(self, question: str, answer: Callable[[str], Awaitable[str]]) -> None:
+        """Answer a question that is put to this worker; a second time it replaces what answers it."""
+        ...
+
+    async def consult(self, worker: str, question: str, argument: str) -> str | None:
+        """What a worker answers; None for one that is gone, or silent for ten seconds.
+
+        Argument and answer have 6,000 bytes at most; whoever reads the database's traffic sees them. Raises
+        DatabaseUnavailable.
+        """
+        ...
+
+
+class Keeping(Protocol):
+    """What a plugin has that outlives a reload, like connections of clients."""
+
+    def keep(self, kind: type[_Kept], build: Callable[[], _Kept]) -> _Kept:
+        """The one object of this kind, built now if there is none yet."""
+        ...
+
+
 class PluginServices(msgspec.Struct, frozen=True, kw_only=True):
     """Clock, HTTP client, encryption, address and models of the gateway, and what the database has.
 
@@ -134,11 +181,14 @@ class PluginServices(msgspec.Struct, frozen=True, kw_only=True):
     public: PublicAddress
     vouchers: Vouchers
     models: Models
+    inside: Inside
+    workers: Workers
+    keeping: Keeping
 
 
 class _Offline:
     current = McpShelf()
-    base_url = root_path = ""
+    base_url = root_path = name = ""
 
     def close(self, purpose: str, text: str) -> str:
         del purpose, text
@@ -180,6 +230,22 @@ class _Offline:
     def discard(self, close: Callable[[], Awaitable[None]]) -> None:
         del close
 
+    def ask(
+        self, head: RequestHead, body: bytes, state: Mapping[str, object]
+    ) -> AbstractAsyncContextManager[UpstreamStream]:
+        del head, body, state
+        raise ServiceUnavailable("Nothing is asked where no gateway runs.")
+
+    def serve(self, question: str, answer: Callable[[str], Awaitable[str]]) -> None:
+        del question, answer
+
+    def keep(self, kind: type[_Kept], build: Callable[[], _Kept]) -> _Kept:
+        del kind
+        return build()
+
+    async def consult(self, worker: str, question: str, argument: str) -> str | None:
+        del worker, question, argument
+
     def forward(self, request: ForwardRequest) -> AbstractAsyncContextManager[UpstreamStream]:
         del request
         raise ServiceUnavailable("Nothing is asked where no gateway runs.")
@@ -196,5 +262,8 @@ OFFLINE = PluginServices(
     public=_OFFLINE,
     vouchers=_OFFLINE,
     models=_OFFLINE,
+    inside=_OFFLINE,
+    workers=_OFFLINE,
+    keeping=_OFFLINE,
 )
 """For commands that only look at plugins."""

@@ -20,7 +20,7 @@ from gateway.domain import (
 )
 from gateway.hooks.context import Admission, RequestContext, RequestHead
 from gateway.hooks.guards import CallGuard
-from gateway.hooks.transport import Forwarder, OpenAnswer, UpstreamStream
+from gateway.hooks.transport import Forwarder, OpenAnswer, ReadBody, UpstreamStream
 
 __all__ = ["GROUP", "HookMode", "HookSpecs", "hookimpl", "mode_of"]
 
@@ -75,7 +75,7 @@ class HookSpecs:
         """Say where a request goes for whose path there is no route, or None to leave that to others."""
 
     @hookspec(HookMode.FIRST)
-    async def answer_openly(self, head: RequestHead) -> OpenAnswer | None:
+    async def answer_openly(self, head: RequestHead, read_body: ReadBody) -> OpenAnswer | None:
         """Answer anybody at a path that leads nowhere else, or None to leave that to others."""
 
     @hookspec(HookMode.FIRST)

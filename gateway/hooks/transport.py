@@ -1,15 +1,19 @@
 """How requests of pass-throughs are sent, by the gateway's own client or by a plugin in its place."""
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 import msgspec
 
-__all__ = ["ForwardRequest", "Forwarder", "HeaderPairs", "OpenAnswer", "UpstreamStream"]
+__all__ = ["ForwardRequest", "Forwarder", "HeaderPairs", "OpenAnswer", "ReadBody", "UpstreamStream"]
 
 HeaderPairs = tuple[tuple[str, str], ...]
 """Headers in the order of the wire; a repeated name is there as often as it was sent."""
+
+
+ReadBody = Callable[[], Awaitable[bytes]]
+"""Reads a body whole, once. Raises GatewayError for one that is too long or too slow."""
 
 
 class OpenAnswer(msgspec.Struct, frozen=True):

@@ -15,8 +15,9 @@ from gateway.http.parted_exchanges import PartedAsgiExchange, PartedRsgiExchange
 from gateway.http.problems import EXCEPTION_HANDLERS, answer_http_exception
 from gateway.ids import new_charge_id
 from gateway.pipeline.answers import send_error
+from gateway.pipeline.exchange import ClientLeftError
 from gateway.pipeline.intake import call_id_of
-from gateway.pipeline.pass_through.body import PartedExchange
+from gateway.pipeline.pass_through.body import BodySource, PartedExchange
 from gateway.pipeline.pass_through.leading import lead_request
 from gateway.runtime import Gateway
 from gateway.wire import asgi as wire
@@ -70,10 +71,14 @@ class PassThroughLane:
             return False
         try:
             snapshot.core.gate.authenticate(head)
-            found = await snapshot.pass_through_hooks.answer_openly(head)
+            limits = snapshot.settings.gatewright.limits
+            source = BodySource(exchange, snapshot.body_bytes, limits.body_seconds, self._gateway.clock)
+            found = await snapshot.pass_through_hooks.answer_openly(head, source.read_whole)
             if found is None:
                 return False
             await exchange.answer(found.status, list(found.headers), found.body)
+        except ClientLeftError:
+            pass
         except GatewayError as error:
             await send_error(exchange, error, call_id_of(exchange, new_charge_id()))
         return True

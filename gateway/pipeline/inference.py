@@ -16,7 +16,7 @@ from gateway.pipeline.answers import as_gateway_error, drop_frames, send_error
 from gateway.pipeline.call import Call
 from gateway.pipeline.end_users import keep_known_end_user
 from gateway.pipeline.exchange import ClientLeftError, Exchange
-from gateway.pipeline.inner import InnerExchange, InnerGateway, relay_own
+from gateway.pipeline.inner import InnerExchange, InnerGateway, ask_inside, relay_own
 from gateway.pipeline.intake import begin_context, fill_context
 from gateway.pipeline.memberships import settle_team
 from gateway.pipeline.nesting import check_depth
@@ -28,9 +28,14 @@ from gateway.runtime import Gateway, Snapshot
 from gateway.spend.builder import NO_DETAILS, CallDetails
 from gateway.wire.errors import error_event
 
-__all__ = ["infer"]
+__all__ = ["answer_inside", "infer"]
 
 _Value = TypeVar("_Value")
+
+
+def answer_inside(gateway: Gateway) -> None:
+    """Let plugins ask this gateway."""
+    gateway.parts.inside.asking = partial(ask_inside, gateway, partial(_serve_inner, gateway))
 
 
 async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_model: str) -> None:

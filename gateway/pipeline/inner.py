@@ -6,6 +6,7 @@ Each is a request like any other: authenticated, authorized, admitted, guarded, 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import MappingProxyType
 from typing import Any
 
 from gateway.clock import Clock
@@ -17,7 +18,7 @@ from gateway.pipeline.pass_through.body import PartedExchange
 from gateway.runtime import Gateway
 from gateway.wire.errors import error_event
 
-__all__ = ["InnerExchange", "InnerGateway", "Serve", "relay_own"]
+__all__ = ["InnerExchange", "InnerGateway", "Serve", "ask_inside", "relay_own"]
 
 _CHUNKS = 64
 _OF_THE_OUTER = frozenset(
@@ -29,6 +30,7 @@ _OF_THE_OUTER = frozenset(
 )
 """Headers of the caller's own request that say nothing of those that are made for it."""
 _SESSION = "x-litellm-trace-id"
+_NO_STATE: Mapping[str, object] = MappingProxyType({})
 
 Serve = Callable[["InnerExchange"], Coroutine[Any, Any, None]]
 """Answers one request."""
@@ -57,15 +59,8 @@ class InnerGateway:
         head = RequestHead(
             request.method, path, self._headers(request, body), query, self._context.head.client_host
         )
-        exchange = InnerExchange(head, body, self._gateway.clock)
-        self._gateway.background(self._serve(exchange)).add_done_callback(exchange.note_end)
-        try:
-            await exchange.begun.wait()
-            if not exchange.is_begun:
-                raise UpstreamBroken("The gateway did not answer its own request; its log says why.")
+        async with ask_inside(self._gateway, self._serve, head, body) as exchange:
             yield exchange
-        finally:
-            exchange.leave()
 
     def _headers(self, request: ForwardRequest, body: bytes) -> Mapping[str, str]:
         context = self._context
@@ -77,14 +72,33 @@ class InnerGateway:
         return {**kept, **dict(request.headers), "content-length": str(len(body))}
 
 
+@asynccontextmanager
+async def ask_inside(
+    gateway: Gateway, serve: Serve, head: RequestHead, body: bytes, state: Mapping[str, object] = _NO_STATE
+) -> AsyncGenerator["InnerExchange"]:
+    """Have a gateway answer a request of its own. Raises UpstreamBroken for an answer that breaks off."""
+    exchange = InnerExchange(head, body, gateway.clock, state)
+    gateway.background(serve(exchange)).add_done_callback(exchange.note_end)
+    try:
+        await exchange.begun.wait()
+        if not exchange.is_begun:
+            raise UpstreamBroken("The gateway did not answer its own request; its log says why.")
+        yield exchange
+    finally:
+        exchange.leave()
+
+
 class InnerExchange(PartedExchange):
     """Both ends of a request of the gateway to itself: an exchange, and an `UpstreamStream`."""
 
-    __slots__ = ("_body", "_chunks", "_has_left", "_is_broken", "begun", "headers", "status")
+    __slots__ = ("_body", "_chunks", "_has_left", "_is_broken", "_state", "begun", "headers", "status")
 
-    def __init__(self, head: RequestHead, body: bytes, clock: Clock) -> None:
+    def __init__(
+        self, head: RequestHead, body: bytes, clock: Clock, state: Mapping[str, object] = _NO_STATE
+    ) -> None:
         super().__init__(head, clock)
         self._body = body
+        self._state = state
         self._chunks: asyncio.Queue[bytes] = asyncio.Queue(_CHUNKS)
         self._has_left = asyncio.Event()
         self._is_broken = False
@@ -94,6 +108,10 @@ class InnerExchange(PartedExchange):
 
     def check_head(self) -> None:
         """See Exchange.check_head: the caller's head was checked."""
+
+    def tell(self, context: RequestContext) -> None:
+        """See PartedExchange.tell."""
+        context.state.update(self._state)
 
     async def _read_body(self, length: int, limit: int) -> bytes:
         del length, limit

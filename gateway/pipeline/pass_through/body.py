@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 from gateway.clock import Clock
 from gateway.errors import BodyTooSlow, GatewayError
+from gateway.hooks import RequestContext
 from gateway.pipeline.exchange import ClientLeftError, Exchange, too_large
 
 __all__ = ["BodySource", "PartedExchange"]
@@ -15,6 +16,10 @@ class PartedExchange(Exchange):
     """An exchange whose body can be read in parts, and whose answer can break off."""
 
     __slots__ = ()
+
+    def tell(self, context: RequestContext) -> None:
+        """Say what hooks find in the state of the request from its beginning; nothing of what clients say."""
+        del context
 
     @abstractmethod
     async def read_part(self) -> tuple[bytes, bool]:
@@ -49,6 +54,10 @@ class BodySource:
         while not self._first and not self.is_read.is_set():
             self._first = await self._read()
         return bool(self._first)
+
+    async def read_whole(self) -> bytes:
+        """Read the body. Raises GatewayError or ClientLeftError."""
+        return b"".join([part async for part in self]) if await self.begin() else b""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield self._first

@@ -48,6 +48,7 @@ async def pass_request(gateway: Gateway, one: PassThrough, below: str, exchange:
         one = msgspec.structs.replace(one, asks_for_key=False)
     address = snapshot.core.gate.client_of(head)
     context = begin_context(exchange, principal, one.endpoint, address)
+    exchange.tell(context)
     context.model = context.routed_model = one.path
     context.holds_slot, context.cost_nanos = one.holds_slot, one.cost_nanos
     limits = snapshot.settings.gatewright.limits

@@ -1,5 +1,7 @@
 """The relay: messages to MCP servers, one or several, under their paths."""
 
+from contextlib import suppress
+from functools import partial
 from typing import cast
 
 import msgspec
@@ -21,6 +23,7 @@ from gateway.hooks import (
     ForwardRequest,
     OpenAnswer,
     PluginServices,
+    ReadBody,
     RequestContext,
     RequestHead,
     hookimpl,
@@ -31,6 +34,7 @@ from gateway_mcp.aggregate.search_guard import SearchGuard
 from gateway_mcp.aggregate.tools import RoofTools
 from gateway_mcp.bases import Bases
 from gateway_mcp.charging import list_claims
+from gateway_mcp.conversation import RefusedError
 from gateway_mcp.credentials import Credentials
 from gateway_mcp.directory import Directory
 from gateway_mcp.documents import Documents
@@ -43,6 +47,12 @@ from gateway_mcp.oauth.moved import find_moved
 from gateway_mcp.oauth.network import Network
 from gateway_mcp.oauth.registration import Registrations
 from gateway_mcp.oauth.user_tokens import UserTokens
+from gateway_mcp.older.calls import CALL, Call
+from gateway_mcp.older.opening import OlderServer
+from gateway_mcp.older.paths import find_older, mount_of
+from gateway_mcp.older.posts import Posts
+from gateway_mcp.older.revisions import check_revision
+from gateway_mcp.older.streams import Streams
 from gateway_mcp.pages import Pages
 from gateway_mcp.passing_on import build_challenge, find_open
 from gateway_mcp.places import Place, find_place, list_named, narrow_place
@@ -103,6 +113,8 @@ class Relay:
         self._listings = Listings(self._transports, self._credentials, services.clock)
         self._bases = Bases(services.public, directory.current.access)
         self._documents = Documents(directory, self._bases, services)
+        self._streams = services.keeping.keep(Streams, Streams)
+        self._posts = Posts(services, self._streams)
         directory.note_gone = self._forget
 
     @hookimpl
@@ -151,10 +163,7 @@ class Relay:
     @hookimpl
     def find_pass_through(self, head: RequestHead) -> PassThrough | None:
         """The way to the servers that the path names."""
-        one = lead_plain(head)
-        if one is None and not is_plain(head.path):
-            place = find_place(head.path, self._directory.current)
-            one = None if place is None else self._lead(place, head)
+        one = lead_plain(head) if is_plain(head.path) else self._find_way(head)
         if one is None:
             return None
         return msgspec.structs.replace(one, brought=self._credentials.names_brought(head))
@@ -165,13 +174,22 @@ class Relay:
         Raises PermissionDenied, NotFound for a server that is gone, BadRequest.
         """
         self._check_servers(context)
+        if find_older(context.head.path, self._directory.current) is not None:
+            check_revision(context.head)
+            return
+        call = context.state.get(CALL)
+        if isinstance(call, Call):
+            call.check(context.principal.token_hash)
         guard = self._build_guard(context)
         await guard.read_request()
         context.state[_GUARD] = guard
 
     @hookimpl
-    async def answer_openly(self, head: RequestHead) -> OpenAnswer | None:
-        """The documents about servers that are passed through."""
+    async def answer_openly(self, head: RequestHead, read_body: ReadBody) -> OpenAnswer | None:
+        """The documents about servers that are passed through; messages of the older transport."""
+        older = None if is_plain(head.path) else find_older(head.path, self._directory.current)
+        if older is not None and not older.is_stream:
+            return await self._posts.answer(older.mount, head, read_body)
         return find_moved(head, self._directory.current) or await self._documents.answer(head)
 
     @hookimpl
@@ -203,14 +221,23 @@ class Relay:
         """Send messages with the servers' own session ids in the place of those that clients know."""
         if context.endpoint is not Endpoint.MCP:
             return None
-        place = self._find(context)
+        place, upstreams = self._find(context), self._directory.current
         forwarder = await self._open(context, place)
-        if not any(one.settings.is_passed_through for one in place.upstreams):
-            return forwarder
-        return StatingForwarder(forwarder, context.head, self._bases, self._directory.current)
+        if any(one.settings.is_passed_through for one in place.upstreams):
+            # What servers say of a client's token is told in the answer to its post, too.
+            head = msgspec.structs.replace(context.head, path=mount_of(context.head.path, upstreams))
+            return StatingForwarder(forwarder, head, self._bases, upstreams)
+        call = context.state.get(CALL)
+        if isinstance(call, Call):
+            call.note_admitted()
+        return forwarder
 
     async def _open(self, context: RequestContext, place: Place) -> Forwarder:
         owner = context.principal.token_hash
+        older = find_older(context.head.path, self._directory.current)
+        if older is not None:
+            probe_place = partial(self._probe, context, place)
+            return OlderServer(self._streams, self._posts, owner, older.mount, probe_place)
         if place.is_single:
             credentials = await self._credentials.list_headers(place.upstreams[0], context)
             forwarder = self._transports.of(place.upstreams[0])
@@ -231,6 +258,14 @@ class Relay:
             parts=None,
         )
         return Roof(blank, self._sessions, owner, place.key, are_searched=place.are_searched)
+
+    async def _probe(self, context: RequestContext, place: Place) -> None:
+        """Raise what a server says of a client's token, where that is for the server to judge."""
+        for one in place.upstreams:
+            if place.is_single and one.settings.is_passed_through:
+                conversation = await self._listings.converse(one, context)
+                with suppress(RefusedError):
+                    await conversation.ask("ping", {})
 
     def _build_guard(self, context: RequestContext) -> MessageGuard:
         place = self._find(context)
@@ -255,7 +290,7 @@ class Relay:
         upstreams, known = self._directory.current, context.state.get(_PLACE)
         if isinstance(known, _Found) and known.upstreams is upstreams:
             return known.place
-        place = find_place(context.head.path, upstreams)
+        place = find_place(mount_of(context.head.path, upstreams), upstreams)
         if place is None:
             raise NotFound("There is no such MCP server.", param="mcp_server")
         narrowed = narrow_place(place, context.head.headers, upstreams)
@@ -263,6 +298,18 @@ class Relay:
             raise refuse_server(place.upstreams[0])
         context.state[_PLACE] = _Found(upstreams, narrowed)
         return narrowed
+
+    def _find_way(self, head: RequestHead) -> PassThrough | None:
+        """The way from a path to servers; messages of the older transport are no requests of their own."""
+        older = find_older(head.path, self._directory.current)
+        if older is None:
+            place = find_place(head.path, self._directory.current)
+            return None if place is None else self._lead(place, head)
+        place = find_place(older.mount, self._directory.current)
+        if place is None or not older.is_stream:
+            return None
+        led = self._lead(place, msgspec.structs.replace(head, path=older.mount))
+        return msgspec.structs.replace(led, path=head.path, methods=("GET",), holds_slot=False)
 
     def _lead(self, place: Place, head: RequestHead) -> PassThrough:
         """The way from a path of the gateway to its servers."""

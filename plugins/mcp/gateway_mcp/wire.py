@@ -21,6 +21,7 @@ __all__ = [
     "MODERN",
     "NAMED",
     "PROTOCOL",
+    "STATED_PROTOCOL",
     "Object",
     "decode_object",
     "error_message",
@@ -41,6 +42,8 @@ METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR = -32601, -32602, -32603
 NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 """The methods for a thing, and the parameter that says which; a header repeats it."""
 _META = "io.modelcontextprotocol/"
+STATED_PROTOCOL = f"{_META}protocolVersion"
+"""Where a message of the modern revision says which one it is."""
 ANSWER_IS_NO_MESSAGE = "The MCP server answered with something that is no message."
 
 
@@ -49,7 +52,7 @@ def request_message(identifier: object, method: str, params: Object, *, is_moder
     stated = dict(params)
     if is_modern:
         about = {
-            f"{_META}protocolVersion": MODERN,
+            STATED_PROTOCOL: MODERN,
             f"{_META}clientCapabilities": {},
             f"{_META}clientInfo": CLIENT,
         }

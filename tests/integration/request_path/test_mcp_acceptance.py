@@ -1,4 +1,4 @@
-"""Cases of who may reach MCP servers, each by the path of one server, of all, and by plain HTTP alike."""
+"""Cases of who may reach MCP servers, by the path of one server, of all, by a stream and by REST alike."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.integration.request_path.mcp import post
+from tests.integration.request_path.mcp import OlderClient, open_older, post
 from tests.integration.serving import MASTER_KEY, LiveGateway, bearer, deployment
 from tests.mcp_servers import McpFixture
 
@@ -48,7 +48,7 @@ async def ask(live: LiveGateway, key: str, path: str, method: str, params: Any, 
 
 
 async def decisions(live: LiveGateway, server: McpFixture, key: str, **headers: str) -> list[bool]:
-    """Whether the tool `add` of the server `fix` is listed and called: by its path, by all, and by REST."""
+    """Whether the tool `add` of `fix` is listed and called: by its path, by all, by a stream, by REST."""
     found: list[bool] = []
     for path, name in (("/fix/mcp", "add"), ("/mcp/f", "add"), ("/mcp", "f-add")):
         listed = await ask(live, key, path, "tools/list", {}, **headers)
@@ -59,6 +59,7 @@ async def decisions(live: LiveGateway, server: McpFixture, key: str, **headers: 
         found += [any(tool["name"] == name for tool in tools), called.status_code == 200]
         assert called.status_code in (200, 403)
     http = {**bearer(key), **headers}
+    found += await decide_older(live, http)
     tools = (await live.http.get(LIST, headers=http)).json()["tools"]
     body = {"server_id": "fix-1", "name": "add", "arguments": {"a": 1, "b": 2}}
     called = await live.http.post(CALL, json=body, headers=http)
@@ -66,6 +67,18 @@ async def decisions(live: LiveGateway, server: McpFixture, key: str, **headers: 
     found.append(called.status_code == 200)
     assert len(server.calls) == sum(found[1::2]), "what is refused reaches no server"
     return found
+
+
+async def decide_older(live: LiveGateway, headers: dict[str, str]) -> list[bool]:
+    """The same by a stream, whether it is refused or what is asked on it."""
+    async with open_older(live, "/fix/mcp/sse", headers) as client:
+        if not isinstance(client, OlderClient):
+            assert client.status_code == 403, client.text
+            return [False, False]
+        assert await client.begin(live) is None
+        tools = (await client.ask(live, "tools/list", {}))["result"]["tools"]
+        called = await client.ask(live, "tools/call", {"name": "add", "arguments": {"a": 1, "b": 2}})
+        return [any(tool["name"] == "add" for tool in tools), "result" in called]
 
 
 INTERNAL = {"available_on_public_internet": False}
@@ -107,7 +120,7 @@ async def test_servers_for_internal_clients(
     may: Any,
 ) -> None:
     declare(live, server, settings, **general)
-    assert await decisions(live, server, key, **headers) == [may] * 8, case
+    assert await decisions(live, server, key, **headers) == [may] * 10, case
     server.calls.clear()
     answer = (
         await live.http.get(LIST, params={"server_id": "fix"}, headers={**bearer(key), **headers})
@@ -134,7 +147,7 @@ async def test_headers_only_narrow(
     live: LiveGateway, key: str, server: McpFixture, headers: Any, may: Any
 ) -> None:
     declare(live, server)
-    assert await decisions(live, server, key, **headers) == [may] * 8
+    assert await decisions(live, server, key, **headers) == [may] * 10
 
 
 async def test_a_named_server_that_is_denied_is_refused_and_not_left_out(
@@ -144,7 +157,7 @@ async def test_a_named_server_that_is_denied_is_refused_and_not_left_out(
     key = await live.make_key(object_permission={"mcp_servers": ["other"]})
     refused = await ask(live, key, "/mcp", "tools/list", {}, **{"x-mcp-servers": "fix,other"})
     assert (refused.status_code, refused.json()["error"]["type"]) == (403, "mcp_server_access_denied")
-    assert await decisions(live, server, key, **{"x-mcp-servers": "fix"}) == [False] * 8
+    assert await decisions(live, server, key, **{"x-mcp-servers": "fix"}) == [False] * 10
 
 
 async def test_access_must_be_defined_where_that_is_demanded(
@@ -152,10 +165,10 @@ async def test_access_must_be_defined_where_that_is_demanded(
 ) -> None:
     declare(live, server, require_key_mcp_access_defined=True, require_end_user_mcp_access_defined=True)
     named = await live.make_key(object_permission={"mcp_servers": ["f"]})
-    assert await decisions(live, server, key) == [False] * 8
-    assert await decisions(live, server, named) == [True] * 8
+    assert await decisions(live, server, key) == [False] * 10
+    assert await decisions(live, server, named) == [True] * 10
     server.calls.clear()
-    assert await decisions(live, server, named, **{"x-litellm-end-user-id": "nobody-named"}) == [False] * 8
+    assert await decisions(live, server, named, **{"x-litellm-end-user-id": "nobody-named"}) == [False] * 10
 
 
 @pytest.mark.parametrize("path", ["/fix/mcp", "/mcp", "/mcp/f,other", "/mcp-rest/tools/call"])

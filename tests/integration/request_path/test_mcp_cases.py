@@ -31,7 +31,6 @@ _ISSUERS = "unit/identity/tokens/test_issuer_cases.py"
 _TOKEN = f"{_ISSUERS}::test_a_token_with"
 _ROOT = "unit/http/test_root_path.py::test_the_prefix_comes_off_where_it_is_one"
 _OAUTH = NOT_YET + "the gateway's own login at servers"
-_SSE = NOT_YET + "the older transport toward clients"
 
 CASES: dict[int, tuple[str, ...]] = {
     1: (_IN,),
@@ -52,7 +51,7 @@ CASES: dict[int, tuple[str, ...]] = {
     16: ("integration/manage/test_mcp_servers.py::test_whose_login_it_is_comes_back_as_it_was_said",),
     17: (_IN,),
     18: (_IN,),
-    19: (_SSE,),
+    19: (_IN,),
     20: (_OAUTH,),
     21: (_IN, _ELSEWHERE),
     22: (_IN, _ELSEWHERE),
@@ -68,11 +67,11 @@ CASES: dict[int, tuple[str, ...]] = {
     32: (f"{_PASSING}::test_nothing_else_is_open::/toolset/set/mcp",),
     33: (f"{_DOCUMENTS}::test_paths_without_a_document_are_not_found_and_told_the_operator",),
     34: (_REFUSED,),
-    35: (_SSE,),
+    35: (_REFUSED,),
     36: (_REFUSED,),
-    37: (_SSE,),
+    37: (f"{_THROUGH}::test_servers_are_probed_that_the_client_wants",),
     38: (_ENDED,),
-    39: (_SSE,),
+    39: (f"{_THROUGH}::test_a_token_that_ends_while_there_is_a_stream",),
     40: (_REFUSED,),
     41: (_REFUSED,),
     42: (_REFUSED,),
@@ -158,7 +157,7 @@ CASES: dict[int, tuple[str, ...]] = {
     97: (f"{_TOKEN}::case=97",),
     98: (f"{_DOCUMENTS}::test_nothing_of_any_credential_is_logged_or_told",),
     99: (_IN, _REFUSED + "::get_list"),
-    100: (NOT_YET + "the older transport toward clients",),
+    100: (_IN, f"{_HERE}/test_mcp_acceptance.py::decide_older"),
     101: (_IN,),
 }
 

@@ -1,5 +1,7 @@
 """MCP servers whose clients log in at the server's own issuer: the numbered cases, in both generations.
 
+The same by the transport before streamable HTTP, whose stream is refused before it has begun.
+
 `K` is a key of the gateway, `U` a token of the server's issuer. A row says what a client sends, what it is
 answered, and what the server sees in `Authorization`.
 """
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.integration.request_path.mcp import Era, speak
+from tests.integration.request_path.mcp import Era, OlderClient, open_older, speak
 from tests.integration.serving import LiveGateway, deployment
 from tests.mcp_servers import McpFixture
 
@@ -25,7 +27,7 @@ P: dict[str, Any] = {
 }
 OUTSIDE, INSIDE = {"x-forwarded-for": "203.0.113.7"}, {"x-forwarded-for": "10.0.0.1"}
 TRUSTING = {"use_x_forwarded_for": True, "mcp_trusted_proxy_ranges": ["127.0.0.0/8"]}
-ERAS: list[Era] = ["2025-11-25", "2026-07-28"]
+ERAS: list[Era] = ["2024-11-05", "2025-11-25", "2026-07-28"]
 NOBODY = "-"
 """Nothing reaches the server."""
 
@@ -73,8 +75,8 @@ ROWS = [
     *(Row((12, 13), f"/{name}/mcp", BOTH, seen=U) for name in ("unsaid", "delegated")),
     Row((15,), "/unnamed/mcp", BOTH, seen=None),
     # 5.3, nobody knows the client yet.
-    Row((17, 99, 101), "/mcp/p", {}, 401, "/mcp/p"),
-    Row((18, 101), "/p/mcp", {}, 401, "/p/mcp"),
+    Row((17, 19, 99, 100, 101), "/mcp/p", {}, 401, "/mcp/p"),
+    Row((18, 19, 100, 101), "/p/mcp", {}, 401, "/p/mcp"),
     Row((18,), "/p/mcp/", {}, 401, "/p/mcp"),
     Row((17,), "/mcp/alias", {}, 401, "/mcp/alias"),
     *(Row((21,), "/mcp", sends, 401) for sends in ({}, TOKEN, {**TOKEN, "x-mcp-servers": "p"})),
@@ -158,6 +160,8 @@ async def test_who_is_let_in_and_what_the_server_sees(
     declare(live, server)
     further = {"x-request-id": "r-1", "x-trace-id": "t-1"}
     for row in ROWS:
+        # A stream that was closed has to have said goodbye to the server.
+        await live.settled()
         server.headers.clear()
         answers = await speak(live, row.path, era, {**further, **fill(row.sends, key)})
         told = answers[-1].headers.get_list("www-authenticate")
@@ -211,8 +215,8 @@ class Refusal:
 
 REFUSALS = [
     # Whoever brings the token, with a key or without one: what the server says of it is told.
-    *(Refusal((34, 41, 99), "/mcp/p", sends=sends, challenge="/mcp/p") for sends in (TOKEN, BOTH, KEY)),
-    *(Refusal((34, 42), "/p/mcp", sends=sends, challenge="/p/mcp") for sends in (TOKEN, BOTH, KEY)),
+    *(Refusal((34, 35, 41, 99), "/mcp/p", sends=sends, challenge="/mcp/p") for sends in (TOKEN, BOTH, KEY)),
+    *(Refusal((34, 35, 42), "/p/mcp", sends=sends, challenge="/p/mcp") for sends in (TOKEN, BOTH, KEY)),
     *(
         Refusal((40, 51), path, told=OWN, challenge=OWN["www-authenticate"])
         for path in ("/p/mcp", "/mcp/p", "/mcp", REST)
@@ -271,6 +275,39 @@ async def test_a_token_that_ends_in_the_middle_of_a_session(live: LiveGateway, s
         server.refuse = refuse
         *_, answer = await speak(live, "/p/mcp", "2025-11-25", TOKEN)
         check_refusal(live, Refusal((38, 50), "/p/mcp", challenge="/p/mcp"), answer)
+
+
+async def test_a_token_that_ends_while_there_is_a_stream(
+    live: LiveGateway, key: str, server: McpFixture
+) -> None:
+    declare(live, server, names=("p", "unsaid"))
+    for sends in (TOKEN, BOTH):
+        for told in ({}, OWN):
+            server.refuse = lambda path, headers: None
+            async with open_older(live, "/p/mcp/sse", fill(sends, key)) as client:
+                assert isinstance(client, OlderClient)
+                assert await client.begin(live) is None
+                server.refuse = lambda path, headers, told=told: (401, told, b"")
+                message = {"jsonrpc": "2.0", "id": 5, "method": "tools/list", "params": {}}
+                challenge = told.get("www-authenticate", "/p/mcp")
+                check_refusal(
+                    live, Refusal((39,), "/p/mcp", challenge=challenge), await client.post(live, message)
+                )
+                assert (await client.wait_for(5))["error"]["message"] == "Unauthorized"
+
+
+async def test_servers_are_probed_that_the_client_wants(
+    live: LiveGateway, key: str, server: McpFixture
+) -> None:
+    declare(live, server, names=("p", "unsaid"))
+    server.refuse = lambda path, headers: (401, {}, b"")
+    for path, status in (("/p/mcp/sse", 403), ("/mcp/sse", 200), ("/mcp/p,unsaid/sse", 200)):
+        async with open_older(live, path, {**fill(BOTH, key), "x-mcp-servers": "unsaid"}) as opened:
+            found = 200 if isinstance(opened, OlderClient) else opened.status_code
+            assert found == status, path
+    answers = await speak(live, "/p/mcp", "2025-11-25", {**fill(BOTH, key), "x-mcp-servers": "unsaid"})
+    assert [one.status_code for one in answers] == [403]
+    assert not server.headers
 
 
 async def test_lists_of_all_servers_name_the_one_that_refuses(

@@ -87,3 +87,22 @@ async def test_what_cannot_be_read_is_left_alone(three: list[Colleagues], databa
 
 def _note(heard: list[str], number: int, text: str) -> None:
     heard.append(f"{number} {text}")
+
+
+async def test_one_of_the_others_is_consulted(three: list[Colleagues]) -> None:
+    asked: list[int] = []
+    for number, worker in enumerate(three):
+        worker.serve("name", partial(_say, asked, number))
+    assert await three[0].consult(three[2].name, "name", "ä") == "ä2"
+    assert await three[1].consult(three[0].name, "name", "b") == "b0"
+    assert asked == [2, 0]
+
+
+async def test_who_is_gone_is_not_waited_for(database: Database) -> None:
+    lonely = Colleagues(partial(notify_all, database, CHANNEL), consulted_seconds=0.01)
+    assert await lonely.consult("somebody", "name", "") is None
+
+
+async def _say(asked: list[int], number: int, argument: str) -> str:
+    asked.append(number)
+    return f"{argument}{number}"

@@ -81,8 +81,16 @@ async def test_hook_answer_openly() -> None:
     about = OpenAnswer(b"{}")
     hooks = load_plugin(implement("answer_openly", lambda head: about if head.path == "/about" else None))
 
-    assert await hooks.answer_openly(make_head("/about")) is about
-    assert await hooks.answer_openly(make_head("/elsewhere")) is None
+    async def read_body() -> bytes:
+        return b"said"
+
+    async def repeat(read_body: Any) -> OpenAnswer:
+        return OpenAnswer(await read_body())
+
+    assert await hooks.answer_openly(make_head("/about"), read_body) is about
+    assert await hooks.answer_openly(make_head("/elsewhere"), read_body) is None
+    repeating = load_plugin(implement("answer_openly", repeat))
+    assert await repeating.answer_openly(make_head("/about"), read_body) == OpenAnswer(b"said")
     assert hooks.has_answer_openly
     assert not load_plugin(implement("authenticate", lambda: None)).has_answer_openly
 
