@@ -49,7 +49,7 @@ class Load:
         await asyncio.gather(*(self._ask(number) for number in range(clients)))
 
     async def wait_for_answers(self, count: int) -> None:
-        await eventually(lambda: len(self.answered) >= count or bool(self.refused))
+        await eventually(lambda: len(self.answered) >= count or bool(self.refused), seconds=60)
         assert self.refused == []
 
     async def _ask(self, client: int) -> None:
@@ -90,7 +90,7 @@ async def read_books(database_url: str, key: str) -> Books:
 
 async def wait_for_books(database_url: str, key: str, at_least: int) -> Books:
     """Return the books once they have so many rows and their sum is the key's spend."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             books = await read_books(database_url, key)
             if len(books.rows) >= at_least and books.row_nanos == books.spent_nanos:

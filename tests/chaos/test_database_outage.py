@@ -49,7 +49,7 @@ async def serve(
     folder: Path, upstream: Upstream, database_url: str, workers: int
 ) -> AsyncIterator[ServerProcess]:
     """Serve with one worker that counts by itself, or with two that share a Redis."""
-    config = config_for(upstream, redis_deadline_seconds=0.5)
+    config = config_for(upstream, redis_deadline_seconds=2.0)
     served = folder / "served"
     served.mkdir()
     with contextlib.ExitStack() as stack:

@@ -3,66 +3,74 @@
 import asyncio
 import os
 import signal
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
-from tests.chaos.conftest import config_for
+from tests.chaos.conftest import Stage, config_for
 from tests.chaos.load import Load, check_books, wait_for_books
 from tests.integration.serving import INPUT_NANOS, MASTER_KEY, OUTPUT_NANOS, ServerProcess, bearer, eventually
 from tests.upstreams import Upstream, replies
 
+WORDS = 40
 
-async def test_a_killed_server_loses_nothing(
-    server: ServerProcess, upstream: Upstream, migrated_database_url: str
-) -> None:
+
+@dataclass
+class Killed:
+    """A server that was killed under load, with a request and a stream under way, and started again."""
+
+    load: Load
+    held: str
+    streaming: str
+    """The keys of the request and of the stream."""
+    came: int
+    """How many requests of the load came to the upstream."""
+    database_url: str
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def killed(stage: Stage) -> Killed:
+    server, upstream, noted = stage.server, stage.upstream, asyncio.Event()
+    held, streaming = await server.make_key(), await server.make_key()
     load = Load(server, await server.make_key())
+    upstream.script += [replies.held(), replies.stream_paced(WORDS, 0.05, noted)]
+    request = asyncio.create_task(server.chat(held, max_tokens=5))
+    await upstream.wait_for_requests(1)
+    stream = asyncio.create_task(server.chat(streaming, stream=True, max_tokens=5000))
+    await noted.wait()
     running = asyncio.create_task(load.run(8))
     await load.wait_for_answers(60)
-    worker = server.worker_pid()
     # The worker first: it would otherwise notice that its parent died, and end in good order.
-    os.kill(worker, signal.SIGKILL)
-    await server.stop(signal.SIGKILL)
-    await running
-    await server.start()
-    books = await wait_for_books(migrated_database_url, load.key, len(upstream.requests))
-    check_books(books, load)
-
-
-async def test_a_request_that_was_under_way_is_charged_an_estimate(
-    server: ServerProcess, upstream: Upstream, migrated_database_url: str
-) -> None:
-    key = await server.make_key()
-    upstream.default = replies.held()
-    request = asyncio.create_task(server.chat(key, max_tokens=5))
-    await upstream.wait_for_requests(1)
     os.kill(server.worker_pid(), signal.SIGKILL)
     await server.stop(signal.SIGKILL)
-    await asyncio.gather(request, return_exceptions=True)
+    await asyncio.gather(request, stream, running, return_exceptions=True)
     await server.start()
-    books = await wait_for_books(migrated_database_url, key, 1)
+    return Killed(load, held, streaming, len(upstream.requests) - 2, stage.database_url)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_killed_server_loses_nothing(killed: Killed) -> None:
+    books = await wait_for_books(killed.database_url, killed.load.key, killed.came)
+    check_books(books, killed.load)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_request_that_was_under_way_is_charged_an_estimate(killed: Killed) -> None:
+    books = await wait_for_books(killed.database_url, killed.held, 1)
     assert len(books.rows) == 1
     assert books.rows[0]["status"] == "failure"
     assert "interrupted" in books.rows[0]["metadata"]
     assert books.spent_nanos > 0
 
 
-async def test_a_stream_that_was_under_way_is_charged_for_what_it_had_streamed(
-    server: ServerProcess, upstream: Upstream, migrated_database_url: str
-) -> None:
-    key = await server.make_key()
-    noted, words = asyncio.Event(), 40
-    upstream.default = replies.stream_paced(words, 0.05, noted)
-    request = asyncio.create_task(server.chat(key, stream=True, max_tokens=5000))
-    await noted.wait()
-    os.kill(server.worker_pid(), signal.SIGKILL)
-    await server.stop(signal.SIGKILL)
-    await asyncio.gather(request, return_exceptions=True)
-    await server.start()
-    books = await wait_for_books(migrated_database_url, key, 1)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_stream_that_was_under_way_is_charged_for_what_it_had_streamed(killed: Killed) -> None:
+    books = await wait_for_books(killed.database_url, killed.streaming, 1)
     prompt_at_most, streamed = 100 * INPUT_NANOS, OUTPUT_NANOS
     # The words of the first second at least, never the 5,000 tokens that were held.
-    assert 10 * streamed < books.spent_nanos < prompt_at_most + 2 * words * streamed
+    assert 10 * streamed < books.spent_nanos < prompt_at_most + 2 * WORDS * streamed
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from tests.upstreams import Upstream
 
 
 async def wait_for_model(server: ServerProcess, key: str, name: str) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (await server.chat(key, name)).status_code != 200:  # noqa: ASYNC110  another process tells nobody
             await asyncio.sleep(0.05)
 

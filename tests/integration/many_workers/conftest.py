@@ -76,7 +76,7 @@ def config_for(upstream: Upstream, **own: object) -> dict[str, object]:
         "model_list": [deployment("m", upstream)],
         "general_settings": {"proxy_batch_write_at": 0.1},
         # The machine may have other things to do than to answer within the usual 50 milliseconds.
-        "gatewright": {"drain_seconds": 0.5, "redis_deadline_seconds": 0.5, **own},
+        "gatewright": {"drain_seconds": 0.5, "redis_deadline_seconds": 2.0, **own},
     }
 
 
