@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar
 
 import httpx
@@ -12,6 +12,7 @@ from gateway.domain import Endpoint
 from gateway.guardrails.choice import Installed
 from gateway.guardrails.hookimpls import GuardrailHooks
 from gateway.guardrails.policies.book import EMPTY_BOOK, PolicyBook
+from gateway.hooks import Hooks
 from gateway.hooks.dispatch import compile_hooks
 from gateway.sdk import Content, Edit, Guardrail, GuardrailCall, Verdict
 from gateway.settings.guardrails import GuardrailEntry, GuardrailMode
@@ -65,19 +66,35 @@ def install(
     **members: Any,
 ) -> None:
     """Set up one guardrail, for everybody unless told otherwise; `book` has the policies that bring it."""
+    hooks = _with(live, live.gateway.snapshot.hooks, guardrail, modes, book, members)
+    plugins = msgspec.structs.replace(live.gateway.snapshot.plugins, hooks=hooks)
+    live.gateway.snapshot = msgspec.structs.replace(live.gateway.snapshot, plugins=plugins)
+
+
+def install_for_mcp(live: LiveGateway, guardrail: Guardrail, *modes: GuardrailMode, **members: Any) -> None:
+    """Set up one guardrail for what passes through, as calls of MCP servers do."""
+    hooks = _with(live, live.gateway.snapshot.pass_through_hooks, guardrail, modes, EMPTY_BOOK, members)
+    live.gateway.snapshot = msgspec.structs.replace(live.gateway.snapshot, pass_through_hooks=hooks)
+
+
+def _with(
+    live: LiveGateway,
+    hooks: Hooks,
+    guardrail: Guardrail,
+    modes: Collection[GuardrailMode],
+    book: PolicyBook,
+    members: Mapping[str, Any],
+) -> Hooks:
     members = {"name": "probe", "kind": "probe", "is_default": True, "deadline_seconds": 0.2, **members}
     installed = Installed(GuardrailEntry(modes=frozenset(modes), **members), guardrail)
     found: dict[int, tuple[str, object]] = {}
-    for items in live.gateway.snapshot.hooks.implementations.values():
+    for items in hooks.implementations.values():
         for item in items:
             owner = getattr(item.call, "__self__", None)
             if owner is not None and not isinstance(owner, GuardrailHooks):
                 found[id(owner)] = (item.plugin, owner)
-    hooks = compile_hooks(
-        [*found.values(), ("guardrails", GuardrailHooks([installed], live.gateway.clock, book))]
-    )
-    plugins = msgspec.structs.replace(live.gateway.snapshot.plugins, hooks=hooks)
-    live.gateway.snapshot = msgspec.structs.replace(live.gateway.snapshot, plugins=plugins)
+    guarding = GuardrailHooks([installed], live.gateway.clock, book)
+    return compile_hooks([*found.values(), ("guardrails", guarding)])
 
 
 class Row(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ The guardrail has seen all that the upstream and the client got, or the request 
 """
 
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -285,6 +286,37 @@ async def test_tool_calls_of_an_answer(
 
 
 MODELS_IN_PATHS = {"/openai/deployments", "/engines"}
+ALIASES = ["", *(f"{mount}/m" for mount in sorted(MODELS_IN_PATHS))]
+"""What may stand before the name of an endpoint besides `/v1`."""
+
+
+ELSEWHERE = {
+    Endpoint.PASS_THROUGH: "test_guarded_pass_through.py",
+    Endpoint.MCP: "test_mcp_guardrail_matrix.py",
+}
+"""Endpoints of no model, and where their rows are."""
+
+
+@each_call
+@pytest.mark.parametrize("before", ALIASES, ids=["bare", "engines", "deployments"])
+async def test_other_paths_of_an_endpoint_are_guarded_too(
+    live: LiveGateway, key: str, before: str, call: Call
+) -> None:
+    body = ROWS[call.endpoint].ask(f"who is {WORD}?") | {"model": "m", "stream": call.is_stream}
+    path = f"{before}/{call.endpoint}"
+    bare = live.gateway.snapshot
+    install(live, Probe("block"), PRE)
+    answer = await live.post(path, key, body)
+    assert refusal_of(answer)["type"] == "guardrail_blocked"
+    assert live.upstream.requests == []
+    live.gateway.snapshot = bare
+    probe = with_window(5, "mask")
+    install(live, probe, POST)
+    answer = await live.post(path, key, body)
+    assert answer.status_code == 200
+    assert probe.shown
+    assert WORD not in answer.text
+    assert ("[MASKED]" in answer.text) is ROWS[call.endpoint].has_text
 
 
 async def test_every_endpoint_family_has_its_row(live: LiveGateway) -> None:
@@ -293,6 +325,8 @@ async def test_every_endpoint_family_has_its_row(live: LiveGateway) -> None:
     handlers = [getattr(route, "route_handler", None) for route in create_app(settings, live.environ).routes]
     served = {path for handler in handlers if isinstance(handler, ASGIRouteHandler) for path in handler.paths}
     assert set(ROWS) == set(MODEL_ENDPOINTS)
+    assert set(Endpoint) - set(ROWS) == set(ELSEWHERE)
+    assert all((Path(__file__).parent / file).exists() for file in ELSEWHERE.values())
     assert served == {f"{base}/{endpoint}" for base in ("", "/v1") for endpoint in ROWS} | MODELS_IN_PATHS
 
 

@@ -3,17 +3,13 @@
 import contextlib
 from collections.abc import AsyncIterator
 
-import msgspec
 import pytest
 import pytest_asyncio
 from mcp import MCPError
 
-from gateway.guardrails.choice import Installed
-from gateway.guardrails.hookimpls import GuardrailHooks
-from gateway.hooks.dispatch import compile_hooks
 from gateway.sdk import Content, Edit, Guardrail, GuardrailCall, Verdict
-from gateway.settings.guardrails import GuardrailEntry, GuardrailMode
-from tests.integration.request_path.guarded import Probe
+from gateway.settings.guardrails import GuardrailMode
+from tests.integration.request_path.guarded import Probe, install_for_mcp
 from tests.integration.request_path.mcp import connect
 from tests.integration.serving import LiveGateway, deployment
 from tests.mcp_servers import McpFixture
@@ -41,18 +37,7 @@ class Renaming(Guardrail):
 def install(live: LiveGateway, server: McpFixture, guardrail: Guardrail, mode: GuardrailMode) -> None:
     server.calls.clear()
     live.configure(deployment("m", live.upstream), mcp_servers={"fix": {"url": server.url}})
-    entry = GuardrailEntry(
-        name="probe", kind="probe", modes=frozenset({mode}), is_default=True, deadline_seconds=0.1
-    )
-    guarding = GuardrailHooks([Installed(entry, guardrail)], live.gateway.clock)
-    found: dict[int, tuple[str, object]] = {}
-    for items in live.gateway.snapshot.pass_through_hooks.implementations.values():
-        for item in items:
-            owner = getattr(item.call, "__self__", None)
-            if owner is not None and not isinstance(owner, GuardrailHooks):
-                found[id(owner)] = (item.plugin, owner)
-    hooks = compile_hooks([*found.values(), ("guardrails", guarding)])
-    live.gateway.snapshot = msgspec.structs.replace(live.gateway.snapshot, pass_through_hooks=hooks)
+    install_for_mcp(live, guardrail, mode, deadline_seconds=0.1)
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -1,0 +1,211 @@
+"""The matrix of calls of MCP tools: every way to call one, every mode and outcome, strict and lenient.
+
+The guardrail has seen all that the server and the caller got, or the call was refused.
+"""
+
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+import pytest_asyncio
+
+from gateway.settings.guardrails import GuardrailMode
+from tests.integration.request_path.guarded import WORD, Probe, install_for_mcp
+from tests.integration.request_path.mcp import post
+from tests.integration.serving import LiveGateway, deployment
+from tests.mcp_servers import McpFixture
+from tests.upstreams import replies
+from tests.wild_mcp_server import WildServer
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PRE, DURING, POST = GuardrailMode.PRE_MCP_CALL, GuardrailMode.DURING_MCP_CALL, GuardrailMode.POST_MCP_CALL
+SAID = f"over {WORD}"
+ERA = "2026-07-28"
+ABOUT = {"protocolVersion": ERA, "clientCapabilities": {}}
+META = {f"io.modelcontextprotocol/{name}": value for name, value in ABOUT.items()}
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What a caller got, and whether it was an error."""
+
+    text: str
+    is_error: bool
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def server() -> AsyncIterator[McpFixture]:
+    async with McpFixture() as running:
+        yield running
+
+
+async def speak(live: LiveGateway, key: str, path: str, name: str, arguments: Any) -> Told:
+    """Call a tool by MCP."""
+    params = {"name": name, "arguments": arguments, "_meta": META}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    named = {"mcp-protocol-version": ERA, "mcp-method": "tools/call", "mcp-name": name}
+    answer = await post(live, key, message, path, **named)
+    return Told(answer.text, answer.status_code >= 400 or '"error"' in answer.text)
+
+
+async def call_one(live: LiveGateway, key: str) -> Told:
+    return await speak(live, key, "/fix/mcp", "echo", {"text": SAID})
+
+
+async def call_named(live: LiveGateway, key: str) -> Told:
+    return await speak(live, key, "/mcp/fix", "echo", {"text": SAID})
+
+
+async def call_under_the_roof(live: LiveGateway, key: str) -> Told:
+    return await speak(live, key, "/mcp", "fix-echo", {"text": SAID})
+
+
+async def call_what_was_found(live: LiveGateway, key: str) -> Told:
+    return await speak(
+        live, key, "/mcp/proxy", "call_tool", {"name": "fix-echo", "arguments": {"text": SAID}}
+    )
+
+
+async def call_by_rest(live: LiveGateway, key: str) -> Told:
+    body = {"server_id": "fix", "name": "echo", "arguments": {"text": SAID}}
+    headers = {"authorization": f"Bearer {key}"}
+    answer = await live.http.post("/mcp-rest/tools/call", json=body, headers=headers)
+    return Told(answer.text, answer.status_code >= 400)
+
+
+async def call_for_a_model(live: LiveGateway, key: str) -> Told:
+    """The caller is the model: it is told in its second request."""
+    function = {"name": "fix-echo", "arguments": json.dumps({"text": SAID})}
+    message = {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [{"id": "c", "type": "function", "function": function}],
+    }
+    choices = [{"index": 0, "message": message, "finish_reason": "tool_calls"}]
+    head = {"id": "one", "object": "chat.completion", "created": 1, "model": "m"}
+    live.upstream.script += [
+        replies.raw(200, json.dumps({**head, "choices": choices}).encode()),
+        replies.ok("Done"),
+    ]
+    own = {"type": "mcp", "server_url": "litellm_proxy/mcp/fix", "require_approval": "never"}
+    body = {"model": "m", "messages": [{"role": "user", "content": "Go."}], "tools": [own]}
+    answer = await live.post("/v1/chat/completions", key, body)
+    assert answer.status_code == 200, answer.text
+    text = live.upstream.requests[1].json["messages"][-1]["content"]
+    return Told(text, text.startswith("The call failed"))
+
+
+Door = Callable[[LiveGateway, str], Awaitable[Told]]
+DOORS: Mapping[str, Door] = {
+    "single": call_one,
+    "named": call_named,
+    "roof": call_under_the_roof,
+    "search": call_what_was_found,
+    "rest": call_by_rest,
+    "chat": call_for_a_model,
+}
+STRICT, LENIENT = "strict", "lenient"
+OUTCOMES = [
+    *((outcome, STRICT) for outcome in ("pass", "mask", "block", "raise", "hang")),
+    *((outcome, LENIENT) for outcome in ("block", "raise", "hang")),
+]
+"""What the guardrail does, and whether content passes where it fails (`on_error: allow`)."""
+
+
+@pytest.mark.parametrize("mode", [PRE, DURING, POST])
+@pytest.mark.parametrize("door", DOORS)
+async def test_a_call(
+    live: LiveGateway, key: str, server: McpFixture, door: str, mode: GuardrailMode
+) -> None:
+    live.configure(deployment("m", live.upstream), mcp_servers={"fix": {"url": server.url}})
+    bare = live.gateway.snapshot
+    for outcome, manner in OUTCOMES:
+        live.gateway.snapshot = bare
+        live.upstream.requests.clear()
+        server.calls.clear()
+        probe = Probe(outcome)
+        deadline = 0.03 if outcome == "hang" else 5
+        install_for_mcp(live, probe, mode, deadline_seconds=deadline, is_lenient=manner is LENIENT)
+        told = await DOORS[door](live, key)
+        assert SAID in probe.text
+        assert "secret detail" not in told.text
+        said = [arguments["text"] for _, arguments in server.calls]
+        check(told, said, mode, outcome, manner)
+
+
+def check(told: Told, said: list[str], mode: GuardrailMode, outcome: str, manner: str) -> None:
+    """What the caller and the server were told is what the guardrail let them be."""
+    about = f"{outcome}, {manner}: {told.text}"
+    is_refused = outcome == "block" or (outcome in ("raise", "hang") and manner is STRICT)
+    # What is sent already cannot be masked.
+    is_refused |= outcome == "mask" and mode is DURING
+    assert told.is_error is is_refused, about
+    if is_refused:
+        assert SAID not in told.text, about
+        assert said == ([] if mode is PRE else [SAID]), about
+    elif outcome == "mask":
+        assert "you said over [MASKED]" in told.text, about
+        assert said == ["over [MASKED]" if mode is PRE else SAID], about
+    else:
+        assert f"you said {SAID}" in told.text, about
+        assert said == [SAID], about
+
+
+def event(message: Mapping[str, Any]) -> str:
+    return f"event: message\ndata: {json.dumps({'jsonrpc': '2.0', **message})}\n\n"
+
+
+NEWS = event({"method": "notifications/message", "params": {"level": "info", "data": f"I am {SAID}"}})
+RESULT = event({"id": 1, "result": {"content": [{"type": "text", "text": f"you said {SAID}"}]}})
+STREAMS = {"whole": NEWS + RESULT, "broken": NEWS + RESULT[:-30], "broken between": NEWS}
+
+
+@pytest.mark.parametrize("ending", STREAMS)
+async def test_a_stream_tells_nothing_that_nobody_inspected(live: LiveGateway, key: str, ending: str) -> None:
+    """A server answers by events, and may break off."""
+    async with WildServer() as wild:
+        live.configure(deployment("m", live.upstream), mcp_servers={"fix": {"url": wild.url}})
+        bare = live.gateway.snapshot
+        for outcome, manner in OUTCOMES:
+            live.gateway.snapshot = bare
+            wild.tell(STREAMS[ending], "text/event-stream")
+            assert wild.answer is not None
+            if ending != "whole":
+                wild.answer = wild.answer.replace(b"content-length: ", b"content-length: 9")
+            probe = Probe(outcome)
+            deadline = 0.03 if outcome == "hang" else 5
+            install_for_mcp(live, probe, POST, deadline_seconds=deadline, is_lenient=manner is LENIENT)
+            told = await call_or_break(live, key)
+            about = f"{outcome}, {manner}: {told}"
+            is_passed = outcome == "pass" or (manner is LENIENT and outcome != "block")
+            assert told.count(SAID) <= (probe.text.count(SAID) if is_passed else 0), about
+            if ending == "whole":
+                assert told.count(SAID) == (2 if is_passed else 0), about
+                assert told.count("[MASKED]") == (2 if outcome == "mask" else 0), about
+            else:
+                # What has come may have gone out, but never as if it were all.
+                assert RESULT not in told, about
+
+
+async def call_or_break(live: LiveGateway, key: str) -> str:
+    """What a caller has got when the answer is over, or has broken off."""
+    params = {"name": "echo", "arguments": {"text": "x"}, "_meta": META}
+    headers = {
+        "authorization": f"Bearer {key}",
+        "accept": "application/json, text/event-stream",
+        "mcp-protocol-version": ERA,
+        "mcp-method": "tools/call",
+        "mcp-name": "echo",
+    }
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    parts: list[str] = []
+    with contextlib.suppress(httpx.RemoteProtocolError):
+        async with live.http.stream("POST", "/fix/mcp", headers=headers, json=body) as answer:
+            # A comprehension would lose what has come when it breaks off.
+            async for part in answer.aiter_text():
+                parts.append(part)  # noqa: PERF401
+    return "".join(parts)
