@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import msgspec
 
 from gateway.sdk import Content, Direction, Guardrail, GuardrailCall, PieceKind, Verdict
-from gateway_guardrails.remote import Asking, Service, readable, texts_of
+from gateway_guardrails.remote import Asking, RemoteError, Service, readable, texts_of
 
 __all__ = ["AzurePromptShield", "AzurePromptShieldParams", "AzureTextModeration", "AzureTextModerationParams"]
 
@@ -135,7 +135,7 @@ class _Attack(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class _Shielded(msgspec.Struct, frozen=True, rename="camel"):
-    user_prompt_analysis: _Attack
+    user_prompt_analysis: _Attack | None = None
     documents_analysis: list[_Attack] = []
 
 
@@ -162,16 +162,23 @@ class AzurePromptShield(Guardrail):
         for number in range(max(len(prompts), -(-len(documents) // _MOST_DOCUMENTS))):
             some = documents[number * _MOST_DOCUMENTS : (number + 1) * _MOST_DOCUMENTS]
             prompt = prompts[number] if number < len(prompts) else ""
-            question = {"userPrompt": prompt, "documents": some}
-            answer = await self._service.ask(self._path, question, _Shielded, Asking(call.deadline_seconds))
-            found = ["prompt_attack"] if answer.user_prompt_analysis.attack_detected else []
-            found += (
-                ["document_attack"] if any(one.attack_detected for one in answer.documents_analysis) else []
-            )
+            found = await self._judge(prompt, some, call)
             if found:
                 refusal = f"The guardrail '{call.guardrail}' found an attack on the model."
                 return Verdict(refusal=refusal, categories=tuple(found))
         return None
+
+    async def _judge(self, prompt: str, documents: list[str], call: GuardrailCall) -> list[str]:
+        question = {"userPrompt": prompt, "documents": documents}
+        answer = await self._service.ask(self._path, question, _Shielded, Asking(call.deadline_seconds))
+        said = answer.user_prompt_analysis
+        if said is None and prompt:
+            raise RemoteError("its service did not judge the prompt")
+        judged = answer.documents_analysis
+        if len(judged) != len(documents):
+            raise RemoteError(f"its service judged {len(judged)} of {len(documents)} documents")
+        found = ["prompt_attack"] if said is not None and said.attack_detected else []
+        return [*found, "document_attack"] if any(one.attack_detected for one in judged) else found
 
 
 def _parts(texts: list[str]) -> Iterator[str]:

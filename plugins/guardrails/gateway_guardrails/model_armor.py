@@ -19,6 +19,7 @@ __all__ = ["ModelArmor", "ModelArmorParams"]
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _FOUND = "MATCH_FOUND"
+_COMPLETE = "SUCCESS"
 
 
 class ModelArmorParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,6 +51,7 @@ class ModelArmorParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Result(msgspec.Struct, frozen=True, rename="camel"):
     filter_match_state: str
+    invocation_result: str = _COMPLETE
     filter_results: dict[str, dict[str, Any]] = {}
 
 
@@ -79,8 +81,12 @@ class ModelArmor(Guardrail):
         for place, piece in readable(content):
             if not piece.text.strip():
                 continue
-            found, masked = _judge(await self._ask(content.direction, piece.text, call))
-            if masked is not None and set(found) == {"sdp"} and self._masks(content.direction):
+            answer = await self._ask(content.direction, piece.text, call)
+            found, masked = _judge(answer)
+            is_masked = masked is not None and set(found) == {"sdp"} and self._masks(content.direction)
+            if (is_masked or not found) and answer.invocation_result != _COMPLETE:
+                raise RemoteError(f"its service did not run all filters ({answer.invocation_result[:20]})")
+            if is_masked and masked is not None:
                 edits.append(Edit(place, 0, len(piece.text), masked))
             elif found:
                 refusal = f"The guardrail '{call.guardrail}' refuses the content: {', '.join(found)}."

@@ -34,7 +34,7 @@ class OpenAiModerationParams(msgspec.Struct, frozen=True, forbid_unknown_fields=
 
 class _Result(msgspec.Struct, frozen=True):
     flagged: bool
-    categories: dict[str, bool]
+    categories: dict[str, bool | None]  # None is what older models say of categories that they do not know.
     category_scores: dict[str, float]
 
 

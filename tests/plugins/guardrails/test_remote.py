@@ -1,6 +1,7 @@
 """Guardrails that ask services, against a server that speaks the documented protocols from golden files.
 
-A golden case has what is inspected, what the service is asked and what it answers, and what becomes of that.
+A golden file names the page that documents its protocol. A case has what is inspected, what the service is
+asked and what it answers, and what becomes of that.
 """
 
 import asyncio
@@ -34,8 +35,14 @@ def list_cases() -> list[Any]:
     return [
         pytest.param(path.stem.replace("-", "/"), case, id=f"{path.stem}: {case['name']}")
         for path in sorted(GOLDEN.glob("*.json"))
-        for case in json.loads(path.read_text("utf-8"))
+        for case in json.loads(path.read_text("utf-8"))["cases"]
     ]
+
+
+def test_every_protocol_says_where_it_is_documented() -> None:
+    sources = [json.loads(path.read_text("utf-8"))["source"] for path in GOLDEN.glob("*.json")]
+    assert len(sources) == len(set(sources))
+    assert all(source.startswith("https://") for source in sources)
 
 
 def build(kind: str, **params: Any) -> Guardrail:
