@@ -31,14 +31,14 @@ async def configured(live: LiveGateway) -> AsyncIterator[None]:
 
 
 async def test_a_server_is_asked_before_it_is_stored(desk: Desk, server: McpFixture) -> None:
-    body = body_of(server, unique())
+    body, before = body_of(server, unique()), await desk.get(SERVERS)
     server.headers.clear()
     assert await desk.post(CONNECTION, body) == {"status": "ok"}
     assert server.headers[-1]["authorization"] == f"Bearer {TOKEN}"
     listed = await desk.post(TOOLS, body)
     assert [tool["name"] for tool in listed["tools"]] == ["add", "echo", "wait", "ask"]
     assert listed["error"] is None
-    assert await desk.get(SERVERS) == [one for one in await desk.get(SERVERS) if one["is_config"]]
+    assert await desk.get(SERVERS) == before
     away = {**body, "url": "http://127.0.0.1:9/mcp"}
     told = await desk.post(CONNECTION, away)
     assert (told["status"], told["error"], "127.0.0.1" in told["message"]) == ("error", True, False)
