@@ -27,7 +27,7 @@ from gateway.composition.alerting import build_upstream_alerts, watch_health
 from gateway.composition.application import Lifespan, build_application
 from gateway.composition.changes import Changes
 from gateway.composition.logins import build_all_logins
-from gateway.composition.mcp import build_mcp_stock
+from gateway.composition.mcp import build_mcp_grants, build_mcp_stock
 from gateway.composition.redis import build_redis_access
 from gateway.composition.reload import Reload
 from gateway.composition.snapshots import build_snapshot, with_variables
@@ -43,6 +43,7 @@ from gateway.errors import ConfigError, DatabaseUnavailable, ServiceUnavailable,
 from gateway.http.opening import open_gateway, tell_model_notices
 from gateway.http.prepare import prepare_database
 from gateway.http.stopping import StopSignal
+from gateway.identity.grants.build import Grants
 from gateway.identity.invalidation import CHANNEL, Invalidation
 from gateway.identity.keys.defaults import build_key_defaults
 from gateway.identity.keys.service import KeyService
@@ -151,8 +152,7 @@ class _Builder:
             self._ledger = sharing.ledger
         store, principals = self._spend_store(database), self._principals(database)
         subjects = Subjects(SubjectStore(database), self._clock, journal=self._journal.name, seed=self._seed)
-        standing = self._standing(database)
-        clients = UpstreamClients(self._own.client_side_networks)
+        standing, clients = self._standing(database), UpstreamClients(self._own.client_side_networks)
         added = self._added(database, clients)
         drain, recovery = self._drain(store), Recovery(self._journal_root, store, self._clock)
         member = sharing.join(Standstill(recovery, drain, self._journal)) if sharing else None
@@ -196,6 +196,7 @@ class _Builder:
             clients=clients,
             documents=documents,
             vouchers=vouchers,
+            grants=self._grants(database, audit, added, vouchers, clients),
             alerts=alerts,
             upstream_alerts=build_upstream_alerts(alerts, self._clock, self._settings),
             letters=build_letters(self._settings, self._environ),
@@ -236,6 +237,17 @@ class _Builder:
             self._clock,
             colleagues,
         )
+
+    def _grants(
+        self,
+        database: Database,
+        audit: AuditTrail,
+        added: AddedSource,
+        vouchers: Vouchers,
+        clients: UpstreamClients,
+    ) -> Grants:
+        records = Records(database, self._clock, self._calendar, audit)
+        return build_mcp_grants(database, records, added.seal, vouchers, clients)
 
     def _added(self, database: Database, clients: UpstreamClients) -> AddedSource:
         secrets = SecretLookups(clients.fetcher, self._clock)

@@ -41,6 +41,7 @@ from gateway.guardrails.questions import Questions
 from gateway.hooks import RequestContext, RequestHead
 from gateway.hooks.dispatch import Hooks
 from gateway.hooks.registry import LoadedPlugins
+from gateway.identity.grants.build import Grants
 from gateway.identity.keys.defaults import KeyDefaults
 from gateway.identity.keys.service import KeyService
 from gateway.identity.login.build import Logins
@@ -185,6 +186,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     clients: UpstreamClients
     documents: Documents[Mapping[str, object]]
     vouchers: Vouchers
+    grants: Grants
     alerts: Alerts
     upstream_alerts: UpstreamAlerts | None
     letters: Letters
@@ -256,6 +258,7 @@ class Gateway:
         await self.parts.principals.close()
         await self.parts.subjects.close()
         await self.parts.documents.close()
+        await self.parts.grants.clients.close()
         await self.parts.clients.close()
         await self.parts.database.close()
 

@@ -6,6 +6,7 @@ from typing import cast
 from gateway.access.routes import LLM_GROUPS, covers_path
 from gateway.domain import Principal
 from gateway.errors import PermissionDenied
+from gateway.identity.login.sessions import MCP_METHOD
 
 __all__ = [
     "check_denied",
@@ -23,8 +24,9 @@ _Metadata = Mapping[str, object]
 def check_pass_through_routes(principal: Principal, path: str) -> None:
     """Raise PermissionDenied unless key and team let the caller through at this path.
 
-    A list of pass-throughs opens them to a key that is held to other routes, and closes all others. Without
-    one all are open, to a key that is held to routes only where these take them in.
+    A list of pass-throughs opens them to a key that is held to other routes, and closes all others; the key
+    of a client of MCP stays held to its routes. Without a list all are open, to a key that is held to routes
+    only where these take them in.
     """
     check_denied(principal, path)
     named = list_allowed(principal.metadata, principal.team_metadata)
@@ -34,7 +36,8 @@ def check_pass_through_routes(principal: Principal, path: str) -> None:
                 f"This key may call some pass-throughs only, and {path[:200]} is not among them.",
                 param=_ALLOWED,
             )
-        return
+        if principal.metadata.get("login_method") != MCP_METHOD:
+            return
     allowed = principal.allowed_routes
     if allowed and not any(entry in LLM_GROUPS or covers_path(entry, path) for entry in allowed):
         raise PermissionDenied(

@@ -41,6 +41,7 @@ def _build_router(gateway: Gateway) -> Router:
     dependencies = {
         "gateway": Provide(lambda: gateway, sync_to_thread=False),
         "key_service": Provide(lambda: gateway.parts.keys, sync_to_thread=False),
+        "grants": Provide(lambda: gateway.parts.grants, sync_to_thread=False),
         "logins": Provide(lambda: gateway.parts.logins, sync_to_thread=False),
         "services": Provide(lambda: gateway.parts.management, sync_to_thread=False),
         "inventory": Provide(lambda: gateway.parts.inventory, sync_to_thread=False),

@@ -45,6 +45,8 @@ from gateway.manage import model_group_budgets as model_group_budget_routes
 from gateway.manage import model_hub as model_hub_routes
 from gateway.manage import model_info as model_info_routes
 from gateway.manage import models as model_routes
+from gateway.manage import oauth_authorize as oauth_authorize_routes
+from gateway.manage import oauth_tokens as oauth_token_routes
 from gateway.manage import organization_members as organization_member_routes
 from gateway.manage import organizations as organization_routes
 from gateway.manage import overrides as override_routes
@@ -132,6 +134,8 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *mcp_health_routes.ROUTE_HANDLERS,
     *mcp_hub_routes.ROUTE_HANDLERS,
     *mcp_login_routes.ROUTE_HANDLERS,
+    *oauth_authorize_routes.ROUTE_HANDLERS,
+    *oauth_token_routes.ROUTE_HANDLERS,
     *mcp_server_routes.ROUTE_HANDLERS,
     *mcp_submission_routes.ROUTE_HANDLERS,
     *mcp_toolset_routes.ROUTE_HANDLERS,

@@ -11,12 +11,13 @@ from litestar.response import Redirect
 
 from gateway.domain import Principal
 from gateway.errors import AuthenticationFailed, ServiceUnavailable
+from gateway.identity.keys.rules import DASHBOARD_TEAM
 from gateway.identity.login.build import Logins
 from gateway.manage.login import head_of
 from gateway.manage.login_pages import SESSION_COOKIE
 from gateway.runtime import Gateway
 
-__all__ = ["ask_to_log_in", "base_of", "find_visitor"]
+__all__ = ["ask_to_log_in", "base_of", "find_session", "find_visitor", "mcp_base_of"]
 
 _Request = Request[Any, Any, Any]
 _KEY_PLACE = "x-litellm-api-key"
@@ -36,17 +37,28 @@ async def find_visitor(gateway: Gateway, request: _Request) -> Principal | None:
 
     Raises PermissionDenied, and DatabaseUnavailable.
     """
+    try:
+        found = await gateway.snapshot.hooks.authenticate(head_of(request))
+    except AuthenticationFailed:
+        found = None
+    return found or await find_session(gateway, request)
+
+
+async def find_session(gateway: Gateway, request: _Request) -> Principal | None:
+    """Who has logged in in this browser, whatever key comes along; None where nobody has.
+
+    Raises PermissionDenied, and DatabaseUnavailable.
+    """
     head, key = head_of(request), _read_ticket(request.cookies.get(SESSION_COOKIE, ""))
+    if not key:
+        return None
     place = (gateway.snapshot.settings.general.key_header_name or _KEY_PLACE).lower()
-    heads = (head, msgspec.structs.replace(head, headers={**head.headers, place: f"Bearer {key}"}))
-    for one in heads[: 2 if key else 1]:
-        try:
-            found = await gateway.snapshot.hooks.authenticate(one)
-        except AuthenticationFailed:
-            continue
-        if found is not None:
-            return found
-    return None
+    alone = msgspec.structs.replace(head, headers={place: f"Bearer {key}"}, query="")
+    try:
+        found = await gateway.snapshot.hooks.authenticate(alone)
+    except AuthenticationFailed:
+        return None
+    return found if found is not None and found.team_id == DASHBOARD_TEAM else None
 
 
 def ask_to_log_in(logins: Logins, return_to: str) -> Redirect:
@@ -65,6 +77,12 @@ def base_of(logins: Logins, request: _Request) -> str:
         )
         raise ServiceUnavailable(message)
     return base
+
+
+def mcp_base_of(gateway: Gateway, logins: Logins, request: _Request) -> str:
+    """The address below which clients of MCP find every path. Raises ServiceUnavailable, likewise."""
+    base, root = base_of(logins, request), gateway.snapshot.settings.environment.server_root_path
+    return base if not root or base.endswith(root) else base + root
 
 
 def _read_ticket(ticket: str) -> str:

@@ -17,13 +17,16 @@ __all__ = [
     "form_page",
     "keep_session",
     "message_page",
+    "page",
 ]
 
 SESSION_COOKIE = "token"
 CONFIRM_COOKIE = "gatewright_confirm"
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; "
+    "form-action 'self'"
+)
 _HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'",
     "cache-control": "no-store",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
@@ -39,7 +42,7 @@ def form_page(action: str, return_to: str = "") -> Response[str]:
         'autocomplete="username"></label><label>Password <input name="password" type="password" required '
         'autocomplete="current-password"></label><button>Log in</button></form>'
     )
-    return _page(form, 200)
+    return page(form, 200)
 
 
 def code_page(action: str) -> Response[str]:
@@ -50,17 +53,17 @@ def code_page(action: str) -> Response[str]:
         '<label>Code <input name="user_code" required autocomplete="off"></label>'
         "<button>Let the terminal in</button></form>"
     )
-    return _page(form, 200)
+    return page(form, 200)
 
 
 def message_page(text: str, status: int = 200) -> Response[str]:
     """A page that says one thing."""
-    return _page(f"<p>{escape(text)}</p>", status)
+    return page(f"<p>{escape(text)}</p>", status)
 
 
 def facts_page(title: str, facts: str) -> Response[str]:
     """A page that shows a text as it stands."""
-    return _page(f"<p>{escape(title)}</p><pre>{escape(facts)}</pre>", 200)
+    return page(f"<p>{escape(title)}</p><pre>{escape(facts)}</pre>", 200)
 
 
 def keep_session(response: Response[Any], session: Session, *, is_secure: bool) -> Response[Any]:
@@ -87,9 +90,11 @@ def _cookie(value: str, seconds: int, *, is_secure: bool) -> Cookie:
     )
 
 
-def _page(body: str, status: int) -> Response[str]:
+def page(body: str, status: int, leads_to: str = "") -> Response[str]:
+    """A page around `body`; besides at the gateway its forms may end at `leads_to`, a source of a policy."""
     content = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Gatewright</title>'
         f"<style>{_STYLE}</style><h1>Gatewright</h1>{body}</html>"
     )
-    return Response(content, status_code=status, media_type=MediaType.HTML, headers=dict(_HEADERS))
+    headers = {**_HEADERS, "content-security-policy": f"{_POLICY} {leads_to}".rstrip()}
+    return Response(content, status_code=status, media_type=MediaType.HTML, headers=headers)

@@ -46,6 +46,13 @@ CREATE INDEX voucher_expires_at_idx ON gatewright.voucher (expires_at)""",
 CREATE TABLE gatewright.mcp_registration (
     server_id text NOT NULL, issuer text NOT NULL, content text NOT NULL, PRIMARY KEY (server_id, issuer)
 )""",
+        "mcp_grant": """
+CREATE TABLE gatewright.mcp_grant (
+    id text PRIMARY KEY, client_hash text NOT NULL, refresh_hash text NOT NULL, token text NOT NULL,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX mcp_grant_token_idx ON gatewright.mcp_grant (token);
+CREATE INDEX mcp_grant_expires_at_idx ON gatewright.mcp_grant (expires_at)""",
         "lease": """
 CREATE TABLE gatewright.lease (
     job text PRIMARY KEY, holder text NOT NULL, token bigint NOT NULL, expires_at timestamptz NOT NULL

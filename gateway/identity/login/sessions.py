@@ -19,8 +19,10 @@ from gateway.ids import hash_token, new_key
 from gateway.money import usd_from_nanos
 from gateway.settings.login import LoginSettings
 
-__all__ = ["Session", "Sessions"]
+__all__ = ["MCP_METHOD", "Session", "Sessions"]
 
+MCP_METHOD = "mcp"
+"""How the key of a client of MCP was got, in its metadata."""
 _TERMINAL = "cli"
 
 

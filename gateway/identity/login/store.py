@@ -25,7 +25,8 @@ _SET_ROLE = (
 )
 _CLOSE = """
 DELETE FROM "LiteLLM_VerificationToken"
-WHERE user_id = $2 AND (team_id = $1 OR metadata->>'login_method' = 'cli') AND token IS DISTINCT FROM $3
+WHERE user_id = $2 AND (team_id = $1 OR metadata->>'login_method' IN ('cli', 'mcp'))
+    AND token IS DISTINCT FROM $3
 RETURNING token
 """
 _DROP_EXPIRED = """

@@ -1,7 +1,7 @@
 """What a server is asked with, on behalf of a caller."""
 
 from gateway.errors import AuthenticationFailed
-from gateway.hooks import HeaderPairs, PluginServices, RequestContext, RequestHead
+from gateway.hooks import HeaderPairs, McpSource, RequestContext, RequestHead
 from gateway_mcp.bases import Bases
 from gateway_mcp.brought import AUTH, CREDENTIALS, PREFIX, digest_of, find_addressed, label_of
 from gateway_mcp.directory import Directory
@@ -33,14 +33,15 @@ class Credentials:
 
     def __init__(
         self,
-        services: PluginServices,
+        source: McpSource,
         directory: Directory,
+        bases: Bases,
         tokens: Tokens,
         user_tokens: UserTokens,
         exchanges: Exchanges,
     ) -> None:
-        self._source = services.mcp
-        self._bases = Bases(services.public, directory.current.access)
+        self._source = source
+        self._bases = bases
         self._tokens = tokens
         self._user_tokens = user_tokens
         self._exchanges = exchanges

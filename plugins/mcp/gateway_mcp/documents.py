@@ -1,6 +1,7 @@
 """Documents that clients read before they have a token: who grants tokens for a server."""
 
 import asyncio
+import re
 from collections import OrderedDict
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from gateway.sdk import plugin_log
 from gateway.wire.errors import error_bytes
 from gateway_mcp.bases import Bases
 from gateway_mcp.directory import Directory
+from gateway_mcp.own_documents import describe_issuer, describe_resource
 from gateway_mcp.passing_on import DOCUMENT
 from gateway_mcp.places import find_place
 from gateway_mcp.upstreams import Upstream
@@ -22,7 +24,10 @@ from gateway_mcp.wire import Object
 __all__ = ["Documents", "Metadata"]
 
 _LOG = plugin_log("mcp")
-_WELL_KNOWN = "/.well-known/"
+_WELL_KNOWN, _AGGREGATE = "/.well-known/", "/mcp"
+_ISSUERS = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
+_KEYS = "/.well-known/jwks.json"
+_PLAIN = re.compile(r"[\w./,-]*", re.ASCII)
 _FRESH_SECONDS, _PAUSE_SECONDS, _SECONDS = 300, 30, 10.0
 _NANOS = 1_000_000_000
 _CAPACITY, _BYTES, _OK = 1000, 64 * 1024, 200
@@ -30,7 +35,10 @@ _HEADERS = (("content-type", "application/json"), ("cache-control", "no-store"))
 
 
 class Documents:
-    """Answers paths below `/.well-known/oauth-protected-resource` for servers that are passed through."""
+    """Answers paths below `/.well-known/` about who grants tokens for servers.
+
+    For those that are passed through it is their own issuer, for all others the gateway.
+    """
 
     def __init__(self, directory: Directory, bases: Bases, services: PluginServices) -> None:
         self._directory = directory
@@ -41,13 +49,45 @@ class Documents:
         """The document for a path, None for a path that has none."""
         if not head.path.startswith(_WELL_KNOWN):
             return None
-        path = self._read_path(head)
-        place = None if path is None else find_place(path, self._directory.current)
-        if place is None or path is None or not place.is_single:
+        if head.method != "GET":
             return self._miss(head)
-        one = place.upstreams[0]
-        if not one.settings.is_passed_through or not self._directory.current.lets_in(one, head):
-            return self._miss(head)
+        if head.path == _KEYS:
+            return _tell({"keys": []})
+        path = self._read_path(head, DOCUMENT)
+        if path is not None:
+            return await self._tell_of_resource(head, path) or self._miss(head)
+        for place in _ISSUERS:
+            path = self._read_path(head, place)
+            if path is not None:
+                return self._tell_of_issuer(head, path) or self._miss(head)
+        return self._miss(head)
+
+    async def _tell_of_resource(self, head: RequestHead, path: str) -> OpenAnswer | None:
+        place = find_place(path or _AGGREGATE, self._directory.current)
+        if place is None:
+            return None
+        one = place.upstreams[0] if place.is_single else None
+        if one is not None and not self._directory.current.lets_in(one, head):
+            return None
+        if one is not None and one.settings.is_passed_through:
+            return await self._tell_of_passed(head, path, one)
+        base = self._bases.of_logins(head)
+        return _tell(describe_resource(base, path or _AGGREGATE)) if base and _PLAIN.fullmatch(path) else None
+
+    def _tell_of_issuer(self, head: RequestHead, path: str) -> OpenAnswer | None:
+        """The gateway's, below its own path and those of all servers that it grants tokens for."""
+        upstreams = self._directory.current
+        place = find_place(path or _AGGREGATE, upstreams)
+        one = upstreams.by_name(path.removeprefix("/"))
+        if one is None and place is not None and place.is_single:
+            one = place.upstreams[0]
+        is_ours = place is not None if one is None else not one.settings.is_passed_through
+        if not is_ours or (one is not None and not upstreams.lets_in(one, head)):
+            return None
+        base = self._bases.of_logins(head)
+        return _tell(describe_issuer(base)) if base else None
+
+    async def _tell_of_passed(self, head: RequestHead, path: str, one: Upstream) -> OpenAnswer:
         try:
             found = await self.metadata.find(one)
         except GatewayError as error:
@@ -55,15 +95,14 @@ class Documents:
         base = self._bases.of(head)
         # A client compares this with the address that it has, and stops where they differ (RFC 9728, 3.3).
         stated = {**found, "resource": f"{base}{path}"} if base else found
-        return OpenAnswer(msgspec.json.encode(stated), headers=_HEADERS)
+        return _tell(stated)
 
-    def _read_path(self, head: RequestHead) -> str | None:
-        """The path of the resource; the prefix of all paths may stand before it or after `/.well-known`."""
-        if head.method != "GET" or not head.path.startswith(f"{DOCUMENT}/"):
+    def _read_path(self, head: RequestHead, document: str) -> str | None:
+        """The path behind a document's; the prefix of all paths may stand before or after `/.well-known`."""
+        path, root = head.path.removeprefix(document), self._bases.root_path
+        if not head.path.startswith(document) or (path and not path.startswith("/")):
             return None
-        path = head.path.removeprefix(DOCUMENT)
-        root = self._bases.root_path
-        return path.removeprefix(root) if root and path.startswith(f"{root}/") else path
+        return path.removeprefix(root) if root and f"{path}/".startswith(f"{root}/") else path
 
     def _miss(self, head: RequestHead) -> OpenAnswer:
         _LOG.info("well_known_path_not_served", path=head.path[:200])
@@ -140,6 +179,10 @@ class Metadata:
             return msgspec.json.decode(b"".join(chunks), type=dict[str, Any])
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return _fail(upstream, "answered with no JSON object")
+
+
+def _tell(document: Object) -> OpenAnswer:
+    return OpenAnswer(msgspec.json.encode(document), headers=_HEADERS)
 
 
 def _give(found: Object | UpstreamError) -> Object:

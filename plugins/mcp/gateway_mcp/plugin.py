@@ -15,6 +15,7 @@ from gateway.errors import PermissionDenied
 from gateway.hooks import Forwarder, PluginServices, RequestContext, UpstreamStream, hookimpl
 from gateway.sdk import read_member
 from gateway_mcp.access import Access, AccessSettings
+from gateway_mcp.bases import Bases
 from gateway_mcp.chat.entries import read_entries
 from gateway_mcp.chat.rounds import answer_with_tools
 from gateway_mcp.directory import Directory
@@ -39,8 +40,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `allowed_connectors` are ids of connectors that the provider itself hosts (`connector_dropbox`).
     `allow_inline_credentials` lets a request carry headers or a token for the MCP server.
     `stdio_commands` are the programs, as they are written in `command`, that servers may be.
-    `allowed_hosts` are names under which callers without a key reach the gateway, `allowed_origins` the
-    origins of web pages that may speak with servers.
+    `allowed_hosts` are names of the gateway, under which callers without a key reach it, `allowed_origins`
+    the origins of web pages that may speak with servers.
     `tool_rounds` is how often a model that calls tools of type `mcp` is asked again with what they came to.
     `servers` are those that the gateway relays to, by their names: the section `mcp_servers` lands here, and
     in `access` those of `general_settings` that say who may reach them, in `narrowing` and `search`
@@ -120,9 +121,10 @@ class McpPlugin(RemoteServers, Relay):
         access = Access(settings.access)
         directory = Directory(settings.servers, settings.stdio_commands, services.mcp, access)
         pages = Pages(settings.allowed_hosts, settings.allowed_origins, services.public)
+        bases = Bases(services.public, access, settings.allowed_hosts)
         meanings = Meanings(services.models, services.clock)
         finder = Finder(meanings, settings.narrowing, settings.search)
-        Relay.__init__(self, directory, pages, finder, services)
+        Relay.__init__(self, directory, pages, bases, finder, services)
         self._rounds = settings.tool_rounds
 
     @hookimpl

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from functools import partial
 from typing import cast
+from urllib.parse import quote
 
 import msgspec
 
@@ -97,7 +98,9 @@ class Relay:
     of an answer the lists of tools. What several servers list is put together.
     """
 
-    def __init__(self, directory: Directory, pages: Pages, finder: Finder, services: PluginServices) -> None:
+    def __init__(
+        self, directory: Directory, pages: Pages, bases: Bases, finder: Finder, services: PluginServices
+    ) -> None:
         self._directory = directory
         self._pages = pages
         network = Network(services.forwarder, services.guarded_forwarder)
@@ -108,11 +111,13 @@ class Relay:
         self._logins = Logins(network, registrations, services.vouchers, services.clock)
         self._transports = Transports(services, self._tokens, user_tokens, self._exchanges)
         self._sessions = Sessions(services.sealing)
-        self._credentials = Credentials(services, directory, self._tokens, user_tokens, self._exchanges)
+        self._bases = bases
+        self._credentials = Credentials(
+            services.mcp, directory, bases, self._tokens, user_tokens, self._exchanges
+        )
         self._finder = finder
         self._listings = Listings(self._transports, self._credentials, services.clock)
-        self._bases = Bases(services.public, directory.current.access)
-        self._documents = Documents(directory, self._bases, services)
+        self._documents = Documents(directory, bases, services)
         self._streams = services.keeping.keep(Streams, Streams)
         self._posts = Posts(services, self._streams)
         directory.note_gone = self._forget
@@ -311,6 +316,16 @@ class Relay:
         led = self._lead(place, msgspec.structs.replace(head, path=older.mount))
         return msgspec.structs.replace(led, path=head.path, methods=("GET",), holds_slot=False)
 
+    def _challenge(self, place: Place, open_one: Upstream | None, head: RequestHead) -> str:
+        """Where a client without a credential learns who grants one: a server's issuer, or the gateway."""
+        if open_one is not None:
+            return build_challenge(self._bases.of(head), head.path)
+        one = place.upstreams[0] if place.is_single else None
+        is_hidden = one is not None and not self._directory.current.lets_in(one, head)
+        if is_hidden or (one is not None and one.settings.is_passed_through):
+            return ""
+        return build_challenge(self._bases.of_logins(head), quote(head.path, safe="/,"))
+
     def _lead(self, place: Place, head: RequestHead) -> PassThrough:
         """The way from a path of the gateway to its servers."""
         one = place.upstreams[0] if place.is_single else None
@@ -322,7 +337,7 @@ class Relay:
             methods=_METHODS,
             admits_strangers=one is not None and one.settings.allow_anonymous,
             admits_bearers=open_one is not None,
-            challenge="" if open_one is None else build_challenge(self._bases.of(head), head.path),
+            challenge=self._challenge(place, open_one, head),
             endpoint=Endpoint.MCP,
             forwarded=_FORWARDED.union(name for name in head.headers if name.startswith(_ARGUMENT)),
             is_read_first=head.method == "POST",

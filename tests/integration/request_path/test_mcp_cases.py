@@ -30,7 +30,8 @@ _SECTION = "unit/settings/test_jwt_section.py"
 _ISSUERS = "unit/identity/tokens/test_issuer_cases.py"
 _TOKEN = f"{_ISSUERS}::test_a_token_with"
 _ROOT = "unit/http/test_root_path.py::test_the_prefix_comes_off_where_it_is_one"
-_OAUTH = NOT_YET + "the gateway's own login at servers"
+_LOGINS, _GRANTS = f"{_HERE}/test_mcp_logins.py", f"{_HERE}/test_mcp_grants.py"
+_TOKENS_OF = "plugins/mcp/test_tokens.py"
 
 CASES: dict[int, tuple[str, ...]] = {
     1: (_IN,),
@@ -52,7 +53,7 @@ CASES: dict[int, tuple[str, ...]] = {
     17: (_IN,),
     18: (_IN,),
     19: (_IN,),
-    20: (_OAUTH,),
+    20: (f"{_LOGINS}::test_a_user_logs_in_and_the_server_is_asked_in_its_name::authorization_uri",),
     21: (_IN, _ELSEWHERE),
     22: (_IN, _ELSEWHERE),
     23: (_IN,),
@@ -96,14 +97,17 @@ CASES: dict[int, tuple[str, ...]] = {
     55: (f"{_DOCUMENTS}::test_many_who_ask_at_once_are_one_request",),
     56: (f"{_PASSING}::test_a_failure_is_502_and_kept_for_less_time",),
     57: (f"{_PASSING}::test_what_is_kept_is_bounded_and_goes_with_its_server",),
-    58: (_OAUTH,),
+    58: (f"{_GRANTS}::test_documents_lead_from_the_refusal_to_the_tokens",),
     59: (
         f"{_PASSING}::test_addresses_are_those_by_which_clients_know_the_gateway",
         f"{_DOCUMENTS}::test_the_document_is_the_servers_under_the_address_that_the_client_has::x-forwarded-proto",
     ),
-    60: (_OAUTH,),
-    61: (NOT_YET + "a test of sessions of the console",),
-    62: (_OAUTH,),
+    60: (
+        f"{_LOGINS}::test_an_answer_to_another_login_is_refused",
+        f"{_GRANTS}::test_who_asks_wrongly_is_told_on_the_spot",
+    ),
+    61: (f"{_GRANTS}::test_a_session_counts_whatever_else_its_cookie_claims::aud",),
+    62: (f"{_TOKENS_OF}::test_a_token_has_the_members_that_the_operator_wants::active",),
     63: (f"{_HERE}/test_mcp_acceptance.py::test_headers_only_narrow::x-mcp-toolset-id",),
     64: ("integration/manage/test_mcp_toolsets.py::test_a_key_has_the_tools_of_its_toolset_and_no_others",),
     65: (NOT_YET + "a count of statements with agents",),

@@ -97,7 +97,12 @@ async def test_paths_without_a_document_are_not_found_and_told_the_operator(
     live: LiveGateway, server: McpFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = declare(live, server)
-    for path in (f"{ROOT}/mcp/nobody", f"{ROOT}/mcp/p,ns/p", "/.well-known/elsewhere", f"{ROOT}/mcp/p/more"):
+    for path in (
+        f"{ROOT}/mcp/nobody",
+        f"{ROOT}/mcp/none,nobody",
+        "/.well-known/elsewhere",
+        f"{ROOT}/mcp/p/more",
+    ):
         capsys.readouterr()
         assert (await live.http.get(path)).status_code == 404
         assert capsys.readouterr().out.count("well_known_path_not_served") == 1

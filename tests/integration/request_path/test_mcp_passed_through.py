@@ -56,7 +56,7 @@ class Row:
 
 
 KEY, KEY_APART = {"authorization": "Bearer {K}"}, {"x-litellm-api-key": "{K}"}
-TOKEN = {"authorization": U}
+TOKEN, BARE = {"authorization": U}, dict[str, str]()
 BOTH = {**KEY_APART, **TOKEN}
 ROWS = [
     # 5.1, forwarding: each is asked for lists and for calls, with further headers.
@@ -68,7 +68,7 @@ ROWS = [
         row
         for name in ("unsaid", "delegated", "unnamed", "granted", "own")
         for row in (
-            Row((12, 13, 14, 15), f"/{name}/mcp", {}, 401),
+            Row((12, 13, 14, 15), f"/{name}/mcp", {}, 401, f"/{name}/mcp"),
             Row((12, 13, 14, 15), f"/{name}/mcp", TOKEN, 401),
         )
     ),
@@ -79,11 +79,13 @@ ROWS = [
     Row((18, 19, 100, 101), "/p/mcp", {}, 401, "/p/mcp"),
     Row((18,), "/p/mcp/", {}, 401, "/p/mcp"),
     Row((17,), "/mcp/alias", {}, 401, "/mcp/alias"),
-    *(Row((21,), "/mcp", sends, 401) for sends in ({}, TOKEN, {**TOKEN, "x-mcp-servers": "p"})),
+    *(Row((21,), "/mcp", sends, 401) for sends in (TOKEN, {**TOKEN, "x-mcp-servers": "p"})),
+    # Who has no key is led to the gateway's own login, as everywhere else.
+    *(Row((21,), "/mcp", sends, 401, "/mcp") for sends in ({}, {"x-mcp-servers": "p"})),
     *(
-        Row((22, 23), path, sends, 401)
+        Row((22, 23), path, sends, 401, path if sends is BARE else None)
         for path in ("/mcp/p,ns/p", "/p,ns/p/mcp", "/mcp/p,unsaid", "/mcp/group")
-        for sends in ({}, TOKEN)
+        for sends in (BARE, TOKEN)
     ),
     Row((24,), "/mcp/ns/p", {}, 401, "/mcp/ns/p"),
     Row((24,), "/ns/p/mcp", {}, 401, "/ns/p/mcp"),

@@ -93,7 +93,8 @@ class Public:
 
 
 PROXIES = AccessSettings(use_x_forwarded_for=True, mcp_trusted_proxy_ranges=("127.0.0.0/8",))
-TOLD = {"host": "inner:4000", "x-forwarded-proto": "https", "x-forwarded-host": "gate.example, inner"}
+TOLD_OF = {"x-forwarded-proto": "https", "x-forwarded-host": "gate.example, inner"}
+TOLD = {"host": "inner:4000", **TOLD_OF}
 
 
 @pytest.mark.parametrize(
@@ -102,10 +103,14 @@ TOLD = {"host": "inner:4000", "x-forwarded-proto": "https", "x-forwarded-host": 
         (Public("https://gate.example"), AccessSettings(), {"host": "evil"}, "https://gate.example"),
         (Public("https://gate.example", "/llm"), AccessSettings(), {}, "https://gate.example/llm"),
         (Public("https://gate.example/llm", "/llm"), AccessSettings(), {}, "https://gate.example/llm"),
-        (Public(), AccessSettings(), {"host": "gate:4000"}, "http://gate:4000"),
+        (Public(), AccessSettings(), {"host": "GATE:4000"}, "http://GATE:4000"),
+        (Public(), AccessSettings(), {"host": "localhost:4000"}, "http://localhost:4000"),
+        (Public(), AccessSettings(), {"host": "10.1.2.3:4000"}, "http://10.1.2.3:4000"),
+        (Public(), AccessSettings(), {"host": "[::1]:4000"}, "http://[::1]:4000"),
+        (Public(), AccessSettings(), {"host": "evil.example"}, ""),
         (Public("", "/llm"), PROXIES, TOLD, "https://gate.example/llm"),
-        (Public(), AccessSettings(), TOLD, "http://inner:4000"),
-        (Public(), AccessSettings(use_x_forwarded_for=True), TOLD, "http://inner:4000"),
+        (Public(), AccessSettings(), TOLD, ""),
+        (Public(), AccessSettings(use_x_forwarded_for=True), TOLD, ""),
         (Public(), PROXIES, {"host": "h", "x-forwarded-proto": "gopher"}, ""),
         (Public(), AccessSettings(), {"host": 'h" evil="'}, ""),
         (Public(), AccessSettings(), {}, ""),
@@ -116,7 +121,22 @@ def test_addresses_are_those_by_which_clients_know_the_gateway(
 ) -> None:
     head = RequestHead("POST", "/p/mcp", headers, client_host="127.0.0.1")
 
-    assert Bases(public, Access(access)).of(head) == base
+    assert Bases(public, Access(access), ["gate"]).of(head) == base
+
+
+@pytest.mark.parametrize(
+    ("public", "host", "base"),
+    [
+        (Public("https://gate.example", "/llm"), "evil", "https://gate.example/llm"),
+        (Public("", "/llm"), "localhost:4000", "http://localhost:4000/llm"),
+        (Public(), "10.1.2.3:4000", ""),
+        (Public(), "gate", ""),
+        (Public(), "", ""),
+    ],
+)
+def test_people_log_in_where_the_operator_says(public: Public, host: str, base: str) -> None:
+    head = RequestHead("GET", "/.well-known/x", {"host": host, **TOLD_OF}, client_host="127.0.0.1")
+    assert Bases(public, Access(PROXIES), ["gate"]).of_logins(head) == base
 
 
 def test_without_an_address_there_is_no_challenge() -> None:

@@ -139,6 +139,19 @@ async def test_a_refusal_names_the_server_and_no_secret(status: int, answer: dic
     assert await tokens.find(upstream) == "t2", "a failure is not kept"
 
 
+@pytest.mark.parametrize(("wanted", "is_taken"), [("true", True), (True, True), ("false", False)])
+async def test_a_token_has_the_members_that_the_operator_wants(wanted: object, *, is_taken: bool) -> None:
+    network, _, tokens, upstream = build(token_validation={"active": wanted})
+    network.answer = {"active": True}
+    if is_taken:
+        assert await tokens.find(upstream) == "t1"
+        return
+    for _ in range(2):
+        with pytest.raises(UpstreamError, match="token_validation"):
+            await tokens.find(upstream)
+    assert len(network.granted) == 2, "it is not kept"
+
+
 def asking(token: str) -> ForwardRequest:
     headers = (("authorization", f"Bearer {token}"),)
     return ForwardRequest("POST", OAUTH["url"], headers, b"{}", 1, 1, 100)

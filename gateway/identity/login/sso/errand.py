@@ -19,7 +19,8 @@ ERRAND_SECONDS = 600
 """How long somebody may take to log in."""
 _NANOS = 1_000_000_000
 _INFO = b"gatewright login errand"
-_LONGEST_PATH = 1_024
+_LONGEST_PATH = 2_048
+"""A cookie has room for 4096 characters, and this grows by two fifths on the way into one."""
 Kind = TypeVar("Kind", bound=msgspec.Struct)
 
 

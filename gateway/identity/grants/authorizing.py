@@ -1,0 +1,167 @@
+"""What a client asks for in a browser, and what the person there says to it (RFC 6749, 4.1; RFC 7636)."""
+
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+
+from gateway.db.vouchers import Vouchers
+from gateway.domain import Principal
+from gateway.errors import PermissionDenied
+from gateway.identity.grants.clients import Client, fits
+from gateway.identity.grants.refusals import OAuthRefusal
+from gateway.identity.login.terminal_store import TerminalStore
+
+__all__ = [
+    "CODE_PURPOSE",
+    "Asked",
+    "Authorizing",
+    "Code",
+    "Offer",
+    "issuer_of",
+    "read_asked",
+    "read_resource",
+]
+
+CODE_PURPOSE = "mcp-code"
+_CONSENT_PURPOSE = "mcp-consent"
+_CONSENT_SECONDS, _CODE_SECONDS = 600.0, 60.0
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+_PLACE = re.compile(r"/mcp(/[\w.,-]+){0,2}|(/[\w.,-]+){1,2}/mcp", re.ASCII)
+_LONGEST = 1_024
+_ISSUER = "/mcp"
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client asks for: `resource` is the path of what it wants to reach, empty for all of MCP."""
+
+    client: Client
+    redirect_uri: str
+    challenge: str
+    state: str
+    resource: str
+
+
+class Code(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person has granted, and to whom."""
+
+    client_id: str
+    client_name: str
+    redirect_uri: str
+    challenge: str
+    resource: str
+    user_id: str
+    team_id: str | None
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person is asked: `consent` stands for it in the answer, which names one of the teams."""
+
+    consent: str
+    client_name: str
+    place: str
+    resource: str
+    teams: Sequence[Mapping[str, str | None]]
+
+
+class _Consent(msgspec.Struct, frozen=True, kw_only=True):
+    """An offer under way; `session` is the hash of the key of the browser that it was made to."""
+
+    session: str
+    state: str
+    code: Code
+
+
+class Authorizing:
+    """Asks people, and gives clients codes for what they grant. Raises DatabaseUnavailable."""
+
+    def __init__(self, vouchers: Vouchers, people: TerminalStore) -> None:
+        self._vouchers = vouchers
+        self._people = people
+
+    async def offer(self, asked: Asked, visitor: Principal) -> Offer:
+        """Put what is asked for before somebody who has logged in."""
+        client, user_id = asked.client, visitor.user_id or ""
+        code = Code(
+            client_id=client.client_id,
+            client_name=client.name,
+            redirect_uri=asked.redirect_uri,
+            challenge=asked.challenge,
+            resource=asked.resource,
+            user_id=user_id,
+            team_id=None,
+        )
+        consent = _Consent(session=visitor.token_hash, state=asked.state, code=code)
+        text = msgspec.json.encode(consent).decode()
+        parts = urlsplit(asked.redirect_uri)
+        return Offer(
+            consent=await self._vouchers.issue(_CONSENT_PURPOSE, text, _CONSENT_SECONDS),
+            client_name=client.name,
+            place=parts.netloc if parts.scheme in {"http", "https"} else f"{parts.scheme}:",
+            resource=asked.resource,
+            teams=await self._people.list_teams(user_id),
+        )
+
+    async def decide(
+        self, consent: str, visitor: Principal, team_id: str | None, base: str, *, is_granted: bool
+    ) -> str:
+        """Where the browser is sent with the answer.
+
+        Raises OAuthRefusal for an offer that was not made to this session, PermissionDenied for a team that
+        is not the user's.
+        """
+        text = await self._vouchers.redeem(_CONSENT_PURPOSE, consent)
+        under_way = None if text is None else msgspec.json.decode(text, type=_Consent)
+        if under_way is None or not hmac.compare_digest(under_way.session, visitor.token_hash):
+            raise OAuthRefusal("invalid_request", "This is over, too old, or another's. Begin it again.")
+        code = under_way.code
+        told = {"state": under_way.state} if under_way.state else {}
+        if not is_granted:
+            return _lead_back(code.redirect_uri, {"error": "access_denied", **told}, base)
+        if team_id is not None:
+            teams = await self._people.list_teams(code.user_id)
+            if team_id not in [team["team_id"] for team in teams]:
+                raise PermissionDenied("You are not in this team.", param="team_id")
+        granted = msgspec.json.encode(msgspec.structs.replace(code, team_id=team_id)).decode()
+        secret = await self._vouchers.issue(CODE_PURPOSE, granted, _CODE_SECONDS)
+        return _lead_back(code.redirect_uri, {"code": secret, **told}, base)
+
+
+def issuer_of(base: str) -> str:
+    """What the authorization server calls itself."""
+    return base + _ISSUER
+
+
+def read_asked(query: Mapping[str, str], client: Client, base: str) -> Asked:
+    """What a client asks for. Raises OAuthRefusal: that is told the person, who is not sent elsewhere."""
+    uri = query.get("redirect_uri", "")
+    if not uri and len(client.redirect_uris) == 1:
+        uri = client.redirect_uris[0]
+    if not fits(uri, client.redirect_uris):
+        raise OAuthRefusal("invalid_request", "The application has not registered its 'redirect_uri'.")
+    if query.get("response_type") != "code":
+        raise OAuthRefusal("unsupported_response_type", "'response_type' is 'code'.")
+    challenge = query.get("code_challenge", "")
+    if query.get("code_challenge_method") != "S256" or not _CHALLENGE.fullmatch(challenge):
+        raise OAuthRefusal("invalid_request", "PKCE with 'code_challenge_method' S256 is required.")
+    state = query.get("state", "")
+    if len(state) > _LONGEST:
+        raise OAuthRefusal("invalid_request", f"'state' has at most {_LONGEST} characters.")
+    resource = read_resource(query.get("resource", ""), base)
+    return Asked(client=client, redirect_uri=uri, challenge=challenge, state=state, resource=resource)
+
+
+def read_resource(resource: str, base: str) -> str:
+    """The path of a resource (RFC 8707), empty for all of MCP. Raises OAuthRefusal for one of others."""
+    path = resource.removeprefix(base).rstrip("/")
+    if resource and (not resource.startswith(base) or (path and not _PLACE.fullmatch(path))):
+        raise OAuthRefusal("invalid_target", f"'resource' is an address of MCP below {base}.")
+    return path
+
+
+def _lead_back(uri: str, told: Mapping[str, str], base: str) -> str:
+    joint = "&" if urlsplit(uri).query else "?"
+    # Who answers is said as well (RFC 9207).
+    return uri + joint + urlencode({**told, "iss": issuer_of(base)})

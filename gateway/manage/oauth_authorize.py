@@ -1,0 +1,116 @@
+"""The routes by which a person lets a client of MCP act in the person's name."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Redirect
+
+from gateway.access.rules import RouteRule
+from gateway.identity.grants.authorizing import read_asked
+from gateway.identity.grants.build import Grants
+from gateway.identity.grants.refusals import OAuthRefusal
+from gateway.identity.login.build import Logins
+from gateway.identity.login.sso.errand import is_own_path
+from gateway.manage.browsers import ask_to_log_in, find_session, mcp_base_of
+from gateway.manage.login import admit
+from gateway.manage.login_pages import message_page
+from gateway.manage.oauth_answers import read_fields, read_once
+from gateway.manage.oauth_pages import consent_page
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Party, Resource
+from gateway.runtime import Gateway
+
+__all__ = ["ROUTE_HANDLERS"]
+
+_PATH = "/authorize"
+_Request = Request[Any, Any, Any]
+_Gateway = NamedDependency[Gateway]
+_Grants = NamedDependency[Grants]
+_Logins = NamedDependency[Logins]
+
+
+class AuthorizeQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client asks for (RFC 6749, 4.1.1; RFC 7636; RFC 8707)."""
+
+    client_id: str
+    response_type: str
+    code_challenge: str
+    code_challenge_method: str
+    redirect_uri: str = ""
+    state: str = ""
+    resource: str = ""
+    scope: str = ""
+
+
+def _answer_refusal(request: _Request, error: OAuthRefusal) -> Response[str]:
+    """Tell the person: who asks wrongly is not believed about where to send a browser."""
+    del request
+    return message_page(error.message, error.status)
+
+
+_PAGES: dict[int | type[Exception], Any] = {OAuthRefusal: _answer_refusal}
+
+
+@get(
+    _PATH,
+    opt={
+        "rule": RouteRule(
+            name=_PATH,
+            permit=allow(Resource.MCP_CREDENTIAL, Action.READ, Party.ANYBODY),
+            query=AuthorizeQuery,
+        )
+    },
+    exception_handlers=_PAGES,
+)
+async def ask_person(request: _Request, gateway: _Gateway, grants: _Grants, logins: _Logins) -> Response[Any]:
+    """Ask who has logged in whether a client may use MCP; who has not logs in first."""
+    admit(gateway, request)
+    visitor = await find_session(gateway, request)
+    if visitor is None:
+        return ask_to_log_in(logins, _path_of(request))
+    # Parameters are read here, for `state` and `scope` are words of the framework's.
+    query = read_once(list(request.query_params.multi_items()))
+    client = await grants.clients.find(query.get("client_id", ""))
+    base = mcp_base_of(gateway, logins, request)
+    asked = read_asked(query, client, base)
+    offer = await grants.authorizing.offer(asked, visitor)
+    return consent_page(base + _PATH, offer, asked.redirect_uri, visitor.user_id or "")
+
+
+@post(
+    _PATH,
+    status_code=200,
+    opt={"rule": RouteRule(name=_PATH, permit=allow(Resource.MCP_CREDENTIAL, Action.CREATE, Party.ANYBODY))},
+    exception_handlers=_PAGES,
+)
+async def take_decision(
+    request: _Request, gateway: _Gateway, grants: _Grants, logins: _Logins
+) -> Response[Any]:
+    """Send the browser back to the client with what the person has said."""
+    admit(gateway, request)
+    visitor = await find_session(gateway, request)
+    if visitor is None:
+        raise OAuthRefusal("invalid_request", "You are not logged in any more. Begin it again.")
+    fields = await read_fields(request)
+    address = await grants.authorizing.decide(
+        fields.get("consent", ""),
+        visitor,
+        fields.get("team_id"),
+        mcp_base_of(gateway, logins, request),
+        is_granted=fields.get("decision") == "grant",
+    )
+    return Redirect(address, status_code=303, headers={"cache-control": "no-store"})
+
+
+def _path_of(request: _Request) -> str:
+    """What was asked, to come back to after the login. Raises OAuthRefusal where it is too long for that."""
+    path = f"{_PATH}?{request.url.query}"
+    if not is_own_path(path):
+        raise OAuthRefusal("invalid_request", "The application asks with too many words.")
+    return path
+
+
+ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (ask_person, take_decision)

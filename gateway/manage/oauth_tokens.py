@@ -1,0 +1,104 @@
+"""The routes that clients of MCP call themselves: to register, and for tokens."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, post
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+
+from gateway.access.rules import RouteRule
+from gateway.domain import Principal
+from gateway.identity.grants.authorizing import read_resource
+from gateway.identity.grants.build import Grants
+from gateway.identity.grants.clients import Registration
+from gateway.identity.grants.refusals import OAuthRefusal
+from gateway.identity.login.build import Logins
+from gateway.manage.browsers import mcp_base_of
+from gateway.manage.login import head_of
+from gateway.manage.oauth_answers import OAUTH_ERRORS, oauth_answer, read_fields
+from gateway.permits.permit import allow
+from gateway.permits.terms import Action, Party, Resource
+from gateway.runtime import Gateway
+
+__all__ = ["ROUTE_HANDLERS"]
+
+_ANYBODY = allow(Resource.MCP_CREDENTIAL, Action.CREATE, Party.ANYBODY)
+_LONGEST = 16 * 1024
+_decode = msgspec.json.Decoder(Registration).decode
+_Request = Request[Any, Any, Any]
+_Gateway = NamedDependency[Gateway]
+_Grants = NamedDependency[Grants]
+_Logins = NamedDependency[Logins]
+
+
+def _route(path: str, body: type[msgspec.Struct] | None = None) -> dict[str, Any]:
+    rule = RouteRule(name=path, permit=_ANYBODY, body=body)
+    return {"opt": {"rule": rule}, "exception_handlers": OAUTH_ERRORS}
+
+
+@post("/register", status_code=201, **_route("/register", Registration))
+async def register(request: _Request, gateway: _Gateway, grants: _Grants) -> Response[bytes]:
+    """Register a client of MCP (RFC 7591)."""
+    gateway.snapshot.core.gate.authenticate(head_of(request))
+    data = await request.body()
+    try:
+        registration = _decode(data) if len(data) <= _LONGEST else None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        registration = None
+    if registration is None:
+        message = "Expected a JSON object with 'redirect_uris', of 16 KiB at most."
+        raise OAuthRefusal("invalid_client_metadata", message)
+    return oauth_answer(grants.clients.register(registration), 201)
+
+
+@post("/token", status_code=200, **_route("/token"))
+async def grant_tokens(
+    request: _Request, gateway: _Gateway, grants: _Grants, logins: _Logins
+) -> Response[bytes]:
+    """Give a client tokens, for a code or in the place of others."""
+    gateway.snapshot.core.gate.authenticate(head_of(request))
+    fields = await read_fields(request)
+    client = await grants.clients.find(fields.get("client_id", ""))
+    grants.clients.check_secret(client, fields.get("client_secret", ""))
+    said = fields.get("resource")
+    resource = None if said is None else read_resource(said, mcp_base_of(gateway, logins, request))
+    kind = fields.get("grant_type")
+    if kind == "authorization_code":
+        return oauth_answer(await grants.granting.redeem(client, fields, resource))
+    if kind == "refresh_token":
+        return oauth_answer(await grants.granting.refresh(client, fields.get("refresh_token", ""), resource))
+    message = "'grant_type' is 'authorization_code' or 'refresh_token'."
+    raise OAuthRefusal("unsupported_grant_type", message)
+
+
+@post("/revoke", status_code=200, **_route("/revoke"))
+async def revoke_token(request: _Request, gateway: _Gateway, grants: _Grants) -> Response[bytes]:
+    """Take back what a token was granted for (RFC 7009); whoever has it may."""
+    gateway.snapshot.core.gate.authenticate(head_of(request))
+    fields = await read_fields(request)
+    await grants.granting.revoke(fields.get("token", ""))
+    return oauth_answer({})
+
+
+@post(
+    "/introspect",
+    status_code=200,
+    opt={
+        "rule": RouteRule(
+            name="/introspect",
+            permit=allow(Resource.MCP_CREDENTIAL, Action.READ, Party.CALLER),
+            allows_any_key=True,
+        )
+    },
+    exception_handlers=OAUTH_ERRORS,
+)
+async def introspect_token(
+    request: _Request, caller: NamedDependency[Principal], grants: _Grants
+) -> Response[bytes]:
+    """Tell an administrator, or its user, what an access token is (RFC 7662)."""
+    fields = await read_fields(request)
+    return oauth_answer(await grants.granting.introspect(fields.get("token", ""), caller))
+
+
+ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (register, grant_tokens, revoke_token, introspect_token)
