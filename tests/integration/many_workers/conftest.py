@@ -120,7 +120,7 @@ async def shared_server(
     shared_database_url: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[ServerProcess]:
-    config = with_places(config_for(shared_upstream), shared_upstream)
+    config = with_places(config_for(shared_upstream), shared_upstream) | {"mcp_servers": {}}
     folder = tmp_path_factory.mktemp("served")
     async with serve_two(folder, config, shared_database_url, shared_redis) as running:
         yield running

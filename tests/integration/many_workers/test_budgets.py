@@ -1,7 +1,9 @@
 """Budgets and rates hold however many workers count: every request may come to another one."""
 
 import asyncio
+import contextlib
 from collections import Counter
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -12,6 +14,7 @@ from tests.chaos.load import assert_balance
 from tests.integration.budget_setups import BUDGET, PRICE, SETUPS, USD, Setup, new_name
 from tests.integration.many_workers.conftest import config_for, open_database, serve_two, wait_for_workers
 from tests.integration.serving import MASTER_KEY, Client, ServerProcess, bearer, chat_body
+from tests.mcp_servers import McpFixture
 from tests.redis_servers import RedisServer
 from tests.upstreams import Upstream, replies
 
@@ -90,6 +93,72 @@ async def test_a_rate_is_one_rate_and_says_so(server: ServerProcess) -> None:
         if answer.status_code == 200
     )
     assert left[0] == 0
+
+
+async def test_limits_of_an_mcp_server_hold_for_all_workers(
+    server: ServerProcess, shared_redis: RedisServer
+) -> None:
+    async with McpFixture(is_json=True) as fixture:
+        key = await server.make_key()
+        for limits, served in (({"rpm": 5}, 5), ({"max_budget": 0.03}, 3)):
+            name = await serve_tools(server, fixture, key, **limits)
+            answers = await asyncio.gather(*(use_tool(server, key, name) for _ in range(40)))
+            assert Counter(answer.status_code for answer in answers)[200] == served, limits
+
+        name = await serve_tools(server, fixture, key, max_concurrent_requests=2)
+        pending = {asyncio.create_task(use_tool(server, key, name, "wait")) for _ in range(12)}
+        refused: set[asyncio.Task[httpx.Response]] = set()
+        while len(refused) < 10:
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            refused |= done
+        assert {task.result().status_code for task in refused} == {429}
+        fixture.slow.set()
+        assert [answer.status_code for answer in await asyncio.gather(*pending)] == [200, 200]
+
+        name = await serve_tools(server, fixture, key, rpm=99, max_concurrent_requests=9, max_budget=9)
+        await use_tool(server, key, name)
+        async with watching(shared_redis) as commands:
+            for _ in range(10):
+                assert (await use_tool(server, key, name)).status_code == 200
+        # One to admit a call, and one to settle it, with all that it counts for.
+        assert len([line for line in commands if f"mcp_server:{name}" in line]) == 2 * 10
+
+
+async def serve_tools(server: ServerProcess, fixture: McpFixture, key: str, **limits: object) -> str:
+    """The name and id of a server that every worker serves, and whose calls cost a cent."""
+    name = new_name().replace("-", "_")
+    info = {"mcp_server_cost_info": {"default_cost_per_query": 0.01}}
+    body = {"server_id": name, "server_name": name, "url": fixture.url, "mcp_info": info, **limits}
+    made = await call(server, "POST", "/v1/mcp/server", MASTER_KEY, body)
+    assert made.status_code == 201, made.text
+    path = f"/mcp-rest/tools/list?server_id={name}"
+    async with asyncio.timeout(30):
+        while True:
+            answers = await asyncio.gather(*(call(server, "GET", path, key) for _ in range(12)))
+            if all(answer.json()["error"] is None for answer in answers):
+                return name
+            await asyncio.sleep(0.05)
+
+
+async def use_tool(server: ServerProcess, key: str, name: str, tool: str = "add") -> httpx.Response:
+    arguments = {"a": 2, "b": 3} if tool == "add" else {}
+    body = {"server_id": name, "name": tool, "arguments": arguments}
+    return await call(server, "POST", "/mcp-rest/tools/call", key, body)
+
+
+@contextlib.asynccontextmanager
+async def watching(redis_server: RedisServer) -> AsyncIterator[list[str]]:
+    """The commands that clients send to Redis, without those of scripts."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", redis_server.port)
+    writer.write(b"MONITOR\r\n")
+    lines: list[str] = []
+    assert await reader.readline() == b"+OK\r\n"
+    yield lines
+    writer.write(b"PING\r\n")
+    while (line := await reader.readline()) not in {b"", b"+PONG\r\n"}:
+        if b" lua]" not in line:
+            lines.append(line.decode())
+    writer.close()
 
 
 async def test_a_change_is_seen_by_every_worker(server: ServerProcess) -> None:

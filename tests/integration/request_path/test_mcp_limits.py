@@ -12,6 +12,7 @@ from mcp import MCPError
 
 from gateway.domain import Scope, ScopeKind
 from gateway.ids import hash_token
+from tests.integration.counting import counting, quiet
 from tests.integration.request_path.mcp import connect, post, text_of
 from tests.integration.serving import MASTER_KEY, LiveGateway, deployment, eventually
 from tests.mcp_servers import McpFixture
@@ -199,6 +200,21 @@ async def test_arguments_that_are_not_allowed_are_neither_shown_nor_taken(
         assert (echo["properties"], echo["required"]) == ({}, [])
         (add,) = (schema for tool, schema in schemas.items() if tool.endswith("add"))
         assert sorted(add["properties"]) == ["a", "b"]
+
+
+async def test_a_warm_call_asks_the_database_nothing(
+    live: LiveGateway, server: McpFixture, name: str
+) -> None:
+    limits = {"rpm": 1000, "max_concurrent_requests": 100, "max_budget": 100, "budget_duration": "1d"}
+    declare(live, server, name, mcp_info=PRICES, **limits)
+    key = await live.make_key(mcp_rpm_limit={name: 1000}, max_budget=10)
+    await quiet(live)
+    for way in WAYS:
+        await call(live, key, name, way)
+    async with counting(live, holds_drain=True) as counter:
+        statuses = [(await call(live, key, name, way)).status_code for way in WAYS]
+    assert statuses == [200] * len(WAYS)
+    assert counter.statements == []
 
 
 @pytest.mark.parametrize("owner", ["key", "server"])
