@@ -84,3 +84,22 @@ async def test_a_list_of_servers_is_imported_as_far_as_it_can_be(desk: Desk, ser
     for sent in ([{"url": server.url}], {f"s{n}": {} for n in range(201)}):
         assert (await desk.ask("POST", IMPORT, json={"mcp_servers": sent})).status_code == 400
     assert (await desk.ask("POST", IMPORT, await desk.live.make_key(), json={})).status_code == 401
+
+
+async def test_what_there_is_to_add_can_be_added(desk: Desk) -> None:
+    key = await desk.live.make_key()
+    found = await desk.get("/v1/mcp/discover", key)
+    assert {one["category"] for one in found["servers"]} == set(found["categories"])
+    sought = (await desk.get("/v1/mcp/discover", key, query="PULL requests", category="development"))[
+        "servers"
+    ]
+    assert [one["name"] for one in sought] == ["github"]
+    assert (await desk.get("/v1/mcp/discover", key, query="nothing like it"))["servers"] == []
+    apis = (await desk.get("/v1/mcp/openapi-registry", key))["apis"]
+    for one in (*found["servers"], *apis):
+        if one.get("command"):
+            continue
+        name = one["name"]
+        body = {"server_name": name, **{key: one.get(key) for key in ("url", "spec_path", "auth_type")}}
+        body["credentials"] = {"auth_value": "t"} if one["auth_type"] == "bearer_token" else None
+        assert (await desk.ask("POST", "/v1/mcp/server", json=body)).status_code == 201, name
