@@ -8,6 +8,7 @@ from litestar import MediaType, Request, Response, get
 from litestar.di import NamedDependency
 
 from gateway.access.rules import RouteRule
+from gateway.errors import NotFound
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
@@ -17,6 +18,7 @@ __all__ = ["ROUTE_HANDLERS"]
 _Gateway = NamedDependency[Gateway]
 _UNAVAILABLE = 503
 _PUBLIC = RouteRule(name="/health/*", permit=allow(Resource.GATEWAY, Action.READ, Party.ANYBODY))
+_ROBOTS = RouteRule(name="/robots.txt", permit=allow(Resource.GATEWAY, Action.READ, Party.ANYBODY))
 
 
 @get(["/health/liveliness", "/health/liveness"], opt={"rule": _PUBLIC})
@@ -47,6 +49,14 @@ async def greet() -> Response[bytes]:
     return _say("Gatewright: RUNNING")
 
 
+@get("/robots.txt", opt={"rule": _ROBOTS})
+async def ask_robots(gateway: _Gateway) -> Response[str]:
+    """Ask crawlers to stay away, where `block_robots` says so; else there is nothing here."""
+    if not gateway.snapshot.settings.general.block_robots:
+        raise NotFound("There is no route GET /robots.txt.")
+    return Response("User-agent: *\nDisallow: /\n", media_type=MediaType.TEXT)
+
+
 @get("/test", opt={"rule": _PUBLIC})
 async def echo_route(request: Request[Any, Any, Any]) -> dict[str, str]:
     """Say that requests arrive, and at which path."""
@@ -68,4 +78,4 @@ def _say(text: str) -> Response[bytes]:
     return Response(msgspec.json.encode(text), media_type=MediaType.JSON)
 
 
-ROUTE_HANDLERS = (liveliness, readiness, greet, echo_route, show_draining)
+ROUTE_HANDLERS = (liveliness, readiness, greet, ask_robots, echo_route, show_draining)

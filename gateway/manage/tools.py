@@ -1,9 +1,7 @@
 """The routes of the registry of tools."""
 
-from collections.abc import Collection
 from typing import Annotated, Any
 
-import msgspec
 from litestar import Request, get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
@@ -12,8 +10,6 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal
 from gateway.errors import BadRequest, NotFound
-from gateway.identity.keys.request import ObjectPermission
-from gateway.identity.keys.service import KeyService
 from gateway.identity.services import Services
 from gateway.inventory.services import Inventory
 from gateway.inventory.tools.request import (
@@ -26,6 +22,8 @@ from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
 from gateway.manage.freshness import bring_up_to_date
 from gateway.manage.stored_settings import refuse_unread
+from gateway.manage.tool_overrides import ROUTE_HANDLERS as OVERRIDES
+from gateway.manage.tool_overrides import set_override, tool_name_of, tool_paths
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Resource
 from gateway.runtime import Gateway
@@ -48,11 +46,6 @@ _Page = Annotated[int, QueryParameter(ge=1, le=1_000_000)]
 _Server = FromPath[str | None]
 _Size = Annotated[int, QueryParameter(ge=1, le=500)]
 _Object = dict[str, Any]
-
-
-def _paths(end: str) -> list[str]:
-    """The paths of a tool; that of an MCP server has the server's name before its own."""
-    return [f"/v1/tool/{{tool_name:str}}{end}", f"/v1/tool/{{server_name:str}}/{{tool_name:str}}{end}"]
 
 
 @get("/v1/tool/list", opt={"rule": RouteRule(name="/v1/tool/list", permit=_SEE)})
@@ -97,7 +90,7 @@ async def set_policy(
         refuse_unread(gateway)
         await inventory.tools.set_policies(caller, asked.tool_name, changes)
     else:
-        await _override(gateway.parts.keys, services, caller, asked, key)
+        await set_override(gateway.parts.keys, services, caller, asked, key)
     return answer(
         {"tool_name": asked.tool_name, **changes, "updated": True, "team_id": asked.team_id, "key_hash": key},
         body,
@@ -111,25 +104,25 @@ async def show_spend(gateway: _Gateway, start_date: _Text = None, end_date: _Tex
     return await ToolUsage(gateway.parts.reports.reader).spend(_period(gateway, start_date, end_date))
 
 
-@get(_paths(""), opt={"rule": RouteRule(name=_NAME, permit=_SEE)})
+@get(tool_paths(""), opt={"rule": RouteRule(name=_NAME, permit=_SEE)})
 async def show_tool(
     gateway: _Gateway, inventory: _Inventory, tool_name: FromPath[str], server_name: _Server = None
 ) -> _Object:
     """Show one tool."""
     await bring_up_to_date(gateway)
-    return await inventory.tools.find(_join(server_name, tool_name))
+    return await inventory.tools.find(tool_name_of(server_name, tool_name))
 
 
-@get(_paths("/detail"), opt={"rule": RouteRule(name=f"{_NAME}/detail", permit=_SEE)})
+@get(tool_paths("/detail"), opt={"rule": RouteRule(name=f"{_NAME}/detail", permit=_SEE)})
 async def show_detail(
     gateway: _Gateway, inventory: _Inventory, tool_name: FromPath[str], server_name: _Server = None
 ) -> _Object:
     """Show one tool, and who may not bring it."""
     await bring_up_to_date(gateway)
-    return await inventory.tools.detail(_join(server_name, tool_name))
+    return await inventory.tools.detail(tool_name_of(server_name, tool_name))
 
 
-@get(_paths("/logs"), opt={"rule": RouteRule(name=f"{_NAME}/logs", permit=_SEE)})
+@get(tool_paths("/logs"), opt={"rule": RouteRule(name=f"{_NAME}/logs", permit=_SEE)})
 async def list_logs(
     gateway: _Gateway,
     tool_name: FromPath[str],
@@ -143,40 +136,8 @@ async def list_logs(
     await bring_up_to_date(gateway)
     period = _period(gateway, start_date, end_date)
     return await ToolUsage(gateway.parts.reports.reader).logs(
-        _join(server_name, tool_name), period, page, page_size
+        tool_name_of(server_name, tool_name), period, page, page_size
     )
-
-
-def _join(server: str | None, tool: str) -> str:
-    return tool if server is None else f"{server}/{tool}"
-
-
-async def _override(
-    keys: KeyService, services: Services, caller: Principal, asked: ToolPolicyRequest, key: str | None
-) -> None:
-    """Block a tool for a team or a key, or let it be brought again."""
-    if asked.output_policy is not None or asked.input_policy == "trusted":
-        message = "For a team or a key a tool is 'blocked', or 'untrusted' to take that back."
-        raise BadRequest(message, param="output_policy" if asked.output_policy else "input_policy")
-    is_blocked = asked.input_policy == "blocked"
-    if asked.team_id is not None:
-        team = (await services.teams.info(caller, asked.team_id, 0))["team_info"]
-        names = _with(team.get("object_permission"), asked.tool_name, is_blocked=is_blocked)
-        sent = {"object_permission": ObjectPermission(blocked_tools=names)}
-        await services.teams.update(caller, asked.team_id, sent)
-    if key is not None:
-        info = (await keys.info(caller, key))["info"]
-        held = msgspec.convert(info, dict[str, Any]).get("object_permission")
-        names = _with(held, asked.tool_name, is_blocked=is_blocked)
-        await services.key_updates.update(
-            caller, {"key": key, "object_permission": ObjectPermission(blocked_tools=names)}
-        )
-
-
-def _with(permission: object, name: str, *, is_blocked: bool) -> list[str]:
-    held = msgspec.convert(permission or {}, dict[str, Any])
-    names: Collection[str] = held.get("blocked_tools") or ()
-    return sorted({*names, name} if is_blocked else set(names) - {name})
 
 
 def _period(gateway: Gateway, start: str | None, end: str | None) -> Period:
@@ -193,4 +154,5 @@ ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (
     show_tool,
     show_detail,
     list_logs,
+    *OVERRIDES,
 )

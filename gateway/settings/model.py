@@ -131,6 +131,7 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     store_prompts_in_spend_logs: bool = False
     disable_spend_logs: bool = False
     disable_error_logs: bool = False
+    block_robots: bool = False
     proxy_batch_write_at: float = 1.0
     """Seconds between two drains of the journal while there is little to drain."""
     disable_reset_budget: bool = False

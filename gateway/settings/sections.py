@@ -62,6 +62,7 @@ GENERAL_READERS: Mapping[str, tuple[str, Reader]] = {
     "store_prompts_in_spend_logs": ("store_prompts_in_spend_logs", read_boolean),
     "disable_spend_logs": ("disable_spend_logs", read_boolean),
     "disable_error_logs": ("disable_error_logs", read_boolean),
+    "block_robots": ("block_robots", read_boolean),
     "proxy_batch_write_at": ("proxy_batch_write_at", read_seconds),
     "disable_reset_budget": ("disable_reset_budget", read_boolean),
     "proxy_budget_rescheduler_min_time": ("budget_rescheduler_min_seconds", read_seconds),

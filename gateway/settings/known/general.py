@@ -29,6 +29,7 @@ GENERAL_KEYS = (
     supported("store_prompts_in_spend_logs", "Whether spend rows carry the request and the answer."),
     supported("disable_spend_logs", "Writes no spend rows; totals are kept all the same."),
     supported("disable_error_logs", "Writes no rows of requests that failed and cost nothing."),
+    supported("block_robots", "Asks crawlers of the web to stay away, at `/robots.txt`."),
     supported(
         "proxy_batch_write_at", "Seconds between two drains of the journal while there is little to drain."
     ),

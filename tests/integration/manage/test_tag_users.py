@@ -191,3 +191,13 @@ async def test_the_root_and_the_test_route_answer_everybody(desk: Desk):
         told = await desk.live.http.get(path)
         assert (told.headers["content-type"], told.json()) == ("application/json", said)
     assert (await desk.live.http.get("/test")).json() == {"route": "/test"}
+
+
+async def test_crawlers_are_asked_to_stay_away_where_the_operator_says_so(desk: Desk) -> None:
+    before = await desk.live.http.get("/robots.txt")
+    desk.live.configure(general_settings={"block_robots": True})
+    after = await desk.live.http.get("/robots.txt")
+
+    assert before.status_code == 404
+    assert (after.status_code, after.text) == (200, "User-agent: *\nDisallow: /\n")
+    assert after.headers["content-type"].startswith("text/plain")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from gateway.ids import hash_token
 from tests.integration.manage.conftest import Desk
 from tests.integration.serving import LiveGateway, deployment, eventually
 from tests.upstreams import Reply, replies
@@ -114,7 +115,9 @@ async def test_a_careful_tool_takes_nothing_from_outside(desk: Desk, live: LiveG
     assert answer.status_code == 200
 
 
-async def test_a_tool_is_blocked_for_a_team_and_for_a_key(desk: Desk, live: LiveGateway, unique: Any) -> None:
+async def test_a_tool_is_blocked_for_a_team_and_for_a_key(
+    desk: Desk, live: LiveGateway, unique: Any, at_once: Any
+) -> None:
     team = (await desk.post("/team/new", {}))["team_id"]
     tool, alias = unique("tool"), unique("alias")
     of_team, own = await live.make_key(team_id=team), await live.make_key(key_alias=alias)
@@ -125,12 +128,23 @@ async def test_a_tool_is_blocked_for_a_team_and_for_a_key(desk: Desk, live: Live
     other = await live.make_key()
     assert (await live.chat(other, tools=offer(tool))).status_code == 200
     await live.rows(other)
-    for key in (of_team, own):
-        assert (await live.chat(key, tools=offer(tool))).status_code == 403
+    await at_once(lambda: live.chat(of_team, tools=offer(tool)), 403)
+    await at_once(lambda: live.chat(own, tools=offer(tool)), 403)
     detail = await desk.get(f"/v1/tool/{tool}/detail")
     assert {(one["scope"], one["alias"]) for one in detail["overrides"]} == {("team", None), ("key", alias)}
     await desk.post("/v1/tool/policy", {**sent, "input_policy": "untrusted", "team_id": team})
-    assert (await live.chat(of_team, tools=offer(tool))).status_code == 200
+    await at_once(lambda: live.chat(of_team, tools=offer(tool)), 200)
+    taken_back = f"/v1/tool/{tool}/overrides?key_hash={hash_token(own)}"
+    answer = await desk.ask("DELETE", taken_back)
+    assert (answer.status_code, answer.json()) == (200, {"deleted": True, "tool_name": tool})
+    await at_once(lambda: live.chat(own, tools=offer(tool)), 200)
+    for path, status in (
+        (taken_back, 404),
+        (f"/v1/tool/{tool}/overrides?team_id={team}", 404),
+        (f"/v1/tool/{tool}/overrides?team_id=nobody", 404),
+        (f"/v1/tool/{tool}/overrides", 400),
+    ):
+        assert (await desk.ask("DELETE", path)).status_code == status
 
 
 @pytest.mark.parametrize(
