@@ -32,6 +32,7 @@ _TOKEN = f"{_ISSUERS}::test_a_token_with"
 _ROOT = "unit/http/test_root_path.py::test_the_prefix_comes_off_where_it_is_one"
 _LOGINS, _GRANTS = f"{_HERE}/test_mcp_logins.py", f"{_HERE}/test_mcp_grants.py"
 _TOKENS_OF = "plugins/mcp/test_tokens.py"
+_READS = f"{_HERE}/test_mcp_permission_reads.py"
 
 CASES: dict[int, tuple[str, ...]] = {
     1: (_IN,),
@@ -110,12 +111,15 @@ CASES: dict[int, tuple[str, ...]] = {
     62: (f"{_TOKENS_OF}::test_a_token_has_the_members_that_the_operator_wants::active",),
     63: (f"{_HERE}/test_mcp_acceptance.py::test_headers_only_narrow::x-mcp-toolset-id",),
     64: ("integration/manage/test_mcp_toolsets.py::test_a_key_has_the_tools_of_its_toolset_and_no_others",),
-    65: (NOT_YET + "a count of statements with agents",),
-    66: (NOT_YET + "a count of statements with agents",),
+    65: (f"{_READS}::test_what_an_agent_may_is_read_once_in_a_minute::has_permission",),
+    66: (
+        f"{_READS}::test_what_an_agent_may_is_read_once_in_a_minute::ahead_nanos",
+        "unit/cache/test_expiring.py::test_a_value_is_loaded_once_and_again_after_its_time",
+    ),
     67: (
         "integration/identity/test_store.py::test_one_statement_reads_budgets_permissions_groups_and_agents_too",
     ),
-    68: (NOT_YET + "a test of a permission that cannot be read",),
+    68: (f"{_READS}::test_what_cannot_be_read_of_an_organization_permits_nothing",),
     69: (_FROM + "::69 no proxies are trusted",),
     70: (_FROM + "::70 a trusted proxy tells of a stranger",),
     71: (_FROM + "::71 a stranger forges",),
