@@ -1,5 +1,6 @@
 """The guardrail `language`: in which languages may be written."""
 
+from functools import cache
 from typing import Any, ClassVar
 
 import msgspec
@@ -40,8 +41,7 @@ class Language(Guardrail):
     def __init__(self, params: LanguageParams) -> None:
         """Raises ValueError for a language that cannot be told."""
         self._params = params
-        library: Any = LanguageIdentifier  # it has no types
-        self._identifier: Any = library.from_model_file(MODEL_FILE, norm_probs=True)
+        self._identifier = _load_identifier()
         known: set[str] = set(self._identifier.labels)
         unknown = sorted({*params.allowed, *params.denied} - known)
         if unknown:
@@ -61,3 +61,10 @@ class Language(Guardrail):
                 refusal = f"The guardrail '{call.guardrail}' does not take texts in '{code}' ({piece.path})."
                 return Verdict(refusal=refusal, categories=(f"language:{code}",), score=float(confidence))
         return None
+
+
+@cache
+def _load_identifier() -> Any:
+    """The library's model, which takes half a second to read and is never changed: one serves everybody."""
+    library: Any = LanguageIdentifier  # it has no types
+    return library.from_model_file(MODEL_FILE, norm_probs=True)

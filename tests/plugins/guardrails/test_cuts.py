@@ -74,7 +74,7 @@ def test_however_a_text_is_cut_it_is_refused_or_masked(
     blocking, masking = build("BLOCK"), build("MASK")
     text = f"they said: {hidden} and so on"
 
-    @settings(max_examples=50)
+    @settings(max_examples=25 if settings.default.max_examples <= 100 else 2_000)
     @given(cuts)
     def check(places: list[int]) -> None:
         parts = cut(text, places)

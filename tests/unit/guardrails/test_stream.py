@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import GuardrailBlocked, ServiceUnavailable, UpstreamGarbled
@@ -22,6 +22,7 @@ from gateway.testing import FakeClock
 DIGITS = re.compile(r"(?<!\d)\d{3}(?!\d)")
 MODES = frozenset({GuardrailMode.POST_CALL})
 DONE = b"data: [DONE]\n\n"
+few = settings(max_examples=40 if settings.default.max_examples <= 100 else 5_000)
 
 
 class Digits(Guardrail):
@@ -88,6 +89,7 @@ pieces = st.lists(st.text(alphabet="0123 ax", max_size=9), max_size=30)
 
 
 @pytest.mark.hypothesis
+@few
 @given(pieces, st.sampled_from([Digits, Whole]))
 def test_the_text_is_edited_as_if_it_had_come_at_once(parts: list[str], kind: type[Guardrail]) -> None:
     out = asyncio.run(run(guard(kind()), [event((0, "content", part)) for part in parts]))
@@ -95,6 +97,7 @@ def test_the_text_is_edited_as_if_it_had_come_at_once(parts: list[str], kind: ty
 
 
 @pytest.mark.hypothesis
+@few
 @given(pieces)
 def test_two_guardrails_edit_one_stream(parts: list[str]) -> None:
     out = asyncio.run(run(guard(Digits(), Letters()), [event((0, "content", part)) for part in parts]))
@@ -125,6 +128,7 @@ SWAPS = st.lists(st.tuples(PATTERNS, st.sampled_from(["", "<>", "b", "ab<"])), m
 
 
 @pytest.mark.hypothesis
+@few
 @given(st.lists(st.text(alphabet="ab<", max_size=9), max_size=12), SWAPS)
 def test_each_guardrail_sees_what_the_one_before_it_left(
     parts: list[str], swaps: list[tuple[str, str]]
@@ -149,6 +153,7 @@ async def test_a_later_guardrail_is_not_shown_what_an_earlier_one_masked() -> No
 
 
 @pytest.mark.hypothesis
+@few
 @given(
     st.lists(
         st.tuples(
@@ -167,6 +172,7 @@ def test_choices_and_reasoning_do_not_mix(parts: list[tuple[int, str, str]]) -> 
 
 
 @pytest.mark.hypothesis
+@few
 @given(st.lists(st.text(alphabet="ab ", max_size=9), max_size=30))
 def test_what_nobody_edits_goes_out_byte_for_byte(parts: list[str]) -> None:
     events = [event((0, "content", part)) for part in parts]
@@ -207,6 +213,7 @@ class Brackets(Guardrail):
 
 
 @pytest.mark.hypothesis
+@few
 @given(st.lists(st.text(alphabet="ab[]", max_size=9), max_size=30))
 def test_what_is_undecided_waits_however_long_it_gets(parts: list[str]) -> None:
     out = asyncio.run(run(guard(Brackets()), [event((0, "content", part)) for part in parts]))
