@@ -1,19 +1,18 @@
 """The guardrail `topics`: what may be spoken of, and what may not, by lists of words."""
 
-import re
 from typing import ClassVar
 
 import msgspec
 
 from gateway.sdk import Content, Direction, Guardrail, GuardrailCall, Verdict
 from gateway_guardrails.actions import spoken
+from gateway_guardrails.phrases import Phrases
 from gateway_guardrails.readings import list_readings
 
 __all__ = ["Topic", "Topics", "TopicsParams"]
 
 _OF_USERS = frozenset({"", "user"})
 _LONGEST, _MOST_TERMS = 200, 10_000
-_ENDINGS = {True: r"\w*", False: r"(?!\w)"}
 
 
 class Topic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,21 +48,21 @@ class Topics(Guardrail):
     Params: ClassVar[type[TopicsParams]] = TopicsParams
 
     def __init__(self, params: TopicsParams) -> None:
-        self._denied = {name: (_compile(topic), topic.least_terms) for name, topic in params.denied.items()}
-        self._allowed = {name: (_compile(topic), topic.least_terms) for name, topic in params.allowed.items()}
+        self._denied = {name: _Terms(topic) for name, topic in params.denied.items()}
+        self._allowed = {name: _Terms(topic) for name, topic in params.allowed.items()}
 
     def inspect(self, content: Content, call: GuardrailCall) -> Verdict | None:
         """Refuse what is about a denied topic, and a request that is about no allowed one."""
         said = [piece for _, piece in spoken(content)]
         text = "\n".join(reading.text for piece in said for reading in list_readings(piece.text))
-        for name, (pattern, least) in self._denied.items():
-            if _count(pattern, text) >= least:
+        for name, terms in self._denied.items():
+            if terms.are_in(text):
                 refusal = f"The guardrail '{call.guardrail}' does not let '{name}' be spoken of."
                 return Verdict(refusal=refusal, categories=(name,))
         asked = "\n".join(piece.text for piece in said if piece.role in _OF_USERS)
         if not self._allowed or content.direction is Direction.RESPONSE or not asked.strip():
             return None
-        found = [name for name, (pattern, least) in self._allowed.items() if _count(pattern, asked) >= least]
+        found = [name for name, terms in self._allowed.items() if terms.are_in(asked)]
         if found:
             return Verdict(categories=tuple(found))
         names = ", ".join(self._allowed)
@@ -73,14 +72,19 @@ class Topics(Guardrail):
         )
 
 
-def _compile(topic: Topic) -> re.Pattern[str]:
-    terms = sorted(topic.terms, key=len, reverse=True)
-    spelled = (
-        r"\s{1,3}".join(map(re.escape, term.rstrip("*").split())) + _ENDINGS[term.endswith("*")]
-        for term in terms
-    )
-    return re.compile(rf"(?<!\w)(?:{'|'.join(spelled)})", re.IGNORECASE)
+class _Terms:
+    """The terms of one topic."""
 
+    def __init__(self, topic: Topic) -> None:
+        begun = [term.rstrip("*") for term in topic.terms if term.endswith("*")]
+        self._phrases = Phrases((term for term in topic.terms if not term.endswith("*")), begun)
+        self._least = topic.least_terms
 
-def _count(pattern: re.Pattern[str], text: str) -> int:
-    return len({" ".join(match[0].lower().split()) for match in pattern.finditer(text)})
+    def are_in(self, text: str) -> bool:
+        """Whether a text has as many different ones as are needed."""
+        found: set[str] = set()
+        for said, _, _ in self._phrases.find(text):
+            found.add(said)
+            if len(found) >= self._least:
+                return True
+        return False

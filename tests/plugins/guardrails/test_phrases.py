@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from gateway_guardrails.keywords import BlockedWord, Keywords, KeywordsParams
@@ -10,7 +10,7 @@ from gateway_guardrails.phrases import Phrases
 from gateway_guardrails.pii import Pii, PiiParams
 from gateway_guardrails.secret_detection import SecretDetection, SecretDetectionSettings
 from gateway_guardrails.spans import Spans
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.sdk import Content, Direction, Guardrail, GuardrailCall, Piece
@@ -21,13 +21,17 @@ SIGNS = [*PHRASES, *map(str.upper, PHRASES), *"#+-. \n\tabX_1", "   ", "project"
 texts = st.lists(st.sampled_from(SIGNS), max_size=12).map("".join)
 
 
-def plain(text: str) -> list[tuple[int, int]]:
+def plain(text: str, beginnings: Sequence[str] = ()) -> list[tuple[int, int]]:
     """What one pattern finds that has all of them side by side, the longest first."""
-    words = sorted(PHRASES, key=len, reverse=True)
-    spelled = "|".join(r"\s{1,3}".join(map(re.escape, word.split())) for word in words)
-    return [
-        match.span() for match in re.compile(rf"(?<!\w)(?:{spelled})(?!\w)", re.IGNORECASE).finditer(text)
-    ]
+    words = sorted(
+        [*((word, r"(?!\w)") for word in PHRASES), *((word, r"\w*") for word in beginnings)], key=_length
+    )
+    spelled = "|".join(r"\s{1,3}".join(map(re.escape, word.split())) + end for word, end in words)
+    return [match.span() for match in re.compile(rf"(?<!\w)(?:{spelled})", re.IGNORECASE).finditer(text)]
+
+
+def _length(word: tuple[str, str]) -> int:
+    return -len(word[0])
 
 
 @pytest.mark.parametrize("more", [[], MANY], ids=["few", "many"])
@@ -44,6 +48,30 @@ def test_phrases_are_found_where_a_pattern_of_them_finds_them(more: list[str]) -
         assert all(not taken.take(start, end) for start, end in plain(text))
 
     check()
+
+
+BEGINNINGS = ["pro", "project a", "#x", "strass"]
+
+
+@pytest.mark.parametrize("more", [[], MANY], ids=["few", "many"])
+def test_beginnings_are_found_where_a_pattern_of_them_finds_them(more: list[str]) -> None:
+    phrases = Phrases([*PHRASES, *more], BEGINNINGS)
+
+    @settings(max_examples=60 if settings.default.max_examples <= 100 else 5_000)
+    @given(texts)
+    def check(text: str) -> None:
+        taken = Spans()
+        for _, start, end in phrases.find(text):
+            assert taken.take(start, end)
+        assert all(not taken.take(start, end) for start, end in plain(text, BEGINNINGS))
+
+    check()
+
+
+def test_the_last_word_of_a_beginning_goes_on_and_no_further() -> None:
+    phrases = Phrases(["foo bar baz", "investment fund"], ["foo bar", "inv"])
+    found = list(phrases.find("foo barista qux, foo bar qux, investment, in v, foo bar"))
+    assert [key for key, _, _ in found] == ["foo barista", "foo bar", "investment", "foo bar"]
 
 
 def test_phrases_are_told_as_they_are_folded() -> None:
