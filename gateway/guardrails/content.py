@@ -39,15 +39,16 @@ class RequestText:
 
     def _look(self) -> None:
         body = self._body
+        # This may go on in a thread, while the body is sent.
+        self._read = dict(body.members)
         self._found: list[Found] = []
-        for name in body.members:
+        for name, raw in self._read.items():
             if name != "model" and name not in GATEWAY_MEMBERS and not name.startswith(GATEWAY_PREFIXES):
                 value = body.read(name)
-                _refuse_twins(name, body.members[name])
+                _refuse_twins(name, raw)
                 if name in _TOKEN_MEMBERS:
                     _refuse_tokens(name, value)
                 self._found += find_pieces(value, name)
-        self._read = dict(body.members)
         self._tools = self._find_tools()
 
     def is_of(self, body: RequestBody) -> bool:

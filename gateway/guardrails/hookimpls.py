@@ -8,6 +8,7 @@ import msgspec
 from gateway.clock import Clock
 from gateway.domain import Endpoint
 from gateway.errors import GuardrailBlocked
+from gateway.guardrails.aside import do_aside
 from gateway.guardrails.calls import describe_call
 from gateway.guardrails.choice import Choice, Chosen, ChosenPipeline, Installed, Selection
 from gateway.guardrails.content import AnswerText, EditError, RequestText
@@ -101,7 +102,7 @@ class _Watch:
         chosen, pipelines = self._of(self._modes.answer), self._pipelines_of(self._modes.answer)
         if not chosen and not pipelines:
             return body
-        text = AnswerText(body)
+        text = await do_aside(len(body), partial(AnswerText, body))
         await self._runner.run(chosen, self._modes.answer, text)
         for pipeline in pipelines:
             message = await run_pipeline(pipeline, self._runner, text)
@@ -129,16 +130,17 @@ class _Watch:
     async def _check_request(self, mode: GuardrailMode, *, is_sent: bool) -> None:
         chosen, pipelines = self._of(mode), self._pipelines_of(mode)
         if chosen or pipelines:
-            text = self._read_request()
+            text = await self._read_request()
             await self._runner.run(chosen, mode, _SentText(text) if is_sent else text)
             for pipeline in pipelines:
                 await self._follow(pipeline, text)
 
-    def _read_request(self) -> RequestText:
+    async def _read_request(self) -> RequestText:
         """The request as it is now; what was read for another mode serves again while nobody changes it."""
         body = self._context.body
         if self._request is None or not self._request.is_of(body):
-            self._request = RequestText(body, self._context.tool)
+            size = sum(len(memoryview(raw)) for raw in body.members.values())
+            self._request = await do_aside(size, partial(RequestText, body, self._context.tool))
         return self._request
 
     async def _follow(self, pipeline: ChosenPipeline, text: Text) -> None:

@@ -1,11 +1,13 @@
 """Guardrails of the mode `logging_only`: they mask what is recorded, and nobody waits for them."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 import structlog
 
 from gateway.errors import GatewayError
+from gateway.guardrails.aside import do_aside
 from gateway.guardrails.choice import Chosen
 from gateway.guardrails.content import AnswerText
 from gateway.guardrails.report import Report, build_outcome
@@ -54,7 +56,7 @@ class RecordWatch:
     async def _inspect(self, kind: type[AnswerText], data: bytes | None) -> bytes | None:
         if data is None:
             return None
-        text = kind(data)
+        text = await do_aside(len(data), partial(kind, data))
         await self._runner.run(self._chosen, _MODE, text)
         return text.body
 

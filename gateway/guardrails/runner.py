@@ -11,6 +11,7 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.errors import GuardrailBlocked, ServiceUnavailable
+from gateway.guardrails.aside import count_characters, do_aside, is_much
 from gateway.guardrails.choice import Chosen
 from gateway.guardrails.content import EditError
 from gateway.guardrails.report import Report, build_outcome
@@ -21,9 +22,6 @@ __all__ = ["AskFor", "Runner", "Text"]
 
 AskFor = Callable[[str, Question], Awaitable[str]]
 """Asks a model for the guardrail of a name."""
-
-_THREAD_CHARACTERS = 64 * 1024
-"""Content of more characters is given to plain functions in a thread, so that others are served meanwhile."""
 
 
 class Text(Protocol):
@@ -67,7 +65,7 @@ class Runner:
         verdict, error = await self._ask(chosen, content)
         if verdict is not None and verdict.refusal is None and verdict.edits:
             try:
-                text.edit(verdict.edits)
+                await do_aside(count_characters(content), partial(text.edit, verdict.edits))
             except EditError as impossible:
                 verdict, error = None, f"it asked for an edit that cannot be made: {impossible}"
         if verdict is not None and verdict.refusal is None and verdict.without:
@@ -114,8 +112,7 @@ class Runner:
             ask=refuse_question if self._ask_for is None else partial(self._ask_for, name),
         )
         inspect = chosen.installed.guardrail.inspect
-        is_large = sum(len(piece.text) for piece in content.pieces) > _THREAD_CHARACTERS
-        if is_large and not is_coroutine_function(inspect):
+        if is_much(count_characters(content)) and not is_coroutine_function(inspect):
             return asyncio.to_thread(inspect, content, call)
         return inspect(content, call)
 
