@@ -14,7 +14,7 @@ from tests.integration.serving import MASTER_KEY
 pytestmark = pytest.mark.hypothesis
 
 # With the nightly profile each route is asked many times.
-_EXAMPLES = 10 if hypothesis.settings.default.max_examples <= 100 else 200
+_EXAMPLES = 6 if hypothesis.settings.default.max_examples <= 100 else 200
 _AIMS = ("anything", "what is there")
 _SETTINGS = hypothesis.settings(
     max_examples=_EXAMPLES,

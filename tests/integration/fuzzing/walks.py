@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from random import Random
-from typing import Any, ClassVar
+from typing import Any
 
 import hypothesis
 from hypothesis import strategies
@@ -58,7 +58,9 @@ class Seen:
 def walk(fuzzed: FuzzedGateway, *, as_operator: bool, count: int) -> Seen:
     """Go some walks, as the operator or as a tenant, who does what it may with what the operator has made."""
     seen = Seen()
-    members = {"fuzzed": fuzzed, "seen": seen, "as_operator": as_operator}
+    # Hypothesis gives the module's own generator the same seed on every walk.
+    random = Random(0 if _SETTINGS.derandomize else None)
+    members = {"fuzzed": fuzzed, "seen": seen, "as_operator": as_operator, "random": random}
     linked = fuzzed.schema.as_state_machine()
     others = _rules_of_others(fuzzed.operations, linked)
     machine = type("Walk", (_Walk, linked), members | others)
@@ -82,8 +84,7 @@ class _Walk:
     fuzzed: FuzzedGateway
     seen: Seen
     as_operator: bool
-    # Hypothesis gives the module's own generator the same seed on every walk.
-    random: ClassVar[Random] = Random(0 if _SETTINGS.derandomize else None)
+    random: Random
 
     def setup(self) -> None:
         self.seen.walks += 1
