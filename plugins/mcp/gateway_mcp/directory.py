@@ -8,7 +8,8 @@ from gateway.domain import McpServerRecord, McpShelf
 from gateway.hooks import McpSource
 from gateway.sdk import plugin_log
 from gateway_mcp.access import OPEN, Access
-from gateway_mcp.upstreams import McpServer, Upstream, Upstreams
+from gateway_mcp.server_terms import McpServer
+from gateway_mcp.upstreams import Upstream, Upstreams
 
 __all__ = ["Directory"]
 

@@ -24,8 +24,8 @@ from gateway_mcp.meaning import Meanings
 from gateway_mcp.pages import Pages
 from gateway_mcp.relay import Relay
 from gateway_mcp.search_terms import SemanticFilter, ToolSearch
+from gateway_mcp.server_terms import McpServer
 from gateway_mcp.servers import AllowedServer, is_inside
-from gateway_mcp.upstreams import McpServer
 
 __all__ = ["RemoteServers", "Settings", "build"]
 

@@ -6,7 +6,8 @@ from gateway.clock import Clock
 from gateway_mcp.oauth.grants import Granted, ask_for_token, build_stated
 from gateway_mcp.oauth.keeping import Keeping
 from gateway_mcp.oauth.network import Network
-from gateway_mcp.upstreams import McpServer, Upstream
+from gateway_mcp.server_terms import McpServer
+from gateway_mcp.upstreams import Upstream
 
 __all__ = ["Tokens"]
 

@@ -4,8 +4,9 @@ import pytest
 from gateway_mcp.made import Made
 from gateway_mcp.oauth.exchanges import Exchanges, TokenRefusedError, find_subject
 from gateway_mcp.oauth.network import Network as Reach
+from gateway_mcp.server_terms import McpServer
 from gateway_mcp.transports.renewing import RenewingForwarder
-from gateway_mcp.upstreams import McpServer, Upstream
+from gateway_mcp.upstreams import Upstream
 
 from gateway.hooks import RequestHead
 from tests.oidc import encode

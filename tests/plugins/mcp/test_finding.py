@@ -7,7 +7,8 @@ import msgspec
 import pytest
 from gateway_mcp.finding import Words, rank
 from gateway_mcp.listings import Item, Listing
-from gateway_mcp.upstreams import McpServer, Upstream
+from gateway_mcp.server_terms import McpServer
+from gateway_mcp.upstreams import Upstream
 
 SERVER = Upstream("one", McpServer(url="http://one.test/mcp"))
 SAID: list[dict[str, Any]] = [

@@ -12,7 +12,8 @@ from gateway_mcp.documents import Metadata
 from gateway_mcp.made import Made
 from gateway_mcp.passing_on import UpstreamRefusalError, find_open, state_refusal
 from gateway_mcp.places import find_place
-from gateway_mcp.upstreams import McpServer, Upstream, Upstreams
+from gateway_mcp.server_terms import McpServer
+from gateway_mcp.upstreams import Upstream, Upstreams
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -4,7 +4,8 @@ import pytest
 from gateway_mcp.aggregate.marks import mark_id, mark_message, read_mark
 from gateway_mcp.names import join_name, join_uri, split_name, split_uri
 from gateway_mcp.places import find_place
-from gateway_mcp.upstreams import McpServer, Upstreams
+from gateway_mcp.server_terms import McpServer
+from gateway_mcp.upstreams import Upstreams
 
 SERVERS = Upstreams(
     {

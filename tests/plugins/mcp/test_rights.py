@@ -7,7 +7,8 @@ from gateway_mcp.access import Access, AccessSettings
 from gateway_mcp.places import Place, find_place, narrow_place
 from gateway_mcp.reach import Reach
 from gateway_mcp.rights import check_toolset
-from gateway_mcp.upstreams import McpServer, Upstream, Upstreams
+from gateway_mcp.server_terms import McpServer
+from gateway_mcp.upstreams import Upstream, Upstreams
 
 from gateway.domain import (
     AccessGroup,

@@ -10,9 +10,10 @@ import msgspec
 import pytest
 from gateway_mcp.made import Made
 from gateway_mcp.oauth.network import Network as Reach
+from gateway_mcp.server_terms import McpServer
 from gateway_mcp.tokens import Tokens
 from gateway_mcp.transports.renewing import RenewingForwarder
-from gateway_mcp.upstreams import McpServer, Upstream
+from gateway_mcp.upstreams import Upstream
 
 from gateway.errors import UpstreamError
 from gateway.hooks import ForwardRequest

@@ -12,7 +12,8 @@ from gateway.hooks import RequestHead
 from gateway_mcp.oauth.grants import Granted, RefusedGrantError, ask_for_token, build_stated
 from gateway_mcp.oauth.keeping import Keeping
 from gateway_mcp.oauth.network import Network
-from gateway_mcp.upstreams import McpServer, Upstream
+from gateway_mcp.server_terms import McpServer
+from gateway_mcp.upstreams import Upstream
 
 __all__ = ["Exchanges", "TokenRefusedError", "find_subject"]
 

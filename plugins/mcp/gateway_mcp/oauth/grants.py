@@ -9,7 +9,8 @@ import msgspec
 
 from gateway.errors import UpstreamError, UpstreamGarbled
 from gateway_mcp.oauth.network import Network
-from gateway_mcp.upstreams import McpServer, Upstream
+from gateway_mcp.server_terms import McpServer
+from gateway_mcp.upstreams import Upstream
 
 __all__ = ["Client", "Granted", "RefusedGrantError", "ask_for_token", "build_stated"]
 

@@ -10,7 +10,8 @@ from gateway.hooks import McpSource
 from gateway_mcp.oauth.discovery import Metadata
 from gateway_mcp.oauth.grants import Client, Method
 from gateway_mcp.oauth.network import Network
-from gateway_mcp.upstreams import McpServer, Upstream
+from gateway_mcp.server_terms import McpServer
+from gateway_mcp.upstreams import Upstream
 
 __all__ = ["CLIENT_DOCUMENT", "Registrations"]
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from gateway_mcp.oauth.grants import Client, Granted
-from gateway_mcp.upstreams import McpServer
+from gateway_mcp.server_terms import McpServer
 
 __all__ = ["Renewal", "StoredTokens", "build_stored", "read_stored"]
 
