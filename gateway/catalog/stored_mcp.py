@@ -12,6 +12,8 @@ from gateway.errors import ConfigError
 from gateway.settings.stored import read_stored_settings
 
 __all__ = [
+    "AS_THEY_ARE",
+    "OF_CREDENTIALS",
     "OWN",
     "OWN_MEMBERS",
     "PINS",
@@ -27,12 +29,13 @@ __all__ = [
 
 SEALED = ("credentials", "env", "static_headers")
 """Columns whose texts are encrypted."""
-_AS_THEY_ARE = (
+AS_THEY_ARE = (
     *("url", "transport", "alias", "description", "auth_type", "command", "args", "env", "static_headers"),
     *("extra_headers", "spec_path", "authorization_url", "registration_url", "token_url", "allowed_tools"),
     *("allow_all_keys", "delegate_auth_to_upstream", "oauth_passthrough", "is_byok", "instructions"),
     *("tool_name_to_display_name", "tool_name_to_description"),
 )
+"""Columns that are settings."""
 PINS = "gatewright_pins"
 """The member of `mcp_info` that says what tools were when they were pinned."""
 OWN = "gatewright_settings"
@@ -41,10 +44,11 @@ OWN_MEMBERS = (
     *("timeout", "rpm", "max_concurrent_requests", "max_budget", "budget_duration", "disallowed_tools"),
     *("allowed_params", "issuer", "oauth2_flow", "audience", "token_endpoint_auth_method"),
     *("token_validation", "token_storage_ttl_seconds", "upstream_resource", "redacted_arguments"),
+    *("token_exchange_endpoint", "token_exchange_profile", "subject_token_type"),
 )
 """These settings."""
-_OF_CREDENTIALS = frozenset({"auth_value", "authentication_token", "client_id", "client_secret", "scopes"})
-_COSTS = "mcp_server_cost_info"
+OF_CREDENTIALS = frozenset({"auth_value", "authentication_token", "client_id", "client_secret", "scopes"})
+_COSTS, _LOGO = "mcp_server_cost_info", "logo_url"
 _TABLE = "LiteLLM_MCPServerTable"
 _decode = msgspec.json.Decoder().decode
 
@@ -77,7 +81,7 @@ def build_settings(columns: Mapping[str, Any]) -> dict[str, object]:
 
     What says nothing is left out, so that a plugin sees only what it has to heed.
     """
-    found: dict[str, object] = {name: columns[name] for name in _AS_THEY_ARE if columns.get(name)}
+    found: dict[str, object] = {name: columns[name] for name in AS_THEY_ARE if columns.get(name)}
     found["server_id"] = columns["server_id"]
     if "alias" in found:
         found["alias"] = str(found["alias"]).replace(" ", "_")
@@ -86,8 +90,9 @@ def build_settings(columns: Mapping[str, Any]) -> dict[str, object]:
     if columns.get("available_on_public_internet") is False:
         found["available_on_public_internet"] = False
     info: Mapping[str, object] = columns.get("mcp_info") or {}
-    if info.get(_COSTS):
-        found["mcp_info"] = {_COSTS: info[_COSTS]}
+    told = {_COSTS: info.get(_COSTS), _LOGO: info[_LOGO] if isinstance(info.get(_LOGO), str) else None}
+    if any(told.values()):
+        found["mcp_info"] = {name: value for name, value in told.items() if value}
     pins = info[PINS] if PINS in info else columns.get("pinned_tools")
     if pins is not None:
         found["pinned_tools"] = pins
@@ -97,7 +102,7 @@ def build_settings(columns: Mapping[str, Any]) -> dict[str, object]:
     credentials: Mapping[str, object] = columns.get("credentials") or {}
     given = {name: value for name, value in credentials.items() if value not in (None, "", [])}
     # They say nothing else: what is none of them stands where no plugin looks, and is refused.
-    found |= {name if name in _OF_CREDENTIALS else f"credentials.{name}": given[name] for name in given}
+    found |= {name if name in OF_CREDENTIALS else f"credentials.{name}": given[name] for name in given}
     return found
 
 

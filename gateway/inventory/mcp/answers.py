@@ -14,7 +14,7 @@ __all__ = ["show_configured", "show_row", "show_to_others", "without_own"]
 _SECRET = ("credentials", "env", "static_headers")
 _ADDRESSES = (
     *("url", "spec_path", "authorization_url", "token_url", "registration_url", "issuer"),
-    "upstream_resource",
+    *("upstream_resource", "token_exchange_endpoint"),
 )
 _OPEN = frozenset(
     {

@@ -80,6 +80,9 @@ class McpServerBody(msgspec.Struct, frozen=True, kw_only=True):
     audience: str | None = None
     upstream_resource: str | None = None
     token_endpoint_auth_method: Literal["client_secret_basic", "client_secret_post"] | None = None
+    token_exchange_endpoint: str | None = None
+    token_exchange_profile: Literal["rfc8693", "entra_obo"] | None = None
+    subject_token_type: str | None = None
     token_validation: dict[str, str | bool | int] | None = None
     token_storage_ttl_seconds: float | None = None
 

@@ -26,6 +26,7 @@ from gateway_mcp.wire import NAMED
 __all__ = ["MessageGuard", "Tools", "may_have_failed", "note_outcome", "read_message", "refuse_tool"]
 
 _CALL = "tools/call"
+_OPENING = ("initialize", "server/discover")
 _TOOLS, _ESCAPE = b'"tools"', b"\\u00"
 _FAILURE = re.compile(rb'"error"|"isError"\s*:\s*true|\\u00')
 _LONGEST = 500
@@ -33,9 +34,13 @@ _Object = dict[str, Any]
 
 
 class Tools(Protocol):
-    """The tools behind a path, as far as a caller may have them; where it `hides`, lists have others too."""
+    """The tools behind a path, as far as a caller may have them; where it `hides`, lists have others too.
+
+    `instructions` are what clients are told of the server, in the place of what it says itself.
+    """
 
     hides: bool
+    instructions: str
 
     async def find(self, name: str) -> tuple[Upstream, str] | None:
         """The server and its name for the tool; None for one that the caller may not call."""
@@ -58,6 +63,7 @@ class MessageGuard:
     def __init__(self, context: RequestContext, tools: Tools) -> None:
         self._context = context
         self._tools = tools
+        self._instructions = ""
 
     async def check_request(self) -> None:
         """Nothing more: the message was read before the request was admitted."""
@@ -81,6 +87,8 @@ class MessageGuard:
         thing, method = self.check_headers(message), message.get("method")
         if method == _CALL:
             await self.check_tool(thing, message)
+        elif method in _OPENING:
+            self._instructions = self._tools.instructions
         elif isinstance(method, str) and method in NAMED:
             self._tools.note(method, thing)
 
@@ -140,6 +148,8 @@ class MessageGuard:
 
         A server can write the word with escapes, too.
         """
+        if self._instructions:
+            return True
         if self._tools.hides and (_TOOLS in data or _ESCAPE in data):
             return True
         return self._context.tool_call is not None and may_have_failed(data)
@@ -148,9 +158,18 @@ class MessageGuard:
         """Act on a message of a server; says whether anything of it was changed."""
         if not isinstance(message, dict):
             return False
-        if self._context.tool_call is not None and "method" not in message:
-            note_outcome(self._context, cast("_Object", message))
-        return self._tools.hides and self._hide(cast("_Object", message))
+        said = cast("_Object", message)
+        if self._context.tool_call is not None and "method" not in said:
+            note_outcome(self._context, said)
+        return self._instruct(said) or (self._tools.hides and self._hide(said))
+
+    def _instruct(self, message: _Object) -> bool:
+        """Tell the client what the operator has to say; says whether there was anything."""
+        result = message.get("result")
+        if not self._instructions or not isinstance(result, dict):
+            return False
+        cast("_Object", result)["instructions"] = self._instructions
+        return True
 
     def _hide(self, message: _Object) -> bool:
         """Take tools out of a list, or show them otherwise; says whether there were such."""

@@ -42,8 +42,9 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
     `transport` None is found out: `http`, else `sse`. With `stdio` it is `command` with `args` and the
     environment `env`, run by the gateway. With `spec_path`, the address or the file of an OpenAPI document,
     it is the service that this describes.
-    `server_id` and `alias` are further names. `allowed_tools` empty allows all that `disallowed_tools` do not
-    take away; `allowed_params` are the only arguments that a tool takes.
+    `server_id` and `alias` are further names. `instructions` are told to clients in the place of the server's
+    own. `allowed_tools` empty allows all that `disallowed_tools` do not take away; `allowed_params` are the
+    only arguments that a tool takes.
     `extra_headers` are headers of clients that go along, where nothing else sets them.
     `allow_all_keys` opens the server to keys whose permissions do not name it, `allow_anonymous` its own path
     to everybody. Unless it is `available_on_public_internet` only clients within the operator's networks
@@ -65,6 +66,7 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
     server_id: str | None = None
     alias: str | None = None
     description: str | None = None
+    instructions: str = ""
     auth_value: str | None = None
     authentication_token: str | None = None
     static_headers: dict[str, str] = {}

@@ -103,6 +103,7 @@ class SingleTools:
         self._upstream = upstream
         self._listings = listings
         self._may_use = reach.of(upstream)
+        self.instructions = upstream.settings.instructions
 
     async def find(self, name: str) -> tuple[Upstream, str] | None:
         """See Tools.find."""

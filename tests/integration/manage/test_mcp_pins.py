@@ -8,7 +8,16 @@ import pytest_asyncio
 
 from tests.integration.manage.conftest import Desk
 from tests.integration.manage.counting import statements
-from tests.integration.manage.mcp_serving import SERVERS, body_of, emptied, list_tools, make, send, unique
+from tests.integration.manage.mcp_serving import (
+    ACCEPTED,
+    SERVERS,
+    body_of,
+    emptied,
+    list_tools,
+    make,
+    send,
+    unique,
+)
 from tests.integration.serving import LiveGateway, bearer, deployment, eventually
 from tests.mcp_servers import McpFixture
 
@@ -104,6 +113,23 @@ async def test_tools_have_the_titles_and_descriptions_of_the_operator(desk: Desk
         listed = (await send(desk, path, key, "tools/list")).json()["result"]["tools"]
         found = [(one.get("title"), one["description"]) for one in listed if one["name"].endswith("echo")]
         assert found == [("Repeat", "Ours.")]
+
+
+async def test_clients_are_told_what_the_operator_says_of_a_server(desk: Desk, server: McpFixture) -> None:
+    made = await make(desk, body_of(server, unique(), instructions="Ask nicely."))
+    key = await desk.live.make_key()
+    for path in (f"/{made['server_name']}/mcp", "/mcp"):
+        found = (await send(desk, path, key, "server/discover")).json()["result"]
+        assert found["instructions"] == "Ask nicely."
+        body = {
+            "protocolVersion": "2025-11-25",
+            "capabilities": {},
+            "clientInfo": {"name": "c", "version": "1"},
+        }
+        message = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": body}
+        headers = {**bearer(key), "accept": ACCEPTED["accept"]}
+        answer = await desk.live.http.post(path, json=message, headers=headers)
+        assert '"instructions":"Ask nicely."' in answer.text
 
 
 async def test_pins_are_an_administrators(desk: Desk, server: McpFixture) -> None:

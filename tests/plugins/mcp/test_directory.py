@@ -3,9 +3,12 @@
 import msgspec
 import pytest
 from gateway_mcp.directory import Directory
+from gateway_mcp.server_terms import McpServer
 
+from gateway.catalog.stored_mcp import AS_THEY_ARE, OF_CREDENTIALS, OWN_MEMBERS
 from gateway.domain import McpServerRecord
 from gateway.hooks import OFFLINE
+from gateway.inventory.mcp.request import NewMcpServerRequest
 
 
 @pytest.mark.parametrize(
@@ -22,6 +25,17 @@ def test_the_database_opens_nothing_that_the_operator_has_not(
     directory = Directory({}, frozenset(), OFFLINE.mcp)
     with pytest.raises(ValueError, match=reason):
         directory.check(McpServerRecord(server_id="a", name="a", settings=settings))
+
+
+def test_whatever_the_configuration_may_say_of_a_server_the_database_may_say_too() -> None:
+    """But who is let in without a key; pins come by pinning, and what calls cost is in `mcp_info`."""
+    columns = {"server_id", "alias", "mcp_info", "access_groups", "available_on_public_internet"}
+    sayable = {*columns, "pinned_tools", *AS_THEY_ARE, *OF_CREDENTIALS, *OWN_MEMBERS}
+    settings = {field.name for field in msgspec.structs.fields(McpServer)}
+    assert settings - sayable == {"allow_anonymous"}
+    assert sayable - settings == set()
+    members = {field.name for field in msgspec.structs.fields(NewMcpServerRequest)}
+    assert {*AS_THEY_ARE, *OWN_MEMBERS} - members == set()
 
 
 def test_no_address_of_a_users_is_sent_the_tokens_of_others() -> None:

@@ -21,6 +21,7 @@ QUESTION: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "x", "params": 
 
 class Tools:
     hides = False
+    instructions = ""
 
     async def find(self, name: str) -> tuple[Upstream, str] | None:
         raise AssertionError(name)

@@ -1,6 +1,7 @@
 """How a client begins with several servers: the handshake, or the question what there is."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import cast
 
 from gateway.errors import GatewayError, UpstreamError
@@ -50,7 +51,7 @@ async def answer_initialize(asked: Asked, sessions: Sessions, owner: str, place:
         "protocolVersion": revision,
         "capabilities": _merge([one.get("capabilities") for one in said]),
         "serverInfo": CLIENT,
-        **_instruct(said),
+        **_instruct(found),
         **_missing(found),
     }
     session = sessions.close(owner, place, parts)
@@ -63,6 +64,7 @@ async def answer_discover(asked: Asked) -> Made:
         "supportedVersions": [MODERN],
         "capabilities": _OFFERED,
         "serverInfo": CLIENT,
+        **_instruct(dict.fromkeys(asked.upstreams, (Part(MODERN), {}))),
         "ttlMs": 0,
         "cacheScope": "private",
     }
@@ -109,8 +111,14 @@ def _merge(capabilities: list[object]) -> Object:
     return merged
 
 
-def _instruct(said: list[Object]) -> Object:
-    texts = [text for one in said if isinstance(text := one.get("instructions"), str) and text]
+def _instruct(found: Mapping[Upstream, _Opened]) -> Object:
+    """What the operator says of the servers, else what they say themselves."""
+    said = [
+        one.settings.instructions or each[1].get("instructions")
+        for one, each in found.items()
+        if not isinstance(each, GatewayError)
+    ]
+    texts = [text for text in said if isinstance(text, str) and text]
     return {"instructions": "\n\n".join(texts)} if texts else {}
 
 

@@ -20,6 +20,7 @@ class RoofTools:
     """
 
     hides = False
+    instructions = ""
 
     def __init__(self, context: RequestContext, reach: Reach, listings: Listings) -> None:
         self._context = context
