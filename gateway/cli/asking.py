@@ -102,7 +102,7 @@ async def _on_database(
     salt_key = find_salt_key(settings.environment)
     async with opened(settings, url, config, salt_key, prepare) as gateway:
         # By its name, as the gateway itself is built.
-        app = import_module("gateway.composition.application").build_application(gateway)
+        build = import_module("gateway.composition.application").build_part
         known = gateway.snapshot.settings
         networks = known.access.allowed_ips
 
@@ -111,6 +111,7 @@ async def _on_database(
         ) -> tuple[int, bytes]:
             # Whoever can reach the database is let in from wherever clients are.
             address = networks[0].partition("/")[0] if networks else "127.0.0.1"
+            app = build(gateway, path.partition("?")[0])
             return await call(app, method, path, body or b"", headers, address)
 
         key = gateway.snapshot.settings.environment.master_key

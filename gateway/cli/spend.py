@@ -12,9 +12,12 @@ from gateway.cli.members import json_option, read_given, with_options
 from gateway.cli.resources import Request
 from gateway.cli.tables import Column, find_member, print_json, print_rows, say
 
-__all__ = ["spend"]
+__all__ = ["list_rows", "spend"]
 
 _USUAL_DAYS = 30
+_OTHERS = "(others)"
+_SMALLEST = 1e-9
+"""Dollars: what the gateway counts in. What is less comes from adding floats."""
 
 
 class _Group(msgspec.Struct, frozen=True):
@@ -72,21 +75,32 @@ def spend(
     Amounts are US dollars. A running gateway has written down everything when its answer comes; without
     --url the last seconds may be missing.
     """
-    group, today = _GROUPS[by], datetime.now(UTC).date()
+    today = datetime.now(UTC).date()
     query = {
         "start_date": start_date or (today - timedelta(days=_USUAL_DAYS)).isoformat(),
         "end_date": end_date or today.isoformat(),
         **read_given(filters),
     }
-    path = f"/{group.entity}/daily/activity/aggregated"
+    path = f"/{_GROUPS[by].entity}/daily/activity/aggregated"
     found = with_gateway(target, Request("GET", path, query=query).send)
-    rows = sorted(_sums(found["results"], group), key=lambda row: (-row["spend"], row["name"]))
-    total = found["metadata"]["total_spend"]
+    rows, total = list_rows(found, by), found["metadata"]["total_spend"]
     if is_json:
         print_json({**query, "by": by, "total_spend": total, "rows": rows})
         return
     print_rows(_COLUMNS, rows)
     say(f"Altogether ${total:.6f} from {query['start_date']} to {query['end_date']}")
+
+
+def list_rows(found: Mapping[str, Any], by: str) -> list[dict[str, Any]]:
+    """What an answer of daily activity comes to: a row for each thing, the dearest first.
+
+    The API shows the things that spent most; a last row has what is left for others.
+    """
+    rows = sorted(_sums(found["results"], _GROUPS[by]), key=lambda row: (-row["spend"], row["name"]))
+    left = {name: found["metadata"][f"total_{name}"] - sum(row[name] for row in rows) for name in _ADDED}
+    if left["api_requests"] > 0 or left["spend"] > _SMALLEST:
+        rows.append({"id": None, "name": _OTHERS, **left})
+    return rows
 
 
 def _sums(days: list[Mapping[str, Any]], group: _Group) -> Iterator[dict[str, Any]]:

@@ -1,11 +1,12 @@
 """The web application of a gateway: every route, with what its handlers are given."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
 
 from gateway.composition.routes import ROUTES
 from gateway.http.guard import build_guard, caller_of, check_rules
@@ -14,17 +15,19 @@ from gateway.http.pass_through import PassThroughLane, build_exception_handlers
 from gateway.http.repeating import build_repeating
 from gateway.runtime import Gateway
 
-__all__ = ["Lifespan", "build_application"]
+__all__ = ["Lifespan", "build_application", "build_part"]
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 """Opens what an application needs, and closes it."""
 
 
-def build_application(gateway: Gateway, *lifespan: Lifespan) -> Litestar:
+def build_application(
+    gateway: Gateway, *lifespan: Lifespan, routes: Sequence[HTTPRouteHandler] = ROUTES
+) -> Litestar:
     """Build the routes upon a gateway; raises StartupError for routes that cannot be served."""
     pass_throughs = PassThroughLane(gateway, gateway.snapshot.settings.environment.server_root_path)
     app = Litestar(
-        route_handlers=[*build_inference_routes(gateway), _build_router(gateway)],
+        route_handlers=[*build_inference_routes(gateway), _build_router(gateway, routes)],
         lifespan=lifespan,
         exception_handlers=dict(build_exception_handlers(gateway, pass_throughs)),
         openapi_config=None,
@@ -36,7 +39,18 @@ def build_application(gateway: Gateway, *lifespan: Lifespan) -> Litestar:
     return app
 
 
-def _build_router(gateway: Gateway) -> Router:
+def build_part(gateway: Gateway, path: str) -> Litestar:
+    """Build an application of the routes that begin as a path does: who asks once needs no others."""
+    beginning = _beginning(path)
+    routes = [one for one in ROUTES if any(_beginning(served) == beginning for served in one.paths)]
+    return build_application(gateway, routes=routes)
+
+
+def _beginning(path: str) -> str:
+    return path.lstrip("/").partition("/")[0]
+
+
+def _build_router(gateway: Gateway, routes: Sequence[HTTPRouteHandler]) -> Router:
     """The ordinary routes; a guard on the whole application would cost the inference routes a tenth."""
     dependencies = {
         "gateway": Provide(lambda: gateway, sync_to_thread=False),
@@ -49,7 +63,7 @@ def _build_router(gateway: Gateway) -> Router:
     }
     return Router(
         "",
-        route_handlers=ROUTES,
+        route_handlers=routes,
         guards=[build_guard(gateway)],
         dependencies=dependencies,
         middleware=[build_repeating(gateway.parts.database.attempts)],
