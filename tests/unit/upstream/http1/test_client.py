@@ -8,7 +8,7 @@ import pytest
 from gateway.errors import UpstreamError, UpstreamGarbled, UpstreamTimeout, UpstreamUnreachable
 from gateway.hooks import ForwardRequest
 from gateway.upstream.http1.client import Http1Client
-from tests.upstreams import Upstream, replies
+from tests.upstreams import SeenRequest, Upstream, Wire, replies
 
 BOUND = 5.0
 
@@ -53,17 +53,27 @@ async def ask(client: Http1Client, request: ForwardRequest) -> tuple[int, bytes]
 @pytest.mark.parametrize(
     ("parts", "length"),
     [
-        ((b"ab", b"", b"c"), None),
         ((b"ab", b"c"), 3),
         ((b"x" * 300_000, b"y" * 300_000), 600_000),
     ],
-    ids=["chunked", "declared", "large"],
+    ids=["small", "large"],
 )
 async def test_a_body_in_parts_arrives_whole(http1, upstream, parts, length):
     status, _ = await ask(http1, make_request(upstream, parts_of(*parts), length=length))
 
     assert status == 200
     assert upstream.requests[0].body == b"".join(parts)
+
+
+async def test_a_body_of_unknown_length_goes_in_chunks(http1, upstream):
+    async def read_chunks(wire: Wire, _: SeenRequest) -> None:
+        await wire.answer(200, await wire.reader.readuntil(b"0\r\n\r\n"))
+
+    upstream.script = [read_chunks]
+
+    status, seen = await ask(http1, make_request(upstream, parts_of(b"ab", b"", b"c")))
+
+    assert (status, seen) == (200, b"2\r\nab\r\n1\r\nc\r\n0\r\n\r\n")
 
 
 @pytest.mark.parametrize(
