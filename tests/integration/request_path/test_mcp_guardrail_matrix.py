@@ -15,8 +15,8 @@ import pytest_asyncio
 
 from gateway.settings.guardrails import GuardrailMode
 from tests.integration.request_path.guarded import WORD, Probe, install_for_mcp
-from tests.integration.request_path.mcp import post
-from tests.integration.serving import LiveGateway, deployment
+from tests.integration.request_path.mcp import OlderClient, open_older, post
+from tests.integration.serving import LiveGateway, bearer, deployment
 from tests.mcp_servers import McpFixture
 from tests.upstreams import replies
 from tests.wild_mcp_server import WildServer
@@ -99,6 +99,17 @@ async def call_for_a_model(live: LiveGateway, key: str) -> Told:
     return Told(text, text.startswith("The call failed"))
 
 
+async def call_by_the_older_transport(live: LiveGateway, key: str) -> Told:
+    async with open_older(live, "/mcp/sse", bearer(key)) as client:
+        assert isinstance(client, OlderClient)
+        assert await client.begin(live) is None
+        call = {"name": "fix-echo", "arguments": {"text": SAID}}
+        message = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call}
+        answer = await client.post(live, message)
+        text = answer.text + json.dumps(await client.wait_for(2))
+    return Told(text, answer.status_code >= 400 or '"error"' in text)
+
+
 Door = Callable[[LiveGateway, str], Awaitable[Told]]
 DOORS: Mapping[str, Door] = {
     "single": call_one,
@@ -106,6 +117,7 @@ DOORS: Mapping[str, Door] = {
     "roof": call_under_the_roof,
     "search": call_what_was_found,
     "rest": call_by_rest,
+    "older": call_by_the_older_transport,
     "chat": call_for_a_model,
 }
 STRICT, LENIENT = "strict", "lenient"
