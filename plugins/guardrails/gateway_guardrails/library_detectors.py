@@ -18,7 +18,7 @@ from gateway_guardrails.supersets import is_exact, superset, superset_in_short
 
 __all__ = ["LIBRARY_DETECTORS", "LibraryDetector"]
 
-_MOST_ASKED = 1_000
+_MOST_ASKED = 1_100
 """So long candidates are shown to patterns that look around: Python may try them at every place."""
 
 
@@ -57,8 +57,11 @@ class LibraryDetector:
         try:
             if isinstance(plugin, KeywordDetector):
                 # Its types do not say what the patterns are of.
-                return any(cast("Any", plugin).analyze_string(window, {self.pattern: self._group}))
-            return any(plugin.analyze_string(window))
+                found: Iterator[str] = cast("Any", plugin).analyze_string(window, {self.pattern: self._group})
+            else:
+                found = plugin.analyze_string(window)
+            # Of some patterns it tells a part that may be empty.
+            return any(True for _ in found)
         except RecursionError:
             # It reads the JSON of a JWT, which somebody has nested to no end: that is none.
             return False

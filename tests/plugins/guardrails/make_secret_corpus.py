@@ -121,7 +121,9 @@ MADE: dict[str, Callable[[random.Random], Secret]] = {
         lambda rng: f"M{pick(rng, ALNUM, 23)}.{pick(rng, URLSAFE, 6)}.{pick(rng, ALNUM, 27)}"
     ),
     "github_token": bare(make_github),
-    "gitlab_token": bare(lambda rng: f"{rng.choice(('glpat', 'gldt', 'glrt'))}-{pick(rng, ALNUM, 20)}"),
+    "gitlab_token": bare(
+        lambda rng: f"{rng.choice(('glpat', 'gldt', 'glrt', 'glcbt'))}-{pick(rng, ALNUM, 20)}"
+    ),
     "jwt": bare(make_jwt),
     "mailchimp_key": bare(lambda rng: f"{pick(rng, HEX, 32)}-us{rng.randrange(1, 22)}"),
     "npm_token": lambda rng: ("//registry.npmjs.org/:_authToken=", f"npm_{pick(rng, ALNUM, 36)}", ""),

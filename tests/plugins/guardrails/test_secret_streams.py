@@ -30,7 +30,18 @@ JWT = ".".join(
         b"sig" * 90,
     )
 )
-TEXTS = {"key": PROSE + KEY + PROSE, "jwt": PROSE + JWT + " " + PROSE, "both": f"{JWT} {KEY}{PROSE}{KEY}"}
+LINES = "\n".join("AAAAB3NzaC1yc2EAAAADAQABAAABAQC7abcdefghijklmnopqrstuvwxyz012345" for _ in range(20))
+PUTTY = (
+    f"PuTTY-User-Key-File-3: ssh-rsa\nEncryption: none\nPublic-Lines: 20\n{LINES}\nPrivate-MAC: {'0a' * 32}\n"
+)
+AGENT = "glagent-" + "aB3_" * 250
+TEXTS = {
+    "putty": PROSE + PUTTY + PROSE,
+    "agent": f"{PROSE}{AGENT} {PROSE}",
+    "key": PROSE + KEY + PROSE,
+    "jwt": PROSE + JWT + " " + PROSE,
+    "both": f"{JWT} {KEY}{PROSE}{KEY}",
+}
 
 
 def guard() -> GuardedStream:
