@@ -80,21 +80,22 @@ class Upstream:
 
     Each request takes the next of `script`; when it is empty, `default` answers. `requests` has what came.
     `release` lets go what `replies.held` and `replies.stream_held` hold back. `hung_up` is set when a caller
-    closed its connection before the end.
+    closed its connection before the end. It is at the same port when it is entered again.
     """
 
     script: list[Reply] = field(default_factory=list)
     default: Reply | None = None
     requests: list[SeenRequest] = field(default_factory=list)
     connections: int = 0
+    port: int = 0
 
     async def __aenter__(self) -> Self:
         self.release = asyncio.Event()
         self.hung_up = asyncio.Event()
         self.arrived = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        self.port: int = self._server.sockets[0].getsockname()[1]
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(self, *_: object) -> None:

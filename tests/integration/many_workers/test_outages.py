@@ -1,4 +1,7 @@
-"""Workers that are killed, a Redis that freezes, dies or forgets, under load: books and counters agree."""
+"""Workers that are killed, a Redis that freezes, dies or forgets, under load: books and counters agree.
+
+And an MCP server that dies: its callers go on, each with its own credential.
+"""
 
 import asyncio
 import os
@@ -10,6 +13,7 @@ import pytest
 from gateway.ids import hash_token
 from tests.chaos.load import PRICE, Books, Load, check_books, wait_for_books
 from tests.integration.many_workers.conftest import config_for, serve_two, wait_for_workers
+from tests.integration.many_workers.mcp_callers import McpServerOfMany, call_interleaved
 from tests.integration.serving import ServerProcess
 from tests.redis_servers import RedisServer
 from tests.upstreams import Upstream
@@ -62,6 +66,16 @@ async def test_a_killed_worker_is_replaced_and_what_it_held_is_settled(
     await server.start()
     books = await wait_for_agreement(shared_redis, shared_database_url, load.key, len(upstream.requests))
     check_books(books, load)
+
+
+async def test_callers_of_an_mcp_server_that_dies_go_on_each_with_its_own_credential(
+    server: ServerProcess,
+) -> None:
+    mcp = McpServerOfMany()
+    async with mcp.upstream:
+        assert await call_interleaved(server, mcp, callers=60, calls=2) > 0
+    assert mcp.mixed_up == []
+    assert mcp.calls >= 120
 
 
 async def test_a_frozen_redis_is_answered_and_then_forgotten(
