@@ -133,7 +133,13 @@ async def post(live: LiveGateway, key: str | None, body: Any, path: str = "/fix/
 
 
 async def speak(
-    live: LiveGateway, path: str, era: Era, headers: dict[str, str], *, is_told: bool = False
+    live: LiveGateway,
+    path: str,
+    era: Era,
+    headers: dict[str, str],
+    *,
+    is_told: bool = False,
+    tool: str = "add",
 ) -> list[httpx.Response]:
     """List tools and call one, as a client of this generation does; ends with the first refusal.
 
@@ -144,7 +150,7 @@ async def speak(
     if era == "2024-11-05":
         return [answer async for answer in _speak_older(live, path, headers, is_told=is_told)]
     sent, answers = {**headers, "mcp-protocol-version": era}, list[httpx.Response]()
-    call = {"name": "add", "arguments": {"a": 1, "b": 2}}
+    call = {"name": tool, "arguments": {"a": 1, "b": 2}}
     messages: list[tuple[str, dict[str, Any]]] = [("tools/list", {}), ("tools/call", call)]
     if era == "2025-11-25":
         about = {"protocolVersion": era, "capabilities": {}, "clientInfo": _ABOUT}
@@ -152,7 +158,7 @@ async def speak(
     for method, params in messages:
         named = {} if era == "2025-11-25" else {"mcp-method": method}
         if named and "name" in params:
-            named["mcp-name"] = "add"
+            named["mcp-name"] = tool
         meta: dict[str, Any] = {"progressToken": 7} if is_told else {}
         meta |= {f"io.modelcontextprotocol/{name}": value for name, value in _STATED.items() if named}
         message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": meta}}

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.integration.request_path.mcp import connect, names_of, post, text_of
-from tests.integration.serving import MASTER_KEY, LiveGateway, deployment
+from tests.integration.request_path.mcp import connect, names_of, post, speak, text_of
+from tests.integration.serving import MASTER_KEY, LiveGateway, bearer, deployment
 from tests.mcp_servers import McpFixture
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -43,6 +43,14 @@ def declare(live: LiveGateway, servers: Servers, **settings: dict[str, Any]) -> 
     }
     extra = settings.get("more", {})
     live.configure(deployment("m", live.upstream), mcp_servers={**declared, **extra})
+
+
+async def test_clients_learn_of_no_servers_own_session(live: LiveGateway, key: str, servers: Servers) -> None:
+    declare(live, servers)
+    for name in servers:
+        *_, called = await speak(live, "/mcp", "2025-11-25", bearer(key), tool=f"{name}-add")
+        assert called.status_code == 200, called.text
+        assert "mcp-session-id" not in called.headers, "clients take it for theirs"
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -8,6 +8,7 @@ import msgspec
 from gateway.hooks import UpstreamStream
 from gateway.wire.sse import EventSplitter, event_payload, replace_payload
 from gateway_mcp.names import join_uri
+from gateway_mcp.sessions import SESSION
 from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import Object, decode_object
 
@@ -15,7 +16,8 @@ __all__ = ["MarkedStream", "mark_id", "mark_message", "read_mark"]
 
 _MARKED = (b'"method"', b'"uri"')
 _JSON = "application/json"
-_LENGTH = "content-length"
+_NOT_TOLD = frozenset({"content-length", SESSION})
+"""The session is the server\'s own: clients take any that they are told for theirs."""
 
 
 def mark_id(upstream: Upstream, identifier: Any) -> str:
@@ -50,7 +52,7 @@ class MarkedStream:
 
     def __init__(self, stream: UpstreamStream, upstream: Upstream, on_change: Callable[[], None]) -> None:
         self.status = stream.status
-        self.headers = tuple(pair for pair in stream.headers if pair[0] != _LENGTH)
+        self.headers = tuple(pair for pair in stream.headers if pair[0] not in _NOT_TOLD)
         kind = next((value for name, value in stream.headers if name == "content-type"), "")
         self._is_json = kind.startswith(_JSON)
         self._stream = stream
