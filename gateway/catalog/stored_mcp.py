@@ -44,7 +44,7 @@ OWN_MEMBERS = (
     *("timeout", "rpm", "max_concurrent_requests", "max_budget", "budget_duration", "disallowed_tools"),
     *("allowed_params", "issuer", "oauth2_flow", "audience", "token_endpoint_auth_method"),
     *("token_validation", "token_storage_ttl_seconds", "upstream_resource", "redacted_arguments"),
-    *("token_exchange_endpoint", "token_exchange_profile", "subject_token_type"),
+    *("token_exchange_endpoint", "token_exchange_profile", "subject_token_type", "env_vars"),
 )
 """These settings."""
 OF_CREDENTIALS = frozenset({"auth_value", "authentication_token", "client_id", "client_secret", "scopes"})

@@ -40,6 +40,7 @@ from gateway.manage import mcp_submissions as mcp_submission_routes
 from gateway.manage import mcp_toolsets as mcp_toolset_routes
 from gateway.manage import mcp_trials as mcp_trial_routes
 from gateway.manage import mcp_user_credentials as mcp_user_credential_routes
+from gateway.manage import mcp_user_variables as mcp_user_variable_routes
 from gateway.manage import model_access_groups as model_access_group_routes
 from gateway.manage import model_facts as model_fact_routes
 from gateway.manage import model_group_budgets as model_group_budget_routes
@@ -143,6 +144,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *mcp_toolset_routes.ROUTE_HANDLERS,
     *mcp_trial_routes.ROUTE_HANDLERS,
     *mcp_user_credential_routes.ROUTE_HANDLERS,
+    *mcp_user_variable_routes.ROUTE_HANDLERS,
     *audit_routes.ROUTE_HANDLERS,
     *guardrail_kind_routes.ROUTE_HANDLERS,
     *guardrail_usage_routes.ROUTE_HANDLERS,

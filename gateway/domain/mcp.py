@@ -3,6 +3,7 @@
 import msgspec
 
 __all__ = [
+    "MCP_VARIABLES",
     "McpArrival",
     "McpCall",
     "McpFindings",
@@ -12,6 +13,9 @@ __all__ = [
     "McpShelf",
     "McpToolset",
 ]
+
+MCP_VARIABLES = "#env"
+"""With this after a server's id, what a user has stored are the values of variables, as a JSON object."""
 
 
 class McpServerRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from gateway.inventory.mcp.toolsets import ToolsetService
 from gateway.inventory.mcp.trials import McpTrialService
 from gateway.inventory.mcp.user_credentials import UserCredentialService
 from gateway.inventory.mcp.user_tokens import UserTokenService
+from gateway.inventory.mcp.user_variables import UserVariableService
 from gateway.inventory.models.service import ModelService
 from gateway.inventory.overrides.service import OverrideService
 from gateway.inventory.pass_throughs.service import PassThroughService
@@ -49,6 +50,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     mcp_tokens: UserTokenService
     mcp_toolsets: ToolsetService
     mcp_trials: McpTrialService
+    mcp_variables: UserVariableService
     model_access_groups: ModelGroupService
     models: ModelService
     overrides: OverrideService
@@ -81,6 +83,7 @@ def build_inventory(
         mcp_tokens=UserTokenService(database, records, seal, mcp_servers),
         mcp_toolsets=ToolsetService(database, records),
         mcp_trials=McpTrialService(database, seal, mcp_servers),
+        mcp_variables=UserVariableService(database, records, seal, mcp_servers),
         model_access_groups=ModelGroupService(database, records),
         models=ModelService(database, records, seal, AddressGuard(networks)),
         overrides=OverrideService(database, records, seal),

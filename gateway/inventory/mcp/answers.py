@@ -21,7 +21,8 @@ _OPEN = frozenset(
         *("server_id", "is_config", "server_name", "alias", "description", "transport", "auth_type"),
         *("mcp_info", "mcp_access_groups", "allowed_tools", "tool_name_to_display_name"),
         *("tool_name_to_description", "instructions", "allow_all_keys", "available_on_public_internet"),
-        *("is_byok", "byok_description", "byok_api_key_help_url", "has_user_credential", "status"),
+        *("env_vars", "is_byok", "byok_description", "byok_api_key_help_url", "has_user_credential"),
+        "status",
         *("created_at", "updated_at", "last_health_check", "source_url", "approval_status"),
     }
 )

@@ -8,6 +8,7 @@ __all__ = [
     "ImportRequest",
     "ImportedServer",
     "McpServerBody",
+    "McpVariable",
     "NewMcpServerRequest",
     "NewToolsetRequest",
     "OAuthCredentialRequest",
@@ -16,6 +17,7 @@ __all__ = [
     "UpdateMcpServerRequest",
     "UpdateToolsetRequest",
     "UserCredentialRequest",
+    "UserVariablesRequest",
 ]
 
 AuthType = Literal[
@@ -32,6 +34,14 @@ AuthType = Literal[
     "true_passthrough",
     "oauth_delegate",
 ]
+
+
+class McpVariable(msgspec.Struct, frozen=True, kw_only=True):
+    """A value that each user gives for a server: `${NAME}` stands for it in `static_headers`."""
+
+    name: str
+    description: str | None = None
+    scope: Literal["user"] = "user"
 
 
 class McpServerBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +85,7 @@ class McpServerBody(msgspec.Struct, frozen=True, kw_only=True):
     disallowed_tools: list[str] | None = None
     allowed_params: dict[str, list[str]] | None = None
     redacted_arguments: list[str] | None = None
+    env_vars: list[McpVariable] | None = None
     issuer: str | None = None
     oauth2_flow: Literal["client_credentials", "authorization_code"] | None = None
     audience: str | None = None
@@ -130,6 +141,14 @@ class UserCredentialRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     credential: str
     save: bool = True
+
+    __repr__ = object.__repr__
+
+
+class UserVariablesRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`POST /v1/mcp/server/{server_id}/user-env-vars`: values by their names; null takes one away."""
+
+    values: dict[str, str | None]
 
     __repr__ = object.__repr__
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from gateway.audit.changes import Audited, created, deleted, updated
 from gateway.catalog.stored_mcp import OWN, OWN_MEMBERS, PINS, build_record, own_settings
 from gateway.db.engine import Database
@@ -218,7 +220,7 @@ def _sight(caller: Principal, shown: Iterable[Columns], around: McpSurroundings)
 
 def _pack(held: Mapping[str, Any], sent: Mapping[str, Any]) -> Columns:
     """What is sent as columns: `mcp_info` keeps what the gateway has in it, and gets what has no column."""
-    own = {name: sent[name] for name in OWN_MEMBERS if name in sent}
+    own = {name: msgspec.to_builtins(sent[name]) for name in OWN_MEMBERS if name in sent}
     columns = {name: value for name, value in sent.items() if name not in own}
     if not own and "mcp_info" not in sent:
         return columns

@@ -9,6 +9,7 @@ from gateway.db.connection import Record
 from gateway.db.engine import Database
 from gateway.db.rows import Columns, Rows
 from gateway.db.tables.mcp import MCPServerTable
+from gateway.domain import MCP_VARIABLES
 
 __all__ = ["McpServerRecords"]
 
@@ -41,7 +42,7 @@ SELECT server_id FROM "LiteLLM_MCPServerTable"
 WHERE submitted_at IS NOT NULL AND ($1::text IS NULL OR submitted_by = $1)
 ORDER BY submitted_at DESC, server_id LIMIT $2
 """
-_FORGET = 'DELETE FROM "LiteLLM_MCPUserCredentials" WHERE server_id = $1'
+_FORGET = 'DELETE FROM "LiteLLM_MCPUserCredentials" WHERE server_id = ANY ($1::text[])'
 
 
 class McpServerRecords(Rows):
@@ -87,4 +88,4 @@ class McpServerRecords(Rows):
 
     async def forget_credentials(self, identifier: str) -> None:
         """Delete what users have given for a server: another one of this id must not get it."""
-        await self._database.execute(_FORGET, identifier)
+        await self._database.execute(_FORGET, [identifier, identifier + MCP_VARIABLES])

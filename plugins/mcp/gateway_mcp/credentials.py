@@ -1,5 +1,8 @@
 """What a server is asked with, on behalf of a caller."""
 
+import msgspec
+
+from gateway.domain import MCP_VARIABLES
 from gateway.errors import AuthenticationFailed
 from gateway.hooks import HeaderPairs, McpSource, RequestContext, RequestHead
 from gateway_mcp.bases import Bases
@@ -60,6 +63,13 @@ class Credentials:
         LoginNeededError, TokenRefusedError, DatabaseUnavailable where it cannot be looked up, and
         UpstreamError where no token is granted.
         """
+        headers = await self._list(upstream, context)
+        if not upstream.settings.env_vars:
+            return headers
+        values = await self._find_values(upstream, context)
+        return tuple(upstream.settings.fill(dict(headers), values).items())
+
+    async def _list(self, upstream: Upstream, context: RequestContext) -> HeaderPairs:
         settings = upstream.settings
         brought = self._brought(upstream, context)
         if settings.logs_users_in:
@@ -82,7 +92,8 @@ class Credentials:
         """For whom what a server lists is meant: callers with one text may see what another one was told."""
         told = digest_of(self._brought(upstream, context).items())
         settings = upstream.settings
-        whose = (context.principal.user_id or "") if settings.is_byok or settings.logs_users_in else ""
+        is_users = settings.is_byok or settings.logs_users_in or settings.env_vars
+        whose = (context.principal.user_id or "") if is_users else ""
         if settings.exchanges_tokens:
             whose = digest_of((("authorization", find_subject(context.head)),))
         return f"{upstream.id}\n{whose}\n{told}"
@@ -127,6 +138,22 @@ class Credentials:
             f"Store it: POST /v1/mcp/server/{upstream.id}/user-credential.",
             param="mcp_server",
         )
+
+    async def _find_values(self, upstream: Upstream, context: RequestContext) -> dict[str, str]:
+        user_id, key = context.principal.user_id, upstream.id + MCP_VARIABLES
+        stored = await self._source.find_credential(user_id, key) if user_id else None
+        try:
+            given = msgspec.json.decode(stored or "{}", type=dict[str, str])
+        except msgspec.DecodeError:
+            given = {}
+        missing = [one.name for one in upstream.settings.env_vars if one.name not in given]
+        if missing:
+            raise CredentialMissingError(
+                f"The MCP server '{upstream.name}' wants values of yours: {', '.join(missing)}. "
+                f"Store them: POST /v1/mcp/server/{upstream.id}/user-env-vars.",
+                param="mcp_server",
+            )
+        return given
 
     def _brought(self, upstream: Upstream, context: RequestContext) -> dict[str, str]:
         """What of the client's headers is for a server, under the names that it knows."""

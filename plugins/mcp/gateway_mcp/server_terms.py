@@ -13,7 +13,7 @@ from gateway_mcp.brought import is_free
 from gateway_mcp.terms import McpInfo
 from gateway_mcp.token_terms import TokenTerms, check_address
 
-__all__ = ["McpServer", "PinnedTool"]
+__all__ = ["McpServer", "PinnedTool", "Variable"]
 
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _SCHEMES = {
@@ -36,6 +36,14 @@ class PinnedTool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     input_schema: dict[str, object] | None = None
 
 
+class Variable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A value that each user gives: `${NAME}` stands for it in headers."""
+
+    name: Annotated[str, msgspec.Meta(pattern="^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
+    description: str | None = None
+    scope: Literal["user"] = "user"
+
+
 class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One item of `mcp_servers`, by LiteLLM's names; `timeout` is in seconds.
 
@@ -54,7 +62,7 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
     tools are those that are described as they are there, and no others. `mcp_info` says what calls cost. All
     callers share `rpm`, requests a minute, `max_concurrent_requests`, and `max_budget`, USD in each
     `budget_duration` or, without one, in all. Where arguments of calls are recorded, the `redacted_arguments`
-    are masked.
+    are masked. Of `env_vars` each user gives the values, which stand in the `static_headers`.
     """
 
     url: str = ""
@@ -91,6 +99,7 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
     max_budget: float | None = None
     budget_duration: _Period | None = None
     redacted_arguments: tuple[str, ...] = ()
+    env_vars: tuple[Variable, ...] = ()
 
     __repr__ = object.__repr__
 
@@ -131,6 +140,8 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
         if not self.command:
             raise ValueError("transport 'stdio' needs 'command'")
         has_headers = self.static_headers or self.extra_headers or self.auth_type != "none" or self.is_byok
+        if self.env_vars:
+            raise ValueError("'env_vars' are for the headers of servers behind HTTP")
         if self.url or self.spec_path or has_headers:
             message = "has no 'url', no 'spec_path', no 'auth_type' and no headers; it has 'env'"
             raise ValueError(f"a server that is run {message}")
@@ -180,6 +191,14 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
         """The headers for the server, in lower case; `given` is the credential that a user has brought."""
         value = given or (self.credential if self.auth_type != "none" else "")
         return {**self.lower_static_headers(), **self.present(value)}
+
+    def fill(self, headers: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
+        """The headers with the values of a user in those that the operator has set."""
+        filled = dict(headers)
+        for name in self.lower_static_headers():
+            for variable in self.env_vars:
+                filled[name] = filled[name].replace(f"${{{variable.name}}}", values[variable.name])
+        return filled
 
     def lower_static_headers(self) -> dict[str, str]:
         """The headers that do not depend on any caller."""

@@ -19,6 +19,7 @@ from tests.integration.manage.mcp_serving import (
     unique,
     until_served,
 )
+from tests.integration.request_path.mcp import connect
 from tests.integration.serving import LiveGateway, bearer, deployment
 from tests.mcp_servers import McpFixture
 
@@ -50,6 +51,46 @@ async def make_byok(desk: Desk, server: McpFixture, **members: object) -> str:
 
 def place_of(identifier: str) -> str:
     return f"{SERVERS}/{identifier}/user-credential"
+
+
+async def test_variables_of_users_stand_in_the_headers_of_the_operator(
+    desk: Desk, server: McpFixture
+) -> None:
+    wanted = [{"name": "REGION", "description": "Where you are."}, {"name": "TEAM"}]
+    headers = {"x-region": "in ${REGION}", "x-team": "${TEAM}/${OTHER}"}
+    made = await make(desk, body_of(server, unique(), env_vars=wanted, static_headers=headers))
+    identifier, name = made["server_id"], made["server_name"]
+    place, every = f"{SERVERS}/{identifier}/user-env-vars", "/v1/mcp/user-env-vars/status"
+    (user, mine), (_, yours) = await desk.make_user(), await desk.make_user()
+    refused = await call(desk, mine, identifier)
+    assert (refused.status_code, "REGION, TEAM" in refused.text) == (401, True)
+    await desk.post(place, {"values": {"REGION": "the north"}}, yours)
+    await desk.post(place, {"values": {"REGION": "the south"}}, mine)
+    told = await desk.post(place, {"values": {"TEAM": "t1"}}, mine)
+    assert (told["missing_count"], [one["is_set"] for one in told["required"]]) == (0, [True, True])
+    assert (await desk.get(place, mine), await desk.get(every, mine)) == (told, [told])
+    assert [one["missing_count"] for one in await desk.get(every, yours)] == [1]
+
+    server.headers.clear()
+    assert (await call(desk, mine, identifier)).status_code == 200
+    for asked in server.headers:
+        assert (asked["x-region"], asked["x-team"]) == ("in the south", "t1/${OTHER}")
+    assert "TEAM" in (await call(desk, yours, identifier)).text
+    async with connect(desk.live, mine, f"/{name}/mcp") as client:
+        assert len((await client.list_tools()).tools) == 4
+    sql = "SELECT string_agg(credential_b64, ',') FROM \"LiteLLM_MCPUserCredentials\""
+    assert "south" not in await desk.value(sql)
+    assert "south" not in str(await desk.get("/audit", object_id=f"{user}:{identifier}#env"))
+    assert await desk.get(OWN, mine) == []
+
+    for values, status in (({"OTHER": "x"}, 400), ({"TEAM": "a\nb"}, 400), ({"TEAM": 1}, 422)):
+        assert (await desk.ask("POST", place, mine, json={"values": values})).status_code == status
+    closed = await desk.live.make_key(user_id=user, object_permission={"mcp_servers": ["no_mcp_servers"]})
+    assert (await desk.ask("GET", place, closed)).status_code == 404
+    assert (await desk.ask("DELETE", place, mine)).json()["missing_count"] == 2
+    assert (await call(desk, mine, identifier)).status_code == 401
+    assert (await desk.ask("DELETE", f"{SERVERS}/{identifier}")).status_code == 202
+    assert await desk.value(sql) is None
 
 
 async def test_a_server_is_asked_with_what_each_user_has_stored(desk: Desk, server: McpFixture) -> None:
