@@ -212,6 +212,14 @@ WEAK = (
 )
 """What people choose: hardly more than words, or said in ways that nobody lists."""
 
+CODE = (
+    "self._token = base64.b64encode(data)",
+    "password = hashlib.sha256(salt).hexdigest()",
+    "secret=config2.settings['x']",
+    "let apiKey = await vault2.read(name);",
+)
+"""Programs that make or read one."""
+
 HARD_MISSES = (
     'secret_name = "prod/db-2024-06-01"',
     '"password_policy": "min8-classes2-max64"',
@@ -233,7 +241,7 @@ def make_cases() -> Iterator[dict[str, object]]:
     for before, value, after in WEAK:
         yield {"text": before + value + after, "found": [["generic_secret", value]]}
     rng = random.Random(5)
-    misses = [*MISSES, *HARD_MISSES, *(miss for _ in range(8) for miss in make_misses(rng))]
+    misses = [*MISSES, *CODE, *HARD_MISSES, *(miss for _ in range(8) for miss in make_misses(rng))]
     for number, miss in enumerate(misses):
         yield {"text": SENTENCES[number % len(SENTENCES)].format(miss), "found": []}
 
