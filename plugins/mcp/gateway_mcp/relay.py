@@ -192,7 +192,7 @@ class Relay:
     @hookimpl
     async def answer_openly(self, head: RequestHead, read_body: ReadBody) -> OpenAnswer | None:
         """The documents about servers that are passed through; messages of the older transport."""
-        older = None if is_plain(head.path) else find_older(head.path, self._directory.current)
+        older = find_older(head.path, self._directory.current)
         if older is not None and not older.is_stream:
             return await self._posts.answer(older.mount, head, read_body)
         return find_moved(head, self._directory.current) or await self._documents.answer(head)

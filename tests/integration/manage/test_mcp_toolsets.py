@@ -19,6 +19,7 @@ from tests.integration.manage.mcp_serving import (
     unique,
     until_served,
 )
+from tests.integration.request_path.mcp import OlderClient, open_older
 from tests.integration.serving import MASTER_KEY, LiveGateway, bearer, deployment
 from tests.mcp_servers import McpFixture
 
@@ -60,6 +61,14 @@ async def test_a_key_has_the_tools_of_its_toolset_and_no_others(desk: Desk, serv
     called = await send(desk, path, key, "tools/call", name="conf-echo", arguments={"text": "x"})
     assert called.json()["result"]["content"][0]["text"] == "you said x"
 
+    async with open_older(desk.live, f"{path}/sse", bearer(key)) as stream:
+        assert isinstance(stream, OlderClient)
+        assert await stream.begin(desk.live) is None
+        listed = (await stream.ask(desk.live, "tools/list", {}))["result"]["tools"]
+        assert sorted(tool["name"] for tool in listed) == expected
+        denied = {"name": "conf-add", "arguments": {"a": 1, "b": 2}}
+        assert "conf-add" in (await stream.ask(desk.live, "tools/call", denied))["error"]["message"]
+
     query = {"toolset_name": toolset["toolset_name"]}
     plain = await desk.live.http.get(PLAIN, params=query, headers=bearer(key))
     assert sorted(tool["name"] for tool in plain.json()["tools"]) == ["add", "echo"]
@@ -71,6 +80,7 @@ async def test_a_key_has_the_tools_of_its_toolset_and_no_others(desk: Desk, serv
     assert sorted(await list_tools(desk, path, MASTER_KEY)) == expected
     free = await desk.live.make_key()
     for other in (free, await desk.live.make_key(object_permission={"mcp_servers": ["conf"]})):
+        assert (await desk.live.http.get(f"{path}/sse", headers=bearer(other))).status_code == 403
         refused = await send(desk, path, other, "tools/list")
         assert (refused.status_code, refused.json()["error"]["type"]) == (403, "mcp_toolset_access_denied")
         plain = await desk.live.http.get(PLAIN, params=query, headers=bearer(other))

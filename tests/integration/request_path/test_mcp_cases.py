@@ -32,6 +32,7 @@ _TOKEN = f"{_ISSUERS}::test_a_token_with"
 _ROOT = "unit/http/test_root_path.py::test_the_prefix_comes_off_where_it_is_one"
 _LOGINS, _GRANTS = f"{_HERE}/test_mcp_logins.py", f"{_HERE}/test_mcp_grants.py"
 _TOKENS_OF = "plugins/mcp/test_tokens.py"
+_TOOLSETS = "integration/manage/test_mcp_toolsets.py"
 _READS = f"{_HERE}/test_mcp_permission_reads.py"
 
 CASES: dict[int, tuple[str, ...]] = {
@@ -110,7 +111,7 @@ CASES: dict[int, tuple[str, ...]] = {
     61: (f"{_GRANTS}::test_a_session_counts_whatever_else_its_cookie_claims::aud",),
     62: (f"{_TOKENS_OF}::test_a_token_has_the_members_that_the_operator_wants::active",),
     63: (f"{_HERE}/test_mcp_acceptance.py::test_headers_only_narrow::x-mcp-toolset-id",),
-    64: ("integration/manage/test_mcp_toolsets.py::test_a_key_has_the_tools_of_its_toolset_and_no_others",),
+    64: (f"{_TOOLSETS}::test_a_key_has_the_tools_of_its_toolset_and_no_others::open_older",),
     65: (f"{_READS}::test_what_an_agent_may_is_read_once_in_a_minute::has_permission",),
     66: (
         f"{_READS}::test_what_an_agent_may_is_read_once_in_a_minute::ahead_nanos",

@@ -3,6 +3,7 @@
 import msgspec
 
 from gateway_mcp.places import find_place
+from gateway_mcp.rest import is_plain
 from gateway_mcp.upstreams import Upstreams
 
 __all__ = ["MESSAGES", "OlderPath", "find_older", "mount_of"]
@@ -23,6 +24,8 @@ def find_older(path: str, upstreams: Upstreams) -> OlderPath | None:
     if end is None:
         return None
     own, mount = find_place(path, upstreams), path.removesuffix(end)
+    if is_plain(path) or is_plain(mount):
+        return None
     is_server = own is not None and own.is_single
     if is_server or find_place(mount, upstreams) is None:
         return None
