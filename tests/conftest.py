@@ -35,7 +35,7 @@ def installed_once() -> Iterator[None]:
 
 
 class DatabaseFactory:
-    """Makes and drops databases of one server; a copy of a template takes 40 to 100 ms."""
+    """Makes and drops databases of one server; a copy of a template takes some 30 ms of CPU."""
 
     def __init__(self, server_url: str) -> None:
         self._server_url = server_url
@@ -53,7 +53,8 @@ class DatabaseFactory:
     async def create_async(self, template: str = "template0") -> str:
         self._count += 1
         name = f"test_{self._count}"
-        await self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        # Copying by pages, as is usual, takes twice as long where nobody waits for a disk.
+        await self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
         return name
 
     async def drop_async(self, name: str) -> None:
