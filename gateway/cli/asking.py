@@ -2,6 +2,7 @@
 
 import asyncio
 import http
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from functools import update_wrapper
 from importlib import import_module
@@ -18,7 +19,14 @@ from gateway.cli.opened import opened
 from gateway.cli.remote import ask_gateway
 from gateway.cli.schema import make_current
 from gateway.cli.target import database_options, database_url
-from gateway.errors import GatewayError
+from gateway.errors import (
+    AuthenticationFailed,
+    BadRequest,
+    Conflict,
+    GatewayError,
+    NotFound,
+    PermissionDenied,
+)
 from gateway.logs import configure_logs
 from gateway.runtime import Gateway
 from gateway.settings import Settings
@@ -28,6 +36,9 @@ __all__ = ["Ask", "Target", "remote_options", "target_options", "with_gateway"]
 
 _Result = TypeVar("_Result")
 _Send = Callable[[str, str, bytes | None, dict[str, str]], Awaitable[tuple[int, bytes]]]
+_ERRORS: Mapping[int, type[GatewayError]] = {
+    one.status: one for one in (BadRequest, AuthenticationFailed, PermissionDenied, NotFound, Conflict)
+}
 remote_options = with_options(
     (
         click.option("--url", help="Ask the gateway that serves there, instead of the database."),
@@ -138,12 +149,20 @@ def _asker(send: _Send, key: str, header_name: str | None = None) -> Ask:
         headers["x-gatewright-strict"] = "true"
         content = None
         if body is not None:
+            _check_numbers(body)
             headers["content-type"] = "application/json"
             content = msgspec.json.encode(body)
         target = f"{path}?{urlencode(query)}" if query else path
         return _read_answer(*await send(method, target, content, headers))
 
     return ask
+
+
+def _check_numbers(body: Mapping[str, Any]) -> None:
+    """Raise BadRequest for what JSON can only write as null, which would take a limit away."""
+    for name, value in body.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise BadRequest(f"'{name}' must be a number, found {value}.", param=name)
 
 
 def _read_answer(status: int, data: bytes) -> Any:
@@ -153,7 +172,8 @@ def _read_answer(status: int, data: bytes) -> Any:
         content = None
     if http.HTTPStatus.OK <= status < http.HTTPStatus.MULTIPLE_CHOICES:
         return content
-    raise GatewayError(_reason(content) or f"The gateway answered with status {status}.")
+    kind = _ERRORS.get(status, GatewayError)
+    raise kind(_reason(content) or f"The gateway answered with status {status}.")
 
 
 def _reason(content: object) -> str:

@@ -11,11 +11,11 @@ import msgspec
 from gateway.cli.explanation import print_report
 from gateway.cli.opened import opened
 from gateway.cli.remote import ask_gateway
-from gateway.cli.session import OPERATOR
 from gateway.cli.tables import print_json
 from gateway.cli.target import database_options, database_url
-from gateway.domain import Secret
+from gateway.domain import Principal, Role, Secret
 from gateway.errors import BadRequest, GatewayError
+from gateway.identity.master import MASTER_USER_ID
 from gateway.logs import configure_logs
 from gateway.pipeline.explain.callers import find_subject
 from gateway.pipeline.explain.examination import examine
@@ -28,6 +28,8 @@ from gateway.settings.master_key import MASTER_KEY_FILE, find_salt_key
 __all__ = ["explain"]
 
 _PATH = "/auth/explain"
+_OPERATOR = Principal(token_hash="", user_id=MASTER_USER_ID, role=Role.PROXY_ADMIN)
+"""Whoever can reach the database is its administrator."""
 _Report = dict[str, Any]
 
 
@@ -98,7 +100,7 @@ def _read_header(text: str) -> tuple[str, str]:
 
 async def _ask_database(settings: Settings, url: str, config: Path | None, question: Question) -> _Report:
     async with opened(settings, url, config, _kept_salt_key(settings.environment), _check_schema) as gateway:
-        subject = await find_subject(gateway, OPERATOR, question.key)
+        subject = await find_subject(gateway, _OPERATOR, question.key)
         return build_report(await examine(gateway, subject, question), sees_all=True)
 
 

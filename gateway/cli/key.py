@@ -1,18 +1,16 @@
-"""`gatewright key`: virtual keys straight in the database, with or without a running server."""
+"""`gatewright key`: virtual keys, over the management API."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
+from gateway.cli.asking import Target, target_options, with_gateway
 from gateway.cli.key_changes import block, delete, rotate, unblock, update
 from gateway.cli.key_options import key_members
 from gateway.cli.key_views import info, list_keys
-from gateway.cli.members import json_option
-from gateway.cli.session import OPERATOR, Session, with_session
+from gateway.cli.members import json_option, read_given
+from gateway.cli.resources import Request
 from gateway.cli.tables import print_json
-from gateway.cli.target import database_options
-from gateway.identity.keys.request import GenerateKeyRequest
 
 __all__ = ["key"]
 
@@ -26,20 +24,15 @@ def key() -> None:
 
 
 @key.command()
-@database_options
+@target_options
 @key_members
 @json_option
-def create(config: Path | None, data_dir: Path | None, *, is_json: bool, **values: Any) -> None:
+def create(target: Target, *, is_json: bool, **values: Any) -> None:
     """Create a virtual key and print it.
 
     This is the only time that it is shown.
     """
-    request = GenerateKeyRequest(**values)
-
-    async def work(session: Session) -> dict[str, object]:
-        return await session.keys.generate(OPERATOR, request)
-
-    made = with_session(config, data_dir, work)
+    made = with_gateway(target, Request("POST", "/key/generate", read_given(values)).send)
     if is_json:
         print_json(made)
     else:

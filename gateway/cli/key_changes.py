@@ -1,16 +1,13 @@
 """`gatewright key update`, `rotate`, `block`, `unblock` and `delete`."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
+from gateway.cli.asking import Ask, Target, target_options, with_gateway
 from gateway.cli.key_options import find_key, key_members
-from gateway.cli.members import clear_option, json_option, read_changes
-from gateway.cli.session import OPERATOR, Session, with_session
-from gateway.cli.tables import print_json
-from gateway.cli.target import database_options
-from gateway.identity.keys.request import DeleteKeysRequest
+from gateway.cli.members import clear_option, json_option, read_changes, read_given
+from gateway.cli.tables import print_json, say
 
 __all__ = ["block", "delete", "rotate", "unblock", "update"]
 
@@ -23,13 +20,12 @@ _FOR_EVER = "-1"
 
 
 @click.command()
-@database_options
+@target_options
 @click.argument("key")
 @key_members
 @clear_option(_CLEARABLE)
 def update(
-    config: Path | None,
-    data_dir: Path | None,
+    target: Target,
     key: str,
     clear: tuple[str, ...],
     **values: Any,
@@ -40,35 +36,31 @@ def update(
     """
     sent = read_changes(values, clear, {"duration": _FOR_EVER})
 
-    async def work(session: Session) -> dict[str, object]:
-        named = await find_key(session, key)
-        return await session.services.key_updates.update(OPERATOR, {"key": named, **sent})
+    async def work(ask: Ask) -> dict[str, object]:
+        return await ask("POST", "/key/update", body={"key": await find_key(ask, key), **sent})
 
-    changed = with_session(config, data_dir, work)
+    changed = with_gateway(target, work)
     print_json({name: value for name, value in changed.items() if name != "key"})
 
 
 @click.command()
-@database_options
+@target_options
 @click.argument("key")
 @click.option(
     "--grace", "grace_period", help="How long the old secret stays good: 1h, 7d, ...; not at all without it."
 )
 @json_option
-def rotate(
-    config: Path | None, data_dir: Path | None, key: str, grace_period: str | None, *, is_json: bool
-) -> None:
+def rotate(target: Target, key: str, grace_period: str | None, *, is_json: bool) -> None:
     """Give KEY another secret and print it.
 
     This is the only time that it is shown.
     """
 
-    async def work(session: Session) -> dict[str, object]:
-        named = await find_key(session, key)
-        sent = {"grace_period": grace_period}
-        return await session.services.key_rotation.regenerate(OPERATOR, named, sent)
+    async def work(ask: Ask) -> dict[str, object]:
+        sent = {"key": await find_key(ask, key), "grace_period": grace_period}
+        return await ask("POST", "/key/regenerate", body=read_given(sent))
 
-    made = with_session(config, data_dir, work)
+    made = with_gateway(target, work)
     if is_json:
         print_json(made)
     else:
@@ -76,39 +68,39 @@ def rotate(
 
 
 @click.command()
-@database_options
+@target_options
 @click.argument("key")
-def block(config: Path | None, data_dir: Path | None, key: str) -> None:
+def block(target: Target, key: str) -> None:
     """Refuse KEY until it is unblocked."""
-    _set_blocked(config, data_dir, key, is_blocked=True)
+    _set_blocked(target, key, is_blocked=True)
 
 
 @click.command()
-@database_options
+@target_options
 @click.argument("key")
-def unblock(config: Path | None, data_dir: Path | None, key: str) -> None:
+def unblock(target: Target, key: str) -> None:
     """Let KEY work again."""
-    _set_blocked(config, data_dir, key, is_blocked=False)
+    _set_blocked(target, key, is_blocked=False)
 
 
 @click.command()
-@database_options
+@target_options
 @click.argument("keys", nargs=-1, required=True)
-def delete(config: Path | None, data_dir: Path | None, keys: tuple[str, ...]) -> None:
+def delete(target: Target, keys: tuple[str, ...]) -> None:
     """Delete KEYS, all or none; their rows move to the archive."""
 
-    async def work(session: Session) -> None:
-        named = [await find_key(session, key) for key in keys]
-        await session.services.key_control.delete(OPERATOR, DeleteKeysRequest(keys=named))
+    async def work(ask: Ask) -> None:
+        named = [await find_key(ask, key) for key in keys]
+        await ask("POST", "/key/delete", body={"keys": named})
 
-    with_session(config, data_dir, work)
+    with_gateway(target, work)
     click.echo(f"Deleted {len(keys)} key{'s' if len(keys) > 1 else ''}.")
 
 
-def _set_blocked(config: Path | None, data_dir: Path | None, key: str, *, is_blocked: bool) -> None:
-    async def work(session: Session) -> dict[str, object]:
-        named = await find_key(session, key)
-        return await session.services.key_control.set_blocked(OPERATOR, named, is_blocked=is_blocked)
+def _set_blocked(target: Target, key: str, *, is_blocked: bool) -> None:
+    async def work(ask: Ask) -> dict[str, object]:
+        path = "/key/block" if is_blocked else "/key/unblock"
+        return await ask("POST", path, body={"key": await find_key(ask, key)})
 
-    changed = with_session(config, data_dir, work)
-    click.echo(f"{changed['key_name']} is {'blocked' if is_blocked else 'not blocked'}.")
+    changed = with_gateway(target, work)
+    say(f"{changed['key_name']} is {'blocked' if is_blocked else 'not blocked'}.")

@@ -2,8 +2,8 @@
 
 import click
 
+from gateway.cli.asking import Ask
 from gateway.cli.members import names_option, with_options
-from gateway.cli.session import Session
 from gateway.identity.credentials import KEY_PREFIX
 
 __all__ = ["find_key", "key_members"]
@@ -26,8 +26,9 @@ key_members = with_options(_MEMBERS)
 """Adds the options that say what a key has."""
 
 
-async def find_key(session: Session, name: str) -> str:
+async def find_key(ask: Ask, name: str) -> str:
     """The key that is meant: a key or a hash as it is, the hash of the key that has the name as its alias."""
     if name.startswith(KEY_PREFIX):
         return name
-    return await session.keys.find_token_of_alias(name) or name
+    found = await ask("GET", "/key/list", query={"key_alias": name, "size": 1})
+    return found["keys"][0] if found["keys"] else name

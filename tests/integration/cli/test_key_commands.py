@@ -1,20 +1,38 @@
 """`gatewright key` and its parts, on a database without a server."""
 
+import asyncio
 import json
+from collections.abc import Iterator
 
+import asyncpg
 import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli.main import cli
 from gateway.db.tables import TABLES
 from gateway.errors import BadRequest, NotFound
+from tests.conftest import DatabaseFactory
 
 MASTER_KEY = "sk-master-0123456789abcdef"
 
 
+@pytest.fixture(scope="module")
+def database_of_module(database_factory: DatabaseFactory, migrated_template: str) -> Iterator[str]:
+    name = database_factory.create(migrated_template)
+    yield database_factory.url_of(name)
+    database_factory.drop(name)
+
+
+async def empty(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    for table in ("VerificationToken", "DeletedVerificationToken", "DeprecatedVerificationToken"):
+        await connection.execute(f'DELETE FROM "LiteLLM_{table}"')
+    await connection.close()
+
+
 @pytest.fixture
-def run(migrated_database_url: str, tmp_path, monkeypatch):
-    monkeypatch.setenv("DATABASE_URL", migrated_database_url)
+def run(database_of_module: str, tmp_path, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", database_of_module)
     monkeypatch.setenv("GATEWAY_MASTER_KEY", MASTER_KEY)
     former = [table._meta._db for table in TABLES]
 
@@ -24,6 +42,7 @@ def run(migrated_database_url: str, tmp_path, monkeypatch):
     yield invoke
     for table, database in zip(TABLES, former, strict=True):
         table._meta._db = database
+    asyncio.run(empty(database_of_module))
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ async def until_served(live: LiveGateway, name: str, *, is_served: bool = True) 
 
 @pytest.mark.usefixtures("stored_models")
 async def test_an_operator_sets_up_a_team_and_reads_what_it_spent(
-    say: Say, run: Run, live: LiveGateway, mark: str
+    say: Say, live: LiveGateway, mark: str
 ) -> None:
     team, ada, budget, model = (f"{kind}-{mark}" for kind in ("red", "ada", "free", "fast"))
     prices = (f"input_cost_per_token={INPUT_NANOS / 1e9}", f"output_cost_per_token={OUTPUT_NANOS / 1e9}")
@@ -64,9 +64,7 @@ async def test_an_operator_sets_up_a_team_and_reads_what_it_spent(
         "team", "create", "--id", team, "--alias", f"Red {mark}", "--max-budget", "5", "--models", model
     )
     await say("user", "create", "--id", ada, "--email", f"{ada}@example.com", "--teams", team)
-    environ = {"DATABASE_URL": live.environ["DATABASE_URL"]}
-    of_key = ("--team", team, "--user", ada, "--alias", f"key-{mark}")
-    key = (await asyncio.to_thread(run, "key", "create", *of_key, **environ)).stdout.strip()
+    key = await say("key", "create", "--team", team, "--user", ada, "--alias", f"key-{mark}")
     await until_served(live, model)
     answer = await live.chat(key, model)
     spent = await live.spent_nanos(key) / 1e9
@@ -85,6 +83,7 @@ async def test_an_operator_sets_up_a_team_and_reads_what_it_spent(
     assert table[0].split() == ["Name", "Spend", "Requests", "Failed", "Input", "Output"]
     assert table[1].split()[1:4] == [f"{spent:.6f}", "1", "0"]
     assert table[-1].startswith(f"Altogether ${spent:.6f} from ")
+    assert json.loads(await say("key", "info", f"key-{mark}"))["spend"] == pytest.approx(spent)
     assert "Altogether $0.000000" in await say(
         "spend", "--key", key, "--from", "2020-01-01", "--to", "2020-01-31"
     )
@@ -160,6 +159,10 @@ async def test_budgets_are_listed_shown_changed_and_deleted(say: Say, mark: str)
 REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "an id that is not there": (("team", "info", "nobody-{mark}"), "nobody-{mark}"),
     "a value that cannot be": (("user", "create", "--max-budget", "-1"), "max_budget"),
+    "a limit that would be none": (
+        ("team", "create", "--max-budget", "nan"),
+        "'max_budget' must be a number",
+    ),
     "a key that nobody has": (("team", "list", "--api-key", "sk-wrong"), "Authentication Error"),
     "a budget that is not there": (("budget", "info", "none-{mark}"), "none-{mark}"),
     "a day that is none": (("spend", "--from", "yesterday"), "'start_date' must be a date"),
