@@ -5,7 +5,7 @@ The names are those of Presidio, which configurations for LiteLLM use.
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -38,6 +38,7 @@ _CARDS = re.compile(
 """The first digits and the lengths of American Express, Diners Club, Visa, Mastercard, and those with 6."""
 _NORTH_AMERICAN = re.compile(r"(?:1[ .-]?)?\(?\d{3}\)?[ .-]?\d{3}[ .-]\d{4}")
 _SHORTEST_IBAN, _COLONS = 15, 2
+_MODULUS = 97
 _SIGNS_OF_CPF = 3
 """One digit, a point and a hyphen: what nobody has for a number, though its check digits are right."""
 _LONGEST_LOCAL, _LONGEST_DOMAIN = 64, 253
@@ -83,10 +84,20 @@ def _check_card(text: str) -> Found | None:
 
 def _check_iban(text: str) -> Found | None:
     """The pattern may have taken a word that follows: the longest beginning that is valid counts."""
-    for end in range(len(text), _SHORTEST_IBAN - 1, -1):
-        if text[end - 1] != " " and iban.is_valid(text[:end]):
-            return 0, end
-    return None
+    ends = reversed([end for end in _list_iban_ends(text) if end >= _SHORTEST_IBAN])
+    return next(((0, end) for end in ends if iban.is_valid(text[:end])), None)
+
+
+def _list_iban_ends(text: str) -> Iterator[int]:
+    """Where the check digits fit (ISO 7064, MOD 97-10): one place in 97, and no other need be checked."""
+    head = int(f"{int(text[0], 36)}{int(text[1], 36)}{text[2:4]}")
+    rest = 0
+    for end, sign in enumerate(text[4:], 5):
+        if sign != " ":
+            value = int(sign, 36)
+            rest = (rest * (10 if sign.isdigit() else 100) + value) % _MODULUS
+            if (rest * 1_000_000 + head) % _MODULUS == 1:
+                yield end
 
 
 def _check_address(text: str) -> Found | None:

@@ -113,9 +113,9 @@ def test_a_hostile_text_takes_time_in_proportion(unit: str) -> None:
         content = Content(Direction.REQUEST, (Piece(text),))
         best = float("inf")
         for _ in range(3):
-            began = time.perf_counter()
+            began = time.process_time()
             guard.inspect(content, GuardrailCall(guardrail="g"))
-            best = min(best, time.perf_counter() - began)
+            best = min(best, time.process_time() - began)
         return best
 
     assert seconds(16_000) < 20 * seconds(2_000) + 0.05
