@@ -1,5 +1,8 @@
 """What a server is asked with, on behalf of a caller."""
 
+import re
+from urllib.parse import quote
+
 import msgspec
 
 from gateway.domain import MCP_VARIABLES
@@ -16,6 +19,9 @@ from gateway_mcp.upstreams import Upstream
 
 __all__ = ["CredentialMissingError", "Credentials", "LoginNeededError"]
 
+_UNAUTHORIZED = 401
+_SCOPE = re.compile(r"[!#-\[\]-~]{1,200}")
+"""What may be a scope (RFC 6749, 3.3)."""
 _METADATA = "/.well-known/oauth-authorization-server"
 
 
@@ -116,15 +122,23 @@ class Credentials:
             param="mcp_server",
         )
 
-    def ask_to_log_in(self, upstream: Upstream, head: RequestHead) -> LoginNeededError:
-        """The refusal of a caller whose user has to log in at a server."""
-        base = self._bases.of(head)
-        place = f"{base}/authorize/{upstream.name}"
-        challenge = f'Bearer authorization_uri="{base}{_METADATA}/{upstream.name}"'
+    def ask_to_log_in(
+        self, upstream: Upstream, head: RequestHead, status: int = _UNAUTHORIZED, scope: str = ""
+    ) -> LoginNeededError:
+        """The refusal of a caller whose user has to log in at a server, for a `scope` that it demands."""
+        base, wanted = self._bases.of(head), " ".join(filter(_SCOPE.fullmatch, scope.split()))
+        place = f"{base}/authorize/{upstream.name}" + (f"?scope={quote(wanted)}" if wanted else "")
+        told = {
+            **({"error": "insufficient_scope"} if status != _UNAUTHORIZED else {}),
+            **({"scope": wanted} if wanted else {}),
+            "authorization_uri": f"{base}{_METADATA}/{upstream.name}",
+        }
+        challenge = "Bearer " + ", ".join(f'{name}="{value}"' for name, value in told.items())
         return LoginNeededError(
             f"The MCP server '{upstream.name}' is asked in the name of each user. Log in there: open "
             f"{place} in a browser, and use a key that belongs to you.",
             param="mcp_server",
+            status=status,
             headers={"www-authenticate": challenge} if base else {},
         )
 

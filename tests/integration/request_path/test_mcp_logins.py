@@ -200,6 +200,31 @@ async def test_tokens_are_renewed_once_for_all_who_wait(
     assert "authorization_uri" in refused.headers["www-authenticate"]
 
 
+async def test_a_refusal_by_the_server_leads_to_a_login_at_the_gateway(
+    live: LiveGateway, server: McpFixture, provider: OAuthProvider, browsers: list[Browser]
+) -> None:
+    mine = browsers[0]
+    await mine.log_in()
+    own = 'Bearer resource_metadata="https://issuer.example/x"'
+    place = f'authorization_uri="{live.origin}/.well-known/oauth-authorization-server/fix"'
+    more = f'{own}, error="insufficient_scope", scope="read write"'
+    rows = [
+        (401, own, f"Bearer {place}"),
+        (403, more, f'Bearer error="insufficient_scope", scope="read write", {place}'),
+        (403, own, ""),
+    ]
+    try:
+        for status, said, told in rows:
+            refusal = (status, {"www-authenticate": said}, b"")
+            server.refuse = lambda path, headers, refusal=refusal: refusal
+            answer = await ask(live, mine.key)
+            assert (answer.status_code, answer.headers.get("www-authenticate", "")) == (status, told)
+            place_with_scope = f"{live.origin}/authorize/fix?scope=read%20write in a browser"
+            assert (place_with_scope in answer.text) == ("scope=" in told)
+    finally:
+        server.refuse = lambda path, headers: None
+
+
 async def age(live: LiveGateway, browser: Browser, seconds: int) -> None:
     """Make the stored token so much older."""
     parts = live.gateway.parts

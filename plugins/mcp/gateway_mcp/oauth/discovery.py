@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from gateway.errors import UpstreamGarbled
+from gateway.hooks import HeaderPairs
 from gateway_mcp.oauth.network import Answer, Network, origin_of
 from gateway_mcp.upstreams import Upstream
 
@@ -16,7 +17,7 @@ _RESOURCE, _SERVER = "/.well-known/oauth-protected-resource", "/.well-known/oaut
 _OIDC = "/.well-known/openid-configuration"
 _REFUSED = 401
 _PARAMETER = re.compile(r'([A-Za-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
-_HELLO = {
+_HELLO: dict[str, object] = {
     "jsonrpc": "2.0",
     "id": 1,
     "method": "initialize",
@@ -26,6 +27,7 @@ _HELLO = {
         "clientInfo": {"name": "gatewright", "version": "1"},
     },
 }
+_QUESTION: dict[str, object] = {"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}}
 _STREAMS = {"accept": "application/json, text/event-stream"}
 _OFFLINE = "offline_access"
 _Read = TypeVar("_Read")
@@ -94,10 +96,10 @@ async def discover(upstream: Upstream, network: Network) -> Found:
     return Found(metadata=metadata, resource=resource, scopes=scopes)
 
 
-def read_challenge(answer: Answer) -> dict[str, str]:
+def read_challenge(headers: HeaderPairs) -> dict[str, str]:
     """The parameters of the challenge of a 401 or 403 (RFC 6750, 3)."""
     found: dict[str, str] = {}
-    for name, value in answer.headers:
+    for name, value in headers:
         if name == "www-authenticate":
             for parameter, quoted, plain in _PARAMETER.findall(value):
                 found.setdefault(parameter.lower(), quoted or plain)
@@ -105,8 +107,12 @@ def read_challenge(answer: Answer) -> dict[str, str]:
 
 
 async def _ask_for_challenge(upstream: Upstream, network: Network) -> dict[str, str]:
-    answer = await network.post_json(upstream, upstream.settings.url, _HELLO, _STREAMS)
-    return read_challenge(answer) if answer.status == _REFUSED else {}
+    """Of the handshake, else of the first question: some servers greet everybody."""
+    for message in (_HELLO, _QUESTION):
+        answer = await network.post_json(upstream, upstream.settings.url, message, _STREAMS)
+        if answer.status == _REFUSED:
+            return read_challenge(answer.headers)
+    return {}
 
 
 async def _find_resource(upstream: Upstream, network: Network, named: str) -> _Resource | None:
