@@ -10,9 +10,9 @@ from gateway.upstream import faults
 from gateway.upstream.address_guard import AddressGuard
 from gateway.upstream.client import UpstreamAnswer, UpstreamRequest
 from gateway.upstream.http1.addresses import Address, read_address
+from gateway.upstream.http1.answers import AnswerHead
 from gateway.upstream.http1.connecting import Connector
 from gateway.upstream.http1.connection import Connection
-from gateway.upstream.http1.heads import AnswerHead
 from gateway.upstream.http1.pool import Pool
 from gateway.upstream.http1.sending import send_parts, send_request
 from gateway.upstream.silence import SilenceGuard

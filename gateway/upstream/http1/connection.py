@@ -5,22 +5,20 @@ from typing import cast
 
 from gateway.errors import UpstreamError
 from gateway.upstream import faults
-from gateway.upstream.http1.bodies import AnswerBody, open_body
-from gateway.upstream.http1.heads import END, MOST_BYTES, AnswerHead, is_beginning, read_head
+from gateway.upstream.http1.answers import AnswerHead, AnswerReader
 
 __all__ = ["Connection"]
 
 _HELD_BYTES = 64 * 1024
 """So much of a body waits to be read before the server is made to wait."""
-_SWITCHED, _FIRST_FINAL = 101, 200
 
 
 class Connection(asyncio.Protocol):
     """Speaks HTTP/1.1 (RFC 9112); what the server says unasked ends it."""
 
     __slots__ = (
-        *("_body", "_chunks", "_fault", "_head", "_held", "_is_paused", "_loop", "_method", "_start"),
-        *("_transport", "_waiter", "_writable", "has_heard", "idle_since"),
+        *("_answer", "_chunks", "_fault", "_held", "_is_paused", "_loop", "_transport", "_waiter"),
+        *("_writable", "has_heard", "idle_since"),
     )
 
     def __init__(self) -> None:
@@ -30,14 +28,11 @@ class Connection(asyncio.Protocol):
         self._writable: asyncio.Future[None] | None = None
         self._is_paused = False
         self.idle_since = 0.0
-        self._begin("")
+        self._begin(None)
 
-    def _begin(self, method: str) -> None:
-        self._method = method
-        self._head: AnswerHead | None = None
-        self._body: AnswerBody | None = None
+    def _begin(self, answer: AnswerReader | None) -> None:
+        self._answer = answer
         self._fault: UpstreamError | None = None
-        self._start = b""
         self._chunks: list[bytes] = []
         self._held = 0
         self.has_heard = False
@@ -47,11 +42,11 @@ class Connection(asyncio.Protocol):
     def is_open(self) -> bool:
         """Whether another request can be sent: the last answer was read whole."""
         transport = self._transport
-        return transport is not None and not transport.is_closing() and not self._method
+        return transport is not None and not transport.is_closing() and self._answer is None
 
     def send(self, method: str, data: bytes) -> None:
         """Send the head of a request, and its body if that is whole."""
-        self._begin(method)
+        self._begin(AnswerReader(method))
         self.write(data)
 
     def write(self, data: bytes) -> None:
@@ -66,9 +61,9 @@ class Connection(asyncio.Protocol):
 
     async def read_head(self) -> AnswerHead:
         """Wait for the head of the answer. Raises UpstreamError."""
-        while self._head is None:
+        while self._answer is None or self._answer.head is None:
             await self._wait()
-        return self._head
+        return self._answer.head
 
     async def read_chunk(self) -> bytes:
         """Wait for more of the body; nothing at its end. Raises UpstreamError."""
@@ -83,16 +78,16 @@ class Connection(asyncio.Protocol):
     @property
     def is_answered(self) -> bool:
         """Whether the answer has ended."""
-        return self._body is not None and self._body.is_ended and self._fault is None
+        return self._answer is not None and self._answer.is_ended and self._fault is None
 
     def end(self) -> bool:
         """End the request; says whether the connection can have another one. If not, it is closed."""
-        body, head = self._body, self._head
-        is_whole = self.is_answered and not self._chunks and body is not None and not body.rest
-        if not is_whole or head is None or head.is_last or self._writable is not None:
+        answer, is_read = self._answer, self.is_answered and not self._chunks
+        head = None if answer is None or answer.has_more else answer.head
+        if not is_read or head is None or head.is_last or self._writable is not None:
             self.abort()
             return False
-        self._begin("")
+        self._begin(None)
         return self.is_open
 
     def abort(self) -> None:
@@ -115,24 +110,33 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
         self.has_heard = True
-        if not self._method or self._fault is not None:
+        answer = self._answer
+        if answer is None or self._fault is not None:
             self.abort()
-        elif self._body is None:
-            self._read_head(self._start + data)
-        else:
-            self._feed(self._body, data)
+            return
+        try:
+            chunk = answer.feed(data)
+        except ValueError:
+            self.fail(faults.answer_is_not_http() if answer.head is None else faults.answer_broke_off())
+            return
+        if chunk:
+            self._chunks.append(chunk)
+            self._held += len(chunk)
+            self._pace()
+        self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
         self._transport = None
         self.resume_writing()
-        if self._head is None or self._body is None:
+        answer = self._answer
+        if answer is None or answer.head is None:
             self.fail(faults.connection_lost())
             return
         try:
             if exc is None:
-                self._body.finish()
-            elif not self._body.is_ended:
+                answer.finish()
+            elif not answer.is_ended:
                 self.fail(faults.answer_broke_off())
         except ValueError:
             self.fail(faults.answer_broke_off())
@@ -147,45 +151,6 @@ class Connection(asyncio.Protocol):
         writable, self._writable = self._writable, None
         if writable is not None and not writable.done():
             writable.set_result(None)
-
-    def _read_head(self, data: bytes) -> None:
-        """Read the head of the answer, past those that only say that the server is at work."""
-        try:
-            while True:
-                at = data.find(END)
-                if at < 0:
-                    self._hold(data)
-                    return
-                head, data = read_head(data[: at + len(END)]), data[at + len(END) :]
-                if head.status >= _FIRST_FINAL or head.status == _SWITCHED:
-                    break
-            body = open_body(self._method, head)
-        except ValueError:
-            self.fail(faults.answer_is_not_http())
-            return
-        self._head, self._body = head, body
-        self._feed(body, data)
-
-    def _hold(self, data: bytes) -> None:
-        """Keep the beginning of a head. Raises ValueError for one that is none, or too long."""
-        if not is_beginning(data) or len(data) > MOST_BYTES:
-            raise ValueError("no head")
-        self._start = data
-
-    def _feed(self, body: AnswerBody, data: bytes) -> None:
-        if body.is_ended:
-            body.rest += data
-        elif data:
-            try:
-                chunk = body.feed(data)
-            except ValueError:
-                self.fail(faults.answer_broke_off())
-                return
-            if chunk:
-                self._chunks.append(chunk)
-                self._held += len(chunk)
-                self._pace()
-        self._wake()
 
     def _pace(self) -> None:
         """Make the server wait while too much is held."""

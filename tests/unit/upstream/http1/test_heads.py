@@ -1,7 +1,7 @@
 import pytest
 
 from gateway.upstream.http1.addresses import read_address
-from gateway.upstream.http1.heads import is_beginning, read_head, write_head
+from gateway.upstream.http1.heads import write_head
 
 ADDRESS = read_address("http://host:81/path?q=1")
 
@@ -52,47 +52,3 @@ def test_given_headers_win_over_those_that_follow_from_the_address():
 def test_nothing_can_be_smuggled_into_a_head(method, name, value):
     with pytest.raises(ValueError, match="no header"):
         write_head(method, ADDRESS, ((name, value),), 0, has_body=False)
-
-
-def test_an_answer_says_its_status_and_its_headers():
-    head = read_head(b"HTTP/1.1 200 All right\r\nContent-Type:text/plain\r\nX-A: \t b  c \r\nx-a:\r\n\r\n")
-
-    assert head.status == 200
-    assert head.headers == (("content-type", "text/plain"), ("x-a", "b  c"), ("x-a", ""))
-    assert not head.is_last
-
-
-@pytest.mark.parametrize(
-    ("data", "is_last"),
-    [
-        (b"HTTP/1.1 204\r\nconnection: Keep-Alive, close\r\n\r\n", True),
-        (b"HTTP/1.0 200 OK\r\n\r\n", True),
-        (b"HTTP/1.0 200 OK\r\nconnection: keep-alive\r\n\r\n", False),
-    ],
-)
-def test_an_answer_may_be_the_last_one(data, is_last):
-    assert read_head(data).is_last is is_last
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"HTTP/2 200\r\n\r\n",
-        b"HTTP/1.1 20\r\n\r\n",
-        b"HTTP/1.1 099 x\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nname : v\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\na: b\r\n folded\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\na: b\x00\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\na: b\rc\r\n\r\n",
-        b"HTTP/1.1 200 OK\na: b\r\n\r\n",
-    ],
-)
-def test_what_is_no_head_is_refused(data):
-    with pytest.raises(ValueError, match="no head"):
-        read_head(data)
-
-
-@pytest.mark.parametrize(("data", "may"), [(b"HT", True), (b"HTTP/1.1 2", True), (b"SSH-2", False)])
-def test_a_head_is_known_by_its_beginning(data, may):
-    assert is_beginning(data) is may
