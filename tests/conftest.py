@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import hypothesis
 import pytest
+import structlog
 
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.db.schema.upgrade import upgrade
@@ -32,6 +33,13 @@ def installed_once() -> Iterator[None]:
         read = importlib.metadata.entry_points
         patched.setattr(importlib.metadata, "entry_points", functools.cache(read))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def short_tracebacks() -> None:
+    """structlog's default shows local variables, which takes seconds where one of them is a gateway."""
+    console = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], console])
 
 
 class DatabaseFactory:
