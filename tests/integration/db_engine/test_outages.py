@@ -80,7 +80,7 @@ async def test_a_write_is_not_sent_twice_when_its_backend_dies(database: Databas
     sql = "INSERT INTO written SELECT nextval('calls') FROM pg_sleep(60) RETURNING n"
     task = asyncio.create_task(database.fetch(sql))
     running = "SELECT count(*) FROM pg_stat_activity WHERE query = $1 AND state = 'active'"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not await killer.fetch_value(running, sql):  # noqa: ASYNC110  it happens in another process
             await asyncio.sleep(0)
     async with database.count_statements() as counter:

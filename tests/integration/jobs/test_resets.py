@@ -147,7 +147,7 @@ async def test_every_worker_is_told_what_was_reset(
 ) -> None:
     await resets.run(lease)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not any("blue" in payload for payload in heard):  # noqa: ASYNC110  the listener sets no event
             await asyncio.sleep(0)
     scopes = {(scope.kind, scope.id) for payload in heard for scope in decode_scopes(payload) or ()}

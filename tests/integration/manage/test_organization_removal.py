@@ -212,7 +212,7 @@ async def test_a_key_that_waits_for_a_deletion_is_refused(desk: Desk):
         await desk.run('DELETE FROM "LiteLLM_OrganizationTable" WHERE organization_id = $1', organization)
         body = {"organization_id": organization}
         asked = asyncio.create_task(desk.ask("POST", "/key/generate", json=body))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             # The database tells nobody who waits.
             while await desk.value(waiting) == 0 and not asked.done():  # noqa: ASYNC110  there is no event
                 await asyncio.sleep(0.01)

@@ -78,7 +78,7 @@ async def test_a_wild_server_harms_nobody(live: LiveGateway, wild: WildServer, n
     else:
         wild.tell(STREAMS.get(name, ""), EVENTS, is_endless=name not in STREAMS)
     tool: dict[str, Any] = {"server_id": "wild", "name": "add", "arguments": {}}
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(30):
         if name != "events without end":
             # Messages of one server are its client's to judge: it is given all that can be read.
             alone = await post(live, key, calling(), "/wild/mcp")
@@ -110,7 +110,7 @@ async def test_a_client_that_leaves_ends_the_call(
     tool = "wait" if path == "/fix/mcp" else "fix-wait"
     async with connect(live, key, path, "2026-07-28") as client:
         call = asyncio.create_task(client.call_tool(tool, {}))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not server.calls:  # noqa: ASYNC110  the fixture has no event for it
                 await asyncio.sleep(0.01)
             call.cancel()

@@ -184,7 +184,7 @@ async def worker(make_worker: Make) -> Worker:
     return found
 
 
-async def eventually(condition: Callable[[], object], seconds: float = 10.0) -> None:
+async def eventually(condition: Callable[[], object], seconds: float = 30.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110  there is no event to wait on
             await asyncio.sleep(0.005)

@@ -35,7 +35,7 @@ async def counted(worker: Worker) -> tuple[int, int]:
 
 
 async def until_counted(worker: Worker, settled: int, held: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             try:
                 if await counted(worker) == (settled, held):

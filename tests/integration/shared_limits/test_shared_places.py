@@ -129,7 +129,7 @@ async def test_what_a_dead_worker_held_of_places_is_settled_by_its_journal(
         await other.ledger.places.refresh([DEPLOYMENT])
         return (other.ledger.settled(PLACE), other.ledger.held(PLACE)) == (22, 0)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not await is_settled():
             assert await other.membership.settle_holds("a", find_costs)
             await asyncio.sleep(0.02)

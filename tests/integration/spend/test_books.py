@@ -220,7 +220,7 @@ async def test_a_tag_that_gets_its_row_while_its_first_requests_are_drained(
             await asyncio.sleep(0)
 
     worker.serve(5, details=DETAILS)
-    async with asyncio.timeout(10), database.acquire() as lock:
+    async with asyncio.timeout(30), database.acquire() as lock:
         async with lock.transaction():
             await lock.execute('LOCK TABLE "LiteLLM_DailyTagSpend" IN EXCLUSIVE MODE')
             flushing = asyncio.create_task(drain.flush())

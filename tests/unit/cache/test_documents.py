@@ -43,7 +43,7 @@ def documents(server: Server, clock: FakeClock) -> Documents[int]:
 
 
 async def until_asked(server: Server, times: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while server.asked < times:  # noqa: ASYNC110  one turn of the loop is what it waits for
             await asyncio.sleep(0)
 

@@ -69,7 +69,7 @@ async def test_a_successor_waits_for_a_transaction_that_is_under_way(database: D
             await asyncio.sleep(0)
         order.append("two has it")
 
-    async with asyncio.timeout(10), database.transaction() as connection:
+    async with asyncio.timeout(30), database.transaction() as connection:
         one_is_inside = Lease(database, "job", "one", seconds=30)
         one_is_inside.token = one.token
         await one_is_inside.fence(connection)
@@ -79,7 +79,7 @@ async def test_a_successor_waits_for_a_transaction_that_is_under_way(database: D
         while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110  a database sets no event
             await asyncio.sleep(0)
         order.append("one is done")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await waiter
 
     assert order == ["one is done", "two has it"]

@@ -29,7 +29,7 @@ class Heard:
         self.events.put_nowait("<gap>")
 
     async def next(self) -> str:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             return await self.events.get()
 
 
@@ -114,7 +114,7 @@ async def test_a_listener_outlives_a_restart_of_the_server(tmp_path: object, hea
         listener = ChangeListener(options, "changes", heard.payload, heard.gap)
         await listener.start()
         server.stop()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while listener.is_listening:  # noqa: ASYNC110  the event is inside the listener
                 await asyncio.sleep(0)
         server.start()
@@ -158,7 +158,7 @@ async def test_a_stopped_listener_is_silent_and_leaves_no_connection(
     await listener.stop()
     await listener.stop()
     await send(database, "too late")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await database.fetch(KILL_LISTENER):
             pass
     assert heard.events.empty()
