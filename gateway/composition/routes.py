@@ -36,6 +36,7 @@ from gateway.manage import mcp_health as mcp_health_routes
 from gateway.manage import mcp_hub as mcp_hub_routes
 from gateway.manage import mcp_logins as mcp_login_routes
 from gateway.manage import mcp_servers as mcp_server_routes
+from gateway.manage import mcp_sessions as mcp_session_routes
 from gateway.manage import mcp_submissions as mcp_submission_routes
 from gateway.manage import mcp_toolsets as mcp_toolset_routes
 from gateway.manage import mcp_trials as mcp_trial_routes
@@ -140,6 +141,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *oauth_authorize_routes.ROUTE_HANDLERS,
     *oauth_token_routes.ROUTE_HANDLERS,
     *mcp_server_routes.ROUTE_HANDLERS,
+    *mcp_session_routes.ROUTE_HANDLERS,
     *mcp_submission_routes.ROUTE_HANDLERS,
     *mcp_toolset_routes.ROUTE_HANDLERS,
     *mcp_trial_routes.ROUTE_HANDLERS,

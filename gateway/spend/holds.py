@@ -27,6 +27,7 @@ class HeldRequest(msgspec.Struct, frozen=True, kw_only=True):
     user: str | None
     team_id: str | None
     entities: list[list[str | int]]
+    endpoint: str = ""
 
 
 def list_holds(lines: Iterable[bytes]) -> list[HeldRequest]:
@@ -45,4 +46,5 @@ def _held(record: OpenedRecord) -> HeldRequest:
         user=record.user,
         team_id=record.team_id,
         entities=_decode_scopes(record.scopes),
+        endpoint=record.endpoint,
     )
