@@ -3,9 +3,12 @@
 import asyncio
 import signal
 
-from tests.chaos.conftest import config_for
+import pytest
+
+from tests.chaos.conftest import Stage, config_for
 from tests.integration.serving import ServerProcess, deployment, eventually, write_config
-from tests.upstreams import Upstream
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def wait_for_model(server: ServerProcess, key: str, name: str) -> None:
@@ -14,9 +17,8 @@ async def wait_for_model(server: ServerProcess, key: str, name: str) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_a_reload_brings_a_new_model_and_a_broken_file_changes_nothing(
-    server: ServerProcess, upstream: Upstream
-) -> None:
+async def test_a_reload_brings_a_new_model_and_a_broken_file_changes_nothing(stage: Stage) -> None:
+    server, upstream = stage.server, stage.upstream
     key = await server.make_key()
     assert (await server.chat(key, "new")).status_code == 400
     write_config(server.config_path, config_for(upstream, deployment("new", upstream)))
@@ -29,7 +31,8 @@ async def test_a_reload_brings_a_new_model_and_a_broken_file_changes_nothing(
     assert (await server.chat(key, "new")).status_code == 200
 
 
-async def test_the_process_serves_the_real_client_and_browsers(server: ServerProcess) -> None:
+async def test_the_process_serves_the_real_client_and_browsers(stage: Stage) -> None:
+    server = stage.server
     client = server.openai(await server.make_key())
     stream = await client.chat.completions.create(
         model="m", messages=[{"role": "user", "content": "Hello"}], stream=True
