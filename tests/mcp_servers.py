@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from tests.mcp_oauth import OAuthProvider
 
-__all__ = ["McpFixture", "count"]
+__all__ = ["Colour", "McpFixture"]
 
 Refuse = Callable[[str, dict[str, str]], tuple[int, dict[str, str], bytes] | None]
 """What is answered for a path and headers before the server hears of it, if anything."""

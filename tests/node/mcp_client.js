@@ -26,8 +26,7 @@ await client.connect(transport);
 const tools = (await client.listTools()).tools.map((tool) => tool.name);
 const sum = await call("add", { a: 2, b: 3 });
 const progress = [];
-const counted = await call("count", {}, { onprogress: (told) => progress.push(told.progress) });
-const chosen = await call("ask", {});
+const chosen = await call("choose", {}, { onprogress: (told) => progress.push(told.progress) });
 const refused = await call("echo", { text: "no" }).catch((error) => error.message);
 const after = await call("add", { a: 2, b: 2 });
 const [resource] = (await client.listResources()).resources;
@@ -36,4 +35,4 @@ const prompt = await client.getPrompt({ name: `${MCP_PREFIX}greet`, arguments: {
 const greeting = prompt.messages[0].content.text;
 await transport.terminateSession?.();
 await client.close();
-console.log(JSON.stringify({ tools, sum, progress, counted, asked, chosen, refused, after, day, greeting }));
+console.log(JSON.stringify({ tools, sum, progress, asked, chosen, refused, after, day, greeting }));
