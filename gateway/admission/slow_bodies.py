@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable
+from typing import TypeVar
 
 from gateway.clock import Clock
 from gateway.errors import BodyTooSlow
 
 __all__ = ["SlowBodies"]
 
+_Read = TypeVar("_Read")
 _SECOND_NANOS = 1_000_000_000
 _CHECKS = 20
 """How often within the deadline it is looked; a body may take longer by so small a part."""
@@ -26,10 +28,10 @@ class SlowBodies:
         self._ended: set[asyncio.Task[object]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    async def read(self, body: Awaitable[bytes], started_nanos: int, seconds: float) -> bytes:
-        """Await a body that has to be there `seconds` after its head, which came at `started_nanos`.
+    async def read(self, body: Awaitable[_Read], started_nanos: int, seconds: float) -> _Read:
+        """Await a body, or a part of one, that has to be there `seconds` after its head.
 
-        `started_nanos` is on the monotonic clock. Raises BodyTooSlow, and what reading the body raises.
+        The head came at `started_nanos`, on the monotonic clock. Raises BodyTooSlow, and what reading raises.
         """
         task = asyncio.current_task()
         if task is None:

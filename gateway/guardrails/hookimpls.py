@@ -89,6 +89,11 @@ class _Watch:
         """The names of the guardrails."""
         return self._report.names
 
+    @property
+    def goes_beside(self) -> bool:
+        """Whether there are any that come beside the call."""
+        return bool(self._of(self._modes.beside) or self._pipelines_of(self._modes.beside))
+
     async def check_request(self) -> None:
         """Run those that come before the call."""
         await self._check_request(self._modes.request, is_sent=False)

@@ -54,6 +54,11 @@ class CallGuard(Protocol):
         """The names of what watches."""
         ...
 
+    @property
+    def goes_beside(self) -> bool:
+        """Whether `check_beside` does anything, once the request was checked: if not, it is not called."""
+        ...
+
     async def check_request(self) -> None:
         """Inspect or rewrite the body before it goes upstream."""
         ...

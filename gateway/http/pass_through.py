@@ -72,7 +72,7 @@ class PassThroughLane:
         try:
             snapshot.core.gate.authenticate(head)
             limits = snapshot.settings.gatewright.limits
-            source = BodySource(exchange, snapshot.body_bytes, limits.body_seconds, self._gateway.clock)
+            source = BodySource(exchange, snapshot.body_bytes, limits.body_seconds, self._gateway.bodies)
             found = await snapshot.pass_through_hooks.answer_openly(head, source.read_whole)
             if found is None:
                 return False

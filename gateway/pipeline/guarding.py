@@ -34,7 +34,9 @@ class CallGuards:
         self._guards += guards
         for guard in guards:
             await guard.check_request()
-        self._beside.append(asyncio.create_task(_check_beside(guards)))
+        beside = [guard for guard in guards if guard.goes_beside]
+        if beside:
+            self._beside.append(asyncio.create_task(_check_beside(beside)))
 
     async def wait_beside(self) -> None:
         """Wait for what goes on beside the call. Raises GatewayError."""

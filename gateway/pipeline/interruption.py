@@ -6,6 +6,9 @@ from enum import StrEnum
 
 __all__ = ["Interruption", "Reason"]
 
+_SOON_SECONDS = 0.01
+"""So long a client may be gone before anybody begins to look, where it is not looked at once."""
+
 
 class Reason(StrEnum):
     """Why a request was interrupted."""
@@ -26,12 +29,18 @@ class Interruption:
         self._wait_until_gone = wait_until_gone
         self._task = asyncio.current_task()
         self._watcher: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._is_armed = False
         self.reason: Reason | None = None
 
     def watch(self) -> None:
         """Begin to watch; call it after the body was read, and `close` in any case."""
+        self._timer = None
         self._watcher = asyncio.create_task(self._watch())
+
+    def watch_soon(self) -> None:
+        """Begin to watch if it takes a while: most requests are answered before anybody needs to look."""
+        self._timer = asyncio.get_running_loop().call_later(_SOON_SECONDS, self.watch)
 
     def arm(self) -> None:
         """From now on cancel the task; at once, if the interruption has already come."""
@@ -67,6 +76,8 @@ class Interruption:
         self._is_armed = False
         # A cancelled task keeps its error, whose frames keep us: our own reference would make a circle of it,
         # in which the request's body waits for the garbage collector.
+        if self._timer is not None:
+            self._timer.cancel()
         watcher, self._watcher = self._watcher, None
         if watcher is not None:
             watcher.cancel()

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Collection, Iterator, Mapping
 from urllib.parse import parse_qsl, quote, unquote_plus, urlencode, urlsplit
 
@@ -15,6 +16,8 @@ _SAFE = "!$&'()+,:=@~"
 """Characters of a path segment (RFC 3986 section 3.3) that stay as they are; a semicolon does not."""
 _DESCRIBING = frozenset({"accept", "accept-encoding", "content-encoding", "content-type"})
 """Headers without which a target could not read the body, nor choose the form of its answer."""
+_WHOLE = re.compile(r"https?://[^/?#]+/[^#]*")
+"""An address that goes out as it stands."""
 _PREFIX = "x-pass-"
 """With this a client names a header that is for the target."""
 _OURS = ("x-litellm-", "x-gatewright-", "litellm-")
@@ -38,6 +41,8 @@ def build_address(one: PassThrough, below: str, query: str, credentials: Collect
     Of the client's query everything goes along but what the target's own address says, and what has one of
     the gateway's `credentials` in it; then the declared parameters that it does not have.
     """
+    if not (below or query or one.query) and _WHOLE.fullmatch(one.target):
+        return one.target
     parts = urlsplit(one.target)
     path = parts.path.rstrip("/") if below else parts.path
     own = parts.query
@@ -53,6 +58,8 @@ def build_address(one: PassThrough, below: str, query: str, credentials: Collect
 
 def list_parameters(query: str, credentials: Collection[str]) -> list[tuple[str, str]]:
     """The parameters of a client's query, without those that have one of the gateway's `credentials`."""
+    if not query:
+        return []
     pairs = parse_qsl(query, keep_blank_values=True)
     return [pair for pair in pairs if not any(_holds(part, credentials) for part in pair)]
 
@@ -109,10 +116,11 @@ def _all(headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 def _holds(value: str, credentials: Collection[str]) -> bool:
     """Whether a text has one of the credentials in it, also as the password of basic authentication."""
+    for credential in credentials:
+        if credential in value:
+            return True
     if not credentials:
         return False
-    if any(credential in value for credential in credentials):
-        return True
     scheme, _, encoded = value.strip().partition(" ")
     if scheme.lower() != "basic":
         return False

@@ -4,8 +4,8 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncIterator
 
-from gateway.clock import Clock
-from gateway.errors import BodyTooSlow, GatewayError
+from gateway.admission.slow_bodies import SlowBodies
+from gateway.errors import GatewayError
 from gateway.hooks import RequestContext
 from gateway.pipeline.exchange import ClientLeftError, Exchange, too_large
 
@@ -36,13 +36,13 @@ class BodySource:
     `fault` is why it could not be read; `is_read` is set when it was read whole.
     """
 
-    def __init__(self, exchange: PartedExchange, limit: int, seconds: float, clock: Clock) -> None:
+    def __init__(self, exchange: PartedExchange, limit: int, seconds: float, bodies: SlowBodies) -> None:
         self.fault: GatewayError | ClientLeftError | None = None
         self.is_read = asyncio.Event()
         self._exchange = exchange
         self._limit = limit
         self._seconds = seconds
-        self._now = clock.monotonic_nanos
+        self._bodies = bodies
         self._size = 0
         self._first = b""
 
@@ -76,15 +76,10 @@ class BodySource:
         await self._exchange.wait_until_gone()
 
     async def _read(self) -> bytes:
-        waited = (self._now() - self._exchange.started_monotonic) / 1e9
-        try:
-            async with asyncio.timeout(max(self._seconds - waited, 0)):
-                part, has_more = await self._exchange.read_part()
-        except TimeoutError:
-            raise BodyTooSlow(
-                f"The request body did not arrive within {self._seconds:g} seconds, this gateway's limit.",
-                param="body",
-            ) from None
+        exchange = self._exchange
+        part, has_more = await self._bodies.read(
+            exchange.read_part(), exchange.started_monotonic, self._seconds
+        )
         self._size += len(part)
         if self._size > self._limit:
             raise too_large(self._limit)

@@ -60,7 +60,7 @@ def _list_candidates(snapshot: Snapshot, one: PassThrough, head: RequestHead) ->
             if name.removeprefix(_PREFIX) in _PLACES or name in named or name in one.brought:
                 yield token
             yield from _KEY.findall(token)
-    for pair in parse_qsl(head.query, keep_blank_values=True):
+    for pair in parse_qsl(head.query, keep_blank_values=True) if head.query else ():
         for text in pair:
             yield from _KEY.findall(text)
 

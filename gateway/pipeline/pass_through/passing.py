@@ -52,7 +52,7 @@ async def pass_request(gateway: Gateway, one: PassThrough, below: str, exchange:
     context.model = context.routed_model = one.path
     context.holds_slot, context.cost_nanos = one.holds_slot, one.cost_nanos
     limits = snapshot.settings.gatewright.limits
-    source = BodySource(exchange, snapshot.body_bytes, limits.body_seconds, gateway.clock)
+    source = BodySource(exchange, snapshot.body_bytes, limits.body_seconds, gateway.bodies)
     details = NO_DETAILS
     try:
         has_body = await source.begin()
@@ -131,6 +131,8 @@ async def _identify(snapshot: Snapshot, one: PassThrough, head: RequestHead) -> 
     if principal is None:
         raise AuthenticationFailed("No authentication accepts this credential.")
     # As a member of the first team that may.
+    if not principal.alternatives:
+        return principal
     candidates = (principal, *principal.alternatives)
     return next((each for each in candidates if is_open_to(each, head.path)), principal)
 

@@ -54,7 +54,7 @@ async def relay_passage(passage: Passage, credentials: Collection[str]) -> None:
     interruption = Interruption(passage.source.wait_until_gone)
     streams = passage.gateway.streams
     streams.add(interruption)
-    interruption.watch()
+    interruption.watch_soon()
     interruption.arm()
     try:
         await _Relay(passage, interruption).run(_build_request(passage, credentials))

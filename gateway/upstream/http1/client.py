@@ -146,8 +146,10 @@ class _Call:
 
     async def read_chunk(self) -> bytes:
         """See UpstreamStream.read_chunk."""
-        with self._guard:
-            chunk = await self._connection.read_chunk()
+        chunk = self._connection.take_chunk()
+        if chunk is None:
+            with self._guard:
+                chunk = await self._connection.read_chunk()
         self._left -= len(chunk)
         if self._left < 0:
             raise faults.answer_is_too_large(self._request.max_response_bytes)

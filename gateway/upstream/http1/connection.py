@@ -67,12 +67,17 @@ class Connection(asyncio.Protocol):
 
     async def read_chunk(self) -> bytes:
         """Wait for more of the body; nothing at its end. Raises UpstreamError."""
-        while not self._chunks:
-            if self.is_answered:
-                return b""
+        while (chunk := self.take_chunk()) is None:
             await self._wait()
+        return chunk
+
+    def take_chunk(self) -> bytes | None:
+        """What is there of the body, nothing at its end; None where it has to be waited for."""
+        if not self._chunks:
+            return b"" if self.is_answered else None
         chunks, self._chunks, self._held = self._chunks, [], 0
-        self._pace()
+        if self._is_paused:
+            self._pace()
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     @property

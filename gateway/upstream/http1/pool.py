@@ -8,8 +8,8 @@ from gateway.upstream.http1.connection import Connection
 
 __all__ = ["Pool"]
 
-_IDLE_SECONDS = 15.0
-"""A connection that waited longer is closed: servers close them too, at times just as a request is sent."""
+_IDLE_SECONDS = 4.0
+"""A connection that waited longer is closed: uvicorn and Node close theirs after 5, perhaps as it is used."""
 
 
 class Pool:

@@ -58,7 +58,7 @@ class Credentials:
 
     def names_brought(self, head: RequestHead) -> frozenset[str]:
         """The headers of a client that may be meant for servers."""
-        addressed = (name for name in head.headers if name.startswith(PREFIX))
+        addressed = [name for name in head.headers if name.startswith(PREFIX)]
         return self._directory.current.extra_headers.union(addressed)
 
     async def list_headers(self, upstream: Upstream, context: RequestContext) -> HeaderPairs:

@@ -59,6 +59,7 @@ class MessageGuard:
     """Reads one message: refuses calls of tools that the caller may not use, and hides these in lists."""
 
     names: tuple[str, ...] = ()
+    goes_beside = False
 
     def __init__(self, context: RequestContext, tools: Tools) -> None:
         self._context = context
@@ -253,7 +254,7 @@ def read_message(raw: bytes) -> _Object:
     Raises BadRequest.
     """
     try:
-        message: object = json.loads(raw, object_pairs_hook=_join)
+        message: object = _decoder.decode(raw.decode())
     except _TwinError as error:
         raise NoMessageError(f"The message has two members '{str(error)[:100]}'.", param="body") from None
     except (ValueError, RecursionError):
@@ -269,6 +270,9 @@ def _join(pairs: list[tuple[str, Any]]) -> _Object:
         names = [name for name, _ in pairs]
         raise _TwinError(next(name for name in names if names.count(name) > 1))
     return members
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_join)
 
 
 def _decode(data: bytes) -> _Object:

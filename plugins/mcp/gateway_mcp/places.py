@@ -7,12 +7,13 @@ import msgspec
 from gateway.hooks import RequestHead
 from gateway_mcp.upstreams import Upstream, Upstreams
 
-__all__ = ["NARROWING", "Place", "find_named", "find_place", "list_named", "narrow_place"]
+__all__ = ["NARROWING", "Place", "Places", "find_named", "find_place", "list_named", "narrow_place"]
 
 _MOUNT, _REST, _SEARCHED, _TOOLSET = "mcp", "mcp-rest", "proxy", "toolset"
 _EVERY_TOOL = ["v1", "mcp", "tools"]
 _PARTS_OF_TOOLSET = 3
 _MOST_NAMES = 16
+_MOST_PATHS = 1000
 NARROWING = ("x-mcp-servers", "x-mcp-access-groups")
 """Headers by which a client asks for fewer servers than the path leads to."""
 
@@ -58,6 +59,25 @@ def find_place(path: str, upstreams: Upstreams) -> Place | None:
         return Place("*?", upstreams.all(), are_searched=True)
     named = parts[1:] if parts[0] == _MOUNT else parts[:-1]
     return _find("/".join(named), upstreams)
+
+
+class Places:
+    """Finds places, and remembers those among the servers of now."""
+
+    def __init__(self) -> None:
+        self._upstreams: Upstreams | None = None
+        self._found: dict[str, Place] = {}
+
+    def find(self, path: str, upstreams: Upstreams) -> Place | None:
+        """As `find_place`."""
+        if upstreams is not self._upstreams or len(self._found) >= _MOST_PATHS:
+            self._upstreams, self._found = upstreams, {}
+        place = self._found.get(path)
+        if place is None:
+            place = find_place(path, upstreams)
+            if place is not None:
+                self._found[path] = place
+        return place
 
 
 def find_named(names: str, upstreams: Upstreams) -> tuple[Upstream, ...]:

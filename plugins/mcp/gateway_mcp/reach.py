@@ -1,6 +1,7 @@
 """Which servers of a place a request may reach, and which of their tools."""
 
 from collections.abc import Callable
+from functools import cached_property
 
 from gateway.hooks import RequestContext
 from gateway_mcp.places import Place
@@ -20,9 +21,15 @@ class Reach:
         self._all = upstreams
         self._tools = place.tools
         self._predicates: dict[str, Callable[[str], bool]] = {}
+        self._place = place
+
+    @cached_property
+    def upstreams(self) -> tuple[Upstream, ...]:
+        """The servers; nobody asks for those of a place that is a single one, which was checked already."""
+        context, place = self._context, self._place
         is_scoped = place.tools is not None
-        self.upstreams = tuple(
-            one for one in place.upstreams if may_reach(context, one, upstreams, is_scoped=is_scoped)
+        return tuple(
+            one for one in place.upstreams if may_reach(context, one, self._all, is_scoped=is_scoped)
         )
 
     def may_use(self, upstream: Upstream, tool: str) -> bool:

@@ -56,7 +56,7 @@ from gateway_mcp.older.revisions import check_revision
 from gateway_mcp.older.streams import Streams
 from gateway_mcp.pages import Pages
 from gateway_mcp.passing_on import build_challenge, find_open
-from gateway_mcp.places import Place, find_place, list_named, narrow_place
+from gateway_mcp.places import Place, Places, list_named, narrow_place
 from gateway_mcp.probing import probe, refuse_settings
 from gateway_mcp.reach import Reach
 from gateway_mcp.rest import PlainGuard, PlainServers, is_plain, lead_plain
@@ -103,6 +103,7 @@ class Relay:
         self, directory: Directory, pages: Pages, bases: Bases, finder: Finder, services: PluginServices
     ) -> None:
         self._directory = directory
+        self._places = Places()
         self._pages = pages
         network = Network(services.forwarder, services.guarded_forwarder)
         self._tokens = Tokens(network, services.clock)
@@ -172,7 +173,8 @@ class Relay:
         one = lead_plain(head) if is_plain(head.path) else self._find_way(head)
         if one is None:
             return None
-        return msgspec.structs.replace(one, brought=self._credentials.names_brought(head))
+        brought = self._credentials.names_brought(head)
+        return msgspec.structs.replace(one, brought=brought) if brought else one
 
     async def read(self, context: RequestContext) -> None:
         """Refuse who may not reach the server, and what the message may not say.
@@ -300,7 +302,7 @@ class Relay:
         upstreams, known = self._directory.current, context.state.get(_PLACE)
         if isinstance(known, _Found) and known.upstreams is upstreams:
             return known.place
-        place = find_place(mount_of(context.head.path, upstreams), upstreams)
+        place = self._places.find(mount_of(context.head.path, upstreams), upstreams)
         if place is None:
             raise NotFound("There is no such MCP server.", param="mcp_server")
         narrowed = narrow_place(place, context.head.headers, upstreams)
@@ -313,9 +315,9 @@ class Relay:
         """The way from a path to servers; messages of the older transport are no requests of their own."""
         older = find_older(head.path, self._directory.current)
         if older is None:
-            place = find_place(head.path, self._directory.current)
+            place = self._places.find(head.path, self._directory.current)
             return None if place is None else self._lead(place, head)
-        place = find_place(older.mount, self._directory.current)
+        place = self._places.find(older.mount, self._directory.current)
         if place is None or not older.is_stream:
             return None
         led = self._lead(place, msgspec.structs.replace(head, path=older.mount))
@@ -344,7 +346,7 @@ class Relay:
             admits_bearers=open_one is not None,
             challenge=self._challenge(place, open_one, head),
             endpoint=Endpoint.MCP,
-            forwarded=_FORWARDED.union(name for name in head.headers if name.startswith(_ARGUMENT)),
+            forwarded=_FORWARDED.union([name for name in head.headers if name.startswith(_ARGUMENT)]),
             is_read_first=head.method == "POST",
             holds_slot=head.method != "GET" and head.headers.get("mcp-method") != _LISTEN,
             timeout_seconds=None if one is None else one.settings.timeout,

@@ -1,7 +1,10 @@
 """Sends messages to one server, and keeps its session ids to itself."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import sys
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from types import CoroutineType, TracebackType
+from typing import Any, Self
 
 import msgspec
 
@@ -54,8 +57,7 @@ class SingleServer:
         self._credentials = dict(credentials)
         self._sealed = self._session = ""
 
-    @asynccontextmanager
-    async def forward(self, request: ForwardRequest) -> AsyncGenerator[UpstreamStream]:
+    def forward(self, request: ForwardRequest) -> "_Answer":
         """Send a request as `gateway.hooks.Forwarder` says.
 
         Raises NotFound for an unknown session, and PermissionDenied for a call of which a guardrail has made
@@ -67,8 +69,7 @@ class SingleServer:
         sent = msgspec.structs.replace(
             request, headers=self._unseal(request.headers), silence_seconds=silence
         )
-        async with self._forwarder.forward(sent) as stream:
-            yield _Answer(stream, self._seal(stream.headers))
+        return _Answer(self._forwarder.forward(sent), self._seal)
 
     def _check_call(self, body: bytes, called: str) -> None:
         if _decode_call(body).params.name != called:
@@ -128,9 +129,33 @@ class SingleTools:
 
 
 class _Answer:
-    """An answer under other headers."""
+    """An answer under other headers, and its context in one object."""
 
-    def __init__(self, stream: UpstreamStream, headers: HeaderPairs) -> None:
+    status: int
+    headers: HeaderPairs
+    _stream: UpstreamStream
+
+    def __init__(
+        self, opening: AbstractAsyncContextManager[UpstreamStream], seal: Callable[[HeaderPairs], HeaderPairs]
+    ) -> None:
+        self._opening = opening
+        self._seal = seal
+
+    async def __aenter__(self) -> Self:
+        stream = self._stream = await self._opening.__aenter__()
+        try:
+            self.headers = self._seal(stream.headers)
+        except BaseException:
+            await self._opening.__aexit__(*sys.exc_info())
+            raise
         self.status = stream.status
-        self.headers = headers
-        self.read_chunk = stream.read_chunk
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._opening.__aexit__(exc_type, exc, trace)
+
+    def read_chunk(self) -> "CoroutineType[Any, Any, bytes]":
+        """See UpstreamStream.read_chunk."""
+        return self._stream.read_chunk()

@@ -3,9 +3,9 @@
 import pytest
 from gateway_mcp.aggregate.marks import mark_id, mark_message, read_mark
 from gateway_mcp.names import join_name, join_uri, split_name, split_uri
-from gateway_mcp.places import find_place
+from gateway_mcp.places import Places, find_place
 from gateway_mcp.server_terms import McpServer
-from gateway_mcp.upstreams import Upstreams
+from gateway_mcp.upstreams import Upstream, Upstreams
 
 SERVERS = Upstreams(
     {
@@ -116,3 +116,15 @@ def test_what_a_client_may_come_back_to_is_marked() -> None:
     assert (link["uri"], inside["resource"]) == ("one+note://a", {"uri": "one+note://b", "text": "x"})
     assert not mark_message(ONE, {"method": "notifications/progress", "params": {"progressToken": 1}})
     assert not mark_message(ONE, {"id": 1, "result": {"content": []}})
+
+
+def test_a_place_that_was_found_is_found_again_as_long_as_the_servers_are_the_same():
+    places, others = Places(), SERVERS.copy()
+    found = places.find("/mcp/one", SERVERS)
+
+    assert places.find("/mcp/one", SERVERS) is found
+    assert places.find("/mcp/new", SERVERS) is None
+    others.add(Upstream("new", McpServer(url="http://new.test/mcp")))
+    assert places.find("/mcp/new", others) is not None
+    assert places.find("/mcp/one", others) is not found
+    assert places.find("/mcp/new", SERVERS) is None

@@ -85,3 +85,28 @@ async def test_a_watch_that_is_closed_leaves_nothing_to_the_garbage_collector() 
         assert kept() is None
     finally:
         gc.enable()
+
+
+async def test_a_client_that_is_gone_before_anybody_looks_is_noticed_then() -> None:
+    client = Client()
+    client.leave()
+    interruption = Interruption(client.wait_until_gone)
+    interruption.watch_soon()
+    interruption.arm()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.sleep(60)
+    assert interruption.absorb()
+    interruption.close()
+
+
+async def test_a_request_that_is_answered_at_once_is_not_watched() -> None:
+    client = Client()
+    tasks = asyncio.all_tasks()
+    interruption = Interruption(client.wait_until_gone)
+    interruption.watch_soon()
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == tasks
+    interruption.close()
+    client.leave()
+    await asyncio.sleep(0.03)
+    assert interruption.reason is None

@@ -9,6 +9,7 @@ from gateway_mcp.upstreams import Upstreams
 __all__ = ["MESSAGES", "OlderPath", "find_older", "mount_of"]
 
 _STREAM, MESSAGES = "/sse", "/sse/messages"
+_ENDS = (_STREAM, MESSAGES)
 
 
 class OlderPath(msgspec.Struct, frozen=True):
@@ -20,9 +21,9 @@ class OlderPath(msgspec.Struct, frozen=True):
 
 def find_older(path: str, upstreams: Upstreams) -> OlderPath | None:
     """What a path is to the older transport; None for others, also for a server that is called so."""
-    end = next((end for end in (_STREAM, MESSAGES) if path.endswith(end)), None)
-    if end is None:
+    if not path.endswith(_ENDS):
         return None
+    end = next(end for end in _ENDS if path.endswith(end))
     own, mount = find_place(path, upstreams), path.removesuffix(end)
     if is_plain(path) or is_plain(mount):
         return None
