@@ -1,10 +1,12 @@
-"""What the relay to MCP servers costs, beside calls that go to a server directly.
+"""What the relay to MCP servers costs, beside calls that go to a server directly or through a bare relay.
 
     uv run python benchmarks/mcp_relay.py              half a minute; exits with 1 where a figure is missed
     uv run python benchmarks/mcp_relay.py --smoke      a few seconds; fails on errors only
 
 One worker on one core, all else on the others. `tools/call` goes to a server whose answer
 is ready, in both generations of the protocol; `tools/list` is that of 50 servers with 40 tools each, warm.
+The bare relay is that of `load.py`: it passes bytes on and does nothing else. Compare the time of the
+worker's processor with its: that hardly depends on what else the machine does.
 """
 
 import asyncio
@@ -28,6 +30,7 @@ _SERVERS = 50
 _CONNECTIONS = (1, 16)
 _MOST_ADDED_MS, _LEAST_CALLS, _MOST_LIST_MS = 1.0, 2000, 5.0
 _UPSTREAM = Path(__file__).parent / "relaying" / "upstream.py"
+_BARE = "/answer/v1/chat/completions"
 _RUN = "from gateway.cli.main import main; main()"
 _ABOUT = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -49,10 +52,11 @@ class Sample(msgspec.Struct, kw_only=True):
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """Where calls go; `workers` are the processes whose time is counted."""
+    """Where calls go; `workers` are the processes whose time is counted, `call` is the path for calls."""
 
     name: str
     origin: str
+    call: str
     headers: dict[str, str]
     workers: tuple[int, ...] = ()
 
@@ -66,15 +70,15 @@ def main(*, seconds: float, smoke: bool) -> None:
     cores = choose_cores()
     with (
         tempfile.TemporaryDirectory(prefix="gatewright-mcp-") as name,
-        _serve(Path(name)) as (direct, gateway),
+        _serve(Path(name)) as (direct, bare, gateway),
     ):
         pin([os.getpid()], cores.rest)
-        pin(gateway.workers, cores.subject)
+        pin([*bare.workers, *gateway.workers], cores.subject)
         samples = [
             _measure(subject, generation, connections, seconds)
             for generation in ("2025-11-25", "2026-07-28")
             for connections in _CONNECTIONS
-            for subject in (direct, gateway)
+            for subject in (direct, bare, gateway)
         ]
         listed = _list_tools(gateway, seconds)
     print(f"{describe_machine()}\n\n{_render([*samples, listed])}\n")
@@ -84,8 +88,8 @@ def main(*, seconds: float, smoke: bool) -> None:
 
 
 @contextmanager
-def _serve(folder: Path) -> Iterator[tuple[Subject, Subject]]:
-    upstream, port = free_port(), free_port()
+def _serve(folder: Path) -> Iterator[tuple[Subject, Subject, Subject]]:
+    upstream, port, bare = free_port(), free_port(), free_port()
     servers = {
         f"s{number}": {"url": f"http://127.0.0.1:{upstream}/s{number}", "transport": "http"}
         for number in range(_SERVERS)
@@ -95,25 +99,33 @@ def _serve(folder: Path) -> Iterator[tuple[Subject, Subject]]:
     command = [sys.executable, "-c", _RUN, "serve", "--config", str(config), "--host", "127.0.0.1"]
     command += ["--port", str(port), "--data-dir", str(folder / "data")]
     environ = {"GATEWAY_MASTER_KEY": _MASTER_KEY, "DATABASE_URL": ""}
-    log = folder / "log"
+    log, origin = folder / "log", f"http://127.0.0.1:{upstream}"
     with (
         run_process([sys.executable, str(_UPSTREAM), str(upstream)], log),
+        run_process([sys.executable, "-m", "loadtest.bare", str(bare), origin, origin], log) as yardstick,
         run_process(command, log, environ) as process,
     ):
+        wait_until(lambda: is_listening(bare), yardstick, log)
         wait_until(lambda: is_listening(port, "/health/readiness", needs_ok=True), process, log)
         admin = {"authorization": f"Bearer {_MASTER_KEY}", "content-type": "application/json"}
         _, made = get(port, "/key/generate", admin, b'{"max_budget": 1000, "rpm_limit": 1000000000}')
         headers = {"authorization": f"Bearer {msgspec.json.decode(made)['key']}"}
-        below = {pid: line for pid, line in descendants(process.pid).items() if "spawn_main" in line}
         yield (
-            Subject("direct", f"http://127.0.0.1:{upstream}/s1", {}),
-            Subject("gateway", f"http://127.0.0.1:{port}", headers, tuple(below)),
+            Subject("direct", origin, "/s1", {}),
+            Subject(
+                "bare", f"http://127.0.0.1:{bare}", "/answer/v1/chat/completions", {}, _workers(yardstick.pid)
+            ),
+            Subject("gateway", f"http://127.0.0.1:{port}", "/s1/mcp", headers, _workers(process.pid)),
         )
+
+
+def _workers(pid: int) -> tuple[int, ...]:
+    return tuple(below for below, line in descendants(pid).items() if "spawn_main" in line)
 
 
 def _measure(subject: Subject, generation: str, connections: int, seconds: float) -> Sample:
     """Call a tool of one server."""
-    url = subject.origin if not subject.workers else f"{subject.origin}/s1/mcp"
+    url = subject.origin + subject.call
     headers = {**subject.headers, **_session(subject, url, generation)}
     is_modern = generation == "2026-07-28"
     params = {**_ARGUMENTS, "_meta": _ABOUT} if is_modern else _ARGUMENTS
@@ -139,8 +151,9 @@ def _session(subject: Subject, url: str, generation: str) -> dict[str, str]:
     params = {"protocolVersion": generation, "capabilities": {}, "clientInfo": {"name": "b", "version": "1"}}
     host, port, request = build_request(url, {**headers, **subject.headers}, _message("initialize", params))
     answer = asyncio.run(_ask(host, port, request))
-    found = next(line for line in answer.split("\r\n") if line.lower().startswith("mcp-session-id:"))
-    return {**headers, "mcp-session-id": found.partition(":")[2].strip()}
+    lines = (line for line in answer.split("\r\n") if line.lower().startswith("mcp-session-id:"))
+    # The bare relay passes no headers on.
+    return {**headers, "mcp-session-id": next(lines, ":none").partition(":")[2].strip()}
 
 
 async def _ask(host: str, port: int, request: bytes) -> str:
@@ -184,16 +197,21 @@ def _load(
 
 
 def _render(samples: list[Sample]) -> str:
-    lines = ["| | p50 ms | p99 ms | per second | CPU us | errors |", "|---|---:|---:|---:|---:|---:|"]
-    lines += [
-        f"| {one.label} | {one.p50:.2f} | {one.p99:.2f} | {one.rate:,.0f} | {one.cpu:,.0f} | {one.errors} |"
-        for one in samples
+    lines = [
+        "| | p50 ms | p99 ms | per second | CPU us | of bare | errors |",
+        "|---|---:|---:|---:|---:|---:|---:|",
     ]
+    bare = 0.0
+    for one in samples:
+        bare = one.cpu if one.label.endswith(" bare") else bare
+        of_bare = f"{one.cpu / bare:.1f}" if one.label.endswith(" gateway") else ""
+        figures = f"{one.p50:.2f} | {one.p99:.2f} | {one.rate:,.0f} | {one.cpu:,.0f}"
+        lines.append(f"| {one.label} | {figures} | {of_bare} | {one.errors} |")
     return "\n".join(lines)
 
 
 def _find_missed(samples: list[Sample], listed: Sample) -> Iterator[str]:
-    for direct, gateway in zip(samples[::2], samples[1::2], strict=True):
+    for direct, gateway in zip(samples[::3], samples[2::3], strict=True):
         added = gateway.p50 - direct.p50
         if "1 at once" in gateway.label and added > _MOST_ADDED_MS:
             yield f"Missed: {gateway.label} adds {added:.2f} ms."
