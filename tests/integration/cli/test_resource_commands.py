@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from gateway.ids import hash_token
 from tests.integration.cli.conftest import Run
+from tests.integration.manage.inventory import Served
 from tests.integration.serving import INPUT_NANOS, OUTPUT_NANOS, LiveGateway, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -38,8 +39,9 @@ def mark() -> str:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def stored_models(live: LiveGateway) -> AsyncIterator[None]:
+    """No models are stored, and served, afterwards."""
     yield
-    await live.gateway.parts.database.execute('DELETE FROM "LiteLLM_ProxyModelTable"')
+    await Served(live).empty()
 
 
 async def until_served(live: LiveGateway, name: str, *, is_served: bool = True) -> None:
