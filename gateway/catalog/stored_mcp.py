@@ -156,6 +156,9 @@ def _read(
         return AddedMcpServer(row=row, record=former.record if former else None, fault=str(error))
     except ConfigError as error:
         return AddedMcpServer(row=row, record=None, fault=str(error))
+    except msgspec.DecodeError as error:
+        # A text of another writer's within JSON that is none.
+        return AddedMcpServer(row=row, record=None, fault=f"a column is no JSON: {error}")
 
 
 def _read_toolset(identifier: str, name: str, tools: str) -> McpToolset:

@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
-from gateway.catalog.stored_mcp import OWN, PINS, build_settings
+from gateway.catalog.added import McpServerRow
+from gateway.catalog.stored_mcp import OWN, PINS, build_settings, read_mcp
+from gateway.db.sealing import Seal
+from gateway.domain import McpShelf, Secret
 
 _PINS = {"find": {"description": "Find it.", "input_schema": None}}
 
@@ -33,3 +36,16 @@ _PINS = {"find": {"description": "Find it.", "input_schema": None}}
 )
 def test_what_a_row_says(columns: dict[str, Any], found: dict[str, Any]) -> None:
     assert build_settings({"server_id": "s", **columns}) == {"server_id": "s", **found}
+
+
+def test_a_row_that_cannot_be_read_leaves_the_others_as_they_are() -> None:
+    rows = tuple(
+        McpServerRow(
+            server_id=name, columns=f'{{"server_id": "{name}", "url": "http://x", "mcp_info": {info}}}'
+        )
+        for name, info in (("broken", '"no JSON"'), ("well", "{}"))
+    )
+    added, shelf = read_mcp(rows, (), Seal(Secret("salt-of-the-test-0123456789")), {}, ((), McpShelf()))
+    assert [one.record is None for one in added] == [True, False]
+    assert "no JSON" in (added[0].fault or "")
+    assert [one.server_id for one in shelf.servers] == ["well"]
