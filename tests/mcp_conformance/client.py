@@ -1,0 +1,154 @@
+"""A client for the conformance suite to try out: the SDK's, with the gateway between it and a server.
+
+The suite says where its server is in the last argument, and what is tried out in MCP_CONFORMANCE_SCENARIO. A
+gateway is at GATEWAY, with its master key in GATEWAY_KEY; the server is declared there, and the gateway logs
+in at it for a user of its own, whose browser this program is.
+"""
+
+import asyncio
+import json
+import os
+import re
+import sys
+import uuid
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+from mcp import Client, types
+from mcp.client.streamable_http import streamable_http_client
+
+ORIGIN, MASTER_KEY = os.environ["GATEWAY"], os.environ["GATEWAY_KEY"]
+SCENARIO = os.environ.get("MCP_CONFORMANCE_SCENARIO", "")
+CONTEXT: dict[str, Any] = json.loads(os.environ.get("MCP_CONFORMANCE_CONTEXT") or "{}")
+REVISION = os.environ.get("MCP_CONFORMANCE_PROTOCOL_VERSION", "")
+MODERN = "2026-07-28"
+_LOGINS, _PATIENCE = 2, 30
+_CALLS: dict[str, tuple[str, dict[str, Any]]] = {
+    "tools_call": ("add_numbers", {"a": 5, "b": 3}),
+    "sse-retry": ("test_reconnection", {}),
+    "elicitation-sep1034-client-defaults": ("test_client_elicitation_defaults", {}),
+}
+
+
+class Patient(httpx2.AsyncHTTPTransport):
+    """Asks again where the gateway's database is busy: the suite has many clients at once."""
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        for _ in range(_PATIENCE):
+            answer = await super().handle_async_request(request)
+            if answer.status_code != httpx2.codes.SERVICE_UNAVAILABLE:
+                return answer
+            await answer.aclose()
+            await asyncio.sleep(1)
+        return await super().handle_async_request(request)
+
+
+class Gateway:
+    """The gateway, as an administrator and as the user whose key it has got."""
+
+    def __init__(self, http: httpx2.AsyncClient) -> None:
+        self._http = http
+        self.name = f"c{uuid.uuid4().hex[:12]}"
+        self.key = ""
+
+    async def declare(self, url: str) -> None:
+        """Serve the suite's server, and have a user who may reach it."""
+        auth = {"auth_type": "oauth2", "credentials": _credentials()} if SCENARIO.startswith("auth/") else {}
+        body = {"server_name": self.name, "url": url, "transport": "http", **auth}
+        await self._post("/v1/mcp/server", body)
+        self.key = (await self._post("/user/new", {}))["key"]
+        await self._until_served()
+
+    async def log_in(self, scope: str = "") -> None:
+        """Let the gateway use the server, as far as its authorization server lets it."""
+        query = {"scope": scope} if scope else {}
+        begun = await self._http.get(
+            f"/authorize/{self.name}", params=query, headers={"authorization": f"Bearer {self.key}"}
+        )
+        if begun.status_code != httpx2.codes.SEE_OTHER:
+            raise SystemExit(f"no login: {begun.status_code} {begun.text}")
+        granted = await self._http.get(begun.headers["location"])
+        back = urlsplit(granted.headers.get("location", ""))
+        done = await self._http.get(f"{back.path}?{back.query}")
+        if done.status_code != httpx2.codes.OK:
+            raise SystemExit(f"not logged in: {done.status_code} {done.text}")
+
+    async def _post(self, path: str, body: Any) -> Any:
+        answer = await self._http.post(path, json=body, headers={"authorization": f"Bearer {MASTER_KEY}"})
+        answer.raise_for_status()
+        return answer.json()
+
+    async def _until_served(self) -> None:
+        async with asyncio.timeout(60):
+            while (await self._http.get(f"/{self.name}/mcp")).status_code == httpx2.codes.NOT_FOUND:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+
+def _credentials() -> dict[str, Any]:
+    if SCENARIO == "auth/basic-cimd":
+        # The gateway's own document is at an https address, which loopback has none of.
+        return {"client_id": "https://conformance-test.local/client-metadata.json"}
+    known = {name: CONTEXT[name] for name in ("client_id", "client_secret") if name in CONTEXT}
+    if SCENARIO == "auth/client-credentials-basic":
+        return {**known, "oauth2_flow": "client_credentials"}
+    return known
+
+
+async def answer_question(
+    context: Any, params: types.ElicitRequestParams
+) -> types.ElicitResult | types.ErrorData:
+    """Accept, with what the schema says where it says something."""
+    del context
+    schema: dict[str, Any] = getattr(params, "requested_schema", {})
+    wanted = schema.get("properties", {})
+    content = {name: one["default"] for name, one in wanted.items() if "default" in one}
+    return types.ElicitResult(action="accept", content=content)
+
+
+class Watch:
+    """Sees what the gateway answers: the scope of the last refusal, empty where the last was none."""
+
+    scope = ""
+
+    async def look(self, answer: httpx2.Response) -> None:
+        told = answer.headers.get("www-authenticate", "")
+        found = re.search(r'scope="([^"]+)"', told)
+        self.scope = found.group(1) if found and answer.status_code == httpx2.codes.FORBIDDEN else ""
+
+
+async def speak(gateway: Gateway, watch: Watch) -> None:
+    """List the tools of the server, and call one."""
+    headers = {"x-litellm-api-key": gateway.key}
+    mode: Any = MODERN if REVISION == MODERN else "legacy"
+    hooks: Any = {"response": [watch.look]}
+    async with httpx2.AsyncClient(
+        transport=Patient(), headers=headers, timeout=60, event_hooks=hooks
+    ) as http:
+        transport = streamable_http_client(f"{ORIGIN}/{gateway.name}/mcp", http_client=http)
+        async with Client(transport, mode=mode, elicitation_callback=answer_question) as client:
+            tools = (await client.list_tools()).tools
+            named = _CALLS.get(SCENARIO) or (tools[0].name if tools else "", {})
+            if named[0] and SCENARIO != "initialize":
+                await client.call_tool(*named)
+
+
+async def main(url: str) -> None:
+    async with httpx2.AsyncClient(transport=Patient(), base_url=ORIGIN, timeout=60) as http:
+        gateway, watch = Gateway(http), Watch()
+        await gateway.declare(url)
+        logs_in = SCENARIO.startswith("auth/") and SCENARIO != "auth/client-credentials-basic"
+        if logs_in:
+            await gateway.log_in()
+        for _ in range(_LOGINS):
+            try:
+                return await speak(gateway, watch)
+            except Exception:
+                # A server may want more than was granted: its user is asked again, and not for ever.
+                if not (logs_in and watch.scope):
+                    raise
+                await gateway.log_in(watch.scope)
+        raise SystemExit("the server wants more again and again")
+
+
+asyncio.run(main(sys.argv[-1]))
