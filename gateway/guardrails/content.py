@@ -42,6 +42,7 @@ class RequestText:
         # This may go on in a thread, while the body is sent.
         self._read = dict(body.members)
         self._found: list[Found] = []
+        self._shown: dict[str, object] = {}
         for name, raw in self._read.items():
             if name != "model" and name not in GATEWAY_MEMBERS and not name.startswith(GATEWAY_PREFIXES):
                 value = body.read(name)
@@ -49,6 +50,7 @@ class RequestText:
                 if name in _TOKEN_MEMBERS:
                     _refuse_tokens(name, value)
                 self._found += find_pieces(value, name)
+                self._shown[name] = value
         self._tools = self._find_tools()
 
     def is_of(self, body: RequestBody) -> bool:
@@ -58,7 +60,8 @@ class RequestText:
     def content(self) -> Content:
         """What guardrails are shown."""
         pieces = tuple(item.piece for item in self._found)
-        return Content(Direction.REQUEST, pieces, tuple(item.use for item in self._tools))
+        tools = tuple(item.use for item in self._tools)
+        return Content(Direction.REQUEST, pieces, tools, self._shown)
 
     def drop(self, tools: Iterable[int], notice: str) -> bool:
         """Take tools out of what the request offers; a call by MCP is nothing without its tool."""
@@ -88,6 +91,7 @@ class RequestText:
             self._found[place] = _with_text(found, text)
         for name, value in fresh.items():
             self._body.write(name, value)
+        self._shown = self._shown | fresh
         self._read = dict(self._body.members)
         self._tools = self._find_tools()
 

@@ -28,6 +28,7 @@ def grows(found: Found) -> bool:
 def find_streamed(channels: Mapping[Path, Channel]) -> Iterator[ToolUse]:
     """The calls on all channels of a stream; one whose arguments cannot be told from others' has None."""
     calls: dict[Path, dict[str, str]] = {}
+    ids = dict(_find_ids(channels))
     for key, channel in channels.items():
         part = _PARTS.get(str(key[-1]))
         if part is not None and len(key) > 1 and key[-2] in _CALLS:
@@ -36,4 +37,16 @@ def find_streamed(channels: Mapping[Path, Channel]) -> Iterator[ToolUse]:
             yield ToolUse(name=channel.text, path=channel.piece.path)
     for parent, said in calls.items():
         place = parent[:-1] if parent[-1] in {"function", "custom"} else parent
-        yield ToolUse(name=said.get("name", ""), path=show_path(place), arguments=said.get("arguments", ""))
+        yield ToolUse(
+            name=said.get("name", ""),
+            path=show_path(place),
+            arguments=said.get("arguments", ""),
+            call_id=ids.get(place, ""),
+        )
+
+
+def _find_ids(channels: Mapping[Path, Channel]) -> Iterator[tuple[Path, str]]:
+    """What is called `id`, by the place that has it: names come whole, and their keys end in them."""
+    for key, channel in channels.items():
+        if channel.is_whole and not channel.piece.is_fixed and key[-3] == "id":
+            yield key[:-3], channel.slice(channel.begins, channel.ends)

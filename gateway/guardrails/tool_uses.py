@@ -59,7 +59,7 @@ def _names_of(stated: _Object) -> list[str]:
 def find_called(members: Mapping[str, object]) -> Iterator[FoundTool]:
     """The tools that an answer calls, in whatever shape: names that come with arguments."""
     for name, value in members.items():
-        yield from _search(value, (name,), "function")
+        yield from _search(value, (name,), "function", "")
 
 
 def drop_offered(members: Mapping[str, object], paths: Iterable[Path]) -> dict[str, object]:
@@ -113,20 +113,22 @@ def show_path(path: Path) -> str:
     return "".join(steps).removeprefix(".")
 
 
-def _search(value: object, path: Path, kind: str) -> Iterator[FoundTool]:
+def _search(value: object, path: Path, kind: str, call_id: str) -> Iterator[FoundTool]:
     if isinstance(value, list):
         for place, item in enumerate(cast("list[object]", value)):
-            yield from _search(item, (*path, place), kind)
+            yield from _search(item, (*path, place), kind, call_id)
     elif isinstance(value, dict):
         members = cast("_Object", value)
         stated = members.get("type")
-        kind = stated if isinstance(stated, str) else kind
+        if isinstance(stated, str):
+            kind, call_id = stated, _text(members.get("call_id")) or _text(members.get("id"))
         if isinstance(members.get("name"), str):
             given: object = members.get("arguments", members.get("input"))
             if _is_arguments(given) or kind.endswith(("_call", "tool_use")):
-                yield _called(members, path, kind, given)
+                found = _called(members, path, kind, given)
+                yield FoundTool(msgspec.structs.replace(found.use, call_id=call_id), path)
         for name, item in members.items():
-            yield from _search(item, (*path, name), kind)
+            yield from _search(item, (*path, name), kind, call_id)
 
 
 def _is_arguments(value: object) -> bool:

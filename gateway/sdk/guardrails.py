@@ -75,7 +75,7 @@ class ToolUse(msgspec.Struct, frozen=True, gc=False):
     `arguments` are those of the call, as JSON; None says that the tool is only offered. `type` is what the
     body says it is (`function`, ...), and `mcp` for a call of a tool of an MCP server. A tool without a name
     has "". `server` is the MCP server that is called; `name` is then the one that the tool has there, however
-    the call spells it.
+    the call spells it. `call_id` is the id of the call in an answer, "" where it has none.
     """
 
     name: str
@@ -83,6 +83,7 @@ class ToolUse(msgspec.Struct, frozen=True, gc=False):
     type: str = "function"
     arguments: str | None = None
     server: str = ""
+    call_id: str = ""
 
 
 class Content(msgspec.Struct, frozen=True):
@@ -91,11 +92,14 @@ class Content(msgspec.Struct, frozen=True):
     Of a stream a guardrail is shown what has come since the last time, and before it as much as its `window`.
     `tools` are those that a request offers, or that an answer or a message of MCP calls; of a stream they
     are there for guardrails without a `window` only, when all of it has come.
+    `members` are those of a request, decoded, that its pieces stand in; others read them too, so change
+    nothing in them. Answers have none.
     """
 
     direction: Direction
     pieces: tuple[Piece, ...]
     tools: tuple[ToolUse, ...] = ()
+    members: Mapping[str, object] = {}
 
     def texts(self) -> Iterator[tuple[int, Piece]]:
         """The pieces that a model or a person reads, each with its place among all pieces."""

@@ -279,6 +279,8 @@ async def test_tool_calls_of_an_answer(
         assert json.loads(told) == {"to": WORD if outcome == "pass" else "[MASKED]"}
         kinds = {piece.kind for content in probe.shown for piece in content.pieces if WORD in piece.text}
         assert kinds == {PieceKind.TOOL_CALL}
+        calls = {(tool.name, tool.call_id) for content in probe.shown for tool in content.tools}
+        assert calls == (set() if is_stream and window is not None else {("go", "c1")})
     else:
         assert WORD not in told
         assert refusal_of(answer)["guardrail"] == "probe"

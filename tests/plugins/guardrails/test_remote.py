@@ -17,7 +17,17 @@ import pytest_asyncio
 from gateway_guardrails.remote import RemoteError
 
 from gateway.guardrails.kinds import Kinds
-from gateway.sdk import PASSED, Content, Direction, Guardrail, GuardrailCall, Piece, PieceKind, Verdict
+from gateway.sdk import (
+    PASSED,
+    Content,
+    Direction,
+    Guardrail,
+    GuardrailCall,
+    Piece,
+    PieceKind,
+    ToolUse,
+    Verdict,
+)
 from gateway.settings.guardrails import GuardrailEntry, GuardrailMode
 from gateway.testing import edit_texts
 from tests.upstreams import Upstream, replies
@@ -63,7 +73,9 @@ async def inspect(guardrail: Guardrail, case: dict[str, Any]) -> Verdict:
     if case["direction"] == "response":
         pieces = tuple(msgspec.structs.replace(piece, role="") for piece in pieces)
     call = GuardrailCall(guardrail="g", **case.get("call", {}))
-    said = guardrail.inspect(Content(Direction(case["direction"]), pieces), call)
+    tools = tuple(ToolUse(path="somewhere", **tool) for tool in case.get("tools", ()))
+    content = Content(Direction(case["direction"]), pieces, tools, case.get("members", {}))
+    said = guardrail.inspect(content, call)
     return (await said if isawaitable(said) else said) or PASSED
 
 
