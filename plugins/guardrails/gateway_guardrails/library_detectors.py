@@ -7,8 +7,10 @@ shown to the library's plugin, which decides. Nothing is asked of the network: p
 
 import re
 from collections.abc import Iterator
+from copy import copy
 from typing import Any, cast
 
+import msgspec
 from detect_secrets.plugins.high_entropy_strings import HighEntropyStringsPlugin
 from detect_secrets.plugins.keyword import KeywordDetector
 
@@ -35,6 +37,14 @@ class LibraryDetector:
         self._group = group
         self._most = None if is_exact(pattern) else _MOST_ASKED
         self._candidates = LinearPattern(superset(pattern))
+
+    def with_limit(self, limit: float) -> "LibraryDetector":
+        """The same, for a plugin that measures how random a text is: it must exceed so many bits."""
+        plugin = copy(self.plugin)
+        if isinstance(plugin, HighEntropyStringsPlugin):
+            plugin.entropy_limit = limit
+        source = msgspec.structs.replace(self._source, plugin=plugin)
+        return LibraryDetector(source, self.pattern, self._group)
 
     def find(self, text: str) -> Iterator[tuple[int, int]]:
         """Where credentials are."""

@@ -15,6 +15,7 @@ from gateway_guardrails.detectors import (
     PRIVATE_KEY,
     find_begun,
 )
+from gateway_guardrails.library_choice import DetectSecretsConfig
 from gateway_guardrails.search import search
 from gateway_guardrails.secret_finder import MINIMUM_ENTROPY, SecretFinder
 
@@ -41,11 +42,15 @@ class SecretDetectionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields
     """The kinds to look for; unless named, all but `high_entropy_base64` and `high_entropy_hex`."""
     minimum_entropy: float = MINIMUM_ENTROPY
     """The bits per character that the value of a setting needs to count as a credential."""
+    detect_secrets_config: DetectSecretsConfig | None = None
+    """`plugins_used`: plugins of detect-secrets (`name`, `limit`) that take the place of `kinds`."""
 
     def __post_init__(self) -> None:
         for kind in self.kinds:
             if kind not in KINDS:
                 raise ValueError(f"there is no kind '{kind}'; known: {', '.join(KINDS)}")
+        if self.detect_secrets_config is not None and self.kinds != DEFAULT_KINDS:
+            raise ValueError("'kinds' and 'detect_secrets_config' both say what to find; keep one of them")
 
 
 class SecretDetection(Guardrail):
@@ -56,7 +61,12 @@ class SecretDetection(Guardrail):
 
     def __init__(self, params: SecretDetectionSettings) -> None:
         self._settings = params
-        self._finder = SecretFinder(params.kinds, params.minimum_entropy)
+        config = params.detect_secrets_config
+        self._finder = SecretFinder(
+            params.kinds if config is None else config.kinds,
+            params.minimum_entropy,
+            {} if config is None else config.limits,
+        )
         self._log = plugin_log("guardrails")
 
     def inspect(self, content: Content, call: GuardrailCall) -> Verdict | None:

@@ -1,8 +1,9 @@
 """Finds credentials: one pass of RE2 says which detectors to ask, and those find and check them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
-from gateway_guardrails.detectors import DETECTORS, GENERIC
+from gateway_guardrails.detectors import DETECTORS, GENERIC, Detector
+from gateway_guardrails.library_detectors import LibraryDetector
 from gateway_guardrails.linear import LinearPatterns
 from gateway_guardrails.plausible import looks_random
 from gateway_guardrails.spans import Spans
@@ -14,10 +15,18 @@ MINIMUM_ENTROPY = 3.0
 
 
 class SecretFinder:
-    """Finds credentials of some kinds; what an earlier kind found, a later one does not find again."""
+    """Finds credentials of some kinds; what an earlier kind found, a later one does not find again.
 
-    def __init__(self, kinds: Collection[str], minimum_entropy: float = MINIMUM_ENTROPY) -> None:
-        self._detectors = tuple(item for item in DETECTORS if item.kind in kinds)
+    `limits` are the bits per character that kinds of the library which measure them must exceed.
+    """
+
+    def __init__(
+        self,
+        kinds: Collection[str],
+        minimum_entropy: float = MINIMUM_ENTROPY,
+        limits: Mapping[str, float] = {},
+    ) -> None:
+        self._detectors = tuple(_limited(item, limits) for item in DETECTORS if item.kind in kinds)
         self._hints = LinearPatterns([item.hint for item in self._detectors])
         self._minimum = minimum_entropy
 
@@ -34,3 +43,10 @@ class SecretFinder:
 
     def _counts(self, kind: str, value: str) -> bool:
         return kind != GENERIC or looks_random(value, self._minimum)
+
+
+def _limited(detector: Detector, limits: Mapping[str, float]) -> Detector:
+    limit = limits.get(detector.kind)
+    if limit is None or not isinstance(detector, LibraryDetector):
+        return detector
+    return detector.with_limit(limit)

@@ -169,6 +169,56 @@ async def test_the_entropy_that_a_generic_secret_needs_is_a_setting() -> None:
     assert await guard("password=aaaabbbb1") == "password=aaaabbbb1"
 
 
+HEX = '"' + "0123456789abcdef" * 2 + '"'
+SEMI = '"' + "0123456701234567" * 2 + "ab" + '"'
+
+
+@pytest.mark.parametrize(
+    ("plugins", "found"),
+    [
+        ([{"name": "AWSKeyDetector"}], ["aws_access_key_id"]),
+        ([{"name": "PrivateKeyDetector"}, {"name": "GitHubTokenDetector"}], ["private_key", "github_token"]),
+        ([{"name": "HexHighEntropyString"}], ["HEX", "SEMI"]),
+        ([{"name": "HexHighEntropyString", "limit": 3.7}], ["HEX"]),
+        ([{"name": "HexHighEntropyString", "limit": 4.5}], []),
+    ],
+)
+async def test_the_plugins_of_the_library_are_chosen_as_in_litellm(
+    plugins: list[dict[str, Any]], found: list[str]
+) -> None:
+    texts = SECRETS | {"HEX": HEX, "SEMI": SEMI}
+    config = {"plugins_used": plugins}
+    told = {name: await guard(f"x {text} y", detect_secrets_config=config) for name, text in texts.items()}
+    assert {name for name, text in told.items() if "[REDACTED:" in text} == set(found)
+    unlimited = {"plugins_used": [{"name": "HexHighEntropyString"}]}
+    said = await guard(SEMI, detect_secrets_config=unlimited)
+    assert said == '"[REDACTED:high_entropy_hex]"', "the limits of one guardrail are no other's"
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"plugins_used": [{"name": "AwsDetector"}]}, "no plugin 'AwsDetector' of detect-secrets; known: "),
+        ({"plugins_used": [{"name": "JwtTokenDetector", "limit": 3}]}, "'JwtTokenDetector' has no limit"),
+        ({"plugins_used": [{"name": "HexHighEntropyString", "limit": 9}]}, "is from 0 to 8"),
+        ({"plugins_used": [{"name": "KeywordDetector", "keyword_exclude": "x"}]}, "keyword_exclude"),
+        ({"plugins_used": []}, "names no plugin"),
+        ({"plugins_used": [{"name": "JwtTokenDetector"}], "filters_used": []}, "filters_used"),
+    ],
+)
+def test_a_configuration_of_the_library_that_cannot_be_kept_stops_the_boot(
+    config: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(PluginError) as caught:
+        load(detect_secrets_config=config)
+    assert message in caught.value.message
+
+
+def test_kinds_and_plugins_together_stop_the_boot() -> None:
+    with pytest.raises(PluginError, match="keep one of them"):
+        load(kinds=["jwt"], detect_secrets_config={"plugins_used": [{"name": "JwtTokenDetector"}]})
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
