@@ -24,7 +24,8 @@ class RouteRule(msgspec.Struct, frozen=True, kw_only=True):
     look at the resource. A permit for anybody needs no credential, unless the setting of a console that
     `closed_by` names says that this route does.
 
-    `body` and `query` are what the route reads, for its description. Raises ValueError for a permit that
+    `body` and `query` are what the route reads, for its description; where `is_optional`, a setting says
+    whether anything is there. Raises ValueError for a permit that
     names parties whom the door never lets in.
     """
 
@@ -35,6 +36,7 @@ class RouteRule(msgspec.Struct, frozen=True, kw_only=True):
     body: type[msgspec.Struct] | None = None
     query: type[msgspec.Struct] | None = None
     closed_by: str = ""
+    is_optional: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a rule that contradicts itself."""

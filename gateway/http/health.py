@@ -18,7 +18,9 @@ __all__ = ["ROUTE_HANDLERS"]
 _Gateway = NamedDependency[Gateway]
 _UNAVAILABLE = 503
 _PUBLIC = RouteRule(name="/health/*", permit=allow(Resource.GATEWAY, Action.READ, Party.ANYBODY))
-_ROBOTS = RouteRule(name="/robots.txt", permit=allow(Resource.GATEWAY, Action.READ, Party.ANYBODY))
+_ROBOTS = RouteRule(
+    name="/robots.txt", permit=allow(Resource.GATEWAY, Action.READ, Party.ANYBODY), is_optional=True
+)
 
 
 @get(["/health/liveliness", "/health/liveness"], opt={"rule": _PUBLIC})

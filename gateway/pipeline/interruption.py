@@ -42,6 +42,14 @@ class Interruption:
         """Begin to watch if it takes a while: most requests are answered before anybody needs to look."""
         self._timer = asyncio.get_running_loop().call_later(_SOON_SECONDS, self.watch)
 
+    async def watch_now(self) -> None:
+        """Be watching before the answer begins: of what comes later the server tells those who had asked."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self.watch()
+            # It asks the server once it runs.
+            await asyncio.sleep(0)
+
     def arm(self) -> None:
         """From now on cancel the task; at once, if the interruption has already come."""
         self._is_armed = True

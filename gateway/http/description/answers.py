@@ -65,7 +65,7 @@ def describe_answers(rule: RouteRule, method: str, success: int, *, has_names: b
         statuses |= {400, 404, 422}
     if method != "GET":
         statuses |= {413}
-    if rule.permit.action is Action.DELETE:
+    if rule.permit.action is Action.DELETE or rule.is_optional:
         statuses |= {404}
     if rule.permit.action in (Action.CREATE, Action.UPDATE):
         statuses |= {409}

@@ -188,7 +188,7 @@ class _Relay:
         if self._passage.context.is_stream:
             await self._begin_stream(status, [*headers, self._cost(status)])
         else:
-            await self._exchange.begin(status, [*headers, self._cost(status)])
+            await self._begin(status, [*headers, self._cost(status)])
         length = next((int(value) for name, value in headers if name == "content-length"), -1)
         left = length if self._passage.context.head.method != "HEAD" else -1
         try:
@@ -208,9 +208,13 @@ class _Relay:
 
     async def _begin_stream(self, status: int, headers: Headers) -> None:
         """Begin an answer whose client must know at once that it has begun: events may be long in coming."""
-        await self._exchange.begin(status, headers)
+        await self._begin(status, headers)
         # The server keeps the head until there is something of the body, which may be nothing.
         await self._exchange.write(b"")
+
+    async def _begin(self, status: int, headers: Headers) -> None:
+        await self._interruption.watch_now()
+        await self._exchange.begin(status, headers)
 
     def _note_first(self) -> None:
         settlement = self._passage.settlement

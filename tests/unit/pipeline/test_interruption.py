@@ -110,3 +110,16 @@ async def test_a_request_that_is_answered_at_once_is_not_watched() -> None:
     client.leave()
     await asyncio.sleep(0.03)
     assert interruption.reason is None
+
+
+async def test_an_answer_that_begins_at_once_is_watched_before_it_does() -> None:
+    client = Client()
+    interruption = Interruption(client.wait_until_gone)
+    interruption.watch_soon()
+    await interruption.watch_now()
+    await interruption.watch_now()
+    client.leave()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert interruption.reason is Reason.CLIENT_LEFT
+    interruption.close()

@@ -20,6 +20,8 @@ __all__ = ["Exchanges", "TokenRefusedError", "find_subject"]
 _CAPACITY = 4_096
 _NANOS = 1_000_000_000
 _LONGEST = 16 * 1024
+"""Characters of a caller's token."""
+_MOST_SECONDS = 86_400.0
 _PLACES = ("authorization", "x-litellm-api-key")
 _TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  the name of a type
 _EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -80,9 +82,9 @@ class Exchanges:
             raise _refuse(upstream, "its authorization server does not take it") from None
 
     def _left(self, subject: str) -> float:
-        """Seconds until the caller's token ends, as far as it says so."""
+        """Seconds until the caller's token ends, a day for one that does not say."""
         ends = _read_end(subject)
-        return _LONGEST if ends is None else ends - self._clock.now_nanos() / _NANOS
+        return _MOST_SECONDS if ends is None else ends - self._clock.now_nanos() / _NANOS
 
 
 def find_subject(head: RequestHead) -> str:
