@@ -17,7 +17,9 @@ async def serving(app: Any, port: int = 0) -> AsyncIterator[str]:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on", ws="none"))
+    # Of what else is installed uvicorn would take another parser, for which one check fails.
+    config = uvicorn.Config(app, http="h11", log_level="error", lifespan="on", ws="none")
+    server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         while not server.started:  # noqa: ASYNC110  the server has no event for it
