@@ -52,9 +52,9 @@ async def save_variables(
 ) -> Answer:
     """Store values of the caller's for an MCP server."""
     body = await _BODY.read_from(request)
-    stock, around = gateway.parts.mcp_stock, surroundings(gateway)
-    found = await inventory.mcp_variables.save(caller, server_id, body.value.values, stock, around)
-    stock.forget_one(caller.user_id, server_id + MCP_VARIABLES)
+    around = surroundings(gateway)
+    found = await inventory.mcp_variables.save(caller, server_id, body.value.values, around)
+    gateway.parts.mcp_stock.forget_one(caller.user_id, server_id + MCP_VARIABLES)
     return answer(found, body)
 
 

@@ -13,6 +13,10 @@ ON CONFLICT (user_id, server_id) DO UPDATE SET credential_b64 = EXCLUDED.credent
     updated_at = EXCLUDED.updated_at
 """
 _DELETE = 'DELETE FROM "LiteLLM_MCPUserCredentials" WHERE user_id = $1 AND server_id = $2'
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('mcp_user_credential:' || $1 || ':' || $2, 0))"
+_FIND = """
+SELECT credential_b64 FROM "LiteLLM_MCPUserCredentials" WHERE user_id = $1 AND server_id = $2
+"""
 _OF_USER = """
 SELECT server_id, created_at AT TIME ZONE 'UTC' AS created_at FROM "LiteLLM_MCPUserCredentials"
 WHERE user_id = $1 ORDER BY server_id LIMIT $2
@@ -28,6 +32,11 @@ class UserCredentialRecords:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def lock(self, user_id: str, server_id: str) -> str | None:
+        """What is stored, if anything is; nobody else changes it until the transaction ends."""
+        await self._database.execute(_LOCK, user_id, server_id)
+        return await self._database.fetch_value(_FIND, user_id, server_id)
 
     async def save(self, user_id: str, server_id: str, sealed: str) -> None:
         """Store what a user has given for a server, in the place of what there was."""

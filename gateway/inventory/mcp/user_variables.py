@@ -9,7 +9,7 @@ from gateway.audit.changes import Audited, created, deleted
 from gateway.catalog.mcp_stock import McpStock
 from gateway.db.engine import Database
 from gateway.db.rows import Columns
-from gateway.db.sealing import Seal
+from gateway.db.sealing import Seal, UnsealableError
 from gateway.domain import MCP_VARIABLES, Principal
 from gateway.errors import BadRequest
 from gateway.identity.records import Records
@@ -59,7 +59,6 @@ class UserVariableService:
         caller: Principal,
         server_id: str,
         values: Mapping[str, str | None],
-        stock: McpStock,
         around: McpSurroundings,
     ) -> Columns:
         """Store values beside those that there are; raises BadRequest for what no header can carry."""
@@ -71,19 +70,18 @@ class UserVariableService:
                 raise BadRequest(message, param=f"values.{name[:100]}", type="bad_request_error")
             if value is not None:
                 check_sendable(value, f"values.{name}", _LONGEST)
-        stock.forget_one(user_id, server_id + MCP_VARIABLES)
-        merged = {**await self._read(user_id, server_id, stock), **values}
-        kept = {name: value for name, value in merged.items() if value is not None and name in known}
+        key = server_id + MCP_VARIABLES
         async with self._records.transaction():
-            sealed = self._seal.close(msgspec.json.encode(kept).decode())
-            await self._stored.save(user_id, server_id + MCP_VARIABLES, sealed)
+            merged = {**self._open(await self._stored.lock(user_id, key)), **values}
+            kept = {name: value for name, value in merged.items() if value is not None and name in known}
+            await self._stored.save(user_id, key, self._seal.close(msgspec.json.encode(kept).decode()))
             change = created(
                 Audited.MCP_USER_CREDENTIAL,
-                f"{user_id}:{server_id}{MCP_VARIABLES}",
+                f"{user_id}:{key}",
                 {"server_id": server_id, "names": sorted(values)},
             )
             await self._records.audit.record(caller, change)
-            await announce_credential(self._database, user_id, server_id + MCP_VARIABLES)
+            await announce_credential(self._database, user_id, key)
         return _tell(server, kept)
 
     async def delete(self, caller: Principal, server_id: str, around: McpSurroundings) -> Columns:
@@ -98,12 +96,21 @@ class UserVariableService:
         return _tell(server, {})
 
     async def _read(self, user_id: str, server_id: str, stock: McpStock) -> dict[str, str]:
-        stored = await stock.find_credential(user_id, server_id + MCP_VARIABLES)
+        return _read(await stock.find_credential(user_id, server_id + MCP_VARIABLES))
+
+    def _open(self, sealed: str | None) -> dict[str, str]:
         try:
-            return _decode(stored or "{}")
-        except msgspec.DecodeError:
-            # Written under another salt key: it has to be given again.
+            return _read(None if sealed is None else self._seal.open(sealed))
+        except UnsealableError:
             return {}
+
+
+def _read(text: str | None) -> dict[str, str]:
+    """Values as they are stored; what was written under another salt key has to be given again."""
+    try:
+        return _decode(text or "{}")
+    except msgspec.DecodeError:
+        return {}
 
 
 def _tell(server: Columns, given: Mapping[str, Any]) -> Columns:

@@ -1,5 +1,6 @@
 """Credentials that users bring for MCP servers: encrypted, theirs alone, and what servers are asked with."""
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 
@@ -51,6 +52,16 @@ async def make_byok(desk: Desk, server: McpFixture, **members: object) -> str:
 
 def place_of(identifier: str) -> str:
     return f"{SERVERS}/{identifier}/user-credential"
+
+
+async def test_variables_that_are_given_at_the_same_time_are_all_kept(desk: Desk, server: McpFixture) -> None:
+    names = [f"V{number}" for number in range(8)]
+    wanted = [{"name": name} for name in names]
+    headers = {"x-all": "".join(f"${{{name}}}" for name in names)}
+    made = await make(desk, body_of(server, unique(), env_vars=wanted, static_headers=headers))
+    place, (_, key) = f"{SERVERS}/{made['server_id']}/user-env-vars", await desk.make_user()
+    await asyncio.gather(*(desk.post(place, {"values": {name: "x"}}, key) for name in names))
+    assert (await desk.get(place, key))["missing_count"] == 0
 
 
 async def test_variables_of_users_stand_in_the_headers_of_the_operator(
