@@ -29,7 +29,7 @@ class WildServer:
 
     def tell(self, body: str, kind: str = "application/json", *, is_endless: bool = False) -> None:
         """Answer with a body from now on."""
-        length = "" if is_endless else f"content-length: {len(body.encode())}\r\n"
+        length = "" if is_endless else f"connection: close\r\ncontent-length: {len(body.encode())}\r\n"
         self.answer = f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\n{length}\r\n{body}".encode()
         self.is_endless = is_endless
 

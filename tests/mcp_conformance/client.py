@@ -24,11 +24,21 @@ CONTEXT: dict[str, Any] = json.loads(os.environ.get("MCP_CONFORMANCE_CONTEXT") o
 REVISION = os.environ.get("MCP_CONFORMANCE_PROTOCOL_VERSION", "")
 MODERN = "2026-07-28"
 _LOGINS, _PATIENCE = 2, 30
-_CALLS: dict[str, tuple[str, dict[str, Any]]] = {
-    "tools_call": ("add_numbers", {"a": 5, "b": 3}),
-    "sse-retry": ("test_reconnection", {}),
-    "elicitation-sep1034-client-defaults": ("test_client_elicitation_defaults", {}),
+_Calls = list[tuple[str, dict[str, Any]]]
+_CALLS: dict[str, _Calls] = {
+    "initialize": [],
+    "json-schema-ref-no-deref": [],
+    "tools_call": [("add_numbers", {"a": 5, "b": 3})],
+    "sse-retry": [("test_reconnection", {})],
+    "elicitation-sep1034-client-defaults": [("test_client_elicitation_defaults", {})],
+    "http-custom-headers": [(one["name"], one["arguments"]) for one in CONTEXT.get("toolCalls", ())],
 }
+_ALL_TOOLS = frozenset({"http-invalid-tool-headers", "sep-2322-client-request-state"})
+_UNTYPED = "test_mrtr_no_result_type"
+"""The SDK's client refuses its result: the gateway takes it, for a caller by plain HTTP."""
+_ECHO, _ECHOED = "json_schema_echo", "json_schema_2020_12_tool"
+_SKIPPED = frozenset({"elicitation-sep1034-client-defaults", "sse-retry"})
+"""What a caller by plain HTTP cannot do: nobody asks it anything."""
 
 
 class Patient(httpx2.AsyncHTTPTransport):
@@ -45,7 +55,7 @@ class Patient(httpx2.AsyncHTTPTransport):
 
 
 class Gateway:
-    """The gateway, as an administrator and as the user whose key it has got."""
+    """The gateway, as an administrator and as the user whose key it has got, also by plain HTTP."""
 
     def __init__(self, http: httpx2.AsyncClient) -> None:
         self._http = http
@@ -74,8 +84,21 @@ class Gateway:
         if done.status_code != httpx2.codes.OK:
             raise SystemExit(f"not logged in: {done.status_code} {done.text}")
 
-    async def _post(self, path: str, body: Any) -> Any:
-        answer = await self._http.post(path, json=body, headers={"authorization": f"Bearer {MASTER_KEY}"})
+    async def list_tools(self) -> dict[str, Any]:
+        """The schemas of the tools, by their names, for which the gateway itself has asked."""
+        query = {"mcp_server_name": self.name}
+        headers = {"authorization": f"Bearer {self.key}"}
+        answer = await self._http.get("/mcp-rest/tools/list", params=query, headers=headers)
+        answer.raise_for_status()
+        return {tool["name"]: tool["inputSchema"] for tool in answer.json()["tools"]}
+
+    async def call_tool(self, name: str, arguments: Any) -> None:
+        """Have the gateway itself call a tool."""
+        body = {"server_id": self.name, "name": name, "arguments": arguments}
+        await self._post("/mcp-rest/tools/call", body, self.key)
+
+    async def _post(self, path: str, body: Any, key: str = MASTER_KEY) -> Any:
+        answer = await self._http.post(path, json=body, headers={"authorization": f"Bearer {key}"})
         answer.raise_for_status()
         return answer.json()
 
@@ -107,30 +130,59 @@ async def answer_question(
 
 
 class Watch:
-    """Sees what the gateway answers: the scope of the last refusal, empty where the last was none."""
+    """Sees what the gateway answers: whether the last answer wants another login, and for which scope."""
 
+    wants_login = False
     scope = ""
 
     async def look(self, answer: httpx2.Response) -> None:
         told = answer.headers.get("www-authenticate", "")
         found = re.search(r'scope="([^"]+)"', told)
-        self.scope = found.group(1) if found and answer.status_code == httpx2.codes.FORBIDDEN else ""
+        is_short = answer.status_code == httpx2.codes.FORBIDDEN and found is not None
+        self.wants_login = is_short or answer.status_code == httpx2.codes.UNAUTHORIZED
+        self.scope = found.group(1) if found and is_short else ""
+
+
+def choose_calls(tools: dict[str, Any]) -> _Calls:
+    """What the scenario wants called; where it does not say, the first tool of the list."""
+    if SCENARIO in _CALLS:
+        return _CALLS[SCENARIO]
+    if _ECHO in tools:
+        return [(_ECHO, {"schema": tools[_ECHOED]})]
+    names = list(tools)
+    return [(name, {}) for name in (names if SCENARIO in _ALL_TOOLS else names[:1])]
+
+
+async def speak_plainly(gateway: Gateway) -> None:
+    """Have the gateway be the client, of whom nobody but plain HTTP wants anything."""
+    for name, arguments in choose_calls(await gateway.list_tools()):
+        await gateway.call_tool(name, arguments)
 
 
 async def speak(gateway: Gateway, watch: Watch) -> None:
-    """List the tools of the server, and call one."""
+    """List what the server has, and call what the scenario wants, through the gateway."""
     headers = {"x-litellm-api-key": gateway.key}
-    mode: Any = MODERN if REVISION == MODERN else "legacy"
+    mode: Any = "auto" if REVISION == MODERN else "legacy"
     hooks: Any = {"response": [watch.look]}
     async with httpx2.AsyncClient(
         transport=Patient(), headers=headers, timeout=60, event_hooks=hooks
     ) as http:
         transport = streamable_http_client(f"{ORIGIN}/{gateway.name}/mcp", http_client=http)
         async with Client(transport, mode=mode, elicitation_callback=answer_question) as client:
-            tools = (await client.list_tools()).tools
-            named = _CALLS.get(SCENARIO) or (tools[0].name if tools else "", {})
-            if named[0] and SCENARIO != "initialize":
-                await client.call_tool(*named)
+            tools = {tool.name: tool.input_schema for tool in (await client.list_tools()).tools}
+            for named in choose_calls(tools):
+                if named[0] != _UNTYPED:
+                    await client.call_tool(*named)
+            if SCENARIO == "http-standard-headers":
+                await read_all(client)
+
+
+async def read_all(client: Client) -> None:
+    """Ask for everything there is besides tools."""
+    for resource in (await client.list_resources()).resources:
+        await client.read_resource(resource.uri)
+    for prompt in (await client.list_prompts()).prompts:
+        await client.get_prompt(prompt.name)
 
 
 async def main(url: str) -> None:
@@ -140,12 +192,14 @@ async def main(url: str) -> None:
         logs_in = SCENARIO.startswith("auth/") and SCENARIO != "auth/client-credentials-basic"
         if logs_in:
             await gateway.log_in()
+        elif SCENARIO not in _SKIPPED:
+            await speak_plainly(gateway)
         for _ in range(_LOGINS):
             try:
                 return await speak(gateway, watch)
             except Exception:
-                # A server may want more than was granted: its user is asked again, and not for ever.
-                if not (logs_in and watch.scope):
+                # A server may want more, or somebody else's word: its user is asked again, not for ever.
+                if not (logs_in and watch.wants_login):
                     raise
                 await gateway.log_in(watch.scope)
         raise SystemExit("the server wants more again and again")

@@ -1,8 +1,9 @@
 """What the gateway itself asks a server: in whichever generation of the protocol the server speaks."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
+from types import MappingProxyType
 from typing import cast
 
 from gateway.errors import GatewayError, UpstreamError, UpstreamGarbled
@@ -29,6 +30,8 @@ _ID = 1
 _PAGES = 1000
 _BYTES = 32 * 1024 * 1024
 _OK, _FIRST_FAILURE = 200, 400
+_UNKNOWN_REVISION = -32022
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class RefusedError(GatewayError):
@@ -75,13 +78,13 @@ class Conversation:
         self._session: str | None = None
         self._revision = HANDSHAKE
 
-    async def ask(self, method: str, params: Object) -> Object:
-        """The result of one request.
+    async def ask(self, method: str, params: Object, repeated: Mapping[str, str] = _NOTHING) -> Object:
+        """The result of one request; `repeated` are headers that a modern server compares with it.
 
         Raises RefusedError for an error of the server's, UpstreamError for what the transport makes of it.
         """
         async with self._opened() as is_modern:
-            return await self._ask(method, params, is_modern=is_modern)
+            return await self._ask(method, params, repeated, is_modern=is_modern)
 
     async def list_all(self, method: str, member: str) -> list[Object]:
         """All pages of a list."""
@@ -89,7 +92,7 @@ class Conversation:
             found: list[Object] = []
             params: Object = {}
             for _ in range(_PAGES):
-                result = await self._ask(method, params, is_modern=is_modern)
+                result = await self._ask(method, params, _NOTHING, is_modern=is_modern)
                 items = result.get(member)
                 found += cast("list[Object]", items) if isinstance(items, list) else []
                 cursor = result.get("nextCursor")
@@ -120,9 +123,9 @@ class Conversation:
 
     async def _discover(self) -> bool:
         try:
-            result = await self._ask("server/discover", {}, is_modern=True)
-        except RefusedError:
-            return False
+            result = await self._ask("server/discover", {}, _NOTHING, is_modern=True)
+        except RefusedError as refusal:
+            return _names_modern(refusal.error)
         versions = result.get("supportedVersions")
         return isinstance(versions, list) and MODERN in versions
 
@@ -146,10 +149,12 @@ class Conversation:
             async with asyncio.timeout(2), self._sent("DELETE", None, headers):
                 pass
 
-    async def _ask(self, method: str, params: Object, *, is_modern: bool) -> Object:
+    async def _ask(
+        self, method: str, params: Object, repeated: Mapping[str, str], *, is_modern: bool
+    ) -> Object:
         headers = self._of_session()
         if is_modern:
-            headers = {PROTOCOL: MODERN, "mcp-method": method}
+            headers = {**repeated, PROTOCOL: MODERN, "mcp-method": method}
             if method in NAMED:
                 headers["mcp-name"] = write_header(str(params[NAMED[method]]))
         body = request_message(_ID, method, params, is_modern=is_modern)
@@ -203,7 +208,10 @@ async def read_answer(stream: UpstreamStream, identifier: object) -> Object:
     chunks: list[bytes] = []
     while chunk := await stream.read_chunk():
         chunks.append(chunk)
-    return decode_object(b"".join(chunks))
+    message = decode_object(b"".join(chunks))
+    if "result" in message and message.get("id") != identifier:
+        raise UpstreamGarbled(ANSWER_IS_NO_MESSAGE)
+    return message
 
 
 async def _find_answer(stream: UpstreamStream, identifier: object) -> Object:
@@ -217,6 +225,16 @@ async def _find_answer(stream: UpstreamStream, identifier: object) -> Object:
             if "method" not in message and message.get("id") == identifier:
                 return message
     raise UpstreamGarbled(ANSWER_IS_NO_MESSAGE)
+
+
+def _names_modern(error: Object) -> bool:
+    """Whether a server that does not know the revision it was asked by says that it knows it.
+
+    What stands before a server may refuse a first request so; the next one is served.
+    """
+    data = error.get("data") if error.get("code") == _UNKNOWN_REVISION else None
+    known = cast("Object", data).get("supported") if isinstance(data, dict) else None
+    return isinstance(known, list) and MODERN in known
 
 
 def _is_json(stream: UpstreamStream) -> bool:

@@ -1,8 +1,8 @@
 """What servers list: asked once for all callers to whom it may be shown, and remembered for a while."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Sequence
-from typing import Any
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from typing import Any, cast
 
 import msgspec
 
@@ -14,6 +14,7 @@ from gateway_mcp.credentials import Credentials
 from gateway_mcp.kinds import KINDS, Kind
 from gateway_mcp.names import join_name, join_uri
 from gateway_mcp.passing_on import UpstreamRefusalError, read_again
+from gateway_mcp.repeated import is_sound, repeat_arguments
 from gateway_mcp.transports.choose import Transports
 from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import METHOD_NOT_FOUND, Object
@@ -22,7 +23,7 @@ __all__ = ["Item", "Listing", "Listings", "check_refusals"]
 
 _FRESH_SECONDS, _PAUSE_SECONDS, _LIST_SECONDS = 60, 5, 30.0
 _NANOS = 1_000_000_000
-_TOOLS = "tools"
+_TOOLS, _CALL = "tools", "tools/call"
 _CAPACITY = 10_000
 
 
@@ -100,6 +101,27 @@ class Listings:
         seconds = min(upstream.settings.timeout, _LIST_SECONDS)
         return Conversation(self._transports.of(upstream), upstream, credentials, self.eras, seconds)
 
+    async def ask(self, upstream: Upstream, method: str, params: Object, context: RequestContext) -> Object:
+        """What a request comes to that the gateway makes in a caller's place. Raises as Conversation.ask."""
+        conversation = await self.converse(upstream, context)
+        arguments = params.get("arguments")
+        if method != _CALL or not isinstance(arguments, dict) or not await conversation.is_modern():
+            return await conversation.ask(method, params)
+        given = cast("Object", arguments)
+        return await conversation.ask(
+            method, params, await self.repeat(upstream, str(params.get("name")), given, context)
+        )
+
+    async def repeat(
+        self, upstream: Upstream, tool: str, arguments: Mapping[str, object], context: RequestContext
+    ) -> dict[str, str]:
+        """The headers that a modern server compares with the arguments of a call, if its list is known."""
+        if not upstream.settings.is_behind_http:
+            return {}
+        ((_, listing),) = await self.find([upstream], KINDS["tools/list"], context)
+        schemas = (item.said.get("inputSchema") for item in listing.items if item.name == tool)
+        return repeat_arguments(next(schemas, None), arguments)
+
     def forget(self, upstream: Upstream) -> None:
         """Ask a server anew: it said that its lists have changed."""
         audience = f"{upstream.id}\n"
@@ -139,6 +161,8 @@ class Listings:
         found = await conversation.list_all(kind.method, kind.member)
         if kind.member == _TOOLS:
             settings = upstream.settings
+            if settings.is_behind_http and await conversation.is_modern():
+                found = [said for said in found if is_sound(said.get("inputSchema"))]
             found = [settings.dress(said) for said in found if settings.holds(said)]
         return tuple(_show(upstream, kind, said) for said in found if isinstance(said.get(kind.key), str))
 

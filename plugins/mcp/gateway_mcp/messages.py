@@ -23,7 +23,18 @@ from gateway_mcp.header_texts import read_header
 from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import NAMED
 
-__all__ = ["MessageGuard", "Tools", "may_have_failed", "note_outcome", "read_message", "refuse_tool"]
+__all__ = [
+    "SAID",
+    "MessageGuard",
+    "Tools",
+    "may_have_failed",
+    "note_outcome",
+    "read_message",
+    "refuse_tool",
+]
+
+SAID = "gateway_mcp.said"
+"""In the state of the request: the message as its client wrote it."""
 
 _CALL = "tools/call"
 _OPENING = ("initialize", "server/discover")
@@ -72,6 +83,7 @@ class MessageGuard:
     async def read_request(self) -> None:
         """Check the message. Raises BadRequest for what could be read in two ways, and PermissionDenied."""
         raw = self._context.body.members.get("body")
+        self._context.state[SAID] = raw
         identifier: object = None
         try:
             if raw is not None:

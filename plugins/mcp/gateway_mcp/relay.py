@@ -59,6 +59,7 @@ from gateway_mcp.passing_on import build_challenge, find_open
 from gateway_mcp.places import Place, Places, list_named, narrow_place
 from gateway_mcp.probing import probe, refuse_settings
 from gateway_mcp.reach import Reach
+from gateway_mcp.repeated import ARGUMENT
 from gateway_mcp.rest import PlainGuard, PlainServers, is_plain, lead_plain
 from gateway_mcp.rights import check_server, check_toolset, refuse_server, refuse_toolset
 from gateway_mcp.sessions import SESSION, Sessions
@@ -67,6 +68,7 @@ from gateway_mcp.tokens import Tokens
 from gateway_mcp.transports.asking import AskingForwarder
 from gateway_mcp.transports.choose import Transports
 from gateway_mcp.transports.refusing import StatingForwarder
+from gateway_mcp.transports.repeating import is_retold, repeat_anew
 from gateway_mcp.upstreams import Upstream, Upstreams
 
 __all__ = ["Relay"]
@@ -79,8 +81,6 @@ _PLACE = "gateway_mcp.place"
 """In the state of the request: where its path leads."""
 _FORWARDED = frozenset({SESSION, "mcp-protocol-version", "mcp-method", "mcp-name", "last-event-id"})
 """Headers of the protocol (https://modelcontextprotocol.io/specification, transports)."""
-_ARGUMENT = "mcp-param-"
-"""With this the header begins that repeats an argument of a tool."""
 _LIST_SECONDS = 60.0
 _NO_REQUEST = ForwardRequest("", "", (), None, _LIST_SECONDS, _LIST_SECONDS, 0)
 
@@ -231,6 +231,8 @@ class Relay:
             return None
         place, upstreams = self._find(context), self._directory.current
         forwarder = await self._open(context, place)
+        if place.upstreams and is_retold(context):
+            forwarder = await repeat_anew(forwarder, context, place.upstreams[0], self._listings)
         if any(one.settings.is_passed_through for one in place.upstreams):
             # What servers say of a client's token is told in the answer to its post, too.
             head = msgspec.structs.replace(context.head, path=mount_of(context.head.path, upstreams))
@@ -346,7 +348,7 @@ class Relay:
             admits_bearers=open_one is not None,
             challenge=self._challenge(place, open_one, head),
             endpoint=Endpoint.MCP,
-            forwarded=_FORWARDED.union([name for name in head.headers if name.startswith(_ARGUMENT)]),
+            forwarded=_FORWARDED.union([name for name in head.headers if name.startswith(ARGUMENT)]),
             is_read_first=head.method == "POST",
             holds_slot=head.method != "GET" and head.headers.get("mcp-method") != _LISTEN,
             timeout_seconds=None if one is None else one.settings.timeout,

@@ -129,9 +129,9 @@ class PlainServers:
         upstream, tool = cast("tuple[Upstream, str]", self._context.state[FOUND_TOOL])
         body = request.body if isinstance(request.body, bytes) else b"{}"
         params: Object = msgspec.json.decode(body, type=dict[str, Any]).get("params", {})
-        conversation = await self._listings.converse(upstream, self._context)
+        called = {**params, "name": tool}
         try:
-            result = await conversation.ask(_CALL_METHOD, {**params, "name": tool})
+            result = await self._listings.ask(upstream, _CALL_METHOD, called, self._context)
         except RefusedError as error:
             if error.error.get("code") == INVALID_PARAMS:
                 raise BadRequest(error.message, param="arguments", type=error.type) from None

@@ -157,6 +157,11 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
         return self.auth_value or self.authentication_token or ""
 
     @property
+    def is_behind_http(self) -> bool:
+        """Whether it may speak streamable HTTP."""
+        return self.transport in {None, "http"} and not self.spec_path
+
+    @property
     def is_passed_through(self) -> bool:
         """Whether clients bring tokens that the server's own issuer has granted them."""
         is_declared = self.oauth_passthrough and self.auth_type == "none" and bool(self.url)

@@ -60,6 +60,8 @@ RAW = {
     "no HTTP": b"SSH-2.0-OpenSSH_9.6\r\n\r\n",
 }
 REFUSED = {*RAW, "no JSON", "deep"}
+RESULTS = {"tools that are none", "tools without end"}
+"""A call may come to anything that is an object."""
 
 
 async def check_books(live: LiveGateway, key: str) -> None:
@@ -85,8 +87,9 @@ async def test_a_wild_server_harms_nobody(live: LiveGateway, wild: WildServer, n
             assert alone.status_code != 429
             assert (name in REFUSED) == (alone.status_code >= 400), alone.text
         called = await post(live, key, tool, "/mcp-rest/tools/call")
-        assert called.status_code in {400, 404, 408, 500, 502, 503}, called.text
-        assert called.json()["error"]["message"]
+        if name not in RESULTS:
+            assert called.status_code in {400, 404, 408, 500, 502, 503}, called.text
+            assert called.json()["error"]["message"]
         listed = await live.http.get("/mcp-rest/tools/list", headers={"authorization": f"Bearer {key}"})
         assert (listed.status_code, listed.json()["tools"]) == (200, [])
     await check_books(live, key)

@@ -30,7 +30,7 @@ LINE = re.compile(r"^[✓✗] ([\w-]+): (\d+) passed, (\d+) failed$", re.MULTILI
 FAILED = re.compile(r"^✗ ([\w/-]+):", re.MULTILINE)
 UNSCORED = re.compile(r"^ +✗ ([\w/-]+) \(", re.MULTILINE)
 CLIENT = Path(__file__).parents[2] / "mcp_conformance/client.py"
-CLIENT_REVISIONS = ["2025-11-25"]
+CLIENT_REVISIONS = ["2025-11-25", "2026-07-28"]
 HANDSHAKE_PASSED, MODERN_PASSED = 84, 169
 
 Score = dict[str, tuple[int, int]]

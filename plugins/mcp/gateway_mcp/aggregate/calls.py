@@ -63,10 +63,9 @@ async def route_call(asked: Asked) -> AsyncGenerator[UpstreamStream]:
 
 async def _translate(asked: Asked, upstream: Upstream, params: Object) -> Made:
     """Ask a server of the other generation in the client's place, which it can ask nothing then."""
-    conversation = await asked.listings.converse(upstream, asked.context)
     plain = {name: value for name, value in params.items() if name != "_meta"}
     try:
-        result = await conversation.ask(asked.method, plain)
+        result = await asked.listings.ask(upstream, asked.method, plain, asked.context)
     except RefusedError as error:
         code, text = error.error.get("code", INTERNAL_ERROR), error.message
         return json_answer(error_message(asked.identifier, code, text, error.error.get("data")))
