@@ -53,11 +53,14 @@ REPORTS: tuple[_Asked, ...] = (
         for rest in ("", "/aggregated", "/export")
     ),
     *(
-        (f"/{entity}/daily/activity/aggregated/keys", {**_DATES, "page_size": 100})
-        for entity in ("user", "tag")
+        (f"/{entity}/daily/activity/aggregated/{rest}", {**_DATES, **asked})
+        for entity in ("user", "team", "organization", "customer", "tag", "agent")
+        for rest, asked in (
+            ("keys", {"page_size": 100}),
+            ("search", {"search": "lot"}),
+            ("model_top_keys", {"model": "lot-m-1"}),
+        )
     ),
-    ("/user/daily/activity/aggregated/search", {**_DATES, "search": "lot"}),
-    ("/user/daily/activity/aggregated/model_top_keys", {**_DATES, "model": "lot-m-1"}),
     ("/user/daily/activity/aggregated/cache_leakage_keys", _DATES),
     *((f"/global/activity/{name}", _DATES) for name in ("model", "cache_hits")),
     ("/global/activity/exceptions/deployment", {**_DATES, "model_group": "lot-m-1"}),

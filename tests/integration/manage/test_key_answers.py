@@ -52,3 +52,12 @@ async def test_all_that_a_key_ever_spent_outlives_a_reset(desk: Desk, live: Live
 
     assert info["spend"] == second.spend
     assert round(info["total_spend"] * 1e9) == first.nanos + second.nanos
+
+
+async def test_a_charge_with_the_former_secret_keeps_the_key_active(desk: Desk, live: LiveGateway):
+    old = await live.make_key()
+    new = (await desk.post("/key/regenerate", {"key": old, "grace_period": "1h"}))["key"]
+    assert (await desk.ask("GET", "/key/info", params={"key": new})).json()["info"]["last_active"] is None
+    await live.chat(old)
+    await live.spent_nanos(new)
+    assert (await desk.ask("GET", "/key/info", params={"key": new})).json()["info"]["last_active"]

@@ -1,0 +1,158 @@
+"""Every step of a login sends exactly as many SQL statements as is declared here."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from gateway.ids import new_id
+from tests.integration.counting import counting, quiet
+from tests.integration.manage.login_routes import STATEMENTS
+from tests.integration.manage.test_sso import Desk, key_of
+from tests.integration.request_path.test_mcp_grants import BACK, VERIFIER, place
+from tests.integration.request_path.test_mcp_logins import TOKENS, declare
+from tests.integration.serving import MASTER_KEY, LiveGateway, bearer
+from tests.mcp_oauth import OAuthProvider
+from tests.mcp_servers import McpFixture
+from tests.oidc import OidcProvider
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+_PASSWORD, _OTHER = "correct horse battery staple", "another horse battery staple"
+
+
+class Walk:
+    """A browser of its own, and how many statements each of its steps took."""
+
+    def __init__(self, live: LiveGateway) -> None:
+        self.live = live
+        self.http = httpx.AsyncClient(base_url=live.origin, timeout=20)
+        self.counts: dict[str, int] = {}
+
+    async def ask(self, route: str, path: str = "", key: str = MASTER_KEY, **sent: Any) -> httpx.Response:
+        """Take a step that succeeds; `path` where it is not the route's own."""
+        method, _, own = route.partition(" ")
+        headers = {**(bearer(key) if key else {}), **sent.pop("headers", {})}
+        await quiet(self.live)
+        if key not in {"", MASTER_KEY}:
+            # Who asks is known, as on every request but the first.
+            await self.http.get("/v1/models", headers=headers)
+        async with counting(self.live) as counter:
+            answer = await self.http.request(method, path or own, headers=headers, **sent)
+        assert answer.status_code < 400, f"{route}: {answer.text}"
+        self.counts[route] = len(counter)
+        return answer
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def walk(live: LiveGateway) -> AsyncIterator[Walk]:
+    walk = Walk(live)
+    live.gateway.parts.logins.passwords._throttle.forget()
+    yield walk
+    await walk.http.aclose()
+
+
+async def _become(walk: Walk) -> tuple[str, str]:
+    """A new user and its key."""
+    made = await walk.live.http.post("/user/new", json={}, headers=bearer(MASTER_KEY))
+    return made.json()["user_id"], made.json()["key"]
+
+
+async def _claim(walk: Walk, user_id: str) -> None:
+    """From the invitation to the password."""
+    link = (await walk.ask("POST /invitation/new", json={"user_id": user_id})).json()["id"]
+    await walk.ask("GET /invitation/info", params={"invitation_id": link})
+    await walk.ask("GET /onboarding/get_token", key="", params={"invite_link": link})
+    claim = {"invitation_link": link, "user_id": user_id, "password": _PASSWORD}
+    await walk.ask("POST /onboarding/claim_token", key="", json=claim)
+    await walk.ask("POST /invitation/update", json={"invitation_id": link, "is_accepted": False})
+    await walk.ask("POST /invitation/delete", json={"invitation_id": link})
+
+
+async def test_a_password_lets_in(walk: Walk) -> None:
+    user_id, _ = await _become(walk)
+    await _claim(walk, user_id)
+    named = {"username": user_id, "password": _PASSWORD}
+    await walk.ask("POST /login", key="", data=named)
+    key = key_of(await walk.ask("POST /v2/login", key="", json=named))
+    change = {"current_password": _PASSWORD, "new_password": _OTHER}
+    await walk.ask("POST /user/password/change", key=key, json=change)
+    await walk.ask("POST /session/logout", key=key)
+    assert walk.counts == STATEMENTS["password"]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def desk(live: LiveGateway) -> AsyncIterator[Desk]:
+    former = live.gateway.parts
+    async with OidcProvider() as provider:
+        desk = Desk(live, provider)
+        desk.configure(SSO_DEBUG="true", GENERIC_ISSUER=provider.issuer)
+        yield desk
+    live.gateway.parts = former
+
+
+async def test_a_provider_lets_in(walk: Walk, desk: Desk) -> None:
+    name = f"sso-{new_id()[:8]}"
+    who = {"sub": name, "email": f"{name}@e.com"}
+    trial = await walk.ask("GET /sso/debug/login", key="")
+    query = desk.provider.log_in(trial.headers["location"], **who)
+    await walk.ask("GET /sso/debug/callback", key="", params=query)
+    begun = await walk.ask("GET /sso/key/generate", key="")
+    query = desk.provider.log_in(begun.headers["location"], **who)
+    await walk.ask("GET /sso/callback", key="", params=query)
+    assert walk.counts == STATEMENTS["provider"]
+
+
+async def test_a_terminal_is_let_in(walk: Walk, desk: Desk) -> None:
+    name = f"sso-{new_id()[:8]}"
+    begun = (await walk.ask("POST /sso/cli/start", key="")).json()
+    query = dict(parse_qsl(urlsplit(begun["verification_uri"]).query))
+    sent = await walk.http.get("/sso/key/generate", params=query)
+    back = desk.provider.log_in(sent.headers["location"], sub=name, email=f"{name}@e.com")
+    await walk.http.get("/sso/callback", params=back)
+    form = {"user_code": begun["user_code"]}
+    path = f"/sso/cli/complete/{begun['login_id']}"
+    await walk.ask("POST /sso/cli/complete/{login_id:str}", path, key="", data=form)
+    headers = {"x-litellm-cli-poll-secret": begun["poll_secret"]}
+    path = f"/sso/cli/poll/{begun['login_id']}"
+    await walk.ask("GET /sso/cli/poll/{key_id:str}", path, key="", headers=headers)
+    assert walk.counts == STATEMENTS["terminal"]
+
+
+async def test_a_user_logs_in_at_an_mcp_server(walk: Walk) -> None:
+    async with McpFixture(is_json=True, provider=OAuthProvider()) as server:
+        declare(walk.live, server)
+        _, key = await _become(walk)
+        begun = await walk.ask("GET /authorize/{server_name:str}", "/authorize/fix", key)
+        consent = await walk.http.get(begun.headers["location"])
+        back = consent.headers["location"].removeprefix(walk.live.origin)
+        await walk.ask("GET /callback", back, key="")
+        one = "/v1/mcp/server/{server_id:str}/oauth-user-credential"
+        await walk.ask(f"GET {one}/status", f"{TOKENS}/status", key)
+        await walk.ask(f"DELETE {one}", TOKENS, key)
+        await walk.ask(f"POST {one}", TOKENS, key, json={"access_token": "brought"})
+    assert walk.counts == STATEMENTS["mcp"]
+
+
+async def test_a_client_is_granted_what_a_user_may(walk: Walk) -> None:
+    user_id, _ = await _become(walk)
+    await _claim(walk, user_id)
+    walk.counts.clear()
+    asked = await walk.ask("POST /register", key="", json={"redirect_uris": [BACK], "client_name": "x"})
+    client = asked.json()["client_id"]
+    page = await walk.ask("GET /authorize", place(client), key="")
+    consent = re.search(r'name="consent" value="([^"]+)"', page.text)
+    assert consent is not None
+    decision = {"consent": consent.group(1), "decision": "grant"}
+    back = await walk.ask("POST /authorize", key="", data=decision)
+    said = dict(parse_qsl(urlsplit(back.headers["location"]).query))
+    code = {"grant_type": "authorization_code", "code": said["code"], "code_verifier": VERIFIER}
+    fields = {**code, "client_id": client, "redirect_uri": BACK}
+    token = (await walk.ask("POST /token", key="", data=fields)).json()["access_token"]
+    await walk.ask("POST /introspect", data={"token": token})
+    await walk.ask("POST /revoke", key="", data={"token": token})
+    assert walk.counts == STATEMENTS["grant"]
