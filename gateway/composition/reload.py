@@ -175,7 +175,7 @@ class Reload:
             **{f"pass-through {name}": text for name, text in snapshot.pass_throughs.faults.items()},
         }
         if added.mcp.servers and not snapshot.hooks.implementations["check_mcp_server"]:
-            faults["MCP servers"] = "The configuration has no section 'mcp_servers', which may be empty."
+            faults["MCP servers"] = "The plugin 'mcp' is not installed, or 'gatewright.plugins' shuts it out."
         for identifier, fault in faults.items():
             if self._told.get(identifier) != fault:
                 self._log.error("not_served", id=identifier, reason=fault)

@@ -29,7 +29,7 @@ from gateway.guardrails.build import add_guardrails, build_guardrails
 from gateway.guardrails.choice import Installed
 from gateway.guardrails.hookimpls import GuardrailHooks
 from gateway.guardrails.policies.book import EMPTY_BOOK, PolicyBook, build_book
-from gateway.hooks import PluginServices
+from gateway.hooks import HookUse, PluginServices
 from gateway.hooks.registry import load_plugins
 from gateway.identity.build import build_user_defaults
 from gateway.identity.keys.defaults import build_key_defaults
@@ -101,7 +101,8 @@ def _with_pass_throughs(
     checks = PassThroughChecks(parts.clock, settings.access, join_policies(added.tools).withheld)
     guarding = GuardrailHooks(core.guardrails, parts.clock, core.policies, parts.questions)
     plugins = snapshot.plugins.with_core(
-        (*build_gate(settings.access), core.authentication, checks, core.admission, guarding)
+        (*build_gate(settings.access), core.authentication, checks, core.admission, guarding),
+        HookUse.PATHS,
     )
     return msgspec.structs.replace(snapshot, pass_throughs=served, pass_through_hooks=plugins.hooks)
 

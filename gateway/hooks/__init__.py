@@ -18,7 +18,7 @@ from gateway.hooks.services import (
     Vouchers,
     Workers,
 )
-from gateway.hooks.specs import GROUP, HookMode, HookSpecs, hookimpl, mode_of
+from gateway.hooks.specs import GROUP, HookMode, HookSpecs, HookUse, hookimpl, mode_of
 from gateway.hooks.transport import (
     Forwarder,
     ForwardRequest,
@@ -39,6 +39,7 @@ __all__ = [
     "HeaderPairs",
     "HookMode",
     "HookSpecs",
+    "HookUse",
     "Hooks",
     "Inside",
     "Keeping",

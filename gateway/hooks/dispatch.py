@@ -1,6 +1,6 @@
 """The compiled dispatch: per hook one async function, chosen at startup for the implementations there are."""
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import MappingProxyType
 from typing import Any
@@ -27,9 +27,10 @@ from gateway.hooks.implementations import (
     HookSpec,
     Implementation,
     check_plugin,
+    list_idle,
     read_implementation,
 )
-from gateway.hooks.specs import HookMode, HookSpecs
+from gateway.hooks.specs import HookMode, HookSpecs, HookUse
 from gateway.hooks.transport import Forwarder, OpenAnswer, ReadBody, UpstreamStream
 
 __all__ = ["Hooks", "compile_hooks"]
@@ -74,11 +75,12 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     implementations: Mapping[str, tuple[Implementation, ...]]
 
 
-def compile_hooks(plugins: Sequence[tuple[str, object]]) -> Hooks:
+def compile_hooks(plugins: Sequence[tuple[str, object]], use: HookUse | None = None) -> Hooks:
     """Build the dispatch for named plugins: a module or an object with `@hookimpl` functions each.
 
     They are called in the order given; `tryfirst` and `trylast` move an implementation to the front or the
-    end, as in pluggy. Raises PluginError for a plugin whose hooks or arguments do not exist.
+    end, as in pluggy. Hooks for which a plugin says that it is not needed for a `use` are left out. Raises
+    PluginError for a plugin whose hooks or arguments do not exist.
     """
     manager = HookManager("gateway")
     manager.add_hookspecs(HookSpecs)
@@ -86,7 +88,8 @@ def compile_hooks(plugins: Sequence[tuple[str, object]]) -> Hooks:
     for name, plugin in reversed(plugins):
         check_plugin(name, plugin, manager)
         manager.register(plugin, name)
-    found = {name: _list_implementations(manager, spec) for name, spec in HOOKS.items()}
+    idle = {name: list_idle(name, plugin, use) for name, plugin in plugins} if use else {}
+    found = {name: _list_implementations(manager, spec, idle) for name, spec in HOOKS.items()}
     return Hooks(
         **{name: _compile(HOOKS[name], implementations) for name, implementations in found.items()},
         has_find_pass_through=bool(found["find_pass_through"]),
@@ -99,9 +102,15 @@ def compile_hooks(plugins: Sequence[tuple[str, object]]) -> Hooks:
     )
 
 
-def _list_implementations(manager: HookManager, spec: HookSpec) -> _Implementations:
+def _list_implementations(
+    manager: HookManager, spec: HookSpec, idle: Mapping[str, Collection[str]]
+) -> _Implementations:
     registered = getattr(manager.hook, spec.name).get_hookimpls()
-    return tuple(read_implementation(spec, item.plugin_name, item.function) for item in reversed(registered))
+    return tuple(
+        read_implementation(spec, item.plugin_name, item.function)
+        for item in reversed(registered)
+        if spec.name not in idle.get(item.plugin_name, ())
+    )
 
 
 def _compile(spec: HookSpec, implementations: _Implementations) -> Any:

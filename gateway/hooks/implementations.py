@@ -10,7 +10,7 @@ import msgspec
 import pluggy
 
 from gateway.errors import PluginError
-from gateway.hooks.specs import HookMode, HookSpecs, mode_of
+from gateway.hooks.specs import HookMode, HookSpecs, HookUse, mode_of
 
 __all__ = [
     "HOOKS",
@@ -18,6 +18,7 @@ __all__ = [
     "HookSpec",
     "Implementation",
     "check_plugin",
+    "list_idle",
     "nearest",
     "read_implementation",
 ]
@@ -100,6 +101,19 @@ def check_plugin(name: str, plugin: object, manager: HookManager) -> tuple[str, 
     if not found:
         raise PluginError(name, "it implements no hook: mark at least one function with @hookimpl.")
     return tuple(hook for hook in HOOKS if hook in found)
+
+
+def list_idle(name: str, plugin: object, use: HookUse) -> frozenset[str]:
+    """The hooks for which a plugin need not be called now: what its function `idle_hooks` says.
+
+    Raises PluginError for a hook that does not exist.
+    """
+    ask: Callable[[HookUse], Iterable[str]] | None = getattr(plugin, "idle_hooks", None)
+    idle = frozenset(ask(use) if callable(ask) else ())
+    unknown = next((hook for hook in sorted(idle) if hook not in HOOKS), None)
+    if unknown is not None:
+        raise PluginError(name, f"'idle_hooks': there is no hook '{unknown}'.{nearest(unknown, HOOKS)}")
+    return idle
 
 
 def read_implementation(spec: HookSpec, plugin: str, function: Callable[..., Any]) -> Implementation:

@@ -13,7 +13,7 @@ from gateway.hooks.dispatch import Hooks, compile_hooks
 from gateway.hooks.implementations import nearest
 from gateway.hooks.plugin_settings import decode_settings
 from gateway.hooks.services import OFFLINE, PluginServices
-from gateway.hooks.specs import GROUP
+from gateway.hooks.specs import GROUP, HookUse
 
 __all__ = ["LoadedPlugins", "PluginChoice", "PluginInfo", "build_plugin", "load_plugins"]
 
@@ -38,6 +38,11 @@ class PluginChoice(Protocol):
         """A section per plugin."""
         ...
 
+    @property
+    def offered(self) -> Mapping[str, dict[str, object]]:
+        """A section per plugin that loads without being configured, where it is installed."""
+        ...
+
 
 class PluginInfo(msgspec.Struct, frozen=True, kw_only=True):
     """One installed plugin; `hooks` is empty and `reason` a sentence when it is not loaded."""
@@ -57,9 +62,9 @@ class LoadedPlugins(msgspec.Struct, frozen=True):
     plugins: tuple[PluginInfo, ...]
     built: tuple[tuple[str, object], ...] = ()
 
-    def with_core(self, core: Sequence[object]) -> "LoadedPlugins":
+    def with_core(self, core: Sequence[object], use: HookUse = HookUse.MODELS) -> "LoadedPlugins":
         """The same plugins, with what they hold, before other implementations of the core."""
-        hooks = compile_hooks([*self.built, *((_core_name(item), item) for item in core)])
+        hooks = compile_hooks([*self.built, *((_core_name(item), item) for item in core)], use)
         return msgspec.structs.replace(self, hooks=hooks)
 
 
@@ -71,18 +76,21 @@ def load_plugins(
 ) -> LoadedPlugins:
     """Import and build the chosen plugins and compile the hooks.
 
-    The plugins are called in the order in which `allow` (or else `settings`) names them, then the core's own
-    implementations in the order given, so that a plugin can answer in the core's place. Only chosen plugins
-    are imported. `entry_points` are those installed, unless given; `services` are lent to plugins that ask
-    for them. Raises PluginError, naming the plugin and the word that is wrong.
+    The plugins are called in the order in which `allow` (or else `settings`) names them, then those `offered`
+    that are installed, then the core's own implementations in the order given, so that a plugin can answer in
+    the core's place. No others are imported. `entry_points` are those installed, unless given; `services` are
+    lent to plugins that ask for them. Raises PluginError, naming the plugin and the word that is wrong.
     """
     installed = _index(importlib.metadata.entry_points(group=GROUP) if entry_points is None else entry_points)
     _refuse_unknown_names(choice, installed)
     named = choice.settings if choice.allow is None else choice.allow
-    chosen = [name for name in dict.fromkeys(named) if name not in choice.deny]
-    built = [(name, _load(name, installed[name], choice.settings.get(name, {}), services)) for name in chosen]
-    hooks = compile_hooks([*built, *((_core_name(item), item) for item in core)])
-    hooks_of = {name: _hooks_of(name, hooks) for name, _ in built}
+    offered = [name for name in choice.offered if name in installed]
+    chosen = [name for name in dict.fromkeys((*named, *offered)) if name not in choice.deny]
+    sections = {**choice.offered, **choice.settings}
+    built = [(name, _load(name, installed[name], sections.get(name, {}), services)) for name in chosen]
+    all_hooks = compile_hooks(built)
+    hooks_of = {name: _hooks_of(name, all_hooks) for name, _ in built}
+    hooks = compile_hooks([*built, *((_core_name(item), item) for item in core)], HookUse.MODELS)
     infos = [_describe(name, found[0], choice, hooks_of.get(name)) for name, found in installed.items()]
     return LoadedPlugins(hooks, tuple(infos), tuple(built))
 

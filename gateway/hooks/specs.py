@@ -22,7 +22,7 @@ from gateway.hooks.context import Admission, RequestContext, RequestHead
 from gateway.hooks.guards import CallGuard
 from gateway.hooks.transport import Forwarder, OpenAnswer, ReadBody, UpstreamStream
 
-__all__ = ["GROUP", "HookMode", "HookSpecs", "hookimpl", "mode_of"]
+__all__ = ["GROUP", "HookMode", "HookSpecs", "HookUse", "hookimpl", "mode_of"]
 
 GROUP = "gateway.plugins"
 """The entry-point group in which plugins register."""
@@ -45,6 +45,15 @@ class HookMode(StrEnum):
     """All of them; what they return is put together."""
     NOTIFY = "notify"
     """All of them, after the answer; an error is logged with the plugin's name and never raised."""
+
+
+class HookUse(StrEnum):
+    """For which requests hooks are compiled."""
+
+    MODELS = "models"
+    """Requests to models, and all routes of the gateway's own."""
+    PATHS = "paths"
+    """Requests for whose path there is no route: pass-throughs, those to MCP servers among them."""
 
 
 def hookspec(mode: HookMode) -> Callable[[_Function], _Function]:

@@ -27,4 +27,5 @@ def surroundings(gateway: Gateway) -> McpSurroundings:
         hooks.try_mcp_server,
         respects_scope(snapshot.settings.gatewright),
         demands_keys(snapshot.settings.gatewright),
+        snapshot.settings.general.store_model_in_db,
     )

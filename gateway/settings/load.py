@@ -133,11 +133,15 @@ class _Reading:
             sso=attempt(lambda: read_sso_settings(self._environ), None),
             login=attempt(lambda: read_login_settings(root, self._environ), LoginSettings()),
             rotation=attempt(lambda: read_rotation_settings(self._environ), KeyRotationSettings()),
-            gatewright=attempt(lambda: with_mcp_servers(read_own_section(root), root), GatewrightSettings()),
+            gatewright=attempt(lambda: self._read_own(general), GatewrightSettings()),
             pass_throughs=attempt(lambda: read_pass_throughs(root, self._environ, self._notices), ()),
             variables={name: Secret(value) for name, value in variables.items()},
             notices=tuple(self._notices),
         )
+
+    def _read_own(self, general: GeneralSettings) -> GatewrightSettings:
+        root = self._root
+        return with_mcp_servers(read_own_section(root), root, are_stored=general.store_model_in_db)
 
 
 def _refuse_weak_master_key(root: Node, environment: Environment, general: GeneralSettings) -> None:

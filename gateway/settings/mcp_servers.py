@@ -29,7 +29,7 @@ __all__ = [
     "with_mcp_servers",
 ]
 
-_PLUGIN, _MEMBER, _ACCESS = "mcp", "servers", "access"
+_PLUGIN, _MEMBER, _ACCESS, _CHECKS = "mcp", "servers", "access", "checks_requests"
 _SEARCH_TOP = 5
 _FILTER_KEY, _SEARCH_KEY = "mcp_semantic_tool_filter", "mcp_tool_search"
 MCP_FINDING_KEYS = frozenset({_FILTER_KEY, _SEARCH_KEY})
@@ -57,22 +57,41 @@ _NARROWING: Mapping[str, tuple[str, Reader]] = {"enabled": ("enabled", read_bool
 _SEARCH: Mapping[str, tuple[str, Reader]] = {"core_tools": ("core_tools", read_texts), **_MEANING}
 
 
-def with_mcp_servers(own: GatewrightSettings, root: Node) -> GatewrightSettings:
-    """The settings with the servers handed to the plugin `mcp`. Raises ConfigError where it may not load."""
-    access = read_fields(read_members(root.member("general_settings")), MCP_ACCESS_READERS)
-    node = root.member("mcp_servers")
-    if node is None or node.value is None:
-        return own
-    servers = read_plain_mapping(node)
-    plugins = own.plugins
+def with_mcp_servers(own: GatewrightSettings, root: Node, *, are_stored: bool) -> GatewrightSettings:
+    """The settings with the servers handed to the plugin `mcp`.
+
+    Where servers `are_stored` in the database it is offered without them too: it loads then though nothing is
+    said of it, and checks no request of a model. Raises ConfigError where it may not load.
+    """
+    told = _read_surroundings(root)
+    node, plugins = root.member("mcp_servers"), own.plugins
+    is_declared = node is not None and node.value is not None
     is_closed = plugins.allow is not None and _PLUGIN not in plugins.allow
     if is_closed or _PLUGIN in plugins.deny:
+        if node is None or not is_declared:
+            return own
         message = f"'gatewright.plugins' does not let the plugin '{_PLUGIN}' load, which serves these."
         raise config_error(node, message)
-    found = {_MEMBER: servers, _ACCESS: access, **_read_finding(root)}
-    section = {**plugins.settings.get(_PLUGIN, {}), **found}
-    settings = {**plugins.settings, _PLUGIN: section}
-    return msgspec.structs.replace(own, plugins=msgspec.structs.replace(plugins, settings=settings))
+    section = plugins.settings.get(_PLUGIN, {})
+    if node is not None and is_declared:
+        return _with_section(own, {**section, _MEMBER: read_plain_mapping(node), **told})
+    if not are_stored:
+        return own
+    if _PLUGIN in (plugins.settings if plugins.allow is None else plugins.allow):
+        return _with_section(own, {_MEMBER: {}, **told, **section})
+    told |= {_MEMBER: {}, _CHECKS: False}
+    return msgspec.structs.replace(own, plugins=msgspec.structs.replace(plugins, offered={_PLUGIN: told}))
+
+
+def _with_section(own: GatewrightSettings, section: dict[str, object]) -> GatewrightSettings:
+    settings = {**own.plugins.settings, _PLUGIN: section}
+    return msgspec.structs.replace(own, plugins=msgspec.structs.replace(own.plugins, settings=settings))
+
+
+def _read_surroundings(root: Node) -> dict[str, object]:
+    """What other sections say of MCP: who may reach servers, and how tools are found."""
+    access = read_fields(read_members(root.member("general_settings")), MCP_ACCESS_READERS)
+    return {_ACCESS: access, **_read_finding(root)}
 
 
 def _read_finding(root: Node) -> dict[str, object]:
@@ -106,10 +125,15 @@ def demands_keys(own: GatewrightSettings) -> bool:
 
 def configured_servers(own: GatewrightSettings) -> Mapping[str, object]:
     """The servers of the configuration, by their names."""
-    servers = own.plugins.settings.get(_PLUGIN, {}).get(_MEMBER)
+    servers = _section(own).get(_MEMBER)
     return cast("Mapping[str, object]", servers) if isinstance(servers, dict) else {}
 
 
 def _says(own: GatewrightSettings, name: str) -> bool:
-    access = own.plugins.settings.get(_PLUGIN, {}).get(_ACCESS)
+    access = _section(own).get(_ACCESS)
     return isinstance(access, dict) and cast("Mapping[str, object]", access).get(name) is True
+
+
+def _section(own: GatewrightSettings) -> Mapping[str, object]:
+    """What the plugin is told."""
+    return own.plugins.settings.get(_PLUGIN) or own.plugins.offered.get(_PLUGIN, {})

@@ -214,12 +214,14 @@ class PluginSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`gatewright.plugins`: which plugins load, and what each of them is told.
 
     `allow` None loads what is configured in `settings`; a list loads exactly these. `deny` wins.
-    `settings` maps a plugin's name to its own section, handed over as it stands.
+    `settings` maps a plugin's name to its own section, handed over as it stands. `offered` are sections of
+    plugins that load without being configured, where they are installed.
     """
 
     allow: tuple[str, ...] | None = None
     deny: tuple[str, ...] = ()
     settings: dict[str, dict[str, object]] = msgspec.field(default_factory=dict[str, dict[str, object]])
+    offered: dict[str, dict[str, object]] = msgspec.field(default_factory=dict[str, dict[str, object]])
 
 
 class GatewrightSettings(msgspec.Struct, frozen=True, kw_only=True):

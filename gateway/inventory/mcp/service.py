@@ -177,6 +177,8 @@ class McpServerService:
 
     async def check(self, columns: Mapping[str, Any], around: McpSurroundings) -> None:
         """Raise BadRequest for a server that cannot be served."""
+        if not around.are_read:
+            raise _refuse_unread()
         faults = Faults()
         for name in ("server_id", "server_name", "alias"):
             if columns.get(name) is not None:
@@ -208,10 +210,15 @@ def build(columns: Mapping[str, Any], around: McpSurroundings) -> McpServerRecor
 def refuse_unserved() -> BadRequest:
     """The refusal where no plugin serves MCP servers."""
     message = (
-        "Nothing serves MCP servers here. Add the section 'mcp_servers' to the configuration, which may be "
-        "empty ('mcp_servers: {}'), and have the gateway read it."
+        "Nothing serves MCP servers here: the plugin 'mcp' (gatewright-mcp) is not installed, or "
+        "'gatewright.plugins' of the configuration does not let it load."
     )
-    return BadRequest(message, param="mcp_servers", type="bad_request_error")
+    return BadRequest(message, type="bad_request_error")
+
+
+def _refuse_unread() -> BadRequest:
+    message = "MCP servers are not read from the database: general_settings.store_model_in_db is false."
+    return BadRequest(message, type="bad_request_error")
 
 
 def _sight(caller: Principal, shown: Iterable[Columns], around: McpSurroundings) -> Sight:

@@ -12,7 +12,7 @@ import msgspec
 
 from gateway.domain import Endpoint
 from gateway.errors import PermissionDenied
-from gateway.hooks import Forwarder, PluginServices, RequestContext, UpstreamStream, hookimpl
+from gateway.hooks import Forwarder, HookUse, PluginServices, RequestContext, UpstreamStream, hookimpl
 from gateway.sdk import read_member
 from gateway_mcp.access import Access, AccessSettings
 from gateway_mcp.bases import Bases
@@ -32,6 +32,11 @@ __all__ = ["RemoteServers", "Settings", "build"]
 _SECTION = "gatewright.plugins.settings.mcp"
 _CREDENTIALS = ("authorization", "authorization_token", "headers")
 _PLACES = ("server_url", "url", "connector_id")
+_OF_MODELS = frozenset({"answer_request"})
+_OF_PASS_THROUGHS = frozenset(
+    {"answer_openly", "collect_claims", "find_pass_through", "open_guards", "open_transport"}
+)
+_OF_BOTH = frozenset({"authorize"})
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `allowed_connectors` are ids of connectors that the provider itself hosts (`connector_dropbox`).
     `allow_inline_credentials` lets a request carry headers or a token for the MCP server.
+    Unless it `checks_requests` these three mean nothing, and requests of models name what they like.
     `stdio_commands` are the programs, as they are written in `command`, that servers may be.
     `allowed_hosts` are names of the gateway, under which callers without a key reach it, `allowed_origins`
     the origins of web pages that may speak with servers.
@@ -51,6 +57,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allowed_servers: tuple[AllowedServer, ...] = ()
     allowed_connectors: frozenset[str] = frozenset()
     allow_inline_credentials: bool = False
+    checks_requests: bool = True
     servers: dict[str, McpServer] | None = None
     tool_rounds: Annotated[int, msgspec.Meta(ge=0, le=100)] = 10
     stdio_commands: frozenset[str] = frozenset()
@@ -74,6 +81,8 @@ class RemoteServers:
 
     def check_named(self, context: RequestContext) -> None:
         """Raise PermissionDenied for the first entry that names a server which is not allowed."""
+        if not self._settings.checks_requests:
+            return
         for index, tool in _list_objects(context, "tools"):
             if _names_a_server(tool):
                 self._check(tool, f"tools[{index}]")
@@ -126,6 +135,20 @@ class McpPlugin(RemoteServers, Relay):
         finder = Finder(meanings, settings.narrowing, settings.search)
         Relay.__init__(self, directory, pages, bases, finder, services)
         self._rounds = settings.tool_rounds
+        self._is_configured = bool(settings.servers)
+        self._source = services.mcp
+
+    def idle_hooks(self, use: HookUse) -> frozenset[str]:
+        """The hooks that nobody needs: requests to models do without most, those without servers without all.
+
+        Where the operator has said something of the plugin, `/mcp` is there even without servers.
+        """
+        checks = self._settings.checks_requests
+        has_servers = self._is_configured or bool(self._source.current.servers)
+        if use is HookUse.PATHS:
+            return _OF_MODELS if has_servers or checks else _OF_MODELS | _OF_PASS_THROUGHS | _OF_BOTH
+        idle = _OF_PASS_THROUGHS if has_servers else _OF_PASS_THROUGHS | _OF_MODELS
+        return idle if checks else idle | _OF_BOTH
 
     @hookimpl
     def answer_request(

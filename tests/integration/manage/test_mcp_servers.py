@@ -223,19 +223,60 @@ async def test_what_cannot_be_served_is_refused(desk: Desk, server: McpFixture) 
     assert (await desk.ask("PUT", SERVERS, json={"server_id": "none"})).status_code == 404
 
 
+async def test_servers_are_served_without_a_word_in_the_configuration(desk: Desk, server: McpFixture) -> None:
+    """Requests to models pass by the plugin until there is a server, and after the last one is gone."""
+    desk.live.configure(deployment("m", desk.live.upstream))
+    gateway, key = desk.live.gateway, await desk.live.make_key()
+    named = {"type": "mcp", "server_label": "x", "server_url": "https://mcp.elsewhere.example/"}
+    ours = {"type": "mcp", "server_label": "x", "server_url": "litellm_proxy/mcp/none"}
+    chat = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+
+    def asked() -> set[str]:
+        snapshot = gateway.snapshot
+        found = {"models": snapshot.hooks, "paths": snapshot.pass_through_hooks}
+        return {
+            f"{use} {name}"
+            for use, hooks in found.items()
+            for name, items in hooks.implementations.items()
+            if any(item.plugin == "mcp" for item in items) and "mcp" not in name
+        }
+
+    assert asked() == set()
+    assert (await desk.ask("GET", "/mcp/enabled")).json() == {"enabled": True}
+    assert (await desk.ask("POST", "/mcp", key, json={})).status_code == 404
+    made = await make(desk, body_of(server, unique()))
+    await eventually(lambda: bool(asked()))
+    assert {one for one in asked() if one.startswith("models")} == {"models answer_request"}
+    assert (await call(desk, key, made["server_id"])).status_code == 200
+    path = "/v1/chat/completions"
+    assert (await desk.ask("POST", path, key, json={**chat, "tools": [named]})).status_code == 200
+    assert (await desk.ask("POST", path, key, json={**chat, "tools": [ours]})).status_code == 404
+    assert (await desk.ask("DELETE", f"{SERVERS}/{made['server_id']}")).status_code == 202
+    await eventually(lambda: not asked())
+    assert (await desk.ask("POST", "/mcp", key, json={})).status_code == 404
+
+
+async def test_servers_are_not_stored_where_they_are_not_read(desk: Desk, server: McpFixture) -> None:
+    general = {"store_model_in_db": False}
+    desk.live.configure(deployment("m", desk.live.upstream), general_settings=general, mcp_servers={})
+    answer = await desk.ask("POST", SERVERS, json=body_of(server, unique()))
+    assert (answer.status_code, "store_model_in_db" in answer.text) == (400, True)
+
+
 async def test_without_the_plugin_nothing_is_stored(
     desk: Desk, server: McpFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    desk.live.configure(deployment("m", desk.live.upstream))
+    shut_out = {"plugins": {"deny": ["mcp"]}}
+    desk.live.configure(deployment("m", desk.live.upstream), gatewright=shut_out)
     answer = await desk.ask("POST", SERVERS, json=body_of(server, unique()))
     assert answer.status_code == 400
-    assert "mcp_servers" in answer.text
+    assert "'gatewright.plugins'" in answer.text
     sql = 'INSERT INTO "LiteLLM_MCPServerTable" (server_id, url) VALUES ($1, $2)'
     await desk.run(sql, "left", server.url)
     capfd.readouterr()
     desk.live.gateway.parts.added.note_change()
     await until_served(desk, "left")
-    await eventually(lambda: "no section 'mcp_servers'" in "".join(capfd.readouterr()))
+    await eventually(lambda: "'gatewright.plugins' shuts it out" in "".join(capfd.readouterr()))
     desk.live.configure(deployment("m", desk.live.upstream), mcp_servers={})
     made = await make(desk, body_of(server, unique()))
     assert (await call(desk, await desk.live.make_key(), made["server_id"])).status_code == 200

@@ -81,5 +81,5 @@ async def test_trials_are_an_administrators(desk: Desk, server: McpFixture) -> N
 
 async def test_anybody_may_know_whether_servers_are_served(desk: Desk) -> None:
     assert (await desk.live.http.get("/mcp/enabled")).json() == {"enabled": True}
-    desk.live.configure(deployment("m", desk.live.upstream))
+    desk.live.configure(deployment("m", desk.live.upstream), gatewright={"plugins": {"deny": ["mcp"]}})
     assert await desk.get("/mcp/enabled", MASTER_KEY) == {"enabled": False}

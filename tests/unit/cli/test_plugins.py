@@ -31,7 +31,7 @@ def run(tmp_path: Path, config: str, *arguments: str) -> Result:
 
 
 def test_the_list_says_which_plugins_load_and_what_they_implement(tmp_path: Path) -> None:
-    result = run(tmp_path, CONFIG, "--json")
+    result = run(tmp_path, CONFIG + "general_settings: {store_model_in_db: false}\n", "--json")
 
     assert result.exit_code == 0, result.output
     assert json.loads(result.output) == [
@@ -55,7 +55,7 @@ def test_the_list_says_which_plugins_load_and_what_they_implement(tmp_path: Path
 
 
 def test_the_table_has_a_line_for_each_plugin(tmp_path: Path) -> None:
-    lines = run(tmp_path, CONFIG).output.splitlines()
+    lines = run(tmp_path, CONFIG + "general_settings: {store_model_in_db: false}\n").output.splitlines()
 
     guardrails = next(line for line in lines if "guardrails" in line)
     assert [cell.strip() for cell in guardrails.strip("│").split("│")] == [
@@ -68,10 +68,10 @@ def test_the_table_has_a_line_for_each_plugin(tmp_path: Path) -> None:
     assert "no: not configured" in next(line for line in lines if "gatewright-mcp" in line)
 
 
-def test_without_a_configuration_nothing_is_loaded() -> None:
+def test_without_a_configuration_what_serves_the_database_is_loaded() -> None:
     result = CliRunner().invoke(plugins, ["list", "--json"])
 
-    assert not any(info["is_loaded"] for info in json.loads(result.output))
+    assert [info["name"] for info in json.loads(result.output) if info["is_loaded"]] == ["mcp"]
 
 
 @pytest.mark.parametrize(

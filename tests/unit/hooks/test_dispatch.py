@@ -23,8 +23,8 @@ from gateway.domain import (
     ScopeKind,
     Usage,
 )
-from gateway.errors import PermissionDenied
-from gateway.hooks import HookSpecs, OpenAnswer, compile_hooks, hookimpl
+from gateway.errors import PermissionDenied, PluginError
+from gateway.hooks import HookSpecs, HookUse, OpenAnswer, compile_hooks, hookimpl
 from gateway.hooks.implementations import HOOKS
 from gateway.testing import load_plugin, make_context, make_head, make_principal
 
@@ -261,6 +261,37 @@ async def test_first_passes_over_everyone_who_answers_none(silent: Any, speaking
     )
 
     assert await hooks.authenticate(make_head()) == "second"
+
+
+class Seasonal:
+    """A plugin that is needed for pass-throughs only."""
+
+    def idle_hooks(self, use: HookUse) -> list[str]:
+        return ["authenticate"] if use is HookUse.MODELS else []
+
+    @hookimpl
+    def authenticate(self) -> str:
+        return "seasonal"
+
+    @hookimpl
+    def find_pass_through(self) -> None:
+        """Leave that to others."""
+
+
+@pytest.mark.parametrize(("use", "answer"), [(HookUse.MODELS, None), (HookUse.PATHS, "seasonal")])
+async def test_hooks_that_a_plugin_does_not_need_are_left_out(use: HookUse, answer: Any) -> None:
+    hooks = compile_hooks([("a", Seasonal())], use)
+
+    assert await hooks.authenticate(make_head()) == answer
+    assert hooks.has_find_pass_through
+
+
+def test_an_idle_hook_that_does_not_exist_stops_the_boot() -> None:
+    plugin = Seasonal()
+    plugin.idle_hooks = lambda use: ["autenticate"]  # type: ignore[method-assign]
+
+    with pytest.raises(PluginError, match="'idle_hooks': there is no hook 'autenticate'"):
+        compile_hooks([("a", plugin)], HookUse.MODELS)
 
 
 async def test_first_accepts_an_answer_that_is_false() -> None:

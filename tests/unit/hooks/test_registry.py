@@ -109,6 +109,18 @@ def test_a_list_loads_exactly_these_and_deny_wins(install: Install) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("choice", "models"), [({}, "m!"), ({"settings": {"suffix": {"suffix": "?"}}}, "m?")]
+)
+async def test_an_offered_plugin_loads_where_it_is_installed(
+    install: Install, choice: Any, models: str
+) -> None:
+    offered = PluginSettings(offered={"suffix": {"suffix": "!"}, "absent": {}}, **choice)
+    loaded = load_plugins(offered, entry_points=[install("suffix", WITH_SETTINGS)])
+    assert await loaded.hooks.resolve_model("m", make_context()) == models
+    assert [info.is_loaded for info in loaded.plugins] == [True]
+
+
 async def test_plugins_come_in_the_configured_order_before_the_core(install: Install) -> None:
     class Core:
         @hookimpl
