@@ -13,12 +13,13 @@ __all__ = ["consent_page"]
 
 def consent_page(action: str, offer: Offer, redirect_uri: str, user_id: str) -> Response[str]:
     """What is asked for, by whom, and where the answer goes; it is posted to `action`."""
+    by = f", which <b>{escape(offer.publisher)}</b> says too," if offer.publisher else ""
     what = offer.resource or "all MCP servers that you may reach"
     form = (
         f'<form method="post" action="{escape(action)}">'
         f'<input type="hidden" name="consent" value="{escape(offer.consent)}">'
-        f"<p>An application that calls itself <b>{escape(offer.client_name)}</b> wants to use MCP servers in "
-        f"your name, <b>{escape(user_id)}</b>: {escape(what)}.</p>"
+        f"<p>An application that calls itself <b>{escape(offer.client_name)}</b>{by} wants to use "
+        f"MCP servers in your name, <b>{escape(user_id)}</b>: {escape(what)}.</p>"
         f"<p>The answer goes to <b>{escape(offer.place)}</b>. If you did not begin this yourself, refuse.</p>"
         f"{_choice(offer)}"
         '<button name="decision" value="grant">Let it</button>'

@@ -57,10 +57,14 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person is asked: `consent` stands for it in the answer, which names one of the teams."""
+    """What a person is asked: `consent` stands for it in the answer, which names one of the teams.
+
+    `publisher` is who vouches for the client's name, empty where that is nobody.
+    """
 
     consent: str
     client_name: str
+    publisher: str
     place: str
     resource: str
     teams: Sequence[Mapping[str, str | None]]
@@ -99,6 +103,7 @@ class Authorizing:
         return Offer(
             consent=await self._vouchers.issue(_CONSENT_PURPOSE, text, _CONSENT_SECONDS),
             client_name=client.name,
+            publisher=client.publisher,
             place=parts.netloc if parts.scheme in {"http", "https"} else f"{parts.scheme}:",
             resource=asked.resource,
             teams=await self._people.list_teams(user_id),

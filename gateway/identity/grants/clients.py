@@ -55,6 +55,11 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     redirect_uris: tuple[str, ...]
     method: Method = "none"
 
+    @property
+    def publisher(self) -> str:
+        """The host whose word the client's name is; empty for a client that has said it itself."""
+        return urlsplit(self.client_id).netloc if self.client_id.startswith("https://") else ""
+
 
 class _Sealed(msgspec.Struct, frozen=True, array_like=True):
     name: str
