@@ -14,7 +14,7 @@ from gateway.clock import Clock
 from gateway.db.engine import Database
 from gateway.db.sealing import Seal, UnsealableError
 from gateway.db.vouchers import Vouchers
-from gateway.domain import McpShelf
+from gateway.domain import McpFinding, McpShelf
 
 __all__ = ["MCP_CREDENTIAL_PREFIX", "McpStock", "open_credential"]
 
@@ -42,6 +42,8 @@ class McpStock:
         self._announce = announce
         self._store = McpCredentialStore(database)
         self._credentials = ExpiringCache[tuple[str, str], str](clock, _LIMITS)
+        self.finding = McpFinding()
+        """How tools are found: what the settings say of it."""
 
     @property
     def current(self) -> McpShelf:

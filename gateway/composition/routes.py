@@ -32,6 +32,7 @@ from gateway.manage import key_rotation as key_rotation_routes
 from gateway.manage import keys as key_routes
 from gateway.manage import login as login_routes
 from gateway.manage import mcp_catalog as mcp_catalog_routes
+from gateway.manage import mcp_finding as mcp_finding_routes
 from gateway.manage import mcp_health as mcp_health_routes
 from gateway.manage import mcp_hub as mcp_hub_routes
 from gateway.manage import mcp_logins as mcp_login_routes
@@ -135,6 +136,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *utility_routes.ROUTE_HANDLERS,
     *tool_routes.ROUTE_HANDLERS,
     *mcp_catalog_routes.ROUTE_HANDLERS,
+    *mcp_finding_routes.ROUTE_HANDLERS,
     *mcp_health_routes.ROUTE_HANDLERS,
     *mcp_hub_routes.ROUTE_HANDLERS,
     *mcp_login_routes.ROUTE_HANDLERS,

@@ -111,6 +111,7 @@ def apply_snapshot(snapshot: Snapshot, parts: Parts) -> None:
     """Tell the parts that outlive a snapshot what has become of the settings; on the event loop."""
     settings = snapshot.settings
     parts.added.is_enabled = settings.general.store_model_in_db
+    parts.mcp_stock.finding = settings.mcp_finding
     parts.principals.followers = snapshot.core.authentication.followers
     parts.principals.configure(build_user_defaults(settings.access))
     parts.subjects.configure(build_subject_defaults(settings.access))

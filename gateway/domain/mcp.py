@@ -6,11 +6,14 @@ __all__ = [
     "MCP_VARIABLES",
     "McpArrival",
     "McpCall",
+    "McpFinding",
     "McpFindings",
     "McpLogin",
     "McpLoginAnswer",
+    "McpNarrowing",
     "McpServerRecord",
     "McpShelf",
+    "McpToolSearch",
     "McpToolset",
 ]
 
@@ -47,6 +50,34 @@ class McpShelf(msgspec.Struct, frozen=True, kw_only=True):
 
     servers: tuple[McpServerRecord, ...] = ()
     toolsets: tuple[McpToolset, ...] = ()
+
+
+class McpNarrowing(msgspec.Struct, frozen=True, kw_only=True):
+    """`litellm_settings.mcp_semantic_tool_filter`: lists have what a conversation needs."""
+
+    enabled: bool = False
+    embedding_model: str = "text-embedding-3-small"
+    top_k: int = 10
+    similarity_threshold: float = 0.3
+
+
+class McpToolSearch(msgspec.Struct, frozen=True, kw_only=True):
+    """`litellm_settings.mcp_tool_search`: what searches find, and the tools that need no search.
+
+    Without an `embedding_model` words decide.
+    """
+
+    embedding_model: str | None = None
+    top_k: int = 10
+    similarity_threshold: float = 0.0
+    core_tools: tuple[str, ...] = ()
+
+
+class McpFinding(msgspec.Struct, frozen=True):
+    """How tools of MCP servers are found among many."""
+
+    narrowing: McpNarrowing = McpNarrowing()
+    search: McpToolSearch = McpToolSearch()
 
 
 class McpFindings(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from gateway.domain import Secret
+from gateway.domain import McpFinding, Secret
 from gateway.errors import ConfigError
 from gateway.settings.access import AccessSettings, read_access_settings
 from gateway.settings.environment import Flags, read_environment
@@ -14,6 +14,7 @@ from gateway.settings.include import read_document
 from gateway.settings.jwt_section import read_jwt_settings
 from gateway.settings.login import LoginSettings, read_login_settings
 from gateway.settings.master_key import find_weakness
+from gateway.settings.mcp_finding import read_mcp_finding
 from gateway.settings.mcp_servers import with_mcp_servers
 from gateway.settings.model import (
     Environment,
@@ -134,6 +135,7 @@ class _Reading:
             login=attempt(lambda: read_login_settings(root, self._environ), LoginSettings()),
             rotation=attempt(lambda: read_rotation_settings(self._environ), KeyRotationSettings()),
             gatewright=attempt(lambda: self._read_own(general), GatewrightSettings()),
+            mcp_finding=attempt(lambda: read_mcp_finding(root), McpFinding()),
             pass_throughs=attempt(lambda: read_pass_throughs(root, self._environ, self._notices), ()),
             variables={name: Secret(value) for name, value in variables.items()},
             notices=tuple(self._notices),

@@ -10,19 +10,14 @@ from gateway.settings.model import GatewrightSettings
 from gateway.settings.node import Node, config_error
 from gateway.settings.readers import (
     Reader,
-    integer,
     read_boolean,
     read_fields,
     read_members,
-    read_number,
     read_plain_mapping,
-    read_text,
-    read_texts,
 )
 
 __all__ = [
     "MCP_ACCESS_READERS",
-    "MCP_FINDING_KEYS",
     "configured_servers",
     "demands_keys",
     "respects_scope",
@@ -30,10 +25,6 @@ __all__ = [
 ]
 
 _PLUGIN, _MEMBER, _ACCESS, _CHECKS = "mcp", "servers", "access", "checks_requests"
-_SEARCH_TOP = 5
-_FILTER_KEY, _SEARCH_KEY = "mcp_semantic_tool_filter", "mcp_tool_search"
-MCP_FINDING_KEYS = frozenset({_FILTER_KEY, _SEARCH_KEY})
-"""The members of `litellm_settings` that say how tools of MCP servers are found."""
 _RESPECTS_SCOPE, _DEMANDS_KEYS = "mcp_allow_all_keys_respects_mcp_scope", "require_key_mcp_access_defined"
 MCP_ACCESS_READERS: Mapping[str, tuple[str, Reader]] = {
     name: (name, reader)
@@ -48,14 +39,6 @@ MCP_ACCESS_READERS: Mapping[str, tuple[str, Reader]] = {
 }
 """The members of `general_settings` that say who may reach MCP servers."""
 
-_MEANING = {
-    "embedding_model": ("embedding_model", read_text),
-    "top_k": ("top_k", integer(1, 1_000)),
-    "similarity_threshold": ("similarity_threshold", read_number),
-}
-_NARROWING: Mapping[str, tuple[str, Reader]] = {"enabled": ("enabled", read_boolean), **_MEANING}
-_SEARCH: Mapping[str, tuple[str, Reader]] = {"core_tools": ("core_tools", read_texts), **_MEANING}
-
 
 def with_mcp_servers(own: GatewrightSettings, root: Node, *, are_stored: bool) -> GatewrightSettings:
     """The settings with the servers handed to the plugin `mcp`.
@@ -63,7 +46,8 @@ def with_mcp_servers(own: GatewrightSettings, root: Node, *, are_stored: bool) -
     Where servers `are_stored` in the database it is offered without them too: it loads then though nothing is
     said of it, and checks no request of a model. Raises ConfigError where it may not load.
     """
-    told = _read_surroundings(root)
+    access = read_fields(read_members(root.member("general_settings")), MCP_ACCESS_READERS)
+    told: dict[str, object] = {_ACCESS: access}
     node, plugins = root.member("mcp_servers"), own.plugins
     is_declared = node is not None and node.value is not None
     is_closed = plugins.allow is not None and _PLUGIN not in plugins.allow
@@ -86,31 +70,6 @@ def with_mcp_servers(own: GatewrightSettings, root: Node, *, are_stored: bool) -
 def _with_section(own: GatewrightSettings, section: dict[str, object]) -> GatewrightSettings:
     settings = {**own.plugins.settings, _PLUGIN: section}
     return msgspec.structs.replace(own, plugins=msgspec.structs.replace(own.plugins, settings=settings))
-
-
-def _read_surroundings(root: Node) -> dict[str, object]:
-    """What other sections say of MCP: who may reach servers, and how tools are found."""
-    access = read_fields(read_members(root.member("general_settings")), MCP_ACCESS_READERS)
-    return {_ACCESS: access, **_read_finding(root)}
-
-
-def _read_finding(root: Node) -> dict[str, object]:
-    """What `litellm_settings` say of finding tools."""
-    members = read_members(root.member("litellm_settings"))
-    found: dict[str, object] = {}
-    if _FILTER_KEY in members:
-        found["narrowing"] = _read_strictly(members[_FILTER_KEY], _NARROWING)
-    if _SEARCH_KEY in members:
-        found["search"] = {"top_k": _SEARCH_TOP, **_read_strictly(members[_SEARCH_KEY], _SEARCH)}
-    return found
-
-
-def _read_strictly(node: Node, readers: Mapping[str, tuple[str, Reader]]) -> dict[str, object]:
-    members = read_members(node)
-    unknown = next((name for name in members if name not in readers), None)
-    if unknown is not None:
-        raise config_error(members[unknown], "There is no such member.", allowed=sorted(readers))
-    return read_fields(members, readers)
 
 
 def respects_scope(own: GatewrightSettings) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from gateway.settings.known_keys import SECTIONS, Standing
+from gateway.settings.mcp_finding import MCP_FINDING_KEYS
 from gateway.settings.node import Node, build_node, child_path
 from gateway.settings.own_variables import refuse_own_secrets
 
@@ -38,7 +39,7 @@ _LITELLM = frozenset(
         *("allowed_fails", "cooldown_time", "model_group_alias", "retry_policy", "max_budget"),
         *("budget_duration", "default_key_generate_params", "upperbound_key_generate_params"),
         *("default_internal_user_params", "default_team_params", "cost_discount_config"),
-        *("cost_margin_config",),
+        *("cost_margin_config", *MCP_FINDING_KEYS),
     }
 )
 _ROUTER = frozenset(

@@ -2,24 +2,34 @@
 
 from collections.abc import Callable, Sequence
 
-from gateway.hooks import RequestContext
+from gateway.domain import McpNarrowing, McpToolSearch
+from gateway.hooks import McpSource, RequestContext
 from gateway_mcp.finding import Found, Words, count_words, rank, text_of
 from gateway_mcp.listings import Item, Listing
 from gateway_mcp.meaning import Meanings
-from gateway_mcp.search_terms import SemanticFilter, ToolSearch, Wish
+from gateway_mcp.search_terms import Wish, meaning_of_lists
 from gateway_mcp.upstreams import Upstream
 
 __all__ = ["Finder"]
 
 
 class Finder:
-    """`narrowing` is what the operator says of lists, `search` what of `search_tools`."""
+    """Goes by what the operator says now."""
 
-    def __init__(self, meanings: Meanings, narrowing: SemanticFilter, search: ToolSearch) -> None:
-        self.narrowing = narrowing
-        self.search = search
+    def __init__(self, meanings: Meanings, source: McpSource) -> None:
+        self._source = source
         self._meanings = meanings
         self._words = Words()
+
+    @property
+    def narrowing(self) -> McpNarrowing:
+        """What the operator says of lists."""
+        return self._source.finding.narrowing
+
+    @property
+    def search(self) -> McpToolSearch:
+        """What the operator says of `search_tools`."""
+        return self._source.finding.search
 
     async def find(
         self,
@@ -45,10 +55,11 @@ class Finder:
     async def choose(self, items: Sequence[Item], query: str, context: RequestContext) -> frozenset[int]:
         """The places of those tools that lists have, where the operator has them narrowed."""
         narrowing = self.narrowing
-        if narrowing.meaning is None or len(items) <= narrowing.top_k or not query.strip():
+        meaning = meaning_of_lists(narrowing)
+        if meaning is None or len(items) <= narrowing.top_k or not query.strip():
             return frozenset(range(len(items)))
         texts = [text_of(item) for item in items]
-        places = await self._meanings.rank(query, texts, narrowing.meaning, context)
+        places = await self._meanings.rank(query, texts, meaning, context)
         if places is None:
             counted = [(place, count_words(item)) for place, item in enumerate(items)]
             places = rank(query, counted, narrowing.top_k)

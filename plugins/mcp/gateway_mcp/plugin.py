@@ -23,7 +23,6 @@ from gateway_mcp.finder import Finder
 from gateway_mcp.meaning import Meanings
 from gateway_mcp.pages import Pages
 from gateway_mcp.relay import Relay
-from gateway_mcp.search_terms import SemanticFilter, ToolSearch
 from gateway_mcp.server_terms import McpServer
 from gateway_mcp.servers import AllowedServer, is_inside
 
@@ -50,8 +49,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     the origins of web pages that may speak with servers.
     `tool_rounds` is how often a model that calls tools of type `mcp` is asked again with what they came to.
     `servers` are those that the gateway relays to, by their names: the section `mcp_servers` lands here, and
-    in `access` those of `general_settings` that say who may reach them, in `narrowing` and `search`
-    `mcp_semantic_tool_filter` and `mcp_tool_search` of `litellm_settings`.
+    in `access` those of `general_settings` that say who may reach them.
     """
 
     allowed_servers: tuple[AllowedServer, ...] = ()
@@ -64,8 +62,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allowed_hosts: frozenset[str] = frozenset()
     allowed_origins: frozenset[str] = frozenset()
     access: AccessSettings = AccessSettings()
-    narrowing: SemanticFilter = SemanticFilter()
-    search: ToolSearch = ToolSearch()
 
 
 class RemoteServers:
@@ -132,7 +128,7 @@ class McpPlugin(RemoteServers, Relay):
         pages = Pages(settings.allowed_hosts, settings.allowed_origins, services.public)
         bases = Bases(services.public, access, settings.allowed_hosts)
         meanings = Meanings(services.models, services.clock)
-        finder = Finder(meanings, settings.narrowing, settings.search)
+        finder = Finder(meanings, services.mcp)
         Relay.__init__(self, directory, pages, bases, finder, services)
         self._rounds = settings.tool_rounds
         self._is_configured = bool(settings.servers)

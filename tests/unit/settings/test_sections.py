@@ -3,7 +3,8 @@ import pytest
 from gateway.errors import ConfigError
 from gateway.settings.access import GENERAL_ACCESS_READERS, LITELLM_ACCESS_READERS
 from gateway.settings.known_keys import SECTIONS, Standing
-from gateway.settings.mcp_servers import MCP_ACCESS_READERS, MCP_FINDING_KEYS
+from gateway.settings.mcp_finding import MCP_FINDING_KEYS
+from gateway.settings.mcp_servers import MCP_ACCESS_READERS
 from gateway.settings.pass_through import PASS_THROUGHS
 from gateway.settings.router import SHARED_KEYS
 from gateway.settings.sections import GENERAL_READERS, LITELLM_READERS

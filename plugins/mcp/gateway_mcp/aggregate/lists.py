@@ -10,7 +10,7 @@ from gateway_mcp.aggregate.asked import Asked
 from gateway_mcp.kinds import Kind
 from gateway_mcp.listings import Listing, check_refusals
 from gateway_mcp.made import Made, json_answer
-from gateway_mcp.search_terms import Wish
+from gateway_mcp.search_terms import Wish, meaning_of_lists
 from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import Object, result_message
 
@@ -42,7 +42,8 @@ async def answer_list(asked: Asked, kind: Kind) -> Made:
 
 async def _choose(asked: Asked, found: _Found, query: str) -> list[msgspec.Raw]:
     finder, headers = asked.finder, asked.context.head.headers
-    wish = Wish(query, _read_limit(headers.get(_LIMIT), finder.narrowing.top_k), finder.narrowing.meaning)
+    narrowing = finder.narrowing
+    wish = Wish(query, _read_limit(headers.get(_LIMIT), narrowing.top_k), meaning_of_lists(narrowing))
     chosen = await finder.find(found, wish, asked.reach.may_use, asked.context)
     return [item.shown for _, item in chosen]
 

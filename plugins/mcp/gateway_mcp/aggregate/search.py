@@ -11,7 +11,7 @@ from gateway_mcp.aggregate.lists import finish, tell_missing
 from gateway_mcp.kinds import KINDS
 from gateway_mcp.listings import Listing
 from gateway_mcp.made import Made, json_answer
-from gateway_mcp.search_terms import Wish
+from gateway_mcp.search_terms import Wish, meaning_of_searches
 from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import INVALID_PARAMS, Object, error_message, result_message
 
@@ -114,7 +114,8 @@ async def answer_search(asked: Asked) -> Made | None:
     if name == _DESCRIBE:
         return _describe(asked, listed, wanted)
     finder = asked.finder
-    wish = Wish(wanted, _read_limit(given.get("limit"), finder.search.top_k), finder.search.meaning)
+    search = finder.search
+    wish = Wish(wanted, _read_limit(given.get("limit"), search.top_k), meaning_of_searches(search))
     found = await finder.find(listed, wish, asked.reach.may_use, asked.context)
     tools = [
         {"name": _shown(item.shown)["name"], "description": item.said.get("description", "")}
