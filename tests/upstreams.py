@@ -10,6 +10,7 @@ from typing import Any, Self
 
 __all__ = ["Reply", "SeenRequest", "Upstream", "replies"]
 
+_LONGEST_SECONDS = 30.0
 USAGE = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
 
 
@@ -114,10 +115,11 @@ class Upstream:
         return f"{self.origin}/v1"
 
     async def wait_for_requests(self, count: int) -> None:
-        """Return when so many requests have arrived."""
-        while len(self.requests) < count:
-            self.arrived.clear()
-            await self.arrived.wait()
+        """Return when so many requests have arrived; raises TimeoutError where they do not."""
+        async with asyncio.timeout(_LONGEST_SECONDS):
+            while len(self.requests) < count:
+                self.arrived.clear()
+                await self.arrived.wait()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1

@@ -10,6 +10,7 @@ import pytest
 
 from gateway.identity.invalidation import CHANNEL
 from gateway.ids import hash_token
+from tests.integration.counting import heard
 from tests.integration.manage.conftest import Desk
 from tests.integration.serving import (
     INPUT_NANOS,
@@ -164,7 +165,7 @@ async def change(live: LiveGateway, sql: str, *args: object) -> None:
     database = live.gateway.parts.database
     await database.execute(sql, *args)
     await database.execute("SELECT pg_notify($1, '*')", CHANNEL)
-    await eventually(lambda: len(live.gateway.parts.subjects) == len(live.gateway.parts.principals) == 0)
+    await heard(live)
 
 
 KEY_COLUMNS = {

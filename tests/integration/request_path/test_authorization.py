@@ -7,7 +7,8 @@ import pytest
 
 from gateway.domain import Scope, ScopeKind
 from gateway.identity.invalidation import CHANNEL
-from tests.integration.serving import MASTER_KEY, LiveGateway, bearer, chat_body, deployment, eventually
+from tests.integration.counting import heard
+from tests.integration.serving import MASTER_KEY, LiveGateway, bearer, chat_body, deployment
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -21,7 +22,7 @@ async def run(live: LiveGateway, sql: str, *args: object) -> None:
     database = live.gateway.parts.database
     await database.execute(sql, *args)
     await database.execute("SELECT pg_notify($1, '*')", CHANNEL)
-    await eventually(lambda: len(live.gateway.parts.subjects) == len(live.gateway.parts.principals) == 0)
+    await heard(live)
 
 
 async def add_budget(live: LiveGateway, usd: float, **columns: object) -> str:

@@ -7,7 +7,8 @@ import pytest
 
 from gateway.domain import Scope, ScopeKind
 from gateway.ids import hash_token
-from tests.integration.serving import INPUT_NANOS, OUTPUT_NANOS, LiveGateway, deployment, eventually
+from tests.integration.counting import heard
+from tests.integration.serving import INPUT_NANOS, OUTPUT_NANOS, LiveGateway, deployment
 from tests.upstreams import Reply, replies
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -107,8 +108,6 @@ async def _set_spend(live: LiveGateway, token: str, usd: float) -> None:
 
 async def _announce(live: LiveGateway, token: str) -> None:
     """Return when the change of a key has been heard of."""
-    principals = live.gateway.parts.principals
-    generation = principals.generation
     payload = f'[{{"kind":"key","id":"{token}"}}]'
     await live.gateway.parts.database.execute("SELECT pg_notify('gatewright_identity', $1)", payload)
-    await eventually(lambda: principals.generation > generation)
+    await heard(live)
