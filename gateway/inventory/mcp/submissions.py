@@ -36,6 +36,7 @@ SUBMITTED = frozenset(
     }
 )
 """What users may say of a server."""
+_WITHOUT_KEYS = frozenset({"true_passthrough", "oauth_delegate"})
 _DEFAULTS = {
     "available_on_public_internet": True,
     **dict.fromkeys(("allow_all_keys", "delegate_auth_to_upstream", "oauth_passthrough"), False),
@@ -139,6 +140,8 @@ class McpSubmissionService:
             # Consoles also say what nobody has set.
             if name not in SUBMITTED and value not in (None, [], {}, "", _DEFAULTS.get(name)):
                 raise _refused(name, f"'{name}' is for an administrator to set.")
+        if sent.get("auth_type") in _WITHOUT_KEYS:
+            raise _refused("auth_type", "That clients' own tokens go along is for an administrator to say.")
         if sent.get("transport") == "stdio":
             raise _refused("transport", "A program on the gateway's machine is for an administrator to add.")
         reference = find_reference(dict(sent), "")

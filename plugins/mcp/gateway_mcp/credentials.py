@@ -13,22 +13,31 @@ from gateway_mcp.brought import AUTH, CREDENTIALS, PREFIX, digest_of, find_addre
 from gateway_mcp.directory import Directory
 from gateway_mcp.oauth.exchanges import Exchanges, find_subject
 from gateway_mcp.oauth.user_tokens import UserTokens
-from gateway_mcp.places import find_place
+from gateway_mcp.older.paths import mount_of
+from gateway_mcp.passing_on import CHALLENGE, build_challenge
+from gateway_mcp.places import find_place, find_wished, is_plain, narrow_place
 from gateway_mcp.tokens import Tokens
 from gateway_mcp.upstreams import Upstream
 
-__all__ = ["CredentialMissingError", "Credentials", "LoginNeededError"]
+__all__ = ["CredentialMissingError", "Credentials", "LoginNeededError", "TokenMissingError"]
 
 _UNAUTHORIZED = 401
 _SCOPE = re.compile(r"[!#-\[\]-~]{1,200}")
 """What may be a scope (RFC 6749, 3.3)."""
 _METADATA = "/.well-known/oauth-authorization-server"
+_AUTHORIZATION = "authorization"
 
 
 class CredentialMissingError(AuthenticationFailed):
     """A server asks each user for a credential, and the caller's user has stored none."""
 
     type = "mcp_credential_missing"
+
+
+class TokenMissingError(AuthenticationFailed):
+    """A server is asked with what clients bring for it, and the caller has brought nothing."""
+
+    type = "mcp_token_missing"
 
 
 class LoginNeededError(AuthenticationFailed):
@@ -66,8 +75,8 @@ class Credentials:
 
         What the operator has set wins over what a client brings, but for a credential that it brings for
         this server: that stands in the place of the gateway's. Raises CredentialMissingError,
-        LoginNeededError, TokenRefusedError, DatabaseUnavailable where it cannot be looked up, and
-        UpstreamError where no token is granted.
+        LoginNeededError, TokenMissingError, TokenRefusedError, DatabaseUnavailable where it cannot be looked
+        up, and UpstreamError where no token is granted.
         """
         headers = await self._list(upstream, context)
         if not upstream.settings.env_vars:
@@ -78,6 +87,8 @@ class Credentials:
     async def _list(self, upstream: Upstream, context: RequestContext) -> HeaderPairs:
         settings = upstream.settings
         brought = self._brought(upstream, context)
+        if settings.auth_type == "oauth_delegate" and _AUTHORIZATION not in brought:
+            raise self._ask_for_token(upstream, context.head)
         if settings.logs_users_in:
             return tuple({**brought, **settings.headers(await self._find_token(upstream, context))}.items())
         if settings.exchanges_tokens:
@@ -142,6 +153,21 @@ class Credentials:
             headers={"www-authenticate": challenge} if base else {},
         )
 
+    def _ask_for_token(self, upstream: Upstream, head: RequestHead) -> TokenMissingError:
+        """The refusal of a caller who has a key of the gateway and no token for the server."""
+        current = self._directory.current
+        path = mount_of(head.path, current)
+        place = find_place(path, current)
+        is_own = place is not None and place.is_single
+        challenge = build_challenge(self._bases.of(head), path if is_own else f"/mcp/{upstream.name}")
+        return TokenMissingError(
+            f"The MCP server '{upstream.name}' is asked with a token of its own issuer: log in there, and "
+            "send it as 'Authorization: Bearer ...', and your key in 'x-litellm-api-key'; among "
+            f"several servers, as 'x-mcp-{label_of(upstream.name)}-authorization'.",
+            param="mcp_server",
+            headers={CHALLENGE: challenge} if challenge else {},
+        )
+
     async def _find_own(self, upstream: Upstream, context: RequestContext) -> str:
         user_id = context.principal.user_id
         given = await self._source.find_credential(user_id, upstream.id) if user_id else None
@@ -173,9 +199,23 @@ class Credentials:
         """What of the client's headers is for a server, under the names that it knows."""
         if not context.brought or upstream.settings.command:
             return {}
-        named = {name.lower() for name in upstream.settings.extra_headers} - _taken(upstream)
+        named = upstream.settings.client_headers - _taken(upstream)
         passed = {name: value for name, value in context.brought if name in named}
+        is_shared = upstream.settings.forwards_tokens and not self._is_alone(upstream, context)
+        if is_shared and _AUTHORIZATION in passed:
+            del passed[_AUTHORIZATION]
         return {**passed, **self._addressed(upstream, context)}
+
+    def _is_alone(self, upstream: Upstream, context: RequestContext) -> bool:
+        """Whether `Authorization` can be meant for no other server: what one may have, others may not see."""
+        call, head, current = context.tool_call, context.head, self._directory.current
+        if call is not None and call.server == upstream.name:
+            return True
+        if is_plain(head.path) and (wished := find_wished(head.query)):
+            return current.by_name(wished) is upstream
+        place = find_place(mount_of(head.path, current), current)
+        among = () if place is None else narrow_place(place, head.headers, current).upstreams
+        return [one for one in among if _AUTHORIZATION in one.settings.client_headers] == [upstream]
 
     def _addressed(self, upstream: Upstream, context: RequestContext) -> dict[str, str]:
         """What the client has addressed to this server: by its names, its groups, or the path."""

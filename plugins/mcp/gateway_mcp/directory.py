@@ -33,8 +33,7 @@ class Directory:
         self._source = source
         for name, settings in self._configured.items():
             self._check_command(name, settings)
-            if settings.allow_anonymous:
-                _LOG.warning("mcp_server_open_to_everybody", server=name)
+            _warn_if_open(name, settings)
         self._own = Upstreams(self._configured, access)
         self._shelf: McpShelf | None = None
         self._read: dict[str, tuple[McpServerRecord, Upstream]] = {}
@@ -60,12 +59,15 @@ class Directory:
         for record in shelf.servers:
             known = former.get(record.server_id)
             try:
-                upstream = self.build(record) if known is None or known[0] != record else known[1]
+                is_same = known is not None and known[0] == record
+                upstream = known[1] if known is not None and is_same else self.build(record)
                 self._all.add(upstream)
             except ValueError as error:
                 _LOG.warning("mcp_server_not_served", server_id=record.server_id, reason=str(error))
                 continue
             self._read[record.server_id] = (record, upstream)
+            if not is_same:
+                _warn_if_open(upstream.name, upstream.settings)
         for toolset in shelf.toolsets:
             self._all.add_toolset(toolset)
         kept = {upstream for _, upstream in self._read.values()}
@@ -95,6 +97,11 @@ class Directory:
                 f"the MCP server '{name}' runs '{settings.command[:100]}' on the gateway's machine; "
                 f"allow it in '{_SETTING}'"
             )
+
+
+def _warn_if_open(name: str, settings: McpServer) -> None:
+    if settings.admits_anybody:
+        _LOG.warning("mcp_server_open_to_everybody", server=name)
 
 
 def _ignore(upstream: Upstream) -> None:

@@ -69,7 +69,7 @@ class Documents:
         one = place.upstreams[0] if place.is_single else None
         if one is not None and not self._directory.current.lets_in(one, head):
             return None
-        if one is not None and one.settings.is_passed_through:
+        if one is not None and one.settings.takes_client_tokens:
             return await self._tell_of_passed(head, path, one)
         base = self._bases.of_logins(head)
         return _tell(describe_resource(base, path or _AGGREGATE)) if base and _PLAIN.fullmatch(path) else None
@@ -81,7 +81,7 @@ class Documents:
         one = upstreams.by_name(path.removeprefix("/"))
         if one is None and place is not None and place.is_single:
             one = place.upstreams[0]
-        is_ours = place is not None if one is None else not one.settings.is_passed_through
+        is_ours = place is not None if one is None else not one.settings.takes_client_tokens
         if not is_ours or (one is not None and not upstreams.lets_in(one, head)):
             return None
         base = self._bases.of_logins(head)

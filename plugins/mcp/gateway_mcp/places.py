@@ -1,13 +1,24 @@
 """Where a path leads: to one server, or to several under one roof."""
 
 from collections.abc import Mapping
+from urllib.parse import parse_qsl
 
 import msgspec
 
 from gateway.hooks import RequestHead
 from gateway_mcp.upstreams import Upstream, Upstreams
 
-__all__ = ["NARROWING", "Place", "Places", "find_named", "find_place", "list_named", "narrow_place"]
+__all__ = [
+    "NARROWING",
+    "Place",
+    "Places",
+    "find_named",
+    "find_place",
+    "find_wished",
+    "is_plain",
+    "list_named",
+    "narrow_place",
+]
 
 _MOUNT, _REST, _SEARCHED, _TOOLSET = "mcp", "mcp-rest", "proxy", "toolset"
 _EVERY_TOOL = ["v1", "mcp", "tools"]
@@ -78,6 +89,17 @@ class Places:
             if place is not None:
                 self._found[path] = place
         return place
+
+
+def is_plain(path: str) -> bool:
+    """Whether a path belongs to plain HTTP."""
+    return path.startswith(f"/{_REST}/") or path.split("/")[1:] == _EVERY_TOOL
+
+
+def find_wished(query: str) -> str:
+    """The server of which plain HTTP wants the tools; empty where it wants all."""
+    wished = dict(parse_qsl(query))
+    return wished.get("server_id") or wished.get("mcp_server_name") or ""
 
 
 def find_named(names: str, upstreams: Upstreams) -> tuple[Upstream, ...]:

@@ -56,11 +56,11 @@ from gateway_mcp.older.revisions import check_revision
 from gateway_mcp.older.streams import Streams
 from gateway_mcp.pages import Pages
 from gateway_mcp.passing_on import build_challenge, find_open
-from gateway_mcp.places import Place, Places, list_named, narrow_place
+from gateway_mcp.places import Place, Places, is_plain, list_named, narrow_place
 from gateway_mcp.probing import probe, refuse_settings
 from gateway_mcp.reach import Reach
 from gateway_mcp.repeated import ARGUMENT
-from gateway_mcp.rest import PlainGuard, PlainServers, is_plain, lead_plain
+from gateway_mcp.rest import PlainGuard, PlainServers, lead_plain
 from gateway_mcp.rights import check_server, check_toolset, refuse_server, refuse_toolset
 from gateway_mcp.sessions import SESSION, Sessions
 from gateway_mcp.single import CALLED_TOOL, SingleServer, SingleTools
@@ -233,7 +233,7 @@ class Relay:
         forwarder = await self._open(context, place)
         if place.upstreams and is_retold(context):
             forwarder = await repeat_anew(forwarder, context, place.upstreams[0], self._listings)
-        if any(one.settings.is_passed_through for one in place.upstreams):
+        if any(one.settings.takes_client_tokens for one in place.upstreams):
             # What servers say of a client's token is told in the answer to its post, too.
             head = msgspec.structs.replace(context.head, path=mount_of(context.head.path, upstreams))
             return StatingForwarder(forwarder, head, self._bases, upstreams)
@@ -276,7 +276,7 @@ class Relay:
     async def _probe(self, context: RequestContext, place: Place) -> None:
         """Raise what a server says of a client's token, where that is for the server to judge."""
         for one in place.upstreams:
-            if place.is_single and one.settings.is_passed_through:
+            if place.is_single and one.settings.takes_client_tokens:
                 conversation = await self._listings.converse(one, context)
                 with suppress(RefusedError):
                     await conversation.ask("ping", {})
@@ -331,7 +331,7 @@ class Relay:
             return build_challenge(self._bases.of(head), head.path)
         one = place.upstreams[0] if place.is_single else None
         is_hidden = one is not None and not self._directory.current.lets_in(one, head)
-        if is_hidden or (one is not None and one.settings.is_passed_through):
+        if is_hidden or (one is not None and one.settings.takes_client_tokens):
             return ""
         return build_challenge(self._bases.of_logins(head), quote(head.path, safe="/,"))
 
@@ -344,7 +344,7 @@ class Relay:
             path=head.path,
             target="" if one is None else one.settings.url,
             methods=_METHODS,
-            admits_strangers=one is not None and one.settings.allow_anonymous,
+            admits_strangers=_is_open(one, to_bearers=open_one is not None),
             admits_bearers=open_one is not None,
             challenge=self._challenge(place, open_one, head),
             endpoint=Endpoint.MCP,
@@ -353,3 +353,10 @@ class Relay:
             holds_slot=head.method != "GET" and head.headers.get("mcp-method") != _LISTEN,
             timeout_seconds=None if one is None else one.settings.timeout,
         )
+
+
+def _is_open(one: Upstream | None, *, to_bearers: bool) -> bool:
+    """Whether callers without a credential are let in: to a server that judges tokens, as those with one."""
+    if one is None:
+        return False
+    return one.settings.allow_anonymous or (to_bearers and one.settings.admits_anybody)

@@ -18,13 +18,13 @@ from gateway_mcp.kinds import KINDS
 from gateway_mcp.listings import Listing, Listings, check_refusals
 from gateway_mcp.made import Made, json_answer
 from gateway_mcp.messages import MessageGuard, may_have_failed, note_outcome, read_message, refuse_tool
-from gateway_mcp.places import find_place, list_named, narrow_place
+from gateway_mcp.places import find_place, find_wished, list_named, narrow_place
 from gateway_mcp.reach import Reach
 from gateway_mcp.rights import check_server, check_toolset, is_visible, refuse_server
 from gateway_mcp.upstreams import Upstream, Upstreams
 from gateway_mcp.wire import INVALID_PARAMS, Object
 
-__all__ = ["HiddenError", "PlainGuard", "PlainServers", "is_plain", "lead_plain"]
+__all__ = ["HiddenError", "PlainGuard", "PlainServers", "lead_plain"]
 
 _MOUNT = "/mcp-rest/"
 _LIST, _CALL = f"{_MOUNT}tools/list", f"{_MOUNT}tools/call"
@@ -32,11 +32,6 @@ _EVERY_TOOL = "/v1/mcp/tools"
 _METHODS = {_LIST: "GET", _CALL: "POST", _EVERY_TOOL: "GET"}
 _TOOLS = KINDS["tools/list"]
 _CALL_METHOD = "tools/call"
-
-
-def is_plain(path: str) -> bool:
-    """Whether a path belongs to plain HTTP."""
-    return path.startswith(_MOUNT) or path == _EVERY_TOOL
 
 
 def lead_plain(head: RequestHead) -> PassThrough | None:
@@ -142,11 +137,11 @@ class PlainServers:
         wished = dict(parse_qsl(self._context.head.query))
         try:
             reach = self._narrow(wished)
-            upstreams = self._choose(wished, reach)
+            upstreams = self._choose(reach)
         except GatewayError as error:
             return _say([], _tag(error), error.message)
         listed = await self._listings.find(upstreams, _TOOLS, self._context)
-        if _named_server(wished):
+        if find_wished(self._context.head.query):
             check_refusals(listed)
         shows_all = wished.get("include_disabled_tools", "").lower() in {"true", "1"}
         shows_all = shows_all and self._context.principal.is_admin
@@ -175,10 +170,10 @@ class PlainServers:
         place = narrow_place(place, self._context.head.headers, self._upstreams)
         return Reach(self._context, place, self._upstreams)
 
-    def _choose(self, wished: dict[str, str], reach: Reach) -> tuple[Upstream, ...]:
+    def _choose(self, reach: Reach) -> tuple[Upstream, ...]:
         for one in list_named(self._context.head, self._upstreams):
             check_server(self._context, one, self._upstreams)
-        name = _named_server(wished)
+        name = find_wished(self._context.head.query)
         if not name:
             return reach.upstreams
         upstream = self._upstreams.by_name(name)
@@ -190,10 +185,6 @@ class PlainServers:
         if upstream not in self._reach.upstreams:
             raise refuse_server(upstream)
         return (upstream,)
-
-
-def _named_server(wished: dict[str, str]) -> str:
-    return wished.get("server_id") or wished.get("mcp_server_name") or ""
 
 
 def _say(tools: list[Object], error: str | None, message: str, outcomes: list[Object] | None = None) -> Made:

@@ -78,7 +78,7 @@ def may_reach(
         return False
     settings = upstream.settings
     is_stranger = not principal.token_hash
-    if principal.is_admin or (is_stranger and (settings.allow_anonymous or settings.is_passed_through)):
+    if principal.is_admin or (is_stranger and (settings.admits_anybody or settings.is_passed_through)):
         return True
     demanded = upstreams.access.settings
     opening = McpOpening(

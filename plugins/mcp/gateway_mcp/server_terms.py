@@ -11,7 +11,7 @@ from gateway.money import nanos_from_usd
 from gateway_mcp.arguments import hide_arguments
 from gateway_mcp.brought import is_free
 from gateway_mcp.terms import McpInfo
-from gateway_mcp.token_terms import TokenTerms, check_address
+from gateway_mcp.token_terms import FORWARDED, TokenTerms, check_address
 
 __all__ = ["McpServer", "PinnedTool", "Variable"]
 
@@ -22,7 +22,7 @@ _SCHEMES = {
     "oauth2_token_exchange": "Bearer {}",
     "basic": "Basic {}",
     "token": "token {}",
-    "authorization": "{}",
+    **dict.fromkeys(("authorization", *FORWARDED), "{}"),
 }
 
 _Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -57,9 +57,11 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
     `allow_all_keys` opens the server to keys whose permissions do not name it, `allow_anonymous` its own path
     to everybody. Unless it is `available_on_public_internet` only clients within the operator's networks
     reach it. With `oauth_passthrough`, without a credential of its own and with `Authorization` among the
-    `extra_headers`, clients log in at the server's issuer; `delegate_auth_to_upstream` is read and changes
-    nothing. With `is_byok` it is asked with what each user has stored for it. With `pinned_tools` its
-    tools are those that are described as they are there, and no others. `mcp_info` says what calls cost. All
+    `extra_headers`, clients log in at the server's issuer; so they do with `auth_type: true_passthrough`,
+    which lets in whoever brings nothing as well, and with `oauth_delegate`, which asks for a key besides.
+    `delegate_auth_to_upstream` is read and changes nothing. With `is_byok` it is asked with what each user
+    has stored for it. With `pinned_tools` its tools are those that are described as they are there, and no
+    others. `mcp_info` says what calls cost. All
     callers share `rpm`, requests a minute, `max_concurrent_requests`, and `max_budget`, USD in each
     `budget_duration` or, without one, in all. Where arguments of calls are recorded, the `redacted_arguments`
     are masked. Of `env_vars` each user gives the values, which stand in the `static_headers`.
@@ -113,7 +115,8 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
         if self.is_byok and self.credential:
             raise ValueError("with 'is_byok' users bring the credential, so there is no 'auth_value'")
         self.check_tokens(has_credential=bool(self.credential) or self.is_byok)
-        is_told = self.auth_type == "none" or self.is_asked_with_tokens
+        self._check_forwarding()
+        is_told = self.auth_type == "none" or self.is_asked_with_tokens or self.forwards_tokens
         if not is_told and not (self.credential or self.is_byok):
             raise ValueError(f"auth_type '{self.auth_type}' needs 'auth_value'")
         if self.timeout <= 0:
@@ -130,6 +133,15 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
             raise ValueError("'max_budget' is at least 0")
         if self.budget_duration is not None and self.max_budget is None:
             raise ValueError("'budget_duration' needs 'max_budget'")
+
+    def _check_forwarding(self) -> None:
+        """Raise ValueError for a credential beside those of clients."""
+        if not self.forwards_tokens:
+            return
+        has_own = self.credential or self.is_byok or "authorization" in self.lower_static_headers()
+        if has_own or self.spec_path:
+            others = "no 'auth_value', no 'is_byok', no 'spec_path' and no static 'Authorization'"
+            raise ValueError(f"with auth_type '{self.auth_type}' there is {others}: clients bring it")
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -162,8 +174,31 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
         return self.transport in {None, "http"} and not self.spec_path
 
     @property
+    def forwards_tokens(self) -> bool:
+        """Whether its `auth_type` says that clients bring tokens of the server's own issuer."""
+        return self.auth_type in FORWARDED
+
+    @property
+    def admits_anybody(self) -> bool:
+        """Whether callers without any credential reach it under its own path."""
+        return self.allow_anonymous or self.auth_type == "true_passthrough"
+
+    @property
+    def takes_client_tokens(self) -> bool:
+        """Whether clients bring tokens of the server's own issuer, with a key of the gateway or without."""
+        return self.forwards_tokens or self.is_passed_through
+
+    @property
+    def client_headers(self) -> frozenset[str]:
+        """The headers of clients that go along, in lower case."""
+        named = frozenset(map(str.lower, self.extra_headers))
+        return named | {"authorization"} if self.forwards_tokens else named
+
+    @property
     def is_passed_through(self) -> bool:
-        """Whether clients bring tokens that the server's own issuer has granted them."""
+        """Whether a token that the server's own issuer has granted stands for a key of the gateway."""
+        if self.auth_type == "true_passthrough":
+            return True
         is_declared = self.oauth_passthrough and self.auth_type == "none" and bool(self.url)
         return (
             is_declared

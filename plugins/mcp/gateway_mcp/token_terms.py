@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-__all__ = ["AuthType", "TokenTerms", "check_address"]
+__all__ = ["FORWARDED", "AuthType", "TokenTerms", "check_address"]
 
 AuthType = Literal[
     "none",
@@ -16,7 +16,11 @@ AuthType = Literal[
     "token",
     "oauth2",
     "oauth2_token_exchange",
+    "true_passthrough",
+    "oauth_delegate",
 ]
+FORWARDED = frozenset({"true_passthrough", "oauth_delegate"})
+"""Kinds of servers that are asked with what clients bring, and with nothing else."""
 
 _ADDRESSES = (
     *("issuer", "authorization_url", "token_url", "registration_url", "token_exchange_endpoint"),

@@ -98,7 +98,7 @@ class Upstreams:
             if one in self._by_name:
                 raise ValueError(f"two MCP servers are called '{one}'")
         self._by_name |= dict.fromkeys(upstream.names, upstream)
-        self.extra_headers = self.extra_headers.union(map(str.lower, upstream.settings.extra_headers))
+        self.extra_headers = self.extra_headers | upstream.settings.client_headers
         for group in upstream.settings.access_groups:
             self._groups.setdefault(group, []).append(upstream.id)
 

@@ -90,6 +90,7 @@ async def test_what_users_may_not_submit_is_refused(desk: Desk) -> None:
         (key, {"transport": "stdio"}, 400, "transport"),
         (key, {"allow_all_keys": True}, 400, "allow_all_keys"),
         (key, {"mcp_access_groups": ["all"]}, 400, "mcp_access_groups"),
+        (key, {"auth_type": "true_passthrough"}, 400, "auth_type"),
         (key, {"credentials": {"auth_value": "os.environ/HOME"}}, 400, "credentials.auth_value"),
         (key, {"spec_path": "/etc/passwd"}, 400, "spec_path"),
         (viewer, {}, 403, None),

@@ -31,7 +31,8 @@ async def answer_list(asked: Asked, kind: Kind) -> Made:
     those that fit best. A server that could not be asked is named in `_meta`. Raises UpstreamRefusalError.
     """
     found = await asked.listings.find(asked.upstreams, kind, asked.context)
-    check_refusals(found)
+    # Those that every client has to address by themselves are missing where it has not.
+    check_refusals((one, listing) for one, listing in found if not one.settings.forwards_tokens)
     query = unquote(asked.context.head.headers.get(_QUERY, "")) if kind.member == "tools" else ""
     items = await _choose(asked, found, query) if query else _list_all(asked, kind, found)
     result: Object = {kind.member: items, **tell_missing(found)}

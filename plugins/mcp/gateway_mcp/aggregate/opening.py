@@ -77,7 +77,9 @@ async def _open(asked: Asked, upstream: Upstream) -> _Opened:
             return await _shake_hands(asked, upstream)
     except TimeoutError:
         return UpstreamError("It took too long.")
-    except UpstreamRefusalError:
+    except UpstreamRefusalError as error:
+        if upstream.settings.forwards_tokens:
+            return error
         raise
     except GatewayError as error:
         return error

@@ -2,8 +2,7 @@
 
 import msgspec
 
-from gateway_mcp.places import find_place
-from gateway_mcp.rest import is_plain
+from gateway_mcp.places import find_place, is_plain
 from gateway_mcp.upstreams import Upstreams
 
 __all__ = ["MESSAGES", "OlderPath", "find_older", "mount_of"]

@@ -33,7 +33,7 @@ class Transports:
         """What sends requests to a server."""
         settings = upstream.settings
         is_plain = settings.transport == "http" and not settings.spec_path
-        if is_plain and not settings.is_asked_with_tokens and not settings.is_passed_through:
+        if is_plain and not settings.is_asked_with_tokens and not settings.takes_client_tokens:
             return self._plain(upstream)
         made = self._made.get(upstream)
         if made is None:
@@ -59,7 +59,7 @@ class Transports:
 
     def _make(self, upstream: Upstream) -> Forwarder:
         services, plain = self._services, self._plain(upstream)
-        if upstream.settings.is_passed_through:
+        if upstream.settings.takes_client_tokens:
             plain = RefusalForwarder(plain, upstream)
         if upstream.settings.spec_path:
             return LocalForwarder(OpenApiServer(upstream, plain, services.clock))
@@ -72,7 +72,7 @@ class Transports:
         if upstream.settings.transport == "http":
             return plain
         older = LocalForwarder(
-            SseServer(upstream, plain, note_change), may_refuse=upstream.settings.is_passed_through
+            SseServer(upstream, plain, note_change), may_refuse=upstream.settings.takes_client_tokens
         )
         if upstream.settings.transport == "sse":
             return older
