@@ -12,6 +12,7 @@ from gateway.guardrails.aside import do_aside
 from gateway.guardrails.calls import describe_call
 from gateway.guardrails.choice import Choice, Chosen, ChosenPipeline, Installed, Selection
 from gateway.guardrails.content import AnswerText, EditError, RequestText
+from gateway.guardrails.messages import GuardedMessages
 from gateway.guardrails.policies.book import EMPTY_BOOK, PolicyBook
 from gateway.guardrails.policies.pipeline import answer_instead, run_pipeline
 from gateway.guardrails.questions import Questions
@@ -19,7 +20,7 @@ from gateway.guardrails.recording import RecordWatch
 from gateway.guardrails.report import Report
 from gateway.guardrails.runner import Runner, Text
 from gateway.guardrails.stream import GuardedStream
-from gateway.hooks import CallGuard, RequestContext, hookimpl
+from gateway.hooks import CallGuard, RequestContext, StreamGuard, hookimpl
 from gateway.sdk import Content, Edit
 from gateway.settings.guardrails import GuardrailMode
 
@@ -104,7 +105,10 @@ class _Watch:
 
     async def check_answer(self, body: bytes) -> bytes:
         """Run those that come after the call on a whole answer."""
-        chosen, pipelines = self._of(self._modes.answer), self._pipelines_of(self._modes.answer)
+        return await self._check_answer(self._of(self._modes.answer), body)
+
+    async def _check_answer(self, chosen: Sequence[Chosen], body: bytes) -> bytes:
+        pipelines = self._pipelines_of(self._modes.answer)
         if not chosen and not pipelines:
             return body
         text = await do_aside(len(body), partial(AnswerText, body))
@@ -115,14 +119,16 @@ class _Watch:
                 answer_instead(text, message)
         return text.body
 
-    def open_stream(self) -> GuardedStream | None:
+    def open_stream(self) -> StreamGuard | None:
         """Run those that come after the call on a stream."""
-        chosen, pipelines = self._of(self._modes.answer), self._pipelines_of(self._modes.answer)
-        return (
-            GuardedStream(self._runner, chosen, pipelines, self._modes.answer)
-            if chosen or pipelines
-            else None
-        )
+        mode = self._modes.answer
+        chosen, pipelines = self._of(mode), self._pipelines_of(mode)
+        if self._context.listens:
+            # What comes may be the rest of an answer to a call that broke off.
+            chosen = [item for item in self._chosen if mode in item.modes]
+            check = partial(self._check_answer, chosen)
+            return GuardedMessages(check) if chosen or pipelines else None
+        return GuardedStream(self._runner, chosen, pipelines, mode) if chosen or pipelines else None
 
     def open_record(self) -> RecordWatch | None:
         """Run those that look at what is recorded, later."""

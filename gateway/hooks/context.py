@@ -69,7 +69,8 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     `tool` is the tool of an MCP server that is called, as `server/tool`; `withheld_tools` are the names of
     those that nobody may call, with their server's or without. `tool_call` is what records say of it.
     `brought` are the headers that its pass-through asks for, without those that hold a key of the gateway.
-    `end_user` is the end user that a request to MCP servers is for.
+    `end_user` is the end user that a request to MCP servers is for, and `listens` says that it calls nothing
+    and hears what they say, each message of which is inspected by itself.
     `cost_nanos` is what a request of a pass-through costs if it succeeds: who authorizes it may say so, and a
     guard of its answer may take it back. `failed` is what such a guard says of an answer that HTTP calls a
     success. `tell_refusal` gives a refusal the form of the request's protocol.
@@ -108,6 +109,7 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     tool_call: McpCall | None = None
     failed: GatewayError | None = None
     end_user: str | None = None
+    listens: bool = False
     holds_slot: bool = True
     is_question: bool = False
     brought: tuple[tuple[str, str], ...] = ()

@@ -37,7 +37,7 @@ _ALL_TOOLS = frozenset({"http-invalid-tool-headers", "sep-2322-client-request-st
 _UNTYPED = "test_mrtr_no_result_type"
 """The SDK's client refuses its result: the gateway takes it, for a caller by plain HTTP."""
 _ECHO, _ECHOED = "json_schema_echo", "json_schema_2020_12_tool"
-_SKIPPED = frozenset({"elicitation-sep1034-client-defaults", "sse-retry"})
+_SKIPPED = frozenset({"elicitation-sep1034-client-defaults"})
 """What a caller by plain HTTP cannot do: nobody asks it anything."""
 
 

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager, suppress
 from types import MappingProxyType
 from typing import cast
 
-from gateway.errors import GatewayError, UpstreamError, UpstreamGarbled
+from gateway.errors import GatewayError, UpstreamBroken, UpstreamError, UpstreamGarbled, UpstreamTimeout
 from gateway.hooks import Forwarder, ForwardRequest, HeaderPairs, UpstreamStream
-from gateway.wire.sse import EventSplitter, event_payload
+from gateway_mcp.courses import Course
 from gateway_mcp.header_texts import write_header
 from gateway_mcp.sessions import SESSION
 from gateway_mcp.upstreams import Upstream
@@ -133,8 +133,10 @@ class Conversation:
         params: Object = {"protocolVersion": HANDSHAKE, "capabilities": {}, "clientInfo": CLIENT}
         body = request_message(_ID, "initialize", params, is_modern=False)
         async with self._sent("POST", body, {}) as stream:
-            result = await self._result(stream)
+            result = await self._result(stream, Course())
             self._session = next((value for name, value in stream.headers if name == SESSION), None)
+        if result is None:
+            raise UpstreamGarbled(ANSWER_IS_NO_MESSAGE)
         self._revision = str(result.get("protocolVersion", HANDSHAKE))
         body = request_message(None, "notifications/initialized", {}, is_modern=False)
         async with self._sent("POST", body, self._of_session()):
@@ -158,8 +160,25 @@ class Conversation:
             if method in NAMED:
                 headers["mcp-name"] = write_header(str(params[NAMED[method]]))
         body = request_message(_ID, method, params, is_modern=is_modern)
+        course = Course()
         async with self._sent("POST", body, headers) as stream:
-            return await self._result(stream)
+            result = await self._result(stream, course)
+        return await self._wait_for_rest(course) if result is None else result
+
+    async def _wait_for_rest(self, course: Course) -> Object:
+        """The result of which the answer had only the beginning, and said where the rest is."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                while course.is_open:
+                    await asyncio.sleep(course.pause_seconds)
+                    headers = {**self._of_session(), **course.begin()}
+                    async with self._sent("GET", None, headers) as stream:
+                        result = await self._result(stream, course)
+                    if result is not None:
+                        return result
+        except TimeoutError:
+            raise UpstreamTimeout(f"The MCP server '{self._upstream.name}' took too long.") from None
+        raise UpstreamBroken(f"The MCP server '{self._upstream.name}' has broken off its answer.")
 
     def _of_session(self) -> dict[str, str]:
         known = {} if self._session is None else {SESSION: self._session}
@@ -184,11 +203,14 @@ class Conversation:
         async with self._forwarder.forward(request) as stream:
             yield stream
 
-    async def _result(self, stream: UpstreamStream) -> Object:
+    async def _result(self, stream: UpstreamStream, course: Course) -> Object | None:
+        """The result that an answer has; None where the rest of it is elsewhere."""
         if stream.status != _OK and not _is_json(stream):
             status = stream.status
             raise RefusedError({"message": f"The MCP server '{self._upstream.name}' answered {status}."})
-        message = await read_answer(stream, _ID)
+        message = await read_answer(stream, _ID, course)
+        if message is None:
+            return None
         if stream.status >= _FIRST_FAILURE or "result" not in message:
             error = message.get("error")
             raise RefusedError(cast("Object", error) if isinstance(error, dict) else {})
@@ -198,13 +220,13 @@ class Conversation:
         return cast("Object", result)
 
 
-async def read_answer(stream: UpstreamStream, identifier: object) -> Object:
+async def read_answer(stream: UpstreamStream, identifier: object, course: Course) -> Object | None:
     """The message that answers a request, whether it comes alone or among events.
 
-    Raises UpstreamGarbled where there is none.
+    None where its server has said how to come back for it. Raises UpstreamGarbled where there is none.
     """
     if not _is_json(stream):
-        return await _find_answer(stream, identifier)
+        return await _find_answer(stream, identifier, course)
     chunks: list[bytes] = []
     while chunk := await stream.read_chunk():
         chunks.append(chunk)
@@ -214,17 +236,19 @@ async def read_answer(stream: UpstreamStream, identifier: object) -> Object:
     return message
 
 
-async def _find_answer(stream: UpstreamStream, identifier: object) -> Object:
-    splitter = EventSplitter()
-    while chunk := await stream.read_chunk():
-        for event in splitter.feed(chunk):
-            payload = event_payload(event)
-            if not payload:
-                continue
-            message = decode_object(payload)
-            if "method" not in message and message.get("id") == identifier:
-                return message
-    raise UpstreamGarbled(ANSWER_IS_NO_MESSAGE)
+async def _find_answer(stream: UpstreamStream, identifier: object, course: Course) -> Object | None:
+    try:
+        while chunk := await stream.read_chunk():
+            for payload in course.read(chunk):
+                message = decode_object(payload)
+                if "method" not in message and message.get("id") == identifier:
+                    return message
+    except UpstreamBroken:
+        if not course.is_open:
+            raise
+    if not course.is_open:
+        raise UpstreamGarbled(ANSWER_IS_NO_MESSAGE)
+    return None
 
 
 def _names_modern(error: Object) -> bool:

@@ -188,6 +188,7 @@ class Relay:
         call = context.state.get(CALL)
         if isinstance(call, Call):
             call.check(context.principal.token_hash)
+        context.listens = context.head.method == "GET" and not is_plain(context.head.path)
         guard = self._build_guard(context)
         await guard.read_request()
         context.state[_GUARD] = guard

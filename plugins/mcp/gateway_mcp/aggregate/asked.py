@@ -7,6 +7,7 @@ from typing import Any, cast
 import msgspec
 
 from gateway.hooks import ForwardRequest, RequestContext, UpstreamStream
+from gateway_mcp.courses import LAST_EVENT
 from gateway_mcp.credentials import Credentials
 from gateway_mcp.finder import Finder
 from gateway_mcp.listings import Listings
@@ -18,7 +19,7 @@ from gateway_mcp.wire import MODERN, PROTOCOL, Object
 
 __all__ = ["Asked", "Part"]
 
-_NOT_SENT = frozenset({"content-length", SESSION, PROTOCOL, "last-event-id", "accept-encoding"})
+_NOT_SENT = frozenset({"content-length", SESSION, PROTOCOL, LAST_EVENT, "accept-encoding"})
 
 
 class Part(msgspec.Struct, frozen=True):

@@ -1,5 +1,6 @@
 """What servers say to a client, with the server's mark on whatever the client may come back to."""
 
+import re
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -12,9 +13,10 @@ from gateway_mcp.sessions import SESSION
 from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import Object, decode_object
 
-__all__ = ["MarkedStream", "mark_id", "mark_message", "read_mark"]
+__all__ = ["MarkedStream", "mark_id", "mark_message", "read_event", "read_mark"]
 
 _MARKED = (b'"method"', b'"uri"')
+_EVENT = re.compile(rb"(^|[\r\n])id: ?([^\r\n]+)")
 _JSON = "application/json"
 _NOT_TOLD = frozenset({"content-length", SESSION})
 """The session is the server\'s own: clients take any that they are told for theirs."""
@@ -23,6 +25,12 @@ _NOT_TOLD = frozenset({"content-length", SESSION})
 def mark_id(upstream: Upstream, identifier: Any) -> str:
     """The id under which a client is asked what a server asks."""
     return f"{upstream.id} {msgspec.json.encode(identifier).decode()}"
+
+
+def read_event(identifier: str) -> tuple[str, str]:
+    """The id of the server, and its id of the event; empty where there is no mark."""
+    server, _, last = identifier.partition(" ")
+    return (server, last) if last else ("", "")
 
 
 def read_mark(identifier: object) -> tuple[str, Any] | None:
@@ -82,6 +90,9 @@ class MarkedStream:
         return self._mark_payload(body) if body else body
 
     def _mark(self, event: bytes) -> bytes:
+        if b"id:" in event:
+            # The client may come back to it, and has to be led to the same server then.
+            event = _EVENT.sub(self._mark_event, event)
         if not any(word in event for word in _MARKED):
             return event
         payload = event_payload(event)
@@ -89,6 +100,9 @@ class MarkedStream:
             return event
         marked = self._mark_payload(payload)
         return event if marked is payload else replace_payload(event, marked)
+
+    def _mark_event(self, found: re.Match[bytes]) -> bytes:
+        return found[1] + b"id: " + self._upstream.id.encode() + b" " + found[2]
 
     def _mark_payload(self, payload: bytes) -> bytes:
         if not any(word in payload for word in _MARKED):

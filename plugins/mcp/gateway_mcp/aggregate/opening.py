@@ -8,6 +8,7 @@ from gateway.errors import GatewayError, UpstreamError
 from gateway_mcp.aggregate.asked import Asked, Part
 from gateway_mcp.aggregate.lists import MISSING, finish
 from gateway_mcp.conversation import read_answer
+from gateway_mcp.courses import Course
 from gateway_mcp.made import Made, json_answer
 from gateway_mcp.passing_on import UpstreamRefusalError
 from gateway_mcp.sessions import SESSION, Sessions
@@ -89,8 +90,8 @@ async def _shake_hands(asked: Asked, upstream: Upstream) -> _Opened:
     body = request_message(asked.identifier, "initialize", asked.params, is_modern=False)
     async with asked.sent(upstream, body, {}) as stream:
         if stream.status == _OK:
-            message = await read_answer(stream, asked.identifier)
-            result = message.get("result")
+            message = await read_answer(stream, asked.identifier, Course())
+            result = None if message is None else message.get("result")
             if isinstance(result, dict):
                 session = next((value for name, value in stream.headers if name == SESSION), "")
                 agreed = cast("Object", result)

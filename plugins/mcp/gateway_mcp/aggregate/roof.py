@@ -11,10 +11,11 @@ from gateway.hooks import ForwardRequest, UpstreamStream
 from gateway_mcp.aggregate.asked import Asked, Part
 from gateway_mcp.aggregate.calls import ROUTED, route_call
 from gateway_mcp.aggregate.lists import answer_list
-from gateway_mcp.aggregate.marks import read_mark
+from gateway_mcp.aggregate.marks import MarkedStream, read_event, read_mark
 from gateway_mcp.aggregate.news import listen, wait_for_news
 from gateway_mcp.aggregate.opening import answer_discover, answer_initialize
 from gateway_mcp.aggregate.search import answer_search, list_search_tools
+from gateway_mcp.courses import LAST_EVENT
 from gateway_mcp.kinds import KINDS
 from gateway_mcp.made import Made, json_answer
 from gateway_mcp.sessions import SESSION, Sessions
@@ -53,7 +54,7 @@ class Roof:
             await _tell_all(asked, None)
             yield Made(_OK, (), b"")
         elif request.method == "GET":
-            async with wait_for_news(asked) as news:
+            async with _follow(asked) as news:
                 yield news
         elif self._are_searched and (own := await answer_search(asked)) is not None:
             yield own
@@ -89,6 +90,20 @@ class Roof:
             return None
         found = self._sessions.open(self._owner, self._place, sealed)
         return {server: Part.read(text) for server, text in found.items()}
+
+
+@asynccontextmanager
+async def _follow(asked: Asked) -> AsyncGenerator[UpstreamStream]:
+    """What servers say by themselves, or what is left of the answer that one of them broke off."""
+    server, last = read_event(asked.context.head.headers.get(LAST_EVENT, ""))
+    upstream = next((one for one in asked.upstreams if one.id == server), None)
+    part = None if upstream is None else asked.part(upstream)
+    if upstream is None or part is None or not part.session:
+        async with wait_for_news(asked) as news:
+            yield news
+        return
+    async with asked.sent(upstream, None, {**part.headers(), LAST_EVENT: last}) as stream:
+        yield MarkedStream(stream, upstream, lambda: asked.listings.forget(upstream))
 
 
 async def _answer_plainly(asked: Asked) -> Made:

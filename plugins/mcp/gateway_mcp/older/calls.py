@@ -10,7 +10,7 @@ import msgspec
 
 from gateway.errors import GatewayError, NotFound
 from gateway.hooks import Inside, OpenAnswer, RequestHead, UpstreamStream
-from gateway.wire.sse import EventSplitter, event_payload
+from gateway_mcp.courses import LAST_EVENT, Course
 from gateway_mcp.faults import state_in_message
 from gateway_mcp.older.revisions import UnsupportedRevisionError, is_too_new
 from gateway_mcp.older.streams import Stream
@@ -25,7 +25,7 @@ CALL = "gateway_mcp.older"
 _ACCEPTED, _FIRST_FAILURE, _UNAUTHORIZED, _NOT_FOUND, _GONE = 202, 400, 401, 404, 503
 _OF_THE_WIRE = frozenset({"content-length", "transfer-encoding", "connection", "content-encoding"})
 _RESTATED = _OF_THE_WIRE | {
-    *("accept", "accept-encoding", "content-type", "expect", "last-event-id", "mcp-method", "mcp-name"),
+    *("accept", "accept-encoding", "content-type", "expect", LAST_EVENT, "mcp-method", "mcp-name"),
     *(SESSION, PROTOCOL),
 }
 _LOST = "The MCP server has ended its answer before it was whole."
@@ -77,7 +77,7 @@ class Call:
         self._leave = partial(end_session, inside, self.stream, head)
         try:
             async with inside.ask(sent, body, {CALL: self}) as answer:
-                await self._take(answer)
+                await self._take(inside, head, answer)
             if self.method == "notifications/initialized" and self.stream.session:
                 self.stream.run(listen(inside, self.stream, head))
         except GatewayError as error:
@@ -85,15 +85,29 @@ class Call:
         finally:
             self._answer(OpenAnswer(b"", _GONE, ()))
 
-    async def _take(self, answer: UpstreamStream) -> None:
+    async def _take(self, inside: Inside, head: RequestHead, answer: UpstreamStream) -> None:
         if answer.status >= _FIRST_FAILURE:
             await self._refuse(answer, await _read(answer))
             return
         if self.method == "initialize":
             self._begin_session(_header(answer, SESSION))
         self.accept()
+        course = Course()
+        reason = await self._tell_all(answer, course)
+        while reason and self.is_request and self.stream.session and course.is_open:
+            await asyncio.sleep(course.pause_seconds)
+            sent = build_head(self.stream, head, "GET", course.begin()[LAST_EVENT])
+            async with inside.ask(sent, b"", {}) as rest:
+                if rest.status >= _FIRST_FAILURE:
+                    break
+                reason = await self._tell_all(rest, course)
+        if reason:
+            await self._fail(INTERNAL_ERROR, reason)
+
+    async def _tell_all(self, answer: UpstreamStream, course: Course) -> str:
+        """Take messages to the stream; why that of them is missing which the client waits for, if it is."""
         reason = _LOST
-        async for payload, _ in _payloads(answer):
+        async for payload in _payloads(answer, course):
             message = _decode(payload)
             if "jsonrpc" not in message:
                 # The gateway's own word for why a stream ends.
@@ -103,8 +117,7 @@ class Call:
                 reason = ""
                 self._note(message)
             await self.stream.tell(payload)
-        if reason:
-            await self._fail(INTERNAL_ERROR, reason)
+        return reason
 
     def _begin_session(self, session: str) -> None:
         self.stream.session = session
@@ -154,23 +167,22 @@ async def end_session(inside: Inside, stream: Stream, head: RequestHead) -> None
 
 async def listen(inside: Inside, stream: Stream, head: RequestHead) -> None:
     """Take to the stream what servers say by themselves, as long as they have somewhere to say it."""
-    last = ""
+    course = Course()
     while stream.is_open:
-        sent = build_head(stream, head, "GET", last)
+        sent = build_head(stream, head, "GET", course.begin()[LAST_EVENT])
         try:
             async with inside.ask(sent, b"", {}) as answer:
                 if answer.status >= _FIRST_FAILURE:
                     if answer.status in (_UNAUTHORIZED, _NOT_FOUND):
                         stream.end()
                     return
-                async for payload, identifier in _payloads(answer):
-                    last = identifier or last
+                async for payload in _payloads(answer, course):
                     if "jsonrpc" in _decode(payload):
                         await stream.tell(payload)
         except GatewayError:
             # It broke off: what was missed is asked for by the id of the last event.
             pass
-        await asyncio.sleep(_PAUSE_SECONDS)
+        await asyncio.sleep(max(_PAUSE_SECONDS, course.pause_seconds))
 
 
 def unknown_stream() -> NotFound:
@@ -186,28 +198,21 @@ def build_head(stream: Stream, head: RequestHead, method: str, last: str = "") -
         "content-type": "application/json" if method == "POST" else "",
         SESSION: stream.session,
         PROTOCOL: stream.revision,
-        "last-event-id": last,
+        LAST_EVENT: last,
     }
     headers = {**kept, **{name: value for name, value in stated.items() if value}}
     return RequestHead(method, stream.mount, headers, "", head.client_host, head.scheme)
 
 
-async def _payloads(answer: UpstreamStream) -> AsyncGenerator[tuple[bytes, str]]:
-    """The messages of an answer, each in one line, with the ids of their events."""
+async def _payloads(answer: UpstreamStream, course: Course) -> AsyncGenerator[bytes]:
+    """The messages of an answer, each in one line; `course` learns how far it has come."""
     if not _header(answer, "content-type").startswith("text/event-stream"):
         if body := await _read(answer):
-            yield _in_one_line(body), ""
+            yield _in_one_line(body)
         return
-    splitter = EventSplitter()
     while chunk := await answer.read_chunk():
-        for event in splitter.feed(chunk):
-            if payload := event_payload(event):
-                yield _in_one_line(payload), _id_of(event)
-
-
-def _id_of(event: bytes) -> str:
-    lines = (line for line in event.splitlines() if line.startswith(b"id:"))
-    return next((line[3:].strip().decode(errors="replace") for line in lines), "")
+        for payload in course.read(chunk):
+            yield _in_one_line(payload)
 
 
 def _in_one_line(message: bytes) -> bytes:
