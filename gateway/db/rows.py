@@ -3,7 +3,7 @@
 # Piccolo's query builders have type parameters that it leaves open; what they return is annotated here.
 # pyright: reportUnknownMemberType=false
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
@@ -21,7 +21,7 @@ __all__ = ["Columns", "Rows"]
 Columns = dict[str, Any]
 """A row by the names of its columns."""
 
-_CLOSE_ACCOUNT = "DELETE FROM gatewright.opening_balance WHERE entity_type = {} AND entity_id = {}"
+_CLOSE_ACCOUNTS = "DELETE FROM gatewright.opening_balance WHERE entity_type = {} AND entity_id = ANY ({})"
 _decode_json = msgspec.json.Decoder().decode
 
 
@@ -101,19 +101,23 @@ class Rows:
 
     async def insert(self, values: Mapping[str, Any]) -> Columns | None:
         """Store a new row and return it; None when the key is taken, and then nothing is stored."""
-        row = self._table(**self._written(values))
+        made = await self.insert_all([values])
+        return made[0] if made else None
+
+    async def insert_all(self, rows: Sequence[Mapping[str, Any]]) -> list[Columns]:
+        """Store new rows of the same columns, but for keys that are taken; returns those that are new."""
+        if not rows:
+            return []
         made: list[Columns] = await (
-            self._table.insert(row)
+            self._table.insert(*(self._table(**self._written(values)) for values in rows))
             .on_conflict(target=self._key, action="DO NOTHING")
             .returning(*self._columns.values())
         )
-        if not made:
-            return None
-        if self._account_kind is not None:
+        if made and self._account_kind is not None:
             # A row of this id that was deleted had an account; the new one begins with one of its own.
-            key: str = made[0][self._key._meta.name]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  as above
-            await self._table.raw(_CLOSE_ACCOUNT, self._account_kind, key)
-        return self._read(made[0])
+            name = self._key._meta.name  # noqa: SLF001  Piccolo's documented name  # pyright: ignore[reportPrivateUsage]  the same
+            await self._table.raw(_CLOSE_ACCOUNTS, self._account_kind, [row[name] for row in made])
+        return [self._read(row) for row in made]
 
     async def update(self, identifier: str, values: Mapping[str, Any]) -> Columns:
         """Change columns of a row that exists, and return the row."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from gateway.db.engine import Database
-from gateway.db.notify import notify
+from gateway.db.notify import notify_all
 from gateway.domain import Scope
 from gateway.identity.invalidation import CHANNEL, encode_scopes
 
@@ -21,14 +21,13 @@ class Notices:
 
     async def announce(self, scopes: Iterable[Scope]) -> None:
         """Tell every worker to forget what was made from these objects."""
-        async with self._database.acquire() as connection:
-            for payload in encode_scopes(scopes):
-                await notify(connection, CHANNEL, payload)
+        payloads = list(encode_scopes(scopes))
+        if payloads:
+            await notify_all(self._database, CHANNEL, payloads)
 
     async def announce_everything(self) -> None:
         """Tell every worker to forget all: more objects changed than can be named."""
-        async with self._database.acquire() as connection:
-            await notify(connection, CHANNEL, _EVERYTHING)
+        await notify_all(self._database, CHANNEL, [_EVERYTHING])
 
     async def announce_many(self, scopes: Iterable[Scope]) -> None:
         """Do what `announce` does, with one notice for all where there would be very many."""

@@ -96,7 +96,7 @@ def build_services(
     updates = KeyUpdates(database, records, keys.defaults, covers, keys.owners)
     secrets = TeamSecrets(options.seal)
     teams = TeamService(records, arrivals, covers, newcomers, secrets)
-    users = UserService(records, keys, teams, covers, newcomers)
+    users = UserService(records, keys, covers, newcomers)
     members = MemberRecords(database)
     organization_view = OrganizationView(records, members)
     return Services(

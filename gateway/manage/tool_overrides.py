@@ -58,7 +58,7 @@ async def delete_override(
         message = "Name whom the tool is blocked for: 'team_id' or 'key_hash'."
         raise BadRequest(message, param="team_id", type="bad_request_error")
     name, keys = tool_name_of(server_name, tool_name), gateway.parts.keys
-    held = [await _of_team(services, caller, team_id)] if team_id else []
+    held = [await _of_team(services, team_id)] if team_id else []
     held += [await _of_key(keys, caller, key_hash)] if key_hash else []
     if not all(name in names for names in held):
         message = f"The tool '{name[:200]}' is not blocked for whom is named."
@@ -82,7 +82,7 @@ async def set_override(
         raise BadRequest(message, param="output_policy" if asked.output_policy else "input_policy")
     is_blocked = asked.input_policy == "blocked"
     if asked.team_id is not None:
-        names = _with(await _of_team(services, caller, asked.team_id), asked.tool_name, is_blocked=is_blocked)
+        names = _with(await _of_team(services, asked.team_id), asked.tool_name, is_blocked=is_blocked)
         sent = {"object_permission": ObjectPermission(blocked_tools=names)}
         await services.teams.update(caller, asked.team_id, sent)
     if key is not None:
@@ -92,19 +92,15 @@ async def set_override(
         )
 
 
-async def _of_team(services: Services, caller: Principal, team_id: str) -> Collection[str]:
+async def _of_team(services: Services, team_id: str) -> Collection[str]:
     """The tools that a team may not bring; raises NotFound."""
-    return _blocked((await services.teams.info(caller, team_id, 0))["team_info"])
+    return (await services.teams.find_permission(team_id)).get("blocked_tools") or ()
 
 
 async def _of_key(keys: KeyService, caller: Principal, key: str) -> Collection[str]:
     """The tools that a key may not bring; raises NotFound."""
-    return _blocked((await keys.info(caller, key))["info"])
-
-
-def _blocked(owner: object) -> Collection[str]:
-    held = msgspec.convert(owner, dict[str, Any]).get("object_permission")
-    return msgspec.convert(held or {}, dict[str, Any]).get("blocked_tools") or ()
+    info = msgspec.convert((await keys.info(caller, key))["info"], dict[str, Any])
+    return msgspec.convert(info.get("object_permission") or {}, dict[str, Any]).get("blocked_tools") or ()
 
 
 def _with(names: Collection[str], name: str, *, is_blocked: bool) -> list[str]:

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 from gateway.db.pool import StatementCounter
 from gateway.domain import Scope, ScopeKind
 from gateway.identity.invalidation import CHANNEL, encode_scopes
-from tests.integration.serving import LiveGateway
+from tests.integration.serving import LiveGateway, eventually
 
-__all__ = ["Counted", "counting", "heard", "quiet"]
+__all__ = ["Counted", "counting", "heard", "quiet", "reread"]
 
 _LONGEST_SECONDS = 30.0
 _OF_THE_DRIVER = ("typeinfo_tree", "current_setting('jit')", "set_config('jit', $1, false)")
@@ -77,6 +77,13 @@ async def quiet(live: LiveGateway) -> None:
     await live.settled()
     await live.gateway.parts.drain.flush()
     await heard(live)
+
+
+async def reread(live: LiveGateway) -> None:
+    """Return when the worker serves what the database said when it heard last."""
+    changed = live.gateway.parts.added._changed
+    # Who reads waits for the next change when it has done with the last.
+    await eventually(lambda: not changed.is_set() and bool(changed._waiters))
 
 
 @contextlib.asynccontextmanager

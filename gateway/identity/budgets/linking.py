@@ -12,7 +12,14 @@ from gateway.identity.faults import Faults
 from gateway.identity.records import Records
 from gateway.identity.rights import actor_of
 
-__all__ = ["check_link", "check_relink", "link_budget", "make_own_budget", "relink_budget"]
+__all__ = [
+    "check_link",
+    "check_relink",
+    "link_budget",
+    "make_own_budget",
+    "make_own_budgets",
+    "relink_budget",
+]
 
 
 async def check_link(records: Records, faults: Faults, sent: Mapping[str, Any]) -> None:
@@ -84,11 +91,20 @@ async def make_own_budget(
     records: Records, caller: Principal, limits: Mapping[str, object], reset_at: datetime | None = None
 ) -> str:
     """Make a budget row of these limits; returns its id. Raises DatabaseUnavailable."""
-    budget_id = await records.make_budget(limits, actor_of(caller))
+    [budget_id] = await make_own_budgets(records, caller, limits, 1)
     if reset_at is not None:
         await records.budgets.update(budget_id, {"budget_reset_at": reset_at})
-    await records.audit.record(caller, created(Audited.BUDGET, budget_id, {"budget_id": budget_id, **limits}))
     return budget_id
+
+
+async def make_own_budgets(
+    records: Records, caller: Principal, limits: Mapping[str, object], count: int
+) -> list[str]:
+    """Make so many budget rows of these limits; returns their ids. Raises DatabaseUnavailable."""
+    made = await records.make_budgets(limits, count, actor_of(caller))
+    rows = (created(Audited.BUDGET, name, {"budget_id": name, **limits}) for name in made)
+    await records.audit.record(caller, *rows)
+    return made
 
 
 async def _check_named(records: Records, faults: Faults, sent: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from gateway.audit.changes import Audited, created, deleted, updated
 from gateway.db.rows import Columns
 from gateway.domain import Principal, Scope, ScopeKind
 from gateway.errors import BadRequest, NotFound, PermissionDenied
-from gateway.identity.budgets.linking import check_relink, link_budget, relink_budget
+from gateway.identity.budgets.linking import check_relink, make_own_budgets, relink_budget
 from gateway.identity.faults import Faults
 from gateway.identity.organizations.members_store import MemberRecords
 from gateway.identity.organizations.request import (
@@ -55,13 +55,14 @@ class OrganizationMembers:
         organization_id = request.organization_id
         async with self._records.transaction():
             sight = await self._check_may(caller, organization_id)
-            roles = {await self._user_of(caller, member): member.role for member in named}
+            found = await self._arrivals.resolve(named, caller)
+            roles = {user_id: member.role for user_id, member in zip(found, named, strict=True)}
             if request.max_budget_in_organization is not None:
                 _check_is_not_own(caller, roles)
             users = sorted(roles)
             await self._records.users.lock_all(users)
             await self._hold(organization_id)
-            budgets = [await self._make_budget(caller, request) for _ in users]
+            budgets = await self._make_budgets(caller, request, len(users))
             entering = [(user, roles[user], budget) for user, budget in zip(users, budgets, strict=True)]
             entered = await self._records.organizations.enter(organization_id, entering)
             if len(entered) < len(users):
@@ -129,17 +130,15 @@ class OrganizationMembers:
         if not await self._records.organizations.hold(organization_id):
             raise _no_organization(organization_id)
 
-    async def _make_budget(self, caller: Principal, request: AddOrganizationMembersRequest) -> str | None:
-        return await link_budget(self._records, caller, {"max_budget": request.max_budget_in_organization})
-
-    async def _user_of(self, caller: Principal, member: OrganizationMember) -> str:
-        if member.user_id is not None:
-            return await self._arrivals.ensure(member.user_id, member.user_email, caller)
-        email = member.user_email or ""
-        known = await self._records.users.list_with_email(email)
-        if len(known) > 1:
-            raise _ambiguous(email)
-        return known[0] if known else await self._arrivals.ensure(None, email, caller)
+    async def _make_budgets(
+        self, caller: Principal, request: AddOrganizationMembersRequest, count: int
+    ) -> Sequence[str | None]:
+        """A budget row for each of so many members, if the request has limits."""
+        if request.max_budget_in_organization is None:
+            return [None] * count
+        return await make_own_budgets(
+            self._records, caller, {"max_budget": request.max_budget_in_organization}, count
+        )
 
     async def _find_user(self, request: DeleteOrganizationMemberRequest) -> str:
         if request.user_id is not None:

@@ -32,6 +32,17 @@ WITH entered AS (
 )
 SELECT user_id FROM entered
 """
+# A user enters organizations in the order in which the drain locks memberships.
+_JOIN = """
+WITH entered AS (
+    INSERT INTO "LiteLLM_OrganizationMembership" (organization_id, user_id, user_role)
+    SELECT organization_id, $1, $3 FROM unnest($2::text[]) AS joined (organization_id)
+    ORDER BY organization_id COLLATE "C"
+    ON CONFLICT DO NOTHING RETURNING organization_id
+)
+DELETE FROM gatewright.opening_balance o USING entered
+WHERE o.entity_type = 'organization_member' AND o.entity_id = $1 || ':' || entered.organization_id
+"""
 _LIST = """
 SELECT o.organization_id, COALESCE(m.user_role = 'org_admin', FALSE) AS is_administered
 FROM "LiteLLM_OrganizationTable" o
@@ -78,9 +89,10 @@ class OrganizationRecords(Rows):
         )
         return [dict(row) for row in rows]
 
-    async def join(self, user_id: str, organization_id: str, role: str) -> None:
-        """Make a user a member; one who is keeps the role."""
-        await self.enter(organization_id, [(user_id, role, None)])
+    async def join(self, user_id: str, organization_ids: Sequence[str], role: str) -> None:
+        """Make a user a member of organizations that are there; where it is one it keeps the role."""
+        if organization_ids:
+            await self._database.execute(_JOIN, user_id, list(organization_ids), role)
 
     async def enter(
         self, organization_id: str, members: Sequence[tuple[str, str, str | None]]

@@ -13,7 +13,7 @@ from gateway.identity.teams.request import Member
 from gateway.identity.users.arrivals import Arrivals
 from gateway.identity.values import check_text
 
-__all__ = ["Enrolment", "Entry", "check_members_named"]
+__all__ = ["Enrolment", "Entry", "already_in_team", "check_members_named"]
 
 Entry = dict[str, Any]
 """A member as `members_with_roles` has it: `user_id`, `user_email`, `role`."""
@@ -34,6 +34,12 @@ def check_members_named(faults: Faults, path: str, members: Sequence[Member]) ->
             check_text(faults, f"{path}[{index}]", name)
 
 
+def already_in_team(name: str) -> BadRequest:
+    """The refusal of somebody who is in the team."""
+    message = f"User {name} is already in the team. Add the others."
+    return BadRequest(message, param="member", type="team_member_already_in_team")
+
+
 class Enrolment:
     """Enters members into teams; inside the transaction that changes the team's row."""
 
@@ -46,12 +52,9 @@ class Enrolment:
 
         Raises BadRequest for an address that several users have.
         """
-        known = await self._records.users.list_known([member.user_id for member in members if member.user_id])
-        addresses = [member.user_email for member in members if not member.user_id and member.user_email]
-        by_address = await self._records.users.find_by_email(addresses)
+        users = await self._arrivals.resolve(members, caller)
         entries: dict[str, Entry] = {}
-        for member in members:
-            user_id = await self._user_of(member, known, by_address, caller)
+        for user_id, member in zip(users, members, strict=True):
             entries.setdefault(
                 user_id, {"user_id": user_id, "user_email": member.user_email, "role": member.role}
             )
@@ -83,19 +86,3 @@ class Enrolment:
             ScopeKind.TEAM_MEMBER, [f"{user_id}:{team_id}" for user_id in made]
         )
         await self._records.users.enter_team(users, team_id)
-
-    async def _user_of(
-        self, member: Member, known: set[str], by_address: dict[str, list[str]], caller: Principal
-    ) -> str:
-        if member.user_id is not None:
-            if member.user_id in known:
-                return member.user_id
-            return await self._arrivals.ensure(member.user_id, member.user_email, caller)
-        email = member.user_email or ""
-        owners = by_address.setdefault(email.strip().lower(), [])
-        if len(owners) > 1:
-            message = f"user_email: several users have the address {email}. Name one by user_id."
-            raise BadRequest(message, param="user_email", type="bad_request_error")
-        if not owners:
-            owners.append(await self._arrivals.ensure(None, email, caller))
-        return owners[0]

@@ -42,22 +42,26 @@ class MemberBudgets:
         self._records = records
         self._memberships = memberships
 
-    async def find(self, user_id: str, team: Mapping[str, Any]) -> Columns | None:
+    async def find(self, membership: Mapping[str, Any], team: Mapping[str, Any]) -> Columns | None:
         """The row that limits a member, its own or the team's."""
-        membership = await self._memberships.find(user_id, team["team_id"])
-        budget_id = (membership or {}).get("budget_id") or default_budget_of(team)
+        budget_id = membership.get("budget_id") or default_budget_of(team)
         return None if budget_id is None else await self._records.budgets.find(budget_id)
 
     async def change(
-        self, user_id: str, team: Mapping[str, Any], sent: Mapping[str, Any], actor: str
+        self,
+        membership: Mapping[str, Any],
+        team: Mapping[str, Any],
+        found: Mapping[str, Any] | None,
+        sent: Mapping[str, Any],
+        actor: str,
     ) -> Columns | None:
-        """Change what limits one member and nobody else; returns the row.
+        """Change what limits one member and nobody else; returns the row. `found` is what limits it now.
 
         Whoever shared a row until now gets one that begins with the same limits. Raises BadRequest naming
         every value that cannot be.
         """
         values = budget_values(sent)
-        present = await self.find(user_id, team) or {}
+        present = dict(found or {})
         self._check(sent, {**present, **values})
         if not values:
             return present or None
@@ -66,7 +70,7 @@ class MemberBudgets:
             return await self._records.change_budget(budget_id, values, actor)
         limits = {name: present[name] for name in BUDGET_FIELDS if present.get(name) is not None}
         made = await self._records.make_budget({**limits, **values}, actor)
-        await self._memberships.set_budget(user_id, team["team_id"], made)
+        await self._memberships.set_budget(membership["user_id"], team["team_id"], made)
         return await self._records.budgets.find(made)
 
     async def drop(self, user_id: str, team: Mapping[str, Any], budget_id: str | None) -> str | None:

@@ -89,7 +89,7 @@ class TeamMembers:
             "budget_id": membership.get("budget_id"),
             "spend": membership.get("spend", 0.0),
             "total_spend": membership.get("total_spend", 0.0),
-            "litellm_budget_table": await self._budgets.find(user_id, team),
+            "litellm_budget_table": await self._budgets.find(membership, team),
             "role": member.get("role"),
             "user_email": member.get("user_email") or user.get("user_email"),
             "team_alias": team["team_alias"],
@@ -102,9 +102,9 @@ class TeamMembers:
         before: Columns | None = None
         budget: Columns | None = None
         if user_id is not None:
-            await self._lock(team, user_id)
-            before = await self._budgets.find(user_id, team)
-            budget = await self._budgets.change(user_id, team, sent, actor_of(caller))
+            membership = await self._lock(team, user_id)
+            before = await self._budgets.find(membership, team)
+            budget = await self._budgets.change(membership, team, before, sent, actor_of(caller))
         role = sent.get("role") or member.get("role")
         if role != member.get("role"):
             changed = [{**entry, "role": role} if entry == member else entry for entry in members_of(team)]

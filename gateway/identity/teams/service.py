@@ -16,7 +16,7 @@ from gateway.identity.newcomers import NewcomerDefaults
 from gateway.identity.records import Records
 from gateway.identity.rights import Level, check_is_no_viewer, members_of, party_of, refuse_role
 from gateway.identity.teams.bounds import TeamBounds
-from gateway.identity.teams.enrolment import Enrolment, check_members_named
+from gateway.identity.teams.enrolment import Enrolment, already_in_team, check_members_named
 from gateway.identity.teams.links import TeamLinks, team_scope
 from gateway.identity.teams.permits import BLOCK_TEAM, CHANGE_MEMBERS, CHANGE_TEAM
 from gateway.identity.teams.request import AddMembersRequest, Member, NewTeamRequest
@@ -124,6 +124,14 @@ class TeamService:
         most = MOST_KEYS if key_limit is None else min(MOST_KEYS, max(0, key_limit))
         return await self._view.info(team, may_edit=level >= Level.TEAM_ADMIN, key_limit=most)
 
+    async def find_permission(self, team_id: str) -> Columns:
+        """The object permission of a team, empty without one, for who may see every team. Raises NotFound."""
+        team = await self._records.teams.find(team_id)
+        if team is None:
+            raise NotFound(_not_found(team_id).message, param="team_id", type="auth_error")
+        permission_id = team["object_permission_id"]
+        return (await self._records.permissions.find(permission_id) if permission_id else None) or {}
+
     async def set_blocked(self, caller: Principal, team_id: str, *, is_blocked: bool) -> Columns:
         """Block or unblock a team and with it all its keys; returns the row. Raises NotFound."""
         async with self._records.transaction():
@@ -225,11 +233,7 @@ def _check_are_new(entries: list[dict[str, Any]], present: list[dict[str, Any]])
     known = {member.get("user_id") for member in present}
     for entry in entries:
         if entry["user_id"] in known:
-            raise BadRequest(
-                f"User {entry['user_email'] or entry['user_id']} is already in the team. Add the others.",
-                param="member",
-                type="team_member_already_in_team",
-            )
+            raise already_in_team(str(entry["user_email"] or entry["user_id"]))
 
 
 def _not_found(team_id: str) -> NotFound:

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from gateway.db.engine import Database
 from gateway.db.rows import Columns, Rows
 from gateway.db.tables.keys import VerificationToken
 from gateway.db.tables.teams import TeamTable
 
 __all__ = ["TeamRecords"]
+
+_encode = msgspec.json.Encoder().encode
 
 _SET_ALIASES = """
 UPDATE "LiteLLM_ModelTable" SET aliases = $2::jsonb, updated_by = $3, updated_at = now() AT TIME ZONE 'UTC'
@@ -25,6 +29,18 @@ ORDER BY user_id COLLATE "C"
 ON CONFLICT (user_id, team_id) DO UPDATE
 SET budget_id = COALESCE(excluded.budget_id, "LiteLLM_TeamMembership".budget_id)
 RETURNING user_id, xmax = 0 AS is_new
+"""
+_ENTER_ALL = """
+INSERT INTO "LiteLLM_TeamMembership" (user_id, team_id, budget_id)
+SELECT $1, team_id, budget_id FROM unnest($2::text[], $3::text[]) AS entering (team_id, budget_id)
+ORDER BY team_id COLLATE "C"
+ON CONFLICT (user_id, team_id) DO UPDATE
+SET budget_id = COALESCE(excluded.budget_id, "LiteLLM_TeamMembership".budget_id)
+RETURNING team_id, xmax = 0 AS is_new
+"""
+_SET_MEMBERS = """
+UPDATE "LiteLLM_TeamTable" t SET members_with_roles = new.members, updated_at = now() AT TIME ZONE 'UTC'
+FROM unnest($1::text[], $2::jsonb[]) AS new (team_id, members) WHERE t.team_id = new.team_id RETURNING t.*
 """
 # Locked in the order in which the drain locks them.
 _LINK_MEMBERS = """
@@ -84,6 +100,18 @@ class TeamRecords(Rows):
         """
         rows = await self._database.fetch(_ENTER, list(budgets), team_id, list(budgets.values()))
         return [row["user_id"] for row in rows if row["is_new"]]
+
+    async def enter_all(self, user_id: str, budgets: Mapping[str, str | None]) -> list[str]:
+        """Make memberships of one user, with the budgets by team; returns the teams where there was none."""
+        rows = await self._database.fetch(_ENTER_ALL, user_id, list(budgets), list(budgets.values()))
+        return [row["team_id"] for row in rows if row["is_new"]]
+
+    async def set_members(self, members: Mapping[str, Sequence[object]]) -> list[Columns]:
+        """Say who is in teams that are held for change; returns the teams."""
+        lists = [_encode(one).decode() for one in members.values()]
+        return [
+            self.read(dict(row)) for row in await self._database.fetch(_SET_MEMBERS, list(members), lists)
+        ]
 
     async def link_members(self, team_id: str, budget_id: str) -> None:
         """Give a budget to the members who have none."""

@@ -1,6 +1,6 @@
 """The rules of making, changing and showing internal users."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,9 +15,8 @@ from gateway.identity.keys.service import KeyService
 from gateway.identity.newcomers import NewcomerDefaults
 from gateway.identity.records import Records
 from gateway.identity.rights import actor_of, check_is_no_viewer, refuse_role, without_secrets
-from gateway.identity.teams.request import AddMembersRequest, Member
+from gateway.identity.teams.entering import TeamEntering
 from gateway.identity.teams.rules import check_within
-from gateway.identity.teams.service import TeamService
 from gateway.identity.users.first_key import NO_KEY, build_key_request, show_key
 from gateway.identity.users.key_matters import note_key_matters, refuse_password
 from gateway.identity.users.record import build_columns
@@ -43,13 +42,12 @@ class UserService:
         self,
         records: Records,
         keys: KeyService,
-        teams: TeamService,
         covers: Covers,
         newcomers: NewcomerDefaults,
     ) -> None:
         self._records = records
         self._keys = keys
-        self._teams = teams
+        self._entering = TeamEntering(records)
         self._covers = covers
         self._newcomers = newcomers
         self._view = UserView(records)
@@ -66,15 +64,12 @@ class UserService:
             await self._check_new_values(caller, sent)
             user_id = request.user_id or new_id()
             await self._insert(caller, user_id, self._newcomers.fill_user(sent))
-            for organization_id in request.organizations or ():
-                role = request.user_role or "internal_user"
-                await self._records.organizations.join(user_id, organization_id, role)
-            for team in request.teams or ():
-                await self._enter(caller, user_id, team)
+            role = request.user_role or "internal_user"
+            await self._records.organizations.join(user_id, request.organizations or (), role)
+            await self._entering.enter(caller, user_id, _named(request.teams or ()))
             # What an organization's administrator may give has been checked; the rest is the operator's.
             operator = msgspec.structs.replace(caller, role=Role.PROXY_ADMIN)
-            for team in self._newcomers.teams_of(sent):
-                await self._enter(operator, user_id, team)
+            await self._entering.enter(operator, user_id, _named(self._newcomers.teams_of(sent)))
             made = NO_KEY
             if request.auto_create_key is not False:
                 key = build_key_request(caller, user_id, request, sent)
@@ -152,16 +147,6 @@ class UserService:
         await self._records.notices.announce([scope])
         return changed
 
-    async def _enter(self, caller: Principal, user_id: str, team: str | UserTeam) -> None:
-        entry = UserTeam(team_id=team) if isinstance(team, str) else team
-        member = Member(user_id=user_id, role=entry.user_role)
-        await self._teams.add_members(
-            caller,
-            AddMembersRequest(
-                team_id=entry.team_id, member=member, max_budget_in_team=entry.max_budget_in_team
-            ),
-        )
-
     async def _target(self, sent: Mapping[str, Any]) -> str:
         """The id of the user to change; a new one for an address that nobody has."""
         faults = Faults()
@@ -192,17 +177,25 @@ class UserService:
         check_members(faults, sent)
         for index, team in enumerate(sent.get("teams") or []):
             check_text(faults, f"teams[{index}]", team if isinstance(team, str) else team.team_id)
-        organizations: list[str] = sent.get("organizations") or []
-        for organization_id in organizations:
-            organization = await self._records.organizations.find(organization_id)
-            if organization is None:
-                faults.add("organizations", f"Organization not found. Organization ID: {organization_id}")
-            elif not caller.is_admin:
-                budget = await self._records.budgets.find(organization["budget_id"]) or {}
-                bounds = {**budget, "models": organization["models"]}
-                check_within(faults, "organization", bounds, sent, self._covers)
+        await self._check_organizations(caller, faults, sent)
         faults.refuse()
         await self._check_address(sent, None)
+
+    async def _check_organizations(self, caller: Principal, faults: Faults, sent: Mapping[str, Any]) -> None:
+        """Note organizations that are not there, and what goes beyond those of who is no proxy_admin."""
+        named: list[str] = sent.get("organizations") or []
+        rows = await self._records.organizations.find_any(named)
+        known = {row["organization_id"] for row in rows}
+        for organization_id in named:
+            if organization_id not in known:
+                faults.add("organizations", f"Organization not found. Organization ID: {organization_id}")
+        if caller.is_admin:
+            return
+        budgets = await self._records.budgets.find_any([row["budget_id"] for row in rows])
+        limits = {budget["budget_id"]: budget for budget in budgets}
+        for row in rows:
+            bounds = {**limits.get(row["budget_id"], {}), "models": row["models"]}
+            check_within(faults, "organization", bounds, sent, self._covers)
 
     def _check_values(self, sent: Mapping[str, Any]) -> None:
         faults = Faults()
@@ -219,3 +212,7 @@ class UserService:
             raise Conflict(f"User with user_email={email} already exists.", param="user_email")
         if sso_id and await self._records.users.find_sso_owner(sso_id) not in (None, user_id):
             raise Conflict(f"User with sso_user_id={sso_id} already exists.", param="sso_user_id")
+
+
+def _named(teams: Sequence[str | UserTeam]) -> list[UserTeam]:
+    return [UserTeam(team_id=team) if isinstance(team, str) else team for team in teams]

@@ -32,6 +32,12 @@ _ENTER_TEAM = """
 UPDATE "LiteLLM_UserTable" SET teams = array_append(COALESCE(teams, '{}'), $2)
 WHERE user_id = ANY ($1::text[]) AND NOT $2 = ANY (COALESCE(teams, '{}'))
 """
+_ENTER_TEAMS = """
+UPDATE "LiteLLM_UserTable" SET teams = COALESCE(teams, '{}') || ARRAY(
+    SELECT team_id FROM unnest($2::text[]) WITH ORDINALITY AS entered (team_id, place)
+    WHERE NOT team_id = ANY (COALESCE(teams, '{}')) ORDER BY place)
+WHERE user_id = $1
+"""
 
 
 class UserRecords(Rows):
@@ -73,3 +79,7 @@ class UserRecords(Rows):
     async def enter_team(self, user_ids: list[str], team_id: str) -> None:
         """Note a team in the own lists of teams of these users, who are held."""
         await self._database.execute(_ENTER_TEAM, user_ids, team_id)
+
+    async def enter_teams(self, user_id: str, team_ids: list[str]) -> None:
+        """Note teams in the own list of a user who is held."""
+        await self._database.execute(_ENTER_TEAMS, user_id, team_ids)

@@ -139,6 +139,11 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
         """'lot-v-' || n, 'lotv' || n, 'lotv' || n, 'https://lot.example.com', 'http', ARRAY['lot-' || n],
         CASE WHEN n % 3 = 0 THEN 'pending_review' ELSE 'active' END, 'lot-u-1', now()""",
     ),
+    (
+        "ProxyModelTable",
+        "model_id, model_name, litellm_params, created_by, updated_by, updated_at",
+        """'lot-m-' || n, 'lot-m-' || n, '{"model": "mock/x"}', 'x', 'x', now()""",
+    ),
     ("MCPToolsetTable", "toolset_id, toolset_name, tools", "'lot-w-' || n, 'lot-' || n, '[]'"),
     (
         "MCPUserCredentials",

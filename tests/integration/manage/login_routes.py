@@ -6,11 +6,11 @@ __all__ = ["STATEMENTS"]
 
 STATEMENTS: Mapping[str, Mapping[str, int]] = {
     "password": {
-        "POST /invitation/new": 9,
+        "POST /invitation/new": 5,
         "GET /invitation/info": 1,
         "GET /onboarding/get_token": 2,
-        "POST /onboarding/claim_token": 13,
-        "POST /invitation/update": 6,
+        "POST /onboarding/claim_token": 14,
+        "POST /invitation/update": 5,
         "POST /invitation/delete": 3,
         "POST /login": 7,
         "POST /v2/login": 7,

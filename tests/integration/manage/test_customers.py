@@ -195,7 +195,6 @@ async def test_the_number_of_statements_does_not_grow_with_what_is_shown(desk: D
     assert await statements(desk, "GET", "/customer/list") <= 3
     for path, most in (("/customer/block", 5), ("/customer/unblock", 5)):
         assert await statements(desk, "POST", path, **one) <= most
-        # A notice names twelve objects.
         assert await statements(desk, "POST", path, **many) <= most
     update = {"json": {"user_id": names[0], "max_budget": 2}}
     assert await statements(desk, "POST", "/customer/update", **update) <= 9

@@ -18,12 +18,12 @@ from gateway.alerts.posting import parse_address
 from gateway.alerts.store import AlertStore
 from tests.conftest import DatabaseFactory
 from tests.integration.conftest import serve_new
-from tests.integration.counting import Counted, counting, quiet
+from tests.integration.counting import Counted, counting, quiet, reread
 from tests.integration.manage.asked import Asked, filled
 from tests.integration.manage.conftest import Desk
 from tests.integration.manage.route_rows import ROWS
 from tests.integration.manage.test_caches import give
-from tests.integration.serving import MASTER_KEY, LiveGateway, deployment, eventually, write_config
+from tests.integration.serving import MASTER_KEY, LiveGateway, deployment, write_config
 from tests.mcp_servers import McpFixture
 from tests.redis_servers import RedisServer
 from tests.upstreams import replies
@@ -131,20 +131,13 @@ async def names(desk: Desk, tmp_path: Path) -> AsyncIterator[dict[str, str]]:
     assert (await under_way).status_code == 503, "its hold was released"
 
 
-async def _reread(live: LiveGateway) -> None:
-    """Return when the worker serves what it was told of."""
-    changed = live.gateway.parts.added._changed
-    # Who reads waits for the next change when it has done with the last.
-    await eventually(lambda: not changed.is_set() and bool(changed._waiters))
-
-
 async def _ask(desk: Desk, asked: Asked, names: dict[str, str]) -> Counted:
     """What a request sends that succeeds; what it keeps is in `names` from then on."""
     method, _, path = asked.route.partition(" ")
     place = filled(re.sub(r"\{(\w+):\w+\}", r"{\1}", path), names)
     key = names[asked.by] if asked.by else MASTER_KEY
     await quiet(desk.live)
-    await _reread(desk.live)
+    await reread(desk.live)
     if asked.by:
         # Who asks is known, as on every request but the first.
         await desk.get("/v1/models", key)

@@ -51,6 +51,39 @@ class TestMaking:
         sql = 'SELECT organization_id FROM "LiteLLM_OrganizationMembership" WHERE user_id = $1'
         assert await desk.value(sql, made["user_id"]) == organization
 
+    async def test_each_of_a_new_users_teams_has_the_budget_that_is_named(self, desk: Desk, unique):
+        user_id, teams = unique("user"), [unique(name) for name in ("z", "a", "b")]
+        for team_id in teams:
+            await desk.post("/team/new", {"team_id": team_id})
+        named = [
+            {"team_id": team_id, "max_budget_in_team": amount}
+            for team_id, amount in zip(teams, (2, None, 0.5), strict=True)
+        ]
+        await desk.post("/user/new", {"user_id": user_id, "teams": named, "auto_create_key": False})
+        shown = (await desk.get("/user/info", user_id=user_id))["user_info"]["teams"]
+        limits = [
+            await desk.value(
+                """SELECT b.max_budget FROM "LiteLLM_TeamMembership" m
+                   LEFT JOIN "LiteLLM_BudgetTable" b USING (budget_id) WHERE user_id = $1 AND team_id = $2""",
+                *(user_id, team_id),
+            )
+            for team_id in teams
+        ]
+        assert (shown, limits) == (teams, [2, None, 0.5])
+        trail = await desk.get("/audit", object_id=f"{user_id}:{teams[0]}")
+        assert [entry["updated_values"]["max_budget"] for entry in trail["audit_logs"]] == [2]
+
+    @pytest.mark.parametrize(
+        ("amounts", "param"), [((1, 1), "member"), ((-1,), "max_budget_in_team"), ((None, None), "member")]
+    )
+    async def test_a_team_that_cannot_be_entered_makes_no_user(self, desk: Desk, unique, amounts, param):
+        user_id, team_id = unique("user"), unique("team")
+        await desk.post("/team/new", {"team_id": team_id})
+        teams = [{"team_id": team_id, "max_budget_in_team": amount} for amount in amounts]
+        refused = await desk.refusal("/user/new", {"user_id": user_id, "teams": teams})
+        assert refused[::2] == (400, param)
+        await desk.get("/user/info", user_id=user_id, status=404)
+
     async def test_ids_and_addresses_are_given_once(self, desk: Desk, unique):
         user_id, email = unique("user"), f"{unique('a')}@example.com"
         await desk.post("/user/new", {"user_id": user_id, "user_email": email})

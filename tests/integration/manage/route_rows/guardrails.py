@@ -78,8 +78,8 @@ ROWS: tuple[Asked, ...] = (
     Asked(2, "POST /compliance/gdpr", {"request_id": "{request_id}"}),
     Asked(0, "GET /v1/tool/policy/options"),
     Asked(6, "POST /v1/tool/policy", {"tool_name": "tool", "input_policy": "blocked"}),
-    Asked(16, "POST /v1/tool/policy", {"tool_name": "tool", "input_policy": "blocked", "team_id": "t-1"}),
+    Asked(12, "POST /v1/tool/policy", {"tool_name": "tool", "input_policy": "blocked", "team_id": "t-1"}),
     Asked(2, f"GET {_TOOL}"),
     Asked(3, f"GET {_TOOL}/detail"),
-    Asked(24, f"DELETE {_TOOL}/overrides", query={"team_id": "t-1"}),
+    Asked(16, f"DELETE {_TOOL}/overrides", query={"team_id": "t-1"}),
 )

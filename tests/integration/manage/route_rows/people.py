@@ -49,13 +49,13 @@ ARRIVALS: tuple[Asked, ...] = (
     Asked(
         14, "POST /team/bulk_member_add", {"team_id": "t-1", "members": [{"user_id": "u-2", "role": "user"}]}
     ),
-    Asked(9, "POST /team/member_update", {**_MEMBER, "max_budget_in_team": 1}),
+    Asked(7, "POST /team/member_update", {**_MEMBER, "max_budget_in_team": 1}),
     Asked(
-        10,
+        8,
         "POST /management/v1/teams/{team_id:str}/members/bulk_update",
         {"members": [{"user_id": "u-2", "max_budget_in_team": 1}]},
     ),
-    Asked(5, "GET /team/{team_id:str}/members/me", by="user_key"),
+    Asked(4, "GET /team/{team_id:str}/members/me", by="user_key"),
     Asked(7, "POST /team/{team_id:str}/member/{user_id:str}/reset_spend", {"reset_to": 0}),
     Asked(7, "POST /team/{team_id:str}/member/{user_id:str}/reset_budget"),
     Asked(9, "POST /team/model/add", {"team_id": "t-1", "models": ["m"]}),
