@@ -71,7 +71,7 @@ async def delete_variables(
 @get(_ALL, opt={"rule": RouteRule(name=_ALL, permit=_READ, allows_any_key=True)})
 async def list_variables(caller: _Caller, gateway: _Gateway, inventory: _Inventory) -> list[_Content]:
     """List the MCP servers that want values of users, and whether the caller has given them."""
-    return await inventory.mcp_variables.list_wanting(caller, gateway.parts.mcp_stock, surroundings(gateway))
+    return await inventory.mcp_variables.list_wanting(caller, surroundings(gateway))
 
 
 ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (

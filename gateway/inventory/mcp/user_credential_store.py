@@ -17,6 +17,10 @@ _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('mcp_user_credential:' ||
 _FIND = """
 SELECT credential_b64 FROM "LiteLLM_MCPUserCredentials" WHERE user_id = $1 AND server_id = $2
 """
+_FIND_ANY = """
+SELECT server_id, credential_b64 FROM "LiteLLM_MCPUserCredentials"
+WHERE user_id = $1 AND server_id = ANY ($2::text[])
+"""
 _OF_USER = """
 SELECT server_id, created_at AT TIME ZONE 'UTC' AS created_at FROM "LiteLLM_MCPUserCredentials"
 WHERE user_id = $1 ORDER BY server_id LIMIT $2
@@ -45,6 +49,11 @@ class UserCredentialRecords:
     async def delete(self, user_id: str, server_id: str) -> bool:
         """Remove it; whether there was any."""
         return (await self._database.execute(_DELETE, user_id, server_id)).endswith(" 1")
+
+    async def find_any(self, user_id: str, server_ids: list[str]) -> dict[str, str]:
+        """What a user has given for these servers, as it is stored."""
+        rows = await self._database.fetch(_FIND_ANY, user_id, server_ids)
+        return {row["server_id"]: row["credential_b64"] for row in rows}
 
     async def list_of_user(self, user_id: str, most: int) -> list[Columns]:
         """The servers for which a user has given something."""

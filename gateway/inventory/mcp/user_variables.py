@@ -46,13 +46,13 @@ class UserVariableService:
         server = await self._servers.find_visible(caller, server_id, around)
         return _tell(server, await self._read(user_of(caller), server_id, stock))
 
-    async def list_wanting(
-        self, caller: Principal, stock: McpStock, around: McpSurroundings
-    ) -> list[Columns]:
+    async def list_wanting(self, caller: Principal, around: McpSurroundings) -> list[Columns]:
         """The same of every server that wants some."""
         user_id = user_of(caller)
         servers = [one for one in await self._servers.list_visible(caller, around) if one["env_vars"]]
-        return [_tell(one, await self._read(user_id, one["server_id"], stock)) for one in servers]
+        keys = [one["server_id"] + MCP_VARIABLES for one in servers]
+        given = await self._stored.find_any(user_id, keys)
+        return [_tell(one, self._open(given.get(key))) for one, key in zip(servers, keys, strict=True)]
 
     async def save(
         self,

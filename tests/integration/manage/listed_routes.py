@@ -42,6 +42,8 @@ LISTS: tuple[_Asked, ...] = (
     *((path, {}) for path in ("/policies/name/lot-y/versions", "/v1/tool/list", "/v1/tool/lot-tool/logs")),
     *((path, {}) for path in ("/v1/mcp/server", "/v1/mcp/server/submissions", "/v1/mcp/access_groups")),
     *((path, {}) for path in ("/v1/mcp/toolset", "/v1/mcp/server/lot-v-1/user-credentials")),
+    ("/v1/mcp/user-env-vars/status", {}),
+    *((path, {}) for path in ("/v1/models", "/v1/model/info", "/v2/model/info", "/model_group/info")),
     ("/scim/v2/Users", {"count": 200}),
     ("/scim/v2/Groups", {"count": 200}),
     ("/scim/v2/Groups/lot-t-1", {}),
@@ -88,6 +90,16 @@ REPORTS: tuple[_Asked, ...] = (
 )
 FIGURES: tuple[_Asked, ...] = (
     ("/v2/user/info", {"user_id": "lot-u-1"}),
+    *((path, {}) for path in ("/v1/mcp/user-credentials", "/v1/mcp/registry.json", "/public/mcp_hub")),
+    *(
+        (path, {})
+        for path in (
+            "/health/latest",
+            "/public/model_hub",
+            "/credentials/migrate-encryption/check",
+            "/books/check",
+        )
+    ),
     *((path, {}) for path in ("/user/available_users", "/access_group/list", "/provider/budgets")),
     *(
         (path, {})

@@ -135,9 +135,10 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     (
         "MCPServerTable",
         """server_id, server_name, alias, url, transport, mcp_access_groups, approval_status, submitted_by,
-        submitted_at""",
+        submitted_at, mcp_info""",
         """'lot-v-' || n, 'lotv' || n, 'lotv' || n, 'https://lot.example.com', 'http', ARRAY['lot-' || n],
-        CASE WHEN n % 3 = 0 THEN 'pending_review' ELSE 'active' END, 'lot-u-1', now()""",
+        CASE WHEN n % 3 = 0 THEN 'pending_review' ELSE 'active' END, 'lot-u-1', now(),
+        '{"gatewright_settings": {"env_vars": [{"name": "REGION"}]}}'""",
     ),
     (
         "ProxyModelTable",
