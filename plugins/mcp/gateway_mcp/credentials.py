@@ -105,6 +105,10 @@ class Credentials:
         token = await self._tokens.find(upstream) if settings.fetches_token else ""
         return tuple(settings.headers(token).items())
 
+    def has_brought(self, upstream: Upstream, context: RequestContext) -> bool:
+        """Whether it is the client's own credential with which a server is asked."""
+        return not CREDENTIALS.isdisjoint(self._brought(upstream, context))
+
     def audience(self, upstream: Upstream, context: RequestContext) -> str:
         """For whom what a server lists is meant: callers with one text may see what another one was told."""
         told = digest_of(self._brought(upstream, context).items())

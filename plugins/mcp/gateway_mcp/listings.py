@@ -15,6 +15,7 @@ from gateway_mcp.kinds import KINDS, Kind
 from gateway_mcp.names import join_name, join_uri
 from gateway_mcp.passing_on import UpstreamRefusalError, read_again
 from gateway_mcp.repeated import is_sound, repeat_arguments
+from gateway_mcp.transports.asking import watch_refusals
 from gateway_mcp.transports.choose import Transports
 from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import METHOD_NOT_FOUND, Object
@@ -99,7 +100,8 @@ class Listings:
         """A conversation with a server on behalf of a caller."""
         credentials = await self._credentials.list_headers(upstream, context)
         seconds = min(upstream.settings.timeout, _LIST_SECONDS)
-        return Conversation(self._transports.of(upstream), upstream, credentials, self.eras, seconds)
+        way = watch_refusals(self._transports.of(upstream), upstream, context, self._credentials)
+        return Conversation(way, upstream, credentials, self.eras, seconds)
 
     async def ask(self, upstream: Upstream, method: str, params: Object, context: RequestContext) -> Object:
         """What a request comes to that the gateway makes in a caller's place. Raises as Conversation.ask."""

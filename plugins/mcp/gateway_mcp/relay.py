@@ -65,7 +65,7 @@ from gateway_mcp.rights import check_server, check_toolset, refuse_server, refus
 from gateway_mcp.sessions import SESSION, Sessions
 from gateway_mcp.single import CALLED_TOOL, SingleServer, SingleTools
 from gateway_mcp.tokens import Tokens
-from gateway_mcp.transports.asking import AskingForwarder
+from gateway_mcp.transports.asking import ask_users
 from gateway_mcp.transports.choose import Transports
 from gateway_mcp.transports.refusing import StatingForwarder
 from gateway_mcp.transports.repeating import is_retold, repeat_anew
@@ -252,10 +252,7 @@ class Relay:
         if place.is_single:
             one = place.upstreams[0]
             credentials = await self._credentials.list_headers(one, context)
-            forwarder = self._transports.of(one)
-            if one.settings.logs_users_in:
-                ask = partial(self._credentials.ask_to_log_in, one, context.head)
-                forwarder = AskingForwarder(forwarder, ask)
+            forwarder = ask_users(self._transports.of(one), one, context, self._credentials)
             called = cast("str | None", context.state.get(CALLED_TOOL))  # the guard writes nothing else
             return SingleServer(forwarder, self._sessions, owner, place.key, credentials, called)
         reach = Reach(context, place, self._directory.current)

@@ -13,6 +13,7 @@ from gateway_mcp.finder import Finder
 from gateway_mcp.listings import Listings
 from gateway_mcp.reach import Reach
 from gateway_mcp.sessions import SESSION
+from gateway_mcp.transports.asking import watch_refusals
 from gateway_mcp.transports.choose import Transports
 from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import MODERN, PROTOCOL, Object
@@ -113,5 +114,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
             body=body,
             silence_seconds=self.request.timeout_seconds if is_waiting else seconds,
         )
-        async with self.transports.of(upstream).forward(request) as stream:
+        way = watch_refusals(self.transports.of(upstream), upstream, self.context, self.credentials)
+        async with way.forward(request) as stream:
             yield stream
