@@ -31,6 +31,7 @@ from gateway.manage import key_lists as key_list_routes
 from gateway.manage import key_rotation as key_rotation_routes
 from gateway.manage import keys as key_routes
 from gateway.manage import login as login_routes
+from gateway.manage import mcp_byok as mcp_byok_routes
 from gateway.manage import mcp_catalog as mcp_catalog_routes
 from gateway.manage import mcp_finding as mcp_finding_routes
 from gateway.manage import mcp_health as mcp_health_routes
@@ -135,6 +136,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *explain_routes.ROUTE_HANDLERS,
     *utility_routes.ROUTE_HANDLERS,
     *tool_routes.ROUTE_HANDLERS,
+    *mcp_byok_routes.ROUTE_HANDLERS,
     *mcp_catalog_routes.ROUTE_HANDLERS,
     *mcp_finding_routes.ROUTE_HANDLERS,
     *mcp_health_routes.ROUTE_HANDLERS,

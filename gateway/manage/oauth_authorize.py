@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
 from gateway.access.rules import RouteRule
-from gateway.identity.grants.authorizing import read_asked
+from gateway.identity.grants.authorizing import issuer_of, read_asked
 from gateway.identity.grants.build import Grants
 from gateway.identity.grants.refusals import OAuthRefusal
 from gateway.identity.login.build import Logins
@@ -23,7 +23,7 @@ from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
 
-__all__ = ["ROUTE_HANDLERS"]
+__all__ = ["REFUSAL_PAGES", "ROUTE_HANDLERS", "AuthorizeQuery", "answer_refusal", "path_of"]
 
 _PATH = "/authorize"
 _Request = Request[Any, Any, Any]
@@ -45,13 +45,14 @@ class AuthorizeQuery(msgspec.Struct, frozen=True, kw_only=True):
     scope: str = ""
 
 
-def _answer_refusal(request: _Request, error: OAuthRefusal) -> Response[str]:
+def answer_refusal(request: _Request, error: OAuthRefusal) -> Response[str]:
     """Tell the person: who asks wrongly is not believed about where to send a browser."""
     del request
     return message_page(error.message, error.status)
 
 
-_PAGES: dict[int | type[Exception], Any] = {OAuthRefusal: _answer_refusal}
+REFUSAL_PAGES: dict[int | type[Exception], Any] = {OAuthRefusal: answer_refusal}
+"""For the `exception_handlers` of the pages that people see."""
 
 
 @get(
@@ -63,14 +64,14 @@ _PAGES: dict[int | type[Exception], Any] = {OAuthRefusal: _answer_refusal}
             query=AuthorizeQuery,
         )
     },
-    exception_handlers=_PAGES,
+    exception_handlers=REFUSAL_PAGES,
 )
 async def ask_person(request: _Request, gateway: _Gateway, grants: _Grants, logins: _Logins) -> Response[Any]:
     """Ask who has logged in whether a client may use MCP; who has not logs in first."""
     admit(gateway, request)
     visitor = await find_session(gateway, request)
     if visitor is None:
-        return ask_to_log_in(logins, _path_of(request))
+        return ask_to_log_in(logins, path_of(request, _PATH))
     # Parameters are read here, for `state` and `scope` are words of the framework's.
     query = read_once(list(request.query_params.multi_items()))
     client = await grants.clients.find(query.get("client_id", ""))
@@ -84,7 +85,7 @@ async def ask_person(request: _Request, gateway: _Gateway, grants: _Grants, logi
     _PATH,
     status_code=200,
     opt={"rule": RouteRule(name=_PATH, permit=allow(Resource.MCP_CREDENTIAL, Action.CREATE, Party.ANYBODY))},
-    exception_handlers=_PAGES,
+    exception_handlers=REFUSAL_PAGES,
 )
 async def take_decision(
     request: _Request, gateway: _Gateway, grants: _Grants, logins: _Logins
@@ -95,19 +96,19 @@ async def take_decision(
     if visitor is None:
         raise OAuthRefusal("invalid_request", "You are not logged in any more. Begin it again.")
     fields = await read_fields(request)
-    address = await grants.authorizing.decide(
+    decision = await grants.authorizing.decide(
         fields.get("consent", ""),
         visitor,
         fields.get("team_id"),
-        mcp_base_of(gateway, logins, request),
+        issuer_of(mcp_base_of(gateway, logins, request)),
         is_granted=fields.get("decision") == "grant",
     )
-    return Redirect(address, status_code=303, headers={"cache-control": "no-store"})
+    return Redirect(decision.address, status_code=303, headers={"cache-control": "no-store"})
 
 
-def _path_of(request: _Request) -> str:
+def path_of(request: _Request, path: str) -> str:
     """What was asked, to come back to after the login. Raises OAuthRefusal where it is too long for that."""
-    path = f"{_PATH}?{request.url.query}"
+    path = f"{path}?{request.url.query}"
     if not is_own_path(path):
         raise OAuthRefusal("invalid_request", "The application asks with too many words.")
     return path

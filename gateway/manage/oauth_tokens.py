@@ -21,7 +21,7 @@ from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
 
-__all__ = ["ROUTE_HANDLERS"]
+__all__ = ["ROUTE_HANDLERS", "grant", "open_route"]
 
 _ANYBODY = allow(Resource.MCP_CREDENTIAL, Action.CREATE, Party.ANYBODY)
 _LONGEST = 16 * 1024
@@ -32,12 +32,13 @@ _Grants = NamedDependency[Grants]
 _Logins = NamedDependency[Logins]
 
 
-def _route(path: str, body: type[msgspec.Struct] | None = None) -> dict[str, Any]:
+def open_route(path: str, body: type[msgspec.Struct] | None = None) -> dict[str, Any]:
+    """What is said of a route that clients call without a key."""
     rule = RouteRule(name=path, permit=_ANYBODY, body=body)
     return {"opt": {"rule": rule}, "exception_handlers": OAUTH_ERRORS}
 
 
-@post("/register", status_code=201, **_route("/register", Registration))
+@post("/register", status_code=201, **open_route("/register", Registration))
 async def register(request: _Request, gateway: _Gateway, grants: _Grants) -> Response[bytes]:
     """Register a client of MCP (RFC 7591)."""
     gateway.snapshot.core.gate.authenticate(head_of(request))
@@ -52,11 +53,16 @@ async def register(request: _Request, gateway: _Gateway, grants: _Grants) -> Res
     return oauth_answer(grants.clients.register(registration), 201)
 
 
-@post("/token", status_code=200, **_route("/token"))
+@post("/token", status_code=200, **open_route("/token"))
 async def grant_tokens(
     request: _Request, gateway: _Gateway, grants: _Grants, logins: _Logins
 ) -> Response[bytes]:
     """Give a client tokens, for a code or in the place of others."""
+    return await grant(request, gateway, grants, logins)
+
+
+async def grant(request: _Request, gateway: Gateway, grants: Grants, logins: Logins) -> Response[bytes]:
+    """Give a client tokens, under whichever path it asks. Raises OAuthRefusal."""
     gateway.snapshot.core.gate.authenticate(head_of(request))
     fields = await read_fields(request)
     client = await grants.clients.find(fields.get("client_id", ""))
@@ -72,7 +78,7 @@ async def grant_tokens(
     raise OAuthRefusal("unsupported_grant_type", message)
 
 
-@post("/revoke", status_code=200, **_route("/revoke"))
+@post("/revoke", status_code=200, **open_route("/revoke"))
 async def revoke_token(request: _Request, gateway: _Gateway, grants: _Grants) -> Response[bytes]:
     """Take back what a token was granted for (RFC 7009); whoever has it may."""
     gateway.snapshot.core.gate.authenticate(head_of(request))

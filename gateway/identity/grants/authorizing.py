@@ -19,6 +19,7 @@ __all__ = [
     "Asked",
     "Authorizing",
     "Code",
+    "Decision",
     "Offer",
     "issuer_of",
     "read_asked",
@@ -70,6 +71,13 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     teams: Sequence[Mapping[str, str | None]]
 
 
+class Decision(msgspec.Struct, frozen=True):
+    """Where a browser is sent with what its person has said about a resource."""
+
+    address: str
+    resource: str
+
+
 class _Consent(msgspec.Struct, frozen=True, kw_only=True):
     """An offer under way; `session` is the hash of the key of the browser that it was made to."""
 
@@ -110,9 +118,9 @@ class Authorizing:
         )
 
     async def decide(
-        self, consent: str, visitor: Principal, team_id: str | None, base: str, *, is_granted: bool
-    ) -> str:
-        """Where the browser is sent with the answer.
+        self, consent: str, visitor: Principal, team_id: str | None, issuer: str, *, is_granted: bool
+    ) -> Decision:
+        """Where the browser is sent with the answer, which is the `issuer`'s.
 
         Raises OAuthRefusal for an offer that was not made to this session, PermissionDenied for a team that
         is not the user's.
@@ -124,14 +132,15 @@ class Authorizing:
         code = under_way.code
         told = {"state": under_way.state} if under_way.state else {}
         if not is_granted:
-            return _lead_back(code.redirect_uri, {"error": "access_denied", **told}, base)
+            refusal = {"error": "access_denied", **told}
+            return Decision(_lead_back(code.redirect_uri, refusal, issuer), code.resource)
         if team_id is not None:
             teams = await self._people.list_teams(code.user_id)
             if team_id not in [team["team_id"] for team in teams]:
                 raise PermissionDenied("You are not in this team.", param="team_id")
         granted = msgspec.json.encode(msgspec.structs.replace(code, team_id=team_id)).decode()
         secret = await self._vouchers.issue(CODE_PURPOSE, granted, _CODE_SECONDS)
-        return _lead_back(code.redirect_uri, {"code": secret, **told}, base)
+        return Decision(_lead_back(code.redirect_uri, {"code": secret, **told}, issuer), code.resource)
 
 
 def issuer_of(base: str) -> str:
@@ -166,7 +175,7 @@ def read_resource(resource: str, base: str) -> str:
     return path
 
 
-def _lead_back(uri: str, told: Mapping[str, str], base: str) -> str:
+def _lead_back(uri: str, told: Mapping[str, str], issuer: str) -> str:
     joint = "&" if urlsplit(uri).query else "?"
     # Who answers is said as well (RFC 9207).
-    return uri + joint + urlencode({**told, "iss": issuer_of(base)})
+    return uri + joint + urlencode({**told, "iss": issuer})

@@ -169,6 +169,14 @@ class McpServerService:
             raise _unknown(identifier)
         return shown if sees_all(caller) else show_to_others(shown)
 
+    async def find_named(self, caller: Principal, name: str, around: McpSurroundings) -> Columns:
+        """The server of an id, a name or an alias that the caller may reach. Raises NotFound."""
+        for server in await self.list_visible(caller, around):
+            known = (server["server_id"], server["server_name"], server["alias"])
+            if name in [str(one).replace(" ", "_") for one in known if one]:
+                return server
+        raise NotFound(f"There is no MCP server '{name[:200]}'.", param="server_id")
+
     async def _lock(self, identifier: str) -> Columns:
         row = await self._servers.lock(identifier)
         if row is None:

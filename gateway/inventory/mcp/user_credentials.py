@@ -35,15 +35,18 @@ class UserCredentialService:
         self._servers = servers
         self._credentials = UserCredentialRecords(database)
 
+    async def find_server(self, caller: Principal, name: str, around: McpSurroundings) -> Columns:
+        """The server of an id, a name or an alias for which the caller may give something."""
+        server = await self._servers.find_named(caller, name, around)
+        _check_takes(server, name)
+        return server
+
     async def save(
         self, caller: Principal, server_id: str, credential: str, around: McpSurroundings
     ) -> Columns:
         """Store the caller's own credential for a server, in the place of what there was."""
         user_id = user_of(caller)
-        server = await self._servers.find_visible(caller, server_id, around)
-        if not server["is_byok"]:
-            message = f"The MCP server '{server_id[:200]}' takes no credentials of users ('is_byok')."
-            raise BadRequest(message, param="server_id", type="bad_request_error")
+        _check_takes(await self._servers.find_visible(caller, server_id, around), server_id)
         check_sendable(credential, "credential", _LONGEST)
         async with self._records.transaction():
             await self._credentials.save(user_id, server_id, self._seal.close(credential))
@@ -113,6 +116,12 @@ def user_of(caller: Principal) -> str:
         message = "This key belongs to no user: credentials are a user's."
         raise BadRequest(message, param="user_id", type="bad_request_error")
     return caller.user_id
+
+
+def _check_takes(server: Columns, name: str) -> None:
+    if not server["is_byok"]:
+        message = f"The MCP server '{name[:200]}' takes no credentials of users ('is_byok')."
+        raise BadRequest(message, param="server_id", type="bad_request_error")
 
 
 def check_sendable(text: str, name: str, longest: int) -> None:

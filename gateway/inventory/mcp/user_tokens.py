@@ -13,7 +13,7 @@ from gateway.db.engine import Database
 from gateway.db.rows import Columns
 from gateway.db.sealing import Seal
 from gateway.domain import McpArrival, Principal
-from gateway.errors import BadRequest, NotFound
+from gateway.errors import BadRequest
 from gateway.identity.records import Records
 from gateway.inventory.mcp.notices import announce_credential
 from gateway.inventory.mcp.request import OAuthCredentialRequest
@@ -53,11 +53,7 @@ class UserTokenService:
 
     async def find_server(self, caller: Principal, name: str, around: McpSurroundings) -> Columns:
         """The server of an id, a name or an alias at which the caller may log in. Raises NotFound."""
-        for server in await self._servers.list_visible(caller, around):
-            known = (server["server_id"], server["server_name"], server["alias"])
-            if name in [str(one).replace(" ", "_") for one in known if one]:
-                return server
-        raise NotFound(f"There is no MCP server '{name[:200]}'.", param="server_id")
+        return await self._servers.find_named(caller, name, around)
 
     async def save(
         self, caller: Principal, server_id: str, sent: OAuthCredentialRequest, around: McpSurroundings

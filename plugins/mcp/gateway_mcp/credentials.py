@@ -14,7 +14,7 @@ from gateway_mcp.directory import Directory
 from gateway_mcp.oauth.exchanges import Exchanges, find_subject
 from gateway_mcp.oauth.user_tokens import UserTokens
 from gateway_mcp.older.paths import mount_of
-from gateway_mcp.passing_on import CHALLENGE, build_challenge
+from gateway_mcp.passing_on import CHALLENGE, ask_for_credential, build_challenge
 from gateway_mcp.places import find_place, find_wished, is_plain, narrow_place
 from gateway_mcp.tokens import Tokens
 from gateway_mcp.upstreams import Upstream
@@ -159,10 +159,7 @@ class Credentials:
 
     def _ask_for_token(self, upstream: Upstream, head: RequestHead) -> TokenMissingError:
         """The refusal of a caller who has a key of the gateway and no token for the server."""
-        current = self._directory.current
-        path = mount_of(head.path, current)
-        place = find_place(path, current)
-        is_own = place is not None and place.is_single
+        path, is_own = self._own_path(upstream, head)
         challenge = build_challenge(self._bases.of(head), path if is_own else f"/mcp/{upstream.name}")
         return TokenMissingError(
             f"The MCP server '{upstream.name}' is asked with a token of its own issuer: log in there, and "
@@ -172,15 +169,25 @@ class Credentials:
             headers={CHALLENGE: challenge} if challenge else {},
         )
 
+    def _own_path(self, upstream: Upstream, head: RequestHead) -> tuple[str, bool]:
+        """The path of a request by streamable HTTP, and whether it is this server's own."""
+        current = self._directory.current
+        path = mount_of(head.path, current)
+        place = find_place(path, current)
+        return path, place is not None and place.is_single and place.upstreams[0] is upstream
+
     async def _find_own(self, upstream: Upstream, context: RequestContext) -> str:
         user_id = context.principal.user_id
         given = await self._source.find_credential(user_id, upstream.id) if user_id else None
         if given:
             return given
+        path, is_own = self._own_path(upstream, context.head)
+        challenge = ask_for_credential(self._bases.of_logins(context.head), path) if is_own else ""
         raise CredentialMissingError(
             f"The MCP server '{upstream.name}' is asked with a credential of your own; there is none. "
             f"Store it: POST /v1/mcp/server/{upstream.id}/user-credential.",
             param="mcp_server",
+            headers={CHALLENGE: challenge} if challenge else {},
         )
 
     async def _find_values(self, upstream: Upstream, context: RequestContext) -> dict[str, str]:

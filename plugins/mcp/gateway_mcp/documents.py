@@ -15,7 +15,7 @@ from gateway.sdk import plugin_log
 from gateway.wire.errors import error_bytes
 from gateway_mcp.bases import Bases
 from gateway_mcp.directory import Directory
-from gateway_mcp.own_documents import describe_issuer, describe_resource
+from gateway_mcp.own_documents import CREDENTIALS, describe_issuer, describe_resource
 from gateway_mcp.passing_on import DOCUMENT
 from gateway_mcp.places import find_place
 from gateway_mcp.upstreams import Upstream
@@ -77,6 +77,9 @@ class Documents:
     def _tell_of_issuer(self, head: RequestHead, path: str) -> OpenAnswer | None:
         """The gateway's, below its own path and those of all servers that it grants tokens for."""
         upstreams = self._directory.current
+        if path == CREDENTIALS:
+            base = self._bases.of_logins(head)
+            return _tell(describe_issuer(base, asks_for_credentials=True)) if base else None
         place = find_place(path or _AGGREGATE, upstreams)
         one = upstreams.by_name(path.removeprefix("/"))
         if one is None and place is not None and place.is_single:

@@ -2,9 +2,11 @@
 
 from gateway_mcp.wire import Object
 
-__all__ = ["describe_issuer", "describe_resource"]
+__all__ = ["CREDENTIALS", "describe_issuer", "describe_resource"]
 
 _AGGREGATE = "/mcp"
+CREDENTIALS = "/v1/mcp/oauth"
+"""The path of the authorization server that asks people for credentials of MCP servers."""
 
 
 def describe_resource(base: str, path: str) -> Object:
@@ -17,12 +19,16 @@ def describe_resource(base: str, path: str) -> Object:
     }
 
 
-def describe_issuer(base: str) -> Object:
-    """The gateway as an authorization server; it is one, under whichever path a client looks."""
+def describe_issuer(base: str, *, asks_for_credentials: bool = False) -> Object:
+    """The gateway as an authorization server; it is one, under whichever path a client looks.
+
+    But for the one that asks people for credentials of MCP servers.
+    """
+    below = base + CREDENTIALS if asks_for_credentials else base
     return {
-        "issuer": base + _AGGREGATE,
-        "authorization_endpoint": f"{base}/authorize",
-        "token_endpoint": f"{base}/token",
+        "issuer": base + (CREDENTIALS if asks_for_credentials else _AGGREGATE),
+        "authorization_endpoint": f"{below}/authorize",
+        "token_endpoint": f"{below}/token",
         "registration_endpoint": f"{base}/register",
         "revocation_endpoint": f"{base}/revoke",
         "introspection_endpoint": f"{base}/introspect",

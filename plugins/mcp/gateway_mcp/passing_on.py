@@ -1,9 +1,12 @@
 """Servers whose clients log in at the server's own issuer: whom they are open to, and how it is told."""
 
+from urllib.parse import quote
+
 from gateway.errors import UpstreamError
 from gateway.hooks import HeaderPairs, RequestHead
 from gateway_mcp.bases import Bases
 from gateway_mcp.brought import PREFIX
+from gateway_mcp.own_documents import CREDENTIALS
 from gateway_mcp.places import NARROWING, Place, find_named, find_place
 from gateway_mcp.upstreams import Upstream, Upstreams
 
@@ -12,6 +15,7 @@ __all__ = [
     "DOCUMENT",
     "REFUSALS",
     "UpstreamRefusalError",
+    "ask_for_credential",
     "build_challenge",
     "find_open",
     "read_again",
@@ -59,6 +63,12 @@ def find_open(place: Place | None, head: RequestHead, upstreams: Upstreams) -> U
 def build_challenge(base: str, path: str) -> str:
     """The challenge that leads a client to the document about a path; empty without a base."""
     return f'Bearer resource_metadata="{base}{DOCUMENT}{path}"' if base else ""
+
+
+def ask_for_credential(base: str, path: str) -> str:
+    """The challenge that leads a client to where its user gives a credential; empty without a base."""
+    place = f"{base}{CREDENTIALS}/protected-resource?path={quote(path, safe='/')}"
+    return f'Bearer resource_metadata="{place}"' if base else ""
 
 
 def read_refusal(upstream: Upstream, status: int, headers: HeaderPairs) -> UpstreamRefusalError:

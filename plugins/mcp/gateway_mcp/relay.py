@@ -55,7 +55,7 @@ from gateway_mcp.older.posts import Posts
 from gateway_mcp.older.revisions import check_revision
 from gateway_mcp.older.streams import Streams
 from gateway_mcp.pages import Pages
-from gateway_mcp.passing_on import build_challenge, find_open
+from gateway_mcp.passing_on import ask_for_credential, build_challenge, find_open
 from gateway_mcp.places import Place, Places, is_plain, list_named, narrow_place
 from gateway_mcp.probing import probe, refuse_settings
 from gateway_mcp.reach import Reach
@@ -331,7 +331,10 @@ class Relay:
         is_hidden = one is not None and not self._directory.current.lets_in(one, head)
         if is_hidden or (one is not None and one.settings.takes_client_tokens):
             return ""
-        return build_challenge(self._bases.of_logins(head), quote(head.path, safe="/,"))
+        base = self._bases.of_logins(head)
+        if one is not None and one.settings.is_byok:
+            return ask_for_credential(base, head.path)
+        return build_challenge(base, quote(head.path, safe="/,"))
 
     def _lead(self, place: Place, head: RequestHead) -> PassThrough:
         """The way from a path of the gateway to its servers."""

@@ -35,6 +35,11 @@ STATEMENTS: Mapping[str, Mapping[str, int]] = {
         "DELETE /v1/mcp/server/{server_id:str}/oauth-user-credential": 3,
         "POST /v1/mcp/server/{server_id:str}/oauth-user-credential": 4,
     },
+    "credential": {
+        "GET /v1/mcp/oauth/authorize": 6,
+        "POST /v1/mcp/oauth/authorize": 8,
+        "POST /v1/mcp/oauth/token": 7,
+    },
     "grant": {
         "POST /register": 0,
         "GET /authorize": 4,

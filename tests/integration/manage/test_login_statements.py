@@ -16,7 +16,7 @@ from tests.integration.manage.login_routes import STATEMENTS
 from tests.integration.manage.test_sso import Desk, key_of
 from tests.integration.request_path.test_mcp_grants import BACK, VERIFIER, place
 from tests.integration.request_path.test_mcp_logins import TOKENS, declare
-from tests.integration.serving import MASTER_KEY, LiveGateway, bearer
+from tests.integration.serving import MASTER_KEY, LiveGateway, bearer, deployment
 from tests.mcp_oauth import OAuthProvider
 from tests.mcp_servers import McpFixture
 from tests.oidc import OidcProvider
@@ -141,21 +141,37 @@ async def test_a_user_logs_in_at_an_mcp_server(walk: Walk) -> None:
     assert walk.counts == STATEMENTS["mcp"]
 
 
+async def _grant(walk: Walk, client: str, below: str = "", query: str = "", **said: str) -> str:
+    """The token that a client gets for what the user says."""
+    page = await walk.ask(f"GET {below}/authorize", f"{below}{place(client)}{query}", key="")
+    consent = re.search(r'name="consent" value="([^"]+)"', page.text)
+    assert consent is not None, page.text
+    decision = {"consent": consent.group(1), "decision": "grant", **said}
+    back = await walk.ask(f"POST {below}/authorize", key="", data=decision)
+    told = dict(parse_qsl(urlsplit(back.headers["location"]).query))
+    code = {"grant_type": "authorization_code", "code": told["code"], "code_verifier": VERIFIER}
+    fields = {**code, "client_id": client, "redirect_uri": BACK}
+    return (await walk.ask(f"POST {below}/token", key="", data=fields)).json()["access_token"]
+
+
+async def test_a_user_gives_what_a_server_wants(walk: Walk) -> None:
+    servers = {"fix": {"url": "http://127.0.0.1:9/mcp", "is_byok": True}}
+    walk.live.configure(deployment("m", walk.live.upstream), mcp_servers=servers)
+    user_id, _ = await _become(walk)
+    await _claim(walk, user_id)
+    asked = await walk.ask("POST /register", key="", json={"redirect_uris": [BACK], "client_name": "x"})
+    walk.counts.clear()
+    client = asked.json()["client_id"]
+    await _grant(walk, client, "/v1/mcp/oauth", "&server_id=fix", api_key="mine-0123456789")
+    assert walk.counts == STATEMENTS["credential"]
+
+
 async def test_a_client_is_granted_what_a_user_may(walk: Walk) -> None:
     user_id, _ = await _become(walk)
     await _claim(walk, user_id)
     walk.counts.clear()
     asked = await walk.ask("POST /register", key="", json={"redirect_uris": [BACK], "client_name": "x"})
-    client = asked.json()["client_id"]
-    page = await walk.ask("GET /authorize", place(client), key="")
-    consent = re.search(r'name="consent" value="([^"]+)"', page.text)
-    assert consent is not None
-    decision = {"consent": consent.group(1), "decision": "grant"}
-    back = await walk.ask("POST /authorize", key="", data=decision)
-    said = dict(parse_qsl(urlsplit(back.headers["location"]).query))
-    code = {"grant_type": "authorization_code", "code": said["code"], "code_verifier": VERIFIER}
-    fields = {**code, "client_id": client, "redirect_uri": BACK}
-    token = (await walk.ask("POST /token", key="", data=fields)).json()["access_token"]
+    token = await _grant(walk, asked.json()["client_id"])
     await walk.ask("POST /introspect", data={"token": token})
     await walk.ask("POST /revoke", key="", data={"token": token})
     assert walk.counts == STATEMENTS["grant"]

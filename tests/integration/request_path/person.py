@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -38,7 +39,7 @@ class Person:
     async def decide(self, address: str, **said: str) -> str:
         """Where it is sent with its answer."""
         fields = {"consent": await self.read(address), "decision": "grant", **said}
-        answer = await self.http.post("/authorize", data=fields)
+        answer = await self.http.post(urlsplit(address).path, data=fields)
         assert answer.status_code == 303, answer.text
         return answer.headers["location"]
 

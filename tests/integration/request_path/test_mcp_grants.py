@@ -90,11 +90,14 @@ class Storage:
         self.client = client_info
 
 
-def provide(live: LiveGateway, person: Person, path: str, storage: Storage) -> OAuthClientProvider:
+def provide(
+    live: LiveGateway, person: Person, path: str, storage: Storage, **said: str
+) -> OAuthClientProvider:
+    """The login of the SDK's client, in which the person says something besides."""
     came: asyncio.Queue[str] = asyncio.Queue()
 
     async def go(address: str) -> None:
-        await came.put(await person.decide(address))
+        await came.put(await person.decide(address, **said))
 
     async def come() -> AuthorizationCodeResult:
         said = dict(parse_qsl(urlsplit(await came.get()).query))

@@ -30,6 +30,7 @@ ROWS: tuple[Asked, ...] = (
     Asked(0, "GET /sso/get/ui_settings"),
     Asked(0, "GET /.well-known/litellm-ui-config"),
     Asked(0, "GET /oauth/client-metadata.json"),
+    Asked(0, "GET /v1/mcp/oauth/protected-resource"),
     Asked(0, "POST /auth/explain", {"key": "{user_key}", "model": "m"}),
     Asked(0, "POST /utils/token_counter", {"model": "m", "messages": _MESSAGES}),
     Asked(0, "GET /utils/supported_openai_params", query={"model": "m"}),
