@@ -150,6 +150,8 @@ def _read(
         columns: dict[str, Any] = _decode(row.columns)
         columns |= {name: open_deep(members_of(columns.get(name)), seal) for name in SEALED}
         columns["mcp_info"] = members_of(columns.get("mcp_info"))
+        if "env_vars" in columns:
+            columns["env_vars"] = open_deep(columns["env_vars"], seal)
         return AddedMcpServer(row=row, record=build_record(columns, environ))
     except UnsealableError as error:
         # The key was rotated elsewhere: until this process is given the new one, it goes on as before.

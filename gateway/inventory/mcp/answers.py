@@ -7,6 +7,7 @@ from gateway.audit.masking import MASK
 from gateway.catalog.stored_mcp import OWN, OWN_MEMBERS, PINS, own_settings
 from gateway.db.rows import Columns
 from gateway.inventory.masking import mask_address
+from gateway.inventory.mcp.variables import mask_variables
 from gateway.settings.node import is_credential_path
 
 __all__ = ["show_configured", "show_row", "show_to_others", "without_own"]
@@ -80,7 +81,7 @@ def show_to_others(shown: Columns) -> Columns:
 
 
 def _masked(shown: Columns) -> Columns:
-    return {**shown, **dict(_mask_members(shown))}
+    return {**shown, **dict(_mask_members(shown)), "env_vars": mask_variables(shown.get("env_vars"))}
 
 
 def _mask_members(shown: Columns) -> Iterator[tuple[str, Any]]:

@@ -37,11 +37,14 @@ AuthType = Literal[
 
 
 class McpVariable(msgspec.Struct, frozen=True, kw_only=True):
-    """A value that each user gives for a server: `${NAME}` stands for it in `static_headers`."""
+    """A value for which `${NAME}` stands in `static_headers`: each user's, or with a `value` everybody's."""
 
     name: str
     description: str | None = None
-    scope: Literal["user"] = "user"
+    scope: Literal["user", "global"] | None = None
+    value: str | None = None
+
+    __repr__ = object.__repr__
 
 
 class McpServerBody(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,6 +23,7 @@ from gateway.inventory.mcp.secrets import close_secrets, merge_secrets, open_sec
 from gateway.inventory.mcp.sight import Sight, sees_all
 from gateway.inventory.mcp.store import McpServerRecords
 from gateway.inventory.mcp.surroundings import McpSurroundings, configured_names
+from gateway.inventory.mcp.variables import move_values
 from gateway.inventory.notices import announce_models
 
 __all__ = ["McpServerService", "build", "refuse_unserved"]
@@ -59,7 +60,7 @@ class McpServerService:
 
     def complete(self, caller: Principal, sent: Mapping[str, Any]) -> Columns:
         """The columns of a new server."""
-        actor = actor_of(caller)
+        actor, sent = actor_of(caller), move_values(sent, {})
         return {
             "transport": _DEFAULT_TRANSPORT,
             "available_on_public_internet": True,
@@ -83,7 +84,8 @@ class McpServerService:
         async with self._records.transaction():
             row = await self._lock(identifier)
             stored = open_secrets(row, self._seal)
-            merged = merge_secrets(stored, {name: sent[name] for name in sent if name != "server_id"})
+            given = move_values({name: sent[name] for name in sent if name != "server_id"}, stored)
+            merged = merge_secrets(stored, given)
             changes = _pack(stored["mcp_info"] or {}, merged)
             if changes.get("transport", "") is None:
                 del changes["transport"]

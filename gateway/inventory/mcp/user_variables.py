@@ -18,6 +18,7 @@ from gateway.inventory.mcp.service import McpServerService
 from gateway.inventory.mcp.surroundings import McpSurroundings
 from gateway.inventory.mcp.user_credential_store import UserCredentialRecords
 from gateway.inventory.mcp.user_credentials import check_sendable, user_of
+from gateway.inventory.mcp.variables import list_of_users
 
 __all__ = ["UserVariableService"]
 
@@ -49,7 +50,7 @@ class UserVariableService:
     async def list_wanting(self, caller: Principal, around: McpSurroundings) -> list[Columns]:
         """The same of every server that wants some."""
         user_id = user_of(caller)
-        servers = [one for one in await self._servers.list_visible(caller, around) if one["env_vars"]]
+        servers = [one for one in await self._servers.list_visible(caller, around) if list_of_users(one)]
         keys = [one["server_id"] + MCP_VARIABLES for one in servers]
         given = await self._stored.find_any(user_id, keys)
         return [_tell(one, self._open(given.get(key))) for one, key in zip(servers, keys, strict=True)]
@@ -63,7 +64,7 @@ class UserVariableService:
     ) -> Columns:
         """Store values beside those that there are; raises BadRequest for what no header can carry."""
         user_id, server = user_of(caller), await self._servers.find_visible(caller, server_id, around)
-        known = {one["name"] for one in server["env_vars"] or ()}
+        known = {one["name"] for one in list_of_users(server)}
         for name, value in values.items():
             if name not in known:
                 message = f"The MCP server has no variable '{name[:100]}'."
@@ -116,7 +117,7 @@ def _read(text: str | None) -> dict[str, str]:
 def _tell(server: Columns, given: Mapping[str, Any]) -> Columns:
     required = [
         {"name": one["name"], "description": one.get("description"), "is_set": one["name"] in given}
-        for one in server["env_vars"] or ()
+        for one in list_of_users(server)
     ]
     return {
         **{name: server[name] for name in ("server_id", "server_name", "alias")},

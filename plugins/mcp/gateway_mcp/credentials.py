@@ -79,7 +79,7 @@ class Credentials:
         up, and UpstreamError where no token is granted.
         """
         headers = await self._list(upstream, context)
-        if not upstream.settings.env_vars:
+        if not upstream.settings.user_variables:
             return headers
         values = await self._find_values(upstream, context)
         return tuple(upstream.settings.fill(dict(headers), values).items())
@@ -113,7 +113,7 @@ class Credentials:
         """For whom what a server lists is meant: callers with one text may see what another one was told."""
         told = digest_of(self._brought(upstream, context).items())
         settings = upstream.settings
-        is_users = settings.is_byok or settings.logs_users_in or settings.env_vars
+        is_users = settings.is_byok or settings.logs_users_in or bool(settings.user_variables)
         whose = (context.principal.user_id or "") if is_users else ""
         if settings.exchanges_tokens:
             whose = digest_of((("authorization", find_subject(context.head)),))
@@ -197,7 +197,7 @@ class Credentials:
             given = msgspec.json.decode(stored or "{}", type=dict[str, str])
         except msgspec.DecodeError:
             given = {}
-        missing = [one.name for one in upstream.settings.env_vars if one.name not in given]
+        missing = [one.name for one in upstream.settings.user_variables if one.name not in given]
         if missing:
             raise CredentialMissingError(
                 f"The MCP server '{upstream.name}' wants values of yours: {', '.join(missing)}. "

@@ -18,7 +18,7 @@ async def probe(upstream: Upstream, transports: Transports, credentials: Credent
     """What a server answers now, at most ten seconds from now; nothing that is remembered."""
     settings = upstream.settings
     is_users = settings.is_byok or settings.logs_users_in or settings.exchanges_tokens
-    if settings.env_vars or is_users or settings.auth_type == "oauth_delegate":
+    if settings.user_variables or is_users or settings.auth_type == "oauth_delegate":
         return McpFindings(error="It is asked with credentials of users, and the gateway has none.")
     seconds = min(settings.timeout, _SECONDS)
     try:

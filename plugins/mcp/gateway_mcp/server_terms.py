@@ -16,6 +16,7 @@ from gateway_mcp.token_terms import FORWARDED, TokenTerms, check_address
 __all__ = ["McpServer", "PinnedTool", "Variable"]
 
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SCHEMES = {
     "bearer_token": "Bearer {}",
     "oauth2": "Bearer {}",
@@ -37,11 +38,22 @@ class PinnedTool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Variable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A value that each user gives: `${NAME}` stands for it in headers."""
+    """A value for which `${NAME}` stands in headers: each user's own, or the operator's for all of them.
+
+    Without a `scope` it is the operator's where there is a `value`. Beside `user` a value means nothing.
+    """
 
     name: Annotated[str, msgspec.Meta(pattern="^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
     description: str | None = None
-    scope: Literal["user"] = "user"
+    scope: Literal["user", "global"] | None = None
+    value: str | None = None
+
+    __repr__ = object.__repr__
+
+    @property
+    def is_users(self) -> bool:
+        """Whether each user gives it."""
+        return self.scope == "user" or (self.scope is None and self.value is None)
 
 
 class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -64,7 +76,8 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
     others. `mcp_info` says what calls cost. All
     callers share `rpm`, requests a minute, `max_concurrent_requests`, and `max_budget`, USD in each
     `budget_duration` or, without one, in all. Where arguments of calls are recorded, the `redacted_arguments`
-    are masked. Of `env_vars` each user gives the values, which stand in the `static_headers`.
+    are masked. The values of `env_vars` stand in the `static_headers`: users give them, or the operator, also
+    in `env`.
     """
 
     url: str = ""
@@ -116,6 +129,7 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
             raise ValueError("with 'is_byok' users bring the credential, so there is no 'auth_value'")
         self.check_tokens(has_credential=bool(self.credential) or self.is_byok)
         self._check_forwarding()
+        self._check_variables()
         is_told = self.auth_type == "none" or self.is_asked_with_tokens or self.forwards_tokens
         if not is_told and not (self.credential or self.is_byok):
             raise ValueError(f"auth_type '{self.auth_type}' needs 'auth_value'")
@@ -133,6 +147,11 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
             raise ValueError("'max_budget' is at least 0")
         if self.budget_duration is not None and self.max_budget is None:
             raise ValueError("'budget_duration' needs 'max_budget'")
+
+    def _check_variables(self) -> None:
+        for one in self.env_vars:
+            if not one.is_users and one.value is None and one.name not in self.env:
+                raise ValueError(f"'env_vars': '{one.name}' is everybody's, and has no 'value'")
 
     def _check_forwarding(self) -> None:
         """Raise ValueError for a credential beside those of clients."""
@@ -235,14 +254,23 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
     def fill(self, headers: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
         """The headers with the values of a user in those that the operator has set."""
         filled = dict(headers)
+        wanted = {one.name: values[one.name] for one in self.user_variables}
         for name in self.lower_static_headers():
-            for variable in self.env_vars:
-                filled[name] = filled[name].replace(f"${{{variable.name}}}", values[variable.name])
+            filled[name] = _replace(filled[name], wanted)
         return filled
 
+    @property
+    def user_variables(self) -> tuple[Variable, ...]:
+        """The variables whose values users give."""
+        return tuple(one for one in self.env_vars if one.is_users)
+
     def lower_static_headers(self) -> dict[str, str]:
-        """The headers that do not depend on any caller."""
-        return {name.lower(): value for name, value in self.static_headers.items()}
+        """The headers that do not depend on any caller, but for what users put in."""
+        own = {one.name: self._value_of(one) for one in self.env_vars if not one.is_users}
+        return {name.lower(): _replace(value, own) for name, value in self.static_headers.items()}
+
+    def _value_of(self, variable: Variable) -> str:
+        return variable.value if variable.value is not None else self.env[variable.name]
 
     def present(self, value: str) -> dict[str, str]:
         """The header in which the server looks for a credential; a bearer token where nothing is said."""
@@ -254,3 +282,10 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
         if kind == "basic" and ":" in value:
             value = base64.b64encode(value.encode()).decode()
         return {"authorization": _SCHEMES[kind].format(value)}
+
+
+def _replace(text: str, values: Mapping[str, str]) -> str:
+    """A text with values in the place of `${NAME}`; what stands in a value is no variable."""
+    if not values:
+        return text
+    return _VARIABLE.sub(lambda found: values.get(found[1], found[0]), text)

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -21,7 +22,7 @@ from tests.integration.manage.mcp_serving import (
     until_served,
 )
 from tests.integration.request_path.mcp import connect
-from tests.integration.serving import LiveGateway, bearer, deployment
+from tests.integration.serving import LiveGateway, bearer, deployment, eventually
 from tests.mcp_servers import McpFixture
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -102,6 +103,56 @@ async def test_variables_of_users_stand_in_the_headers_of_the_operator(
     assert (await call(desk, mine, identifier)).status_code == 401
     assert (await desk.ask("DELETE", f"{SERVERS}/{identifier}")).status_code == 202
     assert await desk.value(sql) is None
+
+
+async def test_values_for_everybody_are_the_operators_secrets(desk: Desk, server: McpFixture) -> None:
+    def variables(**values: str | None) -> list[dict[str, Any]]:
+        everybody = [{"name": name, "scope": "global", "value": value} for name, value in values.items()]
+        return [*everybody, {"name": "TEAM", "scope": "user", "value": "a hint"}]
+
+    headers = {"x-tenant": "${TENANT}/${TEAM}", "x-plain": "${PLAIN}"}
+    sent = {"env_vars": variables(TENANT="acme-0123456789", PLAIN="p"), "static_headers": headers}
+    body = body_of(server, unique(), **sent)
+    answer = await desk.ask("POST", SERVERS, json={**body, "env_vars": variables(TENANT=None)})
+    assert (answer.status_code, "'TENANT' is everybody's" in answer.text) == (400, True)
+    made = await make(desk, body)
+    identifier, place = made["server_id"], f"{SERVERS}/{made['server_id']}/user-env-vars"
+    masked = {"name": "TENANT", "description": None, "scope": "global", "value": "*****"}
+    assert made["env_vars"][0] == masked
+    _, key = await desk.make_user()
+    told = await desk.post(place, {"values": {"TEAM": "t1"}}, key)
+    assert ([one["name"] for one in told["required"]], told["missing_count"]) == (["TEAM"], 0)
+    answer = await desk.ask("POST", place, key, json={"values": {"TENANT": "mine"}})
+    assert answer.status_code == 400
+
+    async def seen() -> set[tuple[str, str]]:
+        server.headers.clear()
+        assert (await call(desk, key, identifier)).status_code == 200
+        return {(one["x-tenant"], one["x-plain"]) for one in server.headers}
+
+    assert await seen() == {("acme-0123456789/t1", "p")}
+    change = {"server_id": identifier, "env_vars": variables(TENANT="*****", PLAIN="q")}
+    assert (await desk.ask("PUT", SERVERS, json=change)).status_code == 202
+    added = desk.live.gateway.parts.added
+    await eventually(lambda: added.current.mcp.servers[0].settings["env"]["PLAIN"] == "q")
+    assert await seen() == {("acme-0123456789/t1", "q")}
+    sql = 'SELECT t::text FROM "LiteLLM_MCPServerTable" t WHERE server_id = $1'
+    stored = await desk.value(sql, identifier)
+    everywhere = [stored, await desk.get("/audit", object_id=identifier), await desk.get(SERVERS)]
+    assert "acme-0123456789" not in str(everywhere)
+    assert "a hint" not in str(everywhere)
+    change = {"server_id": identifier, "env_vars": [], "static_headers": {}}
+    assert (await desk.ask("PUT", SERVERS, json=change)).json()["env"] == {}
+
+
+async def test_values_for_everybody_stand_in_the_configuration(desk: Desk, server: McpFixture) -> None:
+    variables = [{"name": "TENANT", "value": "acme-0123456789"}]
+    conf = {"url": server.url, "env_vars": variables, "static_headers": {"x-tenant": "${TENANT}"}}
+    desk.live.configure(deployment("m", desk.live.upstream), mcp_servers={"conf": conf})
+    server.headers.clear()
+    assert (await call(desk, await desk.live.make_key(), "conf")).status_code == 200
+    assert {one["x-tenant"] for one in server.headers} == {"acme-0123456789"}
+    assert "acme-0123456789" not in str(await desk.get(SERVERS))
 
 
 async def test_a_server_is_asked_with_what_each_user_has_stored(desk: Desk, server: McpFixture) -> None:
