@@ -10,6 +10,7 @@ __all__ = [
     "McpFindings",
     "McpLogin",
     "McpLoginAnswer",
+    "McpLoginClient",
     "McpNarrowing",
     "McpServerRecord",
     "McpShelf",
@@ -96,12 +97,20 @@ class McpCall(msgspec.Struct, frozen=True, kw_only=True):
     hides: frozenset[str] = frozenset()
 
 
+class McpLoginClient(msgspec.Struct, frozen=True, kw_only=True):
+    """A program that gets the tokens of a login for a code: where it waits, and what proves it (PKCE)."""
+
+    redirect_uri: str
+    challenge: str
+    state: str = ""
+
+
 class McpLogin(msgspec.Struct, frozen=True, kw_only=True):
     """A user is about to let the gateway use an MCP server in the user's name.
 
     `base_url` is where browsers reach the gateway, `browser` a secret that this one keeps until it comes
     back. `scope` is what is asked for beside what the server says that it needs. `return_to` is where the
-    browser goes in the end.
+    browser goes in the end, unless the tokens are for a `client`. `server` is one that is not served.
     """
 
     server_id: str
@@ -110,6 +119,8 @@ class McpLogin(msgspec.Struct, frozen=True, kw_only=True):
     browser: str
     scope: str = ""
     return_to: str = ""
+    client: McpLoginClient | None = None
+    server: McpServerRecord | None = None
 
     __repr__ = object.__repr__
 
@@ -127,11 +138,15 @@ class McpLoginAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class McpArrival(msgspec.Struct, frozen=True, kw_only=True):
-    """A login that has succeeded: what is to be stored of it, secret, and where the browser goes."""
+    """A login that has succeeded: what is to be stored of it, secret, and where the browser goes.
+
+    With a `client` nothing is stored: it gets the tokens.
+    """
 
     server_id: str
     user_id: str
     credential: str
     return_to: str = ""
+    client: McpLoginClient | None = None
 
     __repr__ = object.__repr__

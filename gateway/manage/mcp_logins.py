@@ -12,7 +12,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from gateway.access.rules import RouteRule
-from gateway.domain import McpLogin, McpLoginAnswer, Principal
+from gateway.domain import McpLogin, McpLoginAnswer, McpLoginClient, McpServerRecord, Principal
 from gateway.errors import BadRequest, NotFound
 from gateway.identity.login.build import Logins
 from gateway.identity.login.sso.errand import is_own_path
@@ -24,6 +24,7 @@ from gateway.manage.body import BodyReader
 from gateway.manage.browsers import ask_to_log_in, base_of, find_visitor
 from gateway.manage.login import admit, is_secure
 from gateway.manage.login_pages import message_page
+from gateway.manage.mcp_handovers import hand_over
 from gateway.manage.mcp_surroundings import surroundings
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
@@ -90,6 +91,8 @@ async def begin_login(
     *,
     scope: str = "",
     return_to: str = "",
+    client: McpLoginClient | None = None,
+    server: McpServerRecord | None = None,
 ) -> Redirect:
     """Send the browser of a user to an MCP server's authorization server; it comes back to `return_to`."""
     browser = request.cookies.get(_BROWSER, "")[:_LONGEST] or secrets.token_urlsafe(32)
@@ -100,6 +103,8 @@ async def begin_login(
         browser=browser,
         scope=scope,
         return_to=return_to,
+        client=client,
+        server=server,
     )
     address = await gateway.snapshot.hooks.begin_mcp_login(login)
     if address is None:
@@ -137,6 +142,8 @@ async def finish_login(
     arrival = await gateway.snapshot.hooks.finish_mcp_login(brought)
     if arrival is None:
         raise BadRequest("No login at an MCP server is under way here.")
+    if arrival.client is not None:
+        return await hand_over(gateway, arrival, arrival.client)
     await inventory.mcp_tokens.keep(arrival)
     gateway.parts.mcp_stock.forget_one(arrival.user_id, arrival.server_id)
     if is_own_path(arrival.return_to):

@@ -142,10 +142,7 @@ class Relay:
     @hookimpl
     async def try_mcp_server(self, server: McpServerRecord) -> McpFindings:
         """What a server answers that is not served. Raises BadRequest."""
-        try:
-            upstream = self._directory.build(server)
-        except ValueError as error:
-            raise refuse_settings(error) from None
+        upstream = self._build(server)
         try:
             return await probe(upstream, self._transports, self._credentials)
         finally:
@@ -155,6 +152,8 @@ class Relay:
     async def begin_mcp_login(self, login: McpLogin) -> str | None:
         """Where a browser goes so that a server may be asked in a user's name."""
         upstream = self._directory.current.by_name(login.server_id)
+        if login.server is not None:
+            upstream = self._build(login.server)
         if upstream is None:
             return None
         if not upstream.settings.logs_users_in:
@@ -165,7 +164,7 @@ class Relay:
     @hookimpl
     async def finish_mcp_login(self, answer: McpLoginAnswer) -> McpArrival:
         """The tokens of a user who has logged in."""
-        return await self._logins.finish(self._directory.current, answer)
+        return await self._logins.finish(self._directory, answer)
 
     @hookimpl
     def find_pass_through(self, head: RequestHead) -> PassThrough | None:
@@ -288,6 +287,13 @@ class Relay:
             return MessageGuard(context, SingleTools(context, reach, place.upstreams[0], self._listings))
         guard = SearchGuard if place.are_searched else MessageGuard
         return guard(context, RoofTools(context, reach, self._listings))
+
+    def _build(self, server: McpServerRecord) -> Upstream:
+        """A server that is not served. Raises BadRequest."""
+        try:
+            return self._directory.build(server)
+        except ValueError as error:
+            raise refuse_settings(error) from None
 
     def _forget(self, upstream: Upstream) -> None:
         """Keep nothing of a server that was taken away or changed."""

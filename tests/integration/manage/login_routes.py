@@ -31,6 +31,9 @@ STATEMENTS: Mapping[str, Mapping[str, int]] = {
     "mcp": {
         "GET /authorize/{server_name:str}": 5,
         "GET /callback": 4,
+        "POST /v1/mcp/server/oauth/{server_id:str}/register": 1,
+        "GET /v1/mcp/server/oauth/{server_id:str}/authorize": 4,
+        "POST /v1/mcp/server/oauth/{server_id:str}/token": 1,
         "GET /v1/mcp/server/{server_id:str}/oauth-user-credential/status": 2,
         "DELETE /v1/mcp/server/{server_id:str}/oauth-user-credential": 3,
         "POST /v1/mcp/server/{server_id:str}/oauth-user-credential": 4,

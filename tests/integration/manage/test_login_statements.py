@@ -126,6 +126,18 @@ async def test_a_terminal_is_let_in(walk: Walk, desk: Desk) -> None:
     assert walk.counts == STATEMENTS["terminal"]
 
 
+async def _hand_over(walk: Walk, key: str) -> None:
+    """A console gets the tokens of a login for a code."""
+    one, fix = "/v1/mcp/server/oauth/{server_id:str}", "/v1/mcp/server/oauth/fix"
+    await walk.ask(f"POST {one}/register", f"{fix}/register", key, json={})
+    begun = await walk.ask(f"GET {one}/authorize", fix + place("console"), key)
+    consent = await walk.http.get(begun.headers["location"])
+    back = await walk.http.get(consent.headers["location"].removeprefix(walk.live.origin))
+    told = dict(parse_qsl(urlsplit(back.headers["location"]).query))
+    fields = {"grant_type": "authorization_code", "code": told["code"], "code_verifier": VERIFIER}
+    await walk.ask(f"POST {one}/token", f"{fix}/token", key, data=fields)
+
+
 async def test_a_user_logs_in_at_an_mcp_server(walk: Walk) -> None:
     async with McpFixture(is_json=True, provider=OAuthProvider()) as server:
         declare(walk.live, server)
@@ -134,6 +146,7 @@ async def test_a_user_logs_in_at_an_mcp_server(walk: Walk) -> None:
         consent = await walk.http.get(begun.headers["location"])
         back = consent.headers["location"].removeprefix(walk.live.origin)
         await walk.ask("GET /callback", back, key="")
+        await _hand_over(walk, key)
         one = "/v1/mcp/server/{server_id:str}/oauth-user-credential"
         await walk.ask(f"GET {one}/status", f"{TOKENS}/status", key)
         await walk.ask(f"DELETE {one}", TOKENS, key)

@@ -9,15 +9,16 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 
 from gateway.clock import Clock
-from gateway.domain import McpArrival, McpLogin, McpLoginAnswer
+from gateway.domain import McpArrival, McpLogin, McpLoginAnswer, McpLoginClient, McpServerRecord
 from gateway.errors import BadRequest
 from gateway.hooks import Vouchers
+from gateway_mcp.directory import Directory
 from gateway_mcp.oauth.discovery import Found, discover
 from gateway_mcp.oauth.grants import Client, ask_for_token
 from gateway_mcp.oauth.network import Network
 from gateway_mcp.oauth.registration import Registrations
 from gateway_mcp.oauth.stored import Renewal, build_stored
-from gateway_mcp.upstreams import Upstream, Upstreams
+from gateway_mcp.upstreams import Upstream
 
 __all__ = ["CALLBACK", "Logins"]
 
@@ -38,6 +39,10 @@ class _UnderWay(msgspec.Struct, frozen=True, kw_only=True):
     renewal: Renewal
     says_issuer: bool
     return_to: str
+    client: McpLoginClient | None = None
+    server: McpServerRecord | None = None
+
+    __repr__ = object.__repr__
 
 
 class Logins:
@@ -55,7 +60,9 @@ class Logins:
         """The address at the authorization server. Raises UpstreamError, DatabaseUnavailable."""
         found = await discover(upstream, self._network)
         redirect_uri = login.base_url + CALLBACK
-        client = await self._registrations.find(upstream, found.metadata, login.base_url, redirect_uri)
+        client = await self._registrations.find(
+            upstream, found.metadata, login.base_url, redirect_uri, is_kept=login.server is None
+        )
         verifier = secrets.token_urlsafe(48)
         under_way = _UnderWay(
             server_id=upstream.id,
@@ -66,6 +73,8 @@ class Logins:
             renewal=_renewal_of(found, client),
             says_issuer=found.metadata.authorization_response_iss_parameter_supported,
             return_to=login.return_to,
+            client=login.client,
+            server=login.server,
         )
         text = msgspec.json.encode(under_way).decode()
         state = await self._vouchers.issue(_PURPOSE, text, _SECONDS)
@@ -83,7 +92,7 @@ class Logins:
         joint = "&" if urlsplit(endpoint).query else "?"
         return endpoint + joint + urlencode({**query, **({"scope": scope} if scope else {})})
 
-    async def finish(self, upstreams: Upstreams, answer: McpLoginAnswer) -> McpArrival:
+    async def finish(self, directory: Directory, answer: McpLoginAnswer) -> McpArrival:
         """Redeem the code. Raises BadRequest for an answer that is to no login of this browser.
 
         Raises UpstreamError where the authorization server grants nothing that is acceptable.
@@ -96,7 +105,8 @@ class Logins:
         if answer.error or not 0 < len(answer.code) <= _LONGEST:
             said = "".join(char for char in answer.error if char.isprintable())[:100] or "no code"
             raise BadRequest(f"The authorization server did not let the gateway in: {said}.")
-        upstream = upstreams.by_name(under_way.server_id)
+        known, stated = directory.current.by_name(under_way.server_id), under_way.server
+        upstream = known if stated is None else directory.build(stated)
         if upstream is None or not upstream.settings.logs_users_in:
             raise BadRequest("The MCP server of this login is there no more.")
         return await self._redeem(upstream, under_way, answer.code)
@@ -120,6 +130,7 @@ class Logins:
             user_id=under_way.user_id,
             credential=stored.write(),
             return_to=under_way.return_to,
+            client=under_way.client,
         )
 
 

@@ -38,8 +38,19 @@ class Registrations:
         self._source = source
         self._network = network
 
-    async def find(self, upstream: Upstream, metadata: Metadata, base_url: str, redirect_uri: str) -> Client:
-        """The name at one authorization server. Raises UpstreamError where there is none to be had."""
+    async def find(
+        self,
+        upstream: Upstream,
+        metadata: Metadata,
+        base_url: str,
+        redirect_uri: str,
+        *,
+        is_kept: bool = True,
+    ) -> Client:
+        """The name at one authorization server. Raises UpstreamError where there is none to be had.
+
+        For a server that is only tried out no registration `is_kept`.
+        """
         settings = upstream.settings
         if settings.client_id:
             return _build_stated(settings, metadata)
@@ -52,6 +63,8 @@ class Registrations:
                 f"{redirect_uri}."
             )
         issuer = metadata.issuer or metadata.token_endpoint
+        if not is_kept:
+            return await self._register(upstream, metadata, redirect_uri)
         kept = await self._source.find_registration(upstream.id, issuer)
         registered = None if kept is None else _read(kept)
         if registered is None or registered.redirect_uri != redirect_uri:

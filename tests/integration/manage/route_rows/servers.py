@@ -16,6 +16,7 @@ ROWS: tuple[Asked, ...] = (
     Asked(0, "GET /v1/mcp/network/client-ip"),
     Asked(0, "POST /mcp-rest/test/connection", _SERVER),
     Asked(0, "POST /mcp-rest/test/tools/list", _SERVER),
+    Asked(2, f"POST {_SERVERS}/oauth/session", _SERVER),
     Asked(5, f"POST {_SERVERS}/import", {"mcp_servers": {"brought": {"url": "{mcp_url}"}}}),
     Asked(5, f"POST {_SERVERS}", {**_SERVER, **_VARIABLES}, keeps={"server_id": "server_id"}),
     Asked(2, f"GET {_ONE}/user-env-vars", by="user_key"),

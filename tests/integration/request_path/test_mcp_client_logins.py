@@ -1,0 +1,149 @@
+"""A console logs its user in at an MCP server, stored or not yet, and gets the tokens for a code."""
+
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from tests.integration.request_path.test_mcp_grants import CHALLENGE, VERIFIER
+from tests.integration.request_path.test_mcp_logins import Browser, browsers, declare, provider, server
+from tests.integration.serving import LiveGateway, bearer
+from tests.mcp_oauth import OAuthProvider
+from tests.mcp_servers import McpFixture
+
+__all__ = ["browsers", "provider", "server"]
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SERVERS = "/v1/mcp/server/oauth"
+BACK = "http://localhost:3030/back?at=1"
+QUERY = {
+    "redirect_uri": BACK,
+    "response_type": "code",
+    "code_challenge": CHALLENGE,
+    "code_challenge_method": "S256",
+    "state": "s&t",
+}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def admin(live: LiveGateway, browsers: list[Browser]) -> Browser:
+    one = browsers[0]
+    sql = 'UPDATE "LiteLLM_UserTable" SET user_role = $2 WHERE user_id = $1'
+    await live.gateway.parts.database.execute(sql, one.user_id, "proxy_admin")
+    live.gateway.parts.principals.clear()
+    return one
+
+
+def place(server_id: str, **changes: str) -> str:
+    return str(httpx.URL(f"{SERVERS}/{server_id}/authorize", params={**QUERY, **changes}))
+
+
+async def come_back(browser: Browser, server_id: str) -> dict[str, str]:
+    """What a console finds in the address to which the browser is sent in the end."""
+    back = await browser.http.get(await browser.consent(await browser.begin(place(server_id))))
+    assert back.status_code == 303, back.text
+    assert back.headers["location"].startswith(BACK + "&")
+    return dict(parse_qsl(urlsplit(back.headers["location"]).query))
+
+
+async def redeem(live: LiveGateway, key: str, server_id: str, code: str, **changes: str) -> httpx.Response:
+    fields = {"grant_type": "authorization_code", "code": code, "code_verifier": VERIFIER, **changes}
+    return await live.http.post(f"{SERVERS}/{server_id}/token", data=fields, headers=bearer(key))
+
+
+async def begin(live: LiveGateway, key: str, url: str, /, **members: object) -> httpx.Response:
+    body = {"server_name": "new", "url": url, "auth_type": "oauth2", **members}
+    return await live.http.post(f"{SERVERS}/session", json=body, headers=bearer(key))
+
+
+async def test_an_administrator_logs_in_at_a_server_that_is_not_stored(
+    live: LiveGateway, server: McpFixture, provider: OAuthProvider, admin: Browser, browsers: list[Browser]
+) -> None:
+    begun = await begin(live, admin.key, server.url)
+    assert begun.status_code == 200, begun.text
+    identifier = begun.json()["server_id"]
+    said = await come_back(admin, identifier)
+    assert said["state"] == "s&t"
+    granted = (await redeem(live, admin.key, identifier, said["code"])).json()
+    assert granted["access_token"] in provider.access
+    assert granted["refresh_token"] in provider.refresh
+    assert 3500 < granted["expires_in"] <= 3600
+    again = await redeem(live, admin.key, identifier, said["code"])
+    assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
+    database = live.gateway.parts.database
+    for table in ("LiteLLM_MCPUserCredentials", "LiteLLM_MCPServerTable"):
+        assert await database.fetch_value(f'SELECT count(*) FROM "{table}"') == 0
+    sql = "SELECT string_agg(content, ',') FROM gatewright.voucher"
+    assert granted["access_token"] not in str(await database.fetch_value(sql))
+    other = browsers[1]
+    answer = await other.http.get(place(identifier), headers=bearer(other.key))
+    assert answer.status_code == 404, answer.text
+    assert (await begin(live, other.key, server.url)).status_code == 401
+
+
+async def test_a_user_gets_the_tokens_of_a_server_that_is_stored(
+    live: LiveGateway, provider: OAuthProvider, browsers: list[Browser]
+) -> None:
+    mine, yours = browsers
+    told = await live.http.post(f"{SERVERS}/fix/register", json={}, headers=bearer(yours.key))
+    assert (told.status_code, "client_secret" in told.json()) == (200, False)
+    for changes in ({"code_verifier": "x" * 43}, {"redirect_uri": "http://localhost:3030/other"}):
+        code = (await come_back(yours, "fix"))["code"]
+        assert (await redeem(live, yours.key, "fix", code, **changes)).status_code == 400
+    code = (await come_back(yours, "fix"))["code"]
+    assert (await redeem(live, mine.key, "fix", code)).status_code == 400
+    code = (await come_back(yours, "fix"))["code"]
+    assert (await live.http.post(f"{SERVERS}/fix/token", data={"code": code})).status_code == 401
+    answer = await redeem(live, yours.key, "fix", code, redirect_uri=BACK)
+    assert answer.json()["access_token"] in provider.access
+    again = await redeem(live, yours.key, "fix", code, grant_type="refresh_token")
+    assert again.json()["error"] == "unsupported_grant_type"
+
+
+@pytest.mark.parametrize(
+    ("changes", "param"),
+    [
+        *(
+            ({"redirect_uri": uri}, "redirect_uri")
+            for uri in (
+                "https://evil.example/",
+                "http://localhost@evil.example/",
+                "http://localhost.evil.example/",
+                "//evil.example/",
+                "javascript:alert(1)",
+                "http://localhost:3030/#x",
+                "",
+            )
+        ),
+        ({"code_challenge_method": "plain"}, "code_challenge"),
+        ({"code_challenge": "short"}, "code_challenge"),
+        ({"response_type": "token"}, "response_type"),
+        ({"state": "x" * 1025}, "state"),
+    ],
+)
+async def test_nobody_is_sent_elsewhere(
+    live: LiveGateway, provider: OAuthProvider, browsers: list[Browser], changes: dict[str, Any], param: str
+) -> None:
+    answer = await browsers[1].http.get(place("fix", **changes), headers=bearer(browsers[1].key))
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, param), answer.text
+
+
+async def test_what_cannot_be_logged_in_at_is_refused(
+    live: LiveGateway, server: McpFixture, provider: OAuthProvider, admin: Browser
+) -> None:
+    nobody = await live.http.get(place("fix"))
+    assert (nobody.status_code, "/sso/key/generate" in nobody.headers["location"]) == (303, True)
+    for members, status in (({"url": "-"}, 400), ({"transport": "stdio", "command": "sh", "url": None}, 400)):
+        assert (await begin(live, admin.key, server.url, **members)).status_code == status
+    secret = {"credentials": {"client_id": "c", "client_secret": "the-secret-0123456789"}}
+    shown = await begin(live, admin.key, server.url, **secret)
+    assert (shown.status_code, "the-secret" in shown.text) == (200, False)
+    plain = await begin(live, admin.key, server.url, auth_type="none")
+    answer = await admin.http.get(place(plain.json()["server_id"]), headers=bearer(admin.key))
+    assert (answer.status_code, "nobody logs in" in answer.text) == (400, True)
+    declare(live, server, auth_type="none")
+    answer = await admin.http.get(place("fix"), headers=bearer(admin.key))
+    assert answer.status_code == 400
