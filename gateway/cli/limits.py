@@ -1,10 +1,10 @@
-"""The options of limits, which teams, users and budgets have alike."""
+"""The options of limits, which teams, users, budgets and others have alike."""
 
 import click
 
 from gateway.cli.members import names_option
 
-__all__ = ["BUDGET", "CLEARABLE", "LIMITS", "MODELS"]
+__all__ = ["BUDGET", "CLEARABLE", "LIMITS", "MODELS", "NAMED_BUDGET"]
 
 MODELS = names_option("--models", "Names or patterns, with commas between; without any all may be used.")
 BUDGET = (
@@ -14,6 +14,9 @@ BUDGET = (
 LIMITS = (
     click.option("--rpm", "rpm_limit", type=int, help="Requests per minute."),
     click.option("--tpm", "tpm_limit", type=int, help="Tokens per minute."),
+)
+NAMED_BUDGET = click.option(
+    "--budget", "budget_id", help="A budget that others share, in place of one's own."
 )
 CLEARABLE = ("max_budget", "budget_duration", "rpm_limit", "tpm_limit")
 """What options of this file give and `--clear` takes away."""

@@ -1,5 +1,6 @@
 """Commands of a resource of the management API, from a declaration: what its requests and tables are."""
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -18,10 +19,11 @@ from gateway.cli.members import (
 from gateway.cli.tables import Column, find_member, print_json, print_rows, say
 from gateway.errors import NotFound
 
-__all__ = ["Listing", "Request", "Resource", "build_group"]
+__all__ = ["Listing", "Request", "Resource", "Walk", "build_group"]
 
 _MOST = 100
 _Members = dict[str, Any]
+_size_option = click.option("--size", type=click.IntRange(1, _MOST), default=_MOST, help="Rows at once.")
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -49,6 +51,15 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     query: Mapping[str, Any] = {}
 
 
+class Walk(msgspec.Struct, frozen=True, kw_only=True):
+    """A list without pages, in the order of its member `key`: where it is, and its table."""
+
+    path: str
+    key: str
+    columns: Sequence[Column]
+    filters: Sequence[Decorator] = ()
+
+
 class Resource(msgspec.Struct, frozen=True, kw_only=True):
     """What the commands of one kind of object send and show.
 
@@ -61,7 +72,7 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     made: Sequence[Decorator]
     changed: Sequence[Decorator]
     shown: str
-    listing: Listing
+    listing: Listing | Walk
     create: Callable[[_Members], Request]
     info: Callable[[str], Request]
     update: Callable[[str, _Members], Request]
@@ -73,7 +84,9 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
 def build_group(resource: Resource) -> click.Group:
     """The group of all commands of a resource."""
     group = click.Group(resource.name, help=resource.summary)
-    commands = [_create(resource), _list(resource), _info(resource), _update(resource), _delete(resource)]
+    listed = resource.listing
+    show_list = _walk(resource, listed) if isinstance(listed, Walk) else _list(resource, listed)
+    commands = [_create(resource), show_list, _info(resource), _update(resource), _delete(resource)]
     if resource.set_blocked is not None:
         commands += [_block(resource, is_blocked=True), _block(resource, is_blocked=False)]
     for command in commands:
@@ -95,9 +108,7 @@ def _create(resource: Resource) -> click.Command:
     return create
 
 
-def _list(resource: Resource) -> click.Command:
-    listing = resource.listing
-
+def _list(resource: Resource, listing: Listing) -> click.Command:
     @click.command("list", help=f"List {resource.name}s.")
     @target_options
     @with_options(
@@ -106,7 +117,7 @@ def _list(resource: Resource) -> click.Command:
             click.option(
                 "--page", type=click.IntRange(1, 1_000_000), default=1, help="Which part of the list."
             ),
-            click.option("--size", type=click.IntRange(1, _MOST), default=_MOST, help="Rows on a page."),
+            _size_option,
             json_option,
         )
     )
@@ -120,6 +131,26 @@ def _list(resource: Resource) -> click.Command:
         print_rows(listing.columns, rows)
         total: Any = find_member(found, listing.total)
         say(f"{resource.name.capitalize()}s: {total}; page {page} of {max(1, -(-total // size))}")
+
+    return show_list
+
+
+def _walk(resource: Resource, listing: Walk) -> click.Command:
+    begin = click.option("--after", help=f"Begin behind this {resource.name}.")
+
+    @click.command("list", help=f"List {resource.name}s.")
+    @target_options
+    @with_options((*listing.filters, begin, _size_option, json_option))
+    def show_list(target: Target, *, is_json: bool, size: int, **given: Any) -> None:
+        query = {**read_given(given), "limit": size}
+        rows = with_gateway(target, Request("GET", listing.path, query=query).send)
+        if is_json:
+            print_json(rows)
+            return
+        print_rows(listing.columns, rows)
+        say(f"{len(rows)} {resource.name}{'' if len(rows) == 1 else 's'}.")
+        if len(rows) == size:
+            say(f"There may be more: --after {shlex.quote(str(rows[-1][listing.key]))}")
 
     return show_list
 

@@ -5,6 +5,7 @@ import click
 from gateway.cli.limits import BUDGET, CLEARABLE, LIMITS, MODELS
 from gateway.cli.resources import Listing, Request, Resource, build_group
 from gateway.cli.tables import Column
+from gateway.cli.team_members import member
 
 __all__ = ["team"]
 
@@ -52,3 +53,4 @@ team = build_group(
         ),
     )
 )
+team.add_command(member)

@@ -1,4 +1,4 @@
-"""`gatewright team`, `user`, `model`, `budget` and `spend`, as an operator uses them."""
+"""The commands of teams, users, models and all else that is managed, as an operator uses them."""
 
 import asyncio
 import json
@@ -158,6 +158,68 @@ async def test_budgets_are_listed_shown_changed_and_deleted(say: Say, mark: str)
     assert await say("budget", "delete", budget) == "Deleted 1 budget."
 
 
+async def test_organizations_are_listed_shown_changed_and_deleted(say: Say, mark: str) -> None:
+    made = [await say("organization", "create", f"Acme {mark}", "--id", f"{name}-{mark}") for name in "ab"]
+
+    first = (await say("organization", "list", "--alias", mark, "--size", "1")).splitlines()
+    assert first[1].split()[:3] == [made[0], "Acme", mark]
+    assert first[2:] == ["1 organization.", f"There may be more: --after {made[0]}"]
+    rest = await say("organization", "list", "--alias", mark, "--after", made[0], "--json")
+    assert [one["organization_id"] for one in json.loads(rest)] == made[1:]
+    budget = ("--max-budget", "2", "--models", "m")
+    changed = json.loads(await say("organization", "update", made[0], *budget, "--clear", "rpm_limit"))
+    assert changed["litellm_budget_table"]["max_budget"] == 2
+    assert json.loads(await say("organization", "info", made[0]))["models"] == ["m"]
+    assert await say("organization", "delete", *made) == "Deleted 2 organizations."
+
+
+async def test_customers_are_listed_shown_changed_blocked_and_deleted(
+    say: Say, live: LiveGateway, mark: str
+) -> None:
+    key, name = await live.make_key(), f"customer-{mark}"
+    assert await say("customer", "create", name, "--alias", "Shop", "--max-budget", "1") == name
+
+    assert json.loads(await say("customer", "list", "--after", name[:-1], "--size", "1", "--json"))
+    assert (await say("customer", "list")).splitlines()[0].split()[:2] == ["Customer", "Alias"]
+    changed = json.loads(await say("customer", "update", name, "--max-budget", "2", "--clear", "alias"))
+    assert (changed["alias"], changed["litellm_budget_table"]["max_budget"]) == (None, 2)
+    assert await say("customer", "block", name) == f"{name} is blocked."
+    assert (await live.chat(key, user=name)).status_code == 401
+    assert await say("customer", "unblock", name) == f"{name} is not blocked."
+    assert json.loads(await say("customer", "info", name))["blocked"] is False
+    assert await say("customer", "delete", name) == "Deleted 1 customer."
+
+
+async def test_tags_are_listed_shown_changed_and_deleted(say: Say, mark: str) -> None:
+    name = await say("tag", "create", f"tag-{mark}", "--description", "Of a test", "--max-budget", "1")
+
+    assert (await say("tag", "list", "--after", name[:-1], "--size", "1")).splitlines()[1].split()[0] == name
+    changed = json.loads(await say("tag", "update", name, "--max-budget", "2", "--clear", "description"))
+    assert changed["tag"]["description"] is None
+    assert json.loads(await say("tag", "info", name))[name]["litellm_budget_table"]["max_budget"] == 2
+    assert await say("tag", "delete", name) == "Deleted 1 tag."
+
+
+async def test_members_enter_a_team_are_changed_and_leave_it(say: Say, mark: str) -> None:
+    team, email = await say("team", "create", "--id", f"crew-{mark}"), f"bob@{mark}.example"
+    crew = ("team", "member")
+
+    added = await say(*crew, "add", team, f"ada-{mark}", "--role", "admin", "--max-budget", "1")
+    assert added == f"ada-{mark} is in the team {team}."
+    await say(*crew, "add", team, email, "--by-email")
+    limits = ("--models", "m", "--rpm", "3", "--clear", "max_budget_in_team")
+    changed = json.loads(await say(*crew, "update", team, f"ada-{mark}", *limits))
+    assert (changed["allowed_models"], changed["rpm_limit"]) == (["m"], 3)
+    assert (changed["max_budget_in_team"], changed["role"]) == (None, "admin")
+    assert (
+        await say(*crew, "remove", team, email, "--by-email")
+        == f"{email} is not in the team {team} any more."
+    )
+    members = json.loads(await say("team", "info", team))["team_info"]["members_with_roles"]
+    assert f"ada-{mark}" in str(members)
+    assert email not in str(members)
+
+
 REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "an id that is not there": (("team", "info", "nobody-{mark}"), "nobody-{mark}"),
     "a value that cannot be": (("user", "create", "--max-budget", "-1"), "max_budget"),
@@ -168,6 +230,8 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "a key that nobody has": (("team", "list", "--api-key", "sk-wrong"), "Authentication Error"),
     "a budget that is not there": (("budget", "info", "none-{mark}"), "none-{mark}"),
     "a day that is none": (("spend", "--from", "yesterday"), "'start_date' must be a date"),
+    "a tag that is not there": (("tag", "info", "none-{mark}"), "No tags found"),
+    "a member that is not there": (("team", "member", "remove", "none-{mark}", "x"), "none-{mark}"),
     "a model that could not be served": (("model", "create", "x"), "litellm_params"),
 }
 

@@ -19,6 +19,8 @@ from gateway.cli.spend import list_rows
         (("user", "create", "--role", "king"), "'king' is not one of"),
         (("model", "create", "x", "--param", "rpm"), "write NAME=VALUE"),
         (("model", "create"), "Missing argument 'NAME'"),
+        (("tag", "create"), "Missing argument 'TAG'"),
+        (("team", "member", "update", "red", "ada"), "Say what is to change"),
         (("spend", "--by", "day"), "'day' is not one of"),
     ],
 )
