@@ -90,12 +90,16 @@ async def _carry(passage: Passage, credentials: Collection[str]) -> None:
             await settlement.charge(ServiceUnavailable("The request was stopped."))
             raise
         error = ServiceUnavailable("An administrator released what this request held, and ended it.")
+        if context.tell_refusal is not None:
+            context.tell_refusal(error)
         await settlement.charge(error)
         await _send(passage.snapshot, passage.exchange, context, error)
     except ClientLeftError:
         await end_unanswered(passage)
     except Exception as raised:  # noqa: BLE001  whatever went wrong, what is held must be given back
         error = _as_gateway_error(raised)
+        if context.tell_refusal is not None:
+            context.tell_refusal(error)
         await settlement.fail(error)
         await _send(passage.snapshot, passage.exchange, context, error)
         drop_frames(raised)

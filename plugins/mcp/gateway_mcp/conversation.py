@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager, suppress
 from types import MappingProxyType
 from typing import cast
 
-from gateway.errors import GatewayError, UpstreamBroken, UpstreamError, UpstreamGarbled, UpstreamTimeout
+from gateway.errors import GatewayError, UpstreamBroken, UpstreamError, UpstreamGarbled
 from gateway.hooks import Forwarder, ForwardRequest, HeaderPairs, UpstreamStream
 from gateway_mcp.courses import Course
+from gateway_mcp.faults import ServerTimeoutError
 from gateway_mcp.header_texts import write_header
 from gateway_mcp.sessions import SESSION
 from gateway_mcp.upstreams import Upstream
@@ -177,7 +178,7 @@ class Conversation:
                     if result is not None:
                         return result
         except TimeoutError:
-            raise UpstreamTimeout(f"The MCP server '{self._upstream.name}' took too long.") from None
+            raise ServerTimeoutError(f"The MCP server '{self._upstream.name}' took too long.") from None
         raise UpstreamBroken(f"The MCP server '{self._upstream.name}' has broken off its answer.")
 
     def _of_session(self) -> dict[str, str]:

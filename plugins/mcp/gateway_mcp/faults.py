@@ -1,9 +1,24 @@
 """Refusals of messages, which their clients read as answers of JSON-RPC."""
 
-from gateway.errors import BadRequest, BudgetExceeded, GatewayError, RateLimited
+from gateway.errors import (
+    BadRequest,
+    BudgetExceeded,
+    GatewayError,
+    RateLimited,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
 from gateway_mcp.wire import INVALID_PARAMS
 
-__all__ = ["CallFailedError", "HeaderMismatchError", "NoMessageError", "ToolFailedError", "state_in_message"]
+__all__ = [
+    "CallFailedError",
+    "HeaderMismatchError",
+    "NoMessageError",
+    "ServerTimeoutError",
+    "ServerUnreachableError",
+    "ToolFailedError",
+    "state_in_message",
+]
 
 _FIRST_FAULT = 500
 _INVALID_REQUEST, _HEADER_MISMATCH, _SERVER_ERROR = -32600, -32020, -32000
@@ -21,6 +36,18 @@ class ToolFailedError(GatewayError):
 
     status = 502
     type = "mcp_tool_error"
+
+
+class ServerUnreachableError(UpstreamUnreachable):
+    """A server is not there, or cannot be started."""
+
+    status = 503
+
+
+class ServerTimeoutError(UpstreamTimeout):
+    """A server takes too long."""
+
+    status = 504
 
 
 class NoMessageError(BadRequest):

@@ -7,10 +7,11 @@ from typing import Any, cast
 import msgspec
 
 from gateway.clock import Clock
-from gateway.errors import GatewayError, UpstreamTimeout
+from gateway.errors import GatewayError
 from gateway.hooks import RequestContext
 from gateway_mcp.conversation import Conversation, Eras, RefusedError
 from gateway_mcp.credentials import Credentials
+from gateway_mcp.faults import ServerTimeoutError
 from gateway_mcp.kinds import KINDS, Kind
 from gateway_mcp.names import join_name, join_uri
 from gateway_mcp.passing_on import UpstreamRefusalError, read_again
@@ -149,7 +150,7 @@ class Listings:
             async with asyncio.timeout(_LIST_SECONDS):
                 entry.listing = Listing(await asking)
         except (GatewayError, TimeoutError) as error:
-            failure = error if isinstance(error, GatewayError) else UpstreamTimeout("It took too long.")
+            failure = error if isinstance(error, GatewayError) else ServerTimeoutError("It took too long.")
             seconds, entry.listing = _PAUSE_SECONDS, Listing(error=failure)
             if isinstance(error, UpstreamRefusalError) and self._entries.get(key) is entry:
                 # Only those who wait hear of it: the next one may be let in.

@@ -88,7 +88,7 @@ async def test_a_wild_server_harms_nobody(live: LiveGateway, wild: WildServer, n
             assert (name in REFUSED) == (alone.status_code >= 400), alone.text
         called = await post(live, key, tool, "/mcp-rest/tools/call")
         if name not in RESULTS:
-            assert called.status_code in {400, 404, 408, 500, 502, 503}, called.text
+            assert called.status_code in {400, 404, 502, 503, 504}, called.text
             assert called.json()["error"]["message"]
         listed = await live.http.get("/mcp-rest/tools/list", headers={"authorization": f"Bearer {key}"})
         assert (listed.status_code, listed.json()["tools"]) == (200, [])

@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.errors import UpstreamGarbled
 from gateway.hooks import Forwarder, ForwardRequest, HeaderPairs
+from gateway_mcp.transports.naming import NamingForwarder
 from gateway_mcp.upstreams import Upstream
 
 __all__ = ["Answer", "Network", "origin_of"]
@@ -83,7 +84,8 @@ class Network:
             silence_seconds=_SECONDS,
             max_response_bytes=_BYTES,
         )
-        async with self._choose(upstream, url).forward(request) as stream:
+        who = f"the issuer of tokens for the MCP server '{upstream.name}'"
+        async with NamingForwarder(self._choose(upstream, url), who).forward(request) as stream:
             chunks: list[bytes] = []
             if not _is_stream(stream.headers):
                 while chunk := await stream.read_chunk():

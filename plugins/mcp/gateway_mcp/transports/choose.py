@@ -5,6 +5,7 @@ from collections.abc import Callable
 from gateway.hooks import Forwarder, PluginServices
 from gateway_mcp.transports.either import EitherForwarder
 from gateway_mcp.transports.local import LocalForwarder
+from gateway_mcp.transports.naming import NamingForwarder
 from gateway_mcp.transports.openapi.server import OpenApiServer
 from gateway_mcp.transports.refusing import RefusalForwarder
 from gateway_mcp.transports.renewing import Renewing, RenewingForwarder
@@ -55,24 +56,28 @@ class Transports:
 
     def _plain(self, upstream: Upstream) -> Forwarder:
         services = self._services
-        return services.guarded_forwarder if upstream.is_tenants else services.forwarder
+        plain = services.guarded_forwarder if upstream.is_tenants else services.forwarder
+        return NamingForwarder(plain, f"the MCP server '{upstream.name}'")
 
     def _make(self, upstream: Upstream) -> Forwarder:
         services, plain = self._services, self._plain(upstream)
         if upstream.settings.takes_client_tokens:
             plain = RefusalForwarder(plain, upstream)
         if upstream.settings.spec_path:
-            return LocalForwarder(OpenApiServer(upstream, plain, services.clock))
+            return LocalForwarder(OpenApiServer(upstream, plain, services.clock), upstream.name)
 
         def note_change() -> None:
             self.note_change(upstream)
 
         if upstream.settings.transport == "stdio":
-            return LocalForwarder(StdioServer(upstream, services.clock, services.closing, note_change))
+            program = StdioServer(upstream, services.clock, services.closing, note_change)
+            return LocalForwarder(program, upstream.name)
         if upstream.settings.transport == "http":
             return plain
         older = LocalForwarder(
-            SseServer(upstream, plain, note_change), may_refuse=upstream.settings.takes_client_tokens
+            SseServer(upstream, plain, note_change),
+            upstream.name,
+            may_refuse=upstream.settings.takes_client_tokens,
         )
         if upstream.settings.transport == "sse":
             return older

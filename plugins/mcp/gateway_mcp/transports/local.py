@@ -7,9 +7,10 @@ from typing import Any, Protocol, cast
 
 import msgspec
 
-from gateway.errors import GatewayError, UpstreamTimeout
+from gateway.errors import GatewayError
 from gateway.hooks import ForwardRequest, HeaderPairs, UpstreamStream
 from gateway_mcp.conversation import RefusedError
+from gateway_mcp.faults import ServerTimeoutError
 from gateway_mcp.kinds import KINDS
 from gateway_mcp.made import Made, json_answer
 from gateway_mcp.wire import (
@@ -30,6 +31,7 @@ Tell = Callable[[Object], None]
 """Takes a notification that comes before an answer."""
 _EVENTS: HeaderPairs = (("content-type", "text/event-stream"), ("cache-control", "no-cache"))
 _NOT_FOUND, _NOT_ALLOWED = 404, 405
+_TOO_LONG = "The MCP server '{}' did not answer in time."
 _CACHED = frozenset((*KINDS, "resources/read"))
 
 
@@ -55,13 +57,14 @@ class LocalForwarder:
     before a server that `may_refuse` clients has let this one in.
     """
 
-    def __init__(self, server: LocalServer, *, may_refuse: bool = False) -> None:
+    def __init__(self, server: LocalServer, name: str, *, may_refuse: bool = False) -> None:
         self._server = server
+        self._name = name
         self._may_refuse = may_refuse
 
     @asynccontextmanager
     async def forward(self, request: ForwardRequest) -> AsyncGenerator[UpstreamStream]:
-        """Answer a message. Raises UpstreamError, UpstreamTimeout."""
+        """Answer a message. Raises UpstreamError."""
         if request.method != "POST":
             yield Made(_NOT_ALLOWED if request.method == "GET" else 200, (("allow", "POST"),), b"")
             return
@@ -70,7 +73,7 @@ class LocalForwarder:
         if not asked.method or "id" not in asked.message:
             yield json_answer(b"")
         elif "progressToken" in asked.meta:
-            stream = _Progress(lambda tell: self._answer(asked, tell), request.silence_seconds)
+            stream = _Progress(lambda tell: self._answer(asked, tell), request.silence_seconds, self._name)
             try:
                 if self._may_refuse:
                     await stream.wait_for_first()
@@ -82,7 +85,7 @@ class LocalForwarder:
                 async with asyncio.timeout(request.silence_seconds):
                     status, answer = await self._answer(asked, _drop)
             except TimeoutError:
-                raise UpstreamTimeout("The MCP server took too long.") from None
+                raise ServerTimeoutError(_TOO_LONG.format(self._name)) from None
             yield json_answer(answer, status)
 
     async def _answer(self, asked: "_Asked", tell: Tell) -> tuple[int, bytes]:
@@ -145,8 +148,12 @@ class _Progress:
     """An answer as events: what the server tells of its progress, then the answer."""
 
     def __init__(
-        self, answer: Callable[[Tell], Coroutine[Any, Any, tuple[int, bytes]]], silence_seconds: float
+        self,
+        answer: Callable[[Tell], Coroutine[Any, Any, tuple[int, bytes]]],
+        silence_seconds: float,
+        name: str,
     ) -> None:
+        self._name = name
         self.status = 200
         self.headers = _EVENTS
         self._silence_seconds = silence_seconds
@@ -164,7 +171,7 @@ class _Progress:
             async with asyncio.timeout(self._silence_seconds):
                 event = await self._events.get()
         except TimeoutError:
-            raise UpstreamTimeout("The MCP server took too long.") from None
+            raise ServerTimeoutError(_TOO_LONG.format(self._name)) from None
         if not event and self._failure is not None:
             raise self._failure
         return event

@@ -12,9 +12,10 @@ from typing import Any, cast
 
 import msgspec
 
-from gateway.errors import UpstreamBroken, UpstreamGarbled, UpstreamUnreachable
+from gateway.errors import UpstreamBroken, UpstreamGarbled
 from gateway.sdk import plugin_log
 from gateway_mcp.conversation import RefusedError
+from gateway_mcp.faults import ServerUnreachableError
 from gateway_mcp.transports.local import Tell
 from gateway_mcp.transports.questions import refuse_question
 from gateway_mcp.wire import CLIENT, HANDSHAKE, Object
@@ -64,7 +65,7 @@ class Process:
         return bool(self._waiting)
 
     async def start(self, command: Sequence[str], environ: Mapping[str, str]) -> None:
-        """Run the command and shake hands. Raises UpstreamUnreachable, RefusedError and UpstreamBroken."""
+        """Run the command and shake hands. Raises ServerUnreachableError, RefusedError and UpstreamBroken."""
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         try:
             self._process = await asyncio.create_subprocess_exec(
@@ -78,7 +79,7 @@ class Process:
             )
         except OSError as error:
             self._log.warning("mcp_server_cannot_be_run", server=self._name, reason=str(error))
-            raise UpstreamUnreachable(f"The MCP server '{self._name}' cannot be run.") from None
+            raise ServerUnreachableError(f"The MCP server '{self._name}' cannot be run.") from None
         self.is_alive = True
         self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._read_errors())]
         try:

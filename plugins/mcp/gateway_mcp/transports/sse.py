@@ -57,7 +57,7 @@ class SseServer:
             kind = dict(stream.headers).get("content-type", "")
             if not kind.startswith("text/event-stream"):
                 raise UpstreamGarbled(f"The MCP server '{self._upstream.name}' answers with no events.")
-            session = _Session(stream, self._note_change)
+            session = _Session(stream, self._upstream.name, self._note_change)
             session.post = self._build_post(await session.read_payload(), passed)
             await session.shake_hands()
             yield session
@@ -108,7 +108,8 @@ class _Session:
 
     post: _Post
 
-    def __init__(self, stream: UpstreamStream, note_change: Callable[[], None]) -> None:
+    def __init__(self, stream: UpstreamStream, name: str, note_change: Callable[[], None]) -> None:
+        self._name = name
         self._stream = stream
         self._note_change = note_change
         self._splitter = EventSplitter()
@@ -121,7 +122,7 @@ class _Session:
         while not self._payloads:
             chunk = await self._stream.read_chunk()
             if not chunk:
-                raise UpstreamBroken("The MCP server has ended its stream.")
+                raise UpstreamBroken(f"The MCP server '{self._name}' has ended its stream.")
             payloads = (event_payload(event) for event in self._splitter.feed(chunk))
             self._payloads += [payload for payload in payloads if payload]
         return self._payloads.pop(0)

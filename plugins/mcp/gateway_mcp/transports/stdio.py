@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Callable
 
 from gateway.clock import Clock
-from gateway.errors import GatewayError, UpstreamTimeout, UpstreamUnreachable
+from gateway.errors import GatewayError
 from gateway.hooks import Closing, HeaderPairs
+from gateway_mcp.faults import ServerTimeoutError, ServerUnreachableError
 from gateway_mcp.transports.local import Tell
 from gateway_mcp.transports.process import Process
 from gateway_mcp.upstreams import Upstream
@@ -57,7 +58,7 @@ class StdioServer:
     async def _start(self) -> Process:
         name, settings = self._upstream.name, self._upstream.settings
         if self._clock.monotonic_nanos() < self._pause_ends_at:
-            raise UpstreamUnreachable(f"The MCP server '{name}' did not start; it is tried again soon.")
+            raise ServerUnreachableError(f"The MCP server '{name}' did not start; it is tried again soon.")
         process = Process(name, self._note_change)
         try:
             async with asyncio.timeout(_START_SECONDS):
@@ -65,7 +66,7 @@ class StdioServer:
         except (GatewayError, TimeoutError) as error:
             self._pause_ends_at = self._clock.monotonic_nanos() + _PAUSE_NANOS
             if isinstance(error, TimeoutError):
-                raise UpstreamTimeout(f"The MCP server '{name}' took too long to start.") from None
+                raise ServerTimeoutError(f"The MCP server '{name}' took too long to start.") from None
             raise
         self._closing.add(process.close)
         self._idle = asyncio.create_task(self._end_idle(process))

@@ -9,9 +9,10 @@ from urllib.parse import urljoin, urlsplit
 import msgspec
 
 from gateway.clock import Clock
-from gateway.errors import UpstreamError, UpstreamGarbled, UpstreamUnreachable
+from gateway.errors import UpstreamError, UpstreamGarbled
 from gateway.hooks import Forwarder, ForwardRequest, HeaderPairs, UpstreamStream
 from gateway_mcp.conversation import RefusedError
+from gateway_mcp.faults import ServerUnreachableError
 from gateway_mcp.transports.local import Tell
 from gateway_mcp.transports.openapi.document import read_document
 from gateway_mcp.transports.openapi.operations import Operation, list_operations
@@ -136,7 +137,7 @@ class OpenApiServer:
             try:
                 return await asyncio.to_thread(Path(place).read_bytes)
             except OSError:
-                raise UpstreamUnreachable(
+                raise ServerUnreachableError(
                     f"The document of the MCP server '{name}' cannot be read."
                 ) from None
         settings = self._upstream.settings
