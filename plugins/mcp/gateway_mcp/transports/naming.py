@@ -23,7 +23,12 @@ _FAULTS: tuple[tuple[type[UpstreamError], bool | None, type[UpstreamError], str]
     (UpstreamUnreachable, False, ServerUnreachableError, "Cannot connect to {}."),
     (UpstreamBroken, None, UpstreamBroken, "The answer of {} broke off."),
     (UpstreamGarbled, None, UpstreamGarbled, "The answer of {} cannot be read, or is too large."),
-    (UpstreamError, None, UpstreamError, "The address of {} leads where nobody is sent."),
+    (
+        UpstreamError,
+        None,
+        UpstreamError,
+        "The address of {} does not lead to a public host, and no other is allowed.",
+    ),
 )
 """What becomes of a fault, by whether the request was sent, where that matters."""
 
