@@ -68,10 +68,13 @@ class CallGuards:
         # Of those of records there is something to tell already only where they will not be asked.
         told = (*self._guards, *self.open_records())
         reports = [raw for guard in told if (raw := guard.report()) is not None]
+        names = self.names
+        if not names and not reports:
+            return details
         return msgspec.structs.replace(
             details,
             is_shared=False,
-            applied_guardrails=self.names,
+            applied_guardrails=names,
             guardrail_information=join_reports(reports),
         )
 

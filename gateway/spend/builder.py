@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from gateway.domain import Completion, Endpoint, Meter, Principal, Scope, ScopeKind
+from gateway.domain import Completion, Endpoint, McpCall, Meter, Principal, Scope, ScopeKind
 from gateway.hooks.context import RequestContext
 from gateway.spend import metadata
 from gateway.spend.records import ChargedRecord, OpenedRecord, clean_json, clean_text
@@ -140,7 +140,7 @@ class RecordBuilder:
         place = self._place(completion)
         goes_plain = details.is_shared and is_plain(context, completion)
         agent = context.head.headers.get("user-agent") if goes_plain else None
-        text = caller.metadata_text if goes_plain else _metadata(caller, context, completion, details)
+        told = None if goes_plain else details
         return ChargedRecord(
             charge_id=completion.charge_id,
             litellm_call_id=clean_text(context.call_id, _ID_LIMIT),
@@ -174,7 +174,7 @@ class RecordBuilder:
             requester_ip_address=context.client_address,
             scopes=_scopes(caller, details, context.charged),
             request_tags=_tags(details.tags) if details.tags else "[]",
-            metadata=text,
+            metadata=_metadata(caller, context, completion, told),
             messages=_body(details.messages),
             response=_body(details.response),
             proxy_server_request=_body(details.proxy_server_request),
@@ -215,8 +215,9 @@ def is_plain(context: RequestContext, completion: Completion) -> bool:
     return (
         completion.status == "success"
         and completion.charge.is_priced
-        and completion.upstream_model is not None
+        and (completion.upstream_model is not None or context.tool_call is not None)
         and not completion.is_client_gone
+        and not context.policies
         and context.model == context.routed_model
         and metadata.is_plain(completion.usage, completion.charge)
     )
@@ -238,8 +239,16 @@ def _build_caller(principal: Principal) -> _Caller:
     )
 
 
-def _metadata(caller: _Caller, context: RequestContext, completion: Completion, details: CallDetails) -> str:
-    return metadata.extend(caller.metadata, _request_metadata(context, completion, details))
+def _metadata(
+    caller: _Caller, context: RequestContext, completion: Completion, details: CallDetails | None
+) -> str:
+    """What no column says, without `details` of a request that is plain."""
+    call = context.tool_call
+    if details is not None:
+        return metadata.extend(caller.metadata, _request_metadata(context, completion, details))
+    if call is None:
+        return caller.metadata_text
+    return metadata.add_tool_call(caller.metadata, _describe(call, context))
 
 
 def _request_metadata(
@@ -279,14 +288,18 @@ def _request_metadata(
 
 def _build_tool_call(context: RequestContext, details: CallDetails) -> metadata.McpToolCall | None:
     call = context.tool_call
-    if call is None:
-        return None
+    return None if call is None else _describe(call, context, _limited(details.tool_arguments))
+
+
+def _describe(
+    call: McpCall, context: RequestContext, arguments: msgspec.Raw | None = None
+) -> metadata.McpToolCall:
     return metadata.McpToolCall(
         name=clean_text(call.name, _NAME_LIMIT),
         mcp_server_name=clean_text(call.server, _NAME_LIMIT),
         namespaced_tool_name=clean_text(context.tool, _NAME_LIMIT),
         mcp_server_logo_url=_name(call.logo_url),
-        arguments=_limited(details.tool_arguments),
+        arguments=arguments,
     )
 
 

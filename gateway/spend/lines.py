@@ -41,8 +41,8 @@ class RecordLines:
     """Encoded records of requests; putting one together costs a third of building it anew.
 
     What differs from request to request stands at the beginning of a line and is encoded in one step. The end
-    is made once per caller, deployment and endpoint. A request with anything out of the ordinary about it
-    (a failure, cached tokens, an end user, ...) is built by the RecordBuilder.
+    is made once per caller, endpoint, and deployment or tool. A request with anything out of the ordinary
+    about it (a failure, cached tokens, an end user, ...) is built by the RecordBuilder.
     """
 
     def __init__(self, builder: RecordBuilder) -> None:
@@ -83,7 +83,14 @@ class RecordLines:
         values = self._charged_values(context, completion)
         if values is None:
             return self._build_charged(context, completion, details)
-        place = completion.deployment_id, completion.upstream_model
+        call = context.tool_call
+        if call is None:
+            place = completion.deployment_id, completion.upstream_model
+        elif len(call.name) > _NAME_LIMIT:
+            # A client may make up names of any length.
+            return self._build_charged(context, completion, details)
+        else:
+            place = call, context.tool, context.routed_model
         key = (id(context.principal), id(details), id(context.charged), context.endpoint, place)
         end = self._ends.get(key)
         if end is None:

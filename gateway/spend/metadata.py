@@ -12,6 +12,7 @@ __all__ = [
     "McpToolCall",
     "PrincipalMetadata",
     "RequestMetadata",
+    "add_tool_call",
     "build_additional_usage",
     "build_breakdown",
     "build_error",
@@ -110,6 +111,10 @@ class McpToolCall(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     arguments: msgspec.Raw | None = None
 
 
+class _ToolMember(msgspec.Struct, frozen=True, gc=False):
+    mcp_tool_call_metadata: McpToolCall
+
+
 class _ModelMap(msgspec.Struct, frozen=True, gc=False):
     model_map_key: str
     model_map_value: None = None
@@ -161,6 +166,12 @@ def extend(caller: bytes, request: RequestMetadata) -> str:
     """One JSON object with the members of both, without decoding either."""
     own = _encode_safely(request)
     return clean_json(caller[:-1] + b"," + own[1:] if len(caller) > len(b"{}") else own)
+
+
+def add_tool_call(caller: bytes, call: McpToolCall) -> str:
+    """One JSON object with the members of a caller's part and the call of a tool."""
+    own = _encode_safely(_ToolMember(call))
+    return clean_json(caller[:-1] + b"," + own[1:])
 
 
 def build_user_agent(agent: str | None) -> str | None:
@@ -227,7 +238,7 @@ def build_model_map(model: str) -> _ModelMap:
     return _ModelMap(model)
 
 
-def _encode_safely(value: PrincipalMetadata | RequestMetadata) -> bytes:
+def _encode_safely(value: PrincipalMetadata | RequestMetadata | _ToolMember) -> bytes:
     """Encode a struct of which some text may hold lone surrogates, as addresses and headers can."""
     try:
         return _encode(value)
@@ -235,7 +246,7 @@ def _encode_safely(value: PrincipalMetadata | RequestMetadata) -> bytes:
         return _encode(_without_surrogates(_members(value)))
 
 
-def _members(value: PrincipalMetadata | RequestMetadata) -> object:
+def _members(value: PrincipalMetadata | RequestMetadata | _ToolMember) -> object:
     """A struct as plain values; what is encoded already stays so, as msgspec cannot take it apart."""
     if not isinstance(value, RequestMetadata) or value.spend_logs_metadata is None:
         return msgspec.to_builtins(value)

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from urllib.parse import parse_qsl, quote, unquote_plus, urlencode, urlsplit
 
 from gateway.domain import PassThrough
@@ -18,6 +18,7 @@ _DESCRIBING = frozenset({"accept", "accept-encoding", "content-encoding", "conte
 """Headers without which a target could not read the body, nor choose the form of its answer."""
 _WHOLE = re.compile(r"https?://[^/?#]+/[^#]*")
 """An address that goes out as it stands."""
+_BASIC = re.compile(r"^\s*basic (.*)", re.IGNORECASE | re.MULTILINE)
 _PREFIX = "x-pass-"
 """With this a client names a header that is for the target."""
 _OURS = ("x-litellm-", "x-gatewright-", "litellm-")
@@ -77,10 +78,11 @@ def build_headers(
 
     `credentials` are the gateway's: no header that has one of them is sent, whatever its name is.
     """
-    pairs = _all(headers) if one.forwards_headers else _few(headers, one.forwarded)
-    sent = {
-        name: value for name, value in pairs if not _holds(value, credentials) and name != one.caller_header
-    }
+    sent = dict(_all(headers) if one.forwards_headers else _few(headers, one.forwarded))
+    sent.pop(one.caller_header or "", None)
+    # In one look, where there is nothing to be found.
+    if _holds("\n".join(sent.values()), credentials):
+        sent = {name: value for name, value in sent.items() if not _holds(value, credentials)}
     if has_body and "content-length" in headers:
         sent["content-length"] = headers["content-length"]
     return tuple({**sent, **{name: secret.reveal() for name, secret in one.headers.items()}}.items())
@@ -95,14 +97,15 @@ def list_brought(one: PassThrough, headers: Mapping[str, str], credentials: Coll
     return tuple((name, value) for name, value in pairs if not _holds(value, credentials))
 
 
-def _few(headers: Mapping[str, str], forwarded: frozenset[str]) -> Iterator[tuple[str, str]]:
-    for name, value in headers.items():
-        if name in _DESCRIBING or name in forwarded:
-            yield name, value
-        elif name.startswith(_PREFIX):
+def _few(headers: Mapping[str, str], forwarded: frozenset[str]) -> Iterable[tuple[str, str]]:
+    named = forwarded | _DESCRIBING
+    found = [(name, headers[name]) for name in sorted(named.intersection(headers))]
+    if _PREFIX in " ".join(headers):
+        for name, value in headers.items():
             meant = name.removeprefix(_PREFIX)
-            if meant and meant not in _NOT_SENT | _CREDENTIALS:
-                yield meant, value
+            if name not in named and meant and meant != name and meant not in _NOT_SENT | _CREDENTIALS:
+                found.append((meant, value))
+    return found
 
 
 def _all(headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -115,20 +118,18 @@ def _all(headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _holds(value: str, credentials: Collection[str]) -> bool:
-    """Whether a text has one of the credentials in it, also as the password of basic authentication."""
+    """Whether a line has one of the credentials in it, also as the password of basic authentication."""
     for credential in credentials:
         if credential in value:
             return True
-    if not credentials:
-        return False
-    scheme, _, encoded = value.strip().partition(" ")
-    if scheme.lower() != "basic":
-        return False
-    try:
-        decoded = base64.b64decode(encoded)
-    except (binascii.Error, ValueError):
-        return False
-    return any(credential.encode() in decoded for credential in credentials)
+    for basic in _BASIC.finditer(value) if credentials else ():
+        try:
+            decoded = base64.b64decode(basic[1])
+        except (binascii.Error, ValueError):
+            continue
+        if any(credential.encode() in decoded for credential in credentials):
+            return True
+    return False
 
 
 def show_headers(upstream: HeaderPairs) -> list[tuple[str, str]]:

@@ -53,6 +53,8 @@ def _find_callers(snapshot: Snapshot, head: RequestHead) -> str:
 
 
 def _list_candidates(snapshot: Snapshot, one: PassThrough, head: RequestHead) -> Iterator[str]:
+    if not (one.forwards_headers or one.brought or head.query or _PREFIX in " ".join(head.headers)):
+        return
     named = {(snapshot.settings.general.key_header_name or "").lower(), one.caller_header}
     for name, value in head.headers.items():
         if one.forwards_headers or name.startswith(_PREFIX) or name in one.brought:

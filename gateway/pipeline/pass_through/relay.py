@@ -24,6 +24,7 @@ _FIRST_REDIRECT, _FIRST_FAILURE, _NOT_MODIFIED = 300, 400, 304
 _GONE = 499
 _COST = "x-litellm-response-cost"
 _RESTATED = frozenset({"accept-encoding", "content-length"})
+_READABLE = ("accept-encoding", "identity")
 _OF_THE_BODY = frozenset({"content-length", "content-md5", "digest", "content-digest", "etag"})
 """Headers of an answer that an edited body makes untrue."""
 
@@ -99,7 +100,7 @@ def _build_request(passage: Passage, credentials: Collection[str]) -> ForwardReq
     if passage.read is not None:
         # The client library counts this body itself, and the answer has to be readable.
         body = passage.inspected_body or None
-        headers = (*(pair for pair in headers if pair[0] not in _RESTATED), ("accept-encoding", "identity"))
+        headers = (*((name, value) for name, value in headers if name not in _RESTATED), _READABLE)
     return ForwardRequest(
         method=head.method,
         url=build_address(one, passage.below, head.query, credentials),
@@ -149,7 +150,8 @@ class _Relay:
         if _FIRST_REDIRECT <= status < _FIRST_FAILURE and status != _NOT_MODIFIED:
             raise UpstreamError("The target answered with a redirect, and none is followed.")
         headers = self._headers(stream)
-        kind = next((value for name, value in headers if name == "content-type"), "")
+        # Of a header that comes twice the first one.
+        kind = dict(reversed(headers)).get("content-type", "")
         self._passage.context.is_stream = kind.startswith("text/event-stream")
         inspection = self._passage.inspection
         if inspection is None:
@@ -245,5 +247,7 @@ class _Relay:
             own.append(("x-litellm-applied-guardrails", ",".join(self._passage.inspection.names)))
         if context.policies:
             own += tell_policies(context.policies)
-        taken = {_COST, *(name for name, _ in own)}
-        return [*own, *(pair for pair in show_headers(stream.headers) if pair[0] not in taken)]
+        shown, taken = show_headers(stream.headers), dict(own)
+        if not taken.keys().isdisjoint(dict(shown)):
+            shown = [pair for pair in shown if pair[0] not in taken]
+        return own + shown

@@ -50,8 +50,8 @@ _METADATA = f"""COALESCE(metadata, '{{}}') || CASE WHEN is_plain THEN jsonb_stri
         'attempted_fallbacks', NULLIF(attempted_fallbacks, 0),
         'litellm_overhead_time_ms', overhead_us / 1e3::float8,
         'requester_ip_address', requester_ip_address, 'user_agent', user_agent
-    )) || jsonb_build_object('model_map_information',
-        jsonb_build_object('model_map_key', model, 'model_map_value', NULL))
+    )) || CASE WHEN model_id = '' THEN '{{}}' ELSE jsonb_build_object('model_map_information',
+        jsonb_build_object('model_map_key', model, 'model_map_value', NULL)) END
     ELSE '{{}}' END || jsonb_build_object('gatewright', COALESCE(metadata -> 'gatewright', '{{}}')
         || jsonb_build_object('charge_id', charge_id, 'cost_nanos', cost_nanos, 'booked', {BOOKED}))"""
 _STARTED, _ENDED, _FIRST = (_EPOCH.format(name) for name in ("started_ms", "ended_ms", "first_ms"))

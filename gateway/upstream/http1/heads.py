@@ -18,8 +18,12 @@ def write_head(
     method: str, address: Address, headers: HeaderPairs, length: int | None, *, has_body: bool
 ) -> bytes:
     """The head of a request whose body has this length, or comes in chunks. Raises ValueError."""
-    named = {name.lower() for name, _ in headers}
-    fields = [f"{name}: {value}\r\n" for name, value in headers if name.lower() not in _FRAMING]
+    named = set(dict(headers))
+    if not all(map(str.islower, named)):
+        named = {name.lower() for name in named}
+    if not _FRAMING.isdisjoint(named):
+        headers = tuple(pair for pair in headers if pair[0].lower() not in _FRAMING)
+    fields = [f"{name}: {value}\r\n" for name, value in headers]
     if "user-agent" not in named:
         fields.append("user-agent: gatewright\r\n")
     if address.credential and "authorization" not in named:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from gateway_mcp.access import Access
 __all__ = ["Bases"]
 
 _HOST = re.compile(r"(?:[A-Za-z0-9_.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+_MOST_HOSTS = 256
 _SCHEMES = frozenset({"http", "https"})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -26,6 +28,7 @@ class Bases:
         self._public = public
         self._access = access
         self._hosts = frozenset(host.lower() for host in hosts)
+        self._is_here = lru_cache(_MOST_HOSTS)(_is_here)
 
     def of(self, head: RequestHead) -> str:
         """The address below which a client finds every path, without a slash; empty if it cannot be told.
@@ -49,8 +52,7 @@ class Bases:
         if self._public.base_url:
             return self._named
         host = head.headers.get("host", "")
-        is_here = _HOST.fullmatch(host) is not None and _name_of(host) in _LOOPBACK
-        return f"http://{host}{self.root_path}" if is_here else ""
+        return f"http://{host}{self.root_path}" if self._is_here(host) else ""
 
     @property
     def root_path(self) -> str:
@@ -71,6 +73,11 @@ class Bases:
         except ValueError:
             return False
         return True
+
+
+def _is_here(host: str) -> bool:
+    """Whether a `Host` header names this machine."""
+    return _HOST.fullmatch(host) is not None and _name_of(host) in _LOOPBACK
 
 
 def _name_of(host: str) -> str:

@@ -4,7 +4,16 @@ import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping
 
-__all__ = ["AUTH", "CREDENTIALS", "PREFIX", "digest_of", "find_addressed", "is_free", "label_of"]
+__all__ = [
+    "AUTH",
+    "CREDENTIALS",
+    "PREFIX",
+    "digest_of",
+    "find_addressed",
+    "find_prefixed",
+    "is_free",
+    "label_of",
+]
 
 PREFIX = "x-mcp-"
 AUTH = f"{PREFIX}auth"
@@ -43,6 +52,11 @@ def is_free(name: str) -> bool:
 def label_of(name: str) -> str:
     """What a server or a group is called in the name of a header."""
     return _FOLDED.sub("_", name.lower())
+
+
+def find_prefixed(headers: Mapping[str, str], prefix: str) -> list[str]:
+    """The names of headers that begin so; mostly there are none, which one look tells."""
+    return [name for name in headers if name.startswith(prefix)] if prefix in " ".join(headers) else []
 
 
 def find_addressed(

@@ -9,7 +9,7 @@ from gateway.domain import MCP_VARIABLES
 from gateway.errors import AuthenticationFailed
 from gateway.hooks import HeaderPairs, McpSource, RequestContext, RequestHead
 from gateway_mcp.bases import Bases
-from gateway_mcp.brought import AUTH, CREDENTIALS, PREFIX, digest_of, find_addressed, label_of
+from gateway_mcp.brought import AUTH, CREDENTIALS, PREFIX, digest_of, find_addressed, find_prefixed, label_of
 from gateway_mcp.directory import Directory
 from gateway_mcp.oauth.exchanges import Exchanges, find_subject
 from gateway_mcp.oauth.user_tokens import UserTokens
@@ -67,7 +67,7 @@ class Credentials:
 
     def names_brought(self, head: RequestHead) -> frozenset[str]:
         """The headers of a client that may be meant for servers."""
-        addressed = [name for name in head.headers if name.startswith(PREFIX)]
+        addressed = find_prefixed(head.headers, PREFIX)
         return self._directory.current.extra_headers.union(addressed)
 
     async def list_headers(self, upstream: Upstream, context: RequestContext) -> HeaderPairs:

@@ -1,7 +1,7 @@
 """The relay: messages to MCP servers, one or several, under their paths."""
 
 from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial
 from typing import cast
 from urllib.parse import quote
 
@@ -34,6 +34,7 @@ from gateway_mcp.aggregate.roof import Roof
 from gateway_mcp.aggregate.search_guard import SearchGuard
 from gateway_mcp.aggregate.tools import RoofTools
 from gateway_mcp.bases import Bases
+from gateway_mcp.brought import find_prefixed
 from gateway_mcp.charging import list_claims
 from gateway_mcp.conversation import RefusedError
 from gateway_mcp.credentials import Credentials
@@ -82,6 +83,7 @@ _PLACE = "gateway_mcp.place"
 _FORWARDED = frozenset({SESSION, "mcp-protocol-version", "mcp-method", "mcp-name", "last-event-id"})
 """Headers of the protocol (https://modelcontextprotocol.io/specification, transports)."""
 _LIST_SECONDS = 60.0
+_MOST_PATHS = 1000
 _NO_REQUEST = ForwardRequest("", "", (), None, _LIST_SECONDS, _LIST_SECONDS, 0)
 
 
@@ -104,6 +106,7 @@ class Relay:
     ) -> None:
         self._directory = directory
         self._places = Places()
+        self._quoted = lru_cache(_MOST_PATHS)(partial(quote, safe="/,"))
         self._pages = pages
         network = Network(services.forwarder, services.guarded_forwarder)
         self._tokens = Tokens(network, services.clock)
@@ -169,7 +172,7 @@ class Relay:
     @hookimpl
     def find_pass_through(self, head: RequestHead) -> PassThrough | None:
         """The way to the servers that the path names."""
-        one = lead_plain(head) if is_plain(head.path) else self._find_way(head)
+        one = lead_plain(head) if is_plain(head.path) else self._find_way(head, self._directory.current)
         if one is None:
             return None
         brought = self._credentials.names_brought(head)
@@ -244,7 +247,8 @@ class Relay:
 
     async def _open(self, context: RequestContext, place: Place) -> Forwarder:
         owner = context.principal.token_hash
-        older = find_older(context.head.path, self._directory.current)
+        upstreams = self._directory.current
+        older = find_older(context.head.path, upstreams)
         if older is not None:
             probe_place = partial(self._probe, context, place)
             return OlderServer(self._streams, self._posts, owner, older.mount, probe_place)
@@ -254,9 +258,9 @@ class Relay:
             forwarder = ask_users(self._transports.of(one), one, context, self._credentials)
             called = cast("str | None", context.state.get(CALLED_TOOL))  # the guard writes nothing else
             return SingleServer(forwarder, self._sessions, owner, place.key, credentials, called)
-        reach = Reach(context, place, self._directory.current)
+        reach = Reach(context, place, upstreams)
         if is_plain(context.head.path):
-            return PlainServers(context, reach, self._listings, self._directory.current)
+            return PlainServers(context, reach, self._listings, upstreams)
         blank = Asked(
             context=context,
             request=_NO_REQUEST,
@@ -280,9 +284,10 @@ class Relay:
 
     def _build_guard(self, context: RequestContext) -> MessageGuard:
         place = self._find(context)
-        reach = Reach(context, place, self._directory.current)
+        upstreams = self._directory.current
+        reach = Reach(context, place, upstreams)
         if is_plain(context.head.path):
-            return PlainGuard(context, reach, self._listings, self._directory.current)
+            return PlainGuard(context, reach, self._listings, upstreams)
         if place.is_single:
             return MessageGuard(context, SingleTools(context, reach, place.upstreams[0], self._listings))
         guard = SearchGuard if place.are_searched else MessageGuard
@@ -317,35 +322,38 @@ class Relay:
         context.state[_PLACE] = _Found(upstreams, narrowed)
         return narrowed
 
-    def _find_way(self, head: RequestHead) -> PassThrough | None:
+    def _find_way(self, head: RequestHead, upstreams: Upstreams) -> PassThrough | None:
         """The way from a path to servers; messages of the older transport are no requests of their own."""
-        older = find_older(head.path, self._directory.current)
+        older = find_older(head.path, upstreams)
         if older is None:
-            place = self._places.find(head.path, self._directory.current)
-            return None if place is None else self._lead(place, head)
-        place = self._places.find(older.mount, self._directory.current)
+            place = self._places.find(head.path, upstreams)
+            return None if place is None else self._lead(place, head, upstreams)
+        place = self._places.find(older.mount, upstreams)
         if place is None or not older.is_stream:
             return None
-        led = self._lead(place, msgspec.structs.replace(head, path=older.mount))
+        led = self._lead(place, msgspec.structs.replace(head, path=older.mount), upstreams)
         return msgspec.structs.replace(led, path=head.path, methods=("GET",), holds_slot=False)
 
-    def _challenge(self, place: Place, open_one: Upstream | None, head: RequestHead) -> str:
+    def _challenge(
+        self, place: Place, open_one: Upstream | None, head: RequestHead, upstreams: Upstreams
+    ) -> str:
         """Where a client without a credential learns who grants one: a server's issuer, or the gateway."""
         if open_one is not None:
             return build_challenge(self._bases.of(head), head.path)
         one = place.upstreams[0] if place.is_single else None
-        is_hidden = one is not None and not self._directory.current.lets_in(one, head)
+        is_hidden = one is not None and not upstreams.lets_in(one, head)
         if is_hidden or (one is not None and one.settings.takes_client_tokens):
             return ""
         base = self._bases.of_logins(head)
         if one is not None and one.settings.is_byok:
             return ask_for_credential(base, head.path)
-        return build_challenge(base, quote(head.path, safe="/,"))
+        return build_challenge(base, self._quoted(head.path))
 
-    def _lead(self, place: Place, head: RequestHead) -> PassThrough:
+    def _lead(self, place: Place, head: RequestHead, upstreams: Upstreams) -> PassThrough:
         """The way from a path of the gateway to its servers."""
         one = place.upstreams[0] if place.is_single else None
-        open_one = find_open(place, head, self._directory.current)
+        open_one = find_open(place, head, upstreams)
+        repeated = find_prefixed(head.headers, ARGUMENT)
         return PassThrough(
             id=f"mcp:{place.key}",
             path=head.path,
@@ -353,9 +361,9 @@ class Relay:
             methods=_METHODS,
             admits_strangers=_is_open(one, to_bearers=open_one is not None),
             admits_bearers=open_one is not None,
-            challenge=self._challenge(place, open_one, head),
+            challenge=self._challenge(place, open_one, head, upstreams),
             endpoint=Endpoint.MCP,
-            forwarded=_FORWARDED.union([name for name in head.headers if name.startswith(ARGUMENT)]),
+            forwarded=_FORWARDED.union(repeated) if repeated else _FORWARDED,
             is_read_first=head.method == "POST",
             holds_slot=head.method != "GET" and head.headers.get("mcp-method") != _LISTEN,
             timeout_seconds=None if one is None else one.settings.timeout,

@@ -77,7 +77,9 @@ class SingleServer:
             raise PermissionDenied(message, param="params.name", type="mcp_tool_access_denied")
 
     def _unseal(self, headers: HeaderPairs) -> HeaderPairs:
-        sent = {name: self._open(value) if name == SESSION else value for name, value in headers}
+        sent = dict(headers)
+        if SESSION in sent:
+            sent[SESSION] = self._open(sent[SESSION])
         return tuple({**sent, **self._credentials}.items())
 
     def _open(self, sealed: str) -> str:
@@ -86,6 +88,8 @@ class SingleServer:
         return self._session
 
     def _seal(self, headers: HeaderPairs) -> HeaderPairs:
+        if SESSION not in dict(headers):
+            return headers
         return tuple((name, self._close(value) if name == SESSION else value) for name, value in headers)
 
     def _close(self, session: str) -> str:

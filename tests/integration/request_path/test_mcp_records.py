@@ -34,9 +34,15 @@ async def server() -> AsyncIterator[McpFixture]:
         yield running
 
 
-def declare(live: LiveGateway, server: McpFixture, mode: str | None = None, **general: bool) -> None:
+def declare(
+    live: LiveGateway,
+    server: McpFixture,
+    mode: str | None = None,
+    prices: dict[str, Any] = PRICES,
+    **general: bool,
+) -> None:
     """The server, and a guardrail of a mode that masks a word."""
-    fix = {"url": server.url, "transport": "http", "mcp_info": PRICES, "redacted_arguments": ["patient"]}
+    fix = {"url": server.url, "transport": "http", "mcp_info": prices, "redacted_arguments": ["patient"]}
     words = {"guardrail": "keywords", "mode": mode, "default_on": True, "blocked_words": [MASKED]}
     masking = [{"guardrail_name": "words", "litellm_params": words}] if mode else []
     live.configure(
@@ -83,6 +89,23 @@ async def test_a_row_says_whether_the_call_failed(live: LiveGateway, server: Mcp
         }
     ]
     assert await live.spent_nanos(key) == 2 * PRICE
+
+
+async def test_rows_of_free_calls_say_the_same_as_those_with_a_price(
+    live: LiveGateway, server: McpFixture
+) -> None:
+    """They are put together by the database, which is spared to the request."""
+    rows = []
+    for prices in (PRICES, {"logo_url": PRICES["logo_url"]}):
+        declare(live, server, prices=prices)
+        key = await live.make_key()
+        await call(live, key, "fix")
+        rows.append((await live.row(key)).details)
+    dear, free = rows
+    assert free["cost_breakdown"] == {"input_cost": 0, "output_cost": 0, "total_cost": 0}
+    assert free["mcp_tool_call_metadata"] == dear["mcp_tool_call_metadata"]
+    assert free.keys() == dear.keys()
+    assert [one["gatewright"].keys() for one in rows] == [free["gatewright"].keys()] * 2
 
 
 async def test_what_is_no_call_has_no_tool(live: LiveGateway, server: McpFixture) -> None:

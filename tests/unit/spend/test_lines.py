@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain import Charge, Completion, Meter, Scope, ScopeKind, Usage
+from gateway.domain import Charge, Completion, Endpoint, McpCall, Meter, Scope, ScopeKind, Usage
 from gateway.spend.builder import NO_DETAILS, CallDetails, RecordBuilder
 from gateway.spend.lines import RecordLines
 from gateway.spend.records import ChargedRecord, encode_line
@@ -90,6 +90,21 @@ def test_what_is_out_of_the_ordinary_is_built_anew(changes: dict[str, object]) -
     line = lines.charged(context(), completion(**changes), NO_DETAILS)[0]
     assert line == encode_line(builder.build_charged(context(), completion(**changes), NO_DETAILS))
     assert "gatewright" in msgspec.json.decode(msgspec.json.decode(line)[_METADATA])
+
+
+@pytest.mark.parametrize("tool", ["add", "a" * 300, "two\nlines"])
+def test_calls_of_tools_come_out_as_the_record_built_anew(tool: str) -> None:
+    builder = RecordBuilder()
+    lines = RecordLines(builder)
+    free = completion(deployment_id=None, provider=None, upstream_model=None, charge=Charge(), usage=Usage())
+    for name, server in ((tool, "one"), (tool, "two"), ("other", "one"), (tool, "one")):
+        request = context()
+        request.endpoint, request.tool = Endpoint.MCP, f"{server}/{name[:200]}"
+        request.tool_call = McpCall(name=name, server=server)
+        line = lines.charged(request, free, NO_DETAILS)[0]
+        assert line == encode_line(builder.build_charged(request, free, NO_DETAILS))
+        said = msgspec.json.decode(msgspec.json.decode(line)[_METADATA])["mcp_tool_call_metadata"]
+        assert (said["mcp_server_name"], said["name"][:3]) == (server, name[:3].replace("\n", " "))
 
 
 def test_callers_do_not_share_templates() -> None:
