@@ -149,6 +149,7 @@ class Relay:
         try:
             return await probe(upstream, self._transports, self._credentials)
         finally:
+            await self._transports.end(upstream)
             self._forget(upstream)
 
     @hookimpl

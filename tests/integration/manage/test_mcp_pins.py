@@ -97,6 +97,10 @@ async def test_a_changed_tool_is_held_back_until_it_is_approved(desk: Desk, serv
     gone = await desk.ask("DELETE", f"{SERVERS}/{identifier}/pin")
     assert gone.json() == {"server_id": identifier, "status": "unpinned"}
     assert (await desk.get(f"{SERVERS}/{identifier}"))["pinned_tools"] is None
+    entries = (await desk.get("/audit", object_id=identifier))["audit_logs"]
+    told = [one["updated_values"].get("pinned_tools") for one in entries]
+    assert (told[0], told[1], told[-2], told[-1]) == (None, again, pins, None)
+    assert {one["changed_by_api_key"] for one in entries} == {entries[-1]["changed_by_api_key"]}
     server.describe_echo("Say it again.")
 
 

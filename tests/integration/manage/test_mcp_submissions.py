@@ -39,6 +39,13 @@ def submission(**members: object) -> dict[str, Any]:
     return {"server_name": unique(), "url": "https://mcp.example.com/mcp", **given, **members}
 
 
+def status_of(entry: Any) -> tuple[str | None, str | None]:
+    """Before and after, as the audit trail tells it."""
+    told = (entry[name] or {} for name in ("before_value", "updated_values"))
+    before, after = (one.get("approval_status") for one in told)
+    return before, after
+
+
 async def test_nothing_is_served_before_its_approval(desk: Desk) -> None:
     (user, key), (_, other) = await desk.make_user(), await desk.make_user()
     made = await desk.post(REGISTER, submission(), key, status=201)
@@ -67,6 +74,11 @@ async def test_nothing_is_served_before_its_approval(desk: Desk) -> None:
         assert (await desk.ask("PUT", f"{SERVERS}/{identifier}/{decision}", json={})).status_code == 409
     entries = (await desk.get("/audit", object_id=identifier))["audit_logs"]
     assert [entry["action"] for entry in entries] == ["updated", "created"]
+    (before, after), made = status_of(entries[0]), status_of(entries[1])[1]
+    assert (before, after, made) == ("pending_review", "active", "pending_review")
+    assert entries[1]["changed_by"] == user
+    assert entries[0]["changed_by"] != user
+    assert TOKEN not in str(entries)
 
 
 async def test_what_is_rejected_says_why(desk: Desk) -> None:
@@ -76,6 +88,9 @@ async def test_what_is_rejected_says_why(desk: Desk) -> None:
     assert rejected.json()["review_notes"] == "Not ours."
     (own,) = (await desk.get(SUBMISSIONS, key))["items"]
     assert (own["approval_status"], own["review_notes"]) == ("rejected", "Not ours.")
+    (entry, _) = (await desk.get("/audit", object_id=identifier))["audit_logs"]
+    assert status_of(entry) == ("pending_review", "rejected")
+    assert entry["updated_values"]["review_notes"] == "Not ours."
     assert (await desk.ask("DELETE", f"{SERVERS}/{identifier}")).status_code == 202
     assert (await desk.ask("PUT", f"{SERVERS}/{identifier}/approve")).status_code == 404
 

@@ -1,6 +1,9 @@
 """MCP servers that are tried out before anybody stores them."""
 
+import os
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,17 @@ from tests.mcp_servers import McpFixture
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+PROGRAM = """
+import json, os, pathlib, sys
+pathlib.Path(sys.argv[1]).write_text(str(os.getpid()))
+about = {"protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": {"name": "x", "version": "1"}}
+for line in sys.stdin:
+    said = json.loads(line)
+    if "id" in said:
+        result = about if said["method"] == "initialize" else {"tools": []}
+        print(json.dumps({"jsonrpc": "2.0", "id": said["id"], "result": result}), flush=True)
+"""
+"""A server in few lines, which notes the number of its process."""
 CONNECTION, TOOLS = "/mcp-rest/test/connection", "/mcp-rest/test/tools/list"
 
 
@@ -52,6 +66,19 @@ async def test_masked_secrets_of_a_stored_server_are_its_own(desk: Desk, server:
     assert await desk.post(CONNECTION, masked) == {"status": "ok"}
     assert server.headers[-1]["authorization"] == f"Bearer {TOKEN}"
     assert await statements(desk, "POST", CONNECTION, json=masked) == 1
+
+
+async def test_a_program_that_is_tried_out_ends_with_the_trial(
+    desk: Desk, server: McpFixture, tmp_path: Path
+) -> None:
+    allowed = {"plugins": {"settings": {"mcp": {"stdio_commands": [sys.executable]}}}}
+    desk.live.configure(deployment("m", desk.live.upstream), mcp_servers={}, gatewright=allowed)
+    noted = tmp_path / "process"
+    args = ["-c", PROGRAM, str(noted)]
+    body = {"server_name": unique(), "transport": "stdio", "command": sys.executable, "args": args}
+    assert (await desk.post(TOOLS, body))["error"] is None
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(noted.read_text()), 0)
 
 
 @pytest.mark.parametrize(

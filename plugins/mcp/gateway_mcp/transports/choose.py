@@ -27,6 +27,7 @@ class Transports:
         self._user_tokens = user_tokens
         self._exchanges = exchanges
         self._made: dict[Upstream, Forwarder] = {}
+        self._programs: dict[Upstream, StdioServer] = {}
         self.note_change: Callable[[Upstream], None] = _ignore
         """Called when a server says, outside of any stream, that its lists have changed."""
 
@@ -47,6 +48,14 @@ class Transports:
     def forget(self, upstream: Upstream) -> None:
         """Keep no way to a server that is there no more; a program ends when nobody has asked for a while."""
         self._made.pop(upstream, None)
+        self._programs.pop(upstream, None)
+
+    async def end(self, upstream: Upstream) -> None:
+        """Keep no way to a server that was only tried out, and end it at once if it is a program."""
+        program = self._programs.get(upstream)
+        self.forget(upstream)
+        if program is not None:
+            await program.close()
 
     def _tokens_of(self, upstream: Upstream) -> Renewing:
         settings = upstream.settings
@@ -71,6 +80,7 @@ class Transports:
 
         if upstream.settings.transport == "stdio":
             program = StdioServer(upstream, services.clock, services.closing, note_change)
+            self._programs[upstream] = program
             return LocalForwarder(program, upstream.name)
         if upstream.settings.transport == "http":
             return plain

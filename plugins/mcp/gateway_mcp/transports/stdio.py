@@ -48,6 +48,11 @@ class StdioServer:
         process = await self._running()
         return await process.ask(method, params, tell)
 
+    async def close(self) -> None:
+        """End the process, if there is one."""
+        async with self._starting:
+            await self._end()
+
     async def _running(self) -> Process:
         async with self._starting:
             if self._process is None or not self._process.is_alive:
