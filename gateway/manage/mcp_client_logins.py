@@ -38,7 +38,7 @@ _NEW = BodyReader(NewMcpServerRequest)
 _SESSION, _ONE = "/v1/mcp/server/oauth/session", "/v1/mcp/server/oauth/{server_id}"
 _PATH = "/v1/mcp/server/oauth/{server_id:str}"
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
-_HERE = ("http://localhost/", "http://127.0.0.1/", "http://[::1]/")
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 _LONGEST = 1_024
 _NAME = "gatewright"
 _PUBLIC = allow(Resource.MCP_CREDENTIAL, Action.CREATE, Party.ANYBODY)
@@ -185,17 +185,17 @@ def _read_client(query: dict[str, str], base: str) -> McpLoginClient:
 
 
 def _is_near(uri: str, base: str) -> bool:
-    parts = urlsplit(uri) if len(uri) <= _LONGEST and uri.isascii() and uri.isprintable() else None
-    if parts is None or "#" in uri or "\\" in uri:
+    if len(uri) > _LONGEST or not (uri.isascii() and uri.isprintable()) or "#" in uri or "\\" in uri:
+        return False
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
         return False
     own = urlsplit(base)
     if (parts.scheme, parts.netloc) == (own.scheme, own.netloc):
         return True
     # The port and the path are free there.
-    place = (
-        f"{parts.scheme}://{parts.hostname or ''}/" if parts.hostname != "::1" else f"{parts.scheme}://[::1]/"
-    )
-    return place in _HERE and fits(uri, [uri])
+    return parts.scheme == "http" and parts.hostname in _HERE and fits(uri, [uri])
 
 
 ROUTE_HANDLERS: tuple[HTTPRouteHandler, ...] = (begin_session, log_in, get_tokens, register)

@@ -114,6 +114,8 @@ async def test_a_user_gets_the_tokens_of_a_server_that_is_stored(
                 "http://localhost.evil.example/",
                 "//evil.example/",
                 "javascript:alert(1)",
+                "http://[::1",
+                "http://localhost:x/",
                 "http://localhost:3030/#x",
                 "",
             )
