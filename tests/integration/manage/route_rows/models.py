@@ -68,7 +68,7 @@ ROWS: tuple[Asked, ...] = (
     Asked(7, "DELETE /schedule/model_cost_map_reload"),
     Asked(0, "GET /router/fields"),
     Asked(1, "GET /router/settings"),
-    Asked(1, "GET /health"),
+    Asked(1, "GET /health", holds_drain=True),
     Asked(1, "GET /health/latest"),
     Asked(0, "POST /health/test_connection", {"litellm_params": _MOCK, "mode": "chat"}),
     Asked(4, "POST /model/delete", {"id": "{model_id}"}),
