@@ -4,6 +4,7 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import msgspec
 
@@ -21,7 +22,8 @@ __all__ = ["MCP_CREDENTIAL_PREFIX", "McpStock", "open_credential"]
 MCP_CREDENTIAL_PREFIX = "mcp-credential:"
 """What the notice of a changed credential begins with; user and server follow, as JSON."""
 _LIMITS = Limits(capacity=4_096, negative_capacity=4_096)
-_CLAIM_SECONDS, _LOOK_SECONDS, _MOST_LOOKS = 45.0, 0.25, 200
+_CLAIM_SECONDS, _LOOK_SECONDS, _MOST_LOOKS = 45.0, 2.0, 25
+"""Notices tell of changes; looks are for the notice that was lost, and for the worker that has died."""
 _decode = msgspec.json.Decoder(tuple[str, str]).decode
 
 
@@ -42,6 +44,7 @@ class McpStock:
         self._announce = announce
         self._store = McpCredentialStore(database)
         self._credentials = ExpiringCache[tuple[str, str], str](clock, _LIMITS)
+        self._awaited: dict[tuple[str, str], asyncio.Event] = {}
         self.finding = McpFinding()
         """How tools are found: what the settings say of it."""
 
@@ -63,17 +66,28 @@ class McpStock:
         """
         key, claim = (user_id, server_id), f"mcp-renewal\n{user_id}\n{server_id}"
         for _ in range(_MOST_LOOKS):
+            # What happens after the look is not missed.
+            change = self._awaited.setdefault(key, asyncio.Event())
             stored = await self._load(key)
             if stored != known:
-                self._credentials.drop(key)
+                self._note_change(key)
                 return stored
             if await self._vouchers.claim(claim, _CLAIM_SECONDS):
-                try:
-                    return await self._renew(key, known, renew)
-                finally:
-                    await self._vouchers.release(claim)
-            await asyncio.sleep(_LOOK_SECONDS)
+                return await self._renew_alone(key, claim, known, renew)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await change.wait()
         return known
+
+    async def _renew_alone(
+        self, key: tuple[str, str], claim: str, known: str, renew: Callable[[], Awaitable[str]]
+    ) -> str | None:
+        """Renew with the claim, and let the others know how it ended, however it did."""
+        try:
+            return await self._renew(key, known, renew)
+        finally:
+            await self._vouchers.release(claim)
+            await self._announce(*key)
 
     async def _renew(
         self, key: tuple[str, str], known: str, renew: Callable[[], Awaitable[str]]
@@ -83,7 +97,6 @@ class McpStock:
         if stored == known:
             stored = await renew()
             await self._store.replace(*key, self._added.seal.close(stored))
-            await self._announce(*key)
         self._credentials.drop(key)
         return stored
 
@@ -103,13 +116,22 @@ class McpStock:
     def apply(self, payload: str) -> None:
         """Forget the credential that a notice names."""
         try:
-            self._credentials.drop(_decode(payload.removeprefix(MCP_CREDENTIAL_PREFIX)))
+            key = _decode(payload.removeprefix(MCP_CREDENTIAL_PREFIX))
         except msgspec.DecodeError:
             self.forget()
+            return
+        self._note_change(key)
+
+    def _note_change(self, key: tuple[str, str]) -> None:
+        self._credentials.drop(key)
+        if (change := self._awaited.pop(key, None)) is not None:
+            change.set()
 
     def forget(self) -> None:
         """Read every credential anew."""
         self._credentials.clear()
+        while self._awaited:
+            self._awaited.popitem()[1].set()
 
     async def _load(self, key: tuple[str, str]) -> str | None:
         stored = await self._store.find(*key)

@@ -17,7 +17,7 @@ _SESSION, _REVISION = "mcp-session-id", "mcp-protocol-version"
 _AT_ONCE = 24
 _PAUSE_SECONDS = 0.02
 _TRIES = 500
-_AWAY = ("api_connection_error", "upstream_error")
+_AWAY = ("api_connection_error", "bad_gateway_error", "upstream_error")
 """What is told of a server that gives no answer, or breaks one off: nothing that the client itself did."""
 
 
