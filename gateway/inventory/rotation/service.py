@@ -73,10 +73,11 @@ async def reseal_all(connection: Connection, old: Seal, new: Seal, *, writes: bo
     found: dict[str, Census] = {}
     for place in PLACES:
         work = Resealing(old, new)
-        async for value in columns.read(connection, place, holds=writes):
-            text = _reseal(work, place, value)
-            if writes and text != value.text:
-                await columns.write(connection, place, SealedValue(value.key, text))
+        async for page in columns.read(connection, place, holds=writes):
+            anew = [SealedValue(value.key, _reseal(work, place, value)) for value in page]
+            changed = [after for before, after in zip(page, anew, strict=True) if before.text != after.text]
+            if writes:
+                await columns.write(connection, place, changed)
         found[place.path] = work.census
     return found
 

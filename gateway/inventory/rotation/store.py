@@ -66,8 +66,10 @@ class SealedValue(msgspec.Struct, frozen=True):
 class SealedColumns:
     """Reads and writes within the caller's transaction."""
 
-    async def read(self, connection: Connection, place: Place, *, holds: bool) -> AsyncGenerator[SealedValue]:
-        """Every value of a column, by the keys; if it `holds` them, until the transaction ends."""
+    async def read(
+        self, connection: Connection, place: Place, *, holds: bool
+    ) -> AsyncGenerator[list[SealedValue]]:
+        """Every value of a column in pages, by the keys; if it `holds` them, until the transaction ends."""
         # Names of tables and columns are constants of this module.
         sql = f"""
             SELECT {place.key}::text AS key, {place.column}::text AS text FROM "{place.table}"
@@ -77,14 +79,18 @@ class SealedColumns:
         after = ""
         while True:
             rows = await connection.fetch(sql, after)
-            for row in rows:
-                yield SealedValue(row["key"], row["text"])
+            yield [SealedValue(row["key"], row["text"]) for row in rows]
             if len(rows) < _PAGE:
                 return
             after = rows[-1]["key"]
 
-    async def write(self, connection: Connection, place: Place, value: SealedValue) -> None:
-        """Replace one value."""
+    async def write(self, connection: Connection, place: Place, values: list[SealedValue]) -> None:
+        """Replace values of a page."""
+        if not values:
+            return
         cast = "::jsonb" if place.is_json else ""
-        sql = f'UPDATE "{place.table}" SET {place.column} = $2{cast} WHERE {place.key}::text = $1'  # noqa: S608  as above
-        await connection.execute(sql, value.key, value.text)
+        sql = f"""
+            UPDATE "{place.table}" t SET {place.column} = new.text{cast}
+            FROM unnest($1::text[], $2::text[]) AS new (key, text) WHERE t.{place.key}::text = new.key
+        """  # noqa: S608  as above
+        await connection.execute(sql, [value.key for value in values], [value.text for value in values])

@@ -12,6 +12,7 @@ from gateway.db.sealing import Seal
 from gateway.domain import Secret
 from tests.integration.counting import counting
 from tests.integration.manage.conftest import Desk
+from tests.integration.manage.counting import statements
 from tests.integration.manage.inventory import SECRET, Served
 from tests.integration.serving import MASTER_KEY, LiveGateway, deployment
 
@@ -256,6 +257,17 @@ async def test_statements_are_counted(desk: Desk, live: LiveGateway, served: Ser
             await ask()
         counted[what] = len(counter)
     assert counted == {"make": 4, "list": 1, "show": 2, "change": 5}
+
+
+async def test_many_secrets_are_encrypted_anew_by_as_many_statements(
+    desk: Desk, live: LiveGateway, served: Served, unique
+):
+    counted = []
+    for size in (1, 5):
+        for _ in range(size):
+            await make(desk, unique("credential"))
+        counted.append(await statements(desk, "POST", "/credentials/migrate-encryption"))
+    assert counted[0] == counted[1]
 
 
 class TestPublicKeys:

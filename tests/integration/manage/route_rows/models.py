@@ -74,5 +74,5 @@ ROWS: tuple[Asked, ...] = (
     Asked(4, "POST /model/delete", {"id": "{model_id}"}),
     Asked(5, f"DELETE {_CREDENTIAL}"),
     Asked(15, "GET /credentials/migrate-encryption/check"),
-    Asked(21, "POST /credentials/migrate-encryption"),
+    Asked(19, "POST /credentials/migrate-encryption"),
 )
