@@ -31,6 +31,8 @@ __all__ = ["RemoteServers", "Settings", "build"]
 _SECTION = "gatewright.plugins.settings.mcp"
 _CREDENTIALS = ("authorization", "authorization_token", "headers")
 _PLACES = ("server_url", "url", "connector_id")
+_NAMING = frozenset({"tools", "mcp_servers"})
+"""The members of a body that name servers; most requests have none, and are passed over at once."""
 _OF_MODELS = frozenset({"answer_request"})
 _OF_PASS_THROUGHS = frozenset(
     {"answer_openly", "collect_claims", "find_pass_through", "open_guards", "open_transport"}
@@ -77,7 +79,8 @@ class RemoteServers:
 
     def check_named(self, context: RequestContext) -> None:
         """Raise PermissionDenied for the first entry that names a server which is not allowed."""
-        if not self._settings.checks_requests:
+        members = context.body.members
+        if not self._settings.checks_requests or _NAMING.isdisjoint(members):
             return
         for index, tool in _list_objects(context, "tools"):
             if _names_a_server(tool):
