@@ -1,6 +1,6 @@
 """Where a path leads: to one server, or to several under one roof."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -9,6 +9,7 @@ from gateway.hooks import RequestHead
 from gateway_mcp.upstreams import Upstream, Upstreams
 
 __all__ = [
+    "FORMS",
     "NARROWING",
     "Place",
     "Places",
@@ -45,31 +46,73 @@ class Place(msgspec.Struct, frozen=True):
     toolset: tuple[str, ...] = ()
 
 
-def find_place(path: str, upstreams: Upstreams) -> Place | None:
-    """The place of a path, None if it leads nowhere.
+class Form(msgspec.Struct, frozen=True):
+    """Paths of one form, as operators know it; `find` says where one of these parts leads, if it is one."""
 
-    `/mcp` is every server, and so are `/v1/mcp/tools` and everything below `/mcp-rest`. `/mcp/{names}` and
-    `/{names}/mcp` are those of up to 16 names with commas between them: of servers, or of access groups;
-    names that nobody has are left out, unless there is no other. `/toolset/{name}/mcp` is the tools of a
-    toolset, `/mcp/proxy` every server, with a search for tools.
+    path: str
+    find: Callable[[list[str], Upstreams], Place | None]
+
+
+def find_place(path: str, upstreams: Upstreams) -> Place | None:
+    """The place of a path, that of the first of `FORMS` that it has; None if it leads nowhere.
+
+    Names with commas between them are up to 16, of servers or of access groups; those that nobody has are
+    left out, unless there is no other.
     """
-    parts = path.split("/")[1:]
-    if parts in ([_MOUNT], _EVERY_TOOL) or parts[:1] == [_REST]:
-        return Place("*", upstreams.all())
-    if len(parts) < 2 or _MOUNT not in (parts[0], parts[-1]):  # noqa: PLR2004  the word and a name
+    parts = path.split("/")[1:] or [""]
+    return next((place for form in FORMS if (place := form.find(parts, upstreams)) is not None), None)
+
+
+def _find_all(parts: list[str], upstreams: Upstreams) -> Place | None:
+    return Place("*", upstreams.all()) if parts == [_MOUNT] else None
+
+
+def _find_plain(parts: list[str], upstreams: Upstreams) -> Place | None:
+    is_there = parts == _EVERY_TOOL or parts[:1] == [_REST]
+    return Place("*", upstreams.all()) if is_there else None
+
+
+def _find_toolset(parts: list[str], upstreams: Upstreams) -> Place | None:
+    if parts[0] != _TOOLSET or parts[-1] != _MOUNT or len(parts) != _PARTS_OF_TOOLSET:
         return None
-    if parts[0] == _TOOLSET and len(parts) == _PARTS_OF_TOOLSET:
-        toolset = upstreams.toolset(parts[1])
-        if toolset is not None:
-            tools = upstreams.tools_of_toolset(toolset.toolset_id)
-            members = (upstreams.by_name(identifier) for identifier in tools)
-            found = tuple(one for one in members if one is not None)
-            names = (toolset.toolset_id, toolset.name)
-            return Place(f"toolset:{toolset.toolset_id}", found, tools=tools, toolset=names)
-    if parts == [_MOUNT, _SEARCHED] and upstreams.by_name(_SEARCHED) is None:
-        return Place("*?", upstreams.all(), are_searched=True)
-    named = parts[1:] if parts[0] == _MOUNT else parts[:-1]
-    return _find("/".join(named), upstreams)
+    toolset = upstreams.toolset(parts[1])
+    if toolset is None:
+        return None
+    tools = upstreams.tools_of_toolset(toolset.toolset_id)
+    members = (upstreams.by_name(identifier) for identifier in tools)
+    found = tuple(one for one in members if one is not None)
+    names = (toolset.toolset_id, toolset.name)
+    return Place(f"toolset:{toolset.toolset_id}", found, tools=tools, toolset=names)
+
+
+def _find_searched(parts: list[str], upstreams: Upstreams) -> Place | None:
+    if parts != [_MOUNT, _SEARCHED] or upstreams.by_name(_SEARCHED) is not None:
+        return None
+    return Place("*?", upstreams.all(), are_searched=True)
+
+
+def _find_below(parts: list[str], upstreams: Upstreams) -> Place | None:
+    is_there = parts[0] == _MOUNT and len(parts) > 1
+    return _find("/".join(parts[1:]), upstreams) if is_there else None
+
+
+def _find_before(parts: list[str], upstreams: Upstreams) -> Place | None:
+    is_there = parts[-1] == _MOUNT != parts[0] and len(parts) > 1
+    return _find("/".join(parts[:-1]), upstreams) if is_there else None
+
+
+FORMS = (
+    Form("/mcp", _find_all),
+    Form("/mcp-rest", _find_plain),
+    Form("/toolset/{name}/mcp", _find_toolset),
+    Form("/mcp/proxy", _find_searched),
+    Form("/mcp/{names}", _find_below),
+    Form("/{names}/mcp", _find_before),
+)
+"""All paths that lead to servers, in the order in which they are tried.
+
+Each has a row in the matrix of guardrails, and so has every kind of name.
+"""
 
 
 class Places:

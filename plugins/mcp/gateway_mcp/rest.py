@@ -24,19 +24,19 @@ from gateway_mcp.rights import check_server, check_toolset, is_visible, refuse_s
 from gateway_mcp.upstreams import Upstream, Upstreams
 from gateway_mcp.wire import INVALID_PARAMS, Object
 
-__all__ = ["HiddenError", "PlainGuard", "PlainServers", "lead_plain"]
+__all__ = ["METHODS", "HiddenError", "PlainGuard", "PlainServers", "lead_plain"]
 
 _MOUNT = "/mcp-rest/"
 _LIST, _CALL = f"{_MOUNT}tools/list", f"{_MOUNT}tools/call"
 _EVERY_TOOL = "/v1/mcp/tools"
-_METHODS = {_LIST: "GET", _CALL: "POST", _EVERY_TOOL: "GET"}
+METHODS = {_LIST: "GET", _CALL: "POST", _EVERY_TOOL: "GET"}
 _TOOLS = KINDS["tools/list"]
 _CALL_METHOD = "tools/call"
 
 
 def lead_plain(head: RequestHead) -> PassThrough | None:
     """The way to the tools for a path of plain HTTP, None for any other path."""
-    method = _METHODS.get(head.path)
+    method = METHODS.get(head.path)
     if method is None:
         return None
     return PassThrough(

@@ -3,6 +3,7 @@
 The guardrail has seen all that the server and the caller got, or the call was refused.
 """
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -12,11 +13,14 @@ import httpx
 import msgspec
 import pytest
 import pytest_asyncio
+from gateway_mcp.older.paths import ENDS
+from gateway_mcp.places import FORMS
+from gateway_mcp.rest import METHODS
 
 from gateway.settings.guardrails import GuardrailMode
 from tests.integration.request_path.guarded import WORD, Probe, install_for_mcp
 from tests.integration.request_path.mcp import OlderClient, open_older, post
-from tests.integration.serving import LiveGateway, bearer, deployment
+from tests.integration.serving import MASTER_KEY, LiveGateway, bearer, deployment
 from tests.mcp_servers import McpFixture
 from tests.upstreams import replies
 from tests.wild_mcp_server import WildServer
@@ -54,6 +58,26 @@ async def speak(live: LiveGateway, key: str, path: str, name: str, arguments: An
 
 async def call_one(live: LiveGateway, key: str) -> Told:
     return await speak(live, key, "/fix/mcp", "echo", {"text": SAID})
+
+
+async def call_several(live: LiveGateway, key: str) -> Told:
+    return await speak(live, key, "/fix,other/mcp", "fix-echo", {"text": SAID})
+
+
+async def call_several_named(live: LiveGateway, key: str) -> Told:
+    return await speak(live, key, "/mcp/fix,other", "fix-echo", {"text": SAID})
+
+
+async def call_a_group(live: LiveGateway, key: str) -> Told:
+    return await speak(live, key, "/crew/mcp", "fix-echo", {"text": SAID})
+
+
+async def call_a_named_group(live: LiveGateway, key: str) -> Told:
+    return await speak(live, key, "/mcp/crew", "fix-echo", {"text": SAID})
+
+
+async def call_of_a_toolset(live: LiveGateway, key: str) -> Told:
+    return await speak(live, key, "/toolset/guarded/mcp", "fix-echo", {"text": SAID})
 
 
 async def call_named(live: LiveGateway, key: str) -> Told:
@@ -120,6 +144,66 @@ DOORS: Mapping[str, Door] = {
     "older": call_by_the_older_transport,
     "chat": call_for_a_model,
 }
+FURTHER: Mapping[str, Door] = {
+    "several": call_several,
+    "several named": call_several_named,
+    "group": call_a_group,
+    "named group": call_a_named_group,
+    "toolset": call_of_a_toolset,
+}
+"""Further paths of a roof: from there on the way is the same, and a few outcomes tell if it is guarded."""
+FORM_OF = {
+    "single": "/{names}/mcp",
+    "several": "/{names}/mcp",
+    "group": "/{names}/mcp",
+    "named": "/mcp/{names}",
+    "several named": "/mcp/{names}",
+    "named group": "/mcp/{names}",
+    "roof": "/mcp",
+    "search": "/mcp/proxy",
+    "toolset": "/toolset/{name}/mcp",
+    "rest": "/mcp-rest",
+    "older": "/sse/messages",
+}
+"""The form of each door's paths; a model's calls have no path of their own."""
+
+
+async def test_every_path_of_the_plugin_has_a_door() -> None:
+    """What leads to servers, or calls a tool, and has no row here fails."""
+    assert set(FORM_OF) == {*DOORS, *FURTHER} - {"chat"}
+    posted = {path for path, method in METHODS.items() if method == "POST"}
+    assert posted == {"/mcp-rest/tools/call"}
+    # What the older transport posts is carried to the stream of the same mount, which calls nothing itself.
+    assert set(FORM_OF.values()) == {*(form.path for form in FORMS), *ENDS} - {"/sse"}
+
+
+@pytest.mark.parametrize("door", FURTHER)
+async def test_a_call_by_a_further_path(live: LiveGateway, server: McpFixture, door: str) -> None:
+    fix = {"url": server.url, "access_groups": ["crew"]}
+    live.configure(deployment("m", live.upstream), mcp_servers={"fix": fix, "other": {"url": server.url}})
+    permission: dict[str, Any] = {"mcp_servers": ["fix", "other"]}
+    if door == "toolset":
+        tools = [{"server_id": "fix", "tool_name": "echo"}]
+        former = live.gateway.parts.mcp_stock.current.toolsets
+        body = {"toolset_name": "guarded", "tools": tools}
+        made = await live.http.post("/v1/mcp/toolset", json=body, headers=bearer(MASTER_KEY))
+        assert made.status_code < 300, made.text
+        permission["mcp_toolsets"] = [made.json()["toolset_id"]]
+        async with asyncio.timeout(30):
+            while live.gateway.parts.mcp_stock.current.toolsets == former:  # noqa: ASYNC110  nothing tells
+                await asyncio.sleep(0.01)
+    key = await live.make_key(object_permission=permission)
+    bare = live.gateway.snapshot
+    for mode, outcome in ((PRE, "block"), (PRE, "mask"), (POST, "block"), (POST, "mask")):
+        live.gateway.snapshot = bare
+        server.calls.clear()
+        probe = Probe(outcome)
+        install_for_mcp(live, probe, mode, deadline_seconds=5, is_lenient=False)
+        told = await FURTHER[door](live, key)
+        assert SAID in probe.text
+        check(told, [arguments["text"] for _, arguments in server.calls], mode, outcome, STRICT)
+
+
 STRICT, LENIENT = "strict", "lenient"
 OUTCOMES = [
     *((outcome, STRICT) for outcome in ("pass", "mask", "block", "raise", "hang")),
@@ -205,6 +289,37 @@ async def test_a_stream_tells_nothing_that_nobody_inspected(live: LiveGateway, k
             else:
                 # What has come may have gone out, but never as if it were all.
                 assert RESULT not in told, about
+
+
+SAYING = {"content": [{"type": "text", "text": f"you said {SAID}"}], "tools": [{"name": "echo"}]}
+WHOLE = event({"id": 1, "result": SAYING})
+BROKEN = {"broken": NEWS + WHOLE[:-30], "broken between": NEWS}
+
+
+@pytest.mark.parametrize("door", ["roof", "rest", "chat"])
+async def test_no_door_takes_a_broken_stream_for_an_answer(live: LiveGateway, key: str, door: str) -> None:
+    """Where the gateway itself waits for the answer, nothing of one that is not whole goes out."""
+    async with WildServer() as wild:
+        live.configure(deployment("m", live.upstream), mcp_servers={"fix": {"url": wild.url}})
+        bare = live.gateway.snapshot
+        wild.tell(WHOLE, "text/event-stream")
+        # What it lists is known before it breaks.
+        listed = await live.http.get("/mcp-rest/tools/list?server_id=fix", headers=bearer(key))
+        assert len(listed.json()["tools"]) == 1, listed.text
+        for outcome, said in (("pass", 1), ("mask", 0), ("block", 0)):
+            for ending, stream in {"whole": WHOLE, **BROKEN}.items():
+                live.gateway.snapshot = bare
+                live.upstream.requests.clear()
+                wild.tell(stream, "text/event-stream")
+                assert wild.answer is not None
+                if ending != "whole":
+                    wild.answer = wild.answer.replace(b"content-length: ", b"content-length: 9")
+                install_for_mcp(live, Probe(outcome), POST, deadline_seconds=5, is_lenient=False)
+                told = await DOORS[door](live, key)
+                about = f"{outcome}, {ending}: {told.text}"
+                assert told.is_error is (ending != "whole" or outcome == "block"), about
+                assert told.text.count(SAID) == (said if ending == "whole" else 0), about
+                assert ("MCP server 'fix'" in told.text) is (ending != "whole"), about
 
 
 async def call_or_break(live: LiveGateway, key: str) -> str:

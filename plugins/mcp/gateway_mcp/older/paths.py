@@ -5,10 +5,10 @@ import msgspec
 from gateway_mcp.places import find_place, is_plain
 from gateway_mcp.upstreams import Upstreams
 
-__all__ = ["MESSAGES", "OlderPath", "find_older", "mount_of"]
+__all__ = ["ENDS", "MESSAGES", "OlderPath", "find_older", "mount_of"]
 
 _STREAM, MESSAGES = "/sse", "/sse/messages"
-_ENDS = (_STREAM, MESSAGES)
+ENDS = (_STREAM, MESSAGES)
 
 
 class OlderPath(msgspec.Struct, frozen=True):
@@ -20,9 +20,9 @@ class OlderPath(msgspec.Struct, frozen=True):
 
 def find_older(path: str, upstreams: Upstreams) -> OlderPath | None:
     """What a path is to the older transport; None for others, also for a server that is called so."""
-    if not path.endswith(_ENDS):
+    if not path.endswith(ENDS):
         return None
-    end = next(end for end in _ENDS if path.endswith(end))
+    end = next(end for end in ENDS if path.endswith(end))
     own, mount = find_place(path, upstreams), path.removesuffix(end)
     if is_plain(path) or is_plain(mount):
         return None
