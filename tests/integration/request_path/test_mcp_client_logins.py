@@ -59,9 +59,17 @@ async def begin(live: LiveGateway, key: str, url: str, /, **members: object) -> 
     return await live.http.post(f"{SERVERS}/session", json=body, headers=bearer(key))
 
 
+async def count_stored(live: LiveGateway) -> list[int]:
+    """How many servers and credentials there are; other tests leave some of theirs."""
+    tables = ("LiteLLM_MCPUserCredentials", "LiteLLM_MCPServerTable")
+    database = live.gateway.parts.database
+    return [await database.fetch_value(f'SELECT count(*) FROM "{one}"') for one in tables]
+
+
 async def test_an_administrator_logs_in_at_a_server_that_is_not_stored(
     live: LiveGateway, server: McpFixture, provider: OAuthProvider, admin: Browser, browsers: list[Browser]
 ) -> None:
+    before = await count_stored(live)
     begun = await begin(live, admin.key, server.url)
     assert begun.status_code == 200, begun.text
     identifier = begun.json()["server_id"]
@@ -73,11 +81,9 @@ async def test_an_administrator_logs_in_at_a_server_that_is_not_stored(
     assert 3500 < granted["expires_in"] <= 3600
     again = await redeem(live, admin.key, identifier, said["code"])
     assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
-    database = live.gateway.parts.database
-    for table in ("LiteLLM_MCPUserCredentials", "LiteLLM_MCPServerTable"):
-        assert await database.fetch_value(f'SELECT count(*) FROM "{table}"') == 0
+    assert await count_stored(live) == before
     sql = "SELECT string_agg(content, ',') FROM gatewright.voucher"
-    assert granted["access_token"] not in str(await database.fetch_value(sql))
+    assert granted["access_token"] not in str(await live.gateway.parts.database.fetch_value(sql))
     other = browsers[1]
     answer = await other.http.get(place(identifier), headers=bearer(other.key))
     assert answer.status_code == 404, answer.text
