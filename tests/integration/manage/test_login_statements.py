@@ -10,6 +10,8 @@ import pytest
 import pytest_asyncio
 
 from gateway.ids import new_id
+from tests.conftest import DatabaseFactory
+from tests.integration.conftest import serve_new
 from tests.integration.counting import counting, quiet
 from tests.integration.manage.conftest import Desk as Office
 from tests.integration.manage.login_routes import STATEMENTS
@@ -24,6 +26,15 @@ from tests.oidc import OidcProvider
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _PASSWORD, _OTHER = "correct horse battery staple", "another horse battery staple"
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def live(
+    database_factory: DatabaseFactory, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[LiveGateway]:
+    """A gateway of their own: where other tests have left MCP servers, these are read as well."""
+    async with serve_new(database_factory, migrated_template, tmp_path_factory.mktemp("logins")) as live:
+        yield live
 
 
 class Walk:

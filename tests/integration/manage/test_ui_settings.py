@@ -21,7 +21,12 @@ LOGO = "https://pictures.example.com/logo.png"
 @pytest_asyncio.fixture(loop_scope="session")
 async def clean(desk: Desk, live: LiveGateway) -> AsyncIterator[None]:
     """Nothing stored before and after."""
+    await _empty(desk, live)
     yield
+    await _empty(desk, live)
+
+
+async def _empty(desk: Desk, live: LiveGateway) -> None:
     await desk.run('DELETE FROM "LiteLLM_UISettings"')
     live.gateway.parts.added.note_change()
     await eventually(lambda: not live.gateway.parts.added.current.ui)
