@@ -1,7 +1,9 @@
 """Many callers of one MCP server, each with a credential of its own, while the server dies and comes back."""
 
 import asyncio
+import contextlib
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -10,7 +12,7 @@ from gateway.ids import new_id
 from tests.integration.serving import MASTER_KEY, ServerProcess, bearer
 from tests.upstreams import SeenRequest, Upstream, Wire
 
-__all__ = ["McpServerOfMany", "call_interleaved"]
+__all__ = ["Crowd", "McpServerOfMany", "call_interleaved", "gather_crowd"]
 
 _MODERN = "2026-07-28"
 _SESSION, _REVISION = "mcp-session-id", "mcp-protocol-version"
@@ -91,6 +93,21 @@ class _Caller:
             await self._recover(answer)
         raise TimeoutError
 
+    async def begin_anew(self) -> None:
+        """Have a session of its own, whatever it had."""
+        self._session = ""
+        assert self._is_modern or await self._begin()
+
+    async def steal(self, other: "_Caller") -> None:
+        """Come with the session of somebody who has another key: it leads nowhere."""
+        own, self._session = self._session, other._session
+        try:
+            if self._session and not self._is_modern:
+                answer = await self._post("tools/call", {"name": "echo", "arguments": {"text": self._token}})
+                assert answer.status_code == 404, answer.text
+        finally:
+            self._session = own
+
     async def _begin(self) -> bool:
         about = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": _ABOUT}
         answer = await self._post("initialize", about)
@@ -123,6 +140,45 @@ class _Caller:
         elif self._session:
             stated = {_REVISION: "2025-11-25", _SESSION: self._session}
         return await self._http.post(self._path, json=message, headers={**self._headers, **stated})
+
+
+class Crowd:
+    """Callers with tokens of their own, two and two of which share a key; any worker gets any request."""
+
+    def __init__(self, server: ServerProcess, keys: list[str], path: str) -> None:
+        self._server = server
+        self._keys = keys
+        self._path = path
+
+    async def play(self, plays: list[list[str]]) -> None:
+        """Have each caller do what its play says, all at once: `call`, `begin` or `steal`."""
+        limits = httpx.Limits(max_keepalive_connections=0)
+        async with httpx.AsyncClient(
+            base_url=self._server.origin, timeout=60, limits=limits, verify=False
+        ) as http:
+            callers = [
+                _Caller(http, self._keys[number // 2], self._path, new_id(), is_modern=number % 4 == 3)
+                for number in range(len(plays))
+            ]
+            others = [callers[(number // 2 * 2 + 2) % len(callers)] for number in range(len(callers))]
+            await asyncio.gather(*map(self._follow, callers, others, plays))
+
+    async def _follow(self, caller: _Caller, other: _Caller, play: list[str]) -> None:
+        for step in play:
+            if step == "call":
+                await caller.call()
+            elif step == "begin":
+                await caller.begin_anew()
+            elif caller is not other:
+                await caller.steal(other)
+
+
+@contextlib.asynccontextmanager
+async def gather_crowd(server: ServerProcess, mcp: McpServerOfMany) -> AsyncIterator[Crowd]:
+    """Callers of a server that stays."""
+    async with mcp.upstream:
+        path = await _declare(server, mcp)
+        yield Crowd(server, [await server.make_key() for _ in range(3)], path)
 
 
 async def call_interleaved(server: ServerProcess, mcp: McpServerOfMany, callers: int, calls: int) -> int:

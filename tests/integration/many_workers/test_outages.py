@@ -6,14 +6,18 @@ And an MCP server that dies: its callers go on, each with its own credential.
 import asyncio
 import os
 import signal
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gateway.ids import hash_token
 from tests.chaos.load import PRICE, Books, Load, check_books, wait_for_books
 from tests.integration.many_workers.conftest import config_for, serve_two, wait_for_workers
-from tests.integration.many_workers.mcp_callers import McpServerOfMany, call_interleaved
+from tests.integration.many_workers.mcp_callers import Crowd, McpServerOfMany, call_interleaved, gather_crowd
 from tests.integration.serving import ServerProcess
 from tests.redis_servers import RedisServer
 from tests.upstreams import Upstream
@@ -76,6 +80,30 @@ async def test_callers_of_an_mcp_server_that_dies_go_on_each_with_its_own_creden
         assert await call_interleaved(server, mcp, callers=60, calls=2) > 0
     assert mcp.mixed_up == []
     assert mcp.calls >= 120
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def crowd(server: ServerProcess) -> AsyncIterator[tuple[McpServerOfMany, Crowd]]:
+    mcp = McpServerOfMany()
+    async with gather_crowd(server, mcp) as found:
+        yield mcp, found
+
+
+PLAYS = st.lists(
+    st.lists(st.sampled_from(["call", "begin", "steal"]), min_size=1, max_size=5), min_size=3, max_size=6
+)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(plays=PLAYS)
+async def test_no_order_of_calls_mixes_up_credentials_on_two_workers(
+    crowd: tuple[McpServerOfMany, Crowd], plays: list[list[str]]
+) -> None:
+    mcp, callers = crowd
+    before = mcp.calls
+    await callers.play(plays)
+    assert mcp.mixed_up == []
+    assert mcp.calls == before + sum(play.count("call") for play in plays), "what was stolen reached nobody"
 
 
 async def test_a_frozen_redis_is_answered_and_then_forgotten(
