@@ -100,13 +100,11 @@ class _Caller:
 
     async def steal(self, other: "_Caller") -> None:
         """Come with the session of somebody who has another key: it leads nowhere."""
-        own, self._session = self._session, other._session
-        try:
-            if self._session and not self._is_modern:
-                answer = await self._post("tools/call", {"name": "echo", "arguments": {"text": self._token}})
-                assert answer.status_code == 404, answer.text
-        finally:
-            self._session = own
+        # Its own session stays where it is: others may come with that at the same time.
+        if other._session and not self._is_modern:
+            params = {"name": "echo", "arguments": {"text": self._token}}
+            answer = await self._post("tools/call", params, other._session)
+            assert answer.status_code == 404, answer.text
 
     async def _begin(self) -> bool:
         about = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": _ABOUT}
@@ -129,7 +127,7 @@ class _Caller:
         self._session = "" if is_session_gone else self._session
         await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def _post(self, method: str, params: Any) -> httpx.Response:
+    async def _post(self, method: str, params: Any, session: str = "") -> httpx.Response:
         message: dict[str, Any] = {"jsonrpc": "2.0", "method": method}
         stated = dict[str, str]()
         if params is not None:
@@ -137,8 +135,8 @@ class _Caller:
         if self._is_modern:
             stated = {_REVISION: _MODERN, "mcp-method": method, "mcp-name": "echo"}
             message["params"]["_meta"] = _META
-        elif self._session:
-            stated = {_REVISION: "2025-11-25", _SESSION: self._session}
+        elif session or self._session:
+            stated = {_REVISION: "2025-11-25", _SESSION: session or self._session}
         return await self._http.post(self._path, json=message, headers={**self._headers, **stated})
 
 
