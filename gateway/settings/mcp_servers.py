@@ -6,7 +6,7 @@ from typing import cast
 import msgspec
 
 from gateway.settings.access import read_networks
-from gateway.settings.model import GatewrightSettings
+from gateway.settings.model import GatewrightSettings, SettingsNotice
 from gateway.settings.node import Node, config_error
 from gateway.settings.readers import (
     Reader,
@@ -20,6 +20,7 @@ __all__ = [
     "MCP_ACCESS_READERS",
     "configured_servers",
     "demands_keys",
+    "list_without_effect",
     "respects_scope",
     "with_mcp_servers",
 ]
@@ -38,6 +39,10 @@ MCP_ACCESS_READERS: Mapping[str, tuple[str, Reader]] = {
     )
 }
 """The members of `general_settings` that say who may reach MCP servers."""
+_ALLOWING = frozenset({"allow_elicitation", "allow_sampling"})
+"""What is passed on in any case; the plugin refuses servers that forbid it."""
+_WITHOUT_EFFECT = _ALLOWING | {"dcr_bridge", "per_server_oauth_discovery", "protocol_version"}
+"""Members of a server that open and close nothing: as with other sections, they are listed once."""
 
 
 def with_mcp_servers(own: GatewrightSettings, root: Node, *, are_stored: bool) -> GatewrightSettings:
@@ -58,13 +63,37 @@ def with_mcp_servers(own: GatewrightSettings, root: Node, *, are_stored: bool) -
         raise config_error(node, message)
     section = plugins.settings.get(_PLUGIN, {})
     if node is not None and is_declared:
-        return _with_section(own, {**section, _MEMBER: read_plain_mapping(node), **told})
+        return _with_section(own, {**section, _MEMBER: _read_servers(node), **told})
     if not are_stored:
         return own
     if _PLUGIN in (plugins.settings if plugins.allow is None else plugins.allow):
         return _with_section(own, {_MEMBER: {}, **told, **section})
     told |= {_MEMBER: {}, _CHECKS: False}
     return msgspec.structs.replace(own, plugins=msgspec.structs.replace(plugins, offered={_PLUGIN: told}))
+
+
+def list_without_effect(root: Node) -> list[SettingsNotice]:
+    """A notice for each member of servers that changes nothing."""
+    node, found = root.member("mcp_servers"), dict[str, Node]()
+    for server in node.value.values() if node is not None and isinstance(node.value, dict) else ():
+        for name, member in server.value.items() if isinstance(server.value, dict) else ():
+            if _changes_nothing(name, member.value):
+                found.setdefault(name, member)
+    message = "This is not supported yet and has no effect."
+    return [SettingsNotice(one.path, message, one.file, one.line) for one in found.values()]
+
+
+def _read_servers(node: Node) -> dict[str, object]:
+    servers = read_plain_mapping(node)
+    for name, server in servers.items():
+        if isinstance(server, dict):
+            members = cast("Mapping[str, object]", server)
+            servers[name] = {key: value for key, value in members.items() if not _changes_nothing(key, value)}
+    return servers
+
+
+def _changes_nothing(name: str, value: object) -> bool:
+    return name in _WITHOUT_EFFECT and (name not in _ALLOWING or value is True)
 
 
 def _with_section(own: GatewrightSettings, section: dict[str, object]) -> GatewrightSettings:
