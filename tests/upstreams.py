@@ -95,15 +95,26 @@ class Upstream:
         self.hung_up = asyncio.Event()
         self.arrived = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._is_open = True
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._is_open = False
+        # A connection that is accepted while its server closes would stay open, and its caller wait for ever.
+        for listening in self._server.sockets:
+            asyncio.get_running_loop().remove_reader(listening.fileno())
+        for _ in range(3):
+            await asyncio.sleep(0)
         self._server.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        # What is cancelled before it has begun closes nothing.
+        for writer in self._writers:
+            writer.close()
         await self._server.wait_closed()
 
     @property
@@ -122,7 +133,11 @@ class Upstream:
                 await self.arrived.wait()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._is_open:
+            writer.close()
+            return
         self.connections += 1
+        self._writers.add(writer)
         task = asyncio.get_running_loop().create_task(self._serve(Wire(reader, writer, self)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -140,6 +155,7 @@ class Upstream:
             self.hung_up.set()
         finally:
             wire.writer.close()
+            self._writers.discard(wire.writer)
 
 
 async def _read(reader: asyncio.StreamReader) -> SeenRequest | None:
