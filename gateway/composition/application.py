@@ -7,6 +7,8 @@ from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
+from litestar.plugins import PluginProtocol
+from litestar.plugins.core import MsgspecDIPlugin
 
 from gateway.composition.routes import ROUTES
 from gateway.http.guard import build_guard, caller_of, check_rules
@@ -21,12 +23,23 @@ Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 """Opens what an application needs, and closes it."""
 
 
+class _Application(Litestar):
+    """Without Litestar's plugins for the structs of other libraries, of which no route takes any.
+
+    It loads them where it finds the libraries: pydantic comes with others, and costs a worker 5 MB.
+    """
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        return [*plugins, MsgspecDIPlugin()]
+
+
 def build_application(
     gateway: Gateway, *lifespan: Lifespan, routes: Sequence[HTTPRouteHandler] = ROUTES
 ) -> Litestar:
     """Build the routes upon a gateway; raises StartupError for routes that cannot be served."""
     pass_throughs = PassThroughLane(gateway, gateway.snapshot.settings.environment.server_root_path)
-    app = Litestar(
+    app = _Application(
         route_handlers=[*build_inference_routes(gateway), _build_router(gateway, routes)],
         lifespan=lifespan,
         exception_handlers=dict(build_exception_handlers(gateway, pass_throughs)),

@@ -55,6 +55,23 @@ def test_importing_the_application_starts_nothing_and_brings_in_nothing_that_few
     assert not modules & {"redis", "aiohttp", "joserfc"}
 
 
+APPLICATION = """
+import json, sys
+from gateway.composition.application import _Application
+_Application(route_handlers=[], openapi_config=None, logging_config=None)
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def test_an_application_does_without_the_structs_of_other_libraries() -> None:
+    """They are installed, for others need them, and Litestar would load them: 5 MB in each worker."""
+    done = subprocess.run(
+        [sys.executable, "-c", APPLICATION], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert "pydantic" not in json.loads(done.stdout)
+
+
 MACOS = """
 import importlib, os, pkgutil, sys
 
