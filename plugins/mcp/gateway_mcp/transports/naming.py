@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from gateway.errors import (
+    UpstreamBadRequest,
     UpstreamBroken,
     UpstreamError,
     UpstreamGarbled,
@@ -24,7 +25,7 @@ _FAULTS: tuple[tuple[type[UpstreamError], bool | None, type[UpstreamError], str]
     (UpstreamBroken, None, UpstreamBroken, "The answer of {} broke off."),
     (UpstreamGarbled, None, UpstreamGarbled, "The answer of {} cannot be read, or is too large."),
     (
-        UpstreamError,
+        UpstreamBadRequest,
         None,
         UpstreamError,
         "The address of {} does not lead to a public host, and no other is allowed.",
@@ -78,13 +79,11 @@ class _Answer:
 
 
 def _name(error: UpstreamError, who: str) -> UpstreamError:
-    """The same fault, told of whom it is."""
-    made, sentence = next(
-        (made, sentence)
-        for kind, is_sent, made, sentence in _FAULTS
-        if isinstance(error, kind) and is_sent in {None, error.is_sent}
-    )
-    text = sentence.format(who)
-    found = made(text[:1].upper() + text[1:], param="mcp_server")
-    found.is_sent = error.is_sent
-    return found
+    """The same fault, told of whom it is; one that is none of transport says that itself."""
+    for kind, is_sent, made, sentence in _FAULTS:
+        if isinstance(error, kind) and is_sent in {None, error.is_sent}:
+            text = sentence.format(who)
+            found = made(text[:1].upper() + text[1:], param="mcp_server")
+            found.is_sent = error.is_sent
+            return found
+    return error
