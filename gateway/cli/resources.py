@@ -95,7 +95,7 @@ def build_group(resource: Resource) -> click.Group:
 
 
 def _create(resource: Resource) -> click.Command:
-    @click.command("create", help=f"Make a {resource.name} and print its id.")
+    @click.command("create", help=f"Make one {resource.name} and print its id.")
     @target_options
     @with_options((*resource.made, json_option))
     def create(target: Target, *, is_json: bool, **values: Any) -> None:
@@ -156,7 +156,7 @@ def _walk(resource: Resource, listing: Walk) -> click.Command:
 
 
 def _info(resource: Resource) -> click.Command:
-    @click.command("info", help=f"Show everything about a {resource.name} as JSON.")
+    @click.command("info", help=f"Show everything about one {resource.name} as JSON.")
     @target_options
     @click.argument("name", metavar=resource.name.upper())
     def info(target: Target, name: str) -> None:
