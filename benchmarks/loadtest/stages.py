@@ -19,7 +19,7 @@ STAGES = (
     ("attribute to end user and tags", "gateway.spend.attribution:Attribution.read"),
     ("resolve aliases", "gateway.access.aliases:Aliases.resolve_model"),
     ("authorize", "gateway.access.checks:AccessChecks.authorize"),
-    ("admit, all of it", "gateway.pipeline.admitting:_admit"),
+    ("admit, all of it", "gateway.pipeline.inference:admit_request"),
     ("  estimate the cost", "gateway.pipeline.admitting:estimate_request"),
     ("  collect claims", "gateway.admission.hookimpls:AdmissionHooks.collect_claims"),
     ("  take them", "gateway.admission.hookimpls:AdmissionHooks.admit"),
@@ -51,11 +51,7 @@ class Stage:
 
     def install(self, stack: ExitStack) -> bool:
         """Replace the function for as long as the stack lives; False, with a line, where there is none."""
-        module, _, path = self._target.partition(":")
-        *owners, attribute = path.split(".")
-        owner: Any = importlib.import_module(module)
-        for each in owners:
-            owner = getattr(owner, each, None)
+        owner, attribute = self._find_owner()
         function = getattr(owner, attribute, None)
         if function is None:
             print(f"       -     {self.name}: there is no {self._target} any more")
@@ -63,6 +59,19 @@ class Stage:
         timed = self._time_async(function) if inspect.iscoroutinefunction(function) else self._time(function)
         stack.enter_context(patch.object(owner, attribute, timed))
         return True
+
+    def is_there(self) -> bool:
+        """Whether the gateway still has this function under its name."""
+        owner, attribute = self._find_owner()
+        return callable(getattr(owner, attribute, None))
+
+    def _find_owner(self) -> tuple[Any, str]:
+        module, _, path = self._target.partition(":")
+        *owners, attribute = path.split(".")
+        owner: Any = importlib.import_module(module)
+        for each in owners:
+            owner = getattr(owner, each, None)
+        return owner, attribute
 
     def _time(self, function: Any) -> Any:
         @functools.wraps(function)
