@@ -25,7 +25,7 @@ from gateway.runtime import Gateway
 
 __all__ = ["REFUSAL_PAGES", "ROUTE_HANDLERS", "AuthorizeQuery", "answer_refusal", "path_of"]
 
-_PATH = "/authorize"
+_PATH, _OF_SESSIONS = "/authorize", "/authorize/mcp-session"
 _Request = Request[Any, Any, Any]
 _Gateway = NamedDependency[Gateway]
 _Grants = NamedDependency[Grants]
@@ -56,7 +56,7 @@ REFUSAL_PAGES: dict[int | type[Exception], Any] = {OAuthRefusal: answer_refusal}
 
 
 @get(
-    _PATH,
+    [_PATH, _OF_SESSIONS],
     opt={
         "rule": RouteRule(
             name=_PATH,

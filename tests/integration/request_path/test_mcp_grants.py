@@ -314,6 +314,23 @@ async def test_only_the_browser_that_was_asked_decides(
     await other.http.aclose()
 
 
+async def test_what_litellms_metadata_names_asks_as_well(
+    live: LiveGateway, person: Person, client_id: str
+) -> None:
+    asked = place(client_id).replace("/authorize", "/authorize/mcp-session", 1)
+    nobody = await live.http.get(asked)
+    assert nobody.headers["location"].startswith("/sso/key/generate?return_to=%2Fauthorize%3F")
+    fields = {"consent": await person.read(asked), "decision": "grant"}
+    back = (await person.http.post("/authorize", data=fields)).headers["location"]
+    said = dict(parse_qsl(urlsplit(back).query))
+    assert (back.startswith(f"{BACK}?"), said["state"], said["iss"]) == (True, "s&t", f"{live.origin}/mcp")
+    code = {"client_id": client_id, "code": said["code"], "code_verifier": VERIFIER}
+    assert (await redeem(live, grant_type="authorization_code", **code)).status_code == 200
+    evil = place(client_id, redirect_uri="https://evil.example/callback")
+    refused = await person.http.get(evil.replace("/authorize", "/authorize/mcp-session", 1))
+    assert (refused.status_code, "location" in refused.headers) == (400, False)
+
+
 async def test_a_session_counts_whatever_else_its_cookie_claims(
     live: LiveGateway, person: Person, client_id: str
 ) -> None:
