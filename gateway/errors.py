@@ -70,6 +70,7 @@ __all__ = [
     "ModelAccessDenied",
     "NoDeploymentAvailable",
     "NotFound",
+    "NotServed",
     "PermissionDenied",
     "PluginError",
     "RateLimited",
@@ -198,6 +199,13 @@ class NotFound(GatewayError):
 
     status = 404
     type = "not_found_error"
+
+
+class NotServed(NotFound):
+    """Nobody has the name with which the path begins: it may be a path of others."""
+
+    def __init__(self) -> None:
+        super().__init__("There is nothing here.")
 
 
 class MethodNotAllowed(GatewayError):

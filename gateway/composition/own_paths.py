@@ -8,7 +8,10 @@ from gateway.http.inference import MOUNTS
 __all__ = ["OWN_PATHS"]
 
 OWN_PATHS = OwnPaths(
-    sorted({path for handler in ROUTES for path in handler.paths} | {path for path, _ in inference_paths()}),
+    sorted(
+        {path for handler in ROUTES for path in handler.paths if not path.startswith("/{")}
+        | {path for path, _ in inference_paths()}
+    ),
     MOUNTS,
 )
-"""The paths of all routes."""
+"""The paths of all routes; those that begin with any name leave to others what is not theirs."""

@@ -34,6 +34,7 @@ from gateway.manage import login as login_routes
 from gateway.manage import mcp_byok as mcp_byok_routes
 from gateway.manage import mcp_catalog as mcp_catalog_routes
 from gateway.manage import mcp_client_logins as mcp_client_login_routes
+from gateway.manage import mcp_facade as mcp_facade_routes
 from gateway.manage import mcp_finding as mcp_finding_routes
 from gateway.manage import mcp_health as mcp_health_routes
 from gateway.manage import mcp_hub as mcp_hub_routes
@@ -140,6 +141,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *mcp_byok_routes.ROUTE_HANDLERS,
     *mcp_catalog_routes.ROUTE_HANDLERS,
     *mcp_client_login_routes.ROUTE_HANDLERS,
+    *mcp_facade_routes.ROUTE_HANDLERS,
     *mcp_finding_routes.ROUTE_HANDLERS,
     *mcp_health_routes.ROUTE_HANDLERS,
     *mcp_hub_routes.ROUTE_HANDLERS,

@@ -5,11 +5,11 @@ from typing import Any, cast
 
 import msgspec
 from litestar import Request, Response
-from litestar.exceptions import NotFoundException
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, NotServed
 from gateway.http.asgi_exchange import read_head
 from gateway.http.parted_exchanges import PartedAsgiExchange, PartedRsgiExchange
 from gateway.http.problems import EXCEPTION_HANDLERS, answer_http_exception
@@ -87,7 +87,7 @@ class PassThroughLane:
 def build_exception_handlers(gateway: Gateway, lane: PassThroughLane) -> Mapping[int | type[Exception], Any]:
     """The handlers of the application; a path without a route may be a pass-through's."""
 
-    def answer_unknown_path(request: Request[Any, Any, Any], error: NotFoundException) -> Response[bytes]:
+    def answer_unknown_path(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
         unknown = answer_http_exception(request, error)
         if "route_handler" in request.scope:
             # It was a route that did not find something.
@@ -95,7 +95,19 @@ def build_exception_handlers(gateway: Gateway, lane: PassThroughLane) -> Mapping
         otherwise = unknown.to_asgi_response(None, request)  # pyright: ignore[reportUnknownMemberType]  Litestar's
         return _Passed(gateway, lane, otherwise)
 
-    return {**EXCEPTION_HANDLERS, NotFoundException: answer_unknown_path}
+    def answer_unserved_path(request: Request[Any, Any, Any], error: NotServed) -> Response[bytes]:
+        del error
+        unknown = answer_http_exception(request, NotFoundException())
+        otherwise = unknown.to_asgi_response(None, request)  # pyright: ignore[reportUnknownMemberType]  Litestar's
+        return _Passed(gateway, lane, otherwise)
+
+    # Where a path begins with any name, others answer other methods, or those of names that nobody has.
+    return {
+        **EXCEPTION_HANDLERS,
+        NotFoundException: answer_unknown_path,
+        MethodNotAllowedException: answer_unknown_path,
+        NotServed: answer_unserved_path,
+    }
 
 
 class _Passed(Response[bytes]):

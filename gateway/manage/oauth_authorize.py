@@ -1,5 +1,6 @@
 """The routes by which a person lets a client of MCP act in the person's name."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -23,7 +24,7 @@ from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
 
-__all__ = ["REFUSAL_PAGES", "ROUTE_HANDLERS", "AuthorizeQuery", "answer_refusal", "path_of"]
+__all__ = ["REFUSAL_PAGES", "ROUTE_HANDLERS", "AuthorizeQuery", "answer_refusal", "path_of", "show_consent"]
 
 _PATH, _OF_SESSIONS = "/authorize", "/authorize/mcp-session"
 _Request = Request[Any, Any, Any]
@@ -68,15 +69,34 @@ REFUSAL_PAGES: dict[int | type[Exception], Any] = {OAuthRefusal: answer_refusal}
 )
 async def ask_person(request: _Request, gateway: _Gateway, grants: _Grants, logins: _Logins) -> Response[Any]:
     """Ask who has logged in whether a client may use MCP; who has not logs in first."""
+    return await show_consent(request, gateway, grants, logins, _PATH)
+
+
+async def show_consent(
+    request: _Request,
+    gateway: Gateway,
+    grants: Grants,
+    logins: Logins,
+    path: str,
+    places: Sequence[str] = (),
+) -> Response[Any]:
+    """The page that asks, or the login that leads back to `path`; for one of the `places`, if any are named.
+
+    Raises OAuthRefusal.
+    """
     admit(gateway, request)
     visitor = await find_session(gateway, request)
     if visitor is None:
-        return ask_to_log_in(logins, path_of(request, _PATH))
+        return ask_to_log_in(logins, path_of(request, path))
     # Parameters are read here, for `state` and `scope` are words of the framework's.
     query = read_once(list(request.query_params.multi_items()))
     client = await grants.clients.find(query.get("client_id", ""))
     base = mcp_base_of(gateway, logins, request)
     asked = read_asked(query, client, base)
+    if places:
+        asked = msgspec.structs.replace(asked, resource=asked.resource or places[0])
+        if asked.resource not in places:
+            raise OAuthRefusal("invalid_target", "'resource' is another MCP server than that of the path.")
     offer = await grants.authorizing.offer(asked, visitor)
     return consent_page(base + _PATH, offer, asked.redirect_uri, visitor.user_id or "")
 

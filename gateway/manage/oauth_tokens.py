@@ -1,5 +1,6 @@
 """The routes that clients of MCP call themselves: to register, and for tokens."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -21,7 +22,7 @@ from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
 from gateway.runtime import Gateway
 
-__all__ = ["ROUTE_HANDLERS", "grant", "open_route"]
+__all__ = ["ROUTE_HANDLERS", "grant", "open_route", "register_client"]
 
 _ANYBODY = allow(Resource.MCP_CREDENTIAL, Action.CREATE, Party.ANYBODY)
 _LONGEST = 16 * 1024
@@ -41,6 +42,11 @@ def open_route(path: str, body: type[msgspec.Struct] | None = None) -> dict[str,
 @post("/register", status_code=201, **open_route("/register", Registration))
 async def register(request: _Request, gateway: _Gateway, grants: _Grants) -> Response[bytes]:
     """Register a client of MCP (RFC 7591)."""
+    return await register_client(request, gateway, grants)
+
+
+async def register_client(request: _Request, gateway: Gateway, grants: Grants) -> Response[bytes]:
+    """Register a client, under whichever path it asks. Raises OAuthRefusal."""
     gateway.snapshot.core.gate.authenticate(head_of(request))
     data = await request.body()
     try:
@@ -61,19 +67,26 @@ async def grant_tokens(
     return await grant(request, gateway, grants, logins)
 
 
-async def grant(request: _Request, gateway: Gateway, grants: Grants, logins: Logins) -> Response[bytes]:
-    """Give a client tokens, under whichever path it asks. Raises OAuthRefusal."""
+async def grant(
+    request: _Request, gateway: Gateway, grants: Grants, logins: Logins, places: Sequence[str] = ()
+) -> Response[bytes]:
+    """Give a client tokens, under whichever path it asks; for `places` only, if any are named.
+
+    Raises OAuthRefusal.
+    """
     gateway.snapshot.core.gate.authenticate(head_of(request))
     fields = await read_fields(request)
     client = await grants.clients.find(fields.get("client_id", ""))
     grants.clients.check_secret(client, fields.get("client_secret", ""))
     said = fields.get("resource")
-    resource = None if said is None else read_resource(said, mcp_base_of(gateway, logins, request))
+    allowed = None if said is None else (read_resource(said, mcp_base_of(gateway, logins, request)),)
+    if places:
+        allowed = [place for place in places if allowed is None or place in allowed]
     kind = fields.get("grant_type")
     if kind == "authorization_code":
-        return oauth_answer(await grants.granting.redeem(client, fields, resource))
+        return oauth_answer(await grants.granting.redeem(client, fields, allowed))
     if kind == "refresh_token":
-        return oauth_answer(await grants.granting.refresh(client, fields.get("refresh_token", ""), resource))
+        return oauth_answer(await grants.granting.refresh(client, fields.get("refresh_token", ""), allowed))
     message = "'grant_type' is 'authorization_code' or 'refresh_token'."
     raise OAuthRefusal("unsupported_grant_type", message)
 

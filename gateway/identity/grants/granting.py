@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -48,8 +48,13 @@ class Granting:
         self._vouchers = vouchers
         self._people = people
 
-    async def redeem(self, client: Client, fields: Mapping[str, str], resource: str | None) -> Columns:
-        """Tokens for a code. Raises OAuthRefusal; a code that comes again ends what it has granted."""
+    async def redeem(
+        self, client: Client, fields: Mapping[str, str], resources: Container[str] | None
+    ) -> Columns:
+        """Tokens for a code, which is for one of the `resources`, if any are named.
+
+        Raises OAuthRefusal; a code that comes again ends what it has granted.
+        """
         secret = fields.get("code", "")
         text = await self._vouchers.redeem(CODE_PURPOSE, secret)
         identifier = hash_token(secret)
@@ -64,7 +69,7 @@ class Granting:
             raise _refuse("The code is another client's, or for another 'redirect_uri'.")
         if not hmac.compare_digest(digest, code.challenge):
             raise _refuse("'code_verifier' is not the one of the code.")
-        if resource is not None and resource != code.resource:
+        if resources is not None and code.resource not in resources:
             raise OAuthRefusal("invalid_target", _ANOTHER)
         await self._check_person(code.user_id, code.team_id)
         key = new_key()
@@ -76,7 +81,7 @@ class Granting:
             await self._records.audit.record(Actor(code.user_id), created(Audited.KEY, grant.token, row))
         return _tell(key, refresh)
 
-    async def refresh(self, client: Client, token: str, resource: str | None) -> Columns:
+    async def refresh(self, client: Client, token: str, resources: Container[str] | None) -> Columns:
         """New tokens in the place of others. Raises OAuthRefusal."""
         identifier = token.partition(".")[0]
         async with self._records.transaction():
@@ -85,7 +90,7 @@ class Granting:
                 raise _refuse("The refresh token is unknown, over, or another client's.")
             row = await self._find_row(found, token)
             if row is not None:
-                if resource is not None and resource != row["metadata"].get("mcp_resource"):
+                if resources is not None and row["metadata"].get("mcp_resource") not in resources:
                     raise OAuthRefusal("invalid_target", _ANOTHER)
                 return await self._turn(found, client, row)
         await self._end(identifier)

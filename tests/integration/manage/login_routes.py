@@ -43,6 +43,12 @@ STATEMENTS: Mapping[str, Mapping[str, int]] = {
         "POST /v1/mcp/oauth/authorize": 8,
         "POST /v1/mcp/oauth/token": 7,
     },
+    "facade": {
+        "POST /{mcp_server_name:str}/register": 0,
+        "GET /{mcp_server_name:str}/authorize": 4,
+        "POST /authorize": 3,
+        "POST /{mcp_server_name:str}/token": 7,
+    },
     "grant": {
         "POST /register": 0,
         "GET /authorize": 4,

@@ -190,6 +190,27 @@ async def test_a_user_gives_what_a_server_wants(walk: Walk) -> None:
     assert walk.counts == STATEMENTS["credential"]
 
 
+async def test_a_client_is_granted_one_server(walk: Walk) -> None:
+    servers = {"fix": {"url": "http://127.0.0.1:9/mcp"}}
+    walk.live.configure(deployment("m", walk.live.upstream), mcp_servers=servers)
+    user_id, _ = await _become(walk)
+    await _claim(walk, user_id)
+    walk.counts.clear()
+    one = "/{mcp_server_name:str}"
+    sent = {"redirect_uris": [BACK], "client_name": "x"}
+    asked = await walk.ask(f"POST {one}/register", "/fix/register", key="", json=sent)
+    client = asked.json()["client_id"]
+    page = await walk.ask(f"GET {one}/authorize", f"/fix{place(client)}", key="")
+    consent = re.search(r'name="consent" value="([^"]+)"', page.text)
+    assert consent is not None, page.text
+    decision = {"consent": consent.group(1), "decision": "grant"}
+    back = await walk.ask("POST /authorize", key="", data=decision)
+    told = dict(parse_qsl(urlsplit(back.headers["location"]).query))
+    code = {"grant_type": "authorization_code", "code": told["code"], "code_verifier": VERIFIER}
+    await walk.ask(f"POST {one}/token", "/fix/token", key="", data={**code, "client_id": client})
+    assert walk.counts == STATEMENTS["facade"]
+
+
 async def test_a_client_is_granted_what_a_user_may(walk: Walk) -> None:
     user_id, _ = await _become(walk)
     await _claim(walk, user_id)

@@ -331,6 +331,60 @@ async def test_what_litellms_metadata_names_asks_as_well(
     assert (refused.status_code, "location" in refused.headers) == (400, False)
 
 
+async def test_below_a_servers_path_nothing_else_is_granted(
+    live: LiveGateway, person: Person, client_id: str
+) -> None:
+    made = await live.http.post("/fix/register", json={"redirect_uris": [BACK], "client_name": "x"})
+    assert made.status_code == 201, made.text
+    client = made.json()["client_id"]
+
+    async def get_code(below: str, **changes: str) -> dict[str, str]:
+        fields = {"consent": await person.read(below + place(client, **changes)), "decision": "grant"}
+        back = (await person.http.post("/authorize", data=fields)).headers["location"]
+        said = dict(parse_qsl(urlsplit(back).query))
+        assert said["iss"] == f"{live.origin}/mcp"
+        code = {"grant_type": "authorization_code", "code": said["code"], "code_verifier": VERIFIER}
+        return {**code, "client_id": client}
+
+    nobody = await live.http.get("/fix" + place(client))
+    assert nobody.headers["location"].startswith("/sso/key/generate?return_to=%2Ffix%2Fauthorize%3F")
+    got = (await live.http.post("/fix/token", data=await get_code("/fix"))).json()
+    token = got["access_token"]
+    assert (await is_let_in(live, token), await is_let_in(live, token, "/other/mcp")) == (200, 403)
+    again = {"grant_type": "refresh_token", "client_id": client, "refresh_token": got["refresh_token"]}
+    for path, status in (("/other/token", 400), ("/fix/token", 200)):
+        assert (await live.http.post(path, data=again)).status_code == status, path
+    for below, resource in (("", f"{live.origin}/other/mcp"), ("", f"{live.origin}/mcp"), ("/other", "")):
+        refused = await live.http.post("/fix/token", data=await get_code(below, resource=resource))
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_target"), (below, resource)
+    for changes in (
+        {"resource": f"{live.origin}/other/mcp"},
+        {"redirect_uri": "https://evil.example/callback"},
+    ):
+        page = await person.http.get("/fix" + place(client, **changes))
+        assert (page.status_code, "location" in page.headers) == (400, False)
+
+
+async def test_names_of_nobody_are_left_to_others(live: LiveGateway, server: McpFixture) -> None:
+    one = {"url": server.url, "transport": "http"}
+    passed = {"path": "/nobody/token", "target": server.url}
+    own = {"auth_type": "true_passthrough", **one}
+    servers = {"fix": one, "token": one, "own": own}
+    live.configure(
+        deployment("m", live.upstream),
+        general_settings={"pass_through_endpoints": [passed]},
+        mcp_servers=servers,
+    )
+    for name in ("stranger", "own"):
+        for path in ("token", "register"):
+            answer = await live.http.post(f"/{name}/{path}", data={"x": "y"})
+            assert answer.status_code == 404, (name, path, answer.text)
+    for method, path in (("GET", "/fix/token"), ("POST", "/team/token")):
+        assert (await live.http.request(method, path)).status_code == 405, "a route of its own"
+    assert (await live.http.post("/nobody/token")).status_code == 401, "a pass-through asks for a key"
+    assert await is_let_in(live, MASTER_KEY, "/mcp/token") == 200, "a server of this name"
+
+
 async def test_a_session_counts_whatever_else_its_cookie_claims(
     live: LiveGateway, person: Person, client_id: str
 ) -> None:
