@@ -27,7 +27,7 @@ from gateway.composition.alerting import build_upstream_alerts, watch_health
 from gateway.composition.application import Lifespan, build_application
 from gateway.composition.changes import Changes
 from gateway.composition.logins import build_all_logins
-from gateway.composition.mcp import build_mcp_grants, build_mcp_stock
+from gateway.composition.mcp import build_mcp_grants, build_mcp_identities, build_mcp_stock
 from gateway.composition.redis import build_redis_access
 from gateway.composition.reload import Reload
 from gateway.composition.snapshots import build_snapshot, with_variables
@@ -148,8 +148,7 @@ class _Builder:
         options = self._database_options()
         database = _bound_database(options)
         sharing = build_sharing(self._settings, self._clock, database, self._calendar, self._journal.name)
-        if sharing is not None:
-            self._ledger = sharing.ledger
+        self._ledger = self._ledger if sharing is None else sharing.ledger
         store, principals = self._spend_store(database), self._principals(database)
         subjects = Subjects(SubjectStore(database), self._clock, journal=self._journal.name, seed=self._seed)
         standing, clients = self._standing(database), UpstreamClients(self._own.client_side_networks)
@@ -197,6 +196,7 @@ class _Builder:
             documents=documents,
             vouchers=vouchers,
             grants=self._grants(database, audit, added, vouchers, clients),
+            mcp_identities=build_mcp_identities(database, self._records(database, audit), documents),
             alerts=alerts,
             upstream_alerts=build_upstream_alerts(alerts, self._clock, self._settings),
             letters=build_letters(self._settings, self._environ),
@@ -225,7 +225,7 @@ class _Builder:
         documents: Documents[Mapping[str, object]],
         colleagues: Colleagues,
     ) -> Logins:
-        records = Records(database, self._clock, self._calendar, audit)
+        records = self._records(database, audit)
         return build_all_logins(
             self._settings,
             self._environ,
@@ -238,6 +238,9 @@ class _Builder:
             colleagues,
         )
 
+    def _records(self, database: Database, audit: AuditTrail) -> Records:
+        return Records(database, self._clock, self._calendar, audit)
+
     def _grants(
         self,
         database: Database,
@@ -246,7 +249,7 @@ class _Builder:
         vouchers: Vouchers,
         clients: UpstreamClients,
     ) -> Grants:
-        records = Records(database, self._clock, self._calendar, audit)
+        records = self._records(database, audit)
         return build_mcp_grants(database, records, added.seal, vouchers, clients)
 
     def _added(self, database: Database, clients: UpstreamClients) -> AddedSource:
@@ -254,7 +257,7 @@ class _Builder:
         return AddedSource(database, Seal(find_salt_key(self._settings.environment)), secrets)
 
     def _inventory(self, database: Database, audit: AuditTrail, added: AddedSource) -> Inventory:
-        records = Records(database, self._clock, self._calendar, audit)
+        records = self._records(database, audit)
         networks, redis = self._own.client_side_networks, build_redis_access(self._settings)
         return build_inventory(database, records, added.seal, networks, redis)
 

@@ -49,6 +49,7 @@ from gateway.identity.newcomers import NewcomerDefaults
 from gateway.identity.principals import Follower, Principals
 from gateway.identity.services import Services
 from gateway.identity.subjects import Subjects
+from gateway.identity.tokens.bindings import McpIdentities
 from gateway.inventory.services import Inventory
 from gateway.jobs.closing import Closings
 from gateway.jobs.corrections import Corrections
@@ -187,6 +188,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     documents: Documents[Mapping[str, object]]
     vouchers: Vouchers
     grants: Grants
+    mcp_identities: McpIdentities
     alerts: Alerts
     upstream_alerts: UpstreamAlerts | None
     letters: Letters

@@ -1,5 +1,6 @@
 """What belongs to MCP: what its plugin is lent of the database, and who grants tokens for it."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from gateway.cache.documents import Documents
@@ -12,11 +13,13 @@ from gateway.db.vouchers import Vouchers
 from gateway.errors import ServiceUnavailable
 from gateway.identity.grants.build import Grants, build_grants
 from gateway.identity.records import Records
+from gateway.identity.tokens.bindings import McpIdentities
+from gateway.identity.tokens.store import TokenStore
 from gateway.inventory.mcp.notices import announce_credential
 from gateway.upstream.clients import UpstreamClients
 from gateway.upstream.published import Published
 
-__all__ = ["build_mcp_grants", "build_mcp_stock"]
+__all__ = ["build_mcp_grants", "build_mcp_identities", "build_mcp_stock"]
 
 
 def build_mcp_stock(added: AddedSource, database: Database, clock: Clock, vouchers: Vouchers) -> McpStock:
@@ -31,3 +34,10 @@ def build_mcp_grants(
     read = Published(clients.guarded).read_object
     documents = Documents(read, records.clock, absent_on=ServiceUnavailable)
     return build_grants(database, records, seal, vouchers, documents)
+
+
+def build_mcp_identities(
+    database: Database, records: Records, documents: Documents[Mapping[str, object]]
+) -> McpIdentities:
+    """Who logs in at servers; the keys of their issuers are read where the operator says."""
+    return McpIdentities(records, TokenStore(database), documents)

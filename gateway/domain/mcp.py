@@ -1,5 +1,7 @@
 """MCP servers and toolsets of the database, as a plugin gets them."""
 
+from typing import Literal
+
 import msgspec
 
 __all__ = [
@@ -8,6 +10,7 @@ __all__ = [
     "McpCall",
     "McpFinding",
     "McpFindings",
+    "McpIdentity",
     "McpLogin",
     "McpLoginAnswer",
     "McpLoginClient",
@@ -137,10 +140,32 @@ class McpLoginAnswer(msgspec.Struct, frozen=True, kw_only=True):
     __repr__ = object.__repr__
 
 
+class McpIdentity(msgspec.Struct, frozen=True, kw_only=True):
+    """What an authorization server says of who has logged in, and what it must say of the gateway's user.
+
+    The `id_token` is empty where it says nothing. It is the `issuer`'s, for the gateway under one of the
+    `audiences`, signed with a key of `key_url` (a set of keys, or a discovery document that names one), and
+    its `principal_claim` is what the user's `caller_field` is. Unless that `is_enforced` it is only noted.
+    """
+
+    id_token: str
+    is_enforced: bool
+    issuer: str
+    key_url: str
+    audiences: tuple[str, ...]
+    client_id: str
+    principal_claim: str
+    caller_field: Literal["user_email", "user_id", "sso_user_id"]
+    needs_verified_email: bool
+
+    __repr__ = object.__repr__
+
+
 class McpArrival(msgspec.Struct, frozen=True, kw_only=True):
     """A login that has succeeded: what is to be stored of it, secret, and where the browser goes.
 
-    With a `client` nothing is stored: it gets the tokens.
+    With a `client` nothing is stored: it gets the tokens. Neither may be before the `identity` is found to be
+    that of the user.
     """
 
     server_id: str
@@ -148,5 +173,6 @@ class McpArrival(msgspec.Struct, frozen=True, kw_only=True):
     credential: str
     return_to: str = ""
     client: McpLoginClient | None = None
+    identity: McpIdentity | None = None
 
     __repr__ = object.__repr__

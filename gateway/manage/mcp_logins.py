@@ -142,9 +142,10 @@ async def finish_login(
     arrival = await gateway.snapshot.hooks.finish_mcp_login(brought)
     if arrival is None:
         raise BadRequest("No login at an MCP server is under way here.")
+    remark = await gateway.parts.mcp_identities.check(arrival)
     if arrival.client is not None:
         return await hand_over(gateway, arrival, arrival.client)
-    await inventory.mcp_tokens.keep(arrival)
+    await inventory.mcp_tokens.keep(arrival, remark)
     gateway.parts.mcp_stock.forget_one(arrival.user_id, arrival.server_id)
     if is_own_path(arrival.return_to):
         return Redirect(logins.base_url + arrival.return_to, status_code=303)

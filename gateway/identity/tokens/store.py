@@ -1,6 +1,6 @@
 """The look-ups behind a token: whom its claims name, and all of a caller's owners in one statement."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -26,6 +26,7 @@ SELECT user_id, sso_user_id, user_role FROM "LiteLLM_UserTable" WHERE sso_user_i
 _USERS_WITH_EMAIL = """
 SELECT user_id, sso_user_id, user_role FROM "LiteLLM_UserTable" WHERE lower(user_email) = lower($1) LIMIT 2
 """
+_NAMES = 'SELECT user_id, user_email, sso_user_id FROM "LiteLLM_UserTable" WHERE user_id = $1'
 _LINK = 'UPDATE "LiteLLM_UserTable" SET sso_user_id = $2 WHERE user_id = $1 AND sso_user_id IS NULL'
 _TEAMS = """
 SELECT team_id, team_alias, organization_id FROM "LiteLLM_TeamTable" WHERE team_id = ANY ($1::text[])
@@ -97,6 +98,11 @@ class TokenStore:
     async def list_users_with_email(self, email: str) -> list[UserMatch]:
         """At most two users with this address, in whatever case."""
         return [UserMatch(*row.values()) for row in await self._database.fetch(_USERS_WITH_EMAIL, email)]
+
+    async def find_names(self, user_id: str) -> Mapping[str, str | None] | None:
+        """What the user with this id is called."""
+        row = await self._database.fetch_row(_NAMES, user_id)
+        return None if row is None else dict(row)
 
     async def link_user(self, user_id: str, sso_user_id: str) -> None:
         """Note who a user is at the identity provider, unless that is known."""

@@ -99,6 +99,7 @@ class McpServerBody(msgspec.Struct, frozen=True, kw_only=True):
     subject_token_type: str | None = None
     token_validation: dict[str, str | bool | int] | None = None
     token_storage_ttl_seconds: float | None = None
+    oauth_identity_binding: dict[str, Any] | None = None
 
     __repr__ = object.__repr__
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -74,10 +74,10 @@ class UserTokenService:
         await self._store(caller, user_id, identifier, msgspec.json.encode(kept).decode())
         return _show(identifier, kept, now)
 
-    async def keep(self, arrival: McpArrival) -> None:
-        """Store what a login has brought."""
+    async def keep(self, arrival: McpArrival, remark: str) -> None:
+        """Store what a login has brought, with what is to be remarked of who has logged in."""
         actor = Actor(arrival.user_id)
-        await self._store(actor, arrival.user_id, arrival.server_id, arrival.credential)
+        await self._store(actor, arrival.user_id, arrival.server_id, arrival.credential, remark)
 
     async def status(
         self, caller: Principal, server_id: str, stock: McpStock, around: McpSurroundings
@@ -89,10 +89,13 @@ class UserTokenService:
         kept = None if text is None else _read(text)
         return _show(identifier, kept, self._records.now())
 
-    async def _store(self, actor: Principal | Actor, user_id: str, server_id: str, text: str) -> None:
+    async def _store(
+        self, actor: Principal | Actor, user_id: str, server_id: str, text: str, remark: str = ""
+    ) -> None:
+        row = {"server_id": server_id, **({"identity_binding": remark} if remark else {})}
         async with self._records.transaction():
             await self._credentials.save(user_id, server_id, self._seal.close(text))
-            change = created(Audited.MCP_USER_CREDENTIAL, f"{user_id}:{server_id}", {"server_id": server_id})
+            change = created(Audited.MCP_USER_CREDENTIAL, f"{user_id}:{server_id}", row)
             await self._records.audit.record(actor, change)
             await announce_credential(self._database, user_id, server_id)
 
@@ -112,11 +115,18 @@ def _check_takes_tokens(server: Columns, settings: Mapping[str, Any]) -> None:
     reason = ""
     if server["auth_type"] != OAUTH or settings.get("oauth2_flow") == "client_credentials":
         reason = "takes no tokens of users ('auth_type: oauth2')"
+    elif _binds_identities(settings):
+        reason = "takes tokens of a login only, which says whose they are ('oauth_identity_binding')"
     elif settings.get("token_validation"):
         reason = "takes tokens of a login only, where they are looked at ('token_validation')"
     if reason:
         message = f"The MCP server '{str(server['server_id'])[:200]}' {reason}."
         raise BadRequest(message, param="server_id", type="bad_request_error")
+
+
+def _binds_identities(settings: Mapping[str, Any]) -> bool:
+    binding = settings.get("oauth_identity_binding")
+    return isinstance(binding, dict) and cast("Mapping[str, Any]", binding).get("mode") == "enforce"
 
 
 def _read(text: str) -> _Kept | None:

@@ -89,6 +89,9 @@ class Directory:
         if settings.exchanges_tokens and record.is_tenants:
             # Its address is a user's, and would be sent what other callers are known by.
             raise ValueError("a server that a user has submitted gets no tokens of callers")
+        if settings.oauth_identity_binding is not None and record.is_tenants:
+            # The keys of its issuer would be read wherever the user says.
+            raise ValueError("a server that a user has submitted has no 'oauth_identity_binding'")
         return Upstream(record.name, settings, record.is_tenants, record.submitter)
 
     def _check_command(self, name: str, settings: McpServer) -> None:

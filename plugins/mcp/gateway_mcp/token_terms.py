@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from gateway_mcp.identity_terms import IdentityBinding
+
 __all__ = ["FORWARDED", "AuthType", "TokenTerms", "check_address"]
 
 AuthType = Literal[
@@ -29,7 +31,10 @@ _ADDRESSES = (
 _ENTRA = "entra_obo"
 _CLIENT = ("client_id", "client_secret")
 _OF_EXCHANGE = ("token_exchange_endpoint", "token_exchange_profile", "subject_token_type")
-_OF_LOGIN = ("oauth2_flow", "issuer", "authorization_url", "token_url", "registration_url")
+_OF_LOGIN = (
+    *("oauth2_flow", "issuer", "authorization_url", "token_url", "registration_url"),
+    "oauth_identity_binding",
+)
 _OF_BOTH = (
     *("upstream_resource", *_CLIENT, "scopes", "audience"),
     *("token_endpoint_auth_method", "token_validation", "token_storage_ttl_seconds"),
@@ -56,6 +61,7 @@ class TokenTerms(msgspec.Struct, frozen=True, kw_only=True):
     subject_token_type: Annotated[str, msgspec.Meta(max_length=200)] = ""
     token_validation: dict[str, str | bool | int] = {}
     token_storage_ttl_seconds: float | None = None
+    oauth_identity_binding: IdentityBinding | None = None
 
     __repr__ = object.__repr__
 
@@ -106,12 +112,26 @@ class TokenTerms(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("'client_secret' needs 'client_id'")
         for name in _ADDRESSES:
             check_address(name, getattr(self, name))
+        self._check_binding()
         if self.exchanges_tokens:
             self._check_exchange()
         elif self.fetches_token:
             self._demand("'oauth2_flow: client_credentials'", ("token_url", *_CLIENT))
         elif bool(self.authorization_url) != bool(self.token_url):
             raise ValueError("'authorization_url' and 'token_url' go together")
+
+    def _check_binding(self) -> None:
+        binding = self.oauth_identity_binding
+        if binding is None:
+            return
+        if self.fetches_token:
+            raise ValueError("'oauth_identity_binding' is for servers at which users log in")
+        check_address("oauth_identity_binding.issuer", binding.issuer)
+        check_address("oauth_identity_binding.jwks_url", binding.jwks_url)
+        if binding.is_on and not (binding.issuer or self.issuer):
+            raise ValueError("'oauth_identity_binding' needs 'issuer', its own or the server's")
+        if not binding.principal_claim:
+            raise ValueError("'oauth_identity_binding.principal_claim' is the name of a claim")
 
     def _check_exchange(self) -> None:
         self._demand("auth_type 'oauth2_token_exchange'", ("token_exchange_endpoint", *_CLIENT))

@@ -10,6 +10,14 @@ from gateway.domain import McpServerRecord
 from gateway.hooks import OFFLINE
 from gateway.inventory.mcp.request import NewMcpServerRequest
 
+BINDING = {"mode": "enforce", "issuer": "https://login.example"}
+OF_THE_GATEWAY = {
+    "oauth2_flow": "client_credentials",
+    "token_url": "https://login.example/token",
+    "client_id": "gateway",
+    "client_secret": "secret",
+}
+
 
 @pytest.mark.parametrize(
     ("settings", "reason"),
@@ -51,3 +59,27 @@ def test_no_address_of_a_users_is_sent_the_tokens_of_others() -> None:
     directory.check(record)
     with pytest.raises(ValueError, match="gets no tokens of callers"):
         directory.check(msgspec.structs.replace(record, is_tenants=True))
+    bound = {"url": "https://mcp.example", "auth_type": "oauth2", "oauth_identity_binding": BINDING}
+    record = McpServerRecord(server_id="a", name="a", settings=bound)
+    directory.check(record)
+    with pytest.raises(ValueError, match="has no 'oauth_identity_binding'"):
+        directory.check(msgspec.structs.replace(record, is_tenants=True))
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"oauth_identity_binding": {"issuer": "https://login.example"}}, "missing required field `mode`"),
+        ({"oauth_identity_binding": {**BINDING, "mode": "on"}}, "Invalid enum value"),
+        ({"oauth_identity_binding": {**BINDING, "caller_field": "user_alias"}}, "Invalid enum value"),
+        ({"oauth_identity_binding": {**BINDING, "jwks": "x"}}, "unknown field `jwks`"),
+        ({"oauth_identity_binding": {**BINDING, "jwks_url": "file:///x"}}, "jwks_url' is an address"),
+        ({"oauth_identity_binding": {**BINDING, "principal_claim": ""}}, "name of a claim"),
+        ({"oauth_identity_binding": {"mode": "audit"}}, "needs 'issuer'"),
+        ({"oauth_identity_binding": BINDING, "auth_type": "none"}, "needs auth_type 'oauth2'"),
+        ({"oauth_identity_binding": BINDING, **OF_THE_GATEWAY}, "at which users log in"),
+    ],
+)
+def test_an_identity_is_bound_wholly_or_not_at_all(settings: dict[str, object], reason: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match=reason):
+        msgspec.convert({"url": "https://mcp.example", "auth_type": "oauth2", **settings}, McpServer)

@@ -91,9 +91,10 @@ async def discover(upstream: Upstream, network: Network) -> Found:
         resource = told.resource
     if not scopes:
         scopes = tuple(challenge.get("scope", "").split()) or (told.scopes_supported if told else ())
-    if _OFFLINE in metadata.scopes_supported and _OFFLINE not in scopes:
-        scopes = (*scopes, _OFFLINE)
-    return Found(metadata=metadata, resource=resource, scopes=scopes)
+    binding = settings.oauth_identity_binding
+    wanted = (_OFFLINE, *(binding.scopes if binding is not None else ()))
+    more = [one for one in wanted if one in metadata.scopes_supported and one not in scopes]
+    return Found(metadata=metadata, resource=resource, scopes=(*scopes, *more))
 
 
 def read_challenge(headers: HeaderPairs) -> dict[str, str]:

@@ -35,6 +35,7 @@ class Granted(msgspec.Struct, frozen=True):
     expires_in: float | None = None
     refresh_token: str = ""
     scope: str = ""
+    id_token: str = ""
 
     __repr__ = object.__repr__
 

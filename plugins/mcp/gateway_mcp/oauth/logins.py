@@ -125,12 +125,14 @@ class Logins:
         endpoint, client = renewal.token_endpoint, renewal.client
         granted = await ask_for_token(self._network, upstream, endpoint, client, fields)
         stored = build_stored(granted, upstream.settings, self._clock.now_nanos(), renewal)
+        binding, issuer = upstream.settings.oauth_identity_binding, upstream.settings.issuer
         return McpArrival(
             server_id=upstream.id,
             user_id=under_way.user_id,
             credential=stored.write(),
             return_to=under_way.return_to,
             client=under_way.client,
+            identity=binding.build(granted.id_token, client.client_id, issuer) if binding else None,
         )
 
 
