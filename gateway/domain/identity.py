@@ -123,6 +123,9 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
     """Whom the caller of a management route says it acts for; unverified, and for the audit trail only."""
     end_user_id: str | None = None
     """The end user whom the credential itself names; it wins over what a request says."""
+    client_application: str | None = None
+    """The application that the credential itself names: empty where it ought to name one and does not, None
+    where nothing is to be read of it in credentials of this kind."""
     alternatives: tuple["Principal", ...] = ()
     """The same caller as a member of its other teams: the first that may use a model asks for it."""
 

@@ -42,6 +42,8 @@ class ClaimFields(msgspec.Struct, frozen=True, kw_only=True):
     user_roles: str | None = None
     roles: str | None = None
     object_id: str | None = None
+    mcp_client_id: str | None = None
+    """The application that a token was issued to, for `mcp_allowed_clients`."""
     virtual_key: str | None = None
     """`virtual_key_claim_field`: the claim whose value stands for a virtual key."""
 

@@ -59,7 +59,7 @@ def _read_path(node: Node) -> str:
 _MAPPED = {
     **{f"{name}_jwt_field": name for name in ("user_id", "user_email", "team_id", "team_ids", "team_alias")},
     **{f"{name}_jwt_field": name for name in ("org_id", "org_alias", "end_user_id", "agent_id")},
-    **{f"{name}_jwt_field": name for name in ("user_roles", "roles", "object_id")},
+    **{f"{name}_jwt_field": name for name in ("user_roles", "roles", "object_id", "mcp_client_id")},
     "virtual_key_claim_field": "virtual_key",
 }
 FIELD_READERS: Mapping[str, tuple[str, Reader]] = {

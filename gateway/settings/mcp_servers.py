@@ -6,6 +6,7 @@ from typing import cast
 import msgspec
 
 from gateway.settings.access import read_networks
+from gateway.settings.mcp_clients import read_client_header, read_clients
 from gateway.settings.model import GatewrightSettings, SettingsNotice
 from gateway.settings.node import Node, config_error
 from gateway.settings.readers import (
@@ -36,6 +37,8 @@ MCP_ACCESS_READERS: Mapping[str, tuple[str, Reader]] = {
         ("mcp_trusted_proxy_ranges", read_networks),
         ("mcp_internal_ip_ranges", read_networks),
         (_RESPECTS_SCOPE, read_boolean),
+        ("mcp_allowed_clients", read_clients),
+        ("mcp_client_id_header", read_client_header),
     )
 }
 """The members of `general_settings` that say who may reach MCP servers."""
@@ -64,10 +67,10 @@ def with_mcp_servers(own: GatewrightSettings, root: Node, *, are_stored: bool) -
     section = plugins.settings.get(_PLUGIN, {})
     if node is not None and is_declared:
         return _with_section(own, {**section, _MEMBER: _read_servers(node), **told})
-    if not are_stored:
+    if not are_stored and _MEMBER not in section:
         return own
     if _PLUGIN in (plugins.settings if plugins.allow is None else plugins.allow):
-        return _with_section(own, {_MEMBER: {}, **told, **section})
+        return _with_section(own, {_MEMBER: {}, **section, **told})
     told |= {_MEMBER: {}, _CHECKS: False}
     return msgspec.structs.replace(own, plugins=msgspec.structs.replace(plugins, offered={_PLUGIN: told}))
 

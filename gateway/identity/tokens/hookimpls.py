@@ -12,6 +12,7 @@ from gateway.identity.credentials import find_credential
 from gateway.identity.hookimpls import KeyAuthentication
 from gateway.identity.principals import Follower
 from gateway.identity.standing import check_standing
+from gateway.identity.tokens.applications import Applications, read_application
 from gateway.identity.tokens.callers import Callers
 from gateway.identity.tokens.identity import TokenIdentity, read_identity
 from gateway.identity.tokens.mapped import MappedKeys
@@ -27,11 +28,16 @@ _TEAM = "x-litellm-team-id"
 
 
 class _Known(msgspec.Struct, frozen=True):
-    """A token that was verified: until when (nanoseconds since 1970) that holds, and who it says to be."""
+    """A token that was verified: until when (nanoseconds since 1970) that holds, and who it says to be.
+
+    `application` is that of a `Principal`, and no part of the identity: a caller who uses another one is the
+    same to limits and books.
+    """
 
     until_nanos: int
     digest: str
     identity: TokenIdentity
+    application: str | None
 
 
 class TokenAuthentication:
@@ -57,6 +63,7 @@ class TokenAuthentication:
         self._clock = clock
         self._settings = settings
         self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._applications = Applications()
         self.followers: tuple[Follower, ...] = (callers, mapped)
         """What is remembered here of callers, to be forgotten with what is remembered of keys."""
 
@@ -85,7 +92,9 @@ class TokenAuthentication:
             if known.identity.key_claim is not None:
                 principal = await self._mapped.register(known.identity, known.identity.key_claim, principal)
         check_standing(principal, self._clock)
-        return principal
+        if known.application is None:
+            return principal
+        return self._applications.name(principal, known.application)
 
     async def _find(self, token: str) -> _Known:
         if len(token) > LONGEST_TOKEN:
@@ -102,7 +111,8 @@ class TokenAuthentication:
         verified = await self._verifier.verify(token)
         identity = read_identity(verified.issuer, verified.claims, verified.fields, self._settings)
         until = min(verified.expires_nanos, now + int(self._settings.public_key_ttl * _NANOS))
-        known = self._known[token_hash] = _Known(until, identity.digest, identity)
+        application = read_application(verified.claims, verified.fields)
+        known = self._known[token_hash] = _Known(until, identity.digest, identity, application)
         if len(self._known) > _CAPACITY:
             self._known.popitem(last=False)
         return known

@@ -118,6 +118,16 @@ GENERAL_KEYS = (
         "MCP servers with `allow_all_keys` stay closed to keys that name servers, or whose team does.",
         restricts=True,
     ),
+    supported(
+        "mcp_allowed_clients",
+        "The applications that may speak with MCP servers, each by `alias` and `value`.",
+        restricts=True,
+    ),
+    supported(
+        "mcp_client_id_header",
+        "The header in which these name themselves; tokens may name them instead: see docs/mcp.md.",
+        restricts=True,
+    ),
     supported("allowed_routes", "The only routes that are served.", restricts=True),
     supported("admin_only_routes", "Routes for administrators only.", restricts=True),
     supported("disable_llm_api_endpoints", "Serves no model requests.", restricts=True),
@@ -162,7 +172,6 @@ GENERAL_KEYS = (
     refused("max_parallel_requests"),
     refused("global_max_parallel_requests"),
     refused("fail_closed_rate_limit_enforcement"),
-    refused("mcp_allowed_clients", "Rights of keys, teams and users on MCP servers are enforced."),
     no_effect("litellm_license", "Nothing is behind a licence."),
     no_effect("disable_budget_reservation", "A budget is always reserved before the call."),
     no_effect("use_redis_transaction_buffer", _JOURNAL),
@@ -203,7 +212,7 @@ GENERAL_KEYS = (
         "user_header_mappings user_mcp_management_mode disable_auto_add_proxy_admin_to_teams "
         "maximum_autorouter_session_retention_period "
         "use_spend_logs_partitioning "
-        "mcp_required_fields mcp_client_side_auth_header_name mcp_client_id_header "
+        "mcp_required_fields mcp_client_side_auth_header_name "
         "forward_client_headers_to_llm_api forward_openai_org_id "
         "cancel_on_disconnect disable_spend_updates "
         "disable_retry_on_max_parallel_request_limit_error disable_responses_id_security "

@@ -4,6 +4,7 @@ import msgspec
 
 from gateway.hooks import RequestHead
 from gateway.sdk.addresses import client_address, read_networks
+from gateway_mcp.clients import AllowedClient, Clients
 
 __all__ = ["OPEN", "Access", "AccessSettings"]
 
@@ -20,6 +21,8 @@ class AccessSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     mcp_trusted_proxy_ranges: tuple[str, ...] = ()
     mcp_internal_ip_ranges: tuple[str, ...] = _PRIVATE
     mcp_allow_all_keys_respects_mcp_scope: bool = False
+    mcp_allowed_clients: tuple[AllowedClient, ...] | None = None
+    mcp_client_id_header: str = ""
 
 
 class Access:
@@ -27,6 +30,7 @@ class Access:
 
     def __init__(self, settings: AccessSettings) -> None:
         self.settings = settings
+        self.clients = Clients(settings.mcp_allowed_clients, settings.mcp_client_id_header)
         self._internal = read_networks(settings.mcp_internal_ip_ranges)
         self._proxies = read_networks(settings.mcp_trusted_proxy_ranges)
 

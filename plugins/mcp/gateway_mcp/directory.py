@@ -28,6 +28,7 @@ class Directory:
         access: Access = OPEN,
     ) -> None:
         """Raises ValueError for names that no path can have or two servers have, and for commands."""
+        self.access = access
         self._configured = dict(servers or {})
         self._commands = commands
         self._source = source

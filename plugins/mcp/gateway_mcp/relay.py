@@ -211,6 +211,7 @@ class Relay:
 
     def _check_servers(self, context: RequestContext) -> None:
         self._pages.check(context)
+        self._directory.access.clients.check(context)
         place, upstreams = self._find(context), self._directory.current
         if is_plain(context.head.path):
             return

@@ -63,12 +63,6 @@ def test_a_restriction_that_is_switched_off_is_accepted(load, name, value):
     assert load(f"general_settings: {{{name}: {value}}}").notices == ()
 
 
-def test_an_allow_list_of_mcp_clients_is_not_passed_over(load):
-    with pytest.raises(ConfigError, match="restricts access or spend") as caught:
-        load("general_settings: {mcp_allowed_clients: [{alias: Claude Code, value: claude-code}]}")
-    assert caught.value.path == "general_settings.mcp_allowed_clients"
-
-
 def test_a_budget_of_nothing_is_a_restriction(load):
     with pytest.raises(ConfigError, match="max_user_budget"):
         load("litellm_settings: {max_user_budget: 0}")

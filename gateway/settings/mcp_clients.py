@@ -1,0 +1,55 @@
+"""Read which applications may speak with MCP servers, and where they name themselves."""
+
+import re
+
+from gateway.settings.node import Node, config_error, describe
+from gateway.settings.readers import read_each, read_items, read_mapping, read_text
+
+__all__ = ["read_client_header", "read_clients"]
+
+_MEMBERS = ("alias", "value")
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
+"""The name of a header (RFC 9110, 5.6.2)."""
+_CREDENTIALS = frozenset(
+    {
+        *("authorization", "proxy-authorization", "cookie", "api-key", "x-api-key", "x-goog-api-key"),
+        *("ocp-apim-subscription-key", "x-litellm-api-key"),
+    }
+)
+
+
+def read_clients(node: Node) -> tuple[dict[str, str], ...]:
+    """The applications, each with exactly `alias` and `value`. Raises ConfigError."""
+    items = read_items(node)
+    if not items:
+        raise config_error(node, "Expected at least one application; leave the key out to let in all.")
+    return tuple(read_each(items, _read_client))
+
+
+def _read_client(node: Node) -> dict[str, str]:
+    members = read_mapping(node)
+    for name, child in members.items():
+        if name not in _MEMBERS:
+            raise config_error(child, f"There is no key '{name}' here.", allowed=_MEMBERS)
+    missing = [name for name in _MEMBERS if name not in members]
+    if missing:
+        raise config_error(node, f"Expected a mapping with 'alias' and 'value', without '{missing[0]}'.")
+    return {name: _read_name(members[name]) for name in _MEMBERS}
+
+
+def _read_name(node: Node) -> str:
+    text = read_text(node)
+    if not text or text != text.strip():
+        message = f"Expected a text without spaces at its ends, found {describe(node)}."
+        raise config_error(node, message)
+    return text
+
+
+def read_client_header(node: Node) -> str:
+    """The name of a header that carries no credential. Raises ConfigError."""
+    name = read_text(node).strip()
+    if _HEADER.fullmatch(name) is None:
+        raise config_error(node, f"Expected the name of a header, found {describe(node)}.")
+    if name.lower() in _CREDENTIALS:
+        raise config_error(node, f"The header '{name}' has credentials; name one that says who is asking.")
+    return name

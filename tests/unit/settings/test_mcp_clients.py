@@ -1,0 +1,62 @@
+"""The applications that may speak with MCP servers: what says nothing certain stops the start."""
+
+from typing import Any
+
+import pytest
+
+from gateway.errors import ConfigError
+
+CLIENTS = "mcp_allowed_clients"
+ONE = [{"alias": "Claude Code", "value": "claude-code"}]
+OWN = "gatewright: {plugins: {settings: {mcp: {servers: {own: {url: 'https://own.example/mcp'}}}}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "path", "message"),
+    [
+        (CLIENTS, [], "", "at least one"),
+        (CLIENTS, "claude-code", "", "Expected a list"),
+        (CLIENTS, {"alias": "a", "value": "b"}, "", "Expected a list"),
+        (CLIENTS, [*ONE, "claude-code"], "[1]", "Expected a mapping"),
+        (CLIENTS, [*ONE, None], "[1]", "Expected a mapping"),
+        (CLIENTS, [{"value": "x"}], "[0]", "without 'alias'"),
+        (CLIENTS, [{"alias": "x"}], "[0]", "without 'value'"),
+        (CLIENTS, [{"alias": "x", "value": None}], "[0]", "without 'value'"),
+        (CLIENTS, [{"alias": "x", "value": ""}], "[0].value", "without spaces"),
+        (CLIENTS, [{"alias": "x", "value": "x "}], "[0].value", "without spaces"),
+        (CLIENTS, [{"alias": "x", "value": ["x"]}], "[0].value", "Expected a text"),
+        (CLIENTS, [{"alias": "x", "value": "x", "id": "x"}], "[0].id", "no key 'id'"),
+        ("mcp_client_id_header", "x client", "", "name of a header"),
+        ("mcp_client_id_header", "", "", "name of a header"),
+        ("mcp_client_id_header", "Authorization", "", "has credentials"),
+    ],
+)
+def test_what_is_malformed_is_refused_with_its_place(
+    load: Any, key: str, value: object, path: str, message: str
+) -> None:
+    text = f"model_list: []\ngeneral_settings:\n  {key}: {value!r}".replace("None", "null")
+    with pytest.raises(ConfigError, match=message) as caught:
+        load(text)
+    assert (caught.value.path, caught.value.line) == (f"general_settings.{key}{path}", 3)
+
+
+@pytest.mark.parametrize("declared", ["", "mcp_servers: {a: {url: 'https://a.example/mcp'}}\n", OWN])
+@pytest.mark.parametrize("stored", ["true", "false"])
+def test_the_plugin_is_told_wherever_its_servers_come_from(load: Any, declared: str, stored: str) -> None:
+    general = f"{CLIENTS}: {ONE}, mcp_client_id_header: X-Client, store_model_in_db: {stored}"
+    plugins = load(f"{declared}general_settings: {{{general}}}").gatewright.plugins
+    told = {**plugins.settings, **plugins.offered}
+    if not declared and stored == "false":
+        assert told == {}, "there are no servers"
+        return
+    assert told["mcp"]["access"] == {CLIENTS: tuple(ONE), "mcp_client_id_header": "X-Client"}
+
+
+def test_what_the_plugin_is_told_by_hand_does_not_open_it(load: Any) -> None:
+    by_hand = "gatewright: {plugins: {settings: {mcp: {access: {}}}}}\n"
+    plugins = load(f"{by_hand}general_settings: {{{CLIENTS}: {ONE}}}").gatewright.plugins
+    assert plugins.settings["mcp"]["access"] == {CLIENTS: tuple(ONE)}
+
+
+def test_nothing_is_no_list(load: Any) -> None:
+    assert load(f"general_settings: {{{CLIENTS}: null}}").gatewright.plugins.offered["mcp"]["access"] == {}
