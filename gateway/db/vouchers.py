@@ -1,6 +1,7 @@
 """Secrets that hold once and for a while: whoever brings one back gets what was put down for it."""
 
 import secrets
+from collections.abc import Callable
 
 from gateway.db.engine import Database
 from gateway.db.sealing import Seal, Tokens
@@ -22,6 +23,11 @@ _LOOK = """
 SELECT content FROM gatewright.voucher
 WHERE id = $1 AND purpose = $2 AND (used_at IS NOT NULL) = $3 AND expires_at > clock_timestamp()
 """
+_LOCK = """
+SELECT content FROM gatewright.voucher
+WHERE id = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > clock_timestamp() FOR UPDATE
+"""
+_REPLACE = "UPDATE gatewright.voucher SET content = $2 WHERE id = $1"
 _CLAIM = """
 INSERT INTO gatewright.voucher AS v (id, purpose, content, expires_at)
 VALUES ($1, 'claim', '', clock_timestamp() + $2::float8 * interval '1 second')
@@ -57,6 +63,21 @@ class Vouchers:
         """The text of a secret that is still good, or of one that was used before its time was over."""
         found = await self._database.fetch_value(_LOOK, hash_token(secret), purpose, is_used)
         return self._open(purpose, found)
+
+    async def change(self, purpose: str, secret: str, change: Callable[[str], str | None]) -> None:
+        """Put another text in the place of one, while nobody else does.
+
+        `change` gets the text of a secret that is still good, and returns the next one; with None the secret
+        is used. It is not called for any other secret.
+        """
+        name = hash_token(secret)
+        async with self._database.transaction():
+            former = self._open(purpose, await self._database.fetch_value(_LOCK, name, purpose))
+            text = None if former is None else change(former)
+            if text is not None:
+                await self._database.execute(_REPLACE, name, self._tokens.close(purpose, text))
+            elif former is not None:
+                await self._database.execute(_REDEEM, name, purpose)
 
     async def claim(self, name: str, seconds: float) -> bool:
         """Take the sole right to do something, for so long at most; False while somebody else has it."""

@@ -15,6 +15,7 @@ __all__ = [
     "McpLoginAnswer",
     "McpLoginClient",
     "McpNarrowing",
+    "McpRenewal",
     "McpServerRecord",
     "McpShelf",
     "McpToolSearch",
@@ -123,6 +124,19 @@ class McpLogin(msgspec.Struct, frozen=True, kw_only=True):
     scope: str = ""
     return_to: str = ""
     client: McpLoginClient | None = None
+    server: McpServerRecord | None = None
+
+    __repr__ = object.__repr__
+
+
+class McpRenewal(msgspec.Struct, frozen=True, kw_only=True):
+    """A program holds what a login has brought, a `credential`, and wants it renewed.
+
+    `server` is one that is not served.
+    """
+
+    server_id: str
+    credential: str
     server: McpServerRecord | None = None
 
     __repr__ = object.__repr__

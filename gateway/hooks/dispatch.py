@@ -15,6 +15,7 @@ from gateway.domain import (
     McpFindings,
     McpLogin,
     McpLoginAnswer,
+    McpRenewal,
     McpServerRecord,
     PassThrough,
     Principal,
@@ -66,6 +67,7 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     try_mcp_server: Callable[[McpServerRecord], Coroutine[Any, Any, McpFindings | None]]
     begin_mcp_login: Callable[[McpLogin], Coroutine[Any, Any, str | None]]
     finish_mcp_login: Callable[[McpLoginAnswer], Coroutine[Any, Any, McpArrival | None]]
+    renew_mcp_login: Callable[[McpRenewal], Coroutine[Any, Any, str | None]]
     has_find_pass_through: bool
     has_answer_openly: bool
     has_answer_request: bool

@@ -14,6 +14,7 @@ from gateway.domain import (
     McpFindings,
     McpLogin,
     McpLoginAnswer,
+    McpRenewal,
     McpServerRecord,
     PassThrough,
     Principal,
@@ -144,3 +145,7 @@ class HookSpecs:
     @hookspec(HookMode.FIRST)
     async def finish_mcp_login(self, answer: McpLoginAnswer) -> McpArrival | None:
         """Redeem what a browser has brought back from such a login."""
+
+    @hookspec(HookMode.FIRST)
+    async def renew_mcp_login(self, renewal: McpRenewal) -> str | None:
+        """Renew what such a login has brought, for the program that holds it."""

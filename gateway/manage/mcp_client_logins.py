@@ -25,6 +25,7 @@ from gateway.manage.browsers import ask_to_log_in, base_of, find_visitor
 from gateway.manage.login import admit
 from gateway.manage.mcp_handovers import redeem
 from gateway.manage.mcp_logins import begin_login
+from gateway.manage.mcp_renewals import renew
 from gateway.manage.mcp_surroundings import surroundings
 from gateway.manage.oauth_answers import OAUTH_ERRORS, oauth_answer, read_fields, read_once
 from gateway.manage.oauth_authorize import path_of
@@ -106,18 +107,23 @@ async def log_in(
     opt={"rule": RouteRule(name=f"{_ONE}/token", permit=_PUBLIC)},
     exception_handlers=OAUTH_ERRORS,
 )
-async def get_tokens(request: _Request, gateway: _Gateway, server_id: FromPath[str]) -> Response[bytes]:
-    """Give the tokens of a login for its code, to the user who has logged in."""
-    del server_id
+async def get_tokens(
+    request: _Request, gateway: _Gateway, inventory: _Inventory, server_id: FromPath[str]
+) -> Response[bytes]:
+    """Give the tokens of a login for its code, or renewed ones, to the user who has logged in."""
     admit(gateway, request)
     visitor = await find_visitor(gateway, request)
     if visitor is None:
         raise AuthenticationFailed("Send a key of the gateway, or log in.")
     fields = await read_fields(request)
-    if fields.get("grant_type") != "authorization_code":
-        message = "'grant_type' is 'authorization_code': tokens that the gateway keeps it renews itself."
-        raise OAuthRefusal("unsupported_grant_type", message)
-    return oauth_answer(await redeem(gateway, fields, user_of(visitor)))
+    kind, user_id = fields.get("grant_type"), user_of(visitor)
+    if kind == "authorization_code":
+        return oauth_answer(await redeem(gateway, fields, user_id))
+    if kind == "refresh_token":
+        identifier, record = await _find(gateway, inventory, visitor, server_id)
+        return oauth_answer(await renew(gateway, fields, user_id, identifier, record))
+    message = "'grant_type' is 'authorization_code' or 'refresh_token'."
+    raise OAuthRefusal("unsupported_grant_type", message)
 
 
 @post(
@@ -146,7 +152,7 @@ async def register(
         "client_id": _NAME,
         "client_name": _NAME,
         "redirect_uris": [base_of(logins, request)],
-        "grant_types": ["authorization_code"],
+        "grant_types": ["authorization_code", "refresh_token"],
         "response_types": ["code"],
         "token_endpoint_auth_method": "none",
     }

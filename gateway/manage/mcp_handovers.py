@@ -4,15 +4,14 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
-from datetime import datetime
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
 from litestar.response import Redirect
 
-from gateway.clock import datetime_from_nanos
 from gateway.domain import McpArrival, McpLoginClient
 from gateway.identity.grants.refusals import OAuthRefusal
+from gateway.manage.mcp_renewals import begin_renewals
 from gateway.runtime import Gateway
 
 __all__ = ["hand_over", "redeem"]
@@ -20,30 +19,21 @@ __all__ = ["hand_over", "redeem"]
 _PURPOSE, _SECONDS = "mcp-handover", 60.0
 
 
-class _Tokens(msgspec.Struct, frozen=True, kw_only=True):
-    """What of a login's credential is a client's to know."""
-
-    access_token: str
-    refresh_token: str | None = None
-    expires_at: str | None = None
-    scopes: list[str] | None = None
-
-    __repr__ = object.__repr__
-
-
 class _Handover(msgspec.Struct, frozen=True, kw_only=True):
-    """Tokens that wait for their client."""
+    """Tokens that wait for their client, as a login has brought them."""
 
-    tokens: _Tokens
+    credential: str
     client: McpLoginClient
     server_id: str
     user_id: str
+
+    __repr__ = object.__repr__
 
 
 async def hand_over(gateway: Gateway, arrival: McpArrival, client: McpLoginClient) -> Redirect:
     """Send the browser to where the client waits, with a code for the tokens."""
     waiting = _Handover(
-        tokens=msgspec.json.decode(arrival.credential, type=_Tokens),
+        credential=arrival.credential,
         client=client,
         server_id=arrival.server_id,
         user_id=arrival.user_id,
@@ -67,17 +57,4 @@ async def redeem(gateway: Gateway, fields: Mapping[str, str], user_id: str) -> d
     is_same = hmac.compare_digest(challenge, client.challenge)
     if not is_same or fields.get("redirect_uri", client.redirect_uri) != client.redirect_uri:
         raise OAuthRefusal("invalid_grant", "'code_verifier' or 'redirect_uri' is not that of the code.")
-    return _tell(waiting.tokens, datetime_from_nanos(gateway.clock.now_nanos()))
-
-
-def _tell(tokens: _Tokens, now: datetime) -> dict[str, object]:
-    """The answer of a token endpoint (RFC 6749, 5.1)."""
-    told: dict[str, object] = {"access_token": tokens.access_token, "token_type": "Bearer"}
-    if tokens.refresh_token:
-        told["refresh_token"] = tokens.refresh_token
-    if tokens.expires_at:
-        ends = datetime.fromisoformat(tokens.expires_at)
-        told["expires_in"] = max(0, int((ends - now).total_seconds()))
-    if tokens.scopes:
-        told["scope"] = " ".join(tokens.scopes)
-    return told
+    return await begin_renewals(gateway, waiting.credential, waiting.server_id, user_id)

@@ -14,6 +14,7 @@ from gateway.domain import (
     McpFindings,
     McpLogin,
     McpLoginAnswer,
+    McpRenewal,
     McpServerRecord,
     PassThrough,
 )
@@ -111,7 +112,7 @@ class Relay:
         network = Network(services.forwarder, services.guarded_forwarder)
         self._tokens = Tokens(network, services.clock)
         self._exchanges = Exchanges(network, services.clock)
-        user_tokens = UserTokens(network, services.mcp, services.clock)
+        self._user_tokens = user_tokens = UserTokens(network, services.mcp, services.clock)
         registrations = Registrations(services.mcp, network)
         self._logins = Logins(network, registrations, services.vouchers, services.clock)
         self._transports = Transports(services, self._tokens, user_tokens, self._exchanges)
@@ -169,6 +170,14 @@ class Relay:
     async def finish_mcp_login(self, answer: McpLoginAnswer) -> McpArrival:
         """The tokens of a user who has logged in."""
         return await self._logins.finish(self._directory, answer)
+
+    @hookimpl
+    async def renew_mcp_login(self, renewal: McpRenewal) -> str | None:
+        """The tokens of such a login in the place of others."""
+        upstream = self._directory.current.by_name(renewal.server_id)
+        if renewal.server is not None:
+            upstream = self._build(renewal.server)
+        return None if upstream is None else await self._user_tokens.renew_apart(upstream, renewal.credential)
 
     @hookimpl
     def find_pass_through(self, head: RequestHead) -> PassThrough | None:

@@ -1,5 +1,6 @@
 """A console logs its user in at an MCP server, stored or not yet, and gets the tokens for a code."""
 
+import asyncio
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -54,6 +55,17 @@ async def redeem(live: LiveGateway, key: str, server_id: str, code: str, **chang
     return await live.http.post(f"{SERVERS}/{server_id}/token", data=fields, headers=bearer(key))
 
 
+async def refresh(live: LiveGateway, key: str, server_id: str, token: str) -> httpx.Response:
+    fields = {"grant_type": "refresh_token", "refresh_token": token}
+    return await live.http.post(f"{SERVERS}/{server_id}/token", data=fields, headers=bearer(key))
+
+
+async def get_refresh(live: LiveGateway, browser: Browser) -> str:
+    """The first refresh token of a login."""
+    code = (await come_back(browser, "fix"))["code"]
+    return (await redeem(live, browser.key, "fix", code)).json()["refresh_token"]
+
+
 async def begin(live: LiveGateway, key: str, url: str, /, **members: object) -> httpx.Response:
     body = {"server_name": "new", "url": url, "auth_type": "oauth2", **members}
     return await live.http.post(f"{SERVERS}/session", json=body, headers=bearer(key))
@@ -77,7 +89,9 @@ async def test_an_administrator_logs_in_at_a_server_that_is_not_stored(
     assert said["state"] == "s&t"
     granted = (await redeem(live, admin.key, identifier, said["code"])).json()
     assert granted["access_token"] in provider.access
-    assert granted["refresh_token"] in provider.refresh
+    assert granted["refresh_token"] not in provider.refresh
+    renewed = await refresh(live, admin.key, identifier, granted["refresh_token"])
+    assert renewed.json()["access_token"] in provider.access
     assert 3500 < granted["expires_in"] <= 3600
     again = await redeem(live, admin.key, identifier, said["code"])
     assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
@@ -105,8 +119,63 @@ async def test_a_user_gets_the_tokens_of_a_server_that_is_stored(
     assert (await live.http.post(f"{SERVERS}/fix/token", data={"code": code})).status_code == 401
     answer = await redeem(live, yours.key, "fix", code, redirect_uri=BACK)
     assert answer.json()["access_token"] in provider.access
-    again = await redeem(live, yours.key, "fix", code, grant_type="refresh_token")
+    again = await redeem(live, yours.key, "fix", code, grant_type="password")
     assert again.json()["error"] == "unsupported_grant_type"
+
+
+async def test_tokens_are_renewed_by_tokens_that_hold_once(
+    live: LiveGateway, server: McpFixture, provider: OAuthProvider, browsers: list[Browser]
+) -> None:
+    mine, yours = browsers
+    first = await get_refresh(live, yours)
+    for key, server_id, status in (
+        (mine.key, "fix", 400),
+        (yours.key, "other", 404),
+        ("sk-nobody", "fix", 401),
+    ):
+        assert (await refresh(live, key, server_id, first)).status_code == status
+    granted = (await refresh(live, yours.key, "fix", first)).json()
+    assert granted["access_token"] in provider.access
+    assert (granted["token_type"], granted["scope"]) == ("Bearer", "read")
+    second = granted["refresh_token"]
+    assert second not in {first, *provider.refresh}
+    sql = "SELECT string_agg(content, ',') FROM gatewright.voucher"
+    stored = str(await live.gateway.parts.database.fetch_value(sql))
+    assert granted["access_token"] not in stored
+    # The authorization server is away: the token holds on.
+    server.refuse = lambda path, headers: (500, {}, b"") if path == "/token" else None
+    try:
+        assert (await refresh(live, yours.key, "fix", second)).status_code == 502
+    finally:
+        server.refuse = lambda path, headers: None
+    third = (await refresh(live, yours.key, "fix", second)).json()["refresh_token"]
+    # One that comes a second time was stolen from somebody: nobody has any from now on.
+    for token in (first, third):
+        again = await refresh(live, yours.key, "fix", token)
+        assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
+    assert len(provider.granted) == 3
+
+
+async def test_of_two_who_renew_with_one_token_at_most_one_goes_on(
+    live: LiveGateway, provider: OAuthProvider, browsers: list[Browser]
+) -> None:
+    yours = browsers[1]
+    token = await get_refresh(live, yours)
+    both = await asyncio.gather(*(refresh(live, yours.key, "fix", token) for _ in range(2)))
+    told = [one.json()["refresh_token"] for one in both if one.status_code == 200]
+    assert len(told) <= 1
+    for one in (token, *told):
+        assert (await refresh(live, yours.key, "fix", one)).status_code == 400
+
+
+async def test_what_the_authorization_server_takes_back_is_renewed_no_more(
+    live: LiveGateway, provider: OAuthProvider, browsers: list[Browser]
+) -> None:
+    token = await get_refresh(live, browsers[1])
+    provider.refresh.clear()
+    for wrong in (token, token, "x", "x.y", ".", ""):
+        answer = await refresh(live, browsers[1].key, "fix", wrong)
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 
 
 @pytest.mark.parametrize(

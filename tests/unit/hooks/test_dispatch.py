@@ -17,6 +17,7 @@ from gateway.domain import (
     McpFindings,
     McpLogin,
     McpLoginAnswer,
+    McpRenewal,
     McpServerRecord,
     PassThrough,
     Scope,
@@ -218,6 +219,13 @@ async def test_hook_finish_mcp_login() -> None:
 
     assert await hooks.finish_mcp_login(McpLoginAnswer(browser="b", state="s", code="c")) is arrival
     assert await hooks.finish_mcp_login(McpLoginAnswer(browser="b", state="s")) is None
+
+
+async def test_hook_renew_mcp_login() -> None:
+    renewal = McpRenewal(server_id="weather", credential="token")
+    hooks = load_plugin(implement("renew_mcp_login", lambda renewal: renewal.credential * 2))
+
+    assert await hooks.renew_mcp_login(renewal) == "tokentoken"
 
 
 def in_both_colours(function: Any) -> list[Any]:

@@ -54,6 +54,14 @@ class UserTokens:
             return None
         return await self._renew(upstream, user_id, text, stored) or None
 
+    async def renew_apart(self, upstream: Upstream, text: str) -> str:
+        """Tokens that are not stored here, renewed; empty where only a login helps. Raises UpstreamError."""
+        stored = read_stored(text, upstream.settings)
+        if stored is None or stored.renewal is None or not stored.refresh_token:
+            return ""
+        renewed = await self._ask(upstream, stored)
+        return renewed.write() if renewed.access_token else ""
+
     async def _renew(self, upstream: Upstream, user_id: str, text: str, stored: StoredTokens) -> str:
         if not stored.refresh_token or stored.renewal is None:
             return self._good(stored)
