@@ -48,7 +48,13 @@ OWN_MEMBERS = (
     "oauth_identity_binding",
 )
 """These settings."""
-OF_CREDENTIALS = frozenset({"auth_value", "authentication_token", "client_id", "client_secret", "scopes"})
+OF_CREDENTIALS = frozenset(
+    {
+        *("auth_value", "authentication_token", "client_id", "client_secret", "scopes"),
+        *("client_private_key", "client_private_key_id", "client_assertion_signing_alg"),
+    }
+)
+"""The settings that are members of the column `credentials`."""
 _COSTS, _LOGO = "mcp_server_cost_info", "logo_url"
 _TABLE = "LiteLLM_MCPServerTable"
 _decode = msgspec.json.Decoder().decode

@@ -39,6 +39,8 @@ _UNTYPED = "test_mrtr_no_result_type"
 _ECHO, _ECHOED = "json_schema_echo", "json_schema_2020_12_tool"
 _SKIPPED = frozenset({"elicitation-sep1034-client-defaults"})
 """What a caller by plain HTTP cannot do: nobody asks it anything."""
+_OWN = frozenset({"auth/client-credentials-basic", "auth/client-credentials-jwt"})
+"""Where the gateway asks in its own name."""
 
 
 class Patient(httpx2.AsyncHTTPTransport):
@@ -65,6 +67,8 @@ class Gateway:
     async def declare(self, url: str) -> None:
         """Serve the suite's server, and have a user who may reach it."""
         auth = {"auth_type": "oauth2", "credentials": _credentials()} if SCENARIO.startswith("auth/") else {}
+        if SCENARIO in _OWN:
+            auth |= await self._find_issuer(url)
         body = {"server_name": self.name, "url": url, "transport": "http", **auth}
         await self._post("/v1/mcp/server", body)
         self.key = (await self._post("/user/new", {}))["key"]
@@ -97,6 +101,20 @@ class Gateway:
         body = {"server_id": self.name, "name": name, "arguments": arguments}
         await self._post("/mcp-rest/tools/call", body, self.key)
 
+    async def _find_issuer(self, url: str) -> dict[str, Any]:
+        """What an administrator reads of a server that grants tokens to the gateway itself."""
+        parts = urlsplit(url)
+        place = f"{parts.scheme}://{parts.netloc}/.well-known/oauth-protected-resource{parts.path}"
+        (issuer,) = (await self._http.get(place)).json()["authorization_servers"]
+        said = (await self._http.get(f"{issuer.rstrip('/')}/.well-known/oauth-authorization-server")).json()
+        methods: list[str] = said["token_endpoint_auth_methods_supported"]
+        return {
+            "oauth2_flow": "client_credentials",
+            "issuer": issuer,
+            "token_url": said["token_endpoint"],
+            "token_endpoint_auth_method": methods[0],
+        }
+
     async def _post(self, path: str, body: Any, key: str = MASTER_KEY) -> Any:
         answer = await self._http.post(path, json=body, headers={"authorization": f"Bearer {key}"})
         answer.raise_for_status()
@@ -112,10 +130,13 @@ def _credentials() -> dict[str, Any]:
     if SCENARIO == "auth/basic-cimd":
         # The gateway's own document is at an https address, which loopback has none of.
         return {"client_id": "https://conformance-test.local/client-metadata.json"}
-    known = {name: CONTEXT[name] for name in ("client_id", "client_secret") if name in CONTEXT}
-    if SCENARIO == "auth/client-credentials-basic":
-        return {**known, "oauth2_flow": "client_credentials"}
-    return known
+    told = {
+        "client_id": "client_id",
+        "client_secret": "client_secret",
+        "client_private_key": "private_key_pem",
+        "client_assertion_signing_alg": "signing_algorithm",
+    }
+    return {name: CONTEXT[theirs] for name, theirs in told.items() if theirs in CONTEXT}
 
 
 async def answer_question(
@@ -189,7 +210,7 @@ async def main(url: str) -> None:
     async with httpx2.AsyncClient(transport=Patient(), base_url=ORIGIN, timeout=60) as http:
         gateway, watch = Gateway(http), Watch()
         await gateway.declare(url)
-        logs_in = SCENARIO.startswith("auth/") and SCENARIO != "auth/client-credentials-basic"
+        logs_in = SCENARIO.startswith("auth/") and SCENARIO not in _OWN
         if logs_in:
             await gateway.log_in()
         elif SCENARIO not in _SKIPPED:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from gateway.audit.masking import MASK
-from gateway.catalog.stored_mcp import OWN, OWN_MEMBERS, PINS, own_settings
+from gateway.catalog.stored_mcp import OF_CREDENTIALS, OWN, OWN_MEMBERS, PINS, own_settings
 from gateway.db.rows import Columns
 from gateway.inventory.masking import mask_address
 from gateway.inventory.mcp.variables import mask_variables
@@ -39,7 +39,6 @@ _EMPTY: Mapping[str, Any] = {
     "status": "unknown",
 }
 _COMMON: Mapping[str, Any] = {"teams": (), "has_user_credential": False}
-_CREDENTIALS = frozenset({"auth_value", "authentication_token", "client_id", "client_secret", "scopes"})
 
 
 def show_row(row: Columns) -> Columns:
@@ -58,7 +57,7 @@ def without_own(info: Mapping[str, Any]) -> Columns:
 def show_configured(name: str, settings: Mapping[str, Any]) -> Columns:
     """A server of the configuration in the form of a row."""
     known = {key: value for key, value in settings.items() if key in _EMPTY}
-    given = {key: value for key, value in settings.items() if key in _CREDENTIALS}
+    given = {key: value for key, value in settings.items() if key in OF_CREDENTIALS}
     return _masked(
         {
             **_EMPTY,

@@ -93,7 +93,9 @@ class McpServerBody(msgspec.Struct, frozen=True, kw_only=True):
     oauth2_flow: Literal["client_credentials", "authorization_code"] | None = None
     audience: str | None = None
     upstream_resource: str | None = None
-    token_endpoint_auth_method: Literal["client_secret_basic", "client_secret_post"] | None = None
+    token_endpoint_auth_method: (
+        Literal["client_secret_basic", "client_secret_post", "private_key_jwt"] | None
+    ) = None
     token_exchange_endpoint: str | None = None
     token_exchange_profile: Literal["rfc8693", "entra_obo"] | None = None
     subject_token_type: str | None = None

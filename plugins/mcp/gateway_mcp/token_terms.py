@@ -1,5 +1,6 @@
 """What the operator says of the tokens with which a server is asked."""
 
+from importlib import import_module
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -7,7 +8,12 @@ import msgspec
 
 from gateway_mcp.identity_terms import IdentityBinding
 
-__all__ = ["FORWARDED", "AuthType", "TokenTerms", "check_address"]
+__all__ = ["ASSERTIONS", "FORWARDED", "AuthType", "TokenMethod", "TokenTerms", "check_address"]
+
+ASSERTIONS = "gateway_mcp.oauth.assertions"
+"""The module that signs; what it needs takes a while to import: only who has a key waits for it."""
+TokenMethod = Literal["client_secret_basic", "client_secret_post", "private_key_jwt"]
+"""How the gateway says at a token endpoint who it is."""
 
 AuthType = Literal[
     "none",
@@ -29,14 +35,16 @@ _ADDRESSES = (
     "upstream_resource",
 )
 _ENTRA = "entra_obo"
+_SIGNED = "private_key_jwt"
 _CLIENT = ("client_id", "client_secret")
+_KEY = ("client_private_key", "client_private_key_id", "client_assertion_signing_alg")
 _OF_EXCHANGE = ("token_exchange_endpoint", "token_exchange_profile", "subject_token_type")
 _OF_LOGIN = (
     *("oauth2_flow", "issuer", "authorization_url", "token_url", "registration_url"),
     "oauth_identity_binding",
 )
 _OF_BOTH = (
-    *("upstream_resource", *_CLIENT, "scopes", "audience"),
+    *("upstream_resource", *_CLIENT, *_KEY, "scopes", "audience"),
     *("token_endpoint_auth_method", "token_validation", "token_storage_ttl_seconds"),
 )
 
@@ -50,9 +58,12 @@ class TokenTerms(msgspec.Struct, frozen=True, kw_only=True):
     authorization_url: str = ""
     token_url: str = ""
     registration_url: str = ""
-    token_endpoint_auth_method: Literal["client_secret_basic", "client_secret_post"] | None = None
+    token_endpoint_auth_method: TokenMethod | None = None
     client_id: str = ""
     client_secret: str = ""
+    client_private_key: str = ""
+    client_private_key_id: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+    client_assertion_signing_alg: str = ""
     scopes: tuple[str, ...] = ()
     audience: str | None = None
     upstream_resource: str = ""
@@ -108,15 +119,15 @@ class TokenTerms(msgspec.Struct, frozen=True, kw_only=True):
             return
         if has_credential:
             raise ValueError(f"with auth_type '{self.auth_type}' there is no 'auth_value' and no 'is_byok'")
-        if self.client_secret and not self.client_id:
-            raise ValueError("'client_secret' needs 'client_id'")
+        self._check_client()
         for name in _ADDRESSES:
             check_address(name, getattr(self, name))
         self._check_binding()
         if self.exchanges_tokens:
             self._check_exchange()
         elif self.fetches_token:
-            self._demand("'oauth2_flow: client_credentials'", ("token_url", *_CLIENT))
+            self._demand("'oauth2_flow: client_credentials'", ("token_url",))
+            self._demand_client("'oauth2_flow: client_credentials'")
         elif bool(self.authorization_url) != bool(self.token_url):
             raise ValueError("'authorization_url' and 'token_url' go together")
 
@@ -133,8 +144,29 @@ class TokenTerms(msgspec.Struct, frozen=True, kw_only=True):
         if not binding.principal_claim:
             raise ValueError("'oauth_identity_binding.principal_claim' is the name of a claim")
 
+    def _check_client(self) -> None:
+        """Raise ValueError for a client that cannot say who it is."""
+        key, method = self.client_private_key, self.token_endpoint_auth_method
+        for name in ("client_secret", "client_private_key"):
+            if getattr(self, name) and not self.client_id:
+                raise ValueError(f"'{name}' needs 'client_id'")
+        if key and self.client_secret:
+            raise ValueError("'client_private_key' is in the place of 'client_secret': there is one of them")
+        if method is not None and (method == _SIGNED) != bool(key):
+            raise ValueError(f"'token_endpoint_auth_method: {_SIGNED}' and 'client_private_key' go together")
+        for name in _KEY[1:]:
+            if getattr(self, name) and not key:
+                raise ValueError(f"'{name}' needs 'client_private_key'")
+        if key:
+            import_module(ASSERTIONS).read_signer(key, self.client_assertion_signing_alg)
+
+    def _demand_client(self, reason: str) -> None:
+        if not self.client_private_key:
+            self._demand(reason, _CLIENT)
+
     def _check_exchange(self) -> None:
-        self._demand("auth_type 'oauth2_token_exchange'", ("token_exchange_endpoint", *_CLIENT))
+        self._demand("auth_type 'oauth2_token_exchange'", ("token_exchange_endpoint",))
+        self._demand_client("auth_type 'oauth2_token_exchange'")
         if not self.is_entras:
             return
         self._demand("'token_exchange_profile: entra_obo'", ("scopes",))

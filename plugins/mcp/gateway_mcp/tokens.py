@@ -3,7 +3,7 @@
 from functools import partial
 
 from gateway.clock import Clock
-from gateway_mcp.oauth.grants import Granted, ask_for_token, build_stated
+from gateway_mcp.oauth.grants import Granted, Grants, build_stated
 from gateway_mcp.oauth.keeping import Keeping
 from gateway_mcp.oauth.network import Network
 from gateway_mcp.server_terms import McpServer
@@ -18,7 +18,7 @@ class Tokens:
     """Fetches tokens, one for all callers of a server, and keeps them."""
 
     def __init__(self, network: Network, clock: Clock) -> None:
-        self._network = network
+        self._grants = Grants(network, clock)
         self._kept: Keeping[Upstream] = Keeping(clock, _CAPACITY)
 
     async def find(self, upstream: Upstream) -> str:
@@ -38,7 +38,7 @@ class Tokens:
     async def _ask(self, upstream: Upstream) -> Granted:
         settings = upstream.settings
         client = build_stated(settings)
-        return await ask_for_token(self._network, upstream, settings.token_url, client, _fields_of(settings))
+        return await self._grants.ask(upstream, settings.token_url, client, _fields_of(settings))
 
 
 def _fields_of(settings: McpServer) -> dict[str, str]:

@@ -21,6 +21,7 @@ from tests.integration.manage.mcp_serving import (
 )
 from tests.integration.serving import LiveGateway, deployment, eventually
 from tests.mcp_servers import McpFixture
+from tests.oidc import make_key
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -117,6 +118,35 @@ async def test_secrets_are_encrypted_and_masked_and_stay_when_the_mask_comes_bac
     kept = str(settings_of(desk, identifier))
     assert TOKEN in kept
     assert "header-secret" in kept
+
+
+async def test_what_proves_who_the_gateway_is_is_a_secret_too(desk: Desk, server: McpFixture) -> None:
+    pem = make_key("first", "EC").as_pem(private=True).decode()
+    for about, credentials in (
+        (
+            {"auth_type": "oauth2", "token_endpoint_auth_method": "private_key_jwt"},
+            {"client_id": "the-client", "client_private_key": pem, "client_private_key_id": "the-kid"},
+        ),
+    ):
+        made = await make(desk, body_of(server, unique(), **about, credentials=credentials))
+        identifier = made["server_id"]
+        assert made["credentials"] == dict.fromkeys(credentials, "*****")
+        assert {name: made[name] for name in about} == about
+        stored = await desk.value(
+            'SELECT to_jsonb(s)::text FROM "LiteLLM_MCPServerTable" s WHERE server_id = $1', identifier
+        )
+        entries = (await desk.get("/audit", object_id=identifier))["audit_logs"]
+        for text in credentials.values():
+            assert text not in stored
+            assert text not in str(entries)
+        served = desk.live.gateway.parts.added.current.mcp.servers
+        assert next(one.settings for one in served if one.server_id == identifier) == {
+            "server_id": identifier,
+            "url": server.url,
+            "transport": "http",
+            **about,
+            **credentials,
+        }
 
 
 async def test_others_see_the_servers_that_they_may_reach_and_nothing_behind_them(

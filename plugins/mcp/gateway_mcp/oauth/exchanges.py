@@ -9,7 +9,7 @@ import msgspec
 from gateway.clock import Clock
 from gateway.errors import AuthenticationFailed
 from gateway.hooks import RequestHead
-from gateway_mcp.oauth.grants import Granted, RefusedGrantError, ask_for_token, build_stated
+from gateway_mcp.oauth.grants import Granted, Grants, RefusedGrantError, build_stated
 from gateway_mcp.oauth.keeping import Keeping
 from gateway_mcp.oauth.network import Network
 from gateway_mcp.server_terms import McpServer
@@ -46,7 +46,7 @@ class Exchanges:
     """
 
     def __init__(self, network: Network, clock: Clock) -> None:
-        self._network = network
+        self._grants = Grants(network, clock)
         self._clock = clock
         self._kept: Keeping[_Key] = Keeping(clock, _CAPACITY, (TokenRefusedError,))
 
@@ -77,7 +77,7 @@ class Exchanges:
         endpoint, client = settings.token_exchange_endpoint, build_stated(settings)
         fields = _fields_of(settings, subject)
         try:
-            return await ask_for_token(self._network, upstream, endpoint, client, fields)
+            return await self._grants.ask(upstream, endpoint, client, fields)
         except RefusedGrantError:
             raise _refuse(upstream, "its authorization server does not take it") from None
 

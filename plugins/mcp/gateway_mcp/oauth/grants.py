@@ -2,27 +2,41 @@
 
 import base64
 from collections.abc import Mapping
-from typing import Literal, cast
+from functools import lru_cache
+from importlib import import_module
+from typing import Any, Literal, cast
 from urllib.parse import quote_plus
 
 import msgspec
 
+from gateway.clock import Clock
 from gateway.errors import UpstreamError, UpstreamGarbled
 from gateway_mcp.oauth.network import Network
 from gateway_mcp.server_terms import McpServer
+from gateway_mcp.token_terms import ASSERTIONS, TokenMethod
 from gateway_mcp.upstreams import Upstream
 
-__all__ = ["Client", "Granted", "RefusedGrantError", "ask_for_token", "build_stated"]
+__all__ = ["Client", "Granted", "Grants", "Method", "RefusedGrantError", "build_stated", "update_stated"]
 
-Method = Literal["none", "client_secret_basic", "client_secret_post"]
+Method = Literal["none"] | TokenMethod
+
+_NANOS = 1_000_000_000
+_MOST_KEYS = 256
+_SIGNED: Method = "private_key_jwt"
+_POSTED: Method = "client_secret_post"
 
 
-class Client(msgspec.Struct, frozen=True, kw_only=True):
-    """As what the gateway is known to an authorization server."""
+class Client(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """As what the gateway is known to an authorization server.
+
+    A private key is none of it, so that nobody stores one: the settings have it. What is signed with it is
+    for the `audience`, without one for the token endpoint.
+    """
 
     client_id: str
     client_secret: str = ""
     method: Method = "none"
+    audience: str = ""
 
     __repr__ = object.__repr__
 
@@ -47,31 +61,82 @@ class RefusedGrantError(UpstreamError):
     type = "mcp_login_refused"
 
 
-def build_stated(settings: McpServer) -> Client:
-    """As what the operator says that the gateway is known."""
-    method = settings.token_endpoint_auth_method or "client_secret_post"
-    return Client(client_id=settings.client_id, client_secret=settings.client_secret, method=method)
+class Grants:
+    """Asks token endpoints."""
+
+    def __init__(self, network: Network, clock: Clock) -> None:
+        self._network = network
+        self._clock = clock
+        # To read a key takes as long as a hundred signatures.
+        self._read_signer = lru_cache(_MOST_KEYS)(_read_signer)
+
+    async def ask(
+        self, upstream: Upstream, endpoint: str, client: Client, fields: Mapping[str, str]
+    ) -> Granted:
+        """Ask for a token.
+
+        Raises RefusedGrantError where the server says no, UpstreamGarbled for an answer with no bearer token,
+        and UpstreamError where there is none.
+        """
+        headers, credentials = self._authenticate(upstream, endpoint, client)
+        answer = await self._network.post_form(upstream, endpoint, {**fields, **credentials}, headers)
+        document = answer.document
+        if not answer.is_good:
+            reason = str(document.get("error", answer.status))[:100]
+            kind = RefusedGrantError if document.get("error") == "invalid_grant" else UpstreamError
+            proof = "client_private_key" if client.method == _SIGNED else "client_secret"
+            raise kind(
+                f"The token for the MCP server '{upstream.name}' was refused: its authorization server says "
+                f"{reason}. An administrator can check 'client_id', '{proof}' and 'scopes'."
+            )
+        return _check(upstream, document)
+
+    def _authenticate(
+        self, upstream: Upstream, endpoint: str, client: Client
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """Header and fields by which the gateway says who it is (RFC 6749, 2.3.1; RFC 7523, 2.2)."""
+        if client.method == "client_secret_basic":
+            pair = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}"
+            return {"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}, {}
+        named = {"client_id": client.client_id}
+        if client.method == _POSTED:
+            return {}, {**named, "client_secret": client.client_secret}
+        if client.method != _SIGNED:
+            return {}, named
+        settings = upstream.settings
+        if not settings.client_private_key:
+            raise UpstreamError(
+                f"The MCP server '{upstream.name}' has no 'client_private_key' any more, with which the "
+                "gateway was to prove who it is. An administrator can set it."
+            )
+        signer = self._read_signer(settings.client_private_key, settings.client_assertion_signing_alg)
+        now, audience = self._clock.now_nanos() // _NANOS, client.audience or endpoint
+        return {}, {
+            **named,
+            **signer.prove(client.client_id, audience, settings.client_private_key_id, now),
+        }
 
 
-async def ask_for_token(
-    network: Network, upstream: Upstream, endpoint: str, client: Client, fields: Mapping[str, str]
-) -> Granted:
-    """Ask for a token.
+def build_stated(settings: McpServer, method: Method = _POSTED, issuer: str = "") -> Client:
+    """As what the operator says that the gateway is known at an `issuer`; `method` where that is not said."""
+    chosen = settings.token_endpoint_auth_method or method
+    return Client(
+        client_id=settings.client_id,
+        client_secret=settings.client_secret,
+        method=_SIGNED if settings.client_private_key else chosen if settings.client_secret else "none",
+        audience=(settings.issuer or issuer) if settings.client_private_key else "",
+    )
 
-    Raises RefusedGrantError where the server says no, UpstreamGarbled for an answer with no bearer token, and
-    UpstreamError where there is none.
-    """
-    headers, credentials = _authenticate(client)
-    answer = await network.post_form(upstream, endpoint, {**fields, **credentials}, headers)
-    document = answer.document
-    if not answer.is_good:
-        reason = str(document.get("error", answer.status))[:100]
-        kind = RefusedGrantError if document.get("error") == "invalid_grant" else UpstreamError
-        raise kind(
-            f"The token for the MCP server '{upstream.name}' was refused: its authorization server says "
-            f"{reason}. An administrator can check 'client_id', 'client_secret' and 'scopes'."
-        )
-    return _check(upstream, document)
+
+def update_stated(settings: McpServer, client: Client) -> Client:
+    """The same client with what the operator says of it by now: secrets and keys are replaced."""
+    if not settings.client_id or client.client_id != settings.client_id:
+        return client
+    return build_stated(settings, client.method if client.client_secret else _POSTED, client.audience)
+
+
+def _read_signer(pem: str, algorithm: str) -> Any:
+    return import_module(ASSERTIONS).read_signer(pem, algorithm)
 
 
 def _check(upstream: Upstream, document: Mapping[str, object]) -> Granted:
@@ -93,16 +158,6 @@ def _check(upstream: Upstream, document: Mapping[str, object]) -> Granted:
                 f"'{path[:100]}' is another one ('token_validation')."
             )
     return granted
-
-
-def _authenticate(client: Client) -> tuple[dict[str, str], dict[str, str]]:
-    """Header and fields by which the gateway says who it is (RFC 6749, 2.3.1)."""
-    if client.method == "client_secret_basic":
-        pair = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}"
-        return {"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}, {}
-    if client.method == "client_secret_post":
-        return {}, {"client_id": client.client_id, "client_secret": client.client_secret}
-    return {}, {"client_id": client.client_id}
 
 
 def _find(document: Mapping[str, object], path: str) -> object:

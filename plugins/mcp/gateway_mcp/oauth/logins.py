@@ -14,7 +14,7 @@ from gateway.errors import BadRequest
 from gateway.hooks import Vouchers
 from gateway_mcp.directory import Directory
 from gateway_mcp.oauth.discovery import Found, discover
-from gateway_mcp.oauth.grants import Client, ask_for_token
+from gateway_mcp.oauth.grants import Client, Grants
 from gateway_mcp.oauth.network import Network
 from gateway_mcp.oauth.registration import Registrations
 from gateway_mcp.oauth.stored import Renewal, build_stored
@@ -52,6 +52,7 @@ class Logins:
         self, network: Network, registrations: Registrations, vouchers: Vouchers, clock: Clock
     ) -> None:
         self._network = network
+        self._grants = Grants(network, clock)
         self._registrations = registrations
         self._vouchers = vouchers
         self._clock = clock
@@ -123,7 +124,7 @@ class Logins:
             "resource": renewal.resource,
         }
         endpoint, client = renewal.token_endpoint, renewal.client
-        granted = await ask_for_token(self._network, upstream, endpoint, client, fields)
+        granted = await self._grants.ask(upstream, endpoint, client, fields)
         stored = build_stored(granted, upstream.settings, self._clock.now_nanos(), renewal)
         binding, issuer = upstream.settings.oauth_identity_binding, upstream.settings.issuer
         return McpArrival(

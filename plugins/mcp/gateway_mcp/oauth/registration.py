@@ -8,9 +8,8 @@ import msgspec
 from gateway.errors import UpstreamError
 from gateway.hooks import McpSource
 from gateway_mcp.oauth.discovery import Metadata
-from gateway_mcp.oauth.grants import Client, Method
+from gateway_mcp.oauth.grants import Client, Method, build_stated
 from gateway_mcp.oauth.network import Network
-from gateway_mcp.server_terms import McpServer
 from gateway_mcp.upstreams import Upstream
 
 __all__ = ["CLIENT_DOCUMENT", "Registrations"]
@@ -53,7 +52,8 @@ class Registrations:
         """
         settings = upstream.settings
         if settings.client_id:
-            return _build_stated(settings, metadata)
+            offered = metadata.token_endpoint_auth_methods_supported or ("client_secret_post",)
+            return build_stated(settings, _choose(offered), metadata.issuer)
         if metadata.client_id_metadata_document_supported and urlsplit(base_url).scheme == "https":
             return Client(client_id=base_url + CLIENT_DOCUMENT)
         if not metadata.registration_endpoint:
@@ -96,15 +96,6 @@ class Registrations:
         method = said.get("token_endpoint_auth_method", wanted)
         known = _choose((str(method),)) if method in _METHODS else wanted
         return Client(client_id=identifier, client_secret=secret, method=known if secret else "none")
-
-
-def _build_stated(settings: McpServer, metadata: Metadata) -> Client:
-    if not settings.client_secret:
-        return Client(client_id=settings.client_id)
-    offered = metadata.token_endpoint_auth_methods_supported or ("client_secret_post",)
-    stated = settings.token_endpoint_auth_method
-    method = _choose(offered) if stated is None else stated
-    return Client(client_id=settings.client_id, client_secret=settings.client_secret, method=method)
 
 
 def _choose(offered: Sequence[str]) -> Method:

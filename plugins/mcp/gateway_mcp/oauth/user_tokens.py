@@ -3,9 +3,11 @@
 import asyncio
 import hashlib
 
+import msgspec
+
 from gateway.clock import Clock
 from gateway.hooks import McpSource
-from gateway_mcp.oauth.grants import RefusedGrantError, ask_for_token
+from gateway_mcp.oauth.grants import Grants, RefusedGrantError, update_stated
 from gateway_mcp.oauth.network import Network
 from gateway_mcp.oauth.stored import StoredTokens, build_stored, read_stored
 from gateway_mcp.upstreams import Upstream
@@ -21,7 +23,7 @@ class UserTokens:
     """Finds tokens; whoever waits for one that is being renewed shares one request, on all workers."""
 
     def __init__(self, network: Network, source: McpSource, clock: Clock) -> None:
-        self._network = network
+        self._grants = Grants(network, clock)
         self._source = source
         self._clock = clock
         self._renewing: dict[_Key, asyncio.Task[str]] = {}
@@ -87,18 +89,19 @@ class UserTokens:
         renewal = stored.renewal
         if renewal is None:
             return stored
+        client = update_stated(upstream.settings, renewal.client)
         fields = {
             "grant_type": "refresh_token",
-            "client_id": renewal.client.client_id,
+            "client_id": client.client_id,
             "refresh_token": stored.refresh_token or "",
             "resource": renewal.resource,
         }
-        endpoint, client = renewal.token_endpoint, renewal.client
         try:
-            granted = await ask_for_token(self._network, upstream, endpoint, client, fields)
+            granted = await self._grants.ask(upstream, renewal.token_endpoint, client, fields)
         except RefusedGrantError:
             return StoredTokens(type=stored.type, connected_at=stored.connected_at, server=stored.server)
-        return build_stored(granted, upstream.settings, self._clock.now_nanos(), renewal, stored)
+        now, kept = self._clock.now_nanos(), msgspec.structs.replace(renewal, client=client)
+        return build_stored(granted, upstream.settings, now, kept, stored)
 
     def _good(self, stored: StoredTokens) -> str:
         return stored.access_token if stored.lasts(self._clock.now_nanos()) else ""
