@@ -42,6 +42,7 @@ from gateway.hooks import RequestContext, RequestHead
 from gateway.hooks.dispatch import Hooks
 from gateway.hooks.registry import LoadedPlugins
 from gateway.identity.grants.build import Grants
+from gateway.identity.identity_checks import IdentityChecks
 from gateway.identity.keys.defaults import KeyDefaults
 from gateway.identity.keys.service import KeyService
 from gateway.identity.login.build import Logins
@@ -49,7 +50,6 @@ from gateway.identity.newcomers import NewcomerDefaults
 from gateway.identity.principals import Follower, Principals
 from gateway.identity.services import Services
 from gateway.identity.subjects import Subjects
-from gateway.identity.tokens.bindings import McpIdentities
 from gateway.inventory.services import Inventory
 from gateway.jobs.closing import Closings
 from gateway.jobs.corrections import Corrections
@@ -188,7 +188,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     documents: Documents[Mapping[str, object]]
     vouchers: Vouchers
     grants: Grants
-    mcp_identities: McpIdentities
+    mcp_identities: IdentityChecks
     alerts: Alerts
     upstream_alerts: UpstreamAlerts | None
     letters: Letters
