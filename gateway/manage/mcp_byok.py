@@ -117,7 +117,8 @@ async def take_credential(
         fields.get("consent", ""),
         visitor,
         fields.get("team_id"),
-        mcp_base_of(gateway, logins, request) + _ISSUER,
+        mcp_base_of(gateway, logins, request),
+        _ISSUER,
         is_granted=is_granted,
     )
     credential = fields.get("api_key", "")

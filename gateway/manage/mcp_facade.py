@@ -30,6 +30,19 @@ _Grants = NamedDependency[Grants]
 _Logins = NamedDependency[Logins]
 
 
+class _Told(msgspec.Struct, frozen=True):
+    """What of the document about the authorization server counts here."""
+
+    issuer: str
+
+
+class _Found(msgspec.Struct, frozen=True):
+    """The paths of a server, the usual one first, and of its issuer, where that is its own."""
+
+    places: tuple[str, ...]
+    issuer: str
+
+
 @get(
     f"{_ONE}/authorize",
     opt={
@@ -46,8 +59,8 @@ async def ask_person(
     # Without a client it is a user who logs in at the server, under another path.
     if "client_id" not in request.query_params:
         raise NotServed
-    places = await _find_places(request, gateway, mcp_server_name)
-    return await show_consent(request, gateway, grants, logins, f"/{mcp_server_name}/authorize", places)
+    found, path = await _find(request, gateway, mcp_server_name), f"/{mcp_server_name}/authorize"
+    return await show_consent(request, gateway, grants, logins, path, found.places, found.issuer)
 
 
 @post(f"{_ONE}/token", status_code=200, **open_route(f"{_NAMED}/token"))
@@ -55,8 +68,8 @@ async def grant_tokens(
     request: _Request, gateway: _Gateway, grants: _Grants, logins: _Logins, mcp_server_name: FromPath[str]
 ) -> Response[bytes]:
     """Give a client tokens for one MCP server, as `/token` does."""
-    places = await _find_places(request, gateway, mcp_server_name)
-    return await grant(request, gateway, grants, logins, places)
+    found = await _find(request, gateway, mcp_server_name)
+    return await grant(request, gateway, grants, logins, found.places)
 
 
 @post(f"{_ONE}/register", status_code=201, **open_route(f"{_NAMED}/register"))
@@ -64,12 +77,12 @@ async def register(
     request: _Request, gateway: _Gateway, grants: _Grants, mcp_server_name: FromPath[str]
 ) -> Response[bytes]:
     """Register a client of MCP, as `/register` does."""
-    await _find_places(request, gateway, mcp_server_name)
+    await _find(request, gateway, mcp_server_name)
     return await register_client(request, gateway, grants)
 
 
-async def _find_places(request: _Request, gateway: Gateway, name: str) -> tuple[str, ...]:
-    """The paths of the server of a name, for which the gateway grants tokens; the usual one first.
+async def _find(request: _Request, gateway: Gateway, name: str) -> _Found:
+    """The server of a name, for which the gateway grants tokens.
 
     Raises NotServed where there is no such server, or its clients log in elsewhere. What the gateway
     tells of itself says so: whoever may not know of the server is told nothing, here as there.
@@ -81,7 +94,9 @@ async def _find_places(request: _Request, gateway: Gateway, name: str) -> tuple[
     told = await hooks.answer_openly(head, _read_nothing)
     if told is None or told.status != _OK:
         raise NotServed
-    return f"/{name}/{_MOUNT}", f"/{_MOUNT}/{name}"
+    issuer = msgspec.json.decode(told.body, type=_Told).issuer
+    has_own = issuer.endswith(f"/{name}")
+    return _Found((f"/{name}/{_MOUNT}", f"/{_MOUNT}/{name}"), f"/{name}" if has_own else "")
 
 
 async def _read_nothing() -> bytes:

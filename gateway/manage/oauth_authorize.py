@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
 from gateway.access.rules import RouteRule
-from gateway.identity.grants.authorizing import issuer_of, read_asked
+from gateway.identity.grants.authorizing import ISSUER, read_asked
 from gateway.identity.grants.build import Grants
 from gateway.identity.grants.refusals import OAuthRefusal
 from gateway.identity.login.build import Logins
@@ -79,10 +79,11 @@ async def show_consent(
     logins: Logins,
     path: str,
     places: Sequence[str] = (),
+    issuer: str = "",
 ) -> Response[Any]:
     """The page that asks, or the login that leads back to `path`; for one of the `places`, if any are named.
 
-    Raises OAuthRefusal.
+    The answer is the `issuer`'s, the usual one unless its path is named. Raises OAuthRefusal.
     """
     admit(gateway, request)
     visitor = await find_session(gateway, request)
@@ -94,7 +95,7 @@ async def show_consent(
     base = mcp_base_of(gateway, logins, request)
     asked = read_asked(query, client, base)
     if places:
-        asked = msgspec.structs.replace(asked, resource=asked.resource or places[0])
+        asked = msgspec.structs.replace(asked, resource=asked.resource or places[0], issuer=issuer)
         if asked.resource not in places:
             raise OAuthRefusal("invalid_target", "'resource' is another MCP server than that of the path.")
     offer = await grants.authorizing.offer(asked, visitor)
@@ -120,7 +121,8 @@ async def take_decision(
         fields.get("consent", ""),
         visitor,
         fields.get("team_id"),
-        issuer_of(mcp_base_of(gateway, logins, request)),
+        mcp_base_of(gateway, logins, request),
+        ISSUER,
         is_granted=fields.get("decision") == "grant",
     )
     return Redirect(decision.address, status_code=303, headers={"cache-control": "no-store"})

@@ -44,7 +44,7 @@ MCP_ACCESS_READERS: Mapping[str, tuple[str, Reader]] = {
 """The members of `general_settings` that say who may reach MCP servers."""
 _ALLOWING = frozenset({"allow_elicitation", "allow_sampling"})
 """What is passed on in any case; the plugin refuses servers that forbid it."""
-_WITHOUT_EFFECT = _ALLOWING | {"dcr_bridge", "per_server_oauth_discovery", "protocol_version"}
+_WITHOUT_EFFECT = _ALLOWING | {"dcr_bridge", "protocol_version"}
 """Members of a server that open and close nothing: as with other sections, they are listed once."""
 
 

@@ -16,12 +16,12 @@ from gateway.identity.login.terminal_store import TerminalStore
 
 __all__ = [
     "CODE_PURPOSE",
+    "ISSUER",
     "Asked",
     "Authorizing",
     "Code",
     "Decision",
     "Offer",
-    "issuer_of",
     "read_asked",
     "read_resource",
 ]
@@ -32,17 +32,22 @@ _CONSENT_SECONDS, _CODE_SECONDS = 600.0, 60.0
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _PLACE = re.compile(r"/mcp(/[\w.,-]+){0,2}|(/[\w.,-]+){1,2}/mcp", re.ASCII)
 _LONGEST = 1_024
-_ISSUER = "/mcp"
+ISSUER = "/mcp"
+"""The path of the authorization server."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client asks for: `resource` is the path of what it wants to reach, empty for all of MCP."""
+    """What a client asks for: `resource` is the path of what it wants to reach, empty for all of MCP.
+
+    `issuer` is the path of the authorization server that it asks, where that is one server's.
+    """
 
     client: Client
     redirect_uri: str
     challenge: str
     state: str
     resource: str
+    issuer: str = ""
 
 
 class Code(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +89,7 @@ class _Consent(msgspec.Struct, frozen=True, kw_only=True):
     session: str
     state: str
     code: Code
+    issuer: str = ""
 
 
 class Authorizing:
@@ -105,7 +111,7 @@ class Authorizing:
             user_id=user_id,
             team_id=None,
         )
-        consent = _Consent(session=visitor.token_hash, state=asked.state, code=code)
+        consent = _Consent(session=visitor.token_hash, state=asked.state, code=code, issuer=asked.issuer)
         text = msgspec.json.encode(consent).decode()
         parts = urlsplit(asked.redirect_uri)
         return Offer(
@@ -118,9 +124,18 @@ class Authorizing:
         )
 
     async def decide(
-        self, consent: str, visitor: Principal, team_id: str | None, issuer: str, *, is_granted: bool
+        self,
+        consent: str,
+        visitor: Principal,
+        team_id: str | None,
+        base: str,
+        usual: str,
+        *,
+        is_granted: bool,
     ) -> Decision:
-        """Where the browser is sent with the answer, which is the `issuer`'s.
+        """Where the browser is sent with the answer, which is that of the issuer that was asked.
+
+        Its address is `base` with its path, which is the `usual` one where it is no server's own.
 
         Raises OAuthRefusal for an offer that was not made to this session, PermissionDenied for a team that
         is not the user's.
@@ -130,6 +145,7 @@ class Authorizing:
         if under_way is None or not hmac.compare_digest(under_way.session, visitor.token_hash):
             raise OAuthRefusal("invalid_request", "This is over, too old, or another's. Begin it again.")
         code = under_way.code
+        issuer = base + (under_way.issuer or usual)
         told = {"state": under_way.state} if under_way.state else {}
         if not is_granted:
             refusal = {"error": "access_denied", **told}
@@ -141,11 +157,6 @@ class Authorizing:
         granted = msgspec.json.encode(msgspec.structs.replace(code, team_id=team_id)).decode()
         secret = await self._vouchers.issue(CODE_PURPOSE, granted, _CODE_SECONDS)
         return Decision(_lead_back(code.redirect_uri, {"code": secret, **told}, issuer), code.resource)
-
-
-def issuer_of(base: str) -> str:
-    """What the authorization server calls itself."""
-    return base + _ISSUER
 
 
 def read_asked(query: Mapping[str, str], client: Client, base: str) -> Asked:

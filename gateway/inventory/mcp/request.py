@@ -101,6 +101,7 @@ class McpServerBody(msgspec.Struct, frozen=True, kw_only=True):
     subject_token_type: str | None = None
     token_validation: dict[str, str | bool | int] | None = None
     token_storage_ttl_seconds: float | None = None
+    per_server_oauth_discovery: bool | None = None
     oauth_identity_binding: dict[str, Any] | None = None
 
     __repr__ = object.__repr__

@@ -15,7 +15,7 @@ from gateway.sdk import plugin_log
 from gateway.wire.errors import error_bytes
 from gateway_mcp.bases import Bases
 from gateway_mcp.directory import Directory
-from gateway_mcp.own_documents import CREDENTIALS, describe_issuer, describe_resource
+from gateway_mcp.own_documents import CREDENTIALS, describe_issuer, describe_resource, find_issuer
 from gateway_mcp.passing_on import DOCUMENT
 from gateway_mcp.places import find_place
 from gateway_mcp.upstreams import Upstream
@@ -72,14 +72,16 @@ class Documents:
         if one is not None and one.settings.takes_client_tokens:
             return await self._tell_of_passed(head, path, one)
         base = self._bases.of_logins(head)
-        return _tell(describe_resource(base, path or _AGGREGATE)) if base and _PLAIN.fullmatch(path) else None
+        if not base or not _PLAIN.fullmatch(path):
+            return None
+        return _tell(describe_resource(base, path or _AGGREGATE, find_issuer(path, one)))
 
     def _tell_of_issuer(self, head: RequestHead, path: str) -> OpenAnswer | None:
         """The gateway's, below its own path and those of all servers that it grants tokens for."""
         upstreams = self._directory.current
         if path == CREDENTIALS:
             base = self._bases.of_logins(head)
-            return _tell(describe_issuer(base, asks_for_credentials=True)) if base else None
+            return _tell(describe_issuer(base, CREDENTIALS)) if base else None
         place = find_place(path or _AGGREGATE, upstreams)
         one = upstreams.by_name(path.removeprefix("/"))
         if one is None and place is not None and place.is_single:
@@ -88,7 +90,7 @@ class Documents:
         if not is_ours or (one is not None and not upstreams.lets_in(one, head)):
             return None
         base = self._bases.of_logins(head)
-        return _tell(describe_issuer(base)) if base else None
+        return _tell(describe_issuer(base, find_issuer(path, one))) if base else None
 
     async def _tell_of_passed(self, head: RequestHead, path: str, one: Upstream) -> OpenAnswer:
         try:

@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 _MOUNT, _REST, _SEARCHED, _TOOLSET = "mcp", "mcp-rest", "proxy", "toolset"
-_EVERY_TOOL = ["v1", "mcp", "tools"]
+_WELL_KNOWN, _EVERY_TOOL = ".well-known", ["v1", "mcp", "tools"]
 _PARTS_OF_TOOLSET = 3
 _MOST_NAMES = 16
 _MOST_PATHS = 1000
@@ -57,9 +57,11 @@ def find_place(path: str, upstreams: Upstreams) -> Place | None:
     """The place of a path, that of the first of `FORMS` that it has; None if it leads nowhere.
 
     Names with commas between them are up to 16, of servers or of access groups; those that nobody has are
-    left out, unless there is no other.
+    left out, unless there is no other. Documents about paths lead nowhere, whatever names are in theirs.
     """
     parts = path.split("/")[1:] or [""]
+    if parts[0] == _WELL_KNOWN:
+        return None
     return next((place for form in FORMS if (place := form.find(parts, upstreams)) is not None), None)
 
 

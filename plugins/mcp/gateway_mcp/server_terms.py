@@ -71,7 +71,8 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
     reach it. With `oauth_passthrough`, without a credential of its own and with `Authorization` among the
     `extra_headers`, clients log in at the server's issuer; so they do with `auth_type: true_passthrough`,
     which lets in whoever brings nothing as well, and with `oauth_delegate`, which asks for a key besides.
-    `delegate_auth_to_upstream` is read and changes nothing. With `is_byok` it is asked with what each user
+    `delegate_auth_to_upstream` is read and changes nothing. With `per_server_oauth_discovery` the gateway is
+    an authorization server of its own for it. With `is_byok` it is asked with what each user
     has stored for it. With `pinned_tools` its tools are those that are described as they are there, and no
     others. `mcp_info` says what calls cost. All
     callers share `rpm`, requests a minute, `max_concurrent_requests`, and `max_budget`, USD in each
@@ -104,6 +105,7 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
     is_byok: bool = False
     oauth_passthrough: bool = False
     delegate_auth_to_upstream: bool = False
+    per_server_oauth_discovery: bool = False
     timeout: float = 60.0
     tool_name_to_display_name: dict[str, str] = {}
     tool_name_to_description: dict[str, str] = {}

@@ -2,7 +2,6 @@
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -39,7 +38,9 @@ class Person:
     async def decide(self, address: str, **said: str) -> str:
         """Where it is sent with its answer."""
         fields = {"consent": await self.read(address), "decision": "grant", **said}
-        answer = await self.http.post(urlsplit(address).path, data=fields)
+        action = re.search(r'<form method="post" action="([^"]+)"', self.page.text)
+        assert action is not None, self.page.text
+        answer = await self.http.post(action.group(1), data=fields)
         assert answer.status_code == 303, answer.text
         return answer.headers["location"]
 

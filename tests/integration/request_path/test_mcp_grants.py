@@ -365,6 +365,40 @@ async def test_below_a_servers_path_nothing_else_is_granted(
         assert (page.status_code, "location" in page.headers) == (400, False)
 
 
+async def test_a_server_may_have_an_issuer_of_its_own(
+    live: LiveGateway, server: McpFixture, person: Person
+) -> None:
+    one = {"url": server.url, "transport": "http"}
+    own = {**one, "per_server_oauth_discovery": True, "alias": "fox"}
+    passed = {**one, "auth_type": "true_passthrough", "per_server_oauth_discovery": True}
+    servers = {"fix": own, "ns/fix": {**own, "alias": "ns/fox"}, "other": one, "passed": passed}
+    live.configure(deployment("m", live.upstream), mcp_servers=servers)
+    for path, issuer in (
+        *(("/fix/mcp", "/fix"), ("/mcp/fix", "/fix"), ("/fox/mcp", "/fox"), ("/fix,other/mcp", "/mcp")),
+        *(("/other/mcp", "/mcp"), ("/mcp", "/mcp"), ("", "/mcp"), ("/ns/fix/mcp", "/mcp")),
+    ):
+        told = (await live.http.get(f"/.well-known/oauth-protected-resource{path}")).json()
+        assert told["authorization_servers"] == [live.origin + issuer], path
+    for path, issuer in (("/fix", "/fix"), ("/fix/mcp", "/fix"), ("/mcp/fox", "/fox"), ("/other", "/mcp")):
+        for document in ("oauth-authorization-server", "openid-configuration"):
+            told = (await live.http.get(f"/.well-known/{document}{path}")).json()
+            below = live.origin + (issuer if issuer != "/mcp" else "")
+            named = [told[f"{one}_endpoint"] for one in ("authorization", "token", "registration")]
+            assert named == [f"{below}/authorize", f"{below}/token", f"{below}/register"], path
+            assert told["issuer"] == live.origin + issuer
+    assert (await live.http.get("/.well-known/oauth-authorization-server/passed")).status_code == 404
+    storage = Storage()
+    auth = provide(live, person, "/fox/mcp", storage)
+    async with httpx2.AsyncClient(auth=auth, timeout=20) as http:
+        transport = streamable_http_client(f"{live.origin}/fox/mcp", http_client=http)
+        async with Client(transport, mode="auto") as client:
+            assert text_of(await client.call_tool("echo", {"text": "hi"})) == "you said hi"
+    assert storage.tokens is not None
+    assert await is_let_in(live, storage.tokens.access_token, "/other/mcp") == 403
+    back = await person.decide("/fix" + place(storage.client.client_id), decision="refuse")
+    assert dict(parse_qsl(urlsplit(back).query))["iss"] == f"{live.origin}/fix"
+
+
 async def test_names_of_nobody_are_left_to_others(live: LiveGateway, server: McpFixture) -> None:
     one = {"url": server.url, "transport": "http"}
     passed = {"path": "/nobody/token", "target": server.url}

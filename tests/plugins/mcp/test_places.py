@@ -74,6 +74,7 @@ def test_a_path_with_one_server(path: str, name: str) -> None:
             "/mcp/" + ",".join(f"s{index}" for index in range(16)) + ",one",
             "/a/b/c",
             "/team/mcp",
+            "/.well-known/oauth-protected-resource/two,one/mcp",
         ),
     ],
 )
