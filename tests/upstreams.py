@@ -356,6 +356,8 @@ class replies:  # noqa: N801  used as a namespace: replies.ok()
 
 def answer_to(request: SeenRequest, text: str, usage: dict[str, Any] | None) -> dict[str, Any]:
     body = request.json
+    if request.path.endswith("responses"):
+        return response_to(request, text, usage)
     if request.path.endswith("embeddings"):
         inputs = body["input"] if isinstance(body["input"], list) else [body["input"]]
         data = [{"object": "embedding", "index": at, "embedding": [0.5, 0.25]} for at in range(len(inputs))]
@@ -382,10 +384,79 @@ def answer_to(request: SeenRequest, text: str, usage: dict[str, Any] | None) -> 
     return answer if usage is None else answer | {"usage": usage}
 
 
+def response_to(request: SeenRequest, text: str, usage: dict[str, Any] | None) -> dict[str, Any]:
+    """What OpenAI answers to `POST /v1/responses`, with the members that its client must have."""
+    body = request.json
+    part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+    message = {
+        "id": "msg_up",
+        "type": "message",
+        "status": "completed",
+        "role": "assistant",
+        "content": [part],
+    }
+    return {
+        "id": "resp_up",
+        "object": "response",
+        "created_at": 1,
+        "status": "completed",
+        "model": body.get("model"),
+        "output": [message],
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": body.get("tools", []),
+        "instructions": body.get("instructions"),
+        "usage": usage
+        and {
+            "input_tokens": usage["prompt_tokens"],
+            "input_tokens_details": {"cached_tokens": 0},
+            "output_tokens": usage["completion_tokens"],
+            "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": usage["total_tokens"],
+        },
+    }
+
+
+def response_events_of(
+    request: SeenRequest, words: list[str], usage: dict[str, Any] | None, *, ends: bool = True
+) -> list[bytes]:
+    """The events of a response as OpenAI streams it: a delta per word, then the text again three times."""
+    whole = response_to(request, " ".join(words), usage)
+    (message,) = whole["output"]
+    (part,) = message["content"]
+    begun = {**whole, "status": "in_progress", "output": [], "usage": None}
+    at = {"item_id": "msg_up", "output_index": 0, "content_index": 0}
+    deltas = [word if place == 0 else " " + word for place, word in enumerate(words)]
+    events: list[dict[str, Any]] = [
+        {"type": "response.created", "response": begun},
+        {"type": "response.in_progress", "response": begun},
+        {
+            "type": "response.output_item.added",
+            "output_index": 0,
+            "item": {**message, "status": "in_progress", "content": []},
+        },
+        {"type": "response.content_part.added", **at, "part": {**part, "text": ""}},
+        *({"type": "response.output_text.delta", **at, "delta": delta, "logprobs": []} for delta in deltas),
+    ]
+    if ends:
+        events += (
+            {"type": "response.output_text.done", **at, "text": part["text"], "logprobs": []},
+            {"type": "response.content_part.done", **at, "part": part},
+            {"type": "response.output_item.done", "output_index": 0, "item": message},
+            {"type": "response.completed", "response": whole},
+        )
+    return [
+        f"event: {event['type']}\ndata: {json.dumps({**event, 'sequence_number': number})}\n\n".encode()
+        for number, event in enumerate(events)
+    ]
+
+
 def events_of(
     request: SeenRequest, words: list[str], usage: dict[str, Any] | None, *, ends: bool = True
 ) -> list[bytes]:
     """The events of a stream as OpenAI sends them, `usage: null` included where usage was asked for."""
+    if request.path.endswith("responses"):
+        return response_events_of(request, words, usage, ends=ends)
     body = request.json
     is_chat = request.path.endswith("chat/completions")
     wants_usage = bool((body.get("stream_options") or {}).get("include_usage")) and usage is not None

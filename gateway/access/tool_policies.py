@@ -62,6 +62,7 @@ def build_policy_check(policies: ToolPolicies) -> Callable[[RequestContext], Non
 def _untrusted_results(body: RequestBody, trusted: frozenset[str]) -> Iterator[str]:
     """The names of tools whose answers stand in the conversation and are not trusted."""
     called: dict[str, str] = {}
+    yield from _untrusted_items(body, trusted)
     for message in _objects(body.read("messages")):
         for call in _objects(message.get("tool_calls")):
             identifier, name = call.get("id"), _object(call.get("function")).get("name")
@@ -69,6 +70,19 @@ def _untrusted_results(body: RequestBody, trusted: frozenset[str]) -> Iterator[s
                 called[identifier] = name
         if message.get("role") in {"tool", "function"}:
             named = called.get(str(message.get("tool_call_id")), message.get("name"))
+            if named not in trusted:
+                yield named if isinstance(named, str) else _NOBODY
+
+
+def _untrusted_items(body: RequestBody, trusted: frozenset[str]) -> Iterator[str]:
+    """The same of the items of a response's input."""
+    called: dict[object, object] = {}
+    for item in _objects(body.read("input")):
+        kind = item.get("type")
+        if isinstance(kind, str) and kind.endswith("_call"):
+            called[str(item.get("call_id"))] = item.get("name")
+        elif isinstance(kind, str) and kind.endswith("_call_output"):
+            named = called.get(str(item.get("call_id")))
             if named not in trusted:
                 yield named if isinstance(named, str) else _NOBODY
 

@@ -48,7 +48,9 @@ def _azure_urls(base: str, model: str, api_version: str | None) -> dict[Endpoint
         return {endpoint: f"{root}/openai/v1/{endpoint.value}" for endpoint in MODEL_ENDPOINTS}
     path = f"{root}/openai/deployments/{quote(model, safe='')}"
     query = f"api-version={quote(api_version or AZURE_API_VERSION, safe='')}"
-    return {endpoint: f"{path}/{endpoint.value}?{query}" for endpoint in MODEL_ENDPOINTS}
+    urls = {endpoint: f"{path}/{endpoint.value}?{query}" for endpoint in MODEL_ENDPOINTS}
+    # It has no path that names the deployment: the body does.
+    return urls | {Endpoint.RESPONSES: f"{root}/openai/v1/{Endpoint.RESPONSES.value}"}
 
 
 def _azure_ai_urls(base: str, api_version: str | None) -> dict[Endpoint, str]:
@@ -60,4 +62,5 @@ def _azure_ai_urls(base: str, api_version: str | None) -> dict[Endpoint, str]:
         return {endpoint: f"{base}/v1/{endpoint.value}" for endpoint in MODEL_ENDPOINTS}
     query = f"api-version={quote(api_version or AZURE_AI_API_VERSION, safe='')}"
     root = base.removesuffix("/models")
-    return {endpoint: f"{root}/models/{endpoint.value}?{query}" for endpoint in MODEL_ENDPOINTS}
+    urls = {endpoint: f"{root}/models/{endpoint.value}?{query}" for endpoint in MODEL_ENDPOINTS}
+    return urls | {Endpoint.RESPONSES: f"{root}/openai/v1/{Endpoint.RESPONSES.value}"}

@@ -1,12 +1,14 @@
 """Tells the members of `litellm_params` that belong in a request's body from those that steer the gateway."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from gateway.catalog.cost_fields import is_cost_field
 from gateway.catalog.params import Params
 from gateway.domain import Secret
 
-__all__ = ["build_defaults"]
+__all__ = ["build_defaults", "build_response_defaults"]
 
 _STEERING = frozenset({
     "model", "api_key", "api_base", "base_url", "api_version", "organization", "custom_llm_provider",
@@ -25,6 +27,16 @@ _STEERING_PREFIXES = (
     "aws_", "azure_", "vertex_", "watsonx_", "litellm_", "mock_", "auto_router_", "s3_", "gcs_",
 )  # fmt: skip
 
+_NOT_OF_RESPONSES = frozenset({
+    "n", "best_of", "echo", "suffix", "stop", "seed", "logit_bias", "logprobs", "frequency_penalty",
+    "presence_penalty", "response_format", "modalities", "audio", "prediction", "functions", "function_call",
+    "web_search_options", "stream_options", "dimensions", "encoding_format",
+})  # fmt: skip
+"""Members of the other endpoints that the Responses API refuses."""
+_LIMITS = ("max_completion_tokens", "max_tokens")
+_MOVED = {"reasoning_effort": ("reasoning", "effort"), "verbosity": ("text", "verbosity")}
+"""Members that the Responses API has within others."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -40,6 +52,21 @@ def build_defaults(litellm_params: dict[str, object], params: Params) -> dict[st
     }
     members.update(params.mapping("extra_body"))
     return {name: _raw(name, value, params) for name, value in members.items()}
+
+
+def build_response_defaults(defaults: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
+    """The same members for the Responses API: the limit and the effort by its names, without what it lacks.
+
+    https://platform.openai.com/docs/guides/migrate-to-responses
+    """
+    found = {name: raw for name, raw in defaults.items() if name not in _NOT_OF_RESPONSES}
+    for name in _LIMITS:
+        if name in found:
+            found.setdefault("max_output_tokens", found.pop(name))
+    for name, (member, inner) in _MOVED.items():
+        if name in found:
+            found.setdefault(member, msgspec.Raw(_encode({inner: found.pop(name)})))
+    return found
 
 
 def _is_steering(name: str) -> bool:

@@ -14,6 +14,7 @@ _HIDDEN_TOKENS = 64
 """What providers add to a prompt by themselves: roles, separators, the beginning of an answer."""
 _HIDDEN_TOKENS_WITH_TOOLS = 1_024
 """The instructions on tools that providers add; Anthropic states up to 804 tokens."""
+_WITH_MEDIA = {Endpoint.CHAT: "messages", Endpoint.RESPONSES: "input"}
 _TOOLS = frozenset({"tools", "functions"})
 _INPUTS = ("input", "cached_input", "cache_creation")
 _MEDIA_INPUTS = (*_INPUTS, "audio_input", "image_input")
@@ -42,7 +43,7 @@ def bound_charge(endpoint: Endpoint, body: RequestBody, group: ModelGroup) -> Bo
     for deployment in group.deployments:
         output = 0
         if endpoint is not Endpoint.EMBEDDINGS:
-            output = _bound_output(body, deployment)
+            output = _bound_output(endpoint, body, deployment)
             if output is None:
                 output = added = DEFAULT_OUTPUT_TOKENS
         if deployment.price is None:
@@ -60,14 +61,15 @@ def _measure(endpoint: Endpoint, body: RequestBody) -> tuple[int, int]:
     size = sum(memoryview(raw).nbytes for raw in members.values()) + _HIDDEN_TOKENS
     if not _TOOLS.isdisjoint(members):
         size += _HIDDEN_TOKENS_WITH_TOOLS
-    if endpoint is Endpoint.CHAT and "messages" in members:
-        media_bytes, media_tokens = measure_messages(members["messages"])
+    asked = members.get(_WITH_MEDIA.get(endpoint, ""))
+    if asked is not None:
+        media_bytes, media_tokens = measure_messages(asked)
         return size - media_bytes, media_tokens
     return size, 0
 
 
-def _bound_output(body: RequestBody, deployment: Deployment) -> int | None:
-    wanted, most = wanted_output_tokens(body, deployment), deployment.max_output_tokens
+def _bound_output(endpoint: Endpoint, body: RequestBody, deployment: Deployment) -> int | None:
+    wanted, most = wanted_output_tokens(endpoint, body, deployment), deployment.max_output_tokens
     if wanted is None or most is None:
         return most if wanted is None else wanted
     return min(wanted, most)

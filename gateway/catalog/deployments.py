@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from gateway.catalog.addresses import build_urls
-from gateway.catalog.body_defaults import build_defaults
+from gateway.catalog.body_defaults import build_defaults, build_response_defaults
 from gateway.catalog.client_choice import read_client_params
 from gateway.catalog.connection import build_headers, find_api_version, find_base, find_key
 from gateway.catalog.cost_fields import CostFieldError, list_unmeasured, read_rates
@@ -68,6 +68,7 @@ def _deployment(source: Source, key: Secret | None, settings: Settings) -> Deplo
         urls = build_urls(provider, base, model, find_api_version(source))
     except ValueError as error:
         raise ConfigError(f"is {error}.", path=params.path_of("api_base")) from None
+    defaults = build_defaults(source.members, params)
     return Deployment(
         id=build_id(source.entry),
         group=source.entry.model_name,
@@ -76,7 +77,8 @@ def _deployment(source: Source, key: Secret | None, settings: Settings) -> Deplo
         urls=urls,
         headers=build_headers(source, key),
         api_base=base,
-        defaults=build_defaults(source.members, params),
+        defaults=defaults,
+        response_defaults=build_response_defaults(defaults),
         dropped_params=rules.dropped,
         refused_params=rules.refused,
         mock_response=params.text("mock_response"),

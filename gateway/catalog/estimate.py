@@ -1,6 +1,6 @@
 """What a request is likely to use at most, before it is sent: the size of its hold."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -29,11 +29,13 @@ _MAXIMUM_CHOICES = 128
 """The most answers that OpenAI lets one request ask for (`n`)."""
 # Every request asks for these, and a member of an enum takes six times as long to find as a constant.
 _CHAT, _COMPLETIONS, _EMBEDDINGS = Endpoint.CHAT, Endpoint.COMPLETIONS, Endpoint.EMBEDDINGS
+_RESPONSES = Endpoint.RESPONSES
 _BYTES_PER_TOKEN = 3
 _LIMITS = ("max_completion_tokens", "max_tokens")
+_RESPONSE_LIMITS = ("max_output_tokens",)
 _CHOICES = ("n", "best_of")
-_OUTPUT_MEMBERS = frozenset(_LIMITS + _CHOICES)
-_EXTRAS = frozenset({"tools", "functions", "response_format", "suffix"})
+_OUTPUT_MEMBERS = frozenset(_LIMITS + _RESPONSE_LIMITS + _CHOICES)
+_EXTRAS = frozenset({"tools", "functions", "response_format", "suffix", "instructions", "text"})
 _decode = msgspec.json.Decoder().decode
 
 
@@ -66,6 +68,9 @@ def estimate_prompt_tokens(endpoint: Endpoint, body: RequestBody) -> int:
     if endpoint is _CHAT:
         if (messages := members.get("messages")) is not None:
             tokens = count_messages_tokens(messages)
+    elif endpoint is _RESPONSES:
+        if (items := members.get("input")) is not None:
+            tokens = count_messages_tokens(items)
     elif (text := members.get("prompt" if endpoint is _COMPLETIONS else "input")) is not None:
         tokens = count_text_tokens(text)
     if not _EXTRAS.isdisjoint(members):
@@ -74,27 +79,30 @@ def estimate_prompt_tokens(endpoint: Endpoint, body: RequestBody) -> int:
     return tokens
 
 
-def estimate_output_tokens(body: RequestBody, deployment: Deployment, default: int) -> int:
+def estimate_output_tokens(
+    endpoint: Endpoint, body: RequestBody, deployment: Deployment, default: int
+) -> int:
     """Tokens of all answers together: what the caller or the operator allows, else `default`, times `n`.
 
     Never more than the model's maximum per answer. Raises MalformedBody for a limit that is no number of
     tokens.
     """
-    members, defaults = body.members, deployment.defaults
+    members, defaults = body.members, deployment.defaults_of(endpoint)
     limit = deployment.max_output_tokens or deployment.max_input_tokens or _MAXIMUM_OUTPUT_TOKENS
     if _OUTPUT_MEMBERS.isdisjoint(members) and (not defaults or _OUTPUT_MEMBERS.isdisjoint(defaults)):
         # Most requests say nothing about it.
         return min(default, limit)
-    wanted = wanted_output_tokens(body, deployment)
+    wanted = wanted_output_tokens(endpoint, body, deployment)
     return min(default if wanted is None else wanted, limit) * choices_of(body, (deployment,))
 
 
-def wanted_output_tokens(body: RequestBody, deployment: Deployment) -> int | None:
+def wanted_output_tokens(endpoint: Endpoint, body: RequestBody, deployment: Deployment) -> int | None:
     """The tokens that the caller, or else the operator, allows an answer; raises MalformedBody."""
-    for name in _LIMITS:
+    defaults = deployment.defaults_of(endpoint)
+    for name in _RESPONSE_LIMITS if endpoint is _RESPONSES else _LIMITS:
         is_sent = name not in deployment.dropped_params
-        if is_sent and (name in body.members or name in deployment.defaults):
-            wanted = _count(body, deployment, name)
+        if is_sent and (name in body.members or name in defaults):
+            wanted = _count(body, defaults, name)
             if wanted is not None:
                 return wanted
     return None
@@ -106,7 +114,7 @@ def choices_of(body: RequestBody, deployments: Sequence[Deployment]) -> int:
     for deployment in deployments:
         for name in _CHOICES:
             if name in body.members or name in deployment.defaults:
-                choices = max(choices, _count(body, deployment, name) or 1)
+                choices = max(choices, _count(body, deployment.defaults, name) or 1)
     return min(choices, _MAXIMUM_CHOICES)
 
 
@@ -126,7 +134,7 @@ def estimate_charge(
     for deployment in group.deployments:
         answered = 0
         if endpoint is not _EMBEDDINGS:
-            answered = estimate_output_tokens(body, deployment, expected_output_tokens) * prompts
+            answered = estimate_output_tokens(endpoint, body, deployment, expected_output_tokens) * prompts
         most = deployment.max_input_tokens
         read = most if most and most < prompt else prompt
         if deployment.price is not None:
@@ -152,11 +160,11 @@ def _nanos(price: Price, prompt: int, output: int) -> tuple[int, int]:
     return -(-(femtos + output * per_output) // FEMTOS_PER_NANO), -(-femtos // FEMTOS_PER_NANO)
 
 
-def _count(body: RequestBody, deployment: Deployment, name: str) -> int | None:
+def _count(body: RequestBody, defaults: Mapping[str, msgspec.Raw], name: str) -> int | None:
     """A whole number of at least 0 that the caller or else the operator set; the caller's null is none."""
     if name in body.members:
         return _whole(_read(body, name), name)
-    return _whole(_decode(deployment.defaults[name]), name)
+    return _whole(_decode(defaults[name]), name)
 
 
 def _whole(value: object, name: str) -> int | None:

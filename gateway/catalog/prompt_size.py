@@ -28,6 +28,7 @@ class _Part(msgspec.Struct, frozen=True, gc=False):
     image_url: msgspec.Raw = _NOTHING
     input_audio: msgspec.Raw = _NOTHING
     file: msgspec.Raw = _NOTHING
+    file_data: msgspec.Raw = _NOTHING
 
 
 _decode_messages = msgspec.json.Decoder(list[_Message]).decode
@@ -36,7 +37,7 @@ _decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def count_messages_tokens(raw: msgspec.Raw) -> int:
-    """Tokens of the member `messages`; of anything but a list of objects, its bytes count as text."""
+    """Tokens of messages, or of items of a response; else its bytes are text."""
     size = memoryview(raw).nbytes
     try:
         messages = _decode_messages(raw)
@@ -47,7 +48,7 @@ def count_messages_tokens(raw: msgspec.Raw) -> int:
 
 
 def measure_messages(raw: msgspec.Raw) -> tuple[int, int]:
-    """Bytes of images, audio and files in the member `messages`, and the tokens that they stand for."""
+    """Bytes of images, audio and files in messages or items, and the tokens that they stand for."""
     try:
         return _measure_contents(_decode_messages(raw))
     except (msgspec.DecodeError, RecursionError):
@@ -108,8 +109,9 @@ def _measure_media(content: msgspec.Raw) -> tuple[int, int]:
             encoded = memoryview(part.input_audio).nbytes
             size += encoded
             tokens += encoded // _AUDIO_BYTES_PER_TOKEN + 1
-        if part.file is not _NOTHING:
-            encoded = memoryview(part.file).nbytes
-            size += encoded
-            tokens += encoded // _FILE_BYTES_PER_TOKEN + 1
+        for file in (part.file, part.file_data):
+            if file is not _NOTHING:
+                encoded = memoryview(file).nbytes
+                size += encoded
+                tokens += encoded // _FILE_BYTES_PER_TOKEN + 1
     return size, tokens

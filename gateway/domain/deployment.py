@@ -56,13 +56,14 @@ class Endpoint(StrEnum):
     CHAT = "chat/completions"
     COMPLETIONS = "completions"
     EMBEDDINGS = "embeddings"
+    RESPONSES = "responses"
     PASS_THROUGH = "pass_through_endpoint"  # noqa: S105  it is no secret
     """A declared pass-through: it has no model, and no body that is looked into."""
     MCP = "mcp"
     """A message to an MCP server, which a plugin leads there as to a pass-through."""
 
 
-MODEL_ENDPOINTS = (Endpoint.CHAT, Endpoint.COMPLETIONS, Endpoint.EMBEDDINGS)
+MODEL_ENDPOINTS = (Endpoint.CHAT, Endpoint.COMPLETIONS, Endpoint.EMBEDDINGS, Endpoint.RESPONSES)
 """The endpoints of models."""
 
 
@@ -114,7 +115,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
 
     `model` is the provider's name of the model. `urls` has the complete address per endpoint. `headers`
     carry the credential: they are what goes upstream beside the body's own headers. `defaults` are body
-    members that the operator set, already encoded; the caller's members win. `dropped_params` are never sent,
+    members that the operator set, already encoded; the caller's members win; `response_defaults` are the same
+    for the Responses API, by its names. `dropped_params` are never sent,
     `refused_params` are an error unless the request has them dropped. `timeout_seconds` bounds a
     whole non-streaming call, `stream_timeout_seconds` the silence between two chunks. `client_params` says
     what a client may choose in its request, None nothing; `chosen_by` who chose what is here.
@@ -128,6 +130,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, Secret] = msgspec.field(default_factory=dict[str, Secret])
     api_base: str = ""
     defaults: dict[str, msgspec.Raw] = msgspec.field(default_factory=dict[str, msgspec.Raw])
+    response_defaults: dict[str, msgspec.Raw] = msgspec.field(default_factory=dict[str, msgspec.Raw])
     dropped_params: frozenset[str] = frozenset()
     refused_params: frozenset[str] = frozenset()
     price: Price | None = None
@@ -156,6 +159,10 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     client_params: ClientParams | None = None
     chosen_by: ChosenBy = ChosenBy.OPERATOR
     model_info: dict[str, object] = msgspec.field(default_factory=dict[str, object])
+
+    def defaults_of(self, endpoint: Endpoint) -> dict[str, msgspec.Raw]:
+        """The members that the operator set for requests of an endpoint."""
+        return self.response_defaults if endpoint is Endpoint.RESPONSES else self.defaults
 
 
 class ModelGroup(msgspec.Struct, frozen=True):

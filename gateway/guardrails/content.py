@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.errors import GuardrailBlocked, UpstreamGarbled
 from gateway.guardrails.tool_uses import FoundTool, drop_called, drop_offered, find_called, find_offered
-from gateway.guardrails.walk import Found, edit_at, find_pieces
+from gateway.guardrails.walk import Found, drop_probabilities, edit_at, find_pieces
 from gateway.hooks import RequestBody
 from gateway.sdk import Content, Direction, Edit, Piece
 from gateway.upstream.gateway_members import GATEWAY_MEMBERS, GATEWAY_PREFIXES
@@ -117,7 +117,9 @@ class AnswerText:
         self._is_changed = False
 
     def _look(self) -> None:
-        self._found = [found for name, member in self._members.items() for found in find_pieces(member, name)]
+        # A response repeats its request; what is new in it comes first.
+        names = sorted(self._members, key=_is_not_output)
+        self._found = [found for name in names for found in find_pieces(self._members[name], name)]
 
     @property
     def body(self) -> bytes:
@@ -146,9 +148,7 @@ class AnswerText:
             edit_at(self._members, found.path, text)
             self._found[place] = _with_text(found, text)
             self._is_changed = True
-            if found.path[0] == "choices":
-                choices = cast("list[dict[str, object]]", self._members["choices"])  # the path leads there
-                choices[cast("int", found.path[1])].pop("logprobs", None)  # the place of a choice
+            drop_probabilities(self._members, found.path)
 
 
 def apply_edits(text: str, edits: Sequence[Edit]) -> str:
@@ -183,6 +183,10 @@ def edited_texts(pieces: Sequence[Piece], edits: Iterable[Edit]) -> dict[int, st
 
 def _with_text(found: Found, text: str) -> Found:
     return msgspec.structs.replace(found, piece=msgspec.structs.replace(found.piece, text=text))
+
+
+def _is_not_output(name: str) -> bool:
+    return name != "output"
 
 
 class _TwinError(Exception):

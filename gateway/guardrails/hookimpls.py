@@ -18,6 +18,7 @@ from gateway.guardrails.policies.pipeline import answer_instead, run_pipeline
 from gateway.guardrails.questions import Questions
 from gateway.guardrails.recording import RecordWatch
 from gateway.guardrails.report import Report
+from gateway.guardrails.responses import GuardedResponses
 from gateway.guardrails.runner import Runner, Text
 from gateway.guardrails.stream import GuardedStream
 from gateway.hooks import CallGuard, RequestContext, StreamGuard, hookimpl
@@ -26,7 +27,7 @@ from gateway.settings.guardrails import GuardrailMode
 
 __all__ = ["GuardrailHooks"]
 
-_ANSWERING = frozenset({Endpoint.CHAT, Endpoint.COMPLETIONS})
+_ANSWERING = frozenset({Endpoint.CHAT, Endpoint.COMPLETIONS, Endpoint.RESPONSES})
 """The endpoints whose answers have a text, which the gateway can say itself."""
 
 
@@ -128,6 +129,8 @@ class _Watch:
             chosen = [item for item in self._chosen if mode in item.modes]
             check = partial(self._check_answer, chosen)
             return GuardedMessages(check) if chosen or pipelines else None
+        if self._context.endpoint is Endpoint.RESPONSES and (chosen or pipelines):
+            return GuardedResponses(partial(self._check_answer, chosen))
         return GuardedStream(self._runner, chosen, pipelines, mode) if chosen or pipelines else None
 
     def open_record(self) -> RecordWatch | None:

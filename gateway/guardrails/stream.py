@@ -12,7 +12,7 @@ from gateway.guardrails.choice import Chosen, ChosenPipeline
 from gateway.guardrails.policies.pipeline import answer_instead, run_pipeline
 from gateway.guardrails.runner import Runner
 from gateway.guardrails.streamed_tools import find_streamed, grows
-from gateway.guardrails.walk import Found, Path, edit_at, find_pieces
+from gateway.guardrails.walk import Found, Path, drop_probabilities, edit_at, find_pieces
 from gateway.sdk import ToolUse
 from gateway.settings.guardrails import GuardrailMode
 from gateway.wire.sse import EventSplitter, event_payload, replace_payload
@@ -178,15 +178,9 @@ def _written(event: _Event) -> bytes:
         text = part.channel.slice(part.start, part.end)
         if text != part.found.piece.text:
             edit_at(event.members, part.found.path, text)
-            _drop_probabilities(event.members, part.found.path)
+            drop_probabilities(event.members, part.found.path)
             is_changed = True
     return replace_payload(event.data, _encode(event.members)) if is_changed else event.data
-
-
-def _drop_probabilities(members: dict[str, object], path: Path) -> None:
-    if path[0] == "choices":
-        choices = cast("list[dict[str, object]]", members["choices"])  # the path leads there
-        choices[cast("int", path[1])].pop("logprobs", None)  # the place of a choice
 
 
 def _channel_key(members: dict[str, object], path: Path) -> Path:

@@ -83,6 +83,9 @@ def drop_called(members: _Object, paths: Iterable[Path], notice: str) -> bool:
     Says whether that could be done: calls that stand elsewhere stay, and then all do.
     """
     found = list(paths)
+    if found and all(path[0] == "output" and len(path) > 1 for path in found):
+        _drop_items(members, {cast("int", path[1]) for path in found}, notice)
+        return True
     if not all(len(path) >= _LEAST_STEPS and path[0] == "choices" and path[2] == "message" for path in found):
         return False
     choices = cast("list[_Object]", members["choices"])  # the paths lead there
@@ -102,6 +105,22 @@ def drop_called(members: _Object, paths: Iterable[Path], notice: str) -> bool:
         message["content"] = f"{said}\n\n{notice}" if isinstance(said, str) and said else notice
         choice.pop("logprobs", None)
     return True
+
+
+def _drop_items(members: _Object, gone: set[int], notice: str) -> None:
+    """Take items out of the output of a response; a message in the place of the first says so."""
+    items = _items(members["output"])
+    first = min(gone)
+    part = {"type": "output_text", "text": notice, "annotations": list[object](), "logprobs": list[object]()}
+    message = {
+        "type": "message",
+        "id": f"msg_{_text(_object(items[first]).get('id')).rpartition('_')[2]}",
+        "status": "completed",
+        "role": "assistant",
+        "content": [part],
+    }
+    kept = [item for place, item in enumerate(items) if place not in gone]
+    members["output"] = [*kept[:first], message, *kept[first:]]
 
 
 _LEAST_STEPS = 4

@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.sdk import Piece, PieceKind
 
-__all__ = ["Found", "Path", "edit_at", "find_pieces"]
+__all__ = ["Found", "Path", "drop_probabilities", "edit_at", "find_pieces"]
 
 Path = tuple[str | int, ...]
 """Names of members and places in lists, from the body down."""
@@ -36,6 +36,16 @@ _NAMES = frozenset(
             "modalities",
         ),
         *("stop_reason", "native_finish_reason", "encoding_format", "required", "enum", "signature", "voice"),
+        *(
+            "status",
+            "truncation",
+            "effort",
+            "encrypted_content",
+            "previous_response_id",
+            "item_id",
+            "include",
+        ),
+        *("approval_request_id", "server_label", "file_id", "prompt_cache_retention", "phase", "code"),
     }
 )
 """Members whose strings are names, ids or switches."""
@@ -94,6 +104,34 @@ _KNOWN_KEYS = frozenset(
     }
 ).union(_NAMES, _MEDIA, _REASONING, _DEFINITIONS)
 """Names of members of the API; any other name is a string of the caller's or the provider's own."""
+_RESPONSE_KEYS = frozenset(
+    {
+        *("instructions", "max_output_tokens", "max_tool_calls", "created_at", "completed_at", "background"),
+        *(
+            "error",
+            "incomplete_details",
+            "top_logprobs",
+            "summary",
+            "output_text",
+            "input_tokens",
+            "metadata",
+        ),
+        *("output_tokens", "input_tokens_details", "output_tokens_details", "cached_tokens", "total_tokens"),
+        *(
+            "reasoning_tokens",
+            "conversation",
+            "filename",
+            "file_data",
+            "action",
+            "query",
+            "queries",
+            "results",
+        ),
+    }
+)
+"""Names of members of the Responses API."""
+_ROLES = {"instructions": "system"}
+"""Members that say something in a role."""
 _UNSEEN = frozenset({"logprobs"})
 """The same text once more, token by token; it is dropped where the text is edited."""
 
@@ -107,7 +145,7 @@ class Found(msgspec.Struct, frozen=True, gc=False):
 
 def find_pieces(value: object, name: str) -> Iterator[Found]:
     """Every string below the member `name` of a body, and every name of a member that no API knows."""
-    yield from _walk(value, (name,), name, _kind_of(name, PieceKind.TEXT), "")
+    yield from _walk(value, (name,), name, _kind_of(name, PieceKind.TEXT), _ROLES.get(name, ""))
 
 
 def edit_at(root: object, path: Path, text: str) -> None:
@@ -118,6 +156,16 @@ def edit_at(root: object, path: Path, text: str) -> None:
             step
         ]  # a list takes its places as a mapping its names
     cast("dict[str | int, object]", parent)[path[-1]] = text
+
+
+def drop_probabilities(root: object, path: Path) -> None:
+    """Drop the log probabilities of an edited text, which spell it out; changes `root`."""
+    depth = {"choices": 2, "output": 4}.get(str(path[0]))
+    if depth is not None and len(path) > depth:
+        value = root
+        for step in path[:depth]:
+            value = cast("dict[str | int, object]", value)[step]  # as above
+        cast("dict[str, object]", value).pop("logprobs", None)  # a choice, or a part of an item
 
 
 def _walk(value: object, path: Path, shown: str, kind: PieceKind, role: str) -> Iterator[Found]:
@@ -139,11 +187,24 @@ def _walk_object(
         role = stated
         if role in {"tool", "function"}:
             kind = PieceKind.TOOL_RESULT
+    kind = _kind_of_item(members.get("type"), kind)
     for name, value in members.items():
-        if name not in _KNOWN_KEYS:
+        if name not in _KNOWN_KEYS and name not in _RESPONSE_KEYS:
             yield Found(Piece(name, f"{shown} (a name)", PieceKind.NAME, role, is_fixed=True), path)
         if name not in _UNSEEN:
             yield from _walk(value, (*path, name), f"{shown}.{name}", _kind_of(name, kind), role)
+
+
+def _kind_of_item(stated: object, inherited: PieceKind) -> PieceKind:
+    """What an item of the Responses API holds, by its type."""
+    if inherited is PieceKind.TEXT and isinstance(stated, str):
+        if stated == "reasoning":
+            return PieceKind.REASONING
+        if stated.endswith("_call_output"):
+            return PieceKind.TOOL_RESULT
+        if stated.endswith("_call"):
+            return PieceKind.TOOL_CALL
+    return inherited
 
 
 def _kind_of(name: str, inherited: PieceKind) -> PieceKind:

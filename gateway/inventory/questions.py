@@ -32,6 +32,7 @@ _ENDPOINTS: Mapping[str, Endpoint] = {
     **dict.fromkeys(("completion", "acompletion", "chat_completion"), Endpoint.CHAT),
     **dict.fromkeys(("text_completion", "atext_completion"), Endpoint.COMPLETIONS),
     **dict.fromkeys(("embedding", "aembedding"), Endpoint.EMBEDDINGS),
+    **dict.fromkeys(("responses", "aresponses"), Endpoint.RESPONSES),
 }
 _PLAIN_HEADERS = frozenset({"content-type", "accept", "user-agent", "accept-encoding"})
 _encode = msgspec.json.Encoder().encode

@@ -60,6 +60,8 @@ def _expected_by_owner(context: RequestContext) -> int | None:
 
 def limit_member(endpoint: Endpoint, group: ModelGroup) -> str:
     """The name under which all deployments of a group take a bound on the answer."""
+    if endpoint is Endpoint.RESPONSES:
+        return "max_output_tokens"
     is_openai = all(deployment.provider in _OPENAI for deployment in group.deployments)
     return "max_completion_tokens" if is_openai and endpoint is Endpoint.CHAT else "max_tokens"
 

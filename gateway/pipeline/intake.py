@@ -7,6 +7,7 @@ from gateway.errors import MalformedBody
 from gateway.hooks import RequestBody, RequestContext
 from gateway.ids import new_charge_id
 from gateway.pipeline.exchange import Exchange
+from gateway.pipeline.stored_state import check_stateless
 
 __all__ = ["begin_context", "fill_context"]
 
@@ -16,6 +17,7 @@ _CONTENT_MEMBERS = {
     Endpoint.CHAT: ("messages", b"["),
     Endpoint.COMPLETIONS: ("prompt", b'"['),
     Endpoint.EMBEDDINGS: ("input", b'"['),
+    Endpoint.RESPONSES: ("input", b'"['),
 }
 """The member without which an endpoint has nothing to do, and the first bytes that its value may have."""
 
@@ -52,13 +54,15 @@ def fill_context(context: RequestContext, data: bytes, path_model: str) -> None:
     """Read the body into the context; `path_model` is the model named by the path, or empty.
 
     Raises MalformedBody when the body is not a JSON object, is nested beyond the decoder's depth (about a
-    thousand levels), or has no usable `model`, `stream` or content member.
+    thousand levels), or has no usable `model`, `stream` or content member, and as `check_stateless`.
     """
     context.body = body = _parse(data)
     context.model = context.routed_model = _read_model(body, path_model)
     if "stream" in body.members:
         context.is_stream = _read_stream(context)
     _check_content(body, context.endpoint)
+    if context.endpoint is Endpoint.RESPONSES:
+        check_stateless(body)
 
 
 def _parse(data: bytes) -> RequestBody:

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 
 import msgspec
 
-from gateway.domain import Deployment, ModelGroup, OnDisconnect
+from gateway.domain import Deployment, Endpoint, ModelGroup, OnDisconnect
 from gateway.errors import GatewayError, ServiceUnavailable, UpstreamError, UpstreamGarbled
 from gateway.hooks import UpstreamStream
 from gateway.pipeline.answers import drop_frames
@@ -22,6 +22,7 @@ from gateway.pipeline.tool_names import list_streamed
 from gateway.routing.router import Routed
 from gateway.upstream.errors import error_from_answer, error_from_event, upstream_source
 from gateway.upstream.relay import StreamRelay
+from gateway.upstream.responses_relay import ResponsesRelay
 from gateway.wire.errors import error_event
 
 __all__ = ["relay_stream"]
@@ -65,7 +66,7 @@ async def relay_stream(call: Call) -> None:
     try:
         attempts = Attempts(call)
         routed = await _open(call, attempts, interruption)
-        relay = StreamRelay(attempts.shown_model(routed.group), wants_usage=attempts.wants_usage)
+        relay = _build_relay(call, attempts, attempts.shown_model(routed.group))
         try:
             await _Pump(call, interruption, routed, relay).run()
         finally:
@@ -73,6 +74,12 @@ async def relay_stream(call: Call) -> None:
     finally:
         interruption.close()
         call.gateway.streams.discard(interruption)
+
+
+def _build_relay(call: Call, attempts: Attempts, shown_model: str) -> StreamRelay | ResponsesRelay:
+    if call.context.endpoint is Endpoint.RESPONSES:
+        return ResponsesRelay(shown_model)
+    return StreamRelay(shown_model, wants_usage=attempts.wants_usage)
 
 
 async def _open(call: Call, attempts: Attempts, interruption: Interruption) -> Routed[_Open]:
@@ -122,7 +129,11 @@ class _Pump:
     """Moves one stream from the provider to the client, and settles it."""
 
     def __init__(
-        self, call: Call, interruption: Interruption, routed: Routed[_Open], relay: StreamRelay
+        self,
+        call: Call,
+        interruption: Interruption,
+        routed: Routed[_Open],
+        relay: StreamRelay | ResponsesRelay,
     ) -> None:
         self._call = call
         self._exchange = call.exchange

@@ -11,6 +11,8 @@ from gateway.wire.sse import event_payload
 __all__ = ["list_called", "list_offered", "list_streamed"]
 
 _CALLS, _CALL = b'"tool_calls"', b'"function_call"'
+_ITEMS = frozenset({"function_call", "custom_tool_call", "mcp_call"})
+"""Types of the items of a response that call a tool."""
 _MOST, _LONGEST = 128, 256
 _decode = msgspec.json.Decoder().decode
 
@@ -50,7 +52,12 @@ def list_streamed(events: bytes) -> tuple[str, ...]:
 
 
 def _find(answer: object) -> Iterator[object]:
-    for choice in _objects(_object(answer).get("choices")):
+    found = _object(answer)
+    response = _object(found.get("response"))
+    for item in (*_objects(found.get("output")), *_objects(response.get("output"))):
+        if item.get("type") in _ITEMS:
+            yield item.get("name")
+    for choice in _objects(found.get("choices")):
         said = _object(choice.get("message") or choice.get("delta"))
         yield from (_object(call.get("function")).get("name") for call in _objects(said.get("tool_calls")))
         yield _object(said.get("function_call")).get("name")

@@ -8,6 +8,7 @@ import msgspec
 from gateway.domain import Endpoint
 from gateway.hooks import RequestContext
 from gateway.spend.builder import CallDetails
+from gateway.wire.responses import FINAL_EVENTS
 from gateway.wire.sse import EventSplitter, event_payload
 
 __all__ = ["CONTENT", "Transcript"]
@@ -17,6 +18,7 @@ CONTENT = {
     Endpoint.CHAT: "messages",
     Endpoint.COMPLETIONS: "prompt",
     Endpoint.EMBEDDINGS: "input",
+    Endpoint.RESPONSES: "input",
     Endpoint.MCP: "arguments",
 }
 """The member of a request that says what the model, or the tool, is asked."""
@@ -85,6 +87,8 @@ def _join_events(data: bytes) -> dict[str, Any]:
         if not isinstance(chunk, dict):
             continue
         members = cast("dict[str, Any]", chunk)  # JSON objects have text keys
+        if members.get("type") in FINAL_EVENTS:
+            return cast("dict[str, Any]", members["response"])  # the whole answer, as such events have it
         for choice in cast("list[object]", members.pop("choices", None) or []):
             if isinstance(choice, dict):
                 _merge_choice(choices, cast("dict[str, Any]", choice))  # the same

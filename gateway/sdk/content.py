@@ -10,7 +10,7 @@ from gateway.hooks import RequestContext
 
 __all__ = ["TEXT_MEMBERS", "read_member", "rewrite_texts"]
 
-TEXT_MEMBERS = ("messages", "prediction", "prompt", "suffix", "input")
+TEXT_MEMBERS = ("messages", "prediction", "prompt", "suffix", "instructions", "input")
 """The members of chat, completion and embedding bodies whose strings a model reads.
 
 All are looked at for every endpoint: an upstream may act on a member that the endpoint does not document.

@@ -23,6 +23,7 @@ _CALL_TYPES: Mapping[Endpoint, tuple[str, str]] = {
     Endpoint.CHAT: ("acompletion", "/chat/completions"),
     Endpoint.COMPLETIONS: ("atext_completion", "/completions"),
     Endpoint.EMBEDDINGS: ("aembedding", "/embeddings"),
+    Endpoint.RESPONSES: ("aresponses", "/responses"),
     Endpoint.PASS_THROUGH: ("pass_through_endpoint", "/pass_through_endpoint"),
     Endpoint.MCP: ("call_mcp_tool", "/mcp"),
 }

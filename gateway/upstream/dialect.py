@@ -25,9 +25,11 @@ _PLAIN_MEMBERS = frozenset(
         "encoding_format",
         "frequency_penalty",
         "input",
+        "instructions",
         "logit_bias",
         "logprobs",
         "max_completion_tokens",
+        "max_output_tokens",
         "max_tokens",
         "messages",
         "model",
@@ -35,13 +37,16 @@ _PLAIN_MEMBERS = frozenset(
         "parallel_tool_calls",
         "presence_penalty",
         "prompt",
+        "reasoning",
         "reasoning_effort",
         "response_format",
         "seed",
         "stop",
+        "store",
         "stream",
         "stream_options",
         "temperature",
+        "text",
         "tool_choice",
         "tools",
         "top_logprobs",
@@ -88,8 +93,9 @@ def build_upstream_request(
     Raises BadRequest when the deployment does not serve the endpoint, UnsupportedParams when it does not take
     what the request has.
     """
-    members = _members(deployment, body)
-    if is_stream and deployment.does_stream_usage:
+    members = _members(deployment, endpoint, body)
+    # The Responses API tells usage in any case, and knows no such option.
+    if is_stream and deployment.does_stream_usage and endpoint is not Endpoint.RESPONSES:
         _ask_for_usage(members)
     timeout = bounds.timeout_seconds or deployment.timeout_seconds
     return UpstreamRequest(
@@ -118,7 +124,7 @@ def asks_for_stream_usage(body: RequestBody) -> bool:
         return False
 
 
-def _members(deployment: Deployment, body: RequestBody) -> dict[str, msgspec.Raw]:
+def _members(deployment: Deployment, endpoint: Endpoint, body: RequestBody) -> dict[str, msgspec.Raw]:
     if _PLAIN_MEMBERS.issuperset(body.members):
         members = body.members.copy()
     else:
@@ -128,7 +134,7 @@ def _members(deployment: Deployment, body: RequestBody) -> dict[str, msgspec.Raw
             if name not in GATEWAY_MEMBERS and not name.startswith(GATEWAY_PREFIXES)
         }
         drop_unwanted(members, body)
-    for name, raw in deployment.defaults.items():
+    for name, raw in deployment.defaults_of(endpoint).items():
         members.setdefault(name, raw)
     dropped, refused = deployment.dropped_params, deployment.refused_params
     if dropped and not dropped.isdisjoint(members):

@@ -7,6 +7,7 @@ from typing import Self
 
 import msgspec
 
+from gateway.domain import Endpoint
 from gateway.errors import (
     ContentPolicyViolation,
     ContextWindowExceeded,
@@ -25,6 +26,7 @@ from gateway.errors import (
 )
 from gateway.hooks import HeaderPairs
 from gateway.upstream.client import UpstreamAnswer, UpstreamRequest
+from gateway.upstream.mock_responses import mock_response, mock_response_events
 from gateway.upstream.mock_text import mock_answer, mock_chunks
 
 __all__ = ["MockClient"]
@@ -66,7 +68,10 @@ class MockClient:
     async def send(self, request: UpstreamRequest) -> UpstreamAnswer:
         """See UpstreamClient.send."""
         members = _read(request)
-        return UpstreamAnswer(200, _JSON, _encode(mock_answer(_path(request), members, request.body)))
+        path, body = _path(request), request.body
+        is_response = path == Endpoint.RESPONSES
+        answer = mock_response(members, body) if is_response else mock_answer(path, members, body)
+        return UpstreamAnswer(200, _JSON, _encode(answer))
 
     def stream(self, request: UpstreamRequest) -> "_MockStream":
         """See UpstreamClient.stream."""
@@ -88,7 +93,11 @@ class _MockStream:
 
     async def __aenter__(self) -> Self:
         members = _read(self._request)
-        self._chunks = mock_chunks(_path(self._request), members, self._request.body)
+        path, body = _path(self._request), self._request.body
+        is_response = path == Endpoint.RESPONSES
+        self._chunks = (
+            mock_response_events(members, body) if is_response else mock_chunks(path, members, body)
+        )
         self._chunks.reverse()
         return self
 

@@ -7,7 +7,14 @@ from typing import cast
 
 import msgspec
 
-__all__ = ["MOCK_COMPLETION_TOKENS", "MOCK_PROMPT_TOKENS", "mock_answer", "mock_chunks"]
+__all__ = [
+    "MOCK_COMPLETION_TOKENS",
+    "MOCK_PROMPT_TOKENS",
+    "MOCK_TIME",
+    "mock_answer",
+    "mock_chunks",
+    "mock_words",
+]
 
 MOCK_PROMPT_TOKENS = 10
 MOCK_COMPLETION_TOKENS = 20
@@ -18,7 +25,7 @@ _USAGE = {
 }
 _EMBEDDING_USAGE = {"prompt_tokens": MOCK_PROMPT_TOKENS, "total_tokens": MOCK_PROMPT_TOKENS}
 _DEFAULT_TEXT = "This is a mock response: no model was asked."
-_CREATED = 1_700_000_000
+MOCK_TIME = 1_700_000_000
 """A fixed time in seconds since 1970, so that equal requests get equal answers."""
 _DEFAULT_DIMENSIONS = 1536
 _MOST_DIMENSIONS = 8192
@@ -42,11 +49,9 @@ def mock_answer(path: str, members: Mapping[str, object], body: bytes) -> dict[s
 def mock_chunks(path: str, members: Mapping[str, object], body: bytes) -> list[bytes]:
     """Return the events of a stream, one per chunk; the one with usage only if it was asked for."""
     head = _envelope(path, members, body, kind=".chunk")
-    words = _text(members).split(" ")
-    pieces = [" ".join(words[at : at + _WORDS_PER_CHUNK]) for at in range(0, len(words), _WORDS_PER_CHUNK)]
-    pieces = [piece if at == 0 else " " + piece for at, piece in enumerate(pieces)]
     events: list[dict[str, object]] = [
-        head | {"choices": [_delta(path, piece, is_first=at == 0)]} for at, piece in enumerate(pieces)
+        head | {"choices": [_delta(path, piece, is_first=at == 0)]}
+        for at, piece in enumerate(mock_words(members))
     ]
     events.append(head | {"choices": [_delta(path, None, is_first=False)]})
     options = members.get("stream_options")
@@ -54,6 +59,13 @@ def mock_chunks(path: str, members: Mapping[str, object], body: bytes) -> list[b
         nothing: list[object] = []
         events.append(head | {"choices": nothing, "usage": _USAGE})
     return [*(b"data: " + _encode(event) + b"\n\n" for event in events), b"data: [DONE]\n\n"]
+
+
+def mock_words(members: Mapping[str, object]) -> list[str]:
+    """The text of the answer in pieces of two words."""
+    words = _text(members).split(" ")
+    pieces = [" ".join(words[at : at + _WORDS_PER_CHUNK]) for at in range(0, len(words), _WORDS_PER_CHUNK)]
+    return [piece if at == 0 else " " + piece for at, piece in enumerate(pieces)]
 
 
 def _delta(path: str, piece: str | None, *, is_first: bool) -> dict[str, object]:
@@ -72,7 +84,7 @@ def _envelope(path: str, members: Mapping[str, object], body: bytes, kind: str =
     return {
         "id": ("chatcmpl-" if is_chat else "cmpl-") + digest,
         "object": "chat.completion" + kind if is_chat else "text_completion",
-        "created": _CREATED,
+        "created": MOCK_TIME,
         "model": members.get("model"),
     }
 

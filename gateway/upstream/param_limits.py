@@ -16,7 +16,7 @@ _KEPT = frozenset(
     {
         # They say what a request is, and what it may cost: the hold counts on them.
         *("model", "messages", "prompt", "input", "stream"),
-        *("max_tokens", "max_completion_tokens", "n", "best_of"),
+        *("max_tokens", "max_completion_tokens", "max_output_tokens", "n", "best_of"),
     }
 )
 _ALWAYS_TAKEN = frozenset({"temperature", "n"})

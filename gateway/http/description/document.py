@@ -42,6 +42,11 @@ _INFERENCE_BODIES: dict[Endpoint, Any] = {
         "required": ["model", "input"],
         "properties": {"model": _TEXT, "input": {"anyOf": [_TEXT, {"type": "array"}]}},
     },
+    Endpoint.RESPONSES: {
+        "type": "object",
+        "required": ["model", "input"],
+        "properties": {"model": _TEXT, "input": {"anyOf": [_TEXT, {"type": "array"}]}},
+    },
 }
 
 

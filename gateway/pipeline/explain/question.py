@@ -16,6 +16,7 @@ _CONTENTS: Mapping[Endpoint, tuple[str, object]] = {
     Endpoint.CHAT: ("messages", [{"role": "user", "content": "."}]),
     Endpoint.COMPLETIONS: ("prompt", "."),
     Endpoint.EMBEDDINGS: ("input", "."),
+    Endpoint.RESPONSES: ("input", "."),
 }
 """What stands in for the content of a question without a body."""
 

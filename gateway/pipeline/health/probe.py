@@ -20,7 +20,13 @@ __all__ = ["Probe", "probe_deployments"]
 _PARALLEL = 16
 _OK = range(200, 300)
 _MOST_BYTES = 1024 * 1024
-_ENDPOINT_OF_MODE = {"embedding": Endpoint.EMBEDDINGS, "completion": Endpoint.COMPLETIONS}
+_ENDPOINT_OF_MODE = {
+    "embedding": Endpoint.EMBEDDINGS,
+    "completion": Endpoint.COMPLETIONS,
+    "responses": Endpoint.RESPONSES,
+}
+_LEAST_RESPONSE_TOKENS = 16
+"""The Responses API refuses smaller limits."""
 
 
 class Probe(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +91,8 @@ def _question(endpoint: Endpoint, wishes: CheckWishes) -> dict[str, object]:
         return {"input": "ping"}
     if endpoint is Endpoint.COMPLETIONS:
         return {"prompt": "ping", "max_tokens": wishes.max_tokens}
+    if endpoint is Endpoint.RESPONSES:
+        return {"input": "ping", "max_output_tokens": max(wishes.max_tokens, _LEAST_RESPONSE_TOKENS)}
     return {"messages": [{"role": "user", "content": "ping"}], "max_tokens": wishes.max_tokens}
 
 

@@ -115,6 +115,21 @@ async def test_a_careful_tool_takes_nothing_from_outside(desk: Desk, live: LiveG
     assert answer.status_code == 200
 
 
+async def test_a_careful_tool_takes_nothing_from_outside_in_responses(
+    desk: Desk, live: LiveGateway, key: str
+) -> None:
+    await set_policy(desk, live, "pay", input_policy="trusted")
+    call = {"type": "function_call", "call_id": "c1", "name": "web", "arguments": "{}"}
+    result = {"type": "function_call_output", "call_id": "c1", "output": "From outside."}
+    tools = [{"type": "function", "name": "pay", "parameters": {}}]
+    asked = {"model": "m", "input": [call, result], "tools": tools}
+    refused = await live.post("/v1/responses", key, asked)
+    assert (refused.status_code, "web" in refused.json()["error"]["message"]) == (403, True)
+    assert (await live.post("/v1/responses", key, {**asked, "input": [result]})).status_code == 403
+    await set_policy(desk, live, "web", output_policy="trusted")
+    assert (await live.post("/v1/responses", key, asked)).status_code == 200
+
+
 async def test_a_tool_is_blocked_for_a_team_and_for_a_key(
     desk: Desk, live: LiveGateway, unique: Any, at_once: Any
 ) -> None:

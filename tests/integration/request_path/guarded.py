@@ -107,6 +107,7 @@ class Row(msgspec.Struct, frozen=True):
 ROWS: Mapping[Endpoint, Row] = {
     Endpoint.CHAT: Row(lambda text: {"messages": [{"role": "user", "content": text}]}),
     Endpoint.COMPLETIONS: Row(lambda text: {"prompt": text}),
+    Endpoint.RESPONSES: Row(lambda text: {"input": [{"role": "user", "content": text}]}),
     Endpoint.EMBEDDINGS: Row(lambda text: {"input": [text]}, has_text=False),
 }
 

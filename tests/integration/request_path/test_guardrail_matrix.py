@@ -16,6 +16,7 @@ from gateway.domain import MODEL_ENDPOINTS, Endpoint
 from gateway.sdk import Direction, PieceKind
 from gateway.settings.guardrails import GuardrailMode
 from gateway.settings.load import load_settings
+from gateway.wire.sse import EventSplitter, event_payload
 from tests.integration.request_path.guarded import (
     ANSWERS,
     CALLS,
@@ -131,7 +132,11 @@ async def test_a_guardrail_sees_what_the_client_gets(
     probe = with_window(window, "pass")
     install(live, probe, POST)
     answer = await ask(live, await live.make_key(), call)
-    assert (answer.status_code, answer.content) == (200, plain)
+    assert answer.status_code == 200
+    if is_told_anew(call):
+        assert data_of(answer)[-1] == events_in(plain)[-1] | {"sequence_number": len(data_of(answer)) - 1}
+    else:
+        assert answer.content == plain
     assert {content.direction for content in probe.shown} == {Direction.RESPONSE}
     assert "Hello there" in probe.text or ("Hello" in probe.text and "there" in probe.text)
 
@@ -167,10 +172,16 @@ async def test_a_masked_answer_reaches_the_client_masked(
     answer = await ask(live, key, call)
     assert answer.status_code == 200
     assert WORD not in answer.text
-    assert answer.text.count("[MASKED]") == 1
+    # The events of a response say each text four times.
+    assert answer.text.count("[MASKED]") == (5 if is_told_anew(call) else 1)
     row = await live.row(key)
     assert row.status == "success"
     assert row.details["guardrail_information"][0]["guardrail_action"] == "mask"
+
+
+def is_told_anew(call: Call) -> bool:
+    """Whether the client of a guarded call gets events that the gateway made of what was inspected."""
+    return call.is_stream and call.endpoint is Endpoint.RESPONSES
 
 
 each_end = pytest.mark.parametrize("outcome", ["pass", "mask", "block", "raise", "hang"])
@@ -336,13 +347,17 @@ def data_of(answer: httpx.Response) -> list[dict[str, Any]]:
     """The answer, or the events of a stream, without the error and the end."""
     if not answer.headers["content-type"].startswith("text/event-stream"):
         return [answer.json()]
-    lines = [line.removeprefix("data: ") for line in answer.text.split("\n\n") if line.startswith("data: {")]
-    return [json.loads(line) for line in lines]
+    return events_in(answer.content)
+
+
+def events_in(stream: bytes) -> list[dict[str, Any]]:
+    payloads = [event_payload(event) for event in EventSplitter().feed(stream)]
+    return [json.loads(payload) for payload in payloads if payload and payload != b"[DONE]"]
 
 
 def text_of(answer: httpx.Response) -> str:
-    choices = [choice for data in data_of(answer) for choice in data.get("choices", [])]
-    return "".join(choice.get("text") or choice.get("delta", {}).get("content") or "" for choice in choices)
+    choices = [choice for data in data_of(answer) for choice in data.get("choices", [data])]
+    return "".join(choice.get("text") or delta_of(choice) or "" for choice in choices)
 
 
 def arguments_of(answer: httpx.Response) -> str:
@@ -350,3 +365,9 @@ def arguments_of(answer: httpx.Response) -> str:
     said = [choice.get("message") or choice.get("delta") or {} for choice in choices]
     calls = [call for one in said for call in one.get("tool_calls", [])]
     return "".join(call["function"].get("arguments", "") for call in calls)
+
+
+def delta_of(said: dict[str, Any]) -> str | None:
+    """What a choice of a chunk, or an event of a response, adds."""
+    delta = said.get("delta", {})
+    return delta if isinstance(delta, str) else delta.get("content")

@@ -30,7 +30,25 @@ def test_every_endpoint_has_its_address() -> None:
         Endpoint.CHAT: "https://api.groq.com/openai/v1/chat/completions",
         Endpoint.COMPLETIONS: "https://api.groq.com/openai/v1/completions",
         Endpoint.EMBEDDINGS: "https://api.groq.com/openai/v1/embeddings",
+        Endpoint.RESPONSES: "https://api.groq.com/openai/v1/responses",
     }
+
+
+@pytest.mark.parametrize(
+    ("prefix", "base", "version"),
+    [
+        ("azure", "https://r.openai.azure.com", "2024-10-21"),
+        ("azure", "https://r.openai.azure.com/openai/deployments/d/chat/completions", None),
+        ("azure", "https://r.openai.azure.com", "v1"),
+        ("azure_ai", "https://r.openai.azure.com/openai/v1", None),
+        ("azure_ai", "https://r.services.ai.azure.com/models", None),
+    ],
+)
+def test_azure_has_responses_at_one_address(prefix: str, base: str, version: str | None) -> None:
+    """The body names the deployment: learn.microsoft.com/azure/ai-services/openai/how-to/responses."""
+    host = "r.services.ai" if "services.ai" in base else "r.openai"
+    urls = build_urls(PROVIDERS[prefix], base, "d", version)
+    assert urls[Endpoint.RESPONSES] == f"https://{host}.azure.com/openai/v1/responses"
 
 
 @pytest.mark.parametrize("base", ["http://localhost:11434", "http://localhost:11434/v1"])

@@ -118,14 +118,14 @@ def test_a_body_without_a_prompt_counts_nothing() -> None:
 def test_an_answer_is_limited_by_the_caller_and_the_model(members: dict[str, object], tokens: int) -> None:
     limited = deployment(max_output_tokens=4096)
 
-    assert estimate_output_tokens(body_of(**members), limited, 1000) == tokens
+    assert estimate_output_tokens(Endpoint.CHAT, body_of(**members), limited, 1000) == tokens
 
 
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens", "n", "best_of"])
 @pytest.mark.parametrize("value", ["50", True, -1, 1.5, [], {}, "1e308"])
 def test_a_limit_that_is_no_number_of_tokens_is_refused(name: str, value: object) -> None:
     with pytest.raises(MalformedBody) as caught:
-        estimate_output_tokens(body_of(**{name: value}), deployment(), 1000)
+        estimate_output_tokens(Endpoint.CHAT, body_of(**{name: value}), deployment(), 1000)
 
     assert caught.value.param == name
 
@@ -135,19 +135,40 @@ def test_a_limit_that_is_no_json_is_refused(raw: bytes) -> None:
     body = RequestBody({"max_tokens": msgspec.Raw(raw)})
 
     with pytest.raises(MalformedBody):
-        estimate_output_tokens(body, deployment(), 1000)
+        estimate_output_tokens(Endpoint.CHAT, body, deployment(), 1000)
+
+
+def test_a_response_is_limited_by_its_own_member_only() -> None:
+    """Where a server takes no notice of a member, its limit is none."""
+    endpoint, limited = Endpoint.RESPONSES, deployment(max_output_tokens=4096)
+    assert estimate_output_tokens(endpoint, body_of(max_output_tokens=50), limited, 1000) == 50
+    assert estimate_output_tokens(endpoint, body_of(max_tokens=50), limited, 1000) == 1000
+    assert estimate_output_tokens(Endpoint.CHAT, body_of(max_output_tokens=50), limited, 1000) == 1000
+    set_up = deployment(response_defaults={"max_output_tokens": msgspec.Raw(b"77")})
+    assert estimate_output_tokens(endpoint, body_of(), set_up, 1000) == 77
+
+
+def test_an_image_in_the_items_of_a_response_counts_as_one() -> None:
+    image = {"type": "input_image", "image_url": "data:image/png;base64," + "A" * 900_000}
+    body = body_of(input=[{"role": "user", "content": [image]}], instructions="x" * 300)
+    assert 1_200 < estimate_prompt_tokens(Endpoint.RESPONSES, body) < 1_400
 
 
 def test_the_operators_limit_holds_where_the_caller_names_none() -> None:
     limited = deployment(defaults={"max_tokens": msgspec.Raw(b"77")})
 
-    assert estimate_output_tokens(body_of(), limited, 1000) == 77
-    assert estimate_output_tokens(body_of(max_tokens=5), limited, 1000) == 5
+    assert estimate_output_tokens(Endpoint.CHAT, body_of(), limited, 1000) == 77
+    assert estimate_output_tokens(Endpoint.CHAT, body_of(max_tokens=5), limited, 1000) == 5
 
 
 def test_a_model_whose_limit_nobody_knows_holds_a_bounded_answer() -> None:
-    assert estimate_output_tokens(body_of(max_tokens=10**12), deployment(), 1000) == 131_072
-    assert estimate_output_tokens(body_of(max_tokens=10**12), deployment(max_input_tokens=9), 1000) == 9
+    assert estimate_output_tokens(Endpoint.CHAT, body_of(max_tokens=10**12), deployment(), 1000) == 131_072
+    assert (
+        estimate_output_tokens(
+            Endpoint.CHAT, body_of(max_tokens=10**12), deployment(max_input_tokens=9), 1000
+        )
+        == 9
+    )
 
 
 def test_the_dearest_deployment_decides() -> None:

@@ -25,6 +25,12 @@ def test_what_is_offered() -> None:
     assert list_offered(body_of(tools="x", functions={"name": "c"})) == ()
 
 
+def test_the_last_event_of_a_response_names_its_tools() -> None:
+    whole = {"output": [{"type": "function_call", "name": "a"}, {"type": "function_call", "name": "b"}]}
+    event = {"type": "response.completed", "response": whole}
+    assert list_streamed(b"event: x\ndata: " + json.dumps(event).encode() + b"\n\n") == ("a", "b")
+
+
 @pytest.mark.parametrize(
     ("answer", "names"),
     [
@@ -36,6 +42,10 @@ def test_what_is_offered() -> None:
         (b'["tool_calls"]', ()),
         (b'{"choices": "tool_calls", "tool_calls": 1}', ()),
         (b"{}", ()),
+        (
+            b'{"output": [{"type": "function_call", "name": "r"}, {"type": "message", "name": "no"}, 3]}',
+            ("r",),
+        ),
     ],
 )
 def test_what_is_called(answer: bytes, names: tuple[str, ...]) -> None:

@@ -40,6 +40,17 @@ def response(details: Any) -> Any:
     return msgspec.json.decode(details.response)
 
 
+def test_of_a_stream_of_a_response_its_last_event_has_all():
+    whole = {"id": "resp_1", "output": [{"type": "message"}]}
+    details = build(
+        b'data: {"type": "response.created", "response": {"id": "resp_1", "output": []}}\n\n',
+        b'event: response.completed\ndata: {"type": "response.completed", "response": '
+        + msgspec.json.encode(whole)
+        + b"}\n\n",
+    )
+    assert response(details) == whole
+
+
 def test_the_text_of_a_stream_is_joined():
     details = build(
         event({"role": "assistant", "content": ""}),
