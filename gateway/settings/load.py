@@ -144,7 +144,9 @@ class _Reading:
 
     def _read_own(self, general: GeneralSettings) -> GatewrightSettings:
         root = self._root
-        return with_mcp_servers(read_own_section(root), root, are_stored=general.store_model_in_db)
+        return with_mcp_servers(
+            read_own_section(root), root, self._environ, are_stored=general.store_model_in_db
+        )
 
 
 def _refuse_weak_master_key(root: Node, environment: Environment, general: GeneralSettings) -> None:

@@ -1,11 +1,11 @@
-"""Read which applications may speak with MCP servers, and where they name themselves."""
+"""Read what is said of clients of MCP servers: which may be, and in which headers they say what."""
 
 import re
 
 from gateway.settings.node import Node, config_error, describe
 from gateway.settings.readers import read_each, read_items, read_mapping, read_text
 
-__all__ = ["read_client_header", "read_clients"]
+__all__ = ["read_client_header", "read_clients", "read_credential_header"]
 
 _MEMBERS = ("alias", "value")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
@@ -16,6 +16,14 @@ _CREDENTIALS = frozenset(
         *("ocp-apim-subscription-key", "x-litellm-api-key"),
     }
 )
+
+_TAKEN = frozenset(
+    {
+        *("accept", "connection", "cookie", "host", "last-event-id", "origin", "te", "trailer", "upgrade"),
+        *("x-litellm-api-key", "x-mcp-access-groups", "x-mcp-servers", "x-mcp-toolset-id"),
+    }
+)
+_OF_PROTOCOLS = ("content-", "mcp-", "proxy-", "sec-", "transfer-", "x-forwarded-", "x-mcp-tool-")
 
 
 def read_clients(node: Node) -> tuple[dict[str, str], ...]:
@@ -47,9 +55,22 @@ def _read_name(node: Node) -> str:
 
 def read_client_header(node: Node) -> str:
     """The name of a header that carries no credential. Raises ConfigError."""
+    name = _read_header(node)
+    if name.lower() in _CREDENTIALS:
+        raise config_error(node, f"The header '{name}' has credentials; name one that says who is asking.")
+    return name
+
+
+def read_credential_header(node: Node) -> str:
+    """The name of a header in which a client may bring a credential for a server. Raises ConfigError."""
+    name = _read_header(node)
+    if name.lower() in _TAKEN or name.lower().startswith(_OF_PROTOCOLS):
+        raise config_error(node, f"The header '{name}' says something else already; name another one.")
+    return name
+
+
+def _read_header(node: Node) -> str:
     name = read_text(node).strip()
     if _HEADER.fullmatch(name) is None:
         raise config_error(node, f"Expected the name of a header, found {describe(node)}.")
-    if name.lower() in _CREDENTIALS:
-        raise config_error(node, f"The header '{name}' has credentials; name one that says who is asking.")
     return name

@@ -6,7 +6,7 @@ from typing import cast
 import msgspec
 
 from gateway.settings.access import read_networks
-from gateway.settings.mcp_clients import read_client_header, read_clients
+from gateway.settings.mcp_clients import read_client_header, read_clients, read_credential_header
 from gateway.settings.model import GatewrightSettings, SettingsNotice
 from gateway.settings.node import Node, config_error
 from gateway.settings.readers import (
@@ -28,6 +28,9 @@ __all__ = [
 
 _PLUGIN, _MEMBER, _ACCESS, _CHECKS = "mcp", "servers", "access", "checks_requests"
 _RESPECTS_SCOPE, _DEMANDS_KEYS = "mcp_allow_all_keys_respects_mcp_scope", "require_key_mcp_access_defined"
+_CREDENTIAL_HEADER = "mcp_client_side_auth_header_name"
+_CREDENTIAL_VARIABLE = f"LITELLM_{_CREDENTIAL_HEADER.upper()}"
+"""The variable of the environment that names this header where the file is silent."""
 MCP_ACCESS_READERS: Mapping[str, tuple[str, Reader]] = {
     name: (name, reader)
     for name, reader in (
@@ -39,6 +42,7 @@ MCP_ACCESS_READERS: Mapping[str, tuple[str, Reader]] = {
         (_RESPECTS_SCOPE, read_boolean),
         ("mcp_allowed_clients", read_clients),
         ("mcp_client_id_header", read_client_header),
+        (_CREDENTIAL_HEADER, read_credential_header),
     )
 }
 """The members of `general_settings` that say who may reach MCP servers."""
@@ -48,13 +52,19 @@ _WITHOUT_EFFECT = _ALLOWING | {"dcr_bridge", "protocol_version"}
 """Members of a server that open and close nothing: as with other sections, they are listed once."""
 
 
-def with_mcp_servers(own: GatewrightSettings, root: Node, *, are_stored: bool) -> GatewrightSettings:
+def with_mcp_servers(
+    own: GatewrightSettings, root: Node, environ: Mapping[str, str], *, are_stored: bool
+) -> GatewrightSettings:
     """The settings with the servers handed to the plugin `mcp`.
 
     Where servers `are_stored` in the database it is offered without them too: it loads then though nothing is
     said of it, and checks no request of a model. Raises ConfigError where it may not load.
     """
-    access = read_fields(read_members(root.member("general_settings")), MCP_ACCESS_READERS)
+    general = read_members(root.member("general_settings"))
+    if environ.get(_CREDENTIAL_VARIABLE):
+        stated = Node(environ[_CREDENTIAL_VARIABLE], "", 0, _CREDENTIAL_VARIABLE)
+        general.setdefault(_CREDENTIAL_HEADER, stated)
+    access = read_fields(general, MCP_ACCESS_READERS)
     told: dict[str, object] = {_ACCESS: access}
     node, plugins = root.member("mcp_servers"), own.plugins
     is_declared = node is not None and node.value is not None

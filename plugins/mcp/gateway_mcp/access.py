@@ -4,6 +4,7 @@ import msgspec
 
 from gateway.hooks import RequestHead
 from gateway.sdk.addresses import client_address, read_networks
+from gateway_mcp.brought import AUTH
 from gateway_mcp.clients import AllowedClient, Clients
 
 __all__ = ["OPEN", "Access", "AccessSettings"]
@@ -23,6 +24,7 @@ class AccessSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     mcp_allow_all_keys_respects_mcp_scope: bool = False
     mcp_allowed_clients: tuple[AllowedClient, ...] | None = None
     mcp_client_id_header: str = ""
+    mcp_client_side_auth_header_name: str = AUTH
 
 
 class Access:
@@ -31,6 +33,8 @@ class Access:
     def __init__(self, settings: AccessSettings) -> None:
         self.settings = settings
         self.clients = Clients(settings.mcp_allowed_clients, settings.mcp_client_id_header)
+        self.credential_header = settings.mcp_client_side_auth_header_name.lower()
+        """In which a client brings its credential for the only server of a path."""
         self._internal = read_networks(settings.mcp_internal_ip_ranges)
         self._proxies = read_networks(settings.mcp_trusted_proxy_ranges)
 

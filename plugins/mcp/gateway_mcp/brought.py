@@ -13,10 +13,12 @@ __all__ = [
     "find_prefixed",
     "is_free",
     "label_of",
+    "without_scheme",
 ]
 
 PREFIX = "x-mcp-"
 AUTH = f"{PREFIX}auth"
+"""Where a client brings the credential for the only server of a path, unless the operator names another."""
 CREDENTIALS = frozenset({"authorization", "x-api-key"})
 """Headers in which a client may bring a credential for a server, without the operator naming them."""
 _OURS = (
@@ -41,6 +43,8 @@ _PASSING = frozenset(
     {"baggage", "traceparent", "tracestate", "x-correlation-id", "x-request-id", "x-trace-id"}
 )
 """Headers that differ from request to request, and change nothing about an answer."""
+_WHOLE = frozenset({"authorization", "true_passthrough", "oauth_delegate"})
+"""Kinds of servers that have a credential with its scheme."""
 _FOLDED = re.compile("[^a-z0-9_]")
 
 
@@ -52,6 +56,14 @@ def is_free(name: str) -> bool:
 def label_of(name: str) -> str:
     """What a server or a group is called in the name of a header."""
     return _FOLDED.sub("_", name.lower())
+
+
+def without_scheme(value: str, auth_type: str) -> str:
+    """A credential alone, as it may have been written for `Authorization`, for a server of this kind."""
+    scheme, _, rest = value.strip().partition(" ")
+    known = {"basic"} if auth_type == "basic" else {"bearer", "token"}
+    is_alone = auth_type in _WHOLE or not rest or scheme.lower() not in known
+    return value if is_alone else rest.strip()
 
 
 def find_prefixed(headers: Mapping[str, str], prefix: str) -> list[str]:

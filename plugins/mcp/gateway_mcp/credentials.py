@@ -9,7 +9,15 @@ from gateway.domain import MCP_VARIABLES
 from gateway.errors import AuthenticationFailed
 from gateway.hooks import HeaderPairs, McpSource, RequestContext, RequestHead
 from gateway_mcp.bases import Bases
-from gateway_mcp.brought import AUTH, CREDENTIALS, PREFIX, digest_of, find_addressed, find_prefixed, label_of
+from gateway_mcp.brought import (
+    CREDENTIALS,
+    PREFIX,
+    digest_of,
+    find_addressed,
+    find_prefixed,
+    label_of,
+    without_scheme,
+)
 from gateway_mcp.directory import Directory
 from gateway_mcp.oauth.exchanges import Exchanges, find_subject
 from gateway_mcp.oauth.user_tokens import UserTokens
@@ -67,7 +75,9 @@ class Credentials:
 
     def names_brought(self, head: RequestHead) -> frozenset[str]:
         """The headers of a client that may be meant for servers."""
-        addressed = find_prefixed(head.headers, PREFIX)
+        addressed, own = find_prefixed(head.headers, PREFIX), self._directory.access.credential_header
+        if own in head.headers:
+            addressed.append(own)
         return self._directory.current.extra_headers.union(addressed)
 
     async def list_headers(self, upstream: Upstream, context: RequestContext) -> HeaderPairs:
@@ -230,13 +240,14 @@ class Credentials:
 
     def _addressed(self, upstream: Upstream, context: RequestContext) -> dict[str, str]:
         """What the client has addressed to this server: by its names, its groups, or the path."""
-        brought = {name: value for name, value in context.brought if name.startswith(PREFIX)}
+        header = self._directory.access.credential_header
+        brought = {name: one for name, one in context.brought if name.startswith(PREFIX) or name == header}
         if not brought:
             return {}
         current, settings = self._directory.current, upstream.settings
         allowed = CREDENTIALS.union(map(str.lower, settings.extra_headers)) - _taken(upstream)
         place = find_place(context.head.path, current)
-        value = brought.pop(AUTH, "")
+        value = without_scheme(brought.pop(header, ""), settings.auth_type)
         is_alone = place is not None and place.is_single and place.upstreams[0] is upstream
         found = settings.present(value) if is_alone and not _taken(upstream) else {}
         found |= find_addressed(brought, {label_of(one) for one in settings.access_groups}, allowed)

@@ -26,6 +26,7 @@ __all__ = [
 CHALLENGE = "www-authenticate"
 DOCUMENT = "/.well-known/oauth-protected-resource"
 """Where the document about a resource stands (RFC 9728, 3.1), with the resource's path behind it."""
+_AUTHORIZATION = "authorization"
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
 REFUSALS = {_UNAUTHORIZED: "Unauthorized", _FORBIDDEN: "Forbidden"}
 _NO_CREDENTIALS = frozenset((*NARROWING, "x-mcp-toolset-id", "x-mcp-tool-query", "x-mcp-tool-limit"))
@@ -53,7 +54,8 @@ def find_open(place: Place | None, head: RequestHead, upstreams: Upstreams) -> U
     one = place.upstreams[0]
     if not one.settings.is_passed_through or not upstreams.lets_in(one, head):
         return None
-    if any(name.startswith(PREFIX) and name not in _NO_CREDENTIALS for name in head.headers):
+    own = {upstreams.access.credential_header} - {_AUTHORIZATION}
+    if any(name in own or (name.startswith(PREFIX) and name not in _NO_CREDENTIALS) for name in head.headers):
         return None
     narrowed = (head.headers[header] for header in NARROWING if header in head.headers)
     names = (name for text in narrowed for name in text.split(","))

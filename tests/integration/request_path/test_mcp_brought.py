@@ -121,6 +121,34 @@ async def test_one_credential_for_a_path_to_one_server(
         assert {one["x-api-key"] for one in server.headers} == {expected}
 
 
+@pytest.mark.parametrize("name", ["X-Upstream-Key", "Authorization"])
+async def test_the_header_of_that_credential_is_the_operators_to_name(
+    live: LiveGateway, key: str, server: McpFixture, name: str
+) -> None:
+    fix = {"url": server.url, "transport": "http", "auth_type": "api_key", "auth_value": "of-the-gateway"}
+    live.configure(
+        deployment("m", live.upstream),
+        mcp_servers={"fix": fix, "plain": {"url": server.url, "transport": "http"}},
+        general_settings={"disable_reset_budget": True, "mcp_client_side_auth_header_name": name},
+    )
+    by_key = {"x-litellm-api-key": key}
+    for path, sent, member, expected in (
+        (ALONE, {name: "mine"}, "x-api-key", "mine"),
+        (ALONE, {name: "Bearer mine"}, "x-api-key", "mine"),
+        (ALONE, {"x-mcp-auth": "mine"}, "x-api-key", "of-the-gateway"),
+        (ALONE, {name: f"Bearer {key}"}, "x-api-key", "of-the-gateway"),
+        (AMONG, {name: "mine"}, "x-api-key", "of-the-gateway"),
+        ("/plain/mcp", {name: "Bearer mine"}, "authorization", "Bearer mine"),
+        ("/plain/mcp", {"x-mcp-auth": "mine"}, "authorization", None),
+    ):
+        server.headers.clear()
+        await ask(live, path, {**by_key, **sent})
+        # Under a path of several servers the other one has no credential.
+        seen = {one.get(member) for one in server.headers}
+        assert seen - ({None} if path == AMONG else set()) == {expected}, (path, sent)
+        assert not any(name.lower() in one for one in server.headers) or name == "Authorization"
+
+
 @pytest.mark.parametrize(
     "name", ["Host", "Cookie", "x-litellm-api-key", "Mcp-Session-Id", "a b", "x-mcp-auth"]
 )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from gateway_mcp.access import Access, AccessSettings
 from gateway_mcp.bases import Bases
+from gateway_mcp.brought import without_scheme
 from gateway_mcp.documents import Metadata
 from gateway_mcp.made import Made
 from gateway_mcp.passing_on import UpstreamRefusalError, find_open, state_refusal
@@ -23,6 +24,7 @@ from gateway.hooks import ForwardRequest, RequestHead
 from gateway.testing import FakeClock, make_head
 
 P: dict[str, Any] = {"extra_headers": ("Authorization",), "oauth_passthrough": True}
+OPEN_SERVER = McpServer(url="https://p.example/mcp", **P)
 
 
 def build_upstreams() -> Upstreams:
@@ -85,6 +87,39 @@ def test_nothing_else_is_open(path: str) -> None:
 
     assert place is not None
     assert find_open(place, make_head(path), SERVERS) is None
+
+
+def test_a_credential_in_the_operators_header_is_another_one() -> None:
+    named = Upstreams({"p": OPEN_SERVER}, Access(AccessSettings(mcp_client_side_auth_header_name="X-Key")))
+    place = find_place("/mcp/p", named)
+    assert find_open(place, make_head("/mcp/p"), named) is not None
+    assert find_open(place, make_head("/mcp/p", x_key="a"), named) is None
+    # The token itself is no other one.
+    setting = AccessSettings(mcp_client_side_auth_header_name="Authorization")
+    own = Upstreams({"p": OPEN_SERVER}, Access(setting))
+    assert (
+        find_open(find_place("/mcp/p", own), make_head("/mcp/p", authorization="Bearer t"), own) is not None
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "alone"),
+    [
+        ("abc", "bearer_token", "abc"),
+        ("bearer  abc", "bearer_token", "abc"),
+        ("Token abc", "token", "abc"),
+        ("Bearer abc", "api_key", "abc"),
+        ("Basic dTpw", "basic", "dTpw"),
+        ("Bearer:x y", "basic", "Bearer:x y"),
+        ("Digest abc", "bearer_token", "Digest abc"),
+        ("Bearer", "bearer_token", "Bearer"),
+        ("Bearer abc", "authorization", "Bearer abc"),
+        ("Bearer abc", "oauth_delegate", "Bearer abc"),
+        ("", "none", ""),
+    ],
+)
+def test_a_credential_may_have_its_scheme(value: str, kind: str, alone: str) -> None:
+    assert without_scheme(value, kind) == alone
 
 
 class Public:

@@ -7,6 +7,7 @@ import pytest
 from gateway.errors import ConfigError
 
 CLIENTS = "mcp_allowed_clients"
+HEADER = "mcp_client_side_auth_header_name"
 ONE = [{"alias": "Claude Code", "value": "claude-code"}]
 OWN = "gatewright: {plugins: {settings: {mcp: {servers: {own: {url: 'https://own.example/mcp'}}}}}}\n"
 
@@ -29,6 +30,9 @@ OWN = "gatewright: {plugins: {settings: {mcp: {servers: {own: {url: 'https://own
         ("mcp_client_id_header", "x client", "", "name of a header"),
         ("mcp_client_id_header", "", "", "name of a header"),
         ("mcp_client_id_header", "Authorization", "", "has credentials"),
+        (HEADER, "x key", "", "name of a header"),
+        (HEADER, "Mcp-Session-Id", "", "something else already"),
+        (HEADER, "X-Litellm-Api-Key", "", "something else already"),
     ],
 )
 def test_what_is_malformed_is_refused_with_its_place(
@@ -60,3 +64,17 @@ def test_what_the_plugin_is_told_by_hand_does_not_open_it(load: Any) -> None:
 
 def test_nothing_is_no_list(load: Any) -> None:
     assert load(f"general_settings: {{{CLIENTS}: null}}").gatewright.plugins.offered["mcp"]["access"] == {}
+
+
+def test_the_header_of_credentials_may_be_named_by_the_environment(load: Any) -> None:
+    variable = "LITELLM_MCP_CLIENT_SIDE_AUTH_HEADER_NAME"
+
+    def told(text: str, name: str) -> object:
+        return load(text, {variable: name}).gatewright.plugins.offered["mcp"]["access"]
+
+    assert told("", "Authorization") == {HEADER: "Authorization"}
+    assert told(f"general_settings: {{{HEADER}: X-Key}}", "Authorization") == {HEADER: "X-Key"}
+    assert told("", "") == {}
+    with pytest.raises(ConfigError, match="something else already") as caught:
+        told("", "Host")
+    assert caught.value.path == variable
