@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 __all__ = [
+    "MCP_SUBMITTED",
     "MCP_VARIABLES",
     "McpArrival",
     "McpCall",
@@ -22,6 +23,15 @@ __all__ = [
     "McpToolset",
 ]
 
+MCP_SUBMITTED = frozenset(
+    {
+        *("server_id", "server_name", "alias", "description", "url", "transport", "auth_type", "credentials"),
+        *("static_headers", "mcp_info", "instructions", "allowed_tools", "source_url", "is_byok"),
+        *("byok_description", "byok_api_key_help_url", "tool_name_to_display_name"),
+        "tool_name_to_description",
+    }
+)
+"""What users may say of a server that they submit."""
 MCP_VARIABLES = "#env"
 """With this after a server's id, what a user has stored are the values of variables, as a JSON object."""
 

@@ -8,9 +8,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from gateway.access.rules import RouteRule
-from gateway.domain import Principal
+from gateway.domain import MCP_SUBMITTED, Principal
 from gateway.inventory.mcp.request import NewMcpServerRequest, RejectMcpServerRequest
-from gateway.inventory.mcp.submissions import SUBMITTED
 from gateway.inventory.services import Inventory
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
@@ -29,7 +28,7 @@ _ONE = "/v1/mcp/server/{server_id}"
 _SUBMIT = Permit(
     resource=Resource.MCP_SERVER,
     action=Action.CREATE,
-    fields={Party.PROXY_ADMIN: ALL, Party.CALLER: SUBMITTED},
+    fields={Party.PROXY_ADMIN: ALL, Party.CALLER: MCP_SUBMITTED},
 )
 _REVIEW = allow(Resource.MCP_SERVER, Action.UPDATE)
 _Request = Request[Any, Any, Any]

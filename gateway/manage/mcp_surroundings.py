@@ -28,4 +28,5 @@ def surroundings(gateway: Gateway) -> McpSurroundings:
         respects_scope(snapshot.settings.gatewright),
         demands_keys(snapshot.settings.gatewright),
         snapshot.settings.general.store_model_in_db,
+        snapshot.settings.general.mcp_required_fields,
     )

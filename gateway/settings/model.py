@@ -176,6 +176,8 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Whether models and credentials of the database are served, and can be changed through the API."""
     disable_schema_update: bool = False
     """`disable_prisma_schema_update`: serve never upgrades the database by itself."""
+    mcp_required_fields: tuple[str, ...] = ()
+    """What users have to say of an MCP server that they submit."""
     pass_through_seconds: float = 600.0
     """How long a pass-through that names no time waits for its target."""
     default_estimated_output_tokens: int | None = None

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from gateway.domain import MCP_SUBMITTED
 from gateway.settings.budgets import read_period, read_usd
 from gateway.settings.faults import Faults
 from gateway.settings.model import GeneralSettings, LitellmSettings
@@ -14,6 +15,7 @@ from gateway.settings.readers import (
     integer,
     one_of,
     read_boolean,
+    read_each,
     read_fields,
     read_items,
     read_members,
@@ -54,6 +56,15 @@ _read_channel = one_of("slack", "webhook", "email")
 def _read_channels(node: Node) -> tuple[str, ...]:
     items = [node] if isinstance(node.value, str) else read_items(node)
     return tuple(_read_channel(item) for item in items)
+
+
+_read_member = one_of(*sorted(MCP_SUBMITTED))
+
+
+def _read_submitted(node: Node) -> tuple[str, ...]:
+    """Members of a submission: any other one would be one that nobody may send."""
+    items = [node] if isinstance(node.value, str) else read_items(node)
+    return tuple(dict.fromkeys(read_each(items, _read_member)))
 
 
 GENERAL_READERS: Mapping[str, tuple[str, Reader]] = {
@@ -100,6 +111,7 @@ GENERAL_READERS: Mapping[str, tuple[str, Reader]] = {
     "budget_reset_time": ("budget_reset_time", read_time_of_day),
     "token_rate_limit_type": ("token_rate_limit_type", one_of("total", "input", "output")),
     "default_estimated_output_tokens": ("default_estimated_output_tokens", integer(1)),
+    "mcp_required_fields": ("mcp_required_fields", _read_submitted),
     "pass_through_request_timeout": ("pass_through_seconds", read_seconds),
     "database_connection_pool_limit": ("database_connection_pool_limit", integer(1, 10_000)),
     "database_connection_timeout": ("database_connection_timeout", read_seconds),

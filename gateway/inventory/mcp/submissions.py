@@ -1,13 +1,13 @@
 """The rules of MCP servers that users submit, and of their review."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.audit.changes import Audited, created, updated
 from gateway.db.engine import Database
 from gateway.db.rows import Columns
 from gateway.db.sealing import Seal
-from gateway.domain import Principal, Role
+from gateway.domain import MCP_SUBMITTED, Principal, Role
 from gateway.errors import BadRequest, Conflict, NotFound, PermissionDenied
 from gateway.identity.records import Records
 from gateway.identity.rights import actor_of
@@ -22,20 +22,11 @@ from gateway.inventory.tenant_addresses import leads_inside
 from gateway.settings.stored import find_reference
 from gateway.upstream.address_guard import AddressGuard
 
-__all__ = ["SUBMITTED", "McpSubmissionService"]
+__all__ = ["McpSubmissionService"]
 
 _ACTIVE, _PENDING, _REJECTED = "active", "pending_review", "rejected"
 _MOST, _MOST_WAITING = 1_000, 20
 _VIEWERS = frozenset({Role.PROXY_ADMIN_VIEWER, Role.INTERNAL_USER_VIEWER})
-SUBMITTED = frozenset(
-    {
-        *("server_id", "server_name", "alias", "description", "url", "transport", "auth_type", "credentials"),
-        *("static_headers", "mcp_info", "instructions", "allowed_tools", "source_url", "is_byok"),
-        *("byok_description", "byok_api_key_help_url", "tool_name_to_display_name"),
-        "tool_name_to_description",
-    }
-)
-"""What users may say of a server."""
 _WITHOUT_KEYS = frozenset({"true_passthrough", "oauth_delegate"})
 _DEFAULTS = {
     "available_on_public_internet": True,
@@ -68,6 +59,7 @@ class McpSubmissionService:
         """Store a server for review. Raises as `McpServerService.create`, and for what is not for users."""
         if caller.role in _VIEWERS or not caller.user_id:
             raise PermissionDenied("Servers are submitted by users, and not by those who only look.")
+        _check_required(sent, around.required)
         self._check(sent)
         values = {
             **self._rules.complete(caller, sent),
@@ -138,7 +130,7 @@ class McpSubmissionService:
         """Raise BadRequest for what is an administrator's to say, and for addresses not for users."""
         for name, value in sent.items():
             # Consoles also say what nobody has set.
-            if name not in SUBMITTED and value not in (None, [], {}, "", _DEFAULTS.get(name)):
+            if name not in MCP_SUBMITTED and value not in (None, [], {}, "", _DEFAULTS.get(name)):
                 raise _refused(name, f"'{name}' is for an administrator to set.")
         if sent.get("auth_type") in _WITHOUT_KEYS:
             raise _refused("auth_type", "That clients' own tokens go along is for an administrator to say.")
@@ -150,6 +142,18 @@ class McpSubmissionService:
         if leads_inside(sent.get("url") or "", self._guard):
             message = "A submission has a public address; this one leads into a network not for users."
             raise _refused("url", message)
+
+
+def _check_required(sent: Mapping[str, Any], required: Sequence[str]) -> None:
+    """Raise BadRequest that names all that a submission lacks."""
+    missing = [name for name in required if _is_empty(sent.get(name))]
+    if missing:
+        names = ", ".join(f"'{name}'" for name in missing)
+        raise _refused(missing[0], f"A submission says more here; missing: {names}.")
+
+
+def _is_empty(value: object) -> bool:
+    return value in (None, [], {}) or (isinstance(value, str) and not value.strip())
 
 
 def _refused(param: str, message: str) -> BadRequest:

@@ -17,7 +17,8 @@ class McpSurroundings(msgspec.Struct, frozen=True):
     may refer, `shelf` what is served. `check` asks the plugin that serves them whether it can serve one,
     `ask` which tools one has, `try_out` the same of one that is not served. It `respects_scope` where
     `allow_all_keys` opens servers only to keys that name none, and `demands_keys` where a key that names none
-    has none. Unless they `are_read` there are no servers of the database.
+    has none. Unless they `are_read` there are no servers of the database. A submission has all that
+    is `required`.
     """
 
     configured: Mapping[str, Mapping[str, Any]]
@@ -29,6 +30,7 @@ class McpSurroundings(msgspec.Struct, frozen=True):
     respects_scope: bool = False
     demands_keys: bool = False
     are_read: bool = True
+    required: tuple[str, ...] = ()
 
 
 def configured_names(configured: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:

@@ -132,6 +132,11 @@ GENERAL_KEYS = (
         "mcp_client_side_auth_header_name",
         "The header in which a client brings its credential for an MCP server; `x-mcp-auth`.",
     ),
+    supported(
+        "mcp_required_fields",
+        "Members that every MCP server has which a user submits.",
+        restricts=True,
+    ),
     supported("allowed_routes", "The only routes that are served.", restricts=True),
     supported("admin_only_routes", "Routes for administrators only.", restricts=True),
     supported("disable_llm_api_endpoints", "Serves no model requests.", restricts=True),
@@ -216,7 +221,6 @@ GENERAL_KEYS = (
         "user_header_mappings user_mcp_management_mode disable_auto_add_proxy_admin_to_teams "
         "maximum_autorouter_session_retention_period "
         "use_spend_logs_partitioning "
-        "mcp_required_fields "
         "forward_client_headers_to_llm_api forward_openai_org_id "
         "cancel_on_disconnect disable_spend_updates "
         "disable_retry_on_max_parallel_request_limit_error disable_responses_id_security "

@@ -121,6 +121,35 @@ async def test_what_users_may_not_submit_is_refused(desk: Desk) -> None:
     assert (await desk.ask("PUT", f"{SERVERS}/{waiting}/approve")).status_code == 409
 
 
+async def test_what_the_operator_demands_of_submissions_is_named_together(desk: Desk) -> None:
+    _, key = await desk.make_user()
+    required = ["source_url", "description", "credentials", "allowed_tools"]
+    desk.live.configure(
+        deployment("m", desk.live.upstream),
+        mcp_servers={},
+        general_settings={"disable_reset_budget": True, "mcp_required_fields": required},
+    )
+    lacking = {"description": " ", "credentials": {}, "allowed_tools": []}
+    for asker, members, names in (
+        (key, {}, ("source_url", "description", "allowed_tools")),
+        (key, lacking, required),
+        (
+            key,
+            {"source_url": "https://a.example", "description": None, "allowed_tools": ["x"]},
+            required[1:2],
+        ),
+        (MASTER_KEY, {}, ("source_url", "description", "allowed_tools")),
+    ):
+        answer = await desk.ask("POST", REGISTER, asker, json=submission(**members))
+        error = answer.json()["error"]
+        assert (answer.status_code, error["param"]) == (400, names[0]), answer.text
+        assert error["message"].endswith(f"missing: {', '.join(map(repr, names))}.")
+    whole = {"source_url": "https://a.example", "description": "Tickets", "allowed_tools": ["x"]}
+    await desk.post(REGISTER, submission(**whole), key, status=201)
+    # Administrators add what they like.
+    await desk.post(SERVERS, submission(), status=201)
+
+
 async def test_an_approved_submission_leads_to_no_private_network(desk: Desk) -> None:
     """Its name may resolve to anything once it is approved."""
     async with McpFixture() as server:

@@ -30,6 +30,8 @@ OWN = "gatewright: {plugins: {settings: {mcp: {servers: {own: {url: 'https://own
         ("mcp_client_id_header", "x client", "", "name of a header"),
         ("mcp_client_id_header", "", "", "name of a header"),
         ("mcp_client_id_header", "Authorization", "", "has credentials"),
+        ("mcp_required_fields", ["description", "descripton"], "[1]", "found the text 'descripton'"),
+        ("mcp_required_fields", ["mcp_access_groups"], "[0]", "fixed choice"),
         (HEADER, "x key", "", "name of a header"),
         (HEADER, "Mcp-Session-Id", "", "something else already"),
         (HEADER, "X-Litellm-Api-Key", "", "something else already"),
