@@ -52,6 +52,8 @@ OF_CREDENTIALS = frozenset(
     {
         *("auth_value", "authentication_token", "client_id", "client_secret", "scopes"),
         *("client_private_key", "client_private_key_id", "client_assertion_signing_alg"),
+        *("aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_region_name"),
+        *("aws_service_name", "aws_role_name", "aws_session_name"),
     }
 )
 """The settings that are members of the column `credentials`."""

@@ -259,4 +259,4 @@ class Credentials:
 
 def _taken(upstream: Upstream) -> frozenset[str]:
     """The headers that no client sets: a server that is asked with tokens is asked with nothing else."""
-    return CREDENTIALS if upstream.settings.is_asked_with_tokens else frozenset()
+    return CREDENTIALS if upstream.settings.takes_no_others else frozenset()

@@ -90,6 +90,9 @@ class Directory:
         if settings.exchanges_tokens and record.is_tenants:
             # Its address is a user's, and would be sent what other callers are known by.
             raise ValueError("a server that a user has submitted gets no tokens of callers")
+        if settings.signs_requests and record.is_tenants:
+            # Whatever it says of keys, those of the machine would be a step away.
+            raise ValueError("requests to a server that a user has submitted are not signed")
         if settings.oauth_identity_binding is not None and record.is_tenants:
             # The keys of its issuer would be read wherever the user says.
             raise ValueError("a server that a user has submitted has no 'oauth_identity_binding'")

@@ -130,9 +130,10 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
         if self.is_byok and self.credential:
             raise ValueError("with 'is_byok' users bring the credential, so there is no 'auth_value'")
         self.check_tokens(has_credential=bool(self.credential) or self.is_byok)
+        self._check_signed()
         self._check_forwarding()
         self._check_variables()
-        is_told = self.auth_type == "none" or self.is_asked_with_tokens or self.forwards_tokens
+        is_told = self.auth_type == "none" or self.takes_no_others or self.forwards_tokens
         if not is_told and not (self.credential or self.is_byok):
             raise ValueError(f"auth_type '{self.auth_type}' needs 'auth_value'")
         if self.timeout <= 0:
@@ -143,6 +144,12 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
         for name, value in self.headers().items():
             if not _HEADER.fullmatch(name) or not (value.isascii() and value.isprintable()):
                 raise ValueError(f"the header '{name[:100]}' cannot be sent")
+
+    def _check_signed(self) -> None:
+        has_other = bool(self.credential) or self.is_byok or "authorization" in self.lower_static_headers()
+        self.check_signature(self.auth_type, has_credential=has_other)
+        if self.signs_requests and not self.url:
+            raise ValueError(f"auth_type '{self.auth_type}' needs 'url': requests to its host are signed")
 
     def _check_budget(self) -> None:
         if self.max_budget is not None and nanos_from_usd(self.max_budget) < 0:
@@ -198,6 +205,11 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
     def forwards_tokens(self) -> bool:
         """Whether its `auth_type` says that clients bring tokens of the server's own issuer."""
         return self.auth_type in FORWARDED
+
+    @property
+    def takes_no_others(self) -> bool:
+        """Whether what it is asked with is the gateway's to get, and no client's to bring."""
+        return self.is_asked_with_tokens or self.signs_requests
 
     @property
     def admits_anybody(self) -> bool:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from gateway_mcp.identity_terms import IdentityBinding
+from gateway_mcp.signature_terms import SIGNED, SignatureTerms
 
 __all__ = ["ASSERTIONS", "FORWARDED", "AuthType", "TokenMethod", "TokenTerms", "check_address"]
 
@@ -24,6 +25,7 @@ AuthType = Literal[
     "token",
     "oauth2",
     "oauth2_token_exchange",
+    "aws_sigv4",
     "true_passthrough",
     "oauth_delegate",
 ]
@@ -49,8 +51,8 @@ _OF_BOTH = (
 )
 
 
-class TokenTerms(msgspec.Struct, frozen=True, kw_only=True):
-    """The members of a server that are about tokens, by LiteLLM's names."""
+class TokenTerms(SignatureTerms, msgspec.Struct, frozen=True, kw_only=True):
+    """The members of a server that are about tokens, by LiteLLM's names, and those about signatures."""
 
     auth_type: AuthType = "none"
     oauth2_flow: Literal["client_credentials", "authorization_code"] | None = None
@@ -100,6 +102,11 @@ class TokenTerms(msgspec.Struct, frozen=True, kw_only=True):
     def is_asked_with_tokens(self) -> bool:
         """Whether it is asked with tokens that the gateway has been granted, whosever they are."""
         return self.auth_type in {"oauth2", "oauth2_token_exchange"}
+
+    @property
+    def signs_requests(self) -> bool:
+        """Whether each request to it is signed."""
+        return self.auth_type == SIGNED
 
     @property
     def token_addresses(self) -> tuple[str, ...]:

@@ -127,6 +127,15 @@ async def test_what_proves_who_the_gateway_is_is_a_secret_too(desk: Desk, server
             {"auth_type": "oauth2", "token_endpoint_auth_method": "private_key_jwt"},
             {"client_id": "the-client", "client_private_key": pem, "client_private_key_id": "the-kid"},
         ),
+        (
+            {"auth_type": "aws_sigv4"},
+            {
+                "aws_access_key_id": "AKIDEXAMPLE",
+                "aws_secret_access_key": "an-aws-secret",
+                "aws_session_token": "an-aws-token",
+                "aws_region_name": "eu-west-1",
+            },
+        ),
     ):
         made = await make(desk, body_of(server, unique(), **about, credentials=credentials))
         identifier = made["server_id"]
@@ -227,7 +236,7 @@ async def test_what_cannot_be_served_is_refused(desk: Desk, server: McpFixture) 
     name = unique()
     made = await make(desk, body_of(server, name, server_id=unique()))
     for body, status, said in (
-        ({"auth_type": "aws_sigv4"}, 400, "auth_type"),
+        ({"auth_type": "aws_sigv4"}, 400, "no 'auth_value'"),
         ({"transport": "stdio", "url": None, "command": "sh", "auth_type": "none"}, 400, "stdio_commands"),
         ({"spec_path": "/etc/passwd"}, 400, "only the configuration may name files"),
         ({"url": "ftp://somewhere"}, 400, "url"),

@@ -106,6 +106,7 @@ async def test_what_users_may_not_submit_is_refused(desk: Desk) -> None:
         (key, {"allow_all_keys": True}, 400, "allow_all_keys"),
         (key, {"mcp_access_groups": ["all"]}, 400, "mcp_access_groups"),
         (key, {"auth_type": "true_passthrough"}, 400, "auth_type"),
+        (key, {"auth_type": "aws_sigv4", "credentials": {"aws_region_name": "eu-west-1"}}, 400, "mcp_server"),
         (key, {"credentials": {"auth_value": "os.environ/HOME"}}, 400, "credentials.auth_value"),
         (key, {"spec_path": "/etc/passwd"}, 400, "spec_path"),
         (viewer, {}, 403, None),

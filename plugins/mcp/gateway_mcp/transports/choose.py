@@ -9,6 +9,7 @@ from gateway_mcp.transports.naming import NamingForwarder
 from gateway_mcp.transports.openapi.server import OpenApiServer
 from gateway_mcp.transports.refusing import RefusalForwarder
 from gateway_mcp.transports.renewing import Renewing, RenewingForwarder
+from gateway_mcp.transports.signing import SigningForwarder
 from gateway_mcp.transports.sse import SseServer
 from gateway_mcp.transports.stdio import StdioServer
 from gateway_mcp.upstreams import Upstream
@@ -35,7 +36,7 @@ class Transports:
         """What sends requests to a server."""
         settings = upstream.settings
         is_plain = settings.transport == "http" and not settings.spec_path
-        if is_plain and not settings.is_asked_with_tokens and not settings.takes_client_tokens:
+        if is_plain and not settings.takes_no_others and not settings.takes_client_tokens:
             return self._plain(upstream)
         made = self._made.get(upstream)
         if made is None:
@@ -66,7 +67,10 @@ class Transports:
     def _plain(self, upstream: Upstream) -> Forwarder:
         services = self._services
         plain = services.guarded_forwarder if upstream.is_tenants else services.forwarder
-        return NamingForwarder(plain, f"the MCP server '{upstream.name}'")
+        named = NamingForwarder(plain, f"the MCP server '{upstream.name}'")
+        if not upstream.settings.signs_requests:
+            return named
+        return SigningForwarder(named, upstream, services.clock)
 
     def _make(self, upstream: Upstream) -> Forwarder:
         services, plain = self._services, self._plain(upstream)
