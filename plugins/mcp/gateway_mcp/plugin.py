@@ -33,6 +33,7 @@ _CREDENTIALS = ("authorization", "authorization_token", "headers")
 _PLACES = ("server_url", "url", "connector_id")
 _NAMING = frozenset({"tools", "mcp_servers"})
 """The members of a body that name servers; most requests have none, and are passed over at once."""
+_WITH_TOOLS = frozenset({Endpoint.CHAT, Endpoint.RESPONSES})
 _OF_MODELS = frozenset({"answer_request"})
 _OF_PASS_THROUGHS = frozenset(
     {"answer_openly", "collect_claims", "find_pass_through", "open_guards", "open_transport"}
@@ -153,8 +154,8 @@ class McpPlugin(RemoteServers, Relay):
     def answer_request(
         self, context: RequestContext, gateway: Forwarder
     ) -> AbstractAsyncContextManager[UpstreamStream] | None:
-        """Answer a chat completion with tools of the gateway's own servers. Raises BadRequest, NotFound."""
-        if context.endpoint is not Endpoint.CHAT or "tools" not in context.body.members:
+        """Answer a model's request with tools of the gateway's own servers. Raises BadRequest, NotFound."""
+        if context.endpoint not in _WITH_TOOLS or "tools" not in context.body.members:
             return None
         entries = read_entries(context.body, self._directory.current)
         if not entries:

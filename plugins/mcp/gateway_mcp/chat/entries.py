@@ -24,13 +24,14 @@ class Entry(msgspec.Struct, frozen=True):
     """One tool of type `mcp`: the servers that it names, all of the caller's where it names none.
 
     `allowed` are the tools that it is narrowed to, None for all; `never` those that are called without the
-    client being asked, None for all.
+    client being asked, None for all. `label` is what the client calls the server.
     """
 
     index: int
     upstreams: tuple[Upstream, ...] | None
     allowed: frozenset[str] | None
     never: frozenset[str] | None
+    label: str = ""
 
     def offers(self, tool: str) -> bool:
         """Whether the model is told of a tool."""
@@ -69,6 +70,7 @@ def _read(index: int, item: _Object, upstreams: Upstreams) -> Entry:
         _find(str(item["server_url"]), f"{path}.server_url", upstreams),
         _names(item.get("allowed_tools"), f"{path}.allowed_tools"),
         _read_approval(item.get("require_approval"), f"{path}.require_approval"),
+        str(item.get("server_label") or ""),
     )
 
 

@@ -18,17 +18,22 @@ _NOTHING = msgspec.Raw(b"{}")
 Listed = list[tuple[Entry, Object]]
 
 
-async def narrow(listed: Listed, finder: Finder, context: RequestContext) -> Listed:
-    """The tools without those that the operator's filter leaves out; what a client names itself stays."""
+async def narrow(listed: Listed, finder: Finder, context: RequestContext, member: str) -> Listed:
+    """The tools without those that the operator's filter leaves out; what a client names itself stays.
+
+    `member` of the body has the conversation.
+    """
     free = [place for place, (entry, _) in enumerate(listed) if entry.allowed is None]
     items = [Item(cast("str", listed[place][1]["name"]), listed[place][1], _NOTHING) for place in free]
-    chosen = await finder.choose(items, _said_last(context.body.read("messages")), context)
+    chosen = await finder.choose(items, _said_last(context.body.read(member)), context)
     dropped = {place for index, place in enumerate(free) if index not in chosen}
     return [one for place, one in enumerate(listed) if place not in dropped]
 
 
 def _said_last(messages: object) -> str:
     """The end of what the user has said."""
+    if isinstance(messages, str):
+        return messages[-_LONGEST:]
     found = cast("Sequence[object]", messages) if isinstance(messages, list) else ()
     texts = [text for message in found for text in _texts_of(message)]
     return "\n".join(texts)[-_LONGEST:]

@@ -12,6 +12,7 @@ import msgspec
 from gateway.errors import BadRequest, PermissionDenied, UpstreamError, UpstreamGarbled
 from gateway.hooks import Forwarder, ForwardRequest, HeaderPairs, UpstreamStream
 from gateway_mcp.chat.entries import Entry
+from gateway_mcp.chat.turns import Call
 from gateway_mcp.made import Made
 from gateway_mcp.wire import Object
 
@@ -37,6 +38,7 @@ class Refused(Exception):
 class _Tool(msgspec.Struct, frozen=True):
     server_id: str
     name: str
+    label: str
     is_called: bool
 
 
@@ -46,29 +48,43 @@ class Offers:
     def __init__(self, gateway: Forwarder) -> None:
         self._gateway = gateway
         self._tools: dict[str, _Tool] = {}
-        self.functions: list[tuple[int, Object]] = []
-        """Each with the index of the entry that it belongs to."""
+        self.functions: list[Object] = []
+        """Each with `name`, `parameters`, and `description` where the tool has one."""
 
     def add(self, entry: Entry, listed: Object) -> None:
         """Offer a tool of a list."""
         server, name = cast("Object", listed["mcp_info"]), cast("str", listed["name"])
-        tool = _Tool(cast("str", server["server_id"]), name, entry.calls(name))
         label = str(server.get("alias") or server.get("server_name"))
+        tool = _Tool(cast("str", server["server_id"]), name, entry.label or label, entry.calls(name))
         spelt = self._spell(f"{label}-{name}", tool)
         if spelt is None:
             return
         function: Object = {"name": spelt, "parameters": listed.get("inputSchema") or {"type": "object"}}
         if listed.get("description"):
             function["description"] = listed["description"]
-        self.functions.append((entry.index, {"type": "function", "function": function}))
+        self.functions.append(function)
 
-    def takes(self, calls: Sequence[Object]) -> bool:
+    def takes(self, calls: Sequence[Call]) -> bool:
         """Whether all of a model's calls are for the gateway to make."""
-        found = (self._tools.get(_name_of(call)) for call in calls)
+        found = (self._tools.get(call.name) for call in calls)
         return bool(calls) and all(tool is not None and tool.is_called for tool in found)
 
-    async def call(self, calls: Sequence[Object]) -> list[Object]:
-        """Make calls, all at once; return the messages that tell the model. Raises Refused."""
+    def label_of(self, name: str) -> str:
+        """What the client calls the server of a function's tool."""
+        return self._tools[name].label
+
+    def tool_of(self, name: str) -> str:
+        """The name that a function's tool has at its server."""
+        return self._tools[name].name
+
+    def find(self, label: str, tool: str) -> str | None:
+        """The function of a tool, by what the client calls its server."""
+        return next(
+            (name for name, one in self._tools.items() if (one.label, one.name) == (label, tool)), None
+        )
+
+    async def call(self, calls: Sequence[Call]) -> list[str]:
+        """Make calls, all at once; return what they came to, for the model. Raises Refused."""
         return list(await asyncio.gather(*(self._call(call) for call in calls)))
 
     def check_names(self, others: Sequence[str]) -> None:
@@ -91,16 +107,14 @@ class Offers:
         self._tools[spelt] = tool
         return spelt
 
-    async def _call(self, call: Object) -> Object:
-        tool = self._tools[_name_of(call)]
-        arguments = _read_arguments(call)
+    async def _call(self, call: Call) -> str:
+        tool = self._tools[call.name]
+        arguments = _read_arguments(call.arguments)
         if arguments is None:
-            text = "The arguments are no JSON object."
-        else:
-            sent = {"server_id": tool.server_id, "name": tool.name, "arguments": arguments}
-            async with ask(self._gateway, "POST", "/mcp-rest/tools/call", sent) as stream:
-                text = _tell(stream, await read_whole(stream))
-        return {"role": "tool", "tool_call_id": call.get("id"), "content": text}
+            return "The arguments are no JSON object."
+        sent = {"server_id": tool.server_id, "name": tool.name, "arguments": arguments}
+        async with ask(self._gateway, "POST", "/mcp-rest/tools/call", sent) as stream:
+            return _tell(stream, await read_whole(stream))
 
 
 async def list_tools(entries: Sequence[Entry], gateway: Forwarder) -> list[tuple[Entry, Object]]:
@@ -160,14 +174,7 @@ async def read_whole(stream: UpstreamStream) -> bytes:
     return b"".join(chunks)
 
 
-def _name_of(call: Object) -> str:
-    function = call.get("function")
-    name = cast("Object", function).get("name") if isinstance(function, dict) else None
-    return name if isinstance(name, str) else ""
-
-
-def _read_arguments(call: Object) -> Object | None:
-    text = cast("Object", call["function"]).get("arguments")
+def _read_arguments(text: object) -> Object | None:
     try:
         found: object = msgspec.json.decode(text or "{}") if isinstance(text, str | None) else text
     except (msgspec.DecodeError, RecursionError):

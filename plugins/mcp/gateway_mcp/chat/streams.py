@@ -8,15 +8,16 @@ import msgspec
 
 from gateway.hooks import HeaderPairs, UpstreamStream
 from gateway.wire.sse import EventSplitter, event_payload, replace_payload
-from gateway_mcp.chat.offers import Offers, Refused, read_whole
-from gateway_mcp.chat.turns import Turn, add_usage
-from gateway_mcp.made import Made
+from gateway_mcp.chat.offers import Offers, Refused
+from gateway_mcp.chat.opening import open_stream, tell_refused
+from gateway_mcp.chat.turns import ChatForm, Turn, add_usage, go_on
 from gateway_mcp.wire import Object
 
 __all__ = ["StreamedRounds"]
 
 _DONE = b"[DONE]"
 _OK = 200
+_FORM = ChatForm()
 _Opening = AbstractAsyncContextManager[UpstreamStream]
 
 
@@ -41,7 +42,7 @@ class StreamedRounds:
     async def begin(self, opening: _Opening) -> Self:
         """Open the first answer. Raises Refused where it is none."""
         self._opening = opening
-        self._stream = await self._open(opening)
+        self._stream = await open_stream(opening)
         self.headers = self._stream.headers
         return self
 
@@ -53,15 +54,6 @@ class StreamedRounds:
         """Leave what is still open."""
         await self._events.aclose()
         await self._opening.__aexit__(None, None, None)
-
-    async def _open(self, opening: _Opening) -> UpstreamStream:
-        stream = await opening.__aenter__()
-        kind = next((value for name, value in stream.headers if name == "content-type"), "")
-        if stream.status != _OK or not kind.startswith("text/event-stream"):
-            answer = Made(stream.status, stream.headers, await read_whole(stream))
-            await opening.__aexit__(None, None, None)
-            raise Refused(answer)
-        return stream
 
     async def _run(self) -> AsyncGenerator[bytes]:
         while True:
@@ -79,14 +71,14 @@ class StreamedRounds:
             try:
                 await self._go_on(turn)
             except Refused as refused:
-                yield await _tell(refused.answer)
+                yield await tell_refused(refused)
                 return
 
     async def _go_on(self, turn: Turn) -> None:
-        self._body = turn.go_on(self._body, await self._offers.call(turn.calls))
+        self._body = go_on(_FORM, self._body, turn, await self._offers.call(turn.calls))
         await self._opening.__aexit__(None, None, None)
         self._opening = self._ask(self._body)
-        self._stream = await self._open(self._opening)
+        self._stream = await open_stream(self._opening)
 
 
 class _Answer:
@@ -111,7 +103,8 @@ class _Answer:
 
     def turn(self) -> Turn:
         """What was said, and the calls, put together from their parts."""
-        return Turn("".join(self._text) or None, [self._calls[index] for index in sorted(self._calls)])
+        calls = [self._calls[index] for index in sorted(self._calls)]
+        return _FORM.build_turn("".join(self._text) or None, calls)
 
     def list_held(self) -> list[bytes]:
         """What was held back, with what all answers used."""
@@ -167,11 +160,6 @@ class _Answer:
         if chunk is None or not chunk.get("usage"):
             return event
         return replace_payload(event, msgspec.json.encode({**chunk, "usage": self._usage}))
-
-
-async def _tell(answer: Made) -> bytes:
-    """An error in the form of an event."""
-    return b"data: " + (await answer.read_chunk()).replace(b"\n", b" ") + b"\n\n"
 
 
 def _decode(payload: bytes) -> Object | None:

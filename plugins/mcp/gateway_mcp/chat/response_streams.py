@@ -1,0 +1,225 @@
+"""The same conversation where the client has asked for a response as a stream.
+
+https://platform.openai.com/docs/api-reference/responses-streaming
+"""
+
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, aclosing
+from typing import Any, Self, cast
+
+import msgspec
+
+from gateway.errors import UpstreamBroken
+from gateway.hooks import HeaderPairs, UpstreamStream
+from gateway.wire.responses import FINAL_EVENTS, encode_event
+from gateway.wire.sse import EventSplitter, event_payload
+from gateway_mcp.chat.offers import Offers, Refused
+from gateway_mcp.chat.opening import open_stream, tell_refused
+from gateway_mcp.chat.responses import CALLED, ResponsesForm
+from gateway_mcp.chat.turns import Turn, add_usage, go_on
+from gateway_mcp.wire import Object
+
+__all__ = ["StreamedResponses"]
+
+_BEGINNINGS = frozenset({"response.created", "response.in_progress", "response.queued"})
+_ADDED, _DONE = "response.output_item.added", "response.output_item.done"
+_OK = 200
+_Opening = AbstractAsyncContextManager[UpstreamStream]
+
+
+class StreamedResponses:
+    """An `UpstreamStream` of several responses, one after the other, as one.
+
+    Calls of functions and the end of a response are held back until it is known whose the calls are. Items
+    and events are numbered anew. Call `close` at the end.
+    """
+
+    def __init__(
+        self, form: ResponsesForm, body: Object, offers: Offers, ask: Callable[[Object], _Opening], most: int
+    ) -> None:
+        self._form = form
+        self._body = body
+        self._offers = offers
+        self._ask = ask
+        self._left = most
+        self._told = _Told()
+        self._usage: Object = {}
+        self._held: list[Object] = []
+        self._last: Object | None = None
+        self._events = self._run()
+        self.status = _OK
+        self.headers: HeaderPairs = ()
+
+    async def begin(self, opening: _Opening) -> Self:
+        """Open the first response. Raises Refused where it is none."""
+        self._opening = opening
+        self._stream = await open_stream(opening)
+        self.headers = self._stream.headers
+        return self
+
+    async def read_chunk(self) -> bytes:
+        """See UpstreamStream.read_chunk."""
+        return await anext(self._events, b"")
+
+    async def close(self) -> None:
+        """Leave what is still open."""
+        await self._events.aclose()
+        await self._opening.__aexit__(None, None, None)
+
+    async def _run(self) -> AsyncGenerator[bytes]:
+        while True:
+            self._held, self._last = [], None
+            async with aclosing(self._relay()) as events:
+                async for shown in events:
+                    yield shown
+            if self._last is None:
+                # The response ended by an error, which was told.
+                return
+            response = cast("Object", self._last["response"])
+            add_usage(self._usage, response.get("usage"))
+            turn = self._form.read_turn(response)
+            if not self._left or not self._offers.takes(turn.calls):
+                for event in (*self._held, self._end(self._last, response)):
+                    yield self._told.tell(event)
+                return
+            self._left -= 1
+            try:
+                events_of_calls = await self._go_on(turn)
+            except Refused as refused:
+                yield await tell_refused(refused)
+                return
+            for event in events_of_calls:
+                yield self._told.tell(event)
+
+    async def _relay(self) -> AsyncGenerator[bytes]:
+        """What of one response goes out at once; its end, and its calls of functions, are kept."""
+        async with aclosing(_read(self._stream)) as events:
+            async for event in events:
+                if isinstance(event, bytes):
+                    yield event
+                elif event.get("type") in FINAL_EVENTS:
+                    self._last = event
+                elif self._told.is_held(event):
+                    self._held.append(event)
+                elif (shown := self._show(event)) is not None:
+                    yield shown
+
+    def _show(self, event: Object) -> bytes | None:
+        """An event for the client; None for the beginning of a later response."""
+        if event.get("type") not in _BEGINNINGS:
+            return self._told.tell(event)
+        response = self._told.begin(cast("Object", event["response"]))
+        if response is None:
+            return None
+        return self._told.tell({**event, "response": {**response, "tools": self._form.tools}})
+
+    def _end(self, event: Object, response: Object) -> Object:
+        whole = {
+            **response,
+            "id": self._told.identifier or response.get("id"),
+            "tools": self._form.tools,
+            "output": [
+                *self._told.list_items(),
+                *(event["item"] for event in self._held if event["type"] == _DONE),
+            ],
+            "usage": self._usage or response.get("usage"),
+        }
+        return {**event, "response": whole}
+
+    async def _go_on(self, turn: Turn) -> list[Object]:
+        """Make the calls, and open the next response; return the events that tell of the calls."""
+        texts = await self._offers.call(turn.calls)
+        self._body = go_on(self._form, self._body, turn, texts)
+        self._told.end_response()
+        await self._opening.__aexit__(None, None, None)
+        self._opening = self._ask(self._body)
+        self._stream = await open_stream(self._opening)
+        items = self._form.tell(turn.calls, texts)
+        return [event for place, item in enumerate(items) for event in _events_of_call(item, place)]
+
+
+class _Told:
+    """What the client has been told: events by their numbers, and items by theirs."""
+
+    def __init__(self) -> None:
+        self.identifier: object = None
+        self._number = 0
+        self._items: list[Object] = []
+        self._indexes: dict[object, int] = {}
+        self._calling: set[object] = set()
+        self._is_first = True
+
+    def begin(self, response: Object) -> Object | None:
+        """The response as it begins; None where another one has begun before it."""
+        if not self._is_first:
+            return None
+        self.identifier = response.get("id")
+        return response
+
+    def end_response(self) -> None:
+        """The numbers of items that come now are those of another response."""
+        self._is_first = False
+        self._indexes.clear()
+        self._calling.clear()
+
+    def is_held(self, event: Object) -> bool:
+        """Whether an event is of an item that calls a function."""
+        index = event.get("output_index")
+        if event.get("type") == _ADDED and cast("Object", event.get("item") or {}).get("type") == CALLED:
+            self._calling.add(index)
+        return index is not None and index in self._calling
+
+    def tell(self, event: Object) -> bytes:
+        """The event with the numbers that the client counts on."""
+        numbered = dict(event)
+        if "output_index" in event:
+            index = self._indexes.get(event["output_index"])
+            if index is None or event.get("type") == _ADDED:
+                index = self._indexes[event["output_index"]] = len(self._items)
+                self._items.append({})
+            if event.get("type") == _DONE:
+                self._items[index] = cast("Object", event["item"])
+            numbered["output_index"] = index
+        numbered["sequence_number"] = self._number
+        self._number += 1
+        return encode_event(numbered)
+
+    def list_items(self) -> list[Object]:
+        """The items that were told whole."""
+        return [item for item in self._items if item]
+
+
+def _events_of_call(item: Object, place: int) -> Iterator[Object]:
+    """The events of a call that the gateway made, when it is done."""
+    at = {"item_id": item["id"], "output_index": f"mcp-{place}"}
+    begun = {**item, "status": "in_progress", "arguments": "", "output": None}
+    yield {"type": _ADDED, "output_index": at["output_index"], "item": begun}
+    yield {"type": "response.mcp_call.in_progress", **at}
+    yield {"type": "response.mcp_call_arguments.delta", **at, "delta": item["arguments"]}
+    yield {"type": "response.mcp_call_arguments.done", **at, "arguments": item["arguments"]}
+    yield {"type": "response.mcp_call.completed", **at}
+    yield {"type": _DONE, "output_index": at["output_index"], "item": item}
+
+
+async def _read(stream: UpstreamStream) -> AsyncGenerator[Object | bytes]:
+    """The events of a response decoded, and as they came those that are none of this API.
+
+    Raises UpstreamBroken for a response without its end.
+    """
+    splitter = EventSplitter()
+    while chunk := await stream.read_chunk():
+        for event in splitter.feed(chunk):
+            members = _decode(event)
+            yield event if "type" not in members else members
+            if members.get("type") in FINAL_EVENTS or members.get("error"):
+                return
+    raise UpstreamBroken("The stream of a response ended before the response did.")
+
+
+def _decode(event: bytes) -> Object:
+    """The members of an event; none of a comment, or of what is no event of this API."""
+    payload = event_payload(event)
+    try:
+        return {} if payload is None else msgspec.json.decode(payload, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {}

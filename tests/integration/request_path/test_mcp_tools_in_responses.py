@@ -1,0 +1,294 @@
+"""Tools of MCP servers in responses: the gateway offers them to the model, calls them for it, and says so."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from gateway.wire.responses import build_events, encode_event
+from gateway.wire.sse import EventSplitter, event_payload
+from tests.integration.serving import LiveGateway, deployment
+from tests.mcp_servers import McpFixture
+from tests.upstreams import Reply, replies
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+OWN: Any = {
+    "type": "mcp",
+    "server_label": "mine",
+    "server_url": "litellm_proxy/mcp/fix",
+    "require_approval": "never",
+}
+WEATHER: Any = {"type": "function", "name": "weather", "parameters": {"type": "object"}, "strict": False}
+PRICE = {"input_cost_per_token": 0.001, "output_cost_per_token": 0.01}
+USAGE = {"input_tokens": 10, "output_tokens": 2, "total_tokens": 12}
+REASONING = {"type": "reasoning", "id": "rs_1", "summary": []}
+each_way = pytest.mark.parametrize("is_stream", [False, True], ids=["whole", "stream"])
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def server() -> AsyncIterator[McpFixture]:
+    async with McpFixture() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def declared(live: LiveGateway, server: McpFixture) -> None:
+    server.calls.clear()
+    servers = {"fix": {"url": server.url, "server_id": "fix-1", "alias": "f"}}
+    own = {"gatewright": {"plugins": {"settings": {"mcp": {"tool_rounds": 2}}}}}
+    live.configure(deployment("m", live.upstream, **PRICE), mcp_servers=servers, **own)
+
+
+def call(name: str = "f-add", arguments: str = '{"a": 2, "b": 3}') -> dict[str, Any]:
+    call_id = f"call_{name}"
+    return {
+        "type": "function_call",
+        "id": f"fc_{name}",
+        "call_id": call_id,
+        "name": name,
+        "arguments": arguments,
+        "status": "completed",
+    }
+
+
+def message(text: str) -> dict[str, Any]:
+    part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+    return {
+        "type": "message",
+        "id": f"msg_{text[:2]}",
+        "status": "completed",
+        "role": "assistant",
+        "content": [part],
+    }
+
+
+def saying(*items: dict[str, Any], name: str = "resp_1") -> Reply:
+    """A model that answers with these items, whole or as a stream."""
+
+    async def reply(wire: Any, request: Any) -> None:
+        response = {
+            "id": name,
+            "object": "response",
+            "created_at": 1,
+            "status": "completed",
+            "model": "real-model",
+            "output": list(items),
+            "parallel_tool_calls": True,
+            "tool_choice": "auto",
+            "tools": request.json.get("tools", []),
+            "usage": {
+                **USAGE,
+                "input_tokens_details": {"cached_tokens": 0},
+                "output_tokens_details": {"reasoning_tokens": 0},
+            },
+        }
+        if request.json.get("stream"):
+            await replies.stream_of(*map(encode_event, build_events(response)))(wire, request)
+        else:
+            await wire.answer(200, json.dumps(response).encode())
+
+    return reply
+
+
+async def ask(live: LiveGateway, key: str, *tools: Any, **members: Any) -> httpx.Response:
+    body = {"model": "m", "input": "What is 2 and 3?", "tools": list(tools or (OWN,)), **members}
+    return await live.post("/v1/responses", key, body)
+
+
+def events_in(answer: httpx.Response) -> list[dict[str, Any]]:
+    return [json.loads(event_payload(event) or b"null") for event in EventSplitter().feed(answer.content)]
+
+
+def whole_of(answer: httpx.Response) -> dict[str, Any]:
+    """The response, from the last event where there are events."""
+    is_stream = answer.headers["content-type"].startswith("text/event-stream")
+    return events_in(answer)[-1]["response"] if is_stream else answer.json()
+
+
+def asked(live: LiveGateway, index: int) -> Any:
+    return live.upstream.requests[index].json
+
+
+@each_way
+async def test_the_model_gets_its_answer_and_the_client_is_told_of_the_call(
+    live: LiveGateway,
+    key: str,
+    server: McpFixture,
+    is_stream: bool,  # noqa: FBT001  pytest passes it by name
+) -> None:
+    live.upstream.script += [
+        saying(REASONING, message("I add."), call()),
+        saying(message("It is 5"), name="two"),
+    ]
+    answer = await ask(live, key, OWN, WEATHER, stream=is_stream, tool_choice="required")
+    whole = whole_of(answer)
+    assert server.calls == [("add", {"a": 2, "b": 3})]
+    assert [item["type"] for item in whole["output"]] == ["reasoning", "message", "mcp_call", "message"]
+    told = whole["output"][2]
+    assert (told["server_label"], told["name"], told["arguments"], told["output"], told["error"]) == (
+        "mine",
+        "add",
+        '{"a": 2, "b": 3}',
+        "5",
+        None,
+    )
+    assert whole["tools"] == [OWN, WEATHER]
+    assert (whole["usage"]["input_tokens"], whole["usage"]["total_tokens"]) == (20, 24)
+    first, second = asked(live, 0), asked(live, 1)
+    assert [tool["name"] for tool in first["tools"]] == ["weather", "f-add", "f-echo", "f-wait", "f-ask"]
+    assert first["input"] == [{"role": "user", "content": "What is 2 and 3?"}]
+    assert (first["tool_choice"], second["tool_choice"]) == ("required", "auto")
+    assert second["input"][1:] == [
+        REASONING,
+        {name: value for name, value in message("I add.").items() if name not in ("id", "status")},
+        {"type": "function_call", "call_id": "call_f-add", "name": "f-add", "arguments": '{"a": 2, "b": 3}'},
+        {"type": "function_call_output", "call_id": "call_f-add", "output": "5"},
+    ]
+    rows = [row for row in await live.rows(key) if row.nanos]
+    assert [row.nanos for row in rows] == [30_000_000, 30_000_000]
+    assert live.held_nanos(key) == 0
+
+
+async def test_a_stream_is_one_to_the_official_client(live: LiveGateway, key: str) -> None:
+    live.upstream.script += [saying(message("I add."), call()), saying(message("It is 5"), name="two")]
+    async with live.openai(key).responses.stream(model="m", input="What is 2 and 3?", tools=[OWN]) as stream:
+        kinds = [event.type async for event in stream]
+        final = await stream.get_final_response()
+    assert final.output_text == "I add.It is 5"
+    assert final.id == "resp_1"
+    assert kinds.count("response.created") == 1
+    assert "response.mcp_call.completed" in kinds
+    assert "response.function_call_arguments.delta" not in kinds
+
+
+async def test_events_and_items_are_numbered_as_one(live: LiveGateway, key: str) -> None:
+    live.upstream.script += [saying(message("I add."), call(), call("f-echo", '{"text": "x"}'))]
+    live.upstream.script += [saying(message("It is 5"), name="two")]
+    events = events_in(await ask(live, key, stream=True))
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+    added = [event for event in events if event["type"] == "response.output_item.added"]
+    assert [event["output_index"] for event in added] == [0, 1, 2, 3]
+    done = [event["item"] for event in events if event["type"] == "response.output_item.done"]
+    assert done == events[-1]["response"]["output"]
+
+
+@each_way
+@pytest.mark.parametrize(
+    ("tools", "names"),
+    [
+        ([{**OWN, "require_approval": "always"}], ["f-add"]),
+        ([OWN, WEATHER], ["f-add", "weather"]),
+        ([OWN, WEATHER], ["weather"]),
+    ],
+)
+async def test_calls_that_are_not_the_gateways_are_the_clients(
+    live: LiveGateway,
+    key: str,
+    server: McpFixture,
+    tools: Any,
+    names: list[str],
+    is_stream: bool,  # noqa: FBT001  pytest passes it by name
+) -> None:
+    live.upstream.script.append(saying(*map(call, names)))
+    answer = await ask(live, key, *tools, stream=is_stream)
+    assert [item["call_id"] for item in whole_of(answer)["output"]] == [f"call_{name}" for name in names]
+    assert server.calls == []
+    if is_stream:
+        deltas = [one for one in events_in(answer) if one["type"] == "response.function_call_arguments.delta"]
+        assert [one["output_index"] for one in deltas] == list(range(len(names)))
+
+
+async def test_a_call_of_an_earlier_response_goes_as_the_function_that_it_was(
+    live: LiveGateway, key: str
+) -> None:
+    live.upstream.script += [saying(call()), saying(message("It is 5"))]
+    said = whole_of(await ask(live, key))["output"]
+    live.upstream.requests.clear()
+    conversation = [
+        {"role": "user", "content": "What is 2 and 3?"},
+        *said,
+        {"role": "user", "content": "Sure?"},
+    ]
+    assert (await ask(live, key, input=conversation)).status_code == 200
+    user, called, result, _, _ = asked(live, 0)["input"]
+    assert (user, called["name"], result["output"]) == (conversation[0], "f-add", "5")
+    assert called["call_id"] == result["call_id"] == said[0]["id"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "sent"),
+    [
+        ({"type": "mcp", "server_label": "mine"}, "required"),
+        ({"type": "mcp", "server_label": "mine", "name": "add"}, {"type": "function", "name": "f-add"}),
+        ("none", "none"),
+    ],
+)
+async def test_a_choice_of_a_server_is_one_of_functions(
+    live: LiveGateway, key: str, choice: Any, sent: Any
+) -> None:
+    live.upstream.script.append(saying(message("Yes")))
+    assert (await ask(live, key, tool_choice=choice)).status_code == 200
+    assert asked(live, 0)["tool_choice"] == sent
+
+
+async def test_what_is_not_stored_is_not_referred_to(live: LiveGateway, key: str) -> None:
+    sealed = {**REASONING, "encrypted_content": "sealed"}
+    live.upstream.script += [saying(REASONING, sealed, call()), saying(message("It is 5"))]
+    assert (await ask(live, key, store=False)).status_code == 200
+    assert [item.get("encrypted_content") for item in asked(live, 1)["input"][1:]] == ["sealed", None, None]
+
+
+@each_way
+async def test_a_model_is_asked_again_so_often_and_no_more(
+    live: LiveGateway,
+    key: str,
+    is_stream: bool,  # noqa: FBT001  pytest passes it by name
+) -> None:
+    live.upstream.default = saying(call())
+    whole = whole_of(await ask(live, key, stream=is_stream))
+    assert [item["type"] for item in whole["output"]] == ["mcp_call", "mcp_call", "function_call"]
+    assert len(live.upstream.requests) == 3
+
+
+@each_way
+async def test_a_budget_that_ends_between_ends_the_request(
+    live: LiveGateway,
+    is_stream: bool,  # noqa: FBT001  pytest passes it by name
+) -> None:
+    key = await live.make_key(max_budget=0.03)
+    live.upstream.script.append(saying(call()))
+    answer = await ask(live, key, stream=is_stream, max_output_tokens=1)
+    assert "budget" in answer.text.lower()
+    assert len(live.upstream.requests) == 1
+    assert live.held_nanos(key) == 0
+
+
+@pytest.mark.parametrize("end", [b"", b'data: {"type": "error", "code": "x", "message": "Broken."}\n\n'])
+async def test_a_stream_that_breaks_ends_with_an_error(live: LiveGateway, key: str, end: bytes) -> None:
+    begun = b'data: {"type": "response.created", "response": {"id": "resp_1"}}\n\n'
+    live.upstream.script.append(replies.stream_of(begun, end) if end else replies.stream_of(begun))
+    events = events_in(await ask(live, key, stream=True))
+    assert (events[0]["type"], "error" in events[-1]) == ("response.created", True)
+    assert live.held_nanos(key) == 0
+
+
+@pytest.mark.parametrize(
+    ("tool", "status", "param"),
+    [
+        ({"server_url": "litellm_proxy/mcp/nobody"}, 404, "tools[0].server_url"),
+        ({"server_url": "https://mcp.example/sse"}, 403, "tools[0].server_url"),
+        ({"headers": {"authorization": "Bearer x"}}, 400, "tools[0].headers"),
+    ],
+)
+async def test_what_cannot_be_is_refused(
+    live: LiveGateway, key: str, tool: Any, status: int, param: str
+) -> None:
+    answer = await ask(live, key, {**OWN, **tool})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (status, param)
+    twin = await ask(live, key, OWN, {**WEATHER, "name": "f-add"})
+    assert (twin.status_code, twin.json()["error"]["param"]) == (400, "tools")
+    assert live.upstream.requests == []
