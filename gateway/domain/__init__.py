@@ -16,6 +16,7 @@ from gateway.domain.deployment import (
 from gateway.domain.identity import AgentRules, ModelGrant, Principal, Role, Subject
 from gateway.domain.limits import Claim, Limit, LimitKind, Meter, Scope, ScopeKind
 from gateway.domain.mcp import (
+    MCP_REVISIONS,
     MCP_SUBMITTED,
     MCP_VARIABLES,
     McpArrival,
@@ -39,6 +40,7 @@ from gateway.domain.price import Price, PriceTier
 from gateway.domain.usage import Usage
 
 __all__ = [
+    "MCP_REVISIONS",
     "MCP_SUBMITTED",
     "MCP_VARIABLES",
     "MODEL_ENDPOINTS",

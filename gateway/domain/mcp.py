@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 __all__ = [
+    "MCP_REVISIONS",
     "MCP_SUBMITTED",
     "MCP_VARIABLES",
     "McpArrival",
@@ -23,6 +24,8 @@ __all__ = [
     "McpToolset",
 ]
 
+MCP_REVISIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28")
+"""The revisions of the protocol that are known, the oldest first; the last one has no sessions."""
 MCP_SUBMITTED = frozenset(
     {
         *("server_id", "server_name", "alias", "description", "url", "transport", "auth_type", "credentials"),

@@ -5,14 +5,18 @@ from typing import cast
 
 import msgspec
 
+from gateway.domain import MCP_REVISIONS
 from gateway.settings.access import read_networks
 from gateway.settings.mcp_clients import read_client_header, read_clients, read_credential_header
 from gateway.settings.model import GatewrightSettings, SettingsNotice
 from gateway.settings.node import Node, config_error
 from gateway.settings.readers import (
     Reader,
+    one_of,
     read_boolean,
+    read_each,
     read_fields,
+    read_items,
     read_members,
     read_plain_mapping,
 )
@@ -28,6 +32,17 @@ __all__ = [
 
 _PLUGIN, _MEMBER, _ACCESS, _CHECKS = "mcp", "servers", "access", "checks_requests"
 _RESPECTS_SCOPE, _DEMANDS_KEYS = "mcp_allow_all_keys_respects_mcp_scope", "require_key_mcp_access_defined"
+_read_revision = one_of(*MCP_REVISIONS)
+
+
+def _read_revisions(node: Node) -> tuple[str, ...]:
+    """Revisions of the protocol, at least one. Raises ConfigError."""
+    items = [node] if isinstance(node.value, str) else read_items(node)
+    if not items:
+        raise config_error(node, "Expected at least one revision.", allowed=MCP_REVISIONS)
+    return tuple(read_each(items, _read_revision))
+
+
 _CREDENTIAL_HEADER = "mcp_client_side_auth_header_name"
 _CREDENTIAL_VARIABLE = f"LITELLM_{_CREDENTIAL_HEADER.upper()}"
 """The variable of the environment that names this header where the file is silent."""
@@ -43,12 +58,13 @@ MCP_ACCESS_READERS: Mapping[str, tuple[str, Reader]] = {
         ("mcp_allowed_clients", read_clients),
         ("mcp_client_id_header", read_client_header),
         (_CREDENTIAL_HEADER, read_credential_header),
+        ("mcp_advertised_versions", _read_revisions),
     )
 }
 """The members of `general_settings` that say who may reach MCP servers."""
 _ALLOWING = frozenset({"allow_elicitation", "allow_sampling"})
 """What is passed on in any case; the plugin refuses servers that forbid it."""
-_WITHOUT_EFFECT = _ALLOWING | {"dcr_bridge", "protocol_version"}
+_WITHOUT_EFFECT = _ALLOWING | {"dcr_bridge"}
 """Members of a server that open and close nothing: as with other sections, they are listed once."""
 
 

@@ -137,6 +137,11 @@ GENERAL_KEYS = (
         "Members that every MCP server has which a user submits.",
         restricts=True,
     ),
+    supported(
+        "mcp_advertised_versions",
+        "The revisions of MCP that clients are told of and may speak; all that are known by default.",
+        restricts=True,
+    ),
     supported("allowed_routes", "The only routes that are served.", restricts=True),
     supported("admin_only_routes", "Routes for administrators only.", restricts=True),
     supported("disable_llm_api_endpoints", "Serves no model requests.", restricts=True),

@@ -6,6 +6,7 @@ from gateway.hooks import RequestHead
 from gateway.sdk.addresses import client_address, read_networks
 from gateway_mcp.brought import AUTH
 from gateway_mcp.clients import AllowedClient, Clients
+from gateway_mcp.revisions import Revisions
 
 __all__ = ["OPEN", "Access", "AccessSettings"]
 
@@ -25,6 +26,7 @@ class AccessSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     mcp_allowed_clients: tuple[AllowedClient, ...] | None = None
     mcp_client_id_header: str = ""
     mcp_client_side_auth_header_name: str = AUTH
+    mcp_advertised_versions: tuple[str, ...] | None = None
 
 
 class Access:
@@ -33,6 +35,7 @@ class Access:
     def __init__(self, settings: AccessSettings) -> None:
         self.settings = settings
         self.clients = Clients(settings.mcp_allowed_clients, settings.mcp_client_id_header)
+        self.revisions = Revisions(settings.mcp_advertised_versions)
         self.credential_header = settings.mcp_client_side_auth_header_name.lower()
         """In which a client brings its credential for the only server of a path."""
         self._internal = read_networks(settings.mcp_internal_ip_ranges)

@@ -11,6 +11,7 @@ from gateway.hooks import Forwarder, ForwardRequest, HeaderPairs, UpstreamStream
 from gateway_mcp.courses import Course
 from gateway_mcp.faults import ServerTimeoutError
 from gateway_mcp.header_texts import write_header
+from gateway_mcp.revisions import UNSUPPORTED, read_agreed
 from gateway_mcp.sessions import SESSION
 from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import (
@@ -31,7 +32,6 @@ _ID = 1
 _PAGES = 1000
 _BYTES = 32 * 1024 * 1024
 _OK, _FIRST_FAILURE = 200, 400
-_UNKNOWN_REVISION = -32022
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -103,7 +103,10 @@ class Conversation:
         raise UpstreamGarbled(f"The MCP server '{self._upstream.name}' lists without end.")
 
     async def is_modern(self) -> bool:
-        """Whether the server speaks the revision without sessions; it is asked once."""
+        """Whether the server speaks the revision without sessions; it is asked once, if nobody says it."""
+        pinned = self._upstream.settings.protocol_version
+        if pinned is not None:
+            return pinned == MODERN
         known = self._eras.known(self._upstream)
         if known is None:
             known = await self._discover()
@@ -131,14 +134,16 @@ class Conversation:
         return isinstance(versions, list) and MODERN in versions
 
     async def _begin(self) -> None:
-        params: Object = {"protocolVersion": HANDSHAKE, "capabilities": {}, "clientInfo": CLIENT}
+        pinned = self._upstream.settings.protocol_version
+        wished = pinned or HANDSHAKE
+        params: Object = {"protocolVersion": wished, "capabilities": {}, "clientInfo": CLIENT}
         body = request_message(_ID, "initialize", params, is_modern=False)
         async with self._sent("POST", body, {}) as stream:
             result = await self._result(stream, Course())
             self._session = next((value for name, value in stream.headers if name == SESSION), None)
         if result is None:
             raise UpstreamGarbled(ANSWER_IS_NO_MESSAGE)
-        self._revision = str(result.get("protocolVersion", HANDSHAKE))
+        self._revision = read_agreed(result, self._upstream.name, pinned)
         body = request_message(None, "notifications/initialized", {}, is_modern=False)
         async with self._sent("POST", body, self._of_session()):
             pass
@@ -257,7 +262,7 @@ def _names_modern(error: Object) -> bool:
 
     What stands before a server may refuse a first request so; the next one is served.
     """
-    data = error.get("data") if error.get("code") == _UNKNOWN_REVISION else None
+    data = error.get("data") if error.get("code") == UNSUPPORTED else None
     known = cast("Object", data).get("supported") if isinstance(data, dict) else None
     return isinstance(known, list) and MODERN in known
 

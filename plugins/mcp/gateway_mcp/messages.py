@@ -20,6 +20,8 @@ from gateway_mcp.faults import (
     state_in_message,
 )
 from gateway_mcp.header_texts import read_header
+from gateway_mcp.opening import OPENING, VERSION, Opening, Spoken
+from gateway_mcp.revisions import EVERY, Revisions
 from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import NAMED
 
@@ -37,7 +39,6 @@ SAID = "gateway_mcp.said"
 """In the state of the request: the message as its client wrote it."""
 
 _CALL = "tools/call"
-_OPENING = ("initialize", "server/discover")
 _TOOLS, _ESCAPE = b'"tools"', b"\\u00"
 _FAILURE = re.compile(rb'"error"|"isError"\s*:\s*true|\\u00')
 _LONGEST = 500
@@ -72,10 +73,11 @@ class MessageGuard:
     names: tuple[str, ...] = ()
     goes_beside = False
 
-    def __init__(self, context: RequestContext, tools: Tools) -> None:
+    def __init__(self, context: RequestContext, tools: Tools, revisions: Revisions = EVERY) -> None:
         self._context = context
         self._tools = tools
-        self._instructions = ""
+        self._revisions = revisions
+        self._spoken = Spoken(revisions)
 
     async def check_request(self) -> None:
         """Nothing more: the message was read before the request was admitted."""
@@ -86,10 +88,13 @@ class MessageGuard:
         self._context.state[SAID] = raw
         identifier: object = None
         try:
-            if raw is not None:
+            if raw is None:
+                self._revisions.check_head(self._context.head)
+            else:
                 message = read_message(bytes(raw))
                 identifier = message.get("id")
                 self._context.tell_refusal = partial(state_in_message, identifier=identifier)
+                self._check_revision(message)
                 await self.check_message(message)
         except GatewayError as error:
             state_in_message(error, identifier)
@@ -100,10 +105,23 @@ class MessageGuard:
         thing, method = self.check_headers(message), message.get("method")
         if method == _CALL:
             await self.check_tool(thing, message)
-        elif method in _OPENING:
-            self._instructions = self._tools.instructions
+        elif method in OPENING:
+            self._spoken = Opening(self._revisions, self._tools.instructions)
         elif isinstance(method, str) and method in NAMED:
             self._tools.note(method, thing)
+
+    def _check_revision(self, message: _Object) -> None:
+        """Raise UnsupportedRevisionError; a handshake that wishes for another revision gets one of those."""
+        revisions, head = self._revisions, self._context.head
+        revisions.check(head, message)
+        if not revisions.is_limited or message.get("method") != "initialize":
+            return
+        params = message.get("params")
+        stated = cast("_Object", params) if isinstance(params, dict) else {}
+        agreed = revisions.agree(stated.get(VERSION))
+        if agreed != stated.get(VERSION):
+            stated[VERSION] = agreed
+            self._context.body.write("body", message)
 
     def check_headers(self, message: _Object) -> object:
         """Raise BadRequest where headers say something else than the message; return what it is for."""
@@ -161,7 +179,7 @@ class MessageGuard:
 
         A server can write the word with escapes, too.
         """
-        if self._instructions:
+        if self._spoken.may_matter(data):
             return True
         if self._tools.hides and (_TOOLS in data or _ESCAPE in data):
             return True
@@ -174,15 +192,7 @@ class MessageGuard:
         said = cast("_Object", message)
         if self._context.tool_call is not None and "method" not in said:
             note_outcome(self._context, said)
-        return self._instruct(said) or (self._tools.hides and self._hide(said))
-
-    def _instruct(self, message: _Object) -> bool:
-        """Tell the client what the operator has to say; says whether there was anything."""
-        result = message.get("result")
-        if not self._instructions or not isinstance(result, dict):
-            return False
-        cast("_Object", result)["instructions"] = self._instructions
-        return True
+        return self._spoken.edit(said) or (self._tools.hides and self._hide(said))
 
     def _hide(self, message: _Object) -> bool:
         """Take tools out of a list, or show them otherwise; says whether there were such."""

@@ -54,7 +54,7 @@ from gateway_mcp.older.calls import CALL, Call
 from gateway_mcp.older.opening import OlderServer
 from gateway_mcp.older.paths import find_older, mount_of
 from gateway_mcp.older.posts import Posts
-from gateway_mcp.older.revisions import check_revision
+from gateway_mcp.older.revisions import check_stream
 from gateway_mcp.older.streams import Streams
 from gateway_mcp.pages import Pages
 from gateway_mcp.passing_on import ask_for_credential, build_challenge, find_open
@@ -125,7 +125,7 @@ class Relay:
         self._listings = Listings(self._transports, self._credentials, services.clock)
         self._documents = Documents(directory, bases, services)
         self._streams = services.keeping.keep(Streams, Streams)
-        self._posts = Posts(services, self._streams)
+        self._posts = Posts(services, self._streams, directory.access.revisions)
         directory.note_gone = self._forget
 
     @hookimpl
@@ -195,7 +195,7 @@ class Relay:
         """
         self._check_servers(context)
         if find_older(context.head.path, self._directory.current) is not None:
-            check_revision(context.head)
+            check_stream(context.head, self._directory.access.revisions)
             return
         call = context.state.get(CALL)
         if isinstance(call, Call):
@@ -299,10 +299,13 @@ class Relay:
         reach = Reach(context, place, upstreams)
         if is_plain(context.head.path):
             return PlainGuard(context, reach, self._listings, upstreams)
+        revisions = self._directory.access.revisions
         if place.is_single:
-            return MessageGuard(context, SingleTools(context, reach, place.upstreams[0], self._listings))
+            one = place.upstreams[0]
+            tools = SingleTools(context, reach, one, self._listings)
+            return MessageGuard(context, tools, revisions.narrowed(one.settings.relayed_revision))
         guard = SearchGuard if place.are_searched else MessageGuard
-        return guard(context, RoofTools(context, reach, self._listings))
+        return guard(context, RoofTools(context, reach, self._listings), revisions)
 
     def _build(self, server: McpServerRecord) -> Upstream:
         """A server that is not served. Raises BadRequest."""

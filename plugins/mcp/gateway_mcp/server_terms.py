@@ -12,6 +12,7 @@ from gateway_mcp.arguments import hide_arguments
 from gateway_mcp.brought import is_free
 from gateway_mcp.terms import McpInfo
 from gateway_mcp.token_terms import FORWARDED, TokenTerms, check_address
+from gateway_mcp.wire import MODERN
 
 __all__ = ["McpServer", "PinnedTool", "Variable"]
 
@@ -74,7 +75,8 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
     `delegate_auth_to_upstream` is read and changes nothing. With `per_server_oauth_discovery` the gateway is
     an authorization server of its own for it. With `is_byok` it is asked with what each user
     has stored for it. With `pinned_tools` its tools are those that are described as they are there, and no
-    others. `mcp_info` says what calls cost. All
+    others. With `protocol_version` it is asked by this revision and no other one, which is found out without
+    it. `mcp_info` says what calls cost. All
     callers share `rpm`, requests a minute, `max_concurrent_requests`, and `max_budget`, USD in each
     `budget_duration` or, without one, in all. Where arguments of calls are recorded, the `redacted_arguments`
     are masked. The values of `env_vars` stand in the `static_headers`: users give them, or the operator, also
@@ -107,6 +109,9 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
     delegate_auth_to_upstream: bool = False
     per_server_oauth_discovery: bool = False
     timeout: float = 60.0
+    protocol_version: Literal["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"] | None = (
+        None
+    )
     tool_name_to_display_name: dict[str, str] = {}
     tool_name_to_description: dict[str, str] = {}
     pinned_tools: dict[str, PinnedTool] | None = None
@@ -122,6 +127,7 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
 
     def __post_init__(self) -> None:
         self._check_budget()
+        self._check_revision()
         if self.transport == "stdio":
             self._check_command()
             return
@@ -156,6 +162,14 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
             raise ValueError("'max_budget' is at least 0")
         if self.budget_duration is not None and self.max_budget is None:
             raise ValueError("'budget_duration' needs 'max_budget'")
+
+    def _check_revision(self) -> None:
+        if self.protocol_version is None:
+            return
+        if self.spec_path:
+            raise ValueError("a service with 'spec_path' speaks no MCP: leave 'protocol_version' out")
+        if self.protocol_version == MODERN and self.transport in {"sse", "stdio"}:
+            raise ValueError(f"transport '{self.transport}' has no 'protocol_version' {MODERN}")
 
     def _check_variables(self) -> None:
         for one in self.env_vars:
@@ -200,6 +214,11 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
     def is_behind_http(self) -> bool:
         """Whether it may speak streamable HTTP."""
         return self.transport in {None, "http"} and not self.spec_path
+
+    @property
+    def relayed_revision(self) -> str | None:
+        """The only revision of clients whose messages pass through to it, if it has one."""
+        return self.protocol_version if self.is_behind_http else None
 
     @property
     def forwards_tokens(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import msgspec
 
+from gateway.domain import MCP_REVISIONS
 from gateway.errors import UpstreamGarbled
 
 __all__ = [
@@ -31,11 +32,11 @@ __all__ = [
 
 Object = dict[str, Any]
 
-MODERN = "2026-07-28"
+*_WITH_SESSIONS, MODERN = MCP_REVISIONS
 """The revision without sessions that is spoken."""
-HANDSHAKE = "2025-11-25"
+HANDSHAKES = tuple(_WITH_SESSIONS)
+HANDSHAKE = HANDSHAKES[-1]
 """The newest revision with sessions."""
-HANDSHAKES = ("2024-11-05", "2025-03-26", "2025-06-18", HANDSHAKE)
 PROTOCOL = "mcp-protocol-version"
 CLIENT = {"name": "gatewright", "version": "0.1"}
 METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR = -32601, -32602, -32603

@@ -32,6 +32,8 @@ OWN = "gatewright: {plugins: {settings: {mcp: {servers: {own: {url: 'https://own
         ("mcp_client_id_header", "Authorization", "", "has credentials"),
         ("mcp_required_fields", ["description", "descripton"], "[1]", "found the text 'descripton'"),
         ("mcp_required_fields", ["mcp_access_groups"], "[0]", "fixed choice"),
+        ("mcp_advertised_versions", [], "", "at least one"),
+        ("mcp_advertised_versions", ["2025-11-25", "2025-11-26"], "[1]", "fixed choice"),
         (HEADER, "x key", "", "name of a header"),
         (HEADER, "Mcp-Session-Id", "", "something else already"),
         (HEADER, "X-Litellm-Api-Key", "", "something else already"),
@@ -80,3 +82,13 @@ def test_the_header_of_credentials_may_be_named_by_the_environment(load: Any) ->
     with pytest.raises(ConfigError, match="something else already") as caught:
         told("", "Host")
     assert caught.value.path == variable
+
+
+def test_revisions_are_read_as_they_are_written(load: Any) -> None:
+    text = (
+        "general_settings: {mcp_advertised_versions: [2025-06-18, '2026-07-28']}\n"
+        "mcp_servers: {a: {url: 'https://a.example/mcp', protocol_version: 2025-06-18}}"
+    )
+    told = load(text).gatewright.plugins.settings["mcp"]
+    assert told["access"]["mcp_advertised_versions"] == ("2025-06-18", "2026-07-28")
+    assert told["servers"]["a"]["protocol_version"] == "2025-06-18"

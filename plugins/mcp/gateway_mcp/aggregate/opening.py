@@ -11,6 +11,7 @@ from gateway_mcp.conversation import read_answer
 from gateway_mcp.courses import Course
 from gateway_mcp.made import Made, json_answer
 from gateway_mcp.passing_on import UpstreamRefusalError
+from gateway_mcp.revisions import read_agreed
 from gateway_mcp.sessions import SESSION, Sessions
 from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import (
@@ -35,6 +36,7 @@ _OFFERED: Object = {
     "logging": {},
 }
 _Opened = tuple[Part, Object] | GatewayError
+_WITHOUT_SESSION: _Opened = (Part(MODERN), {"capabilities": {"tools": {}, "prompts": {}, "resources": {}}})
 
 
 async def answer_initialize(asked: Asked, sessions: Sessions, owner: str, place: str) -> Made:
@@ -87,7 +89,11 @@ async def _open(asked: Asked, upstream: Upstream) -> _Opened:
 
 
 async def _shake_hands(asked: Asked, upstream: Upstream) -> _Opened:
-    body = request_message(asked.identifier, "initialize", asked.params, is_modern=False)
+    pinned = upstream.settings.protocol_version
+    if pinned == MODERN:
+        return _WITHOUT_SESSION
+    params = asked.params if pinned is None else {**asked.params, "protocolVersion": pinned}
+    body = request_message(asked.identifier, "initialize", params, is_modern=False)
     async with asked.sent(upstream, body, {}) as stream:
         if stream.status == _OK:
             message = await read_answer(stream, asked.identifier, Course())
@@ -95,10 +101,10 @@ async def _shake_hands(asked: Asked, upstream: Upstream) -> _Opened:
             if isinstance(result, dict):
                 session = next((value for name, value in stream.headers if name == SESSION), "")
                 agreed = cast("Object", result)
-                return Part(str(agreed.get("protocolVersion", HANDSHAKE)), session), agreed
+                return Part(read_agreed(agreed, upstream.name, pinned), session), agreed
     conversation = await asked.listings.converse(upstream, asked.context)
     if await conversation.is_modern():
-        return Part(MODERN), {"capabilities": {"tools": {}, "prompts": {}, "resources": {}}}
+        return _WITHOUT_SESSION
     return UpstreamError("It refused the handshake.")
 
 

@@ -12,9 +12,10 @@ from gateway.errors import GatewayError, NotFound
 from gateway.hooks import Inside, OpenAnswer, RequestHead, UpstreamStream
 from gateway_mcp.courses import LAST_EVENT, Course
 from gateway_mcp.faults import state_in_message
-from gateway_mcp.older.revisions import UnsupportedRevisionError, is_too_new
+from gateway_mcp.older.revisions import is_too_new, refuse_modern
 from gateway_mcp.older.streams import Stream
 from gateway_mcp.passing_on import UpstreamRefusalError
+from gateway_mcp.revisions import Revisions
 from gateway_mcp.sessions import SESSION
 from gateway_mcp.wire import INTERNAL_ERROR, PROTOCOL, Object, error_message
 
@@ -41,10 +42,11 @@ class Call:
     Nothing that somebody else posts, or nobody who is known, comes to the stream.
     """
 
-    def __init__(self, stream: Stream, message: Object) -> None:
+    def __init__(self, stream: Stream, message: Object, revisions: Revisions) -> None:
         self.stream = stream
         method = message.get("method")
         self.method = method if isinstance(method, str) else ""
+        self._revisions = revisions
         self._is_too_new = is_too_new(message)
         self._is_owners = False
         self._leave: Callable[[], Awaitable[None]] | None = None
@@ -58,7 +60,7 @@ class Call:
             raise unknown_stream()
         self._is_owners = True
         if self._is_too_new:
-            error = UnsupportedRevisionError()
+            error = refuse_modern(self._revisions)
             state_in_message(error, self.identifier)
             raise error
 

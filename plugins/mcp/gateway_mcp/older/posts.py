@@ -9,8 +9,9 @@ from gateway.hooks import OpenAnswer, PluginServices, ReadBody, RequestHead
 from gateway_mcp.messages import read_message
 from gateway_mcp.older.calls import Call, unknown_stream
 from gateway_mcp.older.paths import MESSAGES
-from gateway_mcp.older.revisions import check_revision
+from gateway_mcp.older.revisions import check_stream
 from gateway_mcp.older.streams import Stream, Streams
+from gateway_mcp.revisions import Revisions
 from gateway_mcp.wire import Object
 
 __all__ = ["Posts"]
@@ -44,8 +45,9 @@ class Posts:
     To another worker it goes through the database, encrypted; what is too long for that is put down there.
     """
 
-    def __init__(self, services: PluginServices, streams: Streams) -> None:
+    def __init__(self, services: PluginServices, streams: Streams, revisions: Revisions) -> None:
         self._services = services
+        self._revisions = revisions
         self._streams = streams
         services.workers.serve(_QUESTION, self._answer_other)
 
@@ -59,7 +61,7 @@ class Posts:
         """Take a message. Raises NotFound for a session that is over, BadRequest for what is no message."""
         if head.method != "POST":
             raise MethodNotAllowed("Messages are posted here.", headers={"allow": "POST"})
-        check_revision(head)
+        check_stream(head, self._revisions)
         session = self._open(head.query)
         if session is None or session.mount != mount:
             raise unknown_stream()
@@ -98,7 +100,7 @@ class Posts:
         stream = self._streams.find(identifier)
         if stream is None or not stream.is_open:
             return None
-        call = Call(stream, message)
+        call = Call(stream, message, self._revisions)
         stream.run(call.carry(self._services.inside, head, body))
         await asyncio.wait([call.answered], timeout=_DECISION_SECONDS)
         # Whatever comes of it later stands on the stream.

@@ -2,29 +2,25 @@
 
 from typing import cast
 
-from gateway.errors import BadRequest
 from gateway.hooks import RequestHead
 from gateway_mcp.faults import state_in_message
-from gateway_mcp.wire import HANDSHAKES, MODERN, PROTOCOL, STATED_PROTOCOL, Object
+from gateway_mcp.revisions import Revisions, UnsupportedRevisionError
+from gateway_mcp.wire import MODERN, PROTOCOL, STATED_PROTOCOL, Object
 
-__all__ = ["UnsupportedRevisionError", "check_revision", "is_too_new"]
-
-
-class UnsupportedRevisionError(BadRequest):
-    """The revision without sessions, which has no such stream."""
-
-    rpc_code = -32022
-
-    def __init__(self) -> None:
-        message = f"The revision {MODERN} has no such stream; leave '/sse' out of the path."
-        data = {"supported": HANDSHAKES, "requested": MODERN}
-        super().__init__(message, param=PROTOCOL, details={"data": data})
+__all__ = ["check_stream", "is_too_new", "refuse_modern"]
 
 
-def check_revision(head: RequestHead) -> None:
-    """Raise UnsupportedRevisionError for a client of the revision without sessions."""
-    if head.headers.get(PROTOCOL) == MODERN:
-        error = UnsupportedRevisionError()
+def refuse_modern(revisions: Revisions) -> UnsupportedRevisionError:
+    """The refusal of the revision without sessions, which has no such stream."""
+    text = f"The revision {MODERN} has no such stream; leave '/sse' out of the path."
+    return UnsupportedRevisionError(text, revisions.handshakes, MODERN)
+
+
+def check_stream(head: RequestHead, revisions: Revisions) -> None:
+    """Raise UnsupportedRevisionError for a client that speaks no revision with sessions, or may not."""
+    is_modern = head.headers.get(PROTOCOL) == MODERN
+    if is_modern or not revisions.handshakes:
+        error = refuse_modern(revisions) if is_modern else revisions.refuse(revisions.oldest)
         state_in_message(error, None)
         raise error
 

@@ -16,6 +16,7 @@ from gateway.errors import UpstreamBroken, UpstreamGarbled
 from gateway.sdk import plugin_log
 from gateway_mcp.conversation import RefusedError
 from gateway_mcp.faults import ServerUnreachableError
+from gateway_mcp.revisions import read_agreed
 from gateway_mcp.transports.local import Tell
 from gateway_mcp.transports.questions import refuse_question
 from gateway_mcp.wire import CLIENT, HANDSHAKE, Object
@@ -48,8 +49,9 @@ class Process:
     find their way back.
     """
 
-    def __init__(self, name: str, note_change: Callable[[], None]) -> None:
+    def __init__(self, name: str, note_change: Callable[[], None], pinned: str | None = None) -> None:
         self._name = name
+        self._pinned = pinned
         self._note_change = note_change
         self._log = plugin_log(f"mcp.{name}")
         self._waiting: dict[int, _Waiting] = {}
@@ -131,8 +133,10 @@ class Process:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _shake_hands(self) -> None:
-        params: Object = {"protocolVersion": HANDSHAKE, "capabilities": {}, "clientInfo": CLIENT}
+        wished = self._pinned or HANDSHAKE
+        params: Object = {"protocolVersion": wished, "capabilities": {}, "clientInfo": CLIENT}
         said = await self.ask("initialize", params, lambda _: None)
+        read_agreed(said, self._name, self._pinned)
         members = ("capabilities", "serverInfo", "instructions")
         self.described = {name: said[name] for name in members if name in said}
         await self._write({"jsonrpc": "2.0", "method": "notifications/initialized"})

@@ -14,6 +14,7 @@ from gateway.errors import UpstreamBroken, UpstreamError, UpstreamGarbled
 from gateway.hooks import Forwarder, ForwardRequest, HeaderPairs, UpstreamStream
 from gateway.wire.sse import EventSplitter, event_payload
 from gateway_mcp.conversation import RefusedError
+from gateway_mcp.revisions import read_agreed
 from gateway_mcp.transports.local import Tell
 from gateway_mcp.transports.questions import refuse_question
 from gateway_mcp.upstreams import Upstream
@@ -57,7 +58,7 @@ class SseServer:
             kind = dict(stream.headers).get("content-type", "")
             if not kind.startswith("text/event-stream"):
                 raise UpstreamGarbled(f"The MCP server '{self._upstream.name}' answers with no events.")
-            session = _Session(stream, self._upstream.name, self._note_change)
+            session = _Session(stream, self._upstream, self._note_change)
             session.post = self._build_post(await session.read_payload(), passed)
             await session.shake_hands()
             yield session
@@ -108,8 +109,9 @@ class _Session:
 
     post: _Post
 
-    def __init__(self, stream: UpstreamStream, name: str, note_change: Callable[[], None]) -> None:
-        self._name = name
+    def __init__(self, stream: UpstreamStream, upstream: Upstream, note_change: Callable[[], None]) -> None:
+        self._name = upstream.name
+        self._pinned = upstream.settings.protocol_version
         self._stream = stream
         self._note_change = note_change
         self._splitter = EventSplitter()
@@ -129,8 +131,10 @@ class _Session:
 
     async def shake_hands(self) -> None:
         """Open the session of the protocol."""
-        params: Object = {"protocolVersion": HANDSHAKE, "capabilities": {}, "clientInfo": CLIENT}
+        wished = self._pinned or HANDSHAKE
+        params: Object = {"protocolVersion": wished, "capabilities": {}, "clientInfo": CLIENT}
         said = await self.ask("initialize", params, lambda _: None)
+        read_agreed(said, self._name, self._pinned)
         members = ("capabilities", "serverInfo", "instructions")
         self.described = {name: said[name] for name in members if name in said}
         await self.post({"method": "notifications/initialized"})

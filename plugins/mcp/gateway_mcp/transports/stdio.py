@@ -64,7 +64,7 @@ class StdioServer:
         name, settings = self._upstream.name, self._upstream.settings
         if self._clock.monotonic_nanos() < self._pause_ends_at:
             raise ServerUnreachableError(f"The MCP server '{name}' did not start; it is tried again soon.")
-        process = Process(name, self._note_change)
+        process = Process(name, self._note_change, settings.protocol_version)
         try:
             async with asyncio.timeout(_START_SECONDS):
                 await process.start((settings.command, *settings.args), settings.env)
