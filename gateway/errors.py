@@ -8,7 +8,8 @@ GatewayError                         500 internal_server_error
 │   └── GuardrailBlocked             400 a guardrail refused the content
 ├── AuthenticationFailed             401 auth_error
 │   ├── TokenNotFound                401 token_not_found_in_db
-│   └── KeyExpired                   401 expired_key
+│   ├── KeyExpired                   401 expired_key
+│   └── McpTokenRefused              401 a token that the gateway has signed holds no more
 ├── PermissionDenied                 403 auth_error
 │   └── ModelAccessDenied            403 <object>_model_access_denied
 ├── NotFound                         404 not_found_error
@@ -66,6 +67,7 @@ __all__ = [
     "GuardrailBlocked",
     "KeyExpired",
     "MalformedBody",
+    "McpTokenRefused",
     "MethodNotAllowed",
     "ModelAccessDenied",
     "NoDeploymentAvailable",
@@ -179,6 +181,10 @@ class KeyExpired(AuthenticationFailed):
     """A key whose time is over."""
 
     type = "expired_key"
+
+
+class McpTokenRefused(AuthenticationFailed):
+    """The gateway has signed this token for a client of MCP, and it is over, taken back or blocked."""
 
 
 class PermissionDenied(GatewayError):

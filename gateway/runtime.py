@@ -49,6 +49,7 @@ from gateway.identity.login.build import Logins
 from gateway.identity.newcomers import NewcomerDefaults
 from gateway.identity.principals import Follower, Principals
 from gateway.identity.services import Services
+from gateway.identity.signed import TokenSigning
 from gateway.identity.subjects import Subjects
 from gateway.inventory.services import Inventory
 from gateway.jobs.closing import Closings
@@ -113,6 +114,8 @@ class CoreRules(msgspec.Struct, frozen=True, kw_only=True):
 
     gate: Gate
     authentication: Authentication
+    signing: TokenSigning | None
+    """What signs the tokens of clients of MCP, if anything does."""
     checks: AccessChecks
     admission: AdmissionHooks
     guardrails: tuple[Installed, ...]

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
-__all__ = ["OidcProvider", "make_key", "sign"]
+__all__ = ["OidcProvider", "encode", "make_key", "sign"]
 
 Key = RSAKey | ECKey | OKPKey
 

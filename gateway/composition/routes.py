@@ -38,6 +38,7 @@ from gateway.manage import mcp_facade as mcp_facade_routes
 from gateway.manage import mcp_finding as mcp_finding_routes
 from gateway.manage import mcp_health as mcp_health_routes
 from gateway.manage import mcp_hub as mcp_hub_routes
+from gateway.manage import mcp_keys as mcp_key_routes
 from gateway.manage import mcp_logins as mcp_login_routes
 from gateway.manage import mcp_servers as mcp_server_routes
 from gateway.manage import mcp_sessions as mcp_session_routes
@@ -142,6 +143,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *mcp_catalog_routes.ROUTE_HANDLERS,
     *mcp_client_login_routes.ROUTE_HANDLERS,
     *mcp_facade_routes.ROUTE_HANDLERS,
+    *mcp_key_routes.ROUTE_HANDLERS,
     *mcp_finding_routes.ROUTE_HANDLERS,
     *mcp_health_routes.ROUTE_HANDLERS,
     *mcp_hub_routes.ROUTE_HANDLERS,

@@ -21,7 +21,7 @@ from gateway.catalog.naming import find_family
 from gateway.catalog.pass_throughs import PassThroughs, build_pass_throughs
 from gateway.catalog.price_book import PriceBook, load_price_book
 from gateway.catalog.price_terms import build_terms
-from gateway.composition.authentication import build_authentication
+from gateway.composition.authentication import build_authentication, build_signing
 from gateway.composition.own_paths import OWN_PATHS
 from gateway.composition.public_address import OwnAddress
 from gateway.db.sealing import Tokens
@@ -34,10 +34,11 @@ from gateway.hooks.registry import load_plugins
 from gateway.identity.build import build_user_defaults
 from gateway.identity.keys.defaults import build_key_defaults
 from gateway.identity.newcomers import build_newcomer_defaults
+from gateway.identity.signed import TokenSigning
 from gateway.identity.subject_build import build_subject_defaults
 from gateway.routing.cooldown import Cooldowns
 from gateway.routing.router import Router
-from gateway.runtime import CoreRules, Parts, Snapshot
+from gateway.runtime import Authentication, CoreRules, Parts, Snapshot
 from gateway.settings import Settings
 from gateway.settings.pass_through import PASS_THROUGHS
 from gateway.upstream.dialect import CallBounds
@@ -130,11 +131,7 @@ def _assemble(
     added: AddedModels,
 ) -> Snapshot:
     names = _model_names(catalog)
-    # Kept with what it remembers, as long as the configuration stays.
-    if former is not None and former.settings is settings:
-        authentication = former.core.authentication
-    else:
-        authentication = build_authentication(settings, parts)
+    authentication, signing = _recognize(settings, parts, former)
     choices, tools = ClientChoices(catalog.find), join_policies(added.tools)
     checks = AccessChecks(parts.clock, names, choices, settings.access, tools)
     guardrails = _set_up_guardrails(settings, added, former)
@@ -146,6 +143,7 @@ def _assemble(
     rules = CoreRules(
         gate=Gate(settings.access),
         authentication=authentication,
+        signing=signing,
         checks=checks,
         admission=admission,
         guardrails=guardrails,
@@ -181,6 +179,16 @@ def _assemble(
         key_defaults=build_key_defaults(settings),
         newcomers=build_newcomer_defaults(settings),
     )
+
+
+def _recognize(
+    settings: Settings, parts: Parts, former: Snapshot | None
+) -> tuple[Authentication, TokenSigning | None]:
+    """How callers are known, kept with what that remembers as long as the configuration stays."""
+    if former is not None and former.settings is settings:
+        return former.core.authentication, former.core.signing
+    signing = build_signing(settings, parts)
+    return build_authentication(settings, parts, signing), signing
 
 
 def _lend(settings: Settings, parts: Parts) -> PluginServices:

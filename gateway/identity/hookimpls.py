@@ -4,7 +4,7 @@ from gateway.clock import Clock
 from gateway.domain import Principal
 from gateway.errors import TokenNotFound
 from gateway.hooks import RequestHead, hookimpl
-from gateway.identity.credentials import abbreviate, check_is_virtual_key, find_credential
+from gateway.identity.credentials import KEY_PREFIX, abbreviate, check_is_virtual_key, find_credential
 from gateway.identity.master import MasterKey
 from gateway.identity.principals import Follower, Principals
 from gateway.identity.standing import check_standing
@@ -38,9 +38,17 @@ class KeyAuthentication:
     async def identify(self, credential: str) -> Principal:
         """Return whose key this is; raises as `authenticate`."""
         token_hash = hash_token(credential)
-        principal = self._principals.peek(token_hash)
+        # What was signed with a key that counts no more may be remembered.
+        principal = self._principals.peek(token_hash) if credential.startswith(KEY_PREFIX) else None
         if principal is None:
             principal = await self._find(credential, token_hash)
+        check_standing(principal, self._clock)
+        return principal
+
+    async def identify_signed(self, token: str) -> Principal:
+        """Return whose token this is that the gateway has signed; raises as `authenticate`."""
+        token_hash = hash_token(token)
+        principal = self._principals.peek(token_hash) or await self._look_up(token, token_hash)
         check_standing(principal, self._clock)
         return principal
 
@@ -50,6 +58,9 @@ class KeyAuthentication:
             if operator is not None:
                 return operator
         check_is_virtual_key(credential)
+        return await self._look_up(credential, token_hash)
+
+    async def _look_up(self, credential: str, token_hash: str) -> Principal:
         principal = await self._principals.find(token_hash)
         if principal is None:
             raise TokenNotFound(

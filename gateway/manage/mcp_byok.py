@@ -135,7 +135,7 @@ async def grant_tokens(
     request: _Request, gateway: _Gateway, grants: _Grants, logins: _Logins
 ) -> Response[bytes]:
     """Give a client tokens, as `/token` does."""
-    return await grant(request, gateway, grants, logins)
+    return await grant(request, gateway, grants, logins, issuer=_ISSUER)
 
 
 @get(

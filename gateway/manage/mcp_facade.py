@@ -69,7 +69,7 @@ async def grant_tokens(
 ) -> Response[bytes]:
     """Give a client tokens for one MCP server, as `/token` does."""
     found = await _find(request, gateway, mcp_server_name)
-    return await grant(request, gateway, grants, logins, found.places)
+    return await grant(request, gateway, grants, logins, found.places, found.issuer)
 
 
 @post(f"{_ONE}/register", status_code=201, **open_route(f"{_NAMED}/register"))

@@ -13,6 +13,7 @@ from gateway.domain import Principal
 from gateway.identity.grants.authorizing import read_resource
 from gateway.identity.grants.build import Grants
 from gateway.identity.grants.clients import Registration
+from gateway.identity.grants.minting import mint_key
 from gateway.identity.grants.refusals import OAuthRefusal
 from gateway.identity.login.build import Logins
 from gateway.manage.browsers import mcp_base_of
@@ -68,11 +69,16 @@ async def grant_tokens(
 
 
 async def grant(
-    request: _Request, gateway: Gateway, grants: Grants, logins: Logins, places: Sequence[str] = ()
+    request: _Request,
+    gateway: Gateway,
+    grants: Grants,
+    logins: Logins,
+    places: Sequence[str] = (),
+    issuer: str = "",
 ) -> Response[bytes]:
     """Give a client tokens, under whichever path it asks; for `places` only, if any are named.
 
-    Raises OAuthRefusal.
+    They are the `issuer`'s, the usual one unless its path is named. Raises OAuthRefusal.
     """
     gateway.snapshot.core.gate.authenticate(head_of(request))
     fields = await read_fields(request)
@@ -82,11 +88,15 @@ async def grant(
     allowed = None if said is None else (read_resource(said, mcp_base_of(gateway, logins, request)),)
     if places:
         allowed = [place for place in places if allowed is None or place in allowed]
-    kind = fields.get("grant_type")
+    kind, signing = fields.get("grant_type"), gateway.snapshot.core.signing
+    mint = mint_key
+    if signing is not None:
+        mint = signing.mint_for(mcp_base_of(gateway, logins, request), issuer)
     if kind == "authorization_code":
-        return oauth_answer(await grants.granting.redeem(client, fields, allowed))
+        return oauth_answer(await grants.granting.redeem(client, fields, allowed, mint))
     if kind == "refresh_token":
-        return oauth_answer(await grants.granting.refresh(client, fields.get("refresh_token", ""), allowed))
+        token = fields.get("refresh_token", "")
+        return oauth_answer(await grants.granting.refresh(client, token, allowed, mint))
     message = "'grant_type' is 'authorization_code' or 'refresh_token'."
     raise OAuthRefusal("unsupported_grant_type", message)
 

@@ -25,6 +25,8 @@ __all__ = [
     "GeneralSettings",
     "LimitSettings",
     "LitellmSettings",
+    "McpPublicKey",
+    "McpSigning",
     "ModelEntry",
     "PluginSettings",
     "RouterSettings",
@@ -123,10 +125,27 @@ class LitellmSettings(msgspec.Struct, frozen=True, kw_only=True):
     """When a day begins for budgets of one day; None means midnight."""
 
 
+class McpPublicKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key with which tokens were signed before, in PEM."""
+
+    kid: str
+    public_key: str
+
+
+class McpSigning(msgspec.Struct, frozen=True, kw_only=True):
+    """`mcp_session_token_signing`: the key, in PEM, that signs the tokens of clients of MCP (RS256)."""
+
+    kid: str
+    private_key: Secret
+    previous: tuple[McpPublicKey, ...] = ()
+
+
 class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Those of `general_settings` that the gateway acts on."""
 
     key_header_name: str | None = None
+    mcp_signing: McpSigning | None = None
+    """With which key tokens for clients of MCP are signed; None gives them keys."""
     max_request_size_mb: float | None = None
     store_prompts_in_spend_logs: bool = False
     disable_spend_logs: bool = False

@@ -7,6 +7,7 @@ import msgspec
 from gateway.domain import MCP_SUBMITTED
 from gateway.settings.budgets import read_period, read_usd
 from gateway.settings.faults import Faults
+from gateway.settings.mcp_signing import read_signing
 from gateway.settings.model import GeneralSettings, LitellmSettings
 from gateway.settings.node import Node
 from gateway.settings.price_terms import read_discounts, read_margins
@@ -69,6 +70,7 @@ def _read_submitted(node: Node) -> tuple[str, ...]:
 
 GENERAL_READERS: Mapping[str, tuple[str, Reader]] = {
     "litellm_key_header_name": ("key_header_name", read_text),
+    "mcp_session_token_signing": ("mcp_signing", read_signing),
     "max_request_size_mb": ("max_request_size_mb", read_number),
     "store_prompts_in_spend_logs": ("store_prompts_in_spend_logs", read_boolean),
     "disable_spend_logs": ("disable_spend_logs", read_boolean),

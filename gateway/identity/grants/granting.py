@@ -18,13 +18,14 @@ from gateway.domain import Principal, Scope, ScopeKind
 from gateway.identity.credentials import abbreviate
 from gateway.identity.grants.authorizing import CODE_PURPOSE, Code
 from gateway.identity.grants.clients import Client
+from gateway.identity.grants.minting import Mint, Minted
 from gateway.identity.grants.refusals import OAuthRefusal
 from gateway.identity.grants.store import Grant, GrantStore
 from gateway.identity.login.sessions import MCP_METHOD
 from gateway.identity.login.terminal_store import TerminalStore
 from gateway.identity.records import Records
 from gateway.identity.special_models import NO_DEFAULT_MODELS
-from gateway.ids import hash_token, new_key
+from gateway.ids import hash_token
 
 __all__ = ["Granting"]
 
@@ -49,9 +50,9 @@ class Granting:
         self._people = people
 
     async def redeem(
-        self, client: Client, fields: Mapping[str, str], resources: Container[str] | None
+        self, client: Client, fields: Mapping[str, str], resources: Container[str] | None, mint: Mint
     ) -> Columns:
-        """Tokens for a code, which is for one of the `resources`, if any are named.
+        """Tokens for a code, which is for one of the `resources`, if any are named; `mint` makes one.
 
         Raises OAuthRefusal; a code that comes again ends what it has granted.
         """
@@ -72,7 +73,7 @@ class Granting:
         if resources is not None and code.resource not in resources:
             raise OAuthRefusal("invalid_target", _ANOTHER)
         await self._check_person(code.user_id, code.team_id)
-        key = new_key()
+        key = mint(_minted(client, code.user_id, code.resource))
         async with self._records.transaction():
             row = await self._store.insert_key(self._build_key(key, code))
             grant, refresh = self._next(identifier, client, key)
@@ -81,8 +82,10 @@ class Granting:
             await self._records.audit.record(Actor(code.user_id), created(Audited.KEY, grant.token, row))
         return _tell(key, refresh)
 
-    async def refresh(self, client: Client, token: str, resources: Container[str] | None) -> Columns:
-        """New tokens in the place of others. Raises OAuthRefusal."""
+    async def refresh(
+        self, client: Client, token: str, resources: Container[str] | None, mint: Mint
+    ) -> Columns:
+        """New tokens in the place of others; `mint` makes one. Raises OAuthRefusal."""
         identifier = token.partition(".")[0]
         async with self._records.transaction():
             found = await self._store.lock(identifier, self._records.now())
@@ -92,7 +95,7 @@ class Granting:
             if row is not None:
                 if resources is not None and row["metadata"].get("mcp_resource") not in resources:
                     raise OAuthRefusal("invalid_target", _ANOTHER)
-                return await self._turn(found, client, row)
+                return await self._turn(found, client, row, mint)
         await self._end(identifier)
         raise _refuse("The refresh token was used before, or is over. Log in again.")
 
@@ -135,9 +138,9 @@ class Granting:
         await self._check_person(row["user_id"], row["team_id"])
         return row
 
-    async def _turn(self, found: Grant, client: Client, row: Columns) -> Columns:
+    async def _turn(self, found: Grant, client: Client, row: Columns, mint: Mint) -> Columns:
         """Put another key in the place of a grant's; in a transaction."""
-        key = new_key()
+        key = mint(_minted(client, str(row["user_id"]), str(row["metadata"].get("mcp_resource") or "")))
         grant, refresh = self._next(found.id, client, key)
         values = {**row, **self._secrets(key), "spend": 0, "updated_at": self._records.now()}
         await self._store.delete_key(found.token)
@@ -216,6 +219,10 @@ def _routes_of(resource: str) -> list[str]:
     if not resource:
         return [_EVERYTHING]
     return [resource, f"{resource}/*"]
+
+
+def _minted(client: Client, user_id: str, resource: str) -> Minted:
+    return Minted(user_id=user_id, client_id=client.client_id, resource=resource, seconds=_ACCESS_SECONDS)
 
 
 def _tell(key: str, refresh: str) -> Columns:

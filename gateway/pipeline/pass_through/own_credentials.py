@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from gateway.domain import PassThrough
-from gateway.errors import AuthenticationFailed, GatewayError, TokenNotFound
+from gateway.errors import AuthenticationFailed, GatewayError, McpTokenRefused, TokenNotFound
 from gateway.hooks import RequestHead
 from gateway.identity.credentials import KEY_PREFIX, find_credential
 from gateway.runtime import Snapshot
@@ -87,6 +87,8 @@ async def _is_ours(snapshot: Snapshot, head: RequestHead, text: str) -> bool:
         return await snapshot.pass_through_hooks.authenticate(alone) is not None
     except TokenNotFound:
         return False
+    except McpTokenRefused:
+        return True
     except AuthenticationFailed:
         # An expired or blocked key is ours too.
         return text.startswith(KEY_PREFIX)

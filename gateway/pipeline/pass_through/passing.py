@@ -9,7 +9,7 @@ import structlog
 from gateway.access.pass_through import ANYBODY
 from gateway.access.pass_through_routes import is_open_to
 from gateway.domain import PassThrough, Principal
-from gateway.errors import AuthenticationFailed, GatewayError, ServiceUnavailable
+from gateway.errors import AuthenticationFailed, GatewayError, McpTokenRefused, ServiceUnavailable
 from gateway.hooks import RequestContext, RequestHead
 from gateway.identity.credentials import brings_foreign_bearer, has_credential
 from gateway.pipeline.answers import drop_frames, send_error
@@ -149,7 +149,8 @@ def _admit_stranger(
     is_bare = not has_credential(head, place)
     if one.admits_strangers and is_bare:
         return ANYBODY
-    if one.admits_bearers and refusal.status == _UNKNOWN and brings_foreign_bearer(head, place):
+    is_unknown = refusal.status == _UNKNOWN and not isinstance(refusal, McpTokenRefused)
+    if one.admits_bearers and is_unknown and brings_foreign_bearer(head, place):
         return ANYBODY
     if one.challenge and is_bare:
         refusal.headers = {**refusal.headers, _CHALLENGE: one.challenge}

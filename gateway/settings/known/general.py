@@ -22,6 +22,11 @@ GENERAL_KEYS = (
         "database_connection_timeout",
         "Seconds to wait for a connection of the pool; wins over `pool_timeout` in the URL.",
     ),
+    supported(
+        "mcp_session_token_signing",
+        "The key that signs the tokens of clients of MCP; without it they get keys of the gateway.",
+        restricts=True,
+    ),
     supported("litellm_key_header_name", "The only header in which a key is looked for."),
     supported(
         "max_request_size_mb", "The largest request body in megabytes (1024 x 1024 bytes).", restricts=True

@@ -26,7 +26,6 @@ __all__ = ["Documents", "Metadata"]
 _LOG = plugin_log("mcp")
 _WELL_KNOWN, _AGGREGATE = "/.well-known/", "/mcp"
 _ISSUERS = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
-_KEYS = "/.well-known/jwks.json"
 _PLAIN = re.compile(r"[\w./,-]*", re.ASCII)
 _FRESH_SECONDS, _PAUSE_SECONDS, _SECONDS = 300, 30, 10.0
 _NANOS = 1_000_000_000
@@ -51,8 +50,6 @@ class Documents:
             return None
         if head.method != "GET":
             return self._miss(head)
-        if head.path == _KEYS:
-            return _tell({"keys": []})
         path = self._read_path(head, DOCUMENT)
         if path is not None:
             return await self._tell_of_resource(head, path) or self._miss(head)

@@ -33,7 +33,7 @@ STATEMENTS: Mapping[str, Mapping[str, int]] = {
         "GET /callback": 4,
         "POST /v1/mcp/server/oauth/{server_id:str}/register": 1,
         "GET /v1/mcp/server/oauth/{server_id:str}/authorize": 4,
-        "POST /v1/mcp/server/oauth/{server_id:str}/token": 1,
+        "POST /v1/mcp/server/oauth/{server_id:str}/token": 3,
         "GET /v1/mcp/server/{server_id:str}/oauth-user-credential/status": 2,
         "DELETE /v1/mcp/server/{server_id:str}/oauth-user-credential": 3,
         "POST /v1/mcp/server/{server_id:str}/oauth-user-credential": 4,

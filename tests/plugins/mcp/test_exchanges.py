@@ -30,6 +30,10 @@ def token(claims: bytes) -> str:
     return f"{encode(b'{}')}.{encode(claims)}.x"
 
 
+OWN = "eya." + encode(b'{"exp": 300, "gatewright_use": "mcp"}') + ".x"
+"""What the gateway itself has signed goes to nobody."""
+
+
 def build() -> tuple[Network, Clock, Exchanges]:
     network, clock = Network(), Clock()
     return network, clock, Exchanges(Reach(network, Network()), clock)
@@ -83,6 +87,8 @@ async def test_a_server_that_refuses_gets_another_token_of_the_same_caller() -> 
         ({"authorization": "Basic eya.b.c"}, ""),
         ({"authorization": "Bearer eya.b"}, ""),
         ({"x-api-key": "eya.b.c"}, ""),
+        ({"authorization": f"Bearer {OWN}"}, ""),
+        ({"authorization": f"Bearer {OWN}", "x-litellm-api-key": "eya.b.c"}, "eya.b.c"),
     ],
 )
 async def test_the_callers_token_has_the_form_of_one(headers: dict[str, str], found: str) -> None:

@@ -37,6 +37,8 @@ class TokenRefusedError(AuthenticationFailed):
 
 class _Claims(msgspec.Struct, frozen=True):
     exp: float | None = None
+    gatewright_use: str | None = None
+    """With this the gateway has made it, for its own clients."""
 
 
 class Exchanges:
@@ -90,12 +92,13 @@ class Exchanges:
 def find_subject(head: RequestHead) -> str:
     """The token of an identity provider that a caller has sent; empty for one that sends none.
 
-    It has the form of a JWT, so no key of the gateway is ever taken for one.
+    It has the form of a JWT, and none that the gateway says to have made: its keys and tokens go nowhere.
     """
     for place in _PLACES:
         scheme, _, rest = head.headers.get(place, "").strip().partition(" ")
         token = rest.strip() if scheme.lower() == "bearer" else scheme
-        if token.startswith("ey") and token.count(".") == 2 and len(token) <= _LONGEST:  # noqa: PLR2004  three parts
+        is_jwt = token.startswith("ey") and token.count(".") == 2 and len(token) <= _LONGEST  # noqa: PLR2004  three parts
+        if is_jwt and _read_claims(token).gatewright_use is None:
             return token
     return ""
 
@@ -118,12 +121,17 @@ def _fields_of(settings: McpServer, subject: str) -> dict[str, str]:
 
 def _read_end(token: str) -> float | None:
     """When a token ends, in seconds since 1970, as it says itself: whoever grants another one checks it."""
+    return _read_claims(token).exp
+
+
+def _read_claims(token: str) -> _Claims:
+    """What a token says; nothing where that cannot be read."""
     body = token.split(".")[1]
     try:
         claims = urlsafe_b64decode(body + "=" * (-len(body) % 4))
-        return msgspec.json.decode(claims, type=_Claims).exp
+        return msgspec.json.decode(claims, type=_Claims)
     except (binascii.Error, ValueError, msgspec.DecodeError, RecursionError):
-        return None
+        return _Claims()
 
 
 def _refuse(upstream: Upstream, reason: str) -> TokenRefusedError:

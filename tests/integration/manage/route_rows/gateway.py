@@ -29,6 +29,7 @@ ROWS: tuple[Asked, ...] = (
     Asked(0, "GET /sso/readiness"),
     Asked(0, "GET /sso/get/ui_settings"),
     Asked(0, "GET /.well-known/litellm-ui-config"),
+    Asked(0, "GET /.well-known/jwks.json"),
     Asked(0, "GET /oauth/client-metadata.json"),
     Asked(0, "GET /v1/mcp/oauth/protected-resource"),
     Asked(0, "POST /auth/explain", {"key": "{user_key}", "model": "m"}),
