@@ -176,16 +176,15 @@ async def test_events_and_items_are_numbered_as_one(live: LiveGateway, key: str)
     assert done == events[-1]["response"]["output"]
 
 
+ASKING = {**OWN, "require_approval": "always"}
+
+
 @each_way
 @pytest.mark.parametrize(
     ("tools", "names"),
-    [
-        ([{**OWN, "require_approval": "always"}], ["f-add"]),
-        ([OWN, WEATHER], ["f-add", "weather"]),
-        ([OWN, WEATHER], ["weather"]),
-    ],
+    [([ASKING], ["f-add"]), ([OWN, WEATHER], ["f-add", "weather"]), ([OWN, WEATHER], ["weather"])],
 )
-async def test_calls_that_are_not_the_gateways_are_the_clients(
+async def test_what_the_gateway_may_not_call_is_asked_for_and_other_calls_are_the_clients(
     live: LiveGateway,
     key: str,
     server: McpFixture,
@@ -195,11 +194,87 @@ async def test_calls_that_are_not_the_gateways_are_the_clients(
 ) -> None:
     live.upstream.script.append(saying(*map(call, names)))
     answer = await ask(live, key, *tools, stream=is_stream)
-    assert [item["call_id"] for item in whole_of(answer)["output"]] == [f"call_{name}" for name in names]
+    said = {item["type"]: item for item in whole_of(answer)["output"]}
+    assert set(said) == {"mcp_approval_request" if name == "f-add" else "function_call" for name in names}
+    if "f-add" in names:
+        asked_for = said["mcp_approval_request"]
+        assert (asked_for["server_label"], asked_for["name"]) == ("mine", "add")
+        assert asked_for["arguments"] == '{"a": 2, "b": 3}'
+    if "weather" in names:
+        assert said["function_call"] == call("weather")
     assert server.calls == []
     if is_stream:
-        deltas = [one for one in events_in(answer) if one["type"] == "response.function_call_arguments.delta"]
-        assert [one["output_index"] for one in deltas] == list(range(len(names)))
+        done = [event["item"] for event in events_in(answer) if event["type"].endswith("item.done")]
+        assert done == whole_of(answer)["output"]
+        assert ("f-add" in answer.text) is False
+
+
+@each_way
+async def test_a_call_that_is_approved_is_made_once(
+    live: LiveGateway,
+    key: str,
+    server: McpFixture,
+    is_stream: bool,  # noqa: FBT001  pytest passes it by name
+) -> None:
+    live.upstream.script += [saying(call()), saying(message("It is 5")), saying(message("Yes"))]
+    said = whole_of(await ask(live, key, ASKING, stream=is_stream))["output"]
+    word = {"type": "mcp_approval_response", "approval_request_id": said[0]["id"], "approve": True}
+    conversation = [{"role": "user", "content": "What is 2 and 3?"}, *said, word]
+    second = await ask(live, key, ASKING, input=conversation, stream=is_stream)
+    told = whole_of(second)["output"]
+    assert server.calls == [("add", {"a": 2, "b": 3})]
+    assert [item["type"] for item in told] == ["mcp_call", "message"]
+    assert (told[0]["output"], told[0]["approval_request_id"]) == ("5", said[0]["id"])
+    sent = asked(live, 1)["input"]
+    assert [item.get("type", item.get("role")) for item in sent] == [
+        "user",
+        "function_call",
+        "function_call_output",
+    ]
+    assert (sent[1]["name"], sent[1]["call_id"], sent[2]["output"]) == ("f-add", sent[2]["call_id"], "5")
+    if is_stream:
+        kinds = [event["type"] for event in events_in(second)]
+        assert kinds.index("response.created") < kinds.index("response.mcp_call.completed")
+    again = [*conversation, *told, {"role": "user", "content": "Sure?"}]
+    assert (await ask(live, key, ASKING, input=again, stream=is_stream)).status_code == 200
+    assert len(server.calls) == 1
+    kinds = [item.get("type", item.get("role")) for item in asked(live, 2)["input"]]
+    assert kinds == ["user", "function_call", "function_call_output", "message", "user"]
+
+
+async def test_a_call_that_is_not_approved_is_not_made(
+    live: LiveGateway, key: str, server: McpFixture
+) -> None:
+    live.upstream.script += [saying(call()), saying(message("As you like"))]
+    said = whole_of(await ask(live, key, ASKING))["output"]
+    word = {"type": "mcp_approval_response", "approval_request_id": said[0]["id"], "approve": False}
+    assert (await ask(live, key, ASKING, input=[*said, word])).status_code == 200
+    assert server.calls == []
+    assert "not approved" in asked(live, 1)["input"][1]["output"]
+
+
+async def test_an_approval_opens_nothing_that_the_request_does_not_offer(
+    live: LiveGateway, key: str, server: McpFixture
+) -> None:
+    """The item comes from the client: it may say what it likes."""
+    wanted = {
+        "type": "mcp_approval_request",
+        "id": "mcpr_gw_1",
+        "server_label": "mine",
+        "name": "add",
+        "arguments": "{}",
+    }
+    word = {"type": "mcp_approval_response", "approval_request_id": "mcpr_gw_1", "approve": True}
+    for tool, items in (
+        ({**ASKING, "allowed_tools": ["echo"]}, [wanted, word]),
+        ({**ASKING, "server_label": "other"}, [wanted, word]),
+        (ASKING, [wanted]),
+    ):
+        answer = await ask(live, key, tool, input=items)
+        assert (answer.status_code, answer.json()["error"]["param"]) == (400, "input[0]")
+    narrowed = await live.make_key(object_permission={"mcp_tool_permissions": {"fix": ["echo"]}})
+    assert (await ask(live, narrowed, ASKING, input=[wanted, word])).status_code == 400
+    assert server.calls == []
 
 
 async def test_a_call_of_an_earlier_response_goes_as_the_function_that_it_was(
@@ -250,7 +325,7 @@ async def test_a_model_is_asked_again_so_often_and_no_more(
 ) -> None:
     live.upstream.default = saying(call())
     whole = whole_of(await ask(live, key, stream=is_stream))
-    assert [item["type"] for item in whole["output"]] == ["mcp_call", "mcp_call", "function_call"]
+    assert [item["type"] for item in whole["output"]] == ["mcp_call", "mcp_call", "mcp_approval_request"]
     assert len(live.upstream.requests) == 3
 
 

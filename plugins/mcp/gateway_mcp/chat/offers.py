@@ -69,6 +69,10 @@ class Offers:
         found = (self._tools.get(call.name) for call in calls)
         return bool(calls) and all(tool is not None and tool.is_called for tool in found)
 
+    def has(self, name: str) -> bool:
+        """Whether a function is a tool of the gateway's servers."""
+        return name in self._tools
+
     def label_of(self, name: str) -> str:
         """What the client calls the server of a function's tool."""
         return self._tools[name].label

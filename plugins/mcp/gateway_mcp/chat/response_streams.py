@@ -15,8 +15,8 @@ from gateway.wire.responses import FINAL_EVENTS, encode_event
 from gateway.wire.sse import EventSplitter, event_payload
 from gateway_mcp.chat.offers import Offers, Refused
 from gateway_mcp.chat.opening import open_stream, tell_refused
-from gateway_mcp.chat.responses import CALLED, ResponsesForm
-from gateway_mcp.chat.turns import Turn, add_usage, go_on
+from gateway_mcp.chat.responses import ResponsesForm
+from gateway_mcp.chat.turns import CALLED, Turn, add_usage, go_on
 from gateway_mcp.wire import Object
 
 __all__ = ["StreamedResponses"]
@@ -46,6 +46,7 @@ class StreamedResponses:
         self._usage: Object = {}
         self._held: list[Object] = []
         self._last: Object | None = None
+        self._approved = list(form.approved)
         self._events = self._run()
         self.status = _OK
         self.headers: HeaderPairs = ()
@@ -79,8 +80,9 @@ class StreamedResponses:
             add_usage(self._usage, response.get("usage"))
             turn = self._form.read_turn(response)
             if not self._left or not self._offers.takes(turn.calls):
-                for event in (*self._held, self._end(self._last, response)):
+                for event in self._list_held():
                     yield self._told.tell(event)
+                yield self._told.tell(self._end(self._last, response))
                 return
             self._left -= 1
             try:
@@ -95,6 +97,9 @@ class StreamedResponses:
         """What of one response goes out at once; its end, and its calls of functions, are kept."""
         async with aclosing(_read(self._stream)) as events:
             async for event in events:
+                if not isinstance(event, bytes) and event.get("type") not in _BEGINNINGS:
+                    for shown in self._tell_approved():
+                        yield shown
                 if isinstance(event, bytes):
                     yield event
                 elif event.get("type") in FINAL_EVENTS:
@@ -103,6 +108,26 @@ class StreamedResponses:
                     self._held.append(event)
                 elif (shown := self._show(event)) is not None:
                     yield shown
+
+    def _tell_approved(self) -> Iterator[bytes]:
+        """The calls that were made before the model was asked, once."""
+        approved, self._approved = self._approved, []
+        for place, item in enumerate(approved):
+            yield from map(self._told.tell, _events_of_call(item, f"approved-{place}"))
+
+    def _list_held(self) -> Iterator[Object]:
+        """The events that were held; where the gateway asks for a call, those of what it asks."""
+        asked = {
+            event["output_index"]
+            for event in self._held
+            if event["type"] == _ADDED and self._form.asks_for(event["item"])
+        }
+        for event in self._held:
+            if event["output_index"] not in asked:
+                yield event
+            elif event["type"] == _DONE:
+                item = self._form.show(event["item"])
+                yield from ({**event, "type": kind, "item": item} for kind in (_ADDED, _DONE))
 
     def _show(self, event: Object) -> bytes | None:
         """An event for the client; None for the beginning of a later response."""
@@ -118,10 +143,7 @@ class StreamedResponses:
             **response,
             "id": self._told.identifier or response.get("id"),
             "tools": self._form.tools,
-            "output": [
-                *self._told.list_items(),
-                *(event["item"] for event in self._held if event["type"] == _DONE),
-            ],
+            "output": self._told.list_items(),
             "usage": self._usage or response.get("usage"),
         }
         return {**event, "response": whole}
@@ -135,7 +157,9 @@ class StreamedResponses:
         self._opening = self._ask(self._body)
         self._stream = await open_stream(self._opening)
         items = self._form.tell(turn.calls, texts)
-        return [event for place, item in enumerate(items) for event in _events_of_call(item, place)]
+        return [
+            event for place, item in enumerate(items) for event in _events_of_call(item, f"called-{place}")
+        ]
 
 
 class _Told:
@@ -189,9 +213,9 @@ class _Told:
         return [item for item in self._items if item]
 
 
-def _events_of_call(item: Object, place: int) -> Iterator[Object]:
-    """The events of a call that the gateway made, when it is done."""
-    at = {"item_id": item["id"], "output_index": f"mcp-{place}"}
+def _events_of_call(item: Object, place: str) -> Iterator[Object]:
+    """The events of a call that the gateway made, when it is done; `place` is like none of the provider's."""
+    at = {"item_id": item["id"], "output_index": place}
     begun = {**item, "status": "in_progress", "arguments": "", "output": None}
     yield {"type": _ADDED, "output_index": at["output_index"], "item": begun}
     yield {"type": "response.mcp_call.in_progress", **at}

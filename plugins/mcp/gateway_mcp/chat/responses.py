@@ -9,20 +9,15 @@ from typing import cast
 import msgspec
 
 from gateway.hooks import RequestBody
-from gateway.ids import new_charge_id
+from gateway_mcp.chat.approvals import ask_for, is_ours, new_call_id, read_conversation
 from gateway_mcp.chat.offers import Offers
-from gateway_mcp.chat.turns import Call, Turn, split
+from gateway_mcp.chat.turns import CALLED, Call, Turn
 from gateway_mcp.wire import Object
 
-__all__ = ["CALLED", "ResponsesForm", "items_of"]
+__all__ = ["ResponsesForm", "items_of"]
 
-CALLED = "function_call"
-"""The type of an item that calls a function."""
-_OURS = "mcp_gw_"
-"""With this the ids of calls begin that the gateway made."""
 _OF_STORE = frozenset({"id", "status"})
 """Members of an item that refer to what the provider has stored, or say nothing to it."""
-_encode = msgspec.json.Encoder().encode
 
 
 class ResponsesForm:
@@ -40,13 +35,20 @@ class ResponsesForm:
         # Its own reasoning a provider knows again by its id, unless it is not to keep it.
         self._is_stored = body.read("store") is not False
         self._told: list[Object] = []
+        self.approved: list[Object] = []
+        """What the client is told of calls that it has approved."""
 
-    def read_conversation(self, members: Mapping[str, msgspec.Raw]) -> list[msgspec.Raw]:
-        """See Form.read_conversation. What the gateway called before goes as a function and its result."""
-        raw = members[self.member]
-        if not bytes(raw).startswith(b"["):
-            return [msgspec.Raw(_encode({"role": "user", "content": raw}))]
-        return [one for item in split(raw) for one in self._as_functions(item)]
+    async def read_conversation(self, members: Mapping[str, msgspec.Raw]) -> Sequence[object]:
+        """See Form.read_conversation. Calls that the client has approved are made here."""
+        found = read_conversation(members[self.member], self._offers)
+        calls = [call for call, _ in found.calls]
+        texts = await self._offers.call(calls)
+        found.fill(texts)
+        self.approved = self.tell(calls, texts)
+        for item, call in zip(self.approved, calls, strict=True):
+            item["approval_request_id"] = call.id
+        self._told += self.approved
+        return found.items
 
     def write_tool(self, function: Object) -> Object:
         """See Form.write_tool."""
@@ -82,14 +84,23 @@ class ResponsesForm:
 
     def finish(self, answer: Object) -> Object:
         """See Form.finish."""
-        return {**answer, "tools": self.tools, "output": [*self._told, *items_of(answer)]}
+        output = [self.show(item) for item in items_of(answer)]
+        return {**answer, "tools": self.tools, "output": [*self._told, *output]}
+
+    def asks_for(self, item: Object) -> bool:
+        """Whether an item of the last answer is a call that the gateway could have made."""
+        return is_ours(item, self._offers)
+
+    def show(self, item: Object) -> Object:
+        """An item of the last answer: such a call is asked for."""
+        return ask_for(item, self._offers) if self.asks_for(item) else item
 
     def tell(self, calls: Sequence[Call], texts: Sequence[str]) -> list[Object]:
         """The items that say which tools were called, and what they came to."""
         return [
             {
                 "type": "mcp_call",
-                "id": f"{_OURS}{new_charge_id()}",
+                "id": new_call_id(),
                 "server_label": self._offers.label_of(call.name),
                 "name": self._offers.tool_of(call.name),
                 "arguments": call.arguments if isinstance(call.arguments, str) else "{}",
@@ -106,30 +117,6 @@ class ResponsesForm:
         if item.get("type") == "reasoning":
             return item if self._is_stored or item.get("encrypted_content") else None
         return {name: value for name, value in item.items() if name not in _OF_STORE}
-
-    def _as_functions(self, raw: msgspec.Raw) -> list[msgspec.Raw]:
-        """A call of ours as the function that the model called; any other item as it is."""
-        if _OURS.encode() not in bytes(raw):
-            return [raw]
-        try:
-            call = _decode_call(raw)
-        except msgspec.DecodeError:
-            return [raw]
-        name = self._offers.find(call.server_label, call.name) or call.name
-        called = {"type": CALLED, "call_id": call.id, "name": name, "arguments": call.arguments}
-        result = {"type": "function_call_output", "call_id": call.id, "output": call.output}
-        return [msgspec.Raw(_encode(called)), msgspec.Raw(_encode(result))]
-
-
-class _McpCall(msgspec.Struct, tag_field="type", tag="mcp_call"):
-    id: str
-    server_label: str
-    name: str
-    arguments: str = "{}"
-    output: str = ""
-
-
-_decode_call = msgspec.json.Decoder(_McpCall).decode
 
 
 def items_of(answer: Object) -> list[Object]:

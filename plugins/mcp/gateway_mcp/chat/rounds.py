@@ -51,7 +51,7 @@ async def answer_with_tools(
         listed = await list_tools(entries, gateway)
         for entry, tool in await narrow(listed, finder, context, form.member):
             offers.add(entry, tool)
-        body = _with_functions(form, context, entries, offers)
+        body = await _with_functions(form, context, entries, offers)
 
         def ask_again(sent: Object) -> AbstractAsyncContextManager[UpstreamStream]:
             return ask(gateway, "POST", form.path, sent)
@@ -65,14 +65,16 @@ async def answer_with_tools(
         yield refused.answer
 
 
-def _with_functions(form: _Form, context: RequestContext, entries: Sequence[Entry], offers: Offers) -> Object:
+async def _with_functions(
+    form: _Form, context: RequestContext, entries: Sequence[Entry], offers: Offers
+) -> Object:
     """The body with functions in the place of the entries; all else stays as it was written."""
     members = context.body.members
     own, tools = {entry.index for entry in entries}, cast("list[object]", context.body.read("tools"))
     offers.check_names([name for tool in tools if (name := form.name_of(tool))])
     kept = [tool for index, tool in enumerate(split(members["tools"])) if index not in own]
     offered = [*kept, *map(form.write_tool, offers.functions)]
-    body: Object = {**members, form.member: form.read_conversation(members), "tools": offered}
+    body: Object = {**members, form.member: await form.read_conversation(members), "tools": offered}
     if offered:
         return form.with_choice(body, context.body.read("tool_choice"))
     return {name: value for name, value in body.items() if name not in {"tools", "tool_choice"}}

@@ -8,7 +8,11 @@ import msgspec
 from gateway.errors import BadRequest
 from gateway_mcp.wire import Object
 
-__all__ = ["Call", "ChatForm", "Form", "Turn", "add_usage", "go_on", "split"]
+__all__ = ["CALLED", "Call", "ChatForm", "Form", "Turn", "add_usage", "go_on", "split"]
+
+
+CALLED = "function_call"
+"""The type of an item of a response that calls a function."""
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -32,7 +36,7 @@ class Form(Protocol):
     path: str
     member: str
 
-    def read_conversation(self, members: Mapping[str, msgspec.Raw]) -> list[msgspec.Raw]:
+    async def read_conversation(self, members: Mapping[str, msgspec.Raw]) -> Sequence[object]:
         """The conversation of a request, item by item. Raises BadRequest."""
         ...
 
@@ -88,7 +92,7 @@ class ChatForm:
     path = "/v1/chat/completions"
     member = "messages"
 
-    def read_conversation(self, members: Mapping[str, msgspec.Raw]) -> list[msgspec.Raw]:
+    async def read_conversation(self, members: Mapping[str, msgspec.Raw]) -> Sequence[object]:
         """See Form.read_conversation."""
         return split(members["messages"])
 
