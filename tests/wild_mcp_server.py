@@ -14,6 +14,8 @@ class WildServer:
         self.answer: bytes | None = None
         self.is_endless = False
         self.requests = 0
+        self.bodies: list[bytes] = []
+        """What was posted."""
         self.left = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -46,7 +48,7 @@ class WildServer:
         head = await reader.readuntil(b"\r\n\r\n")
         lines = head.lower().split(b"\r\n")
         length = next((int(line[15:]) for line in lines if line.startswith(b"content-length:")), 0)
-        await reader.readexactly(length)
+        self.bodies.append(await reader.readexactly(length))
         self.requests += 1
         if self.answer is not None:
             writer.write(self.answer)

@@ -46,6 +46,7 @@ OWN_MEMBERS = (
     *("token_validation", "token_storage_ttl_seconds", "upstream_resource", "redacted_arguments"),
     *("token_exchange_endpoint", "token_exchange_profile", "subject_token_type", "env_vars"),
     *("oauth_identity_binding", "per_server_oauth_discovery", "protocol_version"),
+    *("allow_sampling", "allow_elicitation"),
 )
 """These settings."""
 OF_CREDENTIALS = frozenset(

@@ -62,9 +62,7 @@ MCP_ACCESS_READERS: Mapping[str, tuple[str, Reader]] = {
     )
 }
 """The members of `general_settings` that say who may reach MCP servers."""
-_ALLOWING = frozenset({"allow_elicitation", "allow_sampling"})
-"""What is passed on in any case; the plugin refuses servers that forbid it."""
-_WITHOUT_EFFECT = _ALLOWING | {"dcr_bridge"}
+_WITHOUT_EFFECT = frozenset({"dcr_bridge"})
 """Members of a server that open and close nothing: as with other sections, they are listed once."""
 
 
@@ -106,7 +104,7 @@ def list_without_effect(root: Node) -> list[SettingsNotice]:
     node, found = root.member("mcp_servers"), dict[str, Node]()
     for server in node.value.values() if node is not None and isinstance(node.value, dict) else ():
         for name, member in server.value.items() if isinstance(server.value, dict) else ():
-            if _changes_nothing(name, member.value):
+            if name in _WITHOUT_EFFECT:
                 found.setdefault(name, member)
     message = "This is not supported yet and has no effect."
     return [SettingsNotice(one.path, message, one.file, one.line) for one in found.values()]
@@ -117,12 +115,8 @@ def _read_servers(node: Node) -> dict[str, object]:
     for name, server in servers.items():
         if isinstance(server, dict):
             members = cast("Mapping[str, object]", server)
-            servers[name] = {key: value for key, value in members.items() if not _changes_nothing(key, value)}
+            servers[name] = {key: value for key, value in members.items() if key not in _WITHOUT_EFFECT}
     return servers
-
-
-def _changes_nothing(name: str, value: object) -> bool:
-    return name in _WITHOUT_EFFECT and (name not in _ALLOWING or value is True)
 
 
 def _with_section(own: GatewrightSettings, section: dict[str, object]) -> GatewrightSettings:

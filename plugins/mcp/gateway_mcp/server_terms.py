@@ -76,7 +76,8 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
     an authorization server of its own for it. With `is_byok` it is asked with what each user
     has stored for it. With `pinned_tools` its tools are those that are described as they are there, and no
     others. With `protocol_version` it is asked by this revision and no other one, which is found out without
-    it. `mcp_info` says what calls cost. All
+    it. Without `allow_sampling`, or `allow_elicitation`, it asks clients for nothing of the kind. `mcp_info`
+    says what calls cost. All
     callers share `rpm`, requests a minute, `max_concurrent_requests`, and `max_budget`, USD in each
     `budget_duration` or, without one, in all. Where arguments of calls are recorded, the `redacted_arguments`
     are masked. The values of `env_vars` stand in the `static_headers`: users give them, or the operator, also
@@ -112,6 +113,8 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
     protocol_version: Literal["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"] | None = (
         None
     )
+    allow_sampling: bool = True
+    allow_elicitation: bool = True
     tool_name_to_display_name: dict[str, str] = {}
     tool_name_to_description: dict[str, str] = {}
     pinned_tools: dict[str, PinnedTool] | None = None
@@ -214,6 +217,12 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
     def is_behind_http(self) -> bool:
         """Whether it may speak streamable HTTP."""
         return self.transport in {None, "http"} and not self.spec_path
+
+    @property
+    def forbidden_questions(self) -> frozenset[str]:
+        """What it may not ask clients for; over some transports servers ask for nothing in any case."""
+        asked = {"sampling": self.allow_sampling, "elicitation": self.allow_elicitation}
+        return frozenset(kind for kind, is_allowed in asked.items() if not is_allowed and self.is_behind_http)
 
     @property
     def relayed_revision(self) -> str | None:

@@ -143,6 +143,12 @@ async def test_a_model_is_offered_nothing_for_an_application_that_is_not_listed(
             body = chat_body(tools=[{**OWN, "server_url": url}])
             answer = await live.http.post("/v1/chat/completions", json=body, headers=headers)
             assert (answer.status_code, answer.json()["error"]["type"]) == (403, "mcp_client_access_denied")
+            own = {**OWN, "server_label": "fix", "server_url": url}
+            for is_stream in (False, True):
+                body = {"model": "m", "input": "Go.", "tools": [own], "stream": is_stream}
+                answer = await live.http.post("/v1/responses", json=body, headers=headers)
+                assert answer.status_code == 403, answer.text
+                assert answer.json()["error"]["type"] == "mcp_client_access_denied"
     assert len(live.upstream.requests) == before
     assert server.headers == []
     answer = await live.http.post("/v1/chat/completions", json=chat_body(), headers=bearer(key))

@@ -58,13 +58,13 @@ def test_servers_need_the_plugin_that_serves_them(load) -> None:
 
 
 def test_members_that_the_gateway_does_not_have_yet_are_listed_once_and_not_handed_on(load) -> None:
-    without = "dcr_bridge: true, allow_sampling: true"
+    without = "dcr_bridge: true"
     one = f"{{url: 'https://a.example/mcp', {without}}}"
     loaded = load(f"mcp_servers: {{a: {one}, b: {one}}}")
     servers = configured_servers(loaded.gatewright)
     assert servers == {name: {"url": "https://a.example/mcp"} for name in "ab"}
     told = [notice.path for notice in loaded.notices if notice.path.startswith("mcp_servers")]
-    assert told == [f"mcp_servers.a.{name}" for name in ("dcr_bridge", "allow_sampling")]
+    assert told == ["mcp_servers.a.dcr_bridge"]
 
 
 def test_what_closes_something_is_left_for_the_plugin_to_refuse(load) -> None:

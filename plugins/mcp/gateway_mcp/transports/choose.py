@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from gateway.hooks import Forwarder, PluginServices
 from gateway_mcp.transports.either import EitherForwarder
+from gateway_mcp.transports.forbidding import ForbiddingForwarder
 from gateway_mcp.transports.local import LocalForwarder
 from gateway_mcp.transports.naming import NamingForwarder
 from gateway_mcp.transports.openapi.server import OpenApiServer
@@ -36,6 +37,7 @@ class Transports:
         """What sends requests to a server."""
         settings = upstream.settings
         is_plain = settings.transport == "http" and not settings.spec_path
+        is_plain = is_plain and settings.allow_sampling and settings.allow_elicitation
         if is_plain and not settings.takes_no_others and not settings.takes_client_tokens:
             return self._plain(upstream)
         made = self._made.get(upstream)
@@ -43,6 +45,8 @@ class Transports:
             made = self._make(upstream)
             if settings.is_asked_with_tokens:
                 made = RenewingForwarder(made, upstream, self._tokens_of(upstream))
+            if settings.forbidden_questions:
+                made = ForbiddingForwarder(made, upstream, settings.forbidden_questions)
             self._made[upstream] = made
         return made
 
