@@ -55,6 +55,10 @@ OF_CREDENTIALS = frozenset(
         *("client_private_key", "client_private_key_id", "client_assertion_signing_alg"),
         *("aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_region_name"),
         *("aws_service_name", "aws_role_name", "aws_session_name"),
+        *("id_jag_resource_token_endpoint", "id_jag_resource"),
+        # LiteLLM stores these here as well.
+        *("upstream_resource", "token_endpoint_auth_method", "audience", "token_exchange_endpoint"),
+        *("token_exchange_profile", "subject_token_type"),
     }
 )
 """The settings that are members of the column `credentials`."""
@@ -106,14 +110,15 @@ def build_settings(columns: Mapping[str, Any]) -> dict[str, object]:
     pins = info[PINS] if PINS in info else columns.get("pinned_tools")
     if pins is not None:
         found["pinned_tools"] = pins
-    # Later releases of LiteLLM have columns for some of them.
-    own = {name: columns.get(name) for name in OWN_MEMBERS} | own_settings(info)
-    found |= {name: value for name, value in own.items() if value is not None}
     credentials: Mapping[str, object] = columns.get("credentials") or {}
     given = {name: value for name, value in credentials.items() if value not in (None, "", [])}
     # They say nothing else: what is none of them stands where no plugin looks, and is refused.
     found |= {name if name in OF_CREDENTIALS else f"credentials.{name}": given[name] for name in given}
-    return found
+    # Later releases of LiteLLM have columns for some of them.
+    own = own_settings(info)
+    emptied = {name for name, value in own.items() if value is None}
+    found |= {name: columns[name] for name in OWN_MEMBERS if columns.get(name) is not None} | own
+    return {name: value for name, value in found.items() if name not in emptied}
 
 
 def own_settings(info: Mapping[str, object]) -> dict[str, object]:

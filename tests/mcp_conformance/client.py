@@ -41,6 +41,8 @@ _SKIPPED = frozenset({"elicitation-sep1034-client-defaults"})
 """What a caller by plain HTTP cannot do: nobody asks it anything."""
 _OWN = frozenset({"auth/client-credentials-basic", "auth/client-credentials-jwt"})
 """Where the gateway asks in its own name."""
+_ID_TOKEN: str = CONTEXT.get("idp_id_token", "")
+"""By which an identity provider knows the user."""
 
 
 class Patient(httpx2.AsyncHTTPTransport):
@@ -67,7 +69,7 @@ class Gateway:
     async def declare(self, url: str) -> None:
         """Serve the suite's server, and have a user who may reach it."""
         auth = {"auth_type": "oauth2", "credentials": _credentials()} if SCENARIO.startswith("auth/") else {}
-        if SCENARIO in _OWN:
+        if SCENARIO in _OWN or _ID_TOKEN:
             auth |= await self._find_issuer(url)
         body = {"server_name": self.name, "url": url, "transport": "http", **auth}
         await self._post("/v1/mcp/server", body)
@@ -91,15 +93,21 @@ class Gateway:
     async def list_tools(self) -> dict[str, Any]:
         """The schemas of the tools, by their names, for which the gateway itself has asked."""
         query = {"mcp_server_name": self.name}
-        headers = {"authorization": f"Bearer {self.key}"}
-        answer = await self._http.get("/mcp-rest/tools/list", params=query, headers=headers)
+        answer = await self._http.get("/mcp-rest/tools/list", params=query, headers=self.headers)
         answer.raise_for_status()
         return {tool["name"]: tool["inputSchema"] for tool in answer.json()["tools"]}
 
     async def call_tool(self, name: str, arguments: Any) -> None:
         """Have the gateway itself call a tool."""
         body = {"server_id": self.name, "name": name, "arguments": arguments}
-        await self._post("/mcp-rest/tools/call", body, self.key)
+        answer = await self._http.post("/mcp-rest/tools/call", json=body, headers=self.headers)
+        answer.raise_for_status()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """By which a client is known, to the gateway and for the server."""
+        own = {"authorization": f"Bearer {_ID_TOKEN}"} if _ID_TOKEN else {}
+        return {"x-litellm-api-key": self.key, **own}
 
     async def _find_issuer(self, url: str) -> dict[str, Any]:
         """What an administrator reads of a server that grants tokens to the gateway itself."""
@@ -108,15 +116,21 @@ class Gateway:
         (issuer,) = (await self._http.get(place)).json()["authorization_servers"]
         said = (await self._http.get(f"{issuer.rstrip('/')}/.well-known/oauth-authorization-server")).json()
         methods: list[str] = said["token_endpoint_auth_methods_supported"]
+        known = {"token_endpoint_auth_method": methods[0]}
+        if not _ID_TOKEN:
+            own = {"oauth2_flow": "client_credentials", "issuer": issuer, "token_url": said["token_endpoint"]}
+            return {**known, **own}
+        there = {"id_jag_resource_token_endpoint": said["token_endpoint"], "id_jag_resource": url}
         return {
-            "oauth2_flow": "client_credentials",
-            "issuer": issuer,
-            "token_url": said["token_endpoint"],
-            "token_endpoint_auth_method": methods[0],
+            **known,
+            "auth_type": "oauth2_id_jag",
+            "audience": issuer,
+            "token_exchange_endpoint": CONTEXT["idp_token_endpoint"],
+            "credentials": {**_credentials(), **there},
         }
 
-    async def _post(self, path: str, body: Any, key: str = MASTER_KEY) -> Any:
-        answer = await self._http.post(path, json=body, headers={"authorization": f"Bearer {key}"})
+    async def _post(self, path: str, body: Any) -> Any:
+        answer = await self._http.post(path, json=body, headers={"authorization": f"Bearer {MASTER_KEY}"})
         answer.raise_for_status()
         return answer.json()
 
@@ -182,11 +196,10 @@ async def speak_plainly(gateway: Gateway) -> None:
 
 async def speak(gateway: Gateway, watch: Watch) -> None:
     """List what the server has, and call what the scenario wants, through the gateway."""
-    headers = {"x-litellm-api-key": gateway.key}
     mode: Any = "auto" if REVISION == MODERN else "legacy"
     hooks: Any = {"response": [watch.look]}
     async with httpx2.AsyncClient(
-        transport=Patient(), headers=headers, timeout=60, event_hooks=hooks
+        transport=Patient(), headers=gateway.headers, timeout=60, event_hooks=hooks
     ) as http:
         transport = streamable_http_client(f"{ORIGIN}/{gateway.name}/mcp", http_client=http)
         async with Client(transport, mode=mode, elicitation_callback=answer_question) as client:
@@ -210,7 +223,7 @@ async def main(url: str) -> None:
     async with httpx2.AsyncClient(transport=Patient(), base_url=ORIGIN, timeout=60) as http:
         gateway, watch = Gateway(http), Watch()
         await gateway.declare(url)
-        logs_in = SCENARIO.startswith("auth/") and SCENARIO not in _OWN
+        logs_in = SCENARIO.startswith("auth/") and SCENARIO not in _OWN and not _ID_TOKEN
         if logs_in:
             await gateway.log_in()
         elif SCENARIO not in _SKIPPED:

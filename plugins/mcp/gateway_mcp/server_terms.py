@@ -22,6 +22,7 @@ _SCHEMES = {
     "bearer_token": "Bearer {}",
     "oauth2": "Bearer {}",
     "oauth2_token_exchange": "Bearer {}",
+    "oauth2_id_jag": "Bearer {}",
     "basic": "Basic {}",
     "token": "token {}",
     **dict.fromkeys(("authorization", *FORWARDED), "{}"),

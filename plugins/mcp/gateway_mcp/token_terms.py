@@ -25,6 +25,7 @@ AuthType = Literal[
     "token",
     "oauth2",
     "oauth2_token_exchange",
+    "oauth2_id_jag",
     "aws_sigv4",
     "true_passthrough",
     "oauth_delegate",
@@ -34,8 +35,9 @@ FORWARDED = frozenset({"true_passthrough", "oauth_delegate"})
 
 _ADDRESSES = (
     *("issuer", "authorization_url", "token_url", "registration_url", "token_exchange_endpoint"),
-    "upstream_resource",
+    *("upstream_resource", "id_jag_resource_token_endpoint"),
 )
+_EXCHANGE, _JAG = "oauth2_token_exchange", "oauth2_id_jag"
 _ENTRA = "entra_obo"
 _SIGNED = "private_key_jwt"
 _CLIENT = ("client_id", "client_secret")
@@ -45,10 +47,17 @@ _OF_LOGIN = (
     *("oauth2_flow", "issuer", "authorization_url", "token_url", "registration_url"),
     "oauth_identity_binding",
 )
-_OF_BOTH = (
-    *("upstream_resource", *_CLIENT, *_KEY, "scopes", "audience"),
+_OF_ALL = (
+    *(*_CLIENT, *_KEY, "scopes", "audience"),
     *("token_endpoint_auth_method", "token_validation", "token_storage_ttl_seconds"),
 )
+_OF_JAG = ("id_jag_resource_token_endpoint", "id_jag_resource")
+_ALLOWED: dict[str, tuple[str, ...]] = {
+    "oauth2": (*_OF_LOGIN, "upstream_resource", *_OF_ALL),
+    _EXCHANGE: (*_OF_EXCHANGE, "upstream_resource", *_OF_ALL),
+    _JAG: ("token_exchange_endpoint", "subject_token_type", *_OF_JAG, *_OF_ALL),
+}
+"""What may be said of tokens, by kinds of servers."""
 
 
 class TokenTerms(SignatureTerms, msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +81,8 @@ class TokenTerms(SignatureTerms, msgspec.Struct, frozen=True, kw_only=True):
     token_exchange_endpoint: str = ""
     token_exchange_profile: Literal["rfc8693", "entra_obo"] | None = None
     subject_token_type: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    id_jag_resource_token_endpoint: str = ""
+    id_jag_resource: Annotated[str, msgspec.Meta(max_length=2000)] = ""
     token_validation: dict[str, str | bool | int] = {}
     token_storage_ttl_seconds: float | None = None
     oauth_identity_binding: IdentityBinding | None = None
@@ -91,7 +102,12 @@ class TokenTerms(SignatureTerms, msgspec.Struct, frozen=True, kw_only=True):
     @property
     def exchanges_tokens(self) -> bool:
         """Whether it is asked with tokens that the gateway gets for those of its callers."""
-        return self.auth_type == "oauth2_token_exchange"
+        return self.auth_type in {_EXCHANGE, _JAG}
+
+    @property
+    def asserts_identities(self) -> bool:
+        """Whether an identity provider vouches for callers to the authorization server of the server."""
+        return self.auth_type == _JAG
 
     @property
     def is_entras(self) -> bool:
@@ -101,7 +117,7 @@ class TokenTerms(SignatureTerms, msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_asked_with_tokens(self) -> bool:
         """Whether it is asked with tokens that the gateway has been granted, whosever they are."""
-        return self.auth_type in {"oauth2", "oauth2_token_exchange"}
+        return self.auth_type in _ALLOWED
 
     @property
     def signs_requests(self) -> bool:
@@ -112,15 +128,15 @@ class TokenTerms(SignatureTerms, msgspec.Struct, frozen=True, kw_only=True):
     def token_addresses(self) -> tuple[str, ...]:
         """Where the operator has authorization servers asked."""
         found = (self.issuer, self.authorization_url, self.token_url, self.registration_url)
-        return tuple(filter(None, (*found, self.token_exchange_endpoint)))
+        own = (self.token_exchange_endpoint, self.id_jag_resource_token_endpoint)
+        return tuple(filter(None, (*found, *own)))
 
     def check_tokens(self, *, has_credential: bool) -> None:
         """Raise ValueError for members that do not go together."""
-        allowed = {"oauth2": (*_OF_LOGIN, *_OF_BOTH), "oauth2_token_exchange": (*_OF_EXCHANGE, *_OF_BOTH)}
-        known = allowed.get(self.auth_type, ())
-        for name in (*_OF_LOGIN, *_OF_EXCHANGE, *_OF_BOTH):
+        known = _ALLOWED.get(self.auth_type, ())
+        for name in dict.fromkeys(name for names in _ALLOWED.values() for name in names):
             if getattr(self, name) and name not in known:
-                others = " or ".join(f"'{one}'" for one, names in allowed.items() if name in names)
+                others = " or ".join(f"'{one}'" for one, names in _ALLOWED.items() if name in names)
                 raise ValueError(f"'{name}' needs auth_type {others}")
         if not self.is_asked_with_tokens:
             return
@@ -172,8 +188,11 @@ class TokenTerms(SignatureTerms, msgspec.Struct, frozen=True, kw_only=True):
             self._demand(reason, _CLIENT)
 
     def _check_exchange(self) -> None:
-        self._demand("auth_type 'oauth2_token_exchange'", ("token_exchange_endpoint",))
-        self._demand_client("auth_type 'oauth2_token_exchange'")
+        reason = f"auth_type '{self.auth_type}'"
+        self._demand(reason, ("token_exchange_endpoint",))
+        self._demand_client(reason)
+        if self.asserts_identities:
+            self._demand(reason, ("id_jag_resource_token_endpoint", "audience"))
         if not self.is_entras:
             return
         self._demand("'token_exchange_profile: entra_obo'", ("scopes",))

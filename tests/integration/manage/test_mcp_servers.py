@@ -128,6 +128,14 @@ async def test_what_proves_who_the_gateway_is_is_a_secret_too(desk: Desk, server
             {"client_id": "the-client", "client_private_key": pem, "client_private_key_id": "the-kid"},
         ),
         (
+            {"auth_type": "oauth2_id_jag", "token_exchange_endpoint": "https://a.example/t", "audience": "b"},
+            {
+                "client_id": "the-client",
+                "client_secret": "the-secret",
+                "id_jag_resource_token_endpoint": "https://b.example/t",
+            },
+        ),
+        (
             {"auth_type": "aws_sigv4"},
             {
                 "aws_access_key_id": "AKIDEXAMPLE",

@@ -33,7 +33,10 @@ LINE = re.compile(r"^[✓✗] ([\w-]+): (\d+) passed, (\d+) failed$", re.MULTILI
 FAILED = re.compile(r"^✗ ([\w/-]+):", re.MULTILINE)
 UNSCORED = re.compile(r"^ +✗ ([\w/-]+) \(", re.MULTILINE)
 CLIENT = Path(__file__).parents[2] / "mcp_conformance/client.py"
-EXTENSIONS = ["auth/client-credentials-basic", "auth/client-credentials-jwt"]
+EXTENSIONS = [
+    *("auth/client-credentials-basic", "auth/client-credentials-jwt"),
+    "auth/enterprise-managed-authorization",
+]
 CLIENT_REVISIONS = ["2025-11-25", "2026-07-28"]
 HANDSHAKE_PASSED, MODERN_PASSED = 84, 169
 ISSUER_PASSED = [("authorization-server-metadata-endpoint", "2", "0"), ("authorization-code-grant", "1", "0")]

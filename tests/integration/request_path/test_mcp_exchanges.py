@@ -23,6 +23,8 @@ EXCHANGE = {
     "audience": "api://tools",
     "scope": "read write",
 }
+JAG = "urn:ietf:params:oauth:token-type:id-jag"
+BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ENTRA = {
     "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer",
     "requested_token_use": "on_behalf_of",
@@ -40,8 +42,10 @@ class Exchanger(OidcProvider):
 
     def redeem(self, fields: dict[str, str], authorization: str) -> tuple[int, dict[str, object]]:
         self.asked.append(fields)
-        granted = {"access_token": f"granted-{len(self.asked)}", "token_type": "Bearer", "expires_in": 600}
-        return self.answer or (200, granted)
+        granted: dict[str, object] = {"access_token": f"granted-{len(self.asked)}", "expires_in": 600}
+        wanted = fields.get("requested_token_type")
+        kind = {"token_type": "N_A" if wanted == JAG else "Bearer", "issued_token_type": wanted}
+        return self.answer or (200, {**granted, **kind})
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
@@ -151,6 +155,50 @@ async def test_tokens_are_exchanged_as_entra_does_it(
     assert seen(server) == {"Bearer granted-1"}
 
 
+async def test_an_identity_provider_vouches_for_callers_to_another_issuer(
+    live: LiveGateway, server: McpFixture, provider: Exchanger
+) -> None:
+    async with Exchanger() as issuer:
+        terms: dict[str, Any] = {
+            "auth_type": "oauth2_id_jag",
+            "id_jag_resource_token_endpoint": f"{issuer.issuer}/token",
+            "id_jag_resource": server.url,
+            "audience": issuer.issuer,
+            "subject_token_type": None,
+        }
+        declare(live, server, provider, **terms)
+        token = provider.token(sub="ada")
+        for _ in range(2):
+            await post(live, None, LIST, **bearer(token))
+        (first,), (second,) = provider.asked, issuer.asked
+        own = {"client_id": "gateway", "client_secret": "the-secret"}
+        assert first == {
+            **EXCHANGE,
+            **own,
+            "subject_token": token,
+            "subject_token_type": "urn:ietf:params:oauth:token-type:id_token",
+            "requested_token_type": JAG,
+            "audience": issuer.issuer,
+            "resource": server.url,
+        }
+        assert second == {**own, "grant_type": BEARER, "assertion": "granted-1"}
+        assert seen(server) == {"Bearer granted-1"}
+        for number, (theirs, status) in enumerate(
+            (
+                ((400, {"error": "invalid_grant"}), 401),
+                ((200, {"access_token": "x", "token_type": "N_A", "issued_token_type": "other"}), 502),
+                ((200, {"access_token": 7, "issued_token_type": JAG}), 502),
+            )
+        ):
+            provider.answer = theirs
+            failed = await post(live, None, LIST, **bearer(provider.token(sub="ada", jti=str(number))))
+            assert failed.status_code == status, failed.text
+        assert len(issuer.asked) == 1, "what is no assertion goes to nobody"
+        provider.answer, issuer.answer = None, (400, {"error": "invalid_grant"})
+        refused = await post(live, None, LIST, **bearer(provider.token(sub="eve")))
+        assert (refused.status_code, refused.json()["error"]["type"]) == (401, "mcp_token_refused")
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
@@ -160,6 +208,14 @@ async def test_tokens_are_exchanged_as_entra_does_it(
         ({"auth_value": "x"}, "auth_value"),
         ({"auth_type": "oauth2"}, "token_exchange_endpoint"),
         ({"token_exchange_profile": "entra_obo"}, "audience"),
+        ({"id_jag_resource": "https://tools.example"}, "needs auth_type 'oauth2_id_jag'"),
+        ({"auth_type": "oauth2_id_jag"}, "needs 'id_jag_resource_token_endpoint'"),
+        (
+            {"auth_type": "oauth2_id_jag", "id_jag_resource_token_endpoint": "https://a/t", "audience": None},
+            "audience",
+        ),
+        ({"auth_type": "oauth2_id_jag", "id_jag_resource_token_endpoint": "a"}, "begins with http"),
+        ({"auth_type": "oauth2_id_jag", "token_exchange_profile": "rfc8693"}, "token_exchange_profile"),
         ({"token_exchange_profile": "entra_obo", "scopes": None}, "scopes"),
     ],
 )

@@ -29,9 +29,14 @@ _PINS = {"find": {"description": "Find it.", "input_schema": None}}
             {"credentials": {"auth_value": "v", "command": "sh", "allow_all_keys": True}},
             {"auth_value": "v", "credentials.command": "sh", "credentials.allow_all_keys": True},
         ),
+        # LiteLLM keeps some settings there, which win over nothing that was said elsewhere.
+        ({"credentials": {"audience": "a", "upstream_resource": ""}}, {"audience": "a"}),
+        ({"audience": "b", "credentials": {"audience": "a"}}, {"audience": "b"}),
+        ({"mcp_info": {OWN: {"audience": None}}, "credentials": {"audience": "a"}}, {}),
     ],
     ids=[
         *("own", "foreign", "garbled", "columns", "changed", "emptied", "pinned", "unpinned", "credentials"),
+        *("kept with them", "said elsewhere", "emptied elsewhere"),
     ],
 )
 def test_what_a_row_says(columns: dict[str, Any], found: dict[str, Any]) -> None:

@@ -1,4 +1,8 @@
-"""Tokens that the gateway gets for those of its callers (RFC 8693, or Entra's on-behalf-of)."""
+"""Tokens that the gateway gets for those of its callers.
+
+By RFC 8693, as Entra does it on behalf of somebody, or with an assertion of the identity provider (ID-JAG:
+https://datatracker.ietf.org/doc/draft-ietf-oauth-identity-assertion-authz-grant/).
+"""
 
 import binascii
 from base64 import urlsafe_b64decode
@@ -24,6 +28,8 @@ _LONGEST = 16 * 1024
 _MOST_SECONDS = 86_400.0
 _PLACES = ("authorization", "x-litellm-api-key")
 _TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  the name of a type
+_ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105  likewise
+_JAG = "urn:ietf:params:oauth:token-type:id-jag"
 _EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 _BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _Key = tuple[Upstream, str]
@@ -75,11 +81,15 @@ class Exchanges:
         self._kept.forget(key for key in self._kept.list_keys() if key[0] is upstream)
 
     async def _ask(self, upstream: Upstream, subject: str) -> Granted:
-        settings = upstream.settings
-        endpoint, client = settings.token_exchange_endpoint, build_stated(settings)
-        fields = _fields_of(settings, subject)
+        settings, grants = upstream.settings, self._grants
+        client, fields = build_stated(settings), _fields_of(settings, subject)
+        endpoint = settings.token_exchange_endpoint
         try:
-            return await self._grants.ask(upstream, endpoint, client, fields)
+            if settings.asserts_identities:
+                assertion = await grants.ask_for_assertion(upstream, endpoint, client, fields)
+                endpoint = settings.id_jag_resource_token_endpoint
+                fields = {"grant_type": _BEARER, "assertion": assertion}
+            return await grants.ask(upstream, endpoint, client, fields)
         except RefusedGrantError:
             raise _refuse(upstream, "its authorization server does not take it") from None
 
@@ -107,13 +117,14 @@ def _fields_of(settings: McpServer, subject: str) -> dict[str, str]:
     if settings.is_entras:
         fields = {"grant_type": _BEARER, "assertion": subject, "requested_token_use": "on_behalf_of"}
     else:
+        usual, wanted = (_ID_TOKEN, _JAG) if settings.asserts_identities else (_TOKEN_TYPE, _TOKEN_TYPE)
         fields = {
             "grant_type": _EXCHANGE,
             "subject_token": subject,
-            "subject_token_type": settings.subject_token_type or _TOKEN_TYPE,
-            "requested_token_type": _TOKEN_TYPE,
+            "subject_token_type": settings.subject_token_type or usual,
+            "requested_token_type": wanted,
             "audience": settings.audience or "",
-            "resource": settings.upstream_resource,
+            "resource": settings.id_jag_resource or settings.upstream_resource,
         }
     fields["scope"] = " ".join(settings.scopes)
     return {name: value for name, value in fields.items() if value}

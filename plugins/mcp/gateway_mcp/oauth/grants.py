@@ -78,6 +78,27 @@ class Grants:
         Raises RefusedGrantError where the server says no, UpstreamGarbled for an answer with no bearer token,
         and UpstreamError where there is none.
         """
+        return _check(upstream, await self._post(upstream, endpoint, client, fields))
+
+    async def ask_for_assertion(
+        self, upstream: Upstream, endpoint: str, client: Client, fields: Mapping[str, str]
+    ) -> str:
+        """Ask for what another authorization server takes for a token: `fields` say of which type.
+
+        Raises as `ask`.
+        """
+        document = await self._post(upstream, endpoint, client, fields)
+        assertion = document.get("access_token")
+        is_wanted = document.get("issued_token_type") == fields["requested_token_type"]
+        if is_wanted and isinstance(assertion, str) and assertion:
+            return assertion
+        raise UpstreamGarbled(
+            f"The identity provider of the MCP server '{upstream.name}' has answered with no assertion."
+        )
+
+    async def _post(
+        self, upstream: Upstream, endpoint: str, client: Client, fields: Mapping[str, str]
+    ) -> dict[str, object]:
         headers, credentials = self._authenticate(upstream, endpoint, client)
         answer = await self._network.post_form(upstream, endpoint, {**fields, **credentials}, headers)
         document = answer.document
@@ -89,7 +110,7 @@ class Grants:
                 f"The token for the MCP server '{upstream.name}' was refused: its authorization server says "
                 f"{reason}. An administrator can check 'client_id', '{proof}' and 'scopes'."
             )
-        return _check(upstream, document)
+        return document
 
     def _authenticate(
         self, upstream: Upstream, endpoint: str, client: Client
