@@ -15,7 +15,7 @@ from gateway.clock import Clock
 from gateway.db.engine import Database
 from gateway.db.sealing import Seal, UnsealableError
 from gateway.db.vouchers import Vouchers
-from gateway.domain import McpFinding, McpShelf
+from gateway.domain import McpClients, McpFinding, McpShelf
 
 __all__ = ["MCP_CREDENTIAL_PREFIX", "McpStock", "open_credential"]
 
@@ -47,6 +47,8 @@ class McpStock:
         self._awaited: dict[tuple[str, str], asyncio.Event] = {}
         self.finding = McpFinding()
         """How tools are found: what the settings say of it."""
+        self.clients = McpClients()
+        """Which applications may ask for anything: what the settings say of it."""
 
     @property
     def current(self) -> McpShelf:

@@ -113,6 +113,7 @@ def apply_snapshot(snapshot: Snapshot, parts: Parts) -> None:
     settings = snapshot.settings
     parts.added.is_enabled = settings.general.store_model_in_db
     parts.mcp_stock.finding = settings.mcp_finding
+    parts.mcp_stock.clients = settings.mcp_clients
     parts.principals.followers = snapshot.core.authentication.followers
     parts.principals.configure(build_user_defaults(settings.access))
     parts.subjects.configure(build_subject_defaults(settings.access))

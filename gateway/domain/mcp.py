@@ -10,6 +10,7 @@ __all__ = [
     "MCP_VARIABLES",
     "McpArrival",
     "McpCall",
+    "McpClients",
     "McpFinding",
     "McpFindings",
     "McpIdentity",
@@ -68,6 +69,16 @@ class McpShelf(msgspec.Struct, frozen=True, kw_only=True):
 
     servers: tuple[McpServerRecord, ...] = ()
     toolsets: tuple[McpToolset, ...] = ()
+
+
+class McpClients(msgspec.Struct, frozen=True, kw_only=True):
+    """The applications that may speak with MCP servers, by what they are called; None for all of them.
+
+    Unless their tokens name them they do so in the header `id_header`, where there is one.
+    """
+
+    allowed: frozenset[str] | None = None
+    id_header: str = ""
 
 
 class McpNarrowing(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from gateway.clock import Clock, SystemClock
-from gateway.domain import McpFinding, McpShelf
+from gateway.domain import McpClients, McpFinding, McpShelf
 from gateway.errors import ServiceUnavailable
 from gateway.hooks.context import RequestContext, RequestHead
 from gateway.hooks.transport import Forwarder, ForwardRequest, UpstreamStream
@@ -78,6 +78,11 @@ class McpSource(Protocol):
     @property
     def finding(self) -> McpFinding:
         """How tools are found now, as the configuration says it or the database does."""
+        ...
+
+    @property
+    def clients(self) -> McpClients:
+        """Which applications may speak with servers now, likewise."""
         ...
 
     async def find_credential(self, user_id: str, server_id: str) -> str | None:
@@ -194,6 +199,7 @@ class PluginServices(msgspec.Struct, frozen=True, kw_only=True):
 class _Offline:
     current = McpShelf()
     finding = McpFinding()
+    clients = McpClients()
     base_url = root_path = name = ""
 
     def close(self, purpose: str, text: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from gateway.domain import McpFinding, Secret
+from gateway.domain import McpClients, McpFinding, Secret
 from gateway.errors import ConfigError
 from gateway.settings.access import AccessSettings, read_access_settings
 from gateway.settings.environment import Flags, read_environment
@@ -14,6 +14,7 @@ from gateway.settings.include import read_document
 from gateway.settings.jwt_section import read_jwt_settings
 from gateway.settings.login import LoginSettings, read_login_settings
 from gateway.settings.master_key import find_weakness
+from gateway.settings.mcp_clients import read_mcp_clients
 from gateway.settings.mcp_finding import read_mcp_finding
 from gateway.settings.mcp_servers import list_without_effect, with_mcp_servers
 from gateway.settings.model import (
@@ -137,6 +138,7 @@ class _Reading:
             rotation=attempt(lambda: read_rotation_settings(self._environ), KeyRotationSettings()),
             gatewright=attempt(lambda: self._read_own(general), GatewrightSettings()),
             mcp_finding=attempt(lambda: read_mcp_finding(root), McpFinding()),
+            mcp_clients=attempt(lambda: read_mcp_clients(root), McpClients()),
             pass_throughs=attempt(lambda: read_pass_throughs(root, self._environ, self._notices), ()),
             variables={name: Secret(value) for name, value in variables.items()},
             notices=tuple(self._notices),

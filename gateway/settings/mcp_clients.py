@@ -1,11 +1,23 @@
 """Read what is said of clients of MCP servers: which may be, and in which headers they say what."""
 
 import re
+from collections.abc import Mapping
 
+import msgspec
+
+from gateway.domain import McpClients
 from gateway.settings.node import Node, config_error, describe
-from gateway.settings.readers import read_each, read_items, read_mapping, read_text
+from gateway.settings.readers import (
+    Reader,
+    read_each,
+    read_fields,
+    read_items,
+    read_mapping,
+    read_members,
+    read_text,
+)
 
-__all__ = ["read_client_header", "read_clients", "read_credential_header"]
+__all__ = ["MCP_CLIENT_READERS", "read_credential_header", "read_mcp_clients"]
 
 _MEMBERS = ("alias", "value")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
@@ -26,15 +38,15 @@ _TAKEN = frozenset(
 _OF_PROTOCOLS = ("content-", "mcp-", "proxy-", "sec-", "transfer-", "x-forwarded-", "x-mcp-tool-")
 
 
-def read_clients(node: Node) -> tuple[dict[str, str], ...]:
+def _read_allowed(node: Node) -> frozenset[str]:
     """The applications, each with exactly `alias` and `value`. Raises ConfigError."""
     items = read_items(node)
     if not items:
         raise config_error(node, "Expected at least one application; leave the key out to let in all.")
-    return tuple(read_each(items, _read_client))
+    return frozenset(read_each(items, _read_client))
 
 
-def _read_client(node: Node) -> dict[str, str]:
+def _read_client(node: Node) -> str:
     members = read_mapping(node)
     for name, child in members.items():
         if name not in _MEMBERS:
@@ -42,7 +54,9 @@ def _read_client(node: Node) -> dict[str, str]:
     missing = [name for name in _MEMBERS if name not in members]
     if missing:
         raise config_error(node, f"Expected a mapping with 'alias' and 'value', without '{missing[0]}'.")
-    return {name: _read_name(members[name]) for name in _MEMBERS}
+    alias, value = (_read_name(members[name]) for name in _MEMBERS)
+    del alias
+    return value
 
 
 def _read_name(node: Node) -> str:
@@ -53,12 +67,24 @@ def _read_name(node: Node) -> str:
     return text
 
 
-def read_client_header(node: Node) -> str:
+def _read_id_header(node: Node) -> str:
     """The name of a header that carries no credential. Raises ConfigError."""
     name = _read_header(node)
     if name.lower() in _CREDENTIALS:
         raise config_error(node, f"The header '{name}' has credentials; name one that says who is asking.")
     return name
+
+
+MCP_CLIENT_READERS: Mapping[str, tuple[str, Reader]] = {
+    "mcp_allowed_clients": ("allowed", _read_allowed),
+    "mcp_client_id_header": ("id_header", _read_id_header),
+}
+
+
+def read_mcp_clients(root: Node) -> McpClients:
+    """Which applications may speak with MCP servers. Raises ConfigError."""
+    given = read_fields(read_members(root.member("general_settings")), MCP_CLIENT_READERS)
+    return msgspec.structs.replace(McpClients(), **given)
 
 
 def read_credential_header(node: Node) -> str:

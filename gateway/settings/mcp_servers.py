@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.domain import MCP_REVISIONS
 from gateway.settings.access import read_networks
-from gateway.settings.mcp_clients import read_client_header, read_clients, read_credential_header
+from gateway.settings.mcp_clients import read_credential_header
 from gateway.settings.model import GatewrightSettings, SettingsNotice
 from gateway.settings.node import Node, config_error
 from gateway.settings.readers import (
@@ -55,8 +55,6 @@ MCP_ACCESS_READERS: Mapping[str, tuple[str, Reader]] = {
         ("mcp_trusted_proxy_ranges", read_networks),
         ("mcp_internal_ip_ranges", read_networks),
         (_RESPECTS_SCOPE, read_boolean),
-        ("mcp_allowed_clients", read_clients),
-        ("mcp_client_id_header", read_client_header),
         (_CREDENTIAL_HEADER, read_credential_header),
         ("mcp_advertised_versions", _read_revisions),
     )

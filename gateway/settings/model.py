@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.domain import McpFinding, PassThrough, Secret
+from gateway.domain import McpClients, McpFinding, PassThrough, Secret
 from gateway.settings.access import AccessSettings
 from gateway.settings.budgets import BudgetSetting
 from gateway.settings.guardrails import GuardrailEntry
@@ -323,6 +323,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The identity provider at which people log in, if there is one."""
     pass_throughs: tuple[PassThrough, ...] = ()
     mcp_finding: McpFinding = McpFinding()
+    mcp_clients: McpClients = McpClients()
     """Paths that lead to services outside of the gateway."""
     gatewright: GatewrightSettings = GatewrightSettings()
     variables: dict[str, Secret] = msgspec.field(default_factory=dict[str, Secret])

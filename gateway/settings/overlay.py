@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from gateway.settings.known_keys import SECTIONS, Standing
+from gateway.settings.mcp_clients import MCP_CLIENT_READERS
 from gateway.settings.mcp_finding import MCP_FINDING_KEYS
 from gateway.settings.node import Node, build_node, child_path
 from gateway.settings.own_variables import refuse_own_secrets
@@ -26,7 +27,7 @@ _GENERAL = frozenset(
         *("use_x_forwarded_for", "trusted_proxy_ranges", "allowed_routes", "admin_only_routes"),
         *("disable_llm_api_endpoints", "disable_admin_endpoints", "role_permissions", "enforce_user_param"),
         *("enforced_params", "service_account_settings", "reject_clientside_metadata_tags"),
-        *("enforce_fallback_model_access", "require_trace_id"),
+        *("enforce_fallback_model_access", "require_trace_id", "mcp_required_fields", *MCP_CLIENT_READERS),
     }
 )
 _LITELLM = frozenset(
@@ -85,10 +86,16 @@ def overlay_document(document: Node, overlay: Overlay) -> Node:
         return document
     sections = dict(document.value) if isinstance(document.value, dict) else {}
     for section, members in overlay.items():
-        allowed = {name: value for name, value in members.items() if _is_allowed(section, name)}
+        said = {name: value for name, value in members.items() if not _is_nothing(name, value)}
+        allowed = {name: value for name, value in said.items() if _is_allowed(section, name)}
         if allowed:
             sections[section] = _merged(sections.get(section), section, allowed)
     return msgspec.structs.replace(document, value=sections)
+
+
+def _is_nothing(name: str, value: object) -> bool:
+    """Whether a value is what consoles write where somebody has taken a setting away."""
+    return name in MCP_CLIENT_READERS and value in (None, [], "")
 
 
 def _is_allowed(section: str, name: str) -> bool:

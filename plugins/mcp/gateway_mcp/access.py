@@ -5,7 +5,6 @@ import msgspec
 from gateway.hooks import RequestHead
 from gateway.sdk.addresses import client_address, read_networks
 from gateway_mcp.brought import AUTH
-from gateway_mcp.clients import AllowedClient, Clients
 from gateway_mcp.revisions import Revisions
 
 __all__ = ["OPEN", "Access", "AccessSettings"]
@@ -23,8 +22,6 @@ class AccessSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     mcp_trusted_proxy_ranges: tuple[str, ...] = ()
     mcp_internal_ip_ranges: tuple[str, ...] = _PRIVATE
     mcp_allow_all_keys_respects_mcp_scope: bool = False
-    mcp_allowed_clients: tuple[AllowedClient, ...] | None = None
-    mcp_client_id_header: str = ""
     mcp_client_side_auth_header_name: str = AUTH
     mcp_advertised_versions: tuple[str, ...] | None = None
 
@@ -34,7 +31,6 @@ class Access:
 
     def __init__(self, settings: AccessSettings) -> None:
         self.settings = settings
-        self.clients = Clients(settings.mcp_allowed_clients, settings.mcp_client_id_header)
         self.revisions = Revisions(settings.mcp_advertised_versions)
         self.credential_header = settings.mcp_client_side_auth_header_name.lower()
         """In which a client brings its credential for the only server of a path."""

@@ -37,6 +37,7 @@ from gateway_mcp.aggregate.tools import RoofTools
 from gateway_mcp.bases import Bases
 from gateway_mcp.brought import find_prefixed
 from gateway_mcp.charging import list_claims
+from gateway_mcp.clients import Clients
 from gateway_mcp.conversation import RefusedError
 from gateway_mcp.credentials import Credentials
 from gateway_mcp.directory import Directory
@@ -109,6 +110,7 @@ class Relay:
         self._places = Places()
         self._quoted = lru_cache(_MOST_PATHS)(partial(quote, safe="/,"))
         self._pages = pages
+        self._clients = Clients(services.mcp)
         network = Network(services.forwarder, services.guarded_forwarder)
         self._tokens = Tokens(network, services.clock)
         self._exchanges = Exchanges(network, services.clock)
@@ -220,7 +222,7 @@ class Relay:
 
     def _check_servers(self, context: RequestContext) -> None:
         self._pages.check(context)
-        self._directory.access.clients.check(context)
+        self._clients.check(context)
         place, upstreams = self._find(context), self._directory.current
         if is_plain(context.head.path):
             return

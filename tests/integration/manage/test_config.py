@@ -10,7 +10,7 @@ import pytest_asyncio
 from tests.integration.counting import counting
 from tests.integration.manage.conftest import Desk
 from tests.integration.manage.inventory import SECRET, Served
-from tests.integration.serving import MASTER_KEY, LiveGateway, deployment, eventually
+from tests.integration.serving import MASTER_KEY, LiveGateway, bearer, deployment, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -53,6 +53,36 @@ class TestSettings:
         await desk.post("/config/field/delete", field)
         await stage.until_settings(lambda settings: not settings.access.enforce_user_param)
         assert (await live.chat(key)).status_code == 200
+
+    async def test_applications_of_mcp_are_listed_and_taken_away_again(
+        self, desk: Desk, live: LiveGateway, stage: Stage
+    ):
+        # Nothing is asked of a server that may not be reached.
+        servers = {"fix": {"url": "http://127.0.0.1:9/mcp", "transport": "http"}}
+        live.configure(deployment("m", live.upstream), mcp_servers=servers)
+        headers = {**bearer(await live.make_key()), "x-app": "cursor"}
+
+        async def ask() -> Any:
+            return await live.http.get("/mcp-rest/tools/list", headers=headers)
+
+        allowed = {"field_name": "mcp_allowed_clients", "config_type": "general_settings"}
+        header = {"field_name": "mcp_client_id_header", "config_type": "general_settings"}
+        one = [{"alias": "Claude Code", "value": "claude-code"}]
+        refused = await desk.ask(
+            "POST", "/config/field/update", json={**allowed, "field_value": [{"alias": "x"}]}
+        )
+        assert (refused.status_code, "without 'value'" in refused.text) == (400, True)
+        await desk.post("/config/field/update", {**header, "field_value": "X-App"})
+        await desk.post("/config/field/update", {**allowed, "field_value": one})
+        await stage.until_settings(lambda settings: settings.mcp_clients.allowed == {"claude-code"})
+        answer = await ask()
+        assert (answer.status_code, "'cursor' may not" in answer.text) == (403, True)
+        headers["x-app"] = "claude-code"
+        assert (await ask()).status_code == 200
+        await desk.post("/config/field/delete", allowed)
+        await stage.until_settings(lambda settings: settings.mcp_clients.allowed is None)
+        headers["x-app"] = "cursor"
+        assert (await ask()).status_code == 200
 
     async def test_the_list_says_what_may_be_changed_and_shows_no_secret(
         self, desk: Desk, live: LiveGateway, stage: Stage

@@ -1,10 +1,13 @@
 """The applications that may speak with MCP servers: what says nothing certain stops the start."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.domain import McpClients
 from gateway.errors import ConfigError
+from gateway.settings import load_settings
 
 CLIENTS = "mcp_allowed_clients"
 HEADER = "mcp_client_side_auth_header_name"
@@ -48,26 +51,29 @@ def test_what_is_malformed_is_refused_with_its_place(
     assert (caught.value.path, caught.value.line) == (f"general_settings.{key}{path}", 3)
 
 
-@pytest.mark.parametrize("declared", ["", "mcp_servers: {a: {url: 'https://a.example/mcp'}}\n", OWN])
+def test_applications_are_known_by_their_values(load: Any) -> None:
+    listed = [*ONE, {"alias": "CI", "value": 7}]
+    text = f"general_settings: {{{CLIENTS}: {listed}, mcp_client_id_header: X-Client}}"
+    found = McpClients(allowed=frozenset({"claude-code", "7"}), id_header="X-Client")
+    assert load(text).mcp_clients == found
+    assert load(f"general_settings: {{{CLIENTS}: null}}").mcp_clients == McpClients()
+
+
+@pytest.mark.parametrize("nothing", [None, [], ""])
+def test_what_consoles_leave_in_the_database_takes_no_list_away(tmp_path: Path, nothing: object) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(f"general_settings: {{{CLIENTS}: {ONE}}}")
+    stored = {"general_settings": {CLIENTS: nothing, "mcp_client_id_header": "X-Client"}}
+    found = load_settings(path, {"HOME": str(tmp_path)}, overlay=stored).mcp_clients
+    assert found == McpClients(allowed=frozenset({"claude-code"}), id_header="X-Client")
+
+
 @pytest.mark.parametrize("stored", ["true", "false"])
-def test_the_plugin_is_told_wherever_its_servers_come_from(load: Any, declared: str, stored: str) -> None:
-    general = f"{CLIENTS}: {ONE}, mcp_client_id_header: X-Client, store_model_in_db: {stored}"
-    plugins = load(f"{declared}general_settings: {{{general}}}").gatewright.plugins
-    told = {**plugins.settings, **plugins.offered}
-    if not declared and stored == "false":
-        assert told == {}, "there are no servers"
-        return
-    assert told["mcp"]["access"] == {CLIENTS: tuple(ONE), "mcp_client_id_header": "X-Client"}
-
-
-def test_what_the_plugin_is_told_by_hand_does_not_open_it(load: Any) -> None:
-    by_hand = "gatewright: {plugins: {settings: {mcp: {access: {}}}}}\n"
-    plugins = load(f"{by_hand}general_settings: {{{CLIENTS}: {ONE}}}").gatewright.plugins
-    assert plugins.settings["mcp"]["access"] == {CLIENTS: tuple(ONE)}
-
-
-def test_nothing_is_no_list(load: Any) -> None:
-    assert load(f"general_settings: {{{CLIENTS}: null}}").gatewright.plugins.offered["mcp"]["access"] == {}
+def test_servers_that_only_the_plugins_section_has_are_under_the_same_rules(load: Any, stored: str) -> None:
+    by_hand = OWN.replace("{mcp: {", "{mcp: {access: {}, ")
+    general = f"require_key_mcp_access_defined: true, store_model_in_db: {stored}"
+    plugins = load(f"{by_hand}general_settings: {{{general}}}").gatewright.plugins
+    assert plugins.settings["mcp"]["access"] == {"require_key_mcp_access_defined": True}
 
 
 def test_the_header_of_credentials_may_be_named_by_the_environment(load: Any) -> None:

@@ -3,6 +3,7 @@ import pytest
 from gateway.errors import ConfigError
 from gateway.settings.access import GENERAL_ACCESS_READERS, LITELLM_ACCESS_READERS
 from gateway.settings.known_keys import SECTIONS, Standing
+from gateway.settings.mcp_clients import MCP_CLIENT_READERS
 from gateway.settings.mcp_finding import MCP_FINDING_KEYS
 from gateway.settings.mcp_servers import MCP_ACCESS_READERS
 from gateway.settings.pass_through import PASS_THROUGHS
@@ -90,6 +91,7 @@ def test_exactly_the_supported_keys_are_read():
         set(GENERAL_READERS)
         | set(GENERAL_ACCESS_READERS)
         | set(MCP_ACCESS_READERS)
+        | set(MCP_CLIENT_READERS)
         | JWT_KEYS
         | {PASS_THROUGHS}
     )
