@@ -17,18 +17,35 @@ __all__ = [
     "OWN",
     "OWN_MEMBERS",
     "PINS",
+    "PLAIN",
     "SEALED",
+    "SEALED_WHOLE",
     "build_record",
     "build_settings",
     "members_of",
     "name_of",
     "open_deep",
+    "open_whole",
     "own_settings",
     "read_mcp",
 ]
 
 SEALED = ("credentials", "env", "static_headers")
-"""Columns whose texts are encrypted."""
+"""Columns with secrets."""
+SEALED_WHOLE = frozenset({"env", "static_headers"})
+"""Those of them that are encrypted as one text of JSON, by LiteLLM since 1.106 and by the gateway."""
+PLAIN = frozenset(
+    {
+        *("scopes", "token_endpoint_auth_method", "audience", "upstream_resource", "upstream_token_header"),
+        *("token_exchange_endpoint", "token_exchange_profile", "subject_token_type", "redirect_uris"),
+        *("client_private_key_id", "client_assertion_signing_alg", "aws_region_name", "aws_service_name"),
+        *("aws_role_name", "aws_session_name", "id_jag_resource_token_endpoint", "id_jag_resource"),
+        *("id_jag_subject_source", "dcr_issuer", "dcr_server_url"),
+    }
+)
+"""Members of `credentials` that are no secrets: LiteLLM reads them as they are stored."""
+_NOTES = frozenset({"redirect_uris", "dcr_issuer", "dcr_server_url"})
+"""Members of `credentials` in which LiteLLM notes how it registered itself."""
 AS_THEY_ARE = (
     *("url", "transport", "alias", "description", "auth_type", "command", "args", "env", "static_headers"),
     *("extra_headers", "spec_path", "authorization_url", "registration_url", "token_url", "allowed_tools"),
@@ -111,7 +128,11 @@ def build_settings(columns: Mapping[str, Any]) -> dict[str, object]:
     if pins is not None:
         found["pinned_tools"] = pins
     credentials: Mapping[str, object] = columns.get("credentials") or {}
-    given = {name: value for name, value in credentials.items() if value not in (None, "", [])}
+    given = {
+        name: value
+        for name, value in credentials.items()
+        if value not in (None, "", []) and name not in _NOTES
+    }
     # They say nothing else: what is none of them stands where no plugin looks, and is refused.
     found |= {name if name in OF_CREDENTIALS else f"credentials.{name}": given[name] for name in given}
     # Later releases of LiteLLM have columns for some of them.
@@ -144,6 +165,14 @@ def build_record(columns: Mapping[str, Any], environ: Mapping[str, str]) -> McpS
     )
 
 
+def open_whole(value: object, seal: Seal) -> dict[str, Any]:
+    """The members of a column with secrets, also of one that is encrypted as a whole.
+
+    Their own texts may be encrypted still. Raises UnsealableError, and DecodeError for what is no JSON.
+    """
+    return members_of(seal.open(value) if isinstance(value, str) else value)
+
+
 def open_deep(value: object, seal: Seal) -> object:
     """Every text of a JSON value decrypted. Raises UnsealableError."""
     if isinstance(value, str):
@@ -163,7 +192,7 @@ def _read(
         return former
     try:
         columns: dict[str, Any] = _decode(row.columns)
-        columns |= {name: open_deep(members_of(columns.get(name)), seal) for name in SEALED}
+        columns |= {name: open_deep(open_whole(columns.get(name), seal), seal) for name in SEALED}
         columns["mcp_info"] = members_of(columns.get("mcp_info"))
         if "env_vars" in columns:
             columns["env_vars"] = open_deep(columns["env_vars"], seal)

@@ -109,9 +109,9 @@ class AnswerText:
         try:
             value: object = _decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise UpstreamGarbled("The guardrails cannot read what the model provider answered.") from None
+            raise UpstreamGarbled("The guardrails cannot read what was answered.") from None
         if not isinstance(value, dict):
-            raise UpstreamGarbled("The guardrails cannot read what the model provider answered.")
+            raise UpstreamGarbled("The guardrails cannot read what was answered.")
         self._members = cast("dict[str, object]", value)  # JSON objects have text keys
         self._look()
         self._is_changed = False

@@ -47,6 +47,6 @@ class GuardedResponses:
         try:
             found = _decode_event(payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise UpstreamGarbled("The guardrails cannot read what the model provider streamed.") from None
+            raise UpstreamGarbled("The guardrails cannot read what was streamed.") from None
         if found.type in FINAL_EVENTS:
             self._response = bytes(found.response)

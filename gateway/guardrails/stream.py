@@ -103,9 +103,9 @@ class GuardedStream:
         try:
             members: object = _decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise UpstreamGarbled("The guardrails cannot read what the model provider streamed.") from None
+            raise UpstreamGarbled("The guardrails cannot read what was streamed.") from None
         if not isinstance(members, dict):
-            raise UpstreamGarbled("The guardrails cannot read what the model provider streamed.")
+            raise UpstreamGarbled("The guardrails cannot read what was streamed.")
         named = cast("dict[str, object]", members)  # JSON objects have text keys
         found = [item for name, value in named.items() for item in find_pieces(value, name)]
         self._held.append(_Event(event, named, tuple(self._add(named, item) for item in found)))

@@ -77,7 +77,7 @@ def build_inventory(
         credentials=CredentialService(database, records, seal),
         guardrails=GuardrailService(database, records, seal),
         mcp_credentials=UserCredentialService(database, records, seal, mcp_servers),
-        mcp_health=McpHealthService(database, records.clock),
+        mcp_health=McpHealthService(database, records.clock, seal),
         mcp_servers=mcp_servers,
         mcp_submissions=McpSubmissionService(database, records, seal, mcp_servers, AddressGuard(networks)),
         mcp_tokens=UserTokenService(database, records, seal, mcp_servers),

@@ -7,6 +7,7 @@ import msgspec
 
 from gateway.clock import Clock
 from gateway.db.engine import Database
+from gateway.db.sealing import Seal
 from gateway.domain import McpFindings
 from gateway.inventory.mcp.store import McpServerRecords
 from gateway.inventory.mcp.surroundings import McpSurroundings
@@ -39,9 +40,9 @@ class McpCheck(msgspec.Struct, frozen=True, kw_only=True):
 class McpHealthService:
     """Asks servers, some at a time, and notes in their rows what came of it. Raises DatabaseUnavailable."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, seal: Seal) -> None:
         self._clock = clock
-        self._servers = McpServerRecords(database)
+        self._servers = McpServerRecords(database, seal)
 
     async def check(self, identifiers: list[str], around: McpSurroundings) -> list[McpCheck]:
         """Ask these servers; one that nobody serves is not healthy either."""

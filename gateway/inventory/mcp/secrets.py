@@ -1,19 +1,31 @@
-"""The secrets of MCP servers, encrypted text by text."""
+"""The secrets of MCP servers: how they are stored, shown again, and kept where masks are sent back."""
 
 from collections.abc import Mapping
 from typing import Any, cast
 
+import msgspec
+
 from gateway.audit.masking import MASK
-from gateway.catalog.stored_mcp import SEALED, open_deep
+from gateway.catalog.stored_mcp import PLAIN, SEALED, SEALED_WHOLE, open_deep, open_whole
 from gateway.db.rows import Columns
 from gateway.db.sealing import Seal, UnsealableError
 
-__all__ = ["close_secrets", "merge_secrets", "open_secrets"]
+__all__ = ["close_secrets", "merge_secrets", "open_secrets", "split_secrets"]
 
 
 def close_secrets(columns: Columns, seal: Seal) -> Columns:
-    """The columns as they are stored."""
-    return {name: _close(value, seal) if name in SEALED else value for name, value in columns.items()}
+    """The columns as they are stored, and as LiteLLM reads them."""
+    return {
+        name: _close_column(name, value, seal) if name in SEALED else value for name, value in columns.items()
+    }
+
+
+def split_secrets(row: Columns, seal: Seal) -> Columns:
+    """The row with the texts of its secrets encrypted one by one, however they are stored.
+
+    What can be decrypted no more has no members.
+    """
+    return {**row, **{name: _split(row[name], seal) for name in SEALED_WHOLE if name in row}}
 
 
 def open_secrets(row: Columns, seal: Seal) -> Columns:
@@ -45,6 +57,24 @@ def merge_secrets(stored: Mapping[str, Any], sent: Mapping[str, Any]) -> Columns
         kept = {**held, **values} if name == "credentials" else values
         merged[name] = {key: value for key, value in kept.items() if value is not None}
     return merged
+
+
+def _split(value: object, seal: Seal) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return _close(open_whole(value, seal), seal)
+    except (UnsealableError, msgspec.DecodeError):
+        return {}
+
+
+def _close_column(name: str, value: object, seal: Seal) -> object:
+    if not value:
+        return value
+    if name in SEALED_WHOLE:
+        return seal.close(msgspec.json.encode(value).decode())
+    members = cast("Mapping[str, object]", value)  # of a JSON object
+    return {key: inner if key in PLAIN else _close(inner, seal) for key, inner in members.items()}
 
 
 def _close(value: object, seal: Seal) -> object:

@@ -45,7 +45,7 @@ class McpServerService:
         self._database = database
         self._records = records
         self._seal = seal
-        self._servers = McpServerRecords(database)
+        self._servers = McpServerRecords(database, seal)
 
     async def create(self, caller: Principal, sent: Mapping[str, Any], around: McpSurroundings) -> Columns:
         """Store a server; it is served as soon as the workers have heard of it."""

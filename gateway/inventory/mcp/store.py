@@ -8,8 +8,10 @@ from gateway.catalog.stored_mcp import members_of
 from gateway.db.connection import Record
 from gateway.db.engine import Database
 from gateway.db.rows import Columns, Rows
+from gateway.db.sealing import Seal
 from gateway.db.tables.mcp import MCPServerTable
 from gateway.domain import MCP_VARIABLES
+from gateway.inventory.mcp.secrets import split_secrets
 
 __all__ = ["McpServerRecords"]
 
@@ -30,10 +32,7 @@ _NOTE_HEALTH = """
 UPDATE "LiteLLM_MCPServerTable" s SET status = n.status, health_check_error = n.error, last_health_check = $4
 FROM unnest($1::text[], $2::text[], $3::text[]) AS n (id, status, error) WHERE s.server_id = n.id
 """
-_OBJECTS = (
-    *("mcp_info", "env", "static_headers", "credentials", "tool_name_to_description"),
-    "tool_name_to_display_name",
-)
+_OBJECTS = ("mcp_info", "credentials", "tool_name_to_description", "tool_name_to_display_name")
 _WAITING = """
 SELECT count(*) FROM "LiteLLM_MCPServerTable" WHERE submitted_by = $1 AND approval_status = 'pending_review'
 """
@@ -48,9 +47,10 @@ _FORGET = 'DELETE FROM "LiteLLM_MCPUserCredentials" WHERE server_id = ANY ($1::t
 class McpServerRecords(Rows):
     """Reads and writes MCP servers. Raises DatabaseUnavailable."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, seal: Seal) -> None:
         super().__init__(MCPServerTable)
         self._database = database
+        self._seal = seal
 
     async def hold_names(self) -> None:
         """Let nobody else take names before the transaction ends."""
@@ -77,7 +77,7 @@ class McpServerRecords(Rows):
         return sorted(await self.find_any(list(places)), key=lambda row: places[row["server_id"]])
 
     def _read(self, row: dict[str, Any]) -> Columns:
-        read = super()._read(row)
+        read = split_secrets(super()._read(row), self._seal)
         return {**read, **{name: members_of(read[name]) for name in _OBJECTS if name in read}}
 
     async def note_health(self, findings: Sequence[tuple[str, str, str | None]], now: datetime) -> None:

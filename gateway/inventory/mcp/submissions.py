@@ -53,7 +53,7 @@ class McpSubmissionService:
         self._seal = seal
         self._rules = servers
         self._guard = guard
-        self._servers = McpServerRecords(database)
+        self._servers = McpServerRecords(database, seal)
 
     async def submit(self, caller: Principal, sent: Mapping[str, Any], around: McpSurroundings) -> Columns:
         """Store a server for review. Raises as `McpServerService.create`, and for what is not for users."""

@@ -28,7 +28,7 @@ class McpTrialService:
     def __init__(self, database: Database, seal: Seal, servers: McpServerService) -> None:
         self._seal = seal
         self._rules = servers
-        self._servers = McpServerRecords(database)
+        self._servers = McpServerRecords(database, seal)
 
     async def try_out(
         self, caller: Principal, sent: Mapping[str, Any], around: McpSurroundings

@@ -1,11 +1,15 @@
 """MCP servers of the database: served at once, with what is secret encrypted, masked and kept."""
 
+import json
 import secrets
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
+from gateway.catalog.stored_mcp import PLAIN
+from gateway.db.sealing import Seal
+from gateway.domain import Secret
 from tests.integration.manage.conftest import Desk
 from tests.integration.manage.counting import statements
 from tests.integration.manage.mcp_serving import (
@@ -19,7 +23,7 @@ from tests.integration.manage.mcp_serving import (
     unique,
     until_served,
 )
-from tests.integration.serving import LiveGateway, deployment, eventually
+from tests.integration.serving import MASTER_KEY, LiveGateway, deployment, eventually
 from tests.mcp_servers import McpFixture
 from tests.oidc import make_key
 
@@ -108,6 +112,7 @@ async def test_secrets_are_encrypted_and_masked_and_stay_when_the_mask_comes_bac
     )
     assert TOKEN not in stored
     assert "header-secret" not in stored
+    assert "x-key" not in stored, "LiteLLM has all of it as one encrypted text"
     sent = {
         "server_id": identifier,
         "description": "new",
@@ -118,6 +123,39 @@ async def test_secrets_are_encrypted_and_masked_and_stay_when_the_mask_comes_bac
     kept = str(settings_of(desk, identifier))
     assert TOKEN in kept
     assert "header-secret" in kept
+
+
+async def test_what_is_no_secret_is_stored_as_litellm_reads_it(desk: Desk, server: McpFixture) -> None:
+    sent = {"client_id": "the-client", "client_secret": "the-secret", "scopes": ["read"]}
+    made = await make(desk, body_of(server, unique(), auth_type="oauth2", credentials=sent))
+    stored = await desk.value(
+        'SELECT credentials::text FROM "LiteLLM_MCPServerTable" WHERE server_id = $1', made["server_id"]
+    )
+    held = json.loads(stored)
+    assert held["scopes"] == ["read"]
+    assert {name: held[name] == sent[name] for name in ("client_id", "client_secret")} == {
+        "client_id": False,
+        "client_secret": False,
+    }
+
+
+async def test_headers_that_litellm_has_stored_are_shown_masked_and_kept(
+    desk: Desk, server: McpFixture
+) -> None:
+    made = await make(desk, body_of(server, unique(), static_headers={"x-key": "old"}))
+    identifier = made["server_id"]
+    sealed = Seal(Secret(MASTER_KEY)).close('{"x-region": "north"}')
+    await desk.run(
+        'UPDATE "LiteLLM_MCPServerTable" SET static_headers = to_jsonb($2::text) WHERE server_id = $1',
+        identifier,
+        sealed,
+    )
+    shown = await desk.get(f"{SERVERS}/{identifier}")
+    assert shown["static_headers"] == {"x-region": "*****"}
+    sent = {"server_id": identifier, "description": "new", "static_headers": shown["static_headers"]}
+    assert (await desk.ask("PUT", SERVERS, json=sent)).status_code == 202
+    await eventually(lambda: "new" in str(settings_of(desk, identifier)))
+    assert "north" in str(settings_of(desk, identifier))
 
 
 async def test_what_proves_who_the_gateway_is_is_a_secret_too(desk: Desk, server: McpFixture) -> None:
@@ -153,8 +191,8 @@ async def test_what_proves_who_the_gateway_is_is_a_secret_too(desk: Desk, server
             'SELECT to_jsonb(s)::text FROM "LiteLLM_MCPServerTable" s WHERE server_id = $1', identifier
         )
         entries = (await desk.get("/audit", object_id=identifier))["audit_logs"]
-        for text in credentials.values():
-            assert text not in stored
+        for name, text in credentials.items():
+            assert (text in stored) is (name in PLAIN)
             assert text not in str(entries)
         served = desk.live.gateway.parts.added.current.mcp.servers
         assert next(one.settings for one in served if one.server_id == identifier) == {
