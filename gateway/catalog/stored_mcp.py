@@ -75,7 +75,7 @@ OF_CREDENTIALS = frozenset(
         *("id_jag_resource_token_endpoint", "id_jag_resource"),
         # LiteLLM stores these here as well.
         *("upstream_resource", "token_endpoint_auth_method", "audience", "token_exchange_endpoint"),
-        *("token_exchange_profile", "subject_token_type"),
+        *("token_exchange_profile", "subject_token_type", "upstream_token_header"),
     }
 )
 """The settings that are members of the column `credentials`."""

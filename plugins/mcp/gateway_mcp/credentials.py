@@ -105,7 +105,7 @@ class Credentials:
             return tuple({**brought, **settings.headers(await self._exchange(upstream, context))}.items())
         if settings.is_byok:
             return tuple({**brought, **settings.headers(await self._find_own(upstream, context))}.items())
-        if CREDENTIALS.isdisjoint(self._addressed(upstream, context)):
+        if settings.credential_headers.isdisjoint(self._addressed(upstream, context)):
             return tuple({**brought, **dict(await self.list_own_headers(upstream))}.items())
         return tuple({**brought, **settings.lower_static_headers()}.items())
 
@@ -117,7 +117,8 @@ class Credentials:
 
     def has_brought(self, upstream: Upstream, context: RequestContext) -> bool:
         """Whether it is the client's own credential with which a server is asked."""
-        return not CREDENTIALS.isdisjoint(self._brought(upstream, context))
+        credentials = CREDENTIALS | upstream.settings.credential_headers
+        return not credentials.isdisjoint(self._brought(upstream, context))
 
     def audience(self, upstream: Upstream, context: RequestContext) -> str:
         """For whom what a server lists is meant: callers with one text may see what another one was told."""
@@ -245,7 +246,8 @@ class Credentials:
         if not brought:
             return {}
         current, settings = self._directory.current, upstream.settings
-        allowed = CREDENTIALS.union(map(str.lower, settings.extra_headers)) - _taken(upstream)
+        named = settings.credential_headers.union(map(str.lower, settings.extra_headers))
+        allowed = named - _taken(upstream)
         place = find_place(context.head.path, current)
         value = without_scheme(brought.pop(header, ""), settings.auth_type)
         is_alone = place is not None and place.is_single and place.upstreams[0] is upstream
@@ -259,4 +261,5 @@ class Credentials:
 
 def _taken(upstream: Upstream) -> frozenset[str]:
     """The headers that no client sets: a server that is asked with tokens is asked with nothing else."""
-    return CREDENTIALS if upstream.settings.takes_no_others else frozenset()
+    settings = upstream.settings
+    return CREDENTIALS | settings.credential_headers if settings.takes_no_others else frozenset()

@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.money import nanos_from_usd
 from gateway_mcp.arguments import hide_arguments
-from gateway_mcp.brought import is_free
+from gateway_mcp.brought import CREDENTIALS, is_free
 from gateway_mcp.terms import McpInfo
 from gateway_mcp.token_terms import FORWARDED, TokenTerms, check_address
 from gateway_mcp.wire import MODERN
@@ -18,6 +18,7 @@ __all__ = ["McpServer", "PinnedTool", "Variable"]
 
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_USUAL = "authorization"
 _SCHEMES = {
     "bearer_token": "Bearer {}",
     "oauth2": "Bearer {}",
@@ -25,7 +26,7 @@ _SCHEMES = {
     "oauth2_id_jag": "Bearer {}",
     "basic": "Basic {}",
     "token": "token {}",
-    **dict.fromkeys(("authorization", *FORWARDED), "{}"),
+    **dict.fromkeys(("api_key", "authorization", *FORWARDED), "{}"),
 }
 
 _Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -97,6 +98,7 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
     instructions: str = ""
     auth_value: str | None = None
     authentication_token: str | None = None
+    upstream_token_header: str = ""
     static_headers: dict[str, str] = {}
     extra_headers: tuple[str, ...] = ()
     access_groups: tuple[str, ...] = ()
@@ -141,6 +143,7 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
             raise ValueError("with 'is_byok' users bring the credential, so there is no 'auth_value'")
         self.check_tokens(has_credential=bool(self.credential) or self.is_byok)
         self._check_signed()
+        self._check_token_header()
         self._check_forwarding()
         self._check_variables()
         is_told = self.auth_type == "none" or self.takes_no_others or self.forwards_tokens
@@ -160,6 +163,15 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
         self.check_signature(self.auth_type, has_credential=has_other)
         if self.signs_requests and not self.url:
             raise ValueError(f"auth_type '{self.auth_type}' needs 'url': requests to its host are signed")
+
+    def _check_token_header(self) -> None:
+        name = self.upstream_token_header
+        if not name:
+            return
+        if self.forwards_tokens or self.signs_requests:
+            raise ValueError(f"with auth_type '{self.auth_type}' there is no 'upstream_token_header'")
+        if not _HEADER.fullmatch(name) or not is_free(name.lower()):
+            raise ValueError(f"'upstream_token_header': '{name[:100]}' is no header for a credential")
 
     def _check_budget(self) -> None:
         if self.max_budget is not None and nanos_from_usd(self.max_budget) < 0:
@@ -200,7 +212,7 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
         has_headers = self.static_headers or self.extra_headers or self.auth_type != "none" or self.is_byok
         if self.env_vars:
             raise ValueError("'env_vars' are for the headers of servers behind HTTP")
-        if self.url or self.spec_path or has_headers:
+        if self.url or self.spec_path or has_headers or self.upstream_token_header:
             message = "has no 'url', no 'spec_path', no 'auth_type' and no headers; it has 'env'"
             raise ValueError(f"a server that is run {message}")
         if self.timeout <= 0:
@@ -320,11 +332,19 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
         if not value:
             return {}
         kind = "bearer_token" if self.auth_type == "none" else self.auth_type
-        if kind == "api_key":
-            return {"x-api-key": value}
         if kind == "basic" and ":" in value:
             value = base64.b64encode(value.encode()).decode()
-        return {"authorization": _SCHEMES[kind].format(value)}
+        return {self.token_header: _SCHEMES[kind].format(value)}
+
+    @property
+    def token_header(self) -> str:
+        """The header in which the server looks for a credential, in lower case."""
+        return self.upstream_token_header.lower() or ("x-api-key" if self.auth_type == "api_key" else _USUAL)
+
+    @property
+    def credential_headers(self) -> frozenset[str]:
+        """The headers in which a client may bring a credential for it, without the operator naming them."""
+        return frozenset({self.token_header}) if self.upstream_token_header else CREDENTIALS
 
 
 def _replace(text: str, values: Mapping[str, str]) -> str:

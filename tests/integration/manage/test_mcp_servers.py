@@ -163,7 +163,12 @@ async def test_what_proves_who_the_gateway_is_is_a_secret_too(desk: Desk, server
     for about, credentials in (
         (
             {"auth_type": "oauth2", "token_endpoint_auth_method": "private_key_jwt"},
-            {"client_id": "the-client", "client_private_key": pem, "client_private_key_id": "the-kid"},
+            {
+                "client_id": "the-client",
+                "client_private_key": pem,
+                "client_private_key_id": "the-kid",
+                "upstream_token_header": "esb-oauth",
+            },
         ),
         (
             {"auth_type": "oauth2_id_jag", "token_exchange_endpoint": "https://a.example/t", "audience": "b"},

@@ -46,6 +46,11 @@ async def ask(live: LiveGateway, path: str, headers: dict[str, str]) -> None:
 
 AUTH = {"authorization": "Bearer U"}
 FORWARDS: dict[str, Any] = {"extra_headers": ["Authorization", "X-Request-Id", "X-A"]}
+ELSEWHERE: dict[str, Any] = {
+    **OWN,
+    "upstream_token_header": "ESB-OAuth",
+    "static_headers": {"Authorization": "Bearer shared"},
+}
 CASES: dict[str, tuple[dict[str, Any], dict[str, str], dict[str, str | None]]] = {
     "a_key_in_another_header_frees_authorization": (FORWARDS, AUTH, {"authorization": "Bearer U"}),
     "further_headers_go_along": (FORWARDS, {"x-request-id": "7"}, {"x-request-id": "7"}),
@@ -67,6 +72,16 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, str], dict[str, str | None]]] =
         {"access_groups": ["g", "h"]},
         {"x-mcp-g-x-api-key": "m", "x-mcp-h-x-api-key": "n"},
         {"x-api-key": None},
+    ),
+    "the_credential_may_have_another_header": (
+        ELSEWHERE,
+        {"esb-oauth": "Bearer mine", "x-mcp-fix-authorization": "Bearer mine"},
+        {"esb-oauth": "Bearer of-the-gateway", "authorization": "Bearer shared"},
+    ),
+    "an_addressed_one_replaces_it_there": (
+        ELSEWHERE,
+        {"x-mcp-fix-esb-oauth": "Bearer m"},
+        {"esb-oauth": "Bearer m", "authorization": "Bearer shared"},
     ),
     "other_headers_only_if_named": ({}, {"x-mcp-fix-x-user": "root"}, {"x-user": None}),
     "what_is_anothers_stays": ({}, {"x-mcp-other-authorization": "Bearer o"}, {"authorization": None}),
@@ -170,8 +185,9 @@ class Issuer(OidcProvider):
         return (200 if is_right else 401), {"access_token": "minted", "token_type": "Bearer"}
 
 
+@pytest.mark.parametrize("header", ["authorization", "esb-oauth"])
 async def test_a_server_with_tokens_sees_no_credential_of_clients(
-    live: LiveGateway, key: str, server: McpFixture
+    live: LiveGateway, key: str, server: McpFixture, header: str
 ) -> None:
     server.headers.clear()
     async with Issuer() as issuer:
@@ -181,11 +197,15 @@ async def test_a_server_with_tokens_sees_no_credential_of_clients(
             "client_id": "gateway",
             "client_secret": "the-secret",
             "token_url": f"{issuer.issuer}/token",
+            "upstream_token_header": header,
         }
         fix = {"url": server.url, "transport": "http", **FORWARDS, **oauth}
         live.configure(deployment("m", live.upstream), mcp_servers={"fix": fix})
         brought = {"authorization": "Bearer U", "x-mcp-auth": "V", "x-mcp-fix-authorization": "W", "x-a": "1"}
+        brought |= {"esb-oauth": "X", "x-mcp-fix-esb-oauth": "Y"}
         for path in (ALONE, AMONG, REST):
             await ask(live, path, {"x-litellm-api-key": key, **brought})
         assert issuer.requests["/token"] == 1
-    assert {(one["authorization"], one["x-a"]) for one in server.headers} == {("Bearer minted", "1")}
+    assert {(one[header], one["x-a"]) for one in server.headers} == {("Bearer minted", "1")}
+    others = {"authorization", "esb-oauth"} - {header}
+    assert not [one for one in server.headers if not others.isdisjoint(one)]

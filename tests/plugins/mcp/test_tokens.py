@@ -51,6 +51,8 @@ class Network:
         self.answer: dict[str, Any] = {"expires_in": 600}
         self.status = 200
         self.wanted: str | None = None
+        self.header = "authorization"
+        self.headers: dict[str, str] = {}
 
     @asynccontextmanager
     async def forward(self, request: ForwardRequest) -> AsyncGenerator[Made]:
@@ -60,7 +62,8 @@ class Network:
             token = {"access_token": f"t{len(self.granted)}", "token_type": "bearer", **self.answer}
             yield Made(self.status, (), msgspec.json.encode(token))
             return
-        sent = dict(request.headers)["authorization"]
+        self.headers = dict(request.headers)
+        sent = self.headers[self.header]
         self.served.append(sent)
         yield Made(200 if self.wanted in (None, sent) else 401, (), b"{}")
 
@@ -175,9 +178,28 @@ async def test_a_token_that_is_refused_is_renewed_once_for_all() -> None:
     assert len(network.granted) == 2, "a fresh token that is refused is not renewed again and again"
 
 
+async def test_a_token_that_is_refused_is_replaced_in_its_own_header() -> None:
+    network, clock, tokens, upstream = build(
+        upstream_token_header="ESB-OAuth",
+        static_headers={"Authorization": "${OWN}"},
+        env_vars=[{"name": "OWN", "scope": "user"}],
+    )
+    token, network.header, network.wanted = await tokens.find(upstream), "esb-oauth", "Bearer t2"
+    clock.seconds = 100
+    headers = upstream.settings.fill(upstream.settings.headers(token), {"OWN": "Bearer theirs"})
+    assert headers == {"esb-oauth": "Bearer t1", "authorization": "Bearer theirs"}
+    request = msgspec.structs.replace(asking(""), headers=tuple(headers.items()))
+    async with RenewingForwarder(network, upstream, tokens).forward(request) as stream:
+        assert stream.status == 200
+    assert network.headers == {"esb-oauth": "Bearer t2", "authorization": "Bearer theirs"}
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
+        ({"upstream_token_header": "a b"}, "no header for a credential"),
+        ({"upstream_token_header": "Host"}, "no header for a credential"),
+        ({"upstream_token_header": "mcp-session-id"}, "no header for a credential"),
         ({"client_secret": ""}, "client_secret"),
         ({"oauth2_flow": None}, "authorization_url"),
         ({"oauth2_flow": "authorization_code", "client_id": "", "token_url": ""}, "client_secret"),

@@ -34,13 +34,13 @@ class RenewingForwarder:
     async def forward(self, request: ForwardRequest) -> AsyncGenerator[UpstreamStream]:
         """Send a request; a body that arrives in pieces is sent once only."""
         async with self._forwarder.forward(request) as stream:
-            used = dict(request.headers).get("authorization", "")
+            used = dict(request.headers).get(self._upstream.settings.token_header, "")
             is_final = stream.status != _REFUSED or not isinstance(request.body, bytes | None)
             token = None if is_final else await self._tokens.renew(self._upstream, used)
             if token is None:
                 yield stream
                 return
-        sent = {**dict(request.headers), **self._upstream.settings.headers(token)}
+        sent = {**dict(request.headers), **self._upstream.settings.present(token)}
         again = msgspec.structs.replace(request, headers=tuple(sent.items()))
         async with self._forwarder.forward(again) as stream:
             yield stream
