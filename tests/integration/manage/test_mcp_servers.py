@@ -260,6 +260,9 @@ async def test_settings_without_a_column_are_settings_as_well(desk: Desk, server
         "timeout": 9.5,
         "disallowed_tools": ["echo"],
         "allowed_params": {"add": ["a", "b"]},
+        "protocol_version": "2026-07-28",
+        "allow_sampling": False,
+        "allow_elicitation": False,
     }
     made = await make(desk, body_of(server, unique(), **own, mcp_info={"logo_url": "l"}))
     identifier, key = made["server_id"], await desk.live.make_key()
@@ -270,9 +273,10 @@ async def test_settings_without_a_column_are_settings_as_well(desk: Desk, server
     assert [(await call(desk, key, identifier)).status_code for _ in range(2)] == [200, 429]
 
     await desk.post(f"{SERVERS}/{identifier}/pin", None)
-    sent = {"server_id": identifier, "rpm": None, "timeout": 4, "mcp_info": {"gatewright_settings": {}}}
+    other = {"rpm": None, "timeout": 4, "allow_sampling": None}
+    sent = {"server_id": identifier, **other, "mcp_info": {"gatewright_settings": {}}}
     changed = (await desk.ask("PUT", SERVERS, json=sent)).json()
-    assert {name: changed[name] for name in own} == {**own, "rpm": None, "timeout": 4}
+    assert {name: changed[name] for name in own} == {**own, **other}
     assert (changed["mcp_info"], "add" in changed["pinned_tools"]) == ({}, True)
     await desk.ask("DELETE", f"{SERVERS}/{identifier}/pin")
     sent = {"server_id": identifier, "description": "d"}
@@ -295,6 +299,7 @@ async def test_what_cannot_be_served_is_refused(desk: Desk, server: McpFixture) 
         ({"rpm": -1}, 400, "rpm"),
         ({"budget_duration": "1d"}, 400, "max_budget"),
         ({"timeout": 0}, 400, "timeout"),
+        ({"transport": "sse", "protocol_version": "2026-07-28"}, 400, "protocol_version"),
         ({"oauth2_flow": "client_credentials"}, 400, "oauth2_flow"),
         ({"credentials": {"allow_all_keys": True}}, 400, "credentials.allow_all_keys"),
         ({"auth_type": "sorcery"}, 422, "auth_type"),
