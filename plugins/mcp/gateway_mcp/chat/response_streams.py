@@ -3,69 +3,41 @@
 https://platform.openai.com/docs/api-reference/responses-streaming
 """
 
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, aclosing
-from typing import Any, Self, cast
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
+from typing import Any, cast
 
 import msgspec
 
 from gateway.errors import UpstreamBroken
-from gateway.hooks import HeaderPairs, UpstreamStream
+from gateway.hooks import UpstreamStream
 from gateway.wire.responses import FINAL_EVENTS, encode_event
 from gateway.wire.sse import EventSplitter, event_payload
+from gateway_mcp.chat.asking_again import Ask, AskingAgain, tell_refused
 from gateway_mcp.chat.offers import Offers, Refused
-from gateway_mcp.chat.opening import open_stream, tell_refused
 from gateway_mcp.chat.responses import ResponsesForm
-from gateway_mcp.chat.turns import CALLED, Turn, add_usage, go_on
+from gateway_mcp.chat.turns import CALLED, add_usage
 from gateway_mcp.wire import Object
 
 __all__ = ["StreamedResponses"]
 
 _BEGINNINGS = frozenset({"response.created", "response.in_progress", "response.queued"})
 _ADDED, _DONE = "response.output_item.added", "response.output_item.done"
-_OK = 200
-_Opening = AbstractAsyncContextManager[UpstreamStream]
 
 
-class StreamedResponses:
-    """An `UpstreamStream` of several responses, one after the other, as one.
+class StreamedResponses(AskingAgain):
+    """Responses: calls of functions, and the end of one, wait until it is known whose the calls are.
 
-    Calls of functions and the end of a response are held back until it is known whose the calls are. Items
-    and events are numbered anew. Call `close` at the end.
+    Items and events are numbered anew.
     """
 
-    def __init__(
-        self, form: ResponsesForm, body: Object, offers: Offers, ask: Callable[[Object], _Opening], most: int
-    ) -> None:
-        self._form = form
-        self._body = body
-        self._offers = offers
-        self._ask = ask
-        self._left = most
+    def __init__(self, form: ResponsesForm, body: Object, offers: Offers, ask: Ask, most: int) -> None:
+        super().__init__(form, body, offers, ask, most)
+        self._responses = form
         self._told = _Told()
-        self._usage: Object = {}
         self._held: list[Object] = []
         self._last: Object | None = None
         self._approved = list(form.approved)
-        self._events = self._run()
-        self.status = _OK
-        self.headers: HeaderPairs = ()
-
-    async def begin(self, opening: _Opening) -> Self:
-        """Open the first response. Raises Refused where it is none."""
-        self._opening = opening
-        self._stream = await open_stream(opening)
-        self.headers = self._stream.headers
-        return self
-
-    async def read_chunk(self) -> bytes:
-        """See UpstreamStream.read_chunk."""
-        return await anext(self._events, b"")
-
-    async def close(self) -> None:
-        """Leave what is still open."""
-        await self._events.aclose()
-        await self._opening.__aexit__(None, None, None)
 
     async def _run(self) -> AsyncGenerator[bytes]:
         while True:
@@ -78,27 +50,28 @@ class StreamedResponses:
                 return
             response = cast("Object", self._last["response"])
             add_usage(self._usage, response.get("usage"))
-            turn = self._form.read_turn(response)
-            if not self._left or not self._offers.takes(turn.calls):
+            turn = self._responses.read_turn(response)
+            if not self._goes_on(turn):
                 for event in self._list_held():
                     yield self._told.tell(event)
                 yield self._told.tell(self._end(self._last, response))
                 return
-            self._left -= 1
             try:
-                events_of_calls = await self._go_on(turn)
+                texts = await self._go_on(turn)
             except Refused as refused:
                 yield await tell_refused(refused)
                 return
-            for event in events_of_calls:
-                yield self._told.tell(event)
+            self._told.end_response()
+            for shown in self._tell_calls(self._responses.tell(turn.calls, texts)):
+                yield shown
 
     async def _relay(self) -> AsyncGenerator[bytes]:
         """What of one response goes out at once; its end, and its calls of functions, are kept."""
         async with aclosing(_read(self._stream)) as events:
             async for event in events:
                 if not isinstance(event, bytes) and event.get("type") not in _BEGINNINGS:
-                    for shown in self._tell_approved():
+                    approved, self._approved = self._approved, []
+                    for shown in self._tell_calls(approved):
                         yield shown
                 if isinstance(event, bytes):
                     yield event
@@ -109,24 +82,23 @@ class StreamedResponses:
                 elif (shown := self._show(event)) is not None:
                     yield shown
 
-    def _tell_approved(self) -> Iterator[bytes]:
-        """The calls that were made before the model was asked, once."""
-        approved, self._approved = self._approved, []
-        for place, item in enumerate(approved):
-            yield from map(self._told.tell, _events_of_call(item, f"approved-{place}"))
+    def _tell_calls(self, items: Sequence[Object]) -> Iterator[bytes]:
+        """The events that tell of calls of the gateway's."""
+        for place, item in enumerate(items):
+            yield from map(self._told.tell, _events_of_call(item, f"called-{place}"))
 
     def _list_held(self) -> Iterator[Object]:
         """The events that were held; where the gateway asks for a call, those of what it asks."""
         asked = {
             event["output_index"]
             for event in self._held
-            if event["type"] == _ADDED and self._form.asks_for(event["item"])
+            if event["type"] == _ADDED and self._responses.asks_for(event["item"])
         }
         for event in self._held:
             if event["output_index"] not in asked:
                 yield event
             elif event["type"] == _DONE:
-                item = self._form.show(event["item"])
+                item = self._responses.show(event["item"])
                 yield from ({**event, "type": kind, "item": item} for kind in (_ADDED, _DONE))
 
     def _show(self, event: Object) -> bytes | None:
@@ -136,30 +108,17 @@ class StreamedResponses:
         response = self._told.begin(cast("Object", event["response"]))
         if response is None:
             return None
-        return self._told.tell({**event, "response": {**response, "tools": self._form.tools}})
+        return self._told.tell({**event, "response": {**response, "tools": self._responses.tools}})
 
     def _end(self, event: Object, response: Object) -> Object:
         whole = {
             **response,
             "id": self._told.identifier or response.get("id"),
-            "tools": self._form.tools,
+            "tools": self._responses.tools,
             "output": self._told.list_items(),
             "usage": self._usage or response.get("usage"),
         }
         return {**event, "response": whole}
-
-    async def _go_on(self, turn: Turn) -> list[Object]:
-        """Make the calls, and open the next response; return the events that tell of the calls."""
-        texts = await self._offers.call(turn.calls)
-        self._body = go_on(self._form, self._body, turn, texts)
-        self._told.end_response()
-        await self._opening.__aexit__(None, None, None)
-        self._opening = self._ask(self._body)
-        self._stream = await open_stream(self._opening)
-        items = self._form.tell(turn.calls, texts)
-        return [
-            event for place, item in enumerate(items) for event in _events_of_call(item, f"called-{place}")
-        ]
 
 
 class _Told:

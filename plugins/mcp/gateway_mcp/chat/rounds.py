@@ -1,6 +1,6 @@
 """A conversation with a model that calls tools, until it has an answer."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from decimal import Decimal
 from typing import Any, cast
@@ -10,6 +10,7 @@ import msgspec
 from gateway.domain import Endpoint
 from gateway.errors import BadRequest, UpstreamGarbled
 from gateway.hooks import Forwarder, RequestContext, UpstreamStream
+from gateway_mcp.chat.asking_again import Ask
 from gateway_mcp.chat.entries import Entry
 from gateway_mcp.chat.narrowing import narrow
 from gateway_mcp.chat.offers import Offers, Refused, ask, list_tools, read_whole
@@ -26,7 +27,6 @@ __all__ = ["answer_with_tools"]
 _COST = "x-litellm-response-cost"
 _OK = 200
 _Form = ChatForm | ResponsesForm
-_Ask = Callable[[Object], AbstractAsyncContextManager[UpstreamStream]]
 
 
 @asynccontextmanager
@@ -80,7 +80,7 @@ async def _with_functions(
     return {name: value for name, value in body.items() if name not in {"tools", "tool_choice"}}
 
 
-async def _answer(form: _Form, body: Object, offers: Offers, ask_again: _Ask, most_rounds: int) -> Made:
+async def _answer(form: _Form, body: Object, offers: Offers, ask_again: Ask, most_rounds: int) -> Made:
     usage: Object = {}
     cost, left = Decimal(0), most_rounds
     while True:
@@ -112,14 +112,14 @@ def _decode(data: bytes) -> Object:
 
 @asynccontextmanager
 async def _begin_stream(
-    form: _Form, body: Object, offers: Offers, ask_again: _Ask, most_rounds: int
+    form: _Form, body: Object, offers: Offers, ask_again: Ask, most_rounds: int
 ) -> AsyncGenerator[UpstreamStream]:
     rounds = (
-        StreamedRounds(body, offers, ask_again, most_rounds)
+        StreamedRounds(form, body, offers, ask_again, most_rounds)
         if isinstance(form, ChatForm)
         else StreamedResponses(form, body, offers, ask_again, most_rounds)
     )
     try:
-        yield await rounds.begin(ask_again(body))
+        yield await rounds.begin()
     finally:
         await rounds.close()

@@ -1,90 +1,55 @@
 """The same conversation where the client has asked for a stream: what the model says goes out as it comes."""
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, aclosing
-from typing import Any, Self, cast
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, cast
 
 import msgspec
 
-from gateway.hooks import HeaderPairs, UpstreamStream
+from gateway.hooks import UpstreamStream
 from gateway.wire.sse import EventSplitter, event_payload, replace_payload
+from gateway_mcp.chat.asking_again import Ask, AskingAgain, tell_refused
 from gateway_mcp.chat.offers import Offers, Refused
-from gateway_mcp.chat.opening import open_stream, tell_refused
-from gateway_mcp.chat.turns import ChatForm, Turn, add_usage, go_on
+from gateway_mcp.chat.turns import ChatForm, Turn, add_usage
 from gateway_mcp.wire import Object
 
 __all__ = ["StreamedRounds"]
 
 _DONE = b"[DONE]"
-_OK = 200
-_FORM = ChatForm()
-_Opening = AbstractAsyncContextManager[UpstreamStream]
 
 
-class StreamedRounds:
-    """An `UpstreamStream` of several answers, one after the other, as one.
+class StreamedRounds(AskingAgain):
+    """Chat completions: calls, and the end of an answer, wait until it is known whose the calls are."""
 
-    Calls of tools and the end of an answer are held back until it is known whose the calls are. Call `close`
-    at the end.
-    """
-
-    def __init__(self, body: Object, offers: Offers, ask: Callable[[Object], _Opening], most: int) -> None:
-        self._body = body
-        self._offers = offers
-        self._ask = ask
-        self._left = most
-        self._usage: Object = {}
+    def __init__(self, form: ChatForm, body: Object, offers: Offers, ask: Ask, most: int) -> None:
+        super().__init__(form, body, offers, ask, most)
+        self._chat = form
         self._identifier: object = None
-        self._events = self._run()
-        self.status = _OK
-        self.headers: HeaderPairs = ()
-
-    async def begin(self, opening: _Opening) -> Self:
-        """Open the first answer. Raises Refused where it is none."""
-        self._opening = opening
-        self._stream = await open_stream(opening)
-        self.headers = self._stream.headers
-        return self
-
-    async def read_chunk(self) -> bytes:
-        """See UpstreamStream.read_chunk."""
-        return await anext(self._events, b"")
-
-    async def close(self) -> None:
-        """Leave what is still open."""
-        await self._events.aclose()
-        await self._opening.__aexit__(None, None, None)
 
     async def _run(self) -> AsyncGenerator[bytes]:
         while True:
-            answer = _Answer(self._usage, self._identifier)
+            answer = _Answer(self._chat, self._usage, self._identifier)
             async with aclosing(answer.read(self._stream)) as events:
                 async for out in events:
                     yield out
             self._identifier = answer.identifier
             turn = answer.turn()
-            if not self._left or not self._offers.takes(turn.calls):
+            if not self._goes_on(turn):
                 for out in answer.list_held():
                     yield out
                 return
-            self._left -= 1
             try:
                 await self._go_on(turn)
             except Refused as refused:
                 yield await tell_refused(refused)
                 return
 
-    async def _go_on(self, turn: Turn) -> None:
-        self._body = go_on(_FORM, self._body, turn, await self._offers.call(turn.calls))
-        await self._opening.__aexit__(None, None, None)
-        self._opening = self._ask(self._body)
-        self._stream = await open_stream(self._opening)
-
 
 class _Answer:
     """One answer of a stream; `identifier` is that of the first answer, whose continuation this is."""
 
-    def __init__(self, usage: Object, identifier: object) -> None:
+    def __init__(self, form: ChatForm, usage: Object, identifier: object) -> None:
+        self._form = form
         self._usage = usage
         self._is_first = identifier is None
         self._held: list[bytes] = []
@@ -104,7 +69,7 @@ class _Answer:
     def turn(self) -> Turn:
         """What was said, and the calls, put together from their parts."""
         calls = [self._calls[index] for index in sorted(self._calls)]
-        return _FORM.build_turn("".join(self._text) or None, calls)
+        return self._form.build_turn("".join(self._text) or None, calls)
 
     def list_held(self) -> list[bytes]:
         """What was held back, with what all answers used."""
