@@ -62,7 +62,7 @@ OWN_MEMBERS = (
     *("allowed_params", "issuer", "oauth2_flow", "audience", "token_endpoint_auth_method"),
     *("token_validation", "token_storage_ttl_seconds", "upstream_resource", "redacted_arguments"),
     *("token_exchange_endpoint", "token_exchange_profile", "subject_token_type", "env_vars"),
-    *("oauth_identity_binding", "per_server_oauth_discovery", "protocol_version"),
+    *("oauth_identity_binding", "per_server_oauth_discovery", "dcr_bridge", "protocol_version"),
     *("allow_sampling", "allow_elicitation"),
 )
 """These settings."""

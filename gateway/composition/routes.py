@@ -31,6 +31,7 @@ from gateway.manage import key_lists as key_list_routes
 from gateway.manage import key_rotation as key_rotation_routes
 from gateway.manage import keys as key_routes
 from gateway.manage import login as login_routes
+from gateway.manage import mcp_bridge as mcp_bridge_routes
 from gateway.manage import mcp_byok as mcp_byok_routes
 from gateway.manage import mcp_catalog as mcp_catalog_routes
 from gateway.manage import mcp_client_logins as mcp_client_login_routes
@@ -142,6 +143,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *mcp_byok_routes.ROUTE_HANDLERS,
     *mcp_catalog_routes.ROUTE_HANDLERS,
     *mcp_client_login_routes.ROUTE_HANDLERS,
+    *mcp_bridge_routes.ROUTE_HANDLERS,
     *mcp_facade_routes.ROUTE_HANDLERS,
     *mcp_key_routes.ROUTE_HANDLERS,
     *mcp_finding_routes.ROUTE_HANDLERS,

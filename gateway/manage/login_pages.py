@@ -16,6 +16,7 @@ __all__ = [
     "forget_session",
     "form_page",
     "keep_session",
+    "link_page",
     "message_page",
     "page",
 ]
@@ -59,6 +60,11 @@ def code_page(action: str) -> Response[str]:
 def message_page(text: str, status: int = 200) -> Response[str]:
     """A page that says one thing."""
     return page(f"<p>{escape(text)}</p>", status)
+
+
+def link_page(text: str, link: str, address: str) -> Response[str]:
+    """A page that says one thing, and leads on."""
+    return page(f'<p>{escape(text)}</p><p><a href="{escape(address)}">{escape(link)}</a></p>', 200)
 
 
 def facts_page(title: str, facts: str) -> Response[str]:

@@ -117,17 +117,16 @@ async def take_credential(
         fields.get("consent", ""),
         visitor,
         fields.get("team_id"),
-        mcp_base_of(gateway, logins, request),
-        _ISSUER,
         is_granted=is_granted,
     )
     credential = fields.get("api_key", "")
     if is_granted and credential:
-        server = await _find_server(gateway, inventory, visitor, _name_in(decision.resource))
+        server = await _find_server(gateway, inventory, visitor, _name_in(decision.code.resource))
         identifier = str(server["server_id"])
         await inventory.mcp_credentials.save(visitor, identifier, credential, surroundings(gateway))
         gateway.parts.mcp_stock.forget_one(visitor.user_id, identifier)
-    return Redirect(decision.address, status_code=303, headers={"cache-control": "no-store"})
+    address = await grants.authorizing.answer(decision, mcp_base_of(gateway, logins, request), _ISSUER)
+    return Redirect(address, status_code=303, headers={"cache-control": "no-store"})
 
 
 @post(_TOKEN, status_code=200, **open_route(_TOKEN))

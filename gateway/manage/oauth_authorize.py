@@ -7,17 +7,18 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.response import Redirect
 
 from gateway.access.rules import RouteRule
-from gateway.identity.grants.authorizing import ISSUER, read_asked
+from gateway.identity.grants.authorizing import read_asked
 from gateway.identity.grants.build import Grants
 from gateway.identity.grants.refusals import OAuthRefusal
 from gateway.identity.login.build import Logins
 from gateway.identity.login.sso.errand import is_own_path
+from gateway.inventory.services import Inventory
 from gateway.manage.browsers import ask_to_log_in, find_session, mcp_base_of
 from gateway.manage.login import admit
 from gateway.manage.login_pages import message_page
+from gateway.manage.mcp_bridge import find_bridged, lead_back, offer_login
 from gateway.manage.oauth_answers import read_fields, read_once
 from gateway.manage.oauth_pages import consent_page
 from gateway.permits.permit import allow
@@ -30,6 +31,7 @@ _PATH, _OF_SESSIONS = "/authorize", "/authorize/mcp-session"
 _Request = Request[Any, Any, Any]
 _Gateway = NamedDependency[Gateway]
 _Grants = NamedDependency[Grants]
+_Inventory = NamedDependency[Inventory]
 _Logins = NamedDependency[Logins]
 
 
@@ -109,9 +111,9 @@ async def show_consent(
     exception_handlers=REFUSAL_PAGES,
 )
 async def take_decision(
-    request: _Request, gateway: _Gateway, grants: _Grants, logins: _Logins
+    request: _Request, gateway: _Gateway, grants: _Grants, inventory: _Inventory, logins: _Logins
 ) -> Response[Any]:
-    """Send the browser back to the client with what the person has said."""
+    """Send the browser back to the client with what the person has said, or to a server's login first."""
     admit(gateway, request)
     visitor = await find_session(gateway, request)
     if visitor is None:
@@ -121,11 +123,12 @@ async def take_decision(
         fields.get("consent", ""),
         visitor,
         fields.get("team_id"),
-        mcp_base_of(gateway, logins, request),
-        ISSUER,
         is_granted=fields.get("decision") == "grant",
     )
-    return Redirect(decision.address, status_code=303, headers={"cache-control": "no-store"})
+    base = mcp_base_of(gateway, logins, request)
+    if await find_bridged(gateway, inventory, visitor, decision) is not None:
+        return await offer_login(grants, decision, base)
+    return await lead_back(grants, decision, base)
 
 
 def path_of(request: _Request, path: str) -> str:

@@ -16,7 +16,7 @@ from gateway.settings.login import LoginSettings, read_login_settings
 from gateway.settings.master_key import find_weakness
 from gateway.settings.mcp_clients import read_mcp_clients
 from gateway.settings.mcp_finding import read_mcp_finding
-from gateway.settings.mcp_servers import list_without_effect, with_mcp_servers
+from gateway.settings.mcp_servers import with_mcp_servers
 from gateway.settings.model import (
     Environment,
     GatewrightSettings,
@@ -118,7 +118,6 @@ class _Reading:
         models = read_models(root, self._faults)
         credentials = read_credentials(root, self._faults)
         router = attempt(lambda: read_router_settings(root, self._notices), RouterSettings())
-        self._notices += list_without_effect(root)
         self._notices += find_missing_credentials(models, credentials)
         self._notices += find_unknown_models(router, models)
         return Settings(

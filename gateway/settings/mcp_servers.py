@@ -8,7 +8,7 @@ import msgspec
 from gateway.domain import MCP_REVISIONS
 from gateway.settings.access import read_networks
 from gateway.settings.mcp_clients import read_credential_header
-from gateway.settings.model import GatewrightSettings, SettingsNotice
+from gateway.settings.model import GatewrightSettings
 from gateway.settings.node import Node, config_error
 from gateway.settings.readers import (
     Reader,
@@ -25,7 +25,6 @@ __all__ = [
     "MCP_ACCESS_READERS",
     "configured_servers",
     "demands_keys",
-    "list_without_effect",
     "respects_scope",
     "with_mcp_servers",
 ]
@@ -60,8 +59,6 @@ MCP_ACCESS_READERS: Mapping[str, tuple[str, Reader]] = {
     )
 }
 """The members of `general_settings` that say who may reach MCP servers."""
-_WITHOUT_EFFECT = frozenset({"dcr_bridge"})
-"""Members of a server that open and close nothing: as with other sections, they are listed once."""
 
 
 def with_mcp_servers(
@@ -88,33 +85,13 @@ def with_mcp_servers(
         raise config_error(node, message)
     section = plugins.settings.get(_PLUGIN, {})
     if node is not None and is_declared:
-        return _with_section(own, {**section, _MEMBER: _read_servers(node), **told})
+        return _with_section(own, {**section, _MEMBER: read_plain_mapping(node), **told})
     if not are_stored and _MEMBER not in section:
         return own
     if _PLUGIN in (plugins.settings if plugins.allow is None else plugins.allow):
         return _with_section(own, {_MEMBER: {}, **section, **told})
     told |= {_MEMBER: {}, _CHECKS: False}
     return msgspec.structs.replace(own, plugins=msgspec.structs.replace(plugins, offered={_PLUGIN: told}))
-
-
-def list_without_effect(root: Node) -> list[SettingsNotice]:
-    """A notice for each member of servers that changes nothing."""
-    node, found = root.member("mcp_servers"), dict[str, Node]()
-    for server in node.value.values() if node is not None and isinstance(node.value, dict) else ():
-        for name, member in server.value.items() if isinstance(server.value, dict) else ():
-            if name in _WITHOUT_EFFECT:
-                found.setdefault(name, member)
-    message = "This is not supported yet and has no effect."
-    return [SettingsNotice(one.path, message, one.file, one.line) for one in found.values()]
-
-
-def _read_servers(node: Node) -> dict[str, object]:
-    servers = read_plain_mapping(node)
-    for name, server in servers.items():
-        if isinstance(server, dict):
-            members = cast("Mapping[str, object]", server)
-            servers[name] = {key: value for key, value in members.items() if key not in _WITHOUT_EFFECT}
-    return servers
 
 
 def _with_section(own: GatewrightSettings, section: dict[str, object]) -> GatewrightSettings:

@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 CODE_PURPOSE = "mcp-code"
-_CONSENT_PURPOSE = "mcp-consent"
+_CONSENT_PURPOSE, _LATER_PURPOSE = "mcp-consent", "mcp-bridge"
 _CONSENT_SECONDS, _CODE_SECONDS = 600.0, 60.0
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _PLACE = re.compile(r"/mcp(/[\w.,-]+){0,2}|(/[\w.,-]+){1,2}/mcp", re.ASCII)
@@ -76,11 +76,14 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     teams: Sequence[Mapping[str, str | None]]
 
 
-class Decision(msgspec.Struct, frozen=True):
-    """Where a browser is sent with what its person has said about a resource."""
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What the person before a browser has said to what was asked; `issuer` as in `Asked`."""
 
-    address: str
-    resource: str
+    session: str
+    state: str
+    code: Code
+    issuer: str
+    is_granted: bool
 
 
 class _Consent(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,18 +127,9 @@ class Authorizing:
         )
 
     async def decide(
-        self,
-        consent: str,
-        visitor: Principal,
-        team_id: str | None,
-        base: str,
-        usual: str,
-        *,
-        is_granted: bool,
+        self, consent: str, visitor: Principal, team_id: str | None, *, is_granted: bool
     ) -> Decision:
-        """Where the browser is sent with the answer, which is that of the issuer that was asked.
-
-        Its address is `base` with its path, which is the `usual` one where it is no server's own.
+        """Take what the person says to an offer, once.
 
         Raises OAuthRefusal for an offer that was not made to this session, PermissionDenied for a team that
         is not the user's.
@@ -145,18 +139,45 @@ class Authorizing:
         if under_way is None or not hmac.compare_digest(under_way.session, visitor.token_hash):
             raise OAuthRefusal("invalid_request", "This is over, too old, or another's. Begin it again.")
         code = under_way.code
-        issuer = base + (under_way.issuer or usual)
-        told = {"state": under_way.state} if under_way.state else {}
-        if not is_granted:
-            refusal = {"error": "access_denied", **told}
-            return Decision(_lead_back(code.redirect_uri, refusal, issuer), code.resource)
-        if team_id is not None:
+        if is_granted and team_id is not None:
             teams = await self._people.list_teams(code.user_id)
             if team_id not in [team["team_id"] for team in teams]:
                 raise PermissionDenied("You are not in this team.", param="team_id")
-        granted = msgspec.json.encode(msgspec.structs.replace(code, team_id=team_id)).decode()
-        secret = await self._vouchers.issue(CODE_PURPOSE, granted, _CODE_SECONDS)
-        return Decision(_lead_back(code.redirect_uri, {"code": secret, **told}, issuer), code.resource)
+            code = msgspec.structs.replace(code, team_id=team_id)
+        return Decision(
+            session=under_way.session,
+            state=under_way.state,
+            code=code,
+            issuer=under_way.issuer,
+            is_granted=is_granted,
+        )
+
+    async def answer(self, decision: Decision, base: str, usual: str) -> str:
+        """Where the browser is sent with it: to the client, as from the issuer that this has asked.
+
+        The issuer's address is `base` with its path, which is the `usual` one where it is no server's own.
+        """
+        told = {"state": decision.state} if decision.state else {}
+        if decision.is_granted:
+            text = msgspec.json.encode(decision.code).decode()
+            told["code"] = await self._vouchers.issue(CODE_PURPOSE, text, _CODE_SECONDS)
+        else:
+            told["error"] = "access_denied"
+        return _lead_back(decision.code.redirect_uri, told, base + (decision.issuer or usual))
+
+    async def put_off(self, decision: Decision) -> str:
+        """A ticket for a decision that is answered later, by the same browser."""
+        text = msgspec.json.encode(decision).decode()
+        return await self._vouchers.issue(_LATER_PURPOSE, text, _CONSENT_SECONDS)
+
+    async def take_up(self, ticket: str, visitor: Principal, *, is_last: bool) -> Decision:
+        """The decision of a ticket, which is used up if this `is_last`. Raises OAuthRefusal."""
+        find = self._vouchers.redeem if is_last else self._vouchers.find
+        text = await find(_LATER_PURPOSE, ticket)
+        found = None if text is None else msgspec.json.decode(text, type=Decision)
+        if found is None or not hmac.compare_digest(found.session, visitor.token_hash):
+            raise OAuthRefusal("invalid_request", "This is over, too old, or another's. Begin it again.")
+        return found
 
 
 def read_asked(query: Mapping[str, str], client: Client, base: str) -> Asked:

@@ -102,6 +102,7 @@ class McpServerBody(msgspec.Struct, frozen=True, kw_only=True):
     token_validation: dict[str, str | bool | int] | None = None
     token_storage_ttl_seconds: float | None = None
     per_server_oauth_discovery: bool | None = None
+    dcr_bridge: bool | None = None
     allow_sampling: bool | None = None
     allow_elicitation: bool | None = None
     protocol_version: Literal["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"] | None = (

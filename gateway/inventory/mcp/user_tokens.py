@@ -13,7 +13,7 @@ from gateway.db.engine import Database
 from gateway.db.rows import Columns
 from gateway.db.sealing import Seal
 from gateway.domain import McpArrival, Principal
-from gateway.errors import BadRequest
+from gateway.errors import BadRequest, NotFound
 from gateway.identity.records import Records
 from gateway.inventory.mcp.notices import announce_credential
 from gateway.inventory.mcp.request import OAuthCredentialRequest
@@ -54,6 +54,29 @@ class UserTokenService:
     async def find_server(self, caller: Principal, name: str, around: McpSurroundings) -> Columns:
         """The server of an id, a name or an alias at which the caller may log in. Raises NotFound."""
         return await self._servers.find_named(caller, name, around)
+
+    async def find_login(
+        self, caller: Principal, name: str, stock: McpStock, around: McpSurroundings
+    ) -> str | None:
+        """The server of a name at which a caller who lets a client in must log in too (`dcr_bridge`).
+
+        None where that is not so, or has been done.
+        """
+        stated = (*around.configured.values(), *(one.settings for one in around.shelf.servers))
+        if not any(one.get("dcr_bridge") for one in stated):
+            return None
+        try:
+            server = await self.find_server(caller, name, around)
+        except NotFound:
+            return None
+        identifier = str(server["server_id"])
+        settings = _settings_of(identifier, around)
+        if not settings.get("dcr_bridge") or not _logs_users_in(server, settings):
+            return None
+        text = await stock.find_credential(user_of(caller), identifier)
+        kept = None if text is None else _read(text)
+        now = self._records.now()
+        return identifier if kept is None or not (kept.refresh_token or not _is_over(kept, now)) else None
 
     async def save(
         self, caller: Principal, server_id: str, sent: OAuthCredentialRequest, around: McpSurroundings
@@ -113,7 +136,7 @@ def _settings_of(server_id: str, around: McpSurroundings) -> Mapping[str, Any]:
 def _check_takes_tokens(server: Columns, settings: Mapping[str, Any]) -> None:
     """Raise BadRequest for a server that is asked with nobody's tokens, or whose tokens are looked at."""
     reason = ""
-    if server["auth_type"] != OAUTH or settings.get("oauth2_flow") == "client_credentials":
+    if not _logs_users_in(server, settings):
         reason = "takes no tokens of users ('auth_type: oauth2')"
     elif _binds_identities(settings):
         reason = "takes tokens of a login only, which says whose they are ('oauth_identity_binding')"
@@ -122,6 +145,14 @@ def _check_takes_tokens(server: Columns, settings: Mapping[str, Any]) -> None:
     if reason:
         message = f"The MCP server '{str(server['server_id'])[:200]}' {reason}."
         raise BadRequest(message, param="server_id", type="bad_request_error")
+
+
+def _logs_users_in(server: Columns, settings: Mapping[str, Any]) -> bool:
+    return server["auth_type"] == OAUTH and settings.get("oauth2_flow") != "client_credentials"
+
+
+def _is_over(kept: _Kept, now: datetime) -> bool:
+    return kept.expires_at is not None and _read_time(kept.expires_at) <= now
 
 
 def _binds_identities(settings: Mapping[str, Any]) -> bool:
@@ -142,7 +173,7 @@ def _show(server_id: str, kept: _Kept | None, now: datetime) -> Columns:
     return {
         "server_id": server_id,
         "has_credential": kept is not None,
-        "is_expired": expires is not None and _read_time(expires) <= now,
+        "is_expired": kept is not None and _is_over(kept, now),
         "expires_at": expires,
         "connected_at": None if kept is None else kept.connected_at,
         "scopes": None if kept is None else kept.scopes,

@@ -22,7 +22,7 @@ from gateway_mcp.directory import Directory
 from gateway_mcp.oauth.exchanges import Exchanges, find_subject
 from gateway_mcp.oauth.user_tokens import UserTokens
 from gateway_mcp.older.paths import mount_of
-from gateway_mcp.passing_on import CHALLENGE, ask_for_credential, build_challenge
+from gateway_mcp.passing_on import CHALLENGE, DOCUMENT, ask_for_credential, build_challenge
 from gateway_mcp.places import find_place, find_wished, is_plain, narrow_place
 from gateway_mcp.tokens import Tokens
 from gateway_mcp.upstreams import Upstream
@@ -148,6 +148,15 @@ class Credentials:
             param="mcp_server",
         )
 
+    def _lead_to_gateway(self, upstream: Upstream, head: RequestHead) -> dict[str, str]:
+        """Where a client learns who grants tokens, if the gateway does that together with the login."""
+        place = find_place(head.path, self._directory.current) if upstream.settings.dcr_bridge else None
+        base = self._bases.of_logins(head)
+        is_own = place is not None and place.is_single and place.upstreams[0] is upstream
+        return (
+            {"resource_metadata": f"{base}{DOCUMENT}{quote(head.path, safe='/')}"} if is_own and base else {}
+        )
+
     def ask_to_log_in(
         self, upstream: Upstream, head: RequestHead, status: int = _UNAUTHORIZED, scope: str = ""
     ) -> LoginNeededError:
@@ -158,6 +167,7 @@ class Credentials:
             **({"error": "insufficient_scope"} if status != _UNAUTHORIZED else {}),
             **({"scope": wanted} if wanted else {}),
             "authorization_uri": f"{base}{_METADATA}/{upstream.name}",
+            **(self._lead_to_gateway(upstream, head) if status == _UNAUTHORIZED else {}),
         }
         challenge = "Bearer " + ", ".join(f'{name}="{value}"' for name, value in told.items())
         return LoginNeededError(

@@ -75,7 +75,8 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
     `extra_headers`, clients log in at the server's issuer; so they do with `auth_type: true_passthrough`,
     which lets in whoever brings nothing as well, and with `oauth_delegate`, which asks for a key besides.
     `delegate_auth_to_upstream` is read and changes nothing. With `per_server_oauth_discovery` the gateway is
-    an authorization server of its own for it. With `is_byok` it is asked with what each user
+    an authorization server of its own for it; with `dcr_bridge` who lets a client in there logs in at the
+    server as well. With `is_byok` it is asked with what each user
     has stored for it. With `pinned_tools` its tools are those that are described as they are there, and no
     others. With `protocol_version` it is asked by this revision and no other one, which is found out without
     it. Without `allow_sampling`, or `allow_elicitation`, it asks clients for nothing of the kind. `mcp_info`
@@ -112,6 +113,7 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
     oauth_passthrough: bool = False
     delegate_auth_to_upstream: bool = False
     per_server_oauth_discovery: bool = False
+    dcr_bridge: bool = False
     timeout: float = 60.0
     protocol_version: Literal["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"] | None = (
         None

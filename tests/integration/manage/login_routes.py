@@ -49,6 +49,11 @@ STATEMENTS: Mapping[str, Mapping[str, int]] = {
         "POST /authorize": 3,
         "POST /{mcp_server_name:str}/token": 7,
     },
+    "bridge": {
+        "POST /authorize": 5,
+        "GET /authorize/mcp-session/login": 6,
+        "GET /authorize/mcp-session/finish": 5,
+    },
     "grant": {
         "POST /register": 0,
         "GET /authorize": 4,

@@ -211,6 +211,28 @@ async def test_a_client_is_granted_one_server(walk: Walk) -> None:
     assert walk.counts == STATEMENTS["facade"]
 
 
+async def test_a_client_is_granted_a_server_with_a_login_of_its_own(walk: Walk) -> None:
+    async with McpFixture(is_json=True, provider=OAuthProvider()) as server:
+        declare(walk.live, server, dcr_bridge=True)
+        user_id, _ = await _become(walk)
+        await _claim(walk, user_id)
+        sent = {"redirect_uris": [BACK], "client_name": "x"}
+        client = (await walk.http.post("/fix/register", json=sent)).json()["client_id"]
+        page = await walk.http.get(f"/fix{place(client)}")
+        consent = re.search(r'name="consent" value="([^"]+)"', page.text)
+        assert consent is not None, page.text
+        walk.counts.clear()
+        decision = {"consent": consent.group(1), "decision": "grant"}
+        page = await walk.ask("POST /authorize", key="", data=decision)
+        (ticket,) = re.findall(r"ticket=([\w-]+)", page.text)
+        one = "/authorize/mcp-session"
+        begun = await walk.ask(f"GET {one}/login", f"{one}/login?ticket={ticket}", key="")
+        consent = await walk.http.get(begun.headers["location"])
+        await walk.http.get(consent.headers["location"])
+        await walk.ask(f"GET {one}/finish", f"{one}/finish?ticket={ticket}", key="")
+    assert walk.counts == STATEMENTS["bridge"]
+
+
 async def test_a_client_is_granted_what_a_user_may(walk: Walk) -> None:
     user_id, _ = await _become(walk)
     await _claim(walk, user_id)

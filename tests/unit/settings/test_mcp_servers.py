@@ -57,16 +57,6 @@ def test_servers_need_the_plugin_that_serves_them(load) -> None:
         load(DECLARED + "gatewright: {plugins: {deny: [mcp]}}")
 
 
-def test_members_that_the_gateway_does_not_have_yet_are_listed_once_and_not_handed_on(load) -> None:
-    without = "dcr_bridge: true"
-    one = f"{{url: 'https://a.example/mcp', {without}}}"
-    loaded = load(f"mcp_servers: {{a: {one}, b: {one}}}")
-    servers = configured_servers(loaded.gatewright)
-    assert servers == {name: {"url": "https://a.example/mcp"} for name in "ab"}
-    told = [notice.path for notice in loaded.notices if notice.path.startswith("mcp_servers")]
-    assert told == ["mcp_servers.a.dcr_bridge"]
-
-
 def test_what_closes_something_is_left_for_the_plugin_to_refuse(load) -> None:
     closed = {"url": "https://a.example/mcp", "allow_sampling": False, "oauth_identity_binding": "x"}
     servers = load("mcp_servers: {a: " + str(closed).replace("False", "false") + "}").gatewright
