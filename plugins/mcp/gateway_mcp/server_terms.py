@@ -224,6 +224,11 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
                 raise ValueError("'command', 'args' and 'env' have no NUL")
 
     @property
+    def resource(self) -> str:
+        """The resource that tokens are for, as far as the operator says it (RFC 8707)."""
+        return self.url if self.upstream_resource == "auto" else self.upstream_resource
+
+    @property
     def credential(self) -> str:
         """What the server is asked with."""
         return self.auth_value or self.authentication_token or ""

@@ -1,5 +1,6 @@
 """What the operator says of the tokens with which a server is asked."""
 
+import re
 from importlib import import_module
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -35,9 +36,10 @@ FORWARDED = frozenset({"true_passthrough", "oauth_delegate"})
 
 _ADDRESSES = (
     *("issuer", "authorization_url", "token_url", "registration_url", "token_exchange_endpoint"),
-    *("upstream_resource", "id_jag_resource_token_endpoint"),
+    "id_jag_resource_token_endpoint",
 )
 _EXCHANGE, _JAG = "oauth2_token_exchange", "oauth2_id_jag"
+_RESOURCE = re.compile(r"auto|[A-Za-z][A-Za-z0-9+.-]*:[!-\"$-~]{1,2000}")
 _ENTRA = "entra_obo"
 _SIGNED = "private_key_jwt"
 _CLIENT = ("client_id", "client_secret")
@@ -145,6 +147,8 @@ class TokenTerms(SignatureTerms, msgspec.Struct, frozen=True, kw_only=True):
         self._check_client()
         for name in _ADDRESSES:
             check_address(name, getattr(self, name))
+        if self.upstream_resource and not _RESOURCE.fullmatch(self.upstream_resource):
+            raise ValueError("'upstream_resource' is 'auto', or an absolute URI without a fragment")
         self._check_binding()
         if self.exchanges_tokens:
             self._check_exchange()

@@ -46,6 +46,6 @@ def _fields_of(settings: McpServer) -> dict[str, str]:
         "grant_type": "client_credentials",
         "scope": " ".join(settings.scopes),
         "audience": settings.audience or "",
-        "resource": settings.upstream_resource,
+        "resource": settings.resource,
     }
     return {name: value for name, value in fields.items() if value}

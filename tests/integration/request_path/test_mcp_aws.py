@@ -86,6 +86,17 @@ async def test_every_request_is_signed_over_its_body(
     assert len(server.asked) == len(server.headers), "every request of this test was admitted"
 
 
+@pytest.mark.parametrize("path", ["/fix/mcp", "/mcp"])
+async def test_a_signature_that_aws_refuses_is_not_the_callers(
+    live: LiveGateway, key: str, server: SignedServer, path: str
+) -> None:
+    declare(live, server, **{**STATED, "aws_secret_access_key": "another"})
+    (answer, *_) = await speak(live, path, "2026-07-28", bearer(key))
+    assert "refuses the signature of the gateway (403)" in answer.text
+    assert answer.status_code == (502 if path == "/fix/mcp" else 200), answer.text
+    assert server.asked == []
+
+
 async def test_the_keys_of_the_machine_sign_where_none_are_stated(
     live: LiveGateway, key: str, server: SignedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,6 +91,13 @@ async def test_everybody_who_waits_shares_one_request() -> None:
     }
 
 
+@pytest.mark.parametrize(("said", "sent"), [("auto", OAUTH["url"]), ("api://tools", "api://tools")])
+async def test_a_token_is_for_the_resource_that_is_said(said: str, sent: str) -> None:
+    network, _, tokens, upstream = build(upstream_resource=said)
+    await tokens.find(upstream)
+    assert parse_qs(str(network.granted[0].body, "ascii"))["resource"] == [sent]  # type: ignore[arg-type]  bytes
+
+
 async def test_the_issuer_of_a_users_server_is_on_a_public_network() -> None:
     free, guarded = Network(), Network()
     tenant = Upstream("fix", msgspec.convert(OAUTH, McpServer), is_tenants=True)
@@ -197,6 +204,8 @@ async def test_a_token_that_is_refused_is_replaced_in_its_own_header() -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
+        ({"upstream_resource": "tools"}, "'upstream_resource' is 'auto'"),
+        ({"upstream_resource": "https://tools.example/#a"}, "'upstream_resource' is 'auto'"),
         ({"upstream_token_header": "a b"}, "no header for a credential"),
         ({"upstream_token_header": "Host"}, "no header for a credential"),
         ({"upstream_token_header": "mcp-session-id"}, "no header for a credential"),

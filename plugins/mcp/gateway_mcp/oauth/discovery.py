@@ -69,7 +69,7 @@ async def discover(upstream: Upstream, network: Network) -> Found:
     The issuer that is found in the metadata is the one that was looked for, and the resource is the server.
     """
     settings = upstream.settings
-    resource, scopes = settings.upstream_resource or settings.url, settings.scopes
+    resource, scopes = settings.resource or settings.url, settings.scopes
     if settings.authorization_url:
         stated = Metadata(
             issuer=settings.issuer,
@@ -87,7 +87,7 @@ async def discover(upstream: Upstream, network: Network) -> Found:
     metadata = await _find_metadata(upstream, network, issuer)
     if "S256" not in metadata.code_challenge_methods_supported:
         raise _refuse(upstream, "its authorization server does not take PKCE with S256")
-    if told is not None and not settings.upstream_resource:
+    if told is not None and not settings.resource:
         resource = told.resource
     if not scopes:
         scopes = tuple(challenge.get("scope", "").split()) or (told.scopes_supported if told else ())

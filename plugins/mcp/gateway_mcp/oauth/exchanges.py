@@ -124,7 +124,7 @@ def _fields_of(settings: McpServer, subject: str) -> dict[str, str]:
             "subject_token_type": settings.subject_token_type or usual,
             "requested_token_type": wanted,
             "audience": settings.audience or "",
-            "resource": settings.id_jag_resource or settings.upstream_resource,
+            "resource": settings.id_jag_resource or settings.resource,
         }
     fields["scope"] = " ".join(settings.scopes)
     return {name: value for name, value in fields.items() if value}

@@ -11,11 +11,13 @@ import msgspec
 from gateway.clock import Clock
 from gateway.hooks import Forwarder, ForwardRequest, UpstreamStream
 from gateway_mcp.oauth.network import origin_of
+from gateway_mcp.transports.asking import CredentialRefusedError
 from gateway_mcp.upstreams import Upstream
 
 __all__ = ["SigningForwarder", "Signs"]
 
 _MODULE = "gateway_mcp.transports.sigv4"
+_REFUSED = frozenset({401, 403})
 _REPLACED = frozenset({"authorization", "x-amz-date", "x-amz-security-token"})
 
 
@@ -39,7 +41,10 @@ class SigningForwarder:
 
     @asynccontextmanager
     async def forward(self, request: ForwardRequest) -> AsyncGenerator[UpstreamStream]:
-        """Send a request, whole. Raises UpstreamError where there is nothing to sign with."""
+        """Send a request, whole.
+
+        Raises UpstreamError where there is nothing to sign with, CredentialRefusedError where AWS says no.
+        """
         settings = self._upstream.settings
         sent = request
         if origin_of(request.url) == origin_of(settings.url):
@@ -49,6 +54,13 @@ class SigningForwarder:
             headers |= await signer.sign(request.method, request.url, kind, body or b"")
             sent = msgspec.structs.replace(request, headers=tuple(headers.items()), body=body)
         async with self._forwarder.forward(sent) as stream:
+            if sent is not request and stream.status in _REFUSED:
+                # As it stands a client would take it for its own key's.
+                raise CredentialRefusedError(
+                    f"The MCP server '{self._upstream.name}' refuses the signature of the gateway "
+                    f"({stream.status}). An administrator can check the settings that begin with 'aws_'.",
+                    param="mcp_server",
+                )
             yield stream
 
     async def _open(self) -> Signs:
