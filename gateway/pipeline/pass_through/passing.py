@@ -149,11 +149,14 @@ def _admit_stranger(
     is_bare = not has_credential(head, place)
     if one.admits_strangers and is_bare:
         return ANYBODY
-    is_unknown = refusal.status == _UNKNOWN and not isinstance(refusal, McpTokenRefused)
+    is_over = isinstance(refusal, McpTokenRefused)
+    is_unknown = refusal.status == _UNKNOWN and not is_over
     if one.admits_bearers and is_unknown and brings_foreign_bearer(head, place):
         return ANYBODY
-    if one.challenge and is_bare:
-        refusal.headers = {**refusal.headers, _CHALLENGE: one.challenge}
+    if one.challenge and (is_bare or is_over):
+        # RFC 6750, 3.1: a client renews its token then.
+        why = ', error="invalid_token"' if is_over else ""
+        refusal.headers = {**refusal.headers, _CHALLENGE: one.challenge + why}
     raise refusal
 
 

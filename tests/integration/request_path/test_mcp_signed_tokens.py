@@ -168,6 +168,9 @@ async def test_no_server_sees_a_token_of_the_gateway(
     assert (await live.http.post("/revoke", data={"token": token})).status_code == 200
     await until_refused(live, token)
     server.headers.clear()
+    (over, *_) = await speak(live, "/fix/mcp", "2026-07-28", bearer(token))
+    told = f'Bearer resource_metadata="{live.origin}/.well-known/oauth-protected-resource/fix/mcp"'
+    assert over.headers["www-authenticate"] == f'{told}, error="invalid_token"'
     # A token that nobody knows is for the server to judge; one that was taken back is not.
     for headers in (bearer(token), {"x-litellm-api-key": await live.make_key(), **bearer(token)}):
         await speak(live, "/open/mcp", "2026-07-28", headers)
