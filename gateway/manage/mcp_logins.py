@@ -25,6 +25,7 @@ from gateway.manage.browsers import ask_to_log_in, base_of, find_visitor
 from gateway.manage.login import admit, is_secure
 from gateway.manage.login_pages import message_page
 from gateway.manage.mcp_handovers import hand_over
+from gateway.manage.mcp_renewals import hand_back
 from gateway.manage.mcp_surroundings import surroundings
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
@@ -169,7 +170,11 @@ async def save_tokens(
 ) -> Answer:
     """Store tokens that the caller has got from an MCP server's authorization server."""
     body = await _BODY.read_from(request)
-    found = await inventory.mcp_tokens.save(caller, server_id, body.value, surroundings(gateway))
+    around, user_id = surroundings(gateway), user_of(caller)
+    found = await inventory.mcp_tokens.save(caller, server_id, body.value, around)
+    held = await hand_back(gateway, body.value.refresh_token or "", user_id)
+    if held is not None:
+        await inventory.mcp_tokens.take_over(user_id, str(found["server_id"]), held, around)
     gateway.parts.mcp_stock.forget_one(caller.user_id, found["server_id"])
     return answer(found, body)
 

@@ -17,7 +17,7 @@ from gateway.identity.grants.refusals import OAuthRefusal
 from gateway.ids import hash_token
 from gateway.runtime import Gateway
 
-__all__ = ["begin_renewals", "renew"]
+__all__ = ["begin_renewals", "hand_back", "renew"]
 
 _PURPOSE, _SECONDS = "mcp-renewal", 30 * 86_400.0
 _OVER = "The refresh token is unknown, was used before, or is over. Log in again."
@@ -68,6 +68,23 @@ class _Turn:
             return None
         self.found = line
         return msgspec.structs.replace(line, current=hash_token(self.next)).write()
+
+
+class _End:
+    """Ends a line for whoever holds its current refresh token; another one ends it too, and finds nothing."""
+
+    def __init__(self, secret: str, user_id: str) -> None:
+        self._digest = hash_token(secret)
+        self._user_id = user_id
+        self.found: _Line | None = None
+
+    def __call__(self, text: str) -> str | None:
+        line = msgspec.json.decode(text, type=_Line)
+        if line.user_id != self._user_id:
+            return text
+        if hmac.compare_digest(line.current, self._digest):
+            self.found = line
+        return None
 
 
 class _Settle:
@@ -128,6 +145,15 @@ async def renew(
         raise OAuthRefusal("invalid_grant", _OVER)
     told = _tell(msgspec.json.decode(renewed, type=_Tokens), datetime_from_nanos(gateway.clock.now_nanos()))
     return {**told, "refresh_token": f"{name}.{turn.next}"}
+
+
+async def hand_back(gateway: Gateway, token: str, user_id: str) -> str | None:
+    """The credential for which a refresh token stands, which holds no more; None for one of others."""
+    name, _, secret = token.partition(".")
+    end = _End(secret, user_id)
+    if secret:
+        await gateway.parts.vouchers.change(_PURPOSE, name, end)
+    return None if end.found is None else end.found.credential
 
 
 def _tell(tokens: _Tokens, now: datetime) -> dict[str, object]:

@@ -41,6 +41,12 @@ class _Kept(msgspec.Struct, frozen=True, omit_defaults=True):
     __repr__ = object.__repr__
 
 
+class _Held(msgspec.Struct, frozen=True):
+    """For which address tokens are."""
+
+    server: str = ""
+
+
 class UserTokenService:
     """Stores tokens encrypted, and tells of them only that they are there. Raises DatabaseUnavailable."""
 
@@ -96,6 +102,12 @@ class UserTokenService:
         kept = _Kept(OAUTH, sent.access_token, sent.refresh_token, expires, sent.scopes, now.isoformat())
         await self._store(caller, user_id, identifier, msgspec.json.encode(kept).decode())
         return _show(identifier, kept, now)
+
+    async def take_over(self, user_id: str, server_id: str, credential: str, around: McpSurroundings) -> None:
+        """Store what a program held of a login, if that was at this server: so it can be renewed."""
+        held = msgspec.json.decode(credential, type=_Held)
+        if held.server and held.server == _settings_of(server_id, around).get("url"):
+            await self._store(Actor(user_id), user_id, server_id, credential)
 
     async def keep(self, arrival: McpArrival, remark: str) -> None:
         """Store what a login has brought, with what is to be remarked of who has logged in."""

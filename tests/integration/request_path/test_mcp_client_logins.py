@@ -9,7 +9,16 @@ import pytest
 import pytest_asyncio
 
 from tests.integration.request_path.test_mcp_grants import CHALLENGE, VERIFIER
-from tests.integration.request_path.test_mcp_logins import Browser, browsers, declare, provider, server
+from tests.integration.request_path.test_mcp_logins import (
+    TOKENS,
+    Browser,
+    age,
+    ask,
+    browsers,
+    declare,
+    provider,
+    server,
+)
 from tests.integration.serving import LiveGateway, bearer
 from tests.mcp_oauth import OAuthProvider
 from tests.mcp_servers import McpFixture
@@ -154,6 +163,27 @@ async def test_tokens_are_renewed_by_tokens_that_hold_once(
         again = await refresh(live, yours.key, "fix", token)
         assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
     assert len(provider.granted) == 3
+
+
+async def test_what_a_console_hands_back_the_gateway_renews(
+    live: LiveGateway, server: McpFixture, provider: OAuthProvider, browsers: list[Browser]
+) -> None:
+    mine, yours = browsers
+    code = (await come_back(yours, "fix"))["code"]
+    granted = (await redeem(live, yours.key, "fix", code)).json()
+    sent = {"access_token": granted["access_token"], "refresh_token": granted["refresh_token"]}
+    # Another user brings the token, and gets nothing by it.
+    assert (await live.http.post(TOKENS, json=sent, headers=bearer(mine.key))).status_code == 200
+    provider.access.clear()
+    assert (await ask(live, mine.key)).status_code == 401
+    told = await live.http.post(TOKENS, json=sent, headers=bearer(yours.key))
+    assert (told.status_code, told.json()["has_credential"]) == (200, True)
+    await age(live, yours, 60)
+    assert (await ask(live, yours.key)).status_code == 200
+    assert provider.granted == ["code", "refresh"]
+    assert (await refresh(live, yours.key, "fix", granted["refresh_token"])).status_code == 400
+    for one in browsers:
+        await live.http.delete(TOKENS, headers=bearer(one.key))
 
 
 async def test_of_two_who_renew_with_one_token_at_most_one_goes_on(
