@@ -52,7 +52,7 @@ class SignedServer(McpFixture):
             async def replay() -> Any:
                 return pieces.pop() if pieces else await receive()
 
-            path = f"/{self.path}"
+            path = f"/{self.path}" if scope["raw_path"] == _PATH.encode() else scope["path"]
             await inner({**scope, "path": path, "raw_path": path.encode()}, replay, send)
 
         return gate

@@ -86,6 +86,28 @@ async def test_every_request_is_signed_over_its_body(
     assert len(server.asked) == len(server.headers), "every request of this test was admitted"
 
 
+async def test_a_signed_request_is_sent_nowhere_else(
+    live: LiveGateway, key: str, server: SignedServer, roles: RoleService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declare(live, server, **STATED)
+    elsewhere = {"location": f"{roles.issuer}/mcp"}
+    monkeypatch.setattr(server, "refuse", lambda path, headers: (307, elsewhere, b""))
+    for path in ("/fix/mcp", "/mcp"):
+        await speak(live, path, "2026-07-28", bearer(key))
+    assert server.asked
+    assert roles.lent == []
+
+
+async def test_streams_and_posts_of_the_older_transport_are_signed(live: LiveGateway, key: str) -> None:
+    async with SignedServer(is_older=True) as server:
+        server.keys = {"OWN": "own-secret"}
+        declare(live, server, **STATED, transport=None)
+        body = {"server_id": "fix", **CALL}
+        answer = await live.http.post("/mcp-rest/tools/call", json=body, headers=bearer(key))
+        assert answer.json()["content"][0]["text"] == "you said grün", answer.text
+        assert len(server.asked) == len(server.headers) > 3
+
+
 @pytest.mark.parametrize("path", ["/fix/mcp", "/mcp"])
 async def test_a_signature_that_aws_refuses_is_not_the_callers(
     live: LiveGateway, key: str, server: SignedServer, path: str
