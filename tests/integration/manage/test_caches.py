@@ -12,6 +12,7 @@ from gateway.cache.look import LookFailedError, RedisAccess
 from gateway.composition.redis import build_redis_access
 from gateway.domain import Secret
 from gateway.ids import hash_token
+from tests.integration.counting import quiet
 from tests.integration.manage.conftest import Desk
 from tests.integration.manage.counting import statements
 from tests.integration.serving import LiveGateway
@@ -20,6 +21,7 @@ from tests.redis_servers import RedisServer
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 FORGETS = ("/cache/delete", "/cache/flushall")
+_LONGEST_SECONDS = 30.0
 LOOKS = ("/cache/ping", "/cache/redis/info")
 
 
@@ -99,6 +101,8 @@ async def test_workers_read_anew_what_somebody_else_changed(desk: Desk, live: Li
     async def statuses() -> list[int]:
         return [(await desk.ask("GET", "/key/info", key)).status_code for key in keys]
 
+    # Whatever is still to be heard of the new keys has them forgotten as well.
+    await quiet(live)
     assert await statuses() == [200, 200]
     tokens = [hash_token(key) for key in keys]
     sql = 'UPDATE "LiteLLM_VerificationToken" SET blocked = true WHERE token = ANY ($1)'
@@ -113,11 +117,11 @@ async def test_workers_read_anew_what_somebody_else_changed(desk: Desk, live: Li
 
 
 async def until(ask: Callable[[], Awaitable[list[int]]], wanted: list[int]) -> None:
-    """Ask again until the answers are these, for as long as a notice may take."""
+    """Ask again until the answers are these."""
     loop = asyncio.get_running_loop()
     begun = loop.time()
     while (seen := await ask()) != wanted:
-        assert loop.time() - begun < 1.0, seen
+        assert loop.time() - begun < _LONGEST_SECONDS, seen
 
 
 @pytest.mark.parametrize("body", [{}, {"keys": "x"}, {"keys": ["x"] * 1_001}, {"keys": ["x" * 513]}])
