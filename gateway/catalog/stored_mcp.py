@@ -72,7 +72,8 @@ OF_CREDENTIALS = frozenset(
         *("client_private_key", "client_private_key_id", "client_assertion_signing_alg"),
         *("aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_region_name"),
         *("aws_service_name", "aws_role_name", "aws_session_name"),
-        *("id_jag_resource_token_endpoint", "id_jag_resource"),
+        *("id_jag_resource_token_endpoint", "id_jag_resource", "id_jag_subject_source"),
+        *("id_jag_resource_client_id", "id_jag_resource_client_secret"),
         # LiteLLM stores these here as well.
         *("upstream_resource", "token_endpoint_auth_method", "audience", "token_exchange_endpoint"),
         *("token_exchange_profile", "subject_token_type", "upstream_token_header"),

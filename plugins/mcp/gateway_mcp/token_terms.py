@@ -53,7 +53,9 @@ _OF_ALL = (
     *(*_CLIENT, *_KEY, "scopes", "audience"),
     *("token_endpoint_auth_method", "token_validation", "token_storage_ttl_seconds"),
 )
-_OF_JAG = ("id_jag_resource_token_endpoint", "id_jag_resource")
+_AT_RESOURCE = ("id_jag_resource_client_id", "id_jag_resource_client_secret")
+_OF_JAG = ("id_jag_resource_token_endpoint", "id_jag_resource", "id_jag_subject_source", *_AT_RESOURCE)
+_CALLER = "caller"
 _ALLOWED: dict[str, tuple[str, ...]] = {
     "oauth2": (*_OF_LOGIN, "upstream_resource", *_OF_ALL),
     _EXCHANGE: (*_OF_EXCHANGE, "upstream_resource", *_OF_ALL),
@@ -85,6 +87,9 @@ class TokenTerms(SignatureTerms, msgspec.Struct, frozen=True, kw_only=True):
     subject_token_type: Annotated[str, msgspec.Meta(max_length=200)] = ""
     id_jag_resource_token_endpoint: str = ""
     id_jag_resource: Annotated[str, msgspec.Meta(max_length=2000)] = ""
+    id_jag_subject_source: str = ""
+    id_jag_resource_client_id: str = ""
+    id_jag_resource_client_secret: str = ""
     token_validation: dict[str, str | bool | int] = {}
     token_storage_ttl_seconds: float | None = None
     oauth_identity_binding: IdentityBinding | None = None
@@ -197,12 +202,26 @@ class TokenTerms(SignatureTerms, msgspec.Struct, frozen=True, kw_only=True):
         self._demand_client(reason)
         if self.asserts_identities:
             self._demand(reason, ("id_jag_resource_token_endpoint", "audience"))
+            self._check_jag()
         if not self.is_entras:
             return
         self._demand("'token_exchange_profile: entra_obo'", ("scopes",))
         for name in ("audience", "upstream_resource", "subject_token_type"):
             if getattr(self, name):
                 raise ValueError(f"with 'token_exchange_profile: entra_obo' 'scopes' say it, not '{name}'")
+
+    def _check_jag(self) -> None:
+        if self.id_jag_subject_source not in {"", _CALLER}:
+            raise ValueError(
+                f"'id_jag_subject_source' is '{_CALLER}', as without it: the identity provider is brought "
+                "the token that the caller sends, and no other is kept"
+            )
+        identifier, secret = (getattr(self, name) for name in _AT_RESOURCE)
+        if secret and not identifier:
+            raise ValueError(f"'{_AT_RESOURCE[1]}' needs '{_AT_RESOURCE[0]}'")
+        # The secret that the identity provider knows is nothing for another authorization server.
+        if identifier and not (secret or self.client_private_key):
+            raise ValueError(f"'{_AT_RESOURCE[0]}' needs '{_AT_RESOURCE[1]}', or 'client_private_key'")
 
     def _demand(self, reason: str, names: tuple[str, ...]) -> None:
         missing = next((name for name in names if not getattr(self, name)), None)

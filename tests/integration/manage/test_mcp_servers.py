@@ -176,6 +176,9 @@ async def test_what_proves_who_the_gateway_is_is_a_secret_too(desk: Desk, server
                 "client_id": "the-client",
                 "client_secret": "the-secret",
                 "id_jag_resource_token_endpoint": "https://b.example/t",
+                "id_jag_subject_source": "caller",
+                "id_jag_resource_client_id": "another-client",
+                "id_jag_resource_client_secret": "another-secret",
             },
         ),
         (

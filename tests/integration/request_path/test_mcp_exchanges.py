@@ -1,6 +1,8 @@
 """Servers that are asked with tokens which the gateway gets for those of its callers."""
 
 import asyncio
+import json
+from base64 import b64decode, urlsafe_b64decode
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest_asyncio
 from tests.integration.request_path.mcp import Era, post, speak
 from tests.integration.serving import LiveGateway, bearer, deployment
 from tests.mcp_servers import McpFixture
-from tests.oidc import OidcProvider
+from tests.oidc import OidcProvider, make_key
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -23,7 +25,9 @@ EXCHANGE = {
     "audience": "api://tools",
     "scope": "read write",
 }
+PEM = make_key("gateway", "EC").as_pem(private=True).decode()
 JAG = "urn:ietf:params:oauth:token-type:id-jag"
+VOUCHED = {"auth_type": "oauth2_id_jag", "id_jag_resource_token_endpoint": "https://a.example/t"}
 BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ENTRA = {
     "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer",
@@ -38,14 +42,26 @@ class Exchanger(OidcProvider):
     def __init__(self) -> None:
         super().__init__()
         self.asked: list[dict[str, str]] = []
+        self.proofs: list[str] = []
         self.answer: tuple[int, dict[str, object]] | None = None
 
     def redeem(self, fields: dict[str, str], authorization: str) -> tuple[int, dict[str, object]]:
         self.asked.append(fields)
+        self.proofs.append(read_proof(fields, authorization))
         granted: dict[str, object] = {"access_token": f"granted-{len(self.asked)}", "expires_in": 600}
         wanted = fields.get("requested_token_type")
         kind = {"token_type": "N_A" if wanted == JAG else "Bearer", "issued_token_type": wanted}
         return self.answer or (200, {**granted, **kind})
+
+
+def read_proof(fields: dict[str, str], authorization: str) -> str:
+    """How a client has said who it is."""
+    if authorization:
+        return f"basic {b64decode(authorization.removeprefix('Basic ')).decode()}"
+    if "client_assertion" in fields:
+        body = fields["client_assertion"].split(".")[1]
+        return f"signed {json.loads(urlsafe_b64decode(body + '=='))['iss']}"
+    return f"posted {fields['client_secret']}"
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
@@ -64,6 +80,7 @@ async def shared_provider() -> AsyncIterator[Exchanger]:
 def provider(live: LiveGateway, server: McpFixture, shared_provider: Exchanger) -> Exchanger:
     declare(live, server, shared_provider)
     shared_provider.asked.clear()
+    shared_provider.proofs.clear()
     shared_provider.answer = None
     server.headers.clear()
     return shared_provider
@@ -200,6 +217,62 @@ async def test_an_identity_provider_vouches_for_callers_to_another_issuer(
 
 
 @pytest.mark.parametrize(
+    ("settings", "proofs", "said"),
+    [
+        ({}, ("posted the-secret", "posted theirs"), "id_jag_resource_client_secret"),
+        (
+            {"token_endpoint_auth_method": "client_secret_basic"},
+            ("basic gateway:the-secret", "basic resource:theirs"),
+            "id_jag_resource_client_secret",
+        ),
+        (
+            {"client_secret": None, "client_private_key": PEM},
+            ("signed gateway", "posted theirs"),
+            "id_jag_resource_client_secret",
+        ),
+        (
+            {"client_secret": None, "client_private_key": PEM, "id_jag_resource_client_secret": None},
+            ("signed gateway", "signed resource"),
+            "client_private_key",
+        ),
+    ],
+    ids=["posted", "basic", "beside a key", "with the key"],
+)
+async def test_the_gateway_may_be_another_client_where_it_redeems_assertions(
+    live: LiveGateway,
+    server: McpFixture,
+    provider: Exchanger,
+    settings: dict[str, Any],
+    proofs: tuple[str, str],
+    said: str,
+) -> None:
+    async with Exchanger() as issuer:
+        terms: dict[str, Any] = {
+            "auth_type": "oauth2_id_jag",
+            "id_jag_resource_token_endpoint": f"{issuer.issuer}/token",
+            "id_jag_subject_source": "caller",
+            "id_jag_resource_client_id": "resource",
+            "id_jag_resource_client_secret": "theirs",
+        }
+        declare(live, server, provider, **{**terms, **settings})
+        token = provider.token(sub="ada")
+        answers = await speak(live, "/fix/mcp", "2026-07-28", bearer(token))
+        assert {one.status_code for one in answers} == {200}, answers[-1].text
+        assert (provider.proofs, issuer.proofs) == ([proofs[0]], [proofs[1]])
+        assert provider.asked[0]["subject_token"] == token
+        assert issuer.asked[0]["assertion"] == "granted-1"
+        assert "theirs" not in str(provider.asked), "a secret goes to who knows it"
+        assert "the-secret" not in str(issuer.asked)
+        assert seen(server) == {"Bearer granted-1"}
+        issuer.answer = (400, {"error": "invalid_client"})
+        failed = await post(live, None, LIST, **bearer(provider.token(sub="eve")))
+        assert failed.status_code == 502
+        assert "'id_jag_resource_client_id'" in failed.text
+        assert f"'{said}'" in failed.text
+        assert "theirs" not in failed.text
+
+
+@pytest.mark.parametrize(
     ("settings", "said"),
     [
         ({"token_exchange_endpoint": None}, "token_exchange_endpoint"),
@@ -217,6 +290,10 @@ async def test_an_identity_provider_vouches_for_callers_to_another_issuer(
         ({"auth_type": "oauth2_id_jag", "id_jag_resource_token_endpoint": "a"}, "begins with http"),
         ({"auth_type": "oauth2_id_jag", "token_exchange_profile": "rfc8693"}, "token_exchange_profile"),
         ({"token_exchange_profile": "entra_obo", "scopes": None}, "scopes"),
+        ({"id_jag_resource_client_id": "resource"}, "needs auth_type 'oauth2_id_jag'"),
+        ({**VOUCHED, "id_jag_subject_source": "login"}, "'id_jag_subject_source' is 'caller'"),
+        ({**VOUCHED, "id_jag_resource_client_secret": "x"}, "needs 'id_jag_resource_client_id'"),
+        ({**VOUCHED, "id_jag_resource_client_id": "x"}, "needs 'id_jag_resource_client_secret', or"),
     ],
 )
 async def test_settings_that_do_not_fit_stop_the_start(

@@ -13,7 +13,7 @@ import msgspec
 from gateway.clock import Clock
 from gateway.errors import AuthenticationFailed
 from gateway.hooks import RequestHead
-from gateway_mcp.oauth.grants import Granted, Grants, RefusedGrantError, build_stated
+from gateway_mcp.oauth.grants import Granted, Grants, RefusedGrantError, build_redeeming, build_stated
 from gateway_mcp.oauth.keeping import Keeping
 from gateway_mcp.oauth.network import Network
 from gateway_mcp.server_terms import McpServer
@@ -88,7 +88,7 @@ class Exchanges:
             if settings.asserts_identities:
                 assertion = await grants.ask_for_assertion(upstream, endpoint, client, fields)
                 endpoint = settings.id_jag_resource_token_endpoint
-                fields = {"grant_type": _BEARER, "assertion": assertion}
+                client, fields = build_redeeming(settings), {"grant_type": _BEARER, "assertion": assertion}
             return await grants.ask(upstream, endpoint, client, fields)
         except RefusedGrantError:
             raise _refuse(upstream, "its authorization server does not take it") from None

@@ -16,7 +16,16 @@ from gateway_mcp.server_terms import McpServer
 from gateway_mcp.token_terms import ASSERTIONS, TokenMethod
 from gateway_mcp.upstreams import Upstream
 
-__all__ = ["Client", "Granted", "Grants", "Method", "RefusedGrantError", "build_stated", "update_stated"]
+__all__ = [
+    "Client",
+    "Granted",
+    "Grants",
+    "Method",
+    "RefusedGrantError",
+    "build_redeeming",
+    "build_stated",
+    "update_stated",
+]
 
 Method = Literal["none"] | TokenMethod
 
@@ -105,10 +114,10 @@ class Grants:
         if not answer.is_good:
             reason = str(document.get("error", answer.status))[:100]
             kind = RefusedGrantError if document.get("error") == "invalid_grant" else UpstreamError
-            proof = "client_private_key" if client.method == _SIGNED else "client_secret"
+            identifier, proof = _name_settings(upstream.settings, client)
             raise kind(
                 f"The token for the MCP server '{upstream.name}' was refused: its authorization server says "
-                f"{reason}. An administrator can check 'client_id', '{proof}' and 'scopes'."
+                f"{reason}. An administrator can check '{identifier}', '{proof}' and 'scopes'."
             )
         return document
 
@@ -149,11 +158,30 @@ def build_stated(settings: McpServer, method: Method = _POSTED, issuer: str = ""
     )
 
 
+def build_redeeming(settings: McpServer) -> Client:
+    """As what the gateway is known where it redeems assertions; the operator may name a client for that."""
+    identifier, secret = settings.id_jag_resource_client_id, settings.id_jag_resource_client_secret
+    if not identifier:
+        return build_stated(settings)
+    if not secret:
+        return Client(client_id=identifier, method=_SIGNED)
+    stated = settings.token_endpoint_auth_method or _POSTED
+    return Client(client_id=identifier, client_secret=secret, method=_POSTED if stated == _SIGNED else stated)
+
+
 def update_stated(settings: McpServer, client: Client) -> Client:
     """The same client with what the operator says of it by now: secrets and keys are replaced."""
     if not settings.client_id or client.client_id != settings.client_id:
         return client
     return build_stated(settings, client.method if client.client_secret else _POSTED, client.audience)
+
+
+def _name_settings(settings: McpServer, client: Client) -> tuple[str, str]:
+    """What the settings of a client are called: its id, and how it proves who it is."""
+    is_redeeming = settings.id_jag_resource_client_id and client == build_redeeming(settings)
+    prefix = "id_jag_resource_" if is_redeeming else ""
+    proof = "client_private_key" if client.method == _SIGNED else f"{prefix}client_secret"
+    return f"{prefix}client_id", proof
 
 
 def _read_signer(pem: str, algorithm: str) -> Any:
