@@ -16,8 +16,8 @@ class RequestHead(msgspec.Struct, frozen=True):
     """A request before its body was read.
 
     `path` is the ASGI path without the server's root path. `headers` have lower-case names; of a repeated
-    header the last value counts. `client_host` is the address of the peer, or None on a unix socket.
-    `scheme` is `https` where the gateway itself has TLS.
+    header the last value counts, but the lines of `x-forwarded-for` are one list. `client_host` is the
+    address of the peer, or None on a unix socket. `scheme` is `https` where the gateway itself has TLS.
     """
 
     method: str

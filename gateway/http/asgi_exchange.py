@@ -4,28 +4,9 @@ from gateway.clock import Clock
 from gateway.errors import BadRequest
 from gateway.hooks import RequestHead
 from gateway.pipeline.exchange import ClientLeftError, Exchange, Headers, too_large
-from gateway.wire.asgi import Message, Receive, Scope, Send
+from gateway.wire.asgi import Message, Receive, Send
 
-__all__ = ["AsgiExchange", "read_head"]
-
-
-def read_head(scope: Scope) -> RequestHead:
-    """Read an ASGI scope."""
-    pairs: list[tuple[bytes, bytes]] = scope["headers"]
-    path: str = scope["path"]
-    root: str = scope.get("root_path", "")
-    if root and path.startswith(root + "/"):
-        path = path[len(root) :]
-    query: bytes = scope.get("query_string", b"")
-    client: tuple[str, object] | None = scope.get("client")
-    return RequestHead(
-        scope["method"],
-        path,
-        {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs},
-        query.decode("latin-1"),
-        client[0] or None if client else None,
-        scope.get("scheme", "http"),
-    )
+__all__ = ["AsgiExchange"]
 
 
 class AsgiExchange(Exchange):

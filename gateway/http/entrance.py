@@ -16,7 +16,7 @@ from gateway.http.pass_through import PassThroughLane
 from gateway.http.preemption import Preemption
 from gateway.http.root_path import under_root_path
 from gateway.http.rsgi_body import RsgiBody
-from gateway.http.rsgi_exchange import split_address
+from gateway.http.rsgi_exchange import list_headers, split_address
 from gateway.pipeline.exchange import ClientLeftError
 from gateway.settings import Settings
 from gateway.wire.asgi import App, Message
@@ -161,7 +161,7 @@ def _build_scope(scope: RsgiScope) -> Message:
         "path": scope.path,
         "raw_path": scope.path.encode(),
         "query_string": scope.query_string.encode(),
-        "headers": [(name.encode(), value.encode("latin-1")) for name, value in scope.headers.items()],
+        "headers": [(name.encode(), value.encode("latin-1")) for name, value in list_headers(scope.headers)],
         "state": {},
         "extensions": {},
     }

@@ -12,8 +12,8 @@ from gateway.access.roles import check_admin_routes
 from gateway.access.rules import RouteRule, check_route
 from gateway.domain import Principal
 from gateway.errors import AuthenticationFailed, StartupError
-from gateway.http.asgi_exchange import read_head
 from gateway.http.unstorable import check_is_storable
+from gateway.pipeline.heads import read_head
 from gateway.runtime import Gateway
 from gateway.wire import asgi as wire
 

@@ -9,11 +9,12 @@ from litestar.types import Receive, Scope, Send
 
 from gateway.domain import MODEL_ENDPOINTS, Endpoint
 from gateway.errors import GatewayError, MethodNotAllowed, NotFound
-from gateway.http.asgi_exchange import AsgiExchange, read_head
+from gateway.http.asgi_exchange import AsgiExchange
 from gateway.http.rsgi_exchange import RsgiExchange
 from gateway.ids import new_charge_id
 from gateway.pipeline.answers import send_error
 from gateway.pipeline.exchange import ClientLeftError, Exchange
+from gateway.pipeline.heads import read_head
 from gateway.pipeline.inference import infer
 from gateway.pipeline.intake import call_id_of
 from gateway.runtime import Gateway

@@ -10,12 +10,12 @@ from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
 from gateway.errors import GatewayError, NotServed
-from gateway.http.asgi_exchange import read_head
 from gateway.http.parted_exchanges import PartedAsgiExchange, PartedRsgiExchange
 from gateway.http.problems import EXCEPTION_HANDLERS, answer_http_exception
 from gateway.ids import new_charge_id
 from gateway.pipeline.answers import send_error
 from gateway.pipeline.exchange import ClientLeftError
+from gateway.pipeline.heads import read_head
 from gateway.pipeline.intake import call_id_of
 from gateway.pipeline.pass_through.body import BodySource, PartedExchange
 from gateway.pipeline.pass_through.leading import lead_request

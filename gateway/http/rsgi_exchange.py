@@ -9,13 +9,16 @@ from gateway.clock import Clock
 from gateway.errors import BadRequest
 from gateway.hooks import RequestHead
 from gateway.pipeline.exchange import ClientLeftError, Exchange, Headers, too_large
-from gateway.wire.rsgi import RsgiProtocol, RsgiScope, RsgiTransport
+from gateway.pipeline.heads import FORWARDED, join_headers
+from gateway.wire.rsgi import RsgiHeaders, RsgiProtocol, RsgiScope, RsgiTransport
 
-__all__ = ["RsgiExchange", "read_head", "split_address"]
+__all__ = ["RsgiExchange", "list_headers", "read_head", "split_address"]
 
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
 _CALL_ID = "x-litellm-call-id"
 """Only replaced by ours where it cannot be sent back."""
+_UNKNOWN = "unknown"
+"""Whom a proxy cannot name (RFC 7239 section 6.2)."""
 _ACTED_ON = ("x-litellm-", "authorization", "x-api-key", "api-key", "x-goog-api-key")
 
 
@@ -23,9 +26,20 @@ def read_head(scope: RsgiScope, path: str) -> RequestHead:
     """Read an RSGI scope; `path` is without the server's root path."""
     host, _, _ = scope.client.rpartition(":")
     peer = host.strip("[]") or None
-    return RequestHead(
-        scope.method, path, dict(scope.headers.items()), scope.query_string, peer, scope.scheme
-    )
+    headers = join_headers(list_headers(scope.headers))
+    return RequestHead(scope.method, path, headers, scope.query_string, peer, scope.scheme)
+
+
+def list_headers(headers: RsgiHeaders) -> list[tuple[str, str]]:
+    """The pairs of the headers, with a word for whom `x-forwarded-for` told of when its value got lost.
+
+    The server leaves out values beyond visible ASCII: without the word a client that has a proxy append to
+    such a value would come from the proxy's own address.
+    """
+    pairs = headers.items()
+    if FORWARDED in headers and headers.get(FORWARDED) is None:
+        pairs.insert(0, (FORWARDED, _UNKNOWN))
+    return pairs
 
 
 def split_address(text: str) -> tuple[str, int | str]:

@@ -6,8 +6,9 @@ from litestar import Request
 
 from gateway.domain import Endpoint, Principal
 from gateway.guardrails.trial import TrialRun, begin_trial
-from gateway.hooks import RequestBody, RequestContext, RequestHead
+from gateway.hooks import RequestBody, RequestContext
 from gateway.ids import new_charge_id
+from gateway.manage.login import head_of
 from gateway.runtime import Gateway
 
 __all__ = ["trial_run_of"]
@@ -16,8 +17,7 @@ __all__ = ["trial_run_of"]
 def trial_run_of(gateway: Gateway, caller: Principal, request: Request[Any, Any, Any]) -> TrialRun:
     """Guardrails that ask models do so as on a call of the caller, who pays for it."""
     charge_id, clock = new_charge_id(), gateway.clock
-    peer = request.client.host if request.client else None
-    head = RequestHead(request.method, request.scope["path"], request.headers, client_host=peer)
+    head = head_of(request)
     context = RequestContext(
         head=head,
         principal=caller,

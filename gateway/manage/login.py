@@ -1,6 +1,5 @@
 """The routes of logging in with a password, and out."""
 
-from collections.abc import Mapping
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
@@ -22,7 +21,9 @@ from gateway.manage.body import BodyReader
 from gateway.manage.login_pages import forget_session, form_page, keep_session, message_page
 from gateway.permits.permit import allow
 from gateway.permits.terms import Action, Party, Resource
+from gateway.pipeline.heads import read_head
 from gateway.runtime import Gateway
+from gateway.wire import asgi as wire
 
 __all__ = ["ROUTE_HANDLERS", "admit", "head_of", "is_secure", "read_form"]
 
@@ -39,10 +40,7 @@ _Logins = NamedDependency[Logins]
 
 def head_of(request: _Request) -> RequestHead:
     """The request as rules and hooks see it."""
-    host = request.client.host if request.client else None
-    scope = cast("Mapping[str, str]", request.scope)  # as far as it is looked at here
-    path = scope["path"].removeprefix(scope.get("root_path", ""))
-    return RequestHead(request.method, path, request.headers, client_host=host)
+    return read_head(cast("wire.Scope", request.scope))
 
 
 def admit(gateway: Gateway, request: _Request) -> str:

@@ -10,13 +10,13 @@ from litestar.handlers import HTTPRouteHandler
 from gateway.access.rules import RouteRule
 from gateway.domain import Principal
 from gateway.errors import BadRequest
-from gateway.hooks import RequestHead
 from gateway.identity.login.build import Logins
 from gateway.identity.rights import actor_of
 from gateway.inventory.services import Inventory
 from gateway.inventory.ui.flags import NO_PUBLIC_HUB
 from gateway.manage.answers import Answer, answer
 from gateway.manage.body import BodyReader
+from gateway.manage.login import head_of
 from gateway.manage.mcp_surroundings import surroundings
 from gateway.manage.stored_settings import refuse_unread
 from gateway.permits.permit import ALL, Permit, allow
@@ -60,10 +60,7 @@ async def list_groups(caller: _Caller, gateway: _Gateway, inventory: _Inventory)
 @get(_ADDRESS, opt={"rule": RouteRule(name=_ADDRESS, permit=_SEE, allows_any_key=True)})
 async def show_address(request: _Request, gateway: _Gateway) -> _Content:
     """The address that the request comes from, as far as trusted proxies tell it."""
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    peer = None if request.client is None else request.client.host
-    head = RequestHead(method=request.method, path=_ADDRESS, headers=headers, client_host=peer)
-    return {"ip": gateway.snapshot.core.gate.client_of(head)}
+    return {"ip": gateway.snapshot.core.gate.client_of(head_of(request))}
 
 
 @post(

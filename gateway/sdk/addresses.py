@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-__all__ = ["Address", "Networks", "client_address", "read_networks"]
+__all__ = ["Address", "Networks", "client_address", "counted_address", "read_networks"]
 
 Address = IPv4Address | IPv6Address
 _Network = IPv4Network | IPv6Network
@@ -44,6 +44,15 @@ def client_address(peer: str | None, forwarded: str, proxies: Networks) -> Addre
             if found is None or found not in proxies:
                 return found
     return found
+
+
+def counted_address(forwarded: str, hops: int) -> Address | None:
+    """The address in that entry of `x-forwarded-for`, counted from its end; None where none stands there.
+
+    Each of so many proxies has appended whom it heard: the first of them heard the client.
+    """
+    entries = [text for text in forwarded.split(",") if text.strip()]
+    return _read(entries[-hops]) if 0 < hops <= len(entries) else None
 
 
 def _read(text: str | None) -> Address | None:

@@ -12,6 +12,7 @@ from gateway.settings.model import GatewrightSettings
 from gateway.settings.node import Node, config_error
 from gateway.settings.readers import (
     Reader,
+    integer,
     one_of,
     read_boolean,
     read_each,
@@ -52,6 +53,7 @@ MCP_ACCESS_READERS: Mapping[str, tuple[str, Reader]] = {
         ("require_end_user_mcp_access_defined", read_boolean),
         ("use_x_forwarded_for", read_boolean),
         ("mcp_trusted_proxy_ranges", read_networks),
+        ("mcp_xff_num_trusted_hops", integer(minimum=1)),
         ("mcp_internal_ip_ranges", read_networks),
         (_RESPECTS_SCOPE, read_boolean),
         (_CREDENTIAL_HEADER, read_credential_header),

@@ -17,6 +17,10 @@ class RsgiHeaders(Protocol):
         """Return the pairs; a repeated name is there as often as it was sent."""
         ...
 
+    def get(self, name: str) -> str | None:
+        """Return the value that was sent first, None also where it is outside visible ASCII."""
+        ...
+
     def keys(self) -> list[str]:
         """Return the names, each once."""
         ...

@@ -119,6 +119,11 @@ GENERAL_KEYS = (
         restricts=True,
     ),
     supported(
+        "mcp_xff_num_trusted_hops",
+        "How many proxies append to `x-forwarded-for`: the client is so many entries from its end.",
+        restricts=True,
+    ),
+    supported(
         "mcp_allow_all_keys_respects_mcp_scope",
         "MCP servers with `allow_all_keys` stay closed to keys that name servers, or whose team does.",
         restricts=True,
@@ -215,7 +220,6 @@ GENERAL_KEYS = (
     no_effect("user_api_key_cache_ttl", "Set `gatewright.key_cache_seconds`."),
     no_effect("max_batch_file_size_mb", "Files are not served."),
     no_effect("oauth2_config_mappings", "It is read only with `enable_oauth2_proxy_auth`."),
-    no_effect("mcp_xff_num_trusted_hops", "The client's address is the last one that is no trusted proxy's."),
     *harmless(
         "supported_db_objects plugins "
         "completion_model embedding_model image_generation_model moderation_model "

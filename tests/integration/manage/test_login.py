@@ -287,6 +287,18 @@ async def test_the_form_logs_in(live: LiveGateway, user: str) -> None:
     assert (wrong.status_code, no_form.status_code) == (401, 400)
 
 
+async def test_a_line_of_a_proxy_counts_where_the_client_wrote_one_before_it(live: LiveGateway) -> None:
+    live.configure(general_settings={"allowed_ips": ["192.0.2.1"], "use_x_forwarded_for": True})
+    form = {"username": "admin", "password": MASTER_KEY}
+    lines = [("x-forwarded-for", "192.0.2.1"), ("x-forwarded-for", "203.0.113.7")]
+
+    forged = await live.http.post("/login", data=form, headers=lines)
+    told = await live.http.post("/login", data=form, headers=lines[::-1])
+
+    assert (forged.status_code, told.status_code) == (403, 200)
+    assert "203.0.113.7" in forged.text
+
+
 async def test_whoever_may_not_come_cannot_log_in_either(live: LiveGateway, user: str) -> None:
     link = await invited(live, user)
     form = {"username": "admin", "password": MASTER_KEY}

@@ -86,6 +86,10 @@ TRUSTING = {"use_x_forwarded_for": True, "mcp_trusted_proxy_ranges": ["127.0.0.0
 DISTRUSTING = {"use_x_forwarded_for": True, "mcp_trusted_proxy_ranges": ["192.0.2.0/24"]}
 OUTSIDE, INSIDE = {"x-forwarded-for": "203.0.113.7"}, {"x-forwarded-for": "10.0.0.1"}
 
+COUNTING = {"use_x_forwarded_for": True, "mcp_xff_num_trusted_hops": 2}
+FORGED = {"x-forwarded-for": "10.0.0.1, 203.0.113.7, 10.0.0.2"}
+COUNTED = {"x-forwarded-for": "203.0.113.7, 10.0.0.1, 203.0.113.8"}
+
 
 @pytest.mark.parametrize(
     ("case", "settings", "general", "headers", "may"),
@@ -105,6 +109,9 @@ OUTSIDE, INSIDE = {"x-forwarded-for": "203.0.113.7"}, {"x-forwarded-for": "10.0.
         ),
         ("72 the header is not in use", INTERNAL, {}, OUTSIDE, True),
         ("72 nor opens it", INTERNAL, {"mcp_internal_ip_ranges": ["10.0.0.0/8"]}, INSIDE, False),
+        ("70 a counted proxy tells of a stranger", INTERNAL, COUNTING, FORGED, False),
+        ("70 a counted proxy tells of a neighbour", INTERNAL, COUNTING, COUNTED, True),
+        ("70 too few have told", INTERNAL, COUNTING, INSIDE, False),
         ("73 no address", INTERNAL, TRUSTING, {"x-forwarded-for": "somewhere"}, False),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

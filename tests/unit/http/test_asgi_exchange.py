@@ -1,7 +1,6 @@
 import pytest
 
 from gateway.errors import BadRequest, BodyTooLarge, UnsupportedMediaType
-from gateway.http.asgi_exchange import read_head
 from gateway.pipeline.exchange import ClientLeftError
 from tests.unit.conftest import part
 
@@ -73,25 +72,7 @@ async def test_an_answer_ends_once(make_exchange) -> None:
     assert conversation.body == b"a"
 
 
-def scope(*headers: tuple[bytes, bytes], **members: object) -> dict[str, object]:
-    return {"method": "POST", "path": "/x", "headers": list(headers), **members}
-
-
 def test_two_ways_to_state_a_length_are_refused(make_exchange) -> None:
     exchange, _ = make_exchange(content_length="1", transfer_encoding="chunked")
     with pytest.raises(BadRequest):
         exchange.check_head()
-
-
-def test_of_a_repeated_header_the_last_value_counts() -> None:
-    assert read_head(scope((b"a", b"1"), (b"a", b"2"))).headers["a"] == "2"
-
-
-@pytest.mark.parametrize(("path", "expected"), [("/root/x", "/x"), ("/rooted/x", "/rooted/x"), ("/x", "/x")])
-def test_the_root_path_is_not_part_of_the_path(path: str, expected: str) -> None:
-    assert read_head(scope(path=path, root_path="/root")).path == expected
-
-
-@pytest.mark.parametrize(("client", "host"), [(("10.0.0.1", 5), "10.0.0.1"), (None, None), (("", 0), None)])
-def test_a_peer_without_an_address_has_none(client: object, host: str | None) -> None:
-    assert read_head(scope(client=client)).client_host == host

@@ -14,12 +14,13 @@ from gateway.errors import BadRequest, BodyTooLarge
 from gateway.http.entrance import Entrance
 from gateway.http.parted_exchanges import PartedRsgiExchange
 from gateway.http.pass_through import PassThroughLane
-from gateway.http.rsgi_exchange import RsgiExchange
+from gateway.http.rsgi_exchange import RsgiExchange, read_head
 from gateway.pipeline.exchange import ClientLeftError
 from gateway.pipeline.pass_through.body import PartedExchange
 from gateway.runtime import Gateway
 
 Pairs = Sequence[tuple[str, str]]
+FORWARDED = "x-forwarded-for"
 
 
 class Headers:
@@ -30,6 +31,9 @@ class Headers:
 
     def __contains__(self, name: str) -> bool:
         return name in self.keys()
+
+    def get(self, name: str) -> str | None:
+        return next((value for one, value in self._pairs if one == name), None)
 
     def keys(self) -> list[str]:
         return [name for name, _ in self._pairs]
@@ -94,6 +98,7 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
             break
     told = [b"cut"] if message["type"] == "http.disconnect" else parts
     headers = [(b"x-path", scope["path"].encode()), (b"x-peer", scope["client"][0].encode())]
+    headers += [(name, value) for name, value in scope["headers"] if name == FORWARDED.encode()]
     await send({"type": "http.response.start", "status": 201, "headers": headers})
     if scope["path"] == "/parts":
         for part in told:
@@ -117,6 +122,25 @@ async def test_a_request_reaches_the_asgi_application_whole() -> None:
     await make_entrance().__rsgi__(Scope("/whole", client="[::1]:7"), protocol)
     assert (protocol.status, protocol.sent) == (201, [b"onetwo"])
     assert protocol.headers == [("x-path", "/whole"), ("x-peer", "::1")]
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        ([], []),
+        (["1.2.3.4"], ["1.2.3.4"]),
+        (["1.2.3.4", "10.0.0.1"], ["1.2.3.4", "10.0.0.1"]),
+        ([None], ["unknown"]),
+        ([None, "10.0.0.1"], ["unknown", "10.0.0.1"]),
+    ],
+)
+async def test_whom_a_proxy_told_of_is_unknown_where_the_server_leaves_it_out(
+    sent: list[str | None], told: list[str]
+) -> None:
+    scope, protocol = Scope("/whole", ("a", "1"), *((FORWARDED, value) for value in sent)), Protocol()
+    await make_entrance().__rsgi__(scope, protocol)
+    assert [value for name, value in protocol.headers if name == FORWARDED] == told
+    assert read_head(scope, "/whole").headers.get(FORWARDED, "") == ", ".join(told)
 
 
 async def test_an_answer_in_parts_goes_out_in_parts() -> None:
