@@ -1,4 +1,4 @@
-"""What the server imports in each worker process: a factory without arguments, fed by the environment."""
+"""The application of a worker process, fed by the environment."""
 
 import ctypes
 import gc

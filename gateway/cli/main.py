@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Mapping
 from importlib import import_module
-from importlib.metadata import version
 from typing import cast
 
 import click
@@ -60,7 +59,7 @@ class _LazyGroup(click.Group):
 
 
 @click.group(cls=_LazyGroup)
-@click.version_option(version("gatewright"), prog_name="gatewright")
+@click.version_option(package_name="gatewright", prog_name="gatewright")
 def cli() -> None:
     """Gatewright, an LLM gateway that keeps the LiteLLM proxy's contract."""
 

@@ -158,7 +158,7 @@ def _build_server(options: ServeOptions, settings: Settings) -> MPServer:
     # A forked worker would inherit the lock on the database's folder and outlive us with it.
     multiprocessing.set_start_method("spawn", force=True)
     server = MPServer(
-        "gateway.worker:build",
+        "gateway.target:build",
         factory=True,
         interface=Interfaces.RSGI,
         address=options.host,

@@ -4,11 +4,10 @@ import base64
 import binascii
 import hashlib
 import os
+from functools import cached_property
+from importlib import import_module
+from typing import Protocol
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
 
@@ -17,9 +16,7 @@ from gateway.domain import Secret
 __all__ = ["Seal", "Tokens", "UnsealableError"]
 
 _GCM = ("v2:gcm:", "v3:gcm:")
-"""AES-256-GCM of LiteLLM 1.100 and later: the key is a SHA-256 (v2) or an HKDF (v3) of the salt key."""
-_HKDF_INFO = b"litellm-at-rest-v3"
-_NONCE_BYTES = 12
+"""What marks the formats of LiteLLM 1.100 and later."""
 _SHORTEST_BOX = SecretBox.NONCE_SIZE + SecretBox.MACBYTES
 
 
@@ -27,19 +24,28 @@ class UnsealableError(ValueError):
     """A value was encrypted with another key, or is damaged."""
 
 
+class _GcmCiphers(Protocol):
+    """That of `gateway.db.sealing_gcm`."""
+
+    def decrypt(self, version: str, data: bytes) -> bytes: ...
+
+
 class _Ciphers:
     """Every format under one key."""
 
     def __init__(self, key: Secret) -> None:
-        digest = hashlib.sha256(key.reveal().encode()).digest()
-        derived = HKDF(hashes.SHA256(), 32, salt=None, info=_HKDF_INFO).derive(key.reveal().encode())
-        self.box = SecretBox(digest)
-        self.gcm = {_GCM[0]: AESGCM(digest), _GCM[1]: AESGCM(derived)}
+        self.box = SecretBox(hashlib.sha256(key.reveal().encode()).digest())
+        self._key = key
+
+    @cached_property
+    def _gcm(self) -> _GcmCiphers:
+        # `cryptography` takes 8 MB of each worker: only who has such values pays that.
+        return import_module("gateway.db.sealing_gcm").GcmCiphers(self._key)
 
     def decrypt(self, prefix: str, data: bytes) -> bytes:
-        """The plain bytes; raises CryptoError, InvalidTag or ValueError."""
-        if prefix in self.gcm:
-            return self.gcm[prefix].decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], None)
+        """The plain bytes; raises CryptoError or ValueError."""
+        if prefix in _GCM:
+            return self._gcm.decrypt(prefix.partition(":")[0], data)
         return self.box.decrypt(data)
 
 
@@ -79,7 +85,7 @@ class Seal:
         for ciphers in self._ciphers:
             try:
                 return ciphers.decrypt(prefix, data or b"").decode()
-            except (CryptoError, InvalidTag, ValueError):
+            except (CryptoError, ValueError):
                 # Another key may be the one; which of them it is, is written nowhere.
                 continue
         message = "cannot be decrypted: it was encrypted with another salt key, or is damaged."

@@ -52,7 +52,27 @@ def test_importing_the_application_starts_nothing_and_brings_in_nothing_that_few
     modules = {module.split(".")[0] for module in imported("gateway.app")}
 
     assert "litestar" in modules
-    assert not modules & {"redis", "aiohttp", "joserfc"}
+    assert not modules & {"redis", "aiohttp", "joserfc", "cryptography"}
+
+
+WORKER = """
+import json, sys
+import gateway.target
+gateway.target._import_structlog()
+import gateway.worker
+print(json.dumps(sorted(sys.modules)))
+import rich
+"""
+
+
+def test_a_worker_does_without_what_would_draw_tracebacks_and_plugins_can_have_it() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WORKER], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    modules = set(json.loads(done.stdout))
+    assert "structlog" in modules
+    assert not modules & {"rich", "pygments"}
 
 
 APPLICATION = """
