@@ -53,8 +53,9 @@ class Eras:
         self._modern: dict[str, bool] = {}
 
     def known(self, upstream: Upstream) -> bool | None:
-        """Whether a server speaks the modern revision; None for one that was not asked yet."""
-        return self._modern.get(upstream.id)
+        """Whether a server speaks the modern revision; None where nobody says it and it was not asked yet."""
+        pinned = upstream.settings.protocol_version
+        return self._modern.get(upstream.id) if pinned is None else pinned == MODERN
 
     def learn(self, upstream: Upstream, *, is_modern: bool) -> None:
         """Keep what was found out."""
@@ -104,9 +105,6 @@ class Conversation:
 
     async def is_modern(self) -> bool:
         """Whether the server speaks the revision without sessions; it is asked once, if nobody says it."""
-        pinned = self._upstream.settings.protocol_version
-        if pinned is not None:
-            return pinned == MODERN
         known = self._eras.known(self._upstream)
         if known is None:
             known = await self._discover()

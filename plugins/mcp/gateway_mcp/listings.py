@@ -104,6 +104,11 @@ class Listings:
         way = watch_refusals(self._transports.of(upstream), upstream, context, self._credentials)
         return Conversation(way, upstream, credentials, self.eras, seconds)
 
+    async def is_modern(self, upstream: Upstream, context: RequestContext) -> bool:
+        """Whether a server speaks the revision without sessions. Raises as Conversation.ask."""
+        known = self.eras.known(upstream)
+        return await (await self.converse(upstream, context)).is_modern() if known is None else known
+
     async def ask(self, upstream: Upstream, method: str, params: Object, context: RequestContext) -> Object:
         """What a request comes to that the gateway makes in a caller's place. Raises as Conversation.ask."""
         conversation = await self.converse(upstream, context)
@@ -121,9 +126,12 @@ class Listings:
         """The headers that a modern server compares with the arguments of a call, if its list is known."""
         if not upstream.settings.is_behind_http:
             return {}
+        return repeat_arguments(await self.find_schema(upstream, tool, context), arguments)
+
+    async def find_schema(self, upstream: Upstream, tool: str, context: RequestContext) -> object:
+        """What a tool takes; None where the list of its server does not say it."""
         ((_, listing),) = await self.find([upstream], KINDS["tools/list"], context)
-        schemas = (item.said.get("inputSchema") for item in listing.items if item.name == tool)
-        return repeat_arguments(next(schemas, None), arguments)
+        return next((item.said.get("inputSchema") for item in listing.items if item.name == tool), None)
 
     def forget(self, upstream: Upstream) -> None:
         """Ask a server anew: it said that its lists have changed."""

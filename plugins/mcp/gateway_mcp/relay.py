@@ -71,7 +71,7 @@ from gateway_mcp.tokens import Tokens
 from gateway_mcp.transports.asking import ask_users
 from gateway_mcp.transports.choose import Transports
 from gateway_mcp.transports.refusing import StatingForwarder
-from gateway_mcp.transports.repeating import is_retold, repeat_anew
+from gateway_mcp.transports.repeating import Repeating, is_modern_call
 from gateway_mcp.upstreams import Upstream, Upstreams
 
 __all__ = ["Relay"]
@@ -125,6 +125,7 @@ class Relay:
         )
         self._finder = finder
         self._listings = Listings(self._transports, self._credentials, services.clock)
+        self._repeating = Repeating(self._listings, self._transports)
         self._documents = Documents(directory, bases, services)
         self._streams = services.keeping.keep(Streams, Streams)
         self._posts = Posts(services, self._streams, directory.access.revisions)
@@ -247,8 +248,8 @@ class Relay:
             return None
         place, upstreams = self._find(context), self._directory.current
         forwarder = await self._open(context, place)
-        if place.upstreams and is_retold(context):
-            forwarder = await repeat_anew(forwarder, context, place.upstreams[0], self._listings)
+        if place.upstreams and is_modern_call(context):
+            forwarder = await self._repeating.lead(forwarder, context, place)
         if any(one.settings.takes_client_tokens for one in place.upstreams):
             # What servers say of a client's token is told in the answer to its post, too.
             head = msgspec.structs.replace(context.head, path=mount_of(context.head.path, upstreams))

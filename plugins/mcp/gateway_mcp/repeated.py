@@ -7,16 +7,17 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from gateway_mcp.header_texts import write_header
+from gateway_mcp.header_texts import read_header, write_header
 from gateway_mcp.wire import Object
 
-__all__ = ["ARGUMENT", "is_sound", "repeat_arguments"]
+__all__ = ["ARGUMENT", "find_mismatch", "is_sound", "repeat_arguments"]
 
 ARGUMENT = "mcp-param-"
 """With this the header begins that repeats an argument of a tool."""
 _MARK = "x-mcp-header"
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _KINDS = frozenset({"boolean", "integer", "string"})
+_WHOLE = re.compile(r"(-?[0-9]{1,400})(?:\.0{1,400})?")
 _DATA = frozenset({"const", "default", "enum", "examples"})
 """Members of a schema that hold values and no schemas."""
 _Path = tuple[str, ...]
@@ -45,8 +46,44 @@ def repeat_arguments(schema: object, arguments: Mapping[str, object]) -> dict[st
     for path, marked in _find_marked(schema):
         text = _write(_find(arguments, path or ()))
         if text is not None:
-            headers[f"{ARGUMENT}{str(marked[_MARK]).lower()}"] = write_header(text)
+            headers[_name_header(marked)] = write_header(text)
     return headers
+
+
+def find_mismatch(schema: object, arguments: Mapping[str, object], headers: Mapping[str, str]) -> str | None:
+    """The first header that says something else than the arguments of a call; None where all agree.
+
+    Of an argument that is there its header is, and of no other; null is none. Headers that no mark names say
+    nothing, as all do where the schema is not sound.
+    """
+    if not is_sound(schema):
+        return None
+    for path, marked in _find_marked(schema):
+        name = _name_header(marked)
+        if not _agrees(headers.get(name), _find(arguments, path or ()), marked["type"]):
+            return name
+    return None
+
+
+def _name_header(marked: Object) -> str:
+    return f"{ARGUMENT}{str(marked[_MARK]).lower()}"
+
+
+def _agrees(header: str | None, value: object, kind: object) -> bool:
+    text = _write(value)
+    if header is None or text is None:
+        return header is None and text is None
+    said = read_header(header)
+    return said == text or (said is not None and kind == "integer" and _is_same_number(said, value))
+
+
+def _is_same_number(said: str, value: object) -> bool:
+    """Whether an integer was only written otherwise, like 42.0."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    found = _WHOLE.fullmatch(said)
+    is_whole = isinstance(value, int) or value.is_integer()
+    return found is not None and is_whole and int(found[1]) == int(value)
 
 
 def _find_marked(schema: object) -> Iterator[tuple[_Path | None, Object]]:

@@ -1,8 +1,9 @@
 """Servers that want arguments in headers: whoever makes the call, and whatever became of it."""
 
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx
 import pytest
@@ -11,7 +12,7 @@ from pydantic import Field
 
 from gateway.settings.guardrails import GuardrailMode
 from tests.integration.request_path.guarded import WORD, Probe, install_for_mcp
-from tests.integration.request_path.mcp import connect, names_of, text_of
+from tests.integration.request_path.mcp import connect, names_of, post, text_of
 from tests.integration.serving import LiveGateway, bearer, deployment
 from tests.mcp_servers import McpFixture
 from tests.wild_mcp_server import WildServer
@@ -25,16 +26,29 @@ REFUSAL = (
 )
 
 
-async def put(
-    place: Annotated[str, Field(json_schema_extra={"x-mcp-header": "Place"})], much: int = 0
-) -> str:
-    return f"put at {place} {much}"
+ZURICH = f"=?base64?{b64encode('zürich'.encode()).decode()}?="
+
+
+def add_put(running: McpFixture) -> None:
+    @running.server.tool()
+    async def put(
+        place: Annotated[str, Field(json_schema_extra={"x-mcp-header": "Place"})] = "", much: int = 0
+    ) -> str:
+        running.calls.append(("put", {"place": place}))
+        return f"put at {place} {much}"
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def server() -> AsyncIterator[McpFixture]:
     async with McpFixture(is_json=True) as running:
-        running.server.add_tool(put)
+        add_put(running)
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def older() -> AsyncIterator[McpFixture]:
+    async with McpFixture(is_older=True) as running:
+        add_put(running)
         yield running
 
 
@@ -82,6 +96,103 @@ async def test_headers_repeat_what_the_server_is_told(
     assert await DOORS[door](live, key) == "put at zürich [MASKED] 0"
     assert any(HEADER in headers for headers in server.headers)
     assert WORD not in str(server.headers)
+
+
+async def put_by_hand(
+    live: LiveGateway, key: str, path: str, arguments: dict[str, Any], headers: dict[str, str]
+) -> httpx.Response:
+    name = "put" if path == "/fix/mcp" else "fix-put"
+    stated = {"protocolVersion": "2026-07-28", "clientCapabilities": {}}
+    meta = {f"io.modelcontextprotocol/{key}": value for key, value in stated.items()}
+    params = {"name": name, "arguments": arguments, "_meta": meta}
+    message = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params}
+    told = {"mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": name}
+    return await post(live, key, message, path, **told, **headers)
+
+
+def serve(live: LiveGateway, url: str, **settings: Any) -> None:
+    servers = {"fix": {"url": url, **settings}}
+    live.configure(deployment("m", live.upstream), mcp_servers=servers)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "headers", "calls"),
+    [
+        ({"place": "here"}, {HEADER: "here"}, ["put"]),
+        ({"place": "zürich"}, {HEADER: ZURICH}, ["put"]),
+        ({"place": "here"}, {HEADER: "here", "mcp-param-much": "9"}, ["put"]),
+        ({}, {}, ["put"]),
+        ({"place": "here"}, {HEADER: "there"}, []),
+        ({"place": "zürich"}, {HEADER: "=?base64?eg?="}, []),
+        ({"place": "here"}, {}, []),
+        ({}, {HEADER: "here"}, []),
+        ({"place": None}, {HEADER: "here"}, []),
+    ],
+    ids=["equal", "encoded", "unmarked", "neither", "other", "broken", "missing", "absent", "null"],
+)
+@pytest.mark.parametrize(
+    ("path", "settings"),
+    [
+        ("/mcp", {"transport": "http", "protocol_version": "2025-11-25"}),
+        ("/mcp", {"transport": "sse"}),
+        ("/fix/mcp", {"transport": "sse"}),
+        ("/fix/mcp", {}),
+        ("/fix/mcp", {"transport": "http"}),
+    ],
+    ids=["translated", "older among others", "older", "undeclared", "modern"],
+)
+async def test_headers_are_compared_where_the_server_hears_nothing_of_them(
+    live: LiveGateway,
+    key: str,
+    server: McpFixture,
+    older: McpFixture,
+    path: str,
+    settings: dict[str, str],
+    arguments: dict[str, Any],
+    headers: dict[str, str],
+    calls: list[str],
+) -> None:
+    one = server if settings.get("transport") == "http" else older
+    serve(live, one.url, **settings)
+    one.calls.clear()
+    answer = await put_by_hand(live, key, path, arguments, headers)
+    assert [name for name, _ in one.calls] == calls, answer.text
+    assert answer.status_code == (200 if calls else 400), answer.text
+    if not calls:
+        assert answer.json()["error"]["code"] == -32020
+        assert answer.json()["id"] == 7
+
+
+async def test_who_says_something_else_in_a_header_is_told_which(
+    live: LiveGateway, key: str, older: McpFixture
+) -> None:
+    serve(live, older.url, transport="sse")
+    for headers, said in (({HEADER: "there"}, "says something else"), ({}, "is missing")):
+        error = (await put_by_hand(live, key, "/mcp", {"place": "here"}, headers)).json()["error"]
+        assert (error["type"], error["param"]) == ("invalid_request_error", HEADER)
+        assert f"'{HEADER}' {said}" in error["message"]
+
+
+@pytest.mark.parametrize("path", ["/fix/mcp", "/mcp"])
+async def test_headers_are_compared_before_a_guardrail_changes_the_call(
+    live: LiveGateway, key: str, server: McpFixture, path: str
+) -> None:
+    install_for_mcp(live, Probe("mask"), GuardrailMode.PRE_MCP_CALL, deadline_seconds=5, is_lenient=False)
+    server.calls.clear()
+    said = f"here {WORD}"
+    for header, status in (("there", 400), ("here [MASKED]", 400), (said, 200)):
+        answer = await put_by_hand(live, key, path, {"place": said}, {HEADER: header})
+        assert answer.status_code == status, answer.text
+    assert server.calls == [("put", {"place": "here [MASKED]"})]
+
+
+async def test_a_server_that_compares_by_itself_is_not_asked_for_its_tools(
+    live: LiveGateway, key: str, server: McpFixture
+) -> None:
+    server.headers.clear()
+    for _ in range(2):
+        assert (await put_by_hand(live, key, "/fix/mcp", {"place": "here"}, {HEADER: "here"})).is_success
+    assert [one["mcp-method"] for one in server.headers] == ["tools/call"] * 2
 
 
 async def test_tools_whose_marks_are_wrong_are_left_out(live: LiveGateway, key: str) -> None:

@@ -46,7 +46,7 @@ async def route_call(asked: Asked) -> AsyncGenerator[UpstreamStream]:
     upstream, params, name = found
     part = asked.part(upstream)
     goes_through = (
-        await (await asked.listings.converse(upstream, asked.context)).is_modern()
+        await asked.listings.is_modern(upstream, asked.context)
         if asked.is_modern
         else part is not None and not part.is_modern
     )

@@ -30,6 +30,7 @@ class Transports:
         self._exchanges = exchanges
         self._made: dict[Upstream, Forwarder] = {}
         self._programs: dict[Upstream, StdioServer] = {}
+        self._undeclared: dict[Upstream, EitherForwarder] = {}
         self.note_change: Callable[[Upstream], None] = _ignore
         """Called when a server says, outside of any stream, that its lists have changed."""
 
@@ -50,9 +51,20 @@ class Transports:
             self._made[upstream] = made
         return made
 
+    def speaks_for(self, upstream: Upstream) -> bool:
+        """Whether the gateway is the server that clients see, as far as it is known by now.
+
+        What is behind it speaks no streamable HTTP.
+        """
+        if not upstream.settings.is_behind_http or upstream.settings.transport == "http":
+            return not upstream.settings.is_behind_http
+        undeclared = self._undeclared.get(upstream)
+        return undeclared is None or not undeclared.is_newer
+
     def forget(self, upstream: Upstream) -> None:
         """Keep no way to a server that is there no more; a program ends when nobody has asked for a while."""
         self._made.pop(upstream, None)
+        self._undeclared.pop(upstream, None)
         self._programs.pop(upstream, None)
 
     async def end(self, upstream: Upstream) -> None:
@@ -99,7 +111,8 @@ class Transports:
         )
         if upstream.settings.transport == "sse":
             return older
-        return EitherForwarder(plain, older)
+        either = self._undeclared[upstream] = EitherForwarder(plain, older)
+        return either
 
 
 def _ignore(upstream: Upstream) -> None:

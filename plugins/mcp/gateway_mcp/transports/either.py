@@ -24,6 +24,11 @@ class EitherForwarder:
         self._older = older
         self._known: Forwarder | None = None
 
+    @property
+    def is_newer(self) -> bool:
+        """Whether the server has answered by the newer transport."""
+        return self._known is self._newer
+
     @asynccontextmanager
     async def forward(self, request: ForwardRequest) -> AsyncGenerator[UpstreamStream]:
         """Send a request by the newer transport, unless it is known that the server has the older one."""
