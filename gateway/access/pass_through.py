@@ -7,7 +7,7 @@ from gateway.access.models import ModelLists
 from gateway.access.pass_through_routes import check_pass_through_routes
 from gateway.access.plan import PlanBuilder
 from gateway.access.roles import check_admin_routes
-from gateway.access.routes import LLM_GROUPS, RouteLists
+from gateway.access.routes import covers_pass_through, route_refusal
 from gateway.access.subject_checks import check_agents, check_subjects
 from gateway.clock import Clock
 from gateway.domain import Principal
@@ -35,7 +35,6 @@ class PassThroughChecks:
         self._settings = settings
         self._withheld_tools = withheld_tools
         self._builder = PlanBuilder(clock, ModelLists(), settings)
-        self._routes = RouteLists()
         self._demands: tuple[_Check, ...] = tuple(_demands(settings))
 
     # A plugin's opinion is asked only of what may be done at all.
@@ -67,8 +66,9 @@ class PassThroughChecks:
     def _check_role(self, principal: Principal, path: str) -> None:
         role = None if principal.role is None else principal.role.value
         for entry in self._settings.role_permissions:
-            if entry.role == role and LLM_GROUPS.isdisjoint(entry.routes):
-                self._routes.check(entry.routes, path)
+            routes = entry.routes if entry.role == role else ()
+            if routes and not any(covers_pass_through(one, path) for one in routes):
+                raise route_refusal(routes, path)
 
 
 def _demands(settings: AccessSettings) -> Iterable[_Check]:

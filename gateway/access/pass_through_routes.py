@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
-from gateway.access.routes import LLM_GROUPS, covers_path
+from gateway.access.routes import covers_pass_through, route_refusal
 from gateway.domain import Principal
 from gateway.errors import PermissionDenied
 from gateway.identity.login.sessions import MCP_METHOD
@@ -39,11 +39,8 @@ def check_pass_through_routes(principal: Principal, path: str) -> None:
         if principal.metadata.get("login_method") != MCP_METHOD:
             return
     allowed = principal.allowed_routes
-    if allowed and not any(entry in LLM_GROUPS or covers_path(entry, path) for entry in allowed):
-        raise PermissionDenied(
-            "Virtual key is not allowed to call this route. "
-            f"Only allowed to call routes: {list(allowed)}. Tried to call route: {path}"
-        )
+    if allowed and not any(covers_pass_through(entry, path) for entry in allowed):
+        raise route_refusal(allowed, path)
 
 
 def is_open_to(principal: Principal, path: str) -> bool:

@@ -11,8 +11,11 @@ __all__ = [
     "LLM_ROUTES",
     "MANAGEMENT_ROUTES",
     "RouteLists",
+    "covers_own_path",
+    "covers_pass_through",
     "covers_path",
     "plain_path",
+    "route_refusal",
 ]
 
 _MCP_ROUTES = (
@@ -53,6 +56,10 @@ LLM_ROUTES: tuple[str, ...] = (
 
 LLM_GROUPS = frozenset({"llm_api_routes", "openai_routes"})
 """The groups that also take in every pass-through."""
+_MANAGEMENT_GROUPS = frozenset(
+    {"management_routes", "info_routes", "spend_tracking_routes", "global_spend_tracking_routes"}
+)
+"""The groups that take in none, whatever its path is."""
 
 INFO_ROUTES: tuple[str, ...] = (
     *("/key/info", "/v2/key/info", "/key/list", "/key/health", "/team/info", "/team/list", "/v2/team/list"),
@@ -97,14 +104,19 @@ class RouteLists:
     def check(self, allowed_routes: tuple[str, ...], path: str) -> None:
         """Raise PermissionDenied when the list is not empty and none of its entries covers the path."""
         if allowed_routes and not self.covers(allowed_routes, path):
-            raise PermissionDenied(
-                "Virtual key is not allowed to call this route. "
-                f"Only allowed to call routes: {list(allowed_routes)}. Tried to call route: {path}"
-            )
+            raise route_refusal(allowed_routes, path)
 
     def covers(self, routes: tuple[str, ...], path: str) -> bool:
         """Whether one of the entries covers the path."""
         return self._covers((routes, path))
+
+
+def route_refusal(allowed_routes: tuple[str, ...], path: str) -> PermissionDenied:
+    """The refusal of a path that no entry of a list covers."""
+    return PermissionDenied(
+        "Virtual key is not allowed to call this route. "
+        f"Only allowed to call routes: {list(allowed_routes)}. Tried to call route: {path}"
+    )
 
 
 def plain_path(path: str) -> str:
@@ -126,6 +138,19 @@ def covers_path(entry: str, path: str) -> bool:
     if wanted[-1] == "*":
         return len(given) >= len(wanted) and _equal_segments(wanted[:-1], given[: len(wanted) - 1])
     return len(given) == len(wanted) and _equal_segments(wanted, given)
+
+
+def covers_own_path(entry: str, path: str) -> bool:
+    """As `covers_path`, for a route of the gateway: what begins with any name is a path of MCP servers."""
+    group = _GROUPS.get(entry)
+    if group is None:
+        return covers_path(entry, path)
+    return any(covers_path(route, path) for route in group if not route.startswith("/{}"))
+
+
+def covers_pass_through(entry: str, path: str) -> bool:
+    """As `covers_path`, for what is no route of the gateway: a group takes in all of them, or none."""
+    return entry in LLM_GROUPS or (entry not in _MANAGEMENT_GROUPS and covers_path(entry, path))
 
 
 def _equal_segments(wanted: Sequence[str], given: Sequence[str]) -> bool:

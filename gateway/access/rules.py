@@ -2,9 +2,9 @@
 
 import msgspec
 
-from gateway.access.routes import covers_path
+from gateway.access.routes import covers_own_path, route_refusal
 from gateway.domain import Principal, Role
-from gateway.errors import AuthenticationFailed, PermissionDenied
+from gateway.errors import AuthenticationFailed
 from gateway.permits.permit import Permit
 from gateway.permits.terms import Action, Party
 
@@ -65,11 +65,8 @@ def check_route(rule: RouteRule, principal: Principal, path: str) -> None:
     if rule.is_public:
         return
     allowed = principal.allowed_routes
-    if allowed and not any(covers_path(entry, path) for entry in allowed):
-        raise PermissionDenied(
-            "Virtual key is not allowed to call this route. "
-            f"Only allowed to call routes: {list(allowed)}. Tried to call route: {path}"
-        )
+    if allowed and not any(covers_own_path(entry, path) for entry in allowed):
+        raise route_refusal(allowed, path)
     if not is_open_to(rule, principal.role):
         role = principal.role.value if principal.role else "unknown"
         raise AuthenticationFailed(

@@ -17,6 +17,7 @@ from gateway.admission.options import build_ledger_options
 from gateway.catalog.added import AddedModels
 from gateway.catalog.builder import build_catalog
 from gateway.catalog.catalog import Catalog
+from gateway.catalog.mcp_names import check_configured_names
 from gateway.catalog.naming import find_family
 from gateway.catalog.pass_throughs import PassThroughs, build_pass_throughs
 from gateway.catalog.price_book import PriceBook, load_price_book
@@ -40,6 +41,7 @@ from gateway.routing.cooldown import Cooldowns
 from gateway.routing.router import Router
 from gateway.runtime import Authentication, CoreRules, Parts, Snapshot
 from gateway.settings import Settings
+from gateway.settings.mcp_servers import configured_servers
 from gateway.settings.pass_through import PASS_THROUGHS
 from gateway.upstream.dialect import CallBounds
 
@@ -52,6 +54,7 @@ def build_snapshot(
     settings: Settings, environ: Mapping[str, str], parts: Parts, cooldowns: Cooldowns
 ) -> Snapshot:
     """Build what a reload replaces; raises ConfigError or PluginError and changes nothing."""
+    check_configured_names(configured_servers(settings.gatewright), OWN_PATHS)
     book = load_price_book(settings)
     catalog = build_catalog(
         settings, book, with_variables(settings, environ), parts.clock, parts.added.current

@@ -95,6 +95,13 @@ def build_exception_handlers(gateway: Gateway, lane: PassThroughLane) -> Mapping
         otherwise = unknown.to_asgi_response(None, request)  # pyright: ignore[reportUnknownMemberType]  Litestar's
         return _Passed(gateway, lane, otherwise)
 
+    def answer_other_method(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+        path = read_head(cast("wire.Scope", request.scope)).path.rstrip("/")
+        if gateway.snapshot.pass_throughs.own.find(path, includes_subpath=False) is not None:
+            # Whatever a server is called, a route of the gateway is shared with nobody.
+            return answer_http_exception(request, error)
+        return answer_unknown_path(request, error)
+
     def answer_unserved_path(request: Request[Any, Any, Any], error: NotServed) -> Response[bytes]:
         del error
         unknown = answer_http_exception(request, NotFoundException())
@@ -105,7 +112,7 @@ def build_exception_handlers(gateway: Gateway, lane: PassThroughLane) -> Mapping
     return {
         **EXCEPTION_HANDLERS,
         NotFoundException: answer_unknown_path,
-        MethodNotAllowedException: answer_unknown_path,
+        MethodNotAllowedException: answer_other_method,
         NotServed: answer_unserved_path,
     }
 

@@ -29,4 +29,5 @@ def surroundings(gateway: Gateway) -> McpSurroundings:
         demands_keys(snapshot.settings.gatewright),
         snapshot.settings.general.store_model_in_db,
         snapshot.settings.general.mcp_required_fields,
+        snapshot.pass_throughs.own,
     )

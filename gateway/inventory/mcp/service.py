@@ -1,6 +1,7 @@
 """The rules of making, changing, showing and deleting MCP servers."""
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from gateway.identity.rights import actor_of
 from gateway.identity.values import check_text
 from gateway.ids import new_id
 from gateway.inventory.mcp.answers import show_configured, show_row, show_to_others, without_own
+from gateway.inventory.mcp.names import check_names, list_names
 from gateway.inventory.mcp.notices import announce_credentials
 from gateway.inventory.mcp.secrets import close_secrets, merge_secrets, open_secrets
 from gateway.inventory.mcp.sight import Sight, sees_all
@@ -31,6 +33,7 @@ __all__ = ["McpServerService", "build", "refuse_unserved"]
 _MOST = 1_000
 _ACTIVE = "active"
 _DEFAULT_TRANSPORT = "http"
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class McpServerService:
@@ -89,7 +92,7 @@ class McpServerService:
             changes = _pack(stored["mcp_info"] or {}, merged)
             if changes.get("transport", "") is None:
                 del changes["transport"]
-            await self.check({**stored, **changes}, around)
+            await self.check({**stored, **changes}, around, stored)
             await self.take_names({**stored, **changes})
             values = {**close_secrets(changes, self._seal), "updated_by": actor_of(caller)}
             shown = show_row(await self._servers.update(identifier, values))
@@ -185,8 +188,10 @@ class McpServerService:
             raise _unknown(identifier)
         return row
 
-    async def check(self, columns: Mapping[str, Any], around: McpSurroundings) -> None:
-        """Raise BadRequest for a server that cannot be served."""
+    async def check(
+        self, columns: Mapping[str, Any], around: McpSurroundings, held: Mapping[str, Any] = _NOTHING
+    ) -> None:
+        """Raise BadRequest for a server that cannot be served; names that it has `held` so far stay."""
         if not around.are_read:
             raise _refuse_unread()
         faults = Faults()
@@ -194,6 +199,7 @@ class McpServerService:
             if columns.get(name) is not None:
                 check_text(faults, name, columns[name])
         faults.refuse()
+        check_names(columns, held, around.own)
         _refuse_configured(columns, around)
         if await around.check(build(columns, around)) is None:
             raise refuse_unserved()
@@ -203,7 +209,7 @@ class McpServerService:
 
         What waits for review has no name yet, but for those with these statuses.
         """
-        names = _names(columns)
+        names = list_names(columns)
         await self._servers.hold_names()
         if await self._servers.is_taken(columns["server_id"], names, (_ACTIVE, *waiting)):
             raise _taken(names[-1])
@@ -247,15 +253,10 @@ def _pack(held: Mapping[str, Any], sent: Mapping[str, Any]) -> Columns:
     return {**columns, "mcp_info": {**said, **kept, **({OWN: settings} if settings else {})}}
 
 
-def _names(columns: Mapping[str, Any]) -> list[str]:
-    found = (columns["server_id"], columns.get("server_name"), columns.get("alias"))
-    return [str(name).replace(" ", "_") for name in found if name]
-
-
 def _refuse_configured(columns: Mapping[str, Any], around: McpSurroundings) -> None:
     """Raise Conflict for a name that a server of the configuration has."""
     configured = configured_names(around.configured)
-    twin = next((name for name in _names(columns) if name in configured), None)
+    twin = next((name for name in list_names(columns) if name in configured), None)
     if twin is not None:
         raise _taken(twin)
 

@@ -5,8 +5,10 @@ from typing import Any
 
 import msgspec
 
+from gateway.catalog.own_paths import OwnPaths
 from gateway.domain import McpFindings, McpServerRecord, McpShelf
 
+_NONE = OwnPaths()
 __all__ = ["McpSurroundings", "configured_names"]
 
 
@@ -18,7 +20,7 @@ class McpSurroundings(msgspec.Struct, frozen=True):
     `ask` which tools one has, `try_out` the same of one that is not served. It `respects_scope` where
     `allow_all_keys` opens servers only to keys that name none, and `demands_keys` where a key that names none
     has none. Unless they `are_read` there are no servers of the database. A submission has all that
-    is `required`.
+    is `required`. No name leads to one of the gateway's `own` paths.
     """
 
     configured: Mapping[str, Mapping[str, Any]]
@@ -31,6 +33,7 @@ class McpSurroundings(msgspec.Struct, frozen=True):
     demands_keys: bool = False
     are_read: bool = True
     required: tuple[str, ...] = ()
+    own: OwnPaths = _NONE
 
 
 def configured_names(configured: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:

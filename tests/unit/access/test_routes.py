@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.access.routes import RouteLists, covers_path
+from gateway.access.routes import RouteLists, covers_own_path, covers_pass_through, covers_path
 from gateway.errors import PermissionDenied
 
 
@@ -45,6 +45,26 @@ from gateway.errors import PermissionDenied
 )
 def test_entries_cover_whole_segments(entry, path, is_covered):
     assert covers_path(entry, path) is is_covered
+
+
+@pytest.mark.parametrize(
+    ("entry", "path", "of_gateway", "of_others"),
+    [
+        ("management_routes", "/key/mcp", True, False),
+        ("info_routes", "/key/info", True, False),
+        ("spend_tracking_routes", "/spend/mcp", True, False),
+        ("global_spend_tracking_routes", "/global/mcp", True, False),
+        ("/key/*", "/key/mcp", True, True),
+        ("mcp_routes", "/key/mcp", False, True),
+        ("mcp_routes", "/credentials/by_name/mcp", False, True),
+        ("mcp_routes", "/mcp/enabled", True, True),
+        ("llm_api_routes", "/team/mcp", False, True),
+        ("llm_api_routes", "/anything", False, True),
+        ("llm_api_routes", "/models/mcp", True, True),
+    ],
+)
+def test_a_group_is_of_the_gateways_own_routes_or_of_others(entry, path, of_gateway, of_others):
+    assert (covers_own_path(entry, path), covers_pass_through(entry, path)) == (of_gateway, of_others)
 
 
 def test_a_key_without_a_list_is_free_and_one_with_a_list_is_held_to_it():
