@@ -21,6 +21,7 @@ from gateway.runtime import Gateway, Snapshot
 from gateway.settings import Settings, load_settings
 from gateway.settings.handover import Handover
 from gateway.settings.overlay import Overlay
+from gateway.settings.refusals import GENERAL, Refusals
 
 __all__ = ["Reload"]
 
@@ -49,9 +50,10 @@ class Reload:
         """Read the configuration anew."""
         gateway = self._gateway
         former = gateway.snapshot
+        refusals: Refusals = {}
         try:
             settings = load_settings(
-                self._handover.config_path, self._environ, self._handover.flags, self._overlay
+                self._handover.config_path, self._environ, self._handover.flags, self._overlay, refusals
             )
             cooldowns = former.router.cooldowns
             gateway.snapshot = build_snapshot(settings, self._environ, gateway.parts, cooldowns)
@@ -61,6 +63,7 @@ class Reload:
         _forget_changed(former, gateway.snapshot, cooldowns)
         gateway.parts.added.note_environment()
         self._log.info("reloaded")
+        self._tell_refusals(refusals)
         tell_model_notices(gateway)
 
     async def from_database(self) -> None:
@@ -92,12 +95,20 @@ class Reload:
         self._tell_faults()
 
     def check(self, overlay: Overlay) -> None:
-        """Raise ConfigError for settings of the database that could not be taken over."""
-        self._load(overlay)
+        """Raise ConfigError for settings of the database that could not be taken over.
 
-    def _load(self, overlay: Overlay) -> Settings:
+        What is refused by itself and stands there already keeps nobody from mending the others.
+        """
+        refusals: Refusals = {}
+        self._load(overlay, refusals)
+        stored = self._gateway.parts.added.current.overlay
+        for name, error in refusals.items():
+            if overlay[GENERAL][name] != stored.get(GENERAL, {}).get(name):
+                raise error
+
+    def _load(self, overlay: Overlay, refusals: Refusals) -> Settings:
         said = self._handover
-        settings = load_settings(said.config_path, self._environ, said.flags, overlay)
+        settings = load_settings(said.config_path, self._environ, said.flags, overlay, refusals)
         # What is checked when it is built: a row that is wrong must not keep models from being served.
         build_key_defaults(settings)
         build_newcomer_defaults(settings)
@@ -108,12 +119,14 @@ class Reload:
         settings: Settings | None = None
         if added.overlay != self._tried:
             self._tried = added.overlay
+            refusals: Refusals = {}
             try:
-                settings = self._load(added.overlay)
+                settings = self._load(added.overlay, refusals)
             except ConfigError as error:
                 self._log.error("stored_settings_refused", reason=error.message)
             else:
                 self._overlay = added.overlay
+                self._tell_refusals(refusals)
                 # Where the process is and what it was started with is nothing for the database to say.
                 environment = former.settings.environment
                 settings = msgspec.structs.replace(settings, environment=environment)
@@ -163,6 +176,10 @@ class Reload:
                 self._log.warning("models_wait", reason=error.message)
                 await asyncio.sleep(_RETRY_SECONDS)
                 added.note_change()
+
+    def _tell_refusals(self, refusals: Refusals) -> None:
+        for name, error in refusals.items():
+            self._log.error("stored_setting_refused", key=f"{GENERAL}.{name}", reason=error.message)
 
     def _tell_faults(self) -> None:
         """Log what is wrong with a row once, and not with every change of another one."""

@@ -33,6 +33,7 @@ from gateway.settings.own_section import read_own_section
 from gateway.settings.pass_through import read_pass_throughs
 from gateway.settings.policies import read_attachments, read_policies
 from gateway.settings.references import read_variables, resolve_references
+from gateway.settings.refusals import Refusals, deny, refuse_malformed, split_overlay
 from gateway.settings.review import find_restricting_keys, review_keys
 from gateway.settings.rotation import KeyRotationSettings, read_rotation_settings
 from gateway.settings.router import read_router_settings
@@ -53,16 +54,18 @@ def load_settings(
     environ: Mapping[str, str],
     flags: Flags | None = None,
     overlay: Overlay = _NOTHING,
+    refusals: Refusals | None = None,
 ) -> Settings:
     """Read everything that the gateway is told. Opens configuration files and nothing else.
 
     Without a path, and without `CONFIG_FILE_PATH`, the environment alone decides and there are no models.
-    Nothing is written to `environ`. The `overlay` wins over the file where a running gateway can change.
+    Nothing is written to `environ`. The `overlay` wins over the file where a running gateway can change; what
+    of it is refused by itself is noted in `refusals`, if there are any to note it in.
     Raises ConfigError with file, line, key path and allowed values, and ConfigErrors where several settings
     are wrong.
     """
     faults = Faults()
-    settings = read_settings(config_path, environ, flags or Flags(), faults, overlay)
+    settings = read_settings(config_path, environ, flags or Flags(), faults, overlay, refusals)
     faults.refuse()
     return settings
 
@@ -73,6 +76,7 @@ def read_settings(
     flags: Flags,
     faults: Faults,
     overlay: Overlay = _NOTHING,
+    refusals: Refusals | None = None,
 ) -> Settings:
     """Like `load_settings`, but what is wrong is noted in `faults`, and left out of what is returned.
 
@@ -82,14 +86,23 @@ def read_settings(
         config_path = Path(environ[CONFIG_VARIABLE])
     notices: list[SettingsNotice] = []
     document = Node({}, "", 1) if config_path is None else read_document(config_path, notices, faults)
-    document = overlay_document(document, overlay)
+    rest, apart = split_overlay(overlay)
+    document = overlay_document(document, rest)
     with faults.collect():
         review_keys(document, notices)
     variables = read_variables(document, environ, notices, faults)
     effective = {**environ, **variables}
+    readable, refused = refuse_malformed(apart, effective, notices)
+    document = overlay_document(document, readable)
     required = [*find_restricting_keys(document), "gatewright"]
     root = resolve_references(_without_variables(document), effective, notices, faults, required)
-    return _Reading(root, effective, notices, faults).read(variables, flags)
+    settings = deny(_Reading(root, effective, notices, faults).read(variables, flags), refused)
+    if refusals is not None:
+        refusals |= refused
+        return settings
+    for error in refused.values():
+        faults.add(error)
+    return settings
 
 
 def _without_variables(document: Node) -> Node:

@@ -10,7 +10,7 @@ from gateway.settings.mcp_finding import MCP_FINDING_KEYS
 from gateway.settings.node import Node, build_node, child_path
 from gateway.settings.own_variables import refuse_own_secrets
 
-__all__ = ["LIVE_FIELDS", "VARIABLES", "Overlay", "is_variable_allowed", "overlay_document"]
+__all__ = ["LIVE_FIELDS", "VARIABLES", "Overlay", "is_nothing", "is_variable_allowed", "overlay_document"]
 
 Overlay = Mapping[str, Mapping[str, object]]
 """For a section, its members that the database has."""
@@ -86,14 +86,14 @@ def overlay_document(document: Node, overlay: Overlay) -> Node:
         return document
     sections = dict(document.value) if isinstance(document.value, dict) else {}
     for section, members in overlay.items():
-        said = {name: value for name, value in members.items() if not _is_nothing(name, value)}
+        said = {name: value for name, value in members.items() if not is_nothing(name, value)}
         allowed = {name: value for name, value in said.items() if _is_allowed(section, name)}
         if allowed:
             sections[section] = _merged(sections.get(section), section, allowed)
     return msgspec.structs.replace(document, value=sections)
 
 
-def _is_nothing(name: str, value: object) -> bool:
+def is_nothing(name: str, value: object) -> bool:
     """Whether a value is what consoles write where somebody has taken a setting away."""
     return name in MCP_CLIENT_READERS and value in (None, [], "")
 

@@ -84,6 +84,42 @@ class TestSettings:
         headers["x-app"] = "cursor"
         assert (await ask()).status_code == 200
 
+    async def test_applications_that_nobody_can_read_are_none_and_other_settings_hold(
+        self, desk: Desk, live: LiveGateway, stage: Stage, capfd: pytest.CaptureFixture[str]
+    ):
+        # Nothing is asked of a server that may not be reached.
+        servers = {"fix": {"url": "http://127.0.0.1:9/mcp", "transport": "http"}}
+        general = {"mcp_client_id_header": "X-App"}
+        live.configure(deployment("m", live.upstream), mcp_servers=servers, general_settings=general)
+        headers = {**bearer(await live.make_key()), "x-app": "claude-code"}
+        assert (await live.http.get("/mcp-rest/tools/list", headers=headers)).status_code == 200
+        row = {"mcp_allowed_clients": [{"alias": "Claude Code"}], "max_request_size_mb": 3}
+        await desk.run(
+            """INSERT INTO "LiteLLM_Config" (param_name, param_value)
+               VALUES ('general_settings', $1::jsonb)""",
+            json.dumps(row),
+        )
+        await stage.tell()
+        await stage.until_settings(lambda settings: settings.general.max_request_size_mb == 3)
+        assert live.gateway.snapshot.settings.mcp_clients.allowed == frozenset()
+        answer = await live.http.get("/mcp-rest/tools/list", headers=headers)
+        assert (answer.status_code, "'claude-code' may not" in answer.text) == (403, True)
+        lines = "".join(capfd.readouterr()).splitlines()
+        told = [line for line in lines if "stored_setting_refused" in line]
+        assert len(told) == 1
+        assert "general_settings.mcp_allowed_clients" in told[0]
+        assert "without 'value'" in told[0]
+        # It keeps nobody from changing others, nor from mending it; a new one that is wrong is refused.
+        header = {"field_name": "mcp_client_id_header", "config_type": "general_settings"}
+        allowed = {"field_name": "mcp_allowed_clients", "config_type": "general_settings"}
+        await desk.post("/config/field/update", {**header, "field_value": "X-Stored"})
+        await stage.until_settings(lambda settings: settings.mcp_clients.id_header == "X-Stored")
+        wrong = await desk.ask("POST", "/config/field/update", json={**allowed, "field_value": [{}]})
+        assert (wrong.status_code, "without 'alias'" in wrong.text) == (400, True)
+        mended = [{"alias": "Claude Code", "value": "claude-code"}]
+        await desk.post("/config/field/update", {**allowed, "field_value": mended})
+        await stage.until_settings(lambda settings: settings.mcp_clients.allowed == {"claude-code"})
+
     async def test_the_list_says_what_may_be_changed_and_shows_no_secret(
         self, desk: Desk, live: LiveGateway, stage: Stage
     ):
