@@ -58,6 +58,7 @@ def _spare_collector() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(*_COLLECTOR_THRESHOLDS)
 
 

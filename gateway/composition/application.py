@@ -3,17 +3,16 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
-from litestar import Litestar, Router
+from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
-from litestar.plugins import PluginProtocol
-from litestar.plugins.core import MsgspecDIPlugin
 
 from gateway.composition.routes import ROUTES
 from gateway.http.guard import build_guard, caller_of, check_rules
 from gateway.http.inference import build_inference_routes
 from gateway.http.pass_through import PassThroughLane, build_exception_handlers
+from gateway.http.registration import Application, Part
 from gateway.http.repeating import build_repeating
 from gateway.runtime import Gateway
 
@@ -23,24 +22,13 @@ Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 """Opens what an application needs, and closes it."""
 
 
-class _Application(Litestar):
-    """Without Litestar's plugins for the structs of other libraries, of which no route takes any.
-
-    It loads them where it finds the libraries: pydantic comes with others, and costs a worker 5 MB.
-    """
-
-    @staticmethod
-    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
-        return [*plugins, MsgspecDIPlugin()]
-
-
 def build_application(
     gateway: Gateway, *lifespan: Lifespan, routes: Sequence[HTTPRouteHandler] = ROUTES
 ) -> Litestar:
     """Build the routes upon a gateway; raises StartupError for routes that cannot be served."""
     pass_throughs = PassThroughLane(gateway, gateway.snapshot.settings.environment.server_root_path)
-    app = _Application(
-        route_handlers=[*build_inference_routes(gateway), _build_router(gateway, routes)],
+    app = Application(
+        route_handlers=[*build_inference_routes(gateway), _build_ordinary(gateway, routes)],
         lifespan=lifespan,
         exception_handlers=dict(build_exception_handlers(gateway, pass_throughs)),
         openapi_config=None,
@@ -63,7 +51,7 @@ def _beginning(path: str) -> str:
     return path.lstrip("/").partition("/")[0]
 
 
-def _build_router(gateway: Gateway, routes: Sequence[HTTPRouteHandler]) -> Router:
+def _build_ordinary(gateway: Gateway, routes: Sequence[HTTPRouteHandler]) -> Part:
     """The ordinary routes; a guard on the whole application would cost the inference routes a tenth."""
     dependencies = {
         "gateway": Provide(lambda: gateway, sync_to_thread=False),
@@ -74,9 +62,8 @@ def _build_router(gateway: Gateway, routes: Sequence[HTTPRouteHandler]) -> Route
         "inventory": Provide(lambda: gateway.parts.inventory, sync_to_thread=False),
         "caller": Provide(caller_of, sync_to_thread=False),
     }
-    return Router(
-        "",
-        route_handlers=routes,
+    return Part(
+        routes,
         guards=[build_guard(gateway)],
         dependencies=dependencies,
         middleware=[build_repeating(gateway.parts.database.attempts)],

@@ -3,6 +3,7 @@
 import importlib.metadata
 import inspect
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Any, cast
 
 import msgspec
@@ -20,11 +21,16 @@ GROUP = "gateway.guardrails"
 
 
 class Kinds:
-    """The installed kinds by name; one is imported when it is first built."""
+    """The installed kinds by name, looked for at need; one is imported when it is first built."""
 
     def __init__(self, entry_points: Iterable[importlib.metadata.EntryPoint] | None = None) -> None:
-        found = importlib.metadata.entry_points(group=GROUP) if entry_points is None else entry_points
-        self._installed = {item.name: item for item in found}
+        self._given = entry_points
+
+    @cached_property
+    def _installed(self) -> dict[str, importlib.metadata.EntryPoint]:
+        # Every distribution of the environment is read for them.
+        found = importlib.metadata.entry_points(group=GROUP) if self._given is None else self._given
+        return {item.name: item for item in found}
 
     def build(self, entry: GuardrailEntry) -> Guardrail:
         """Build a guardrail; raises ConfigError that says where its kind or a parameter is wrong."""

@@ -77,8 +77,8 @@ def test_a_worker_does_without_what_would_draw_tracebacks_and_plugins_can_have_i
 
 APPLICATION = """
 import json, sys
-from gateway.composition.application import _Application
-_Application(route_handlers=[], openapi_config=None, logging_config=None)
+from gateway.http.registration import Application
+Application(route_handlers=[], openapi_config=None, logging_config=None)
 print(json.dumps(sorted(sys.modules)))
 """
 
