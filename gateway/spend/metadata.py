@@ -264,9 +264,9 @@ def _without_surrogates(value: object) -> object:
 
 
 def is_plain(usage: Usage, charge: Charge) -> bool:
-    """Whether usage and charge are nothing but prompt and completion, stated by the provider."""
+    """Whether there are but prompt and completion, stated by the provider, and the price of a request."""
     # The parts of a charge are never negative and add up to its total.
-    return charge.input + charge.output == charge.total and usage == Usage(
+    return charge.input + charge.output + charge.per_request == charge.total and usage == Usage(
         usage.prompt_tokens, usage.completion_tokens
     )
 

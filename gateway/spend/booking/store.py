@@ -45,7 +45,10 @@ _METADATA = f"""COALESCE(metadata, '{{}}') || CASE WHEN is_plain THEN jsonb_stri
         'usage_object', jsonb_build_object('prompt_tokens', prompt_tokens,
             'completion_tokens', completion_tokens, 'total_tokens', total_tokens),
         'cost_breakdown', jsonb_build_object('input_cost', input_nanos / 1e9::float8,
-            'output_cost', output_nanos / 1e9::float8, 'total_cost', cost_nanos / 1e9::float8),
+            'output_cost', output_nanos / 1e9::float8, 'total_cost', cost_nanos / 1e9::float8)
+            || CASE WHEN cost_nanos = input_nanos + output_nanos THEN '{{}}' ELSE jsonb_build_object(
+                'cache_read_cost', 0, 'cache_creation_cost', 0, 'reasoning_cost', 0,
+                'per_request_cost', (cost_nanos - input_nanos - output_nanos) / 1e9::float8) END,
         'attempted_retries', NULLIF(attempted_retries, 0),
         'attempted_fallbacks', NULLIF(attempted_fallbacks, 0),
         'litellm_overhead_time_ms', overhead_us / 1e3::float8,

@@ -3,12 +3,14 @@
 from gateway.domain import Claim, McpCall
 from gateway.hooks import RequestContext
 from gateway.sdk.limits import claim_mcp_server
+from gateway_mcp.terms import McpInfo
 from gateway_mcp.upstreams import Upstream
 
 __all__ = ["list_claims", "note_call", "note_request"]
 
 _ASKED = "gateway_mcp.asked"
 """In the state of the request: the server whose limits it counts for."""
+_NO_INFO = McpInfo()
 
 
 def note_request(context: RequestContext, upstream: Upstream) -> None:
@@ -20,14 +22,11 @@ def note_call(context: RequestContext, upstream: Upstream, tool: str) -> None:
     """Have a call of a tool be recorded, count for the limits of its server, and cost what it costs."""
     context.tool = f"{upstream.name}/{tool[:200]}"
     context.state[_ASKED] = upstream
-    info = upstream.settings.mcp_info
+    info = upstream.settings.mcp_info or _NO_INFO
     context.tool_call = McpCall(
-        name=tool,
-        server=upstream.name,
-        logo_url=None if info is None else info.get("logo_url"),
-        hides=upstream.hidden_arguments,
+        name=tool, server=upstream.name, logo_url=info.get("logo_url"), hides=upstream.hidden_arguments
     )
-    costs = None if info is None else info.get("mcp_server_cost_info")
+    costs = info.get("mcp_server_cost_info")
     if costs is not None:
         context.cost_nanos = costs.price_of(tool)
 

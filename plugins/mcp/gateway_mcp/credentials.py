@@ -105,6 +105,8 @@ class Credentials:
             return tuple({**brought, **settings.headers(await self._exchange(upstream, context))}.items())
         if settings.is_byok:
             return tuple({**brought, **settings.headers(await self._find_own(upstream, context))}.items())
+        if not brought:
+            return await self.list_own_headers(upstream)
         if settings.credential_headers.isdisjoint(self._addressed(upstream, context)):
             return tuple({**brought, **dict(await self.list_own_headers(upstream))}.items())
         return tuple({**brought, **settings.lower_static_headers()}.items())
@@ -112,8 +114,9 @@ class Credentials:
     async def list_own_headers(self, upstream: Upstream) -> HeaderPairs:
         """The headers by which a server knows the gateway. Raises UpstreamError where no token is granted."""
         settings = upstream.settings
-        token = await self._tokens.find(upstream) if settings.fetches_token else ""
-        return tuple(settings.headers(token).items())
+        if not settings.fetches_token:
+            return tuple(settings.own_headers.items())
+        return tuple(settings.headers(await self._tokens.find(upstream)).items())
 
     def has_brought(self, upstream: Upstream, context: RequestContext) -> bool:
         """Whether it is the client's own credential with which a server is asked."""

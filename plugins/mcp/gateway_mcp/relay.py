@@ -1,9 +1,8 @@
 """The relay: messages to MCP servers, one or several, under their paths."""
 
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import partial
 from typing import cast
-from urllib.parse import quote
 
 import msgspec
 
@@ -35,7 +34,6 @@ from gateway_mcp.aggregate.roof import Roof
 from gateway_mcp.aggregate.search_guard import SearchGuard
 from gateway_mcp.aggregate.tools import RoofTools
 from gateway_mcp.bases import Bases
-from gateway_mcp.brought import find_prefixed
 from gateway_mcp.charging import list_claims
 from gateway_mcp.clients import Clients
 from gateway_mcp.conversation import RefusedError
@@ -58,34 +56,28 @@ from gateway_mcp.older.posts import Posts
 from gateway_mcp.older.revisions import check_stream
 from gateway_mcp.older.streams import Streams
 from gateway_mcp.pages import Pages
-from gateway_mcp.passing_on import ask_for_credential, build_challenge, find_open
 from gateway_mcp.places import Place, Places, is_plain, list_named, narrow_place
 from gateway_mcp.probing import probe, refuse_settings
 from gateway_mcp.reach import Reach
-from gateway_mcp.repeated import ARGUMENT
 from gateway_mcp.rest import PlainGuard, PlainServers, lead_plain
 from gateway_mcp.rights import check_server, check_toolset, refuse_server, refuse_toolset
-from gateway_mcp.sessions import SESSION, Sessions
+from gateway_mcp.sessions import Sessions
 from gateway_mcp.single import CALLED_TOOL, SingleServer, SingleTools
 from gateway_mcp.tokens import Tokens
 from gateway_mcp.transports.asking import ask_users
 from gateway_mcp.transports.choose import Transports
 from gateway_mcp.transports.refusing import StatingForwarder
-from gateway_mcp.transports.repeating import Repeating, is_modern_call
+from gateway_mcp.transports.repeating import Repeating, is_modern_call, is_rewritten
 from gateway_mcp.upstreams import Upstream, Upstreams
+from gateway_mcp.ways import Ways
 
 __all__ = ["Relay"]
 
 _GUARD = "gateway_mcp.guard"
 """In the state of the request: what has read its message, and watches over its answer."""
-_METHODS = ("DELETE", "GET", "POST")
-_LISTEN = "subscriptions/listen"
 _PLACE = "gateway_mcp.place"
 """In the state of the request: where its path leads."""
-_FORWARDED = frozenset({SESSION, "mcp-protocol-version", "mcp-method", "mcp-name", "last-event-id"})
-"""Headers of the protocol (https://modelcontextprotocol.io/specification, transports)."""
 _LIST_SECONDS = 60.0
-_MOST_PATHS = 1000
 _NO_REQUEST = ForwardRequest("", "", (), None, _LIST_SECONDS, _LIST_SECONDS, 0)
 
 
@@ -108,7 +100,6 @@ class Relay:
     ) -> None:
         self._directory = directory
         self._places = Places()
-        self._quoted = lru_cache(_MOST_PATHS)(partial(quote, safe="/,"))
         self._pages = pages
         self._clients = Clients(services.mcp)
         network = Network(services.forwarder, services.guarded_forwarder)
@@ -120,6 +111,7 @@ class Relay:
         self._transports = Transports(services, self._tokens, user_tokens, self._exchanges)
         self._sessions = Sessions(services.sealing)
         self._bases = bases
+        self._ways = Ways(self._places, bases)
         self._credentials = Credentials(
             services.mcp, directory, bases, self._tokens, user_tokens, self._exchanges
         )
@@ -185,7 +177,7 @@ class Relay:
     @hookimpl
     def find_pass_through(self, head: RequestHead) -> PassThrough | None:
         """The way to the servers that the path names."""
-        one = lead_plain(head) if is_plain(head.path) else self._find_way(head, self._directory.current)
+        one = lead_plain(head) if is_plain(head.path) else self._ways.find(head, self._directory.current)
         if one is None:
             return None
         brought = self._credentials.names_brought(head)
@@ -196,15 +188,15 @@ class Relay:
 
         Raises PermissionDenied, NotFound for a server that is gone, BadRequest.
         """
-        self._check_servers(context)
-        if find_older(context.head.path, self._directory.current) is not None:
+        found = self._check_servers(context)
+        if find_older(context.head.path, found.upstreams) is not None:
             check_stream(context.head, self._directory.access.revisions)
             return
         call = context.state.get(CALL)
         if isinstance(call, Call):
             call.check(context.principal.token_hash)
         context.listens = context.head.method == "GET" and not is_plain(context.head.path)
-        guard = self._build_guard(context)
+        guard = self._build_guard(context, found)
         await guard.read_request()
         context.state[_GUARD] = guard
 
@@ -221,19 +213,21 @@ class Relay:
         """Claim what a request takes of the limits of its server."""
         return list_claims(context) if context.endpoint is Endpoint.MCP else None
 
-    def _check_servers(self, context: RequestContext) -> None:
+    def _check_servers(self, context: RequestContext) -> _Found:
         self._pages.check(context)
         self._clients.check(context)
-        place, upstreams = self._find(context), self._directory.current
+        found = self._find(context)
+        place, upstreams = found.place, found.upstreams
         if is_plain(context.head.path):
-            return
+            return found
         for one in (*(place.upstreams if place.is_single else ()), *list_named(context.head, upstreams)):
             check_server(context, one, upstreams)
         if place.is_single:
-            return
+            return found
         check_toolset(context, place)
-        if place.tools is not None and not Reach(context, place, self._directory.current).upstreams:
+        if place.tools is not None and not Reach(context, place, upstreams).upstreams:
             raise refuse_toolset()
+        return found
 
     @hookimpl(tryfirst=True)
     def open_guards(self, context: RequestContext) -> list[CallGuard] | None:
@@ -246,8 +240,9 @@ class Relay:
         """Send messages with the servers' own session ids in the place of those that clients know."""
         if context.endpoint is not Endpoint.MCP:
             return None
-        place, upstreams = self._find(context), self._directory.current
-        forwarder = await self._open(context, place)
+        found = self._find(context)
+        place, upstreams = found.place, found.upstreams
+        forwarder = await self._open(context, found)
         if place.upstreams and is_modern_call(context):
             forwarder = await self._repeating.lead(forwarder, context, place)
         if any(one.settings.takes_client_tokens for one in place.upstreams):
@@ -259,9 +254,9 @@ class Relay:
             call.note_admitted()
         return forwarder
 
-    async def _open(self, context: RequestContext, place: Place) -> Forwarder:
+    async def _open(self, context: RequestContext, found: _Found) -> Forwarder:
         owner = context.principal.token_hash
-        upstreams = self._directory.current
+        place, upstreams = found.place, found.upstreams
         older = find_older(context.head.path, upstreams)
         if older is not None:
             probe_place = partial(self._probe, context, place)
@@ -270,8 +265,9 @@ class Relay:
             one = place.upstreams[0]
             credentials = await self._credentials.list_headers(one, context)
             forwarder = ask_users(self._transports.of(one), one, context, self._credentials)
-            called = cast("str | None", context.state.get(CALLED_TOOL))  # the guard writes nothing else
-            return SingleServer(forwarder, self._sessions, owner, place.key, credentials, called)
+            called = context.state.get(CALLED_TOOL) if is_rewritten(context) else None
+            checked = cast("str | None", called)  # the guard writes nothing else
+            return SingleServer(forwarder, self._sessions, owner, place.key, credentials, checked)
         reach = Reach(context, place, upstreams)
         if is_plain(context.head.path):
             return PlainServers(context, reach, self._listings, upstreams)
@@ -296,9 +292,8 @@ class Relay:
                 with suppress(RefusedError):
                     await conversation.ask("ping", {})
 
-    def _build_guard(self, context: RequestContext) -> MessageGuard:
-        place = self._find(context)
-        upstreams = self._directory.current
+    def _build_guard(self, context: RequestContext, found: _Found) -> MessageGuard:
+        place, upstreams = found.place, found.upstreams
         reach = Reach(context, place, upstreams)
         if is_plain(context.head.path):
             return PlainGuard(context, reach, self._listings, upstreams)
@@ -326,69 +321,15 @@ class Relay:
         self._exchanges.forget(upstream)
         self._documents.metadata.forget(upstream)
 
-    def _find(self, context: RequestContext) -> Place:
+    def _find(self, context: RequestContext) -> _Found:
         upstreams, known = self._directory.current, context.state.get(_PLACE)
         if isinstance(known, _Found) and known.upstreams is upstreams:
-            return known.place
+            return known
         place = self._places.find(mount_of(context.head.path, upstreams), upstreams)
         if place is None:
             raise NotFound("There is no such MCP server.", param="mcp_server")
         narrowed = narrow_place(place, context.head.headers, upstreams)
         if place.is_single and not narrowed.upstreams:
             raise refuse_server(place.upstreams[0])
-        context.state[_PLACE] = _Found(upstreams, narrowed)
-        return narrowed
-
-    def _find_way(self, head: RequestHead, upstreams: Upstreams) -> PassThrough | None:
-        """The way from a path to servers; messages of the older transport are no requests of their own."""
-        older = find_older(head.path, upstreams)
-        if older is None:
-            place = self._places.find(head.path, upstreams)
-            return None if place is None else self._lead(place, head, upstreams)
-        place = self._places.find(older.mount, upstreams)
-        if place is None or not older.is_stream:
-            return None
-        led = self._lead(place, msgspec.structs.replace(head, path=older.mount), upstreams)
-        return msgspec.structs.replace(led, path=head.path, methods=("GET",), holds_slot=False)
-
-    def _challenge(
-        self, place: Place, open_one: Upstream | None, head: RequestHead, upstreams: Upstreams
-    ) -> str:
-        """Where a client without a credential learns who grants one: a server's issuer, or the gateway."""
-        if open_one is not None:
-            return build_challenge(self._bases.of(head), head.path)
-        one = place.upstreams[0] if place.is_single else None
-        is_hidden = one is not None and not upstreams.lets_in(one, head)
-        if is_hidden or (one is not None and one.settings.takes_client_tokens):
-            return ""
-        base = self._bases.of_logins(head)
-        if one is not None and one.settings.is_byok:
-            return ask_for_credential(base, head.path)
-        return build_challenge(base, self._quoted(head.path))
-
-    def _lead(self, place: Place, head: RequestHead, upstreams: Upstreams) -> PassThrough:
-        """The way from a path of the gateway to its servers."""
-        one = place.upstreams[0] if place.is_single else None
-        open_one = find_open(place, head, upstreams)
-        repeated = find_prefixed(head.headers, ARGUMENT)
-        return PassThrough(
-            id=f"mcp:{place.key}",
-            path=head.path,
-            target="" if one is None else one.settings.url,
-            methods=_METHODS,
-            admits_strangers=_is_open(one, to_bearers=open_one is not None),
-            admits_bearers=open_one is not None,
-            challenge=self._challenge(place, open_one, head, upstreams),
-            endpoint=Endpoint.MCP,
-            forwarded=_FORWARDED.union(repeated) if repeated else _FORWARDED,
-            is_read_first=head.method == "POST",
-            holds_slot=head.method != "GET" and head.headers.get("mcp-method") != _LISTEN,
-            timeout_seconds=None if one is None else one.settings.timeout,
-        )
-
-
-def _is_open(one: Upstream | None, *, to_bearers: bool) -> bool:
-    """Whether callers without a credential are let in: to a server that judges tokens, as those with one."""
-    if one is None:
-        return False
-    return one.settings.allow_anonymous or (to_bearers and one.settings.admits_anybody)
+        found = context.state[_PLACE] = _Found(upstreams, narrowed)
+        return found

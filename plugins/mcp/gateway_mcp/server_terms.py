@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -59,7 +60,7 @@ class Variable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.scope == "user" or (self.scope is None and self.value is None)
 
 
-class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
     """One item of `mcp_servers`, by LiteLLM's names; `timeout` is in seconds.
 
     `transport` None is found out: `http`, else `sse`. With `stdio` it is `command` with `args` and the
@@ -233,12 +234,12 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
         """What the server is asked with."""
         return self.auth_value or self.authentication_token or ""
 
-    @property
+    @cached_property
     def is_behind_http(self) -> bool:
         """Whether it may speak streamable HTTP."""
         return self.transport in {None, "http"} and not self.spec_path
 
-    @property
+    @cached_property
     def forbidden_questions(self) -> frozenset[str]:
         """What it may not ask clients for; over some transports servers ask for nothing in any case."""
         asked = {"sampling": self.allow_sampling, "elicitation": self.allow_elicitation}
@@ -254,7 +255,7 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
         """Whether its `auth_type` says that clients bring tokens of the server's own issuer."""
         return self.auth_type in FORWARDED
 
-    @property
+    @cached_property
     def takes_no_others(self) -> bool:
         """Whether what it is asked with is the gateway's to get, and no client's to bring."""
         return self.is_asked_with_tokens or self.signs_requests
@@ -264,18 +265,18 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
         """Whether callers without any credential reach it under its own path."""
         return self.allow_anonymous or self.auth_type == "true_passthrough"
 
-    @property
+    @cached_property
     def takes_client_tokens(self) -> bool:
         """Whether clients bring tokens of the server's own issuer, with a key of the gateway or without."""
         return self.forwards_tokens or self.is_passed_through
 
-    @property
+    @cached_property
     def client_headers(self) -> frozenset[str]:
         """The headers of clients that go along, in lower case."""
         named = frozenset(map(str.lower, self.extra_headers))
         return named | {"authorization"} if self.forwards_tokens else named
 
-    @property
+    @cached_property
     def is_passed_through(self) -> bool:
         """Whether a token that the server's own issuer has granted stands for a key of the gateway."""
         if self.auth_type == "true_passthrough":
@@ -313,6 +314,11 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
         value = given or (self.credential if self.auth_type != "none" else "")
         return {**self.lower_static_headers(), **self.present(value)}
 
+    @cached_property
+    def own_headers(self) -> dict[str, str]:
+        """The same without such a credential; not to be changed."""
+        return self.headers()
+
     def fill(self, headers: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
         """The headers with the values of a user in those that the operator has set."""
         filled = dict(headers)
@@ -321,7 +327,7 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
             filled[name] = _replace(filled[name], wanted)
         return filled
 
-    @property
+    @cached_property
     def user_variables(self) -> tuple[Variable, ...]:
         """The variables whose values users give."""
         return tuple(one for one in self.env_vars if one.is_users)
@@ -348,7 +354,7 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
         """The header in which the server looks for a credential, in lower case."""
         return self.upstream_token_header.lower() or ("x-api-key" if self.auth_type == "api_key" else _USUAL)
 
-    @property
+    @cached_property
     def credential_headers(self) -> frozenset[str]:
         """The headers in which a client may bring a credential for it, without the operator naming them."""
         return frozenset({self.token_header}) if self.upstream_token_header else CREDENTIALS

@@ -37,7 +37,7 @@ _decode_call = msgspec.json.Decoder(_Call).decode
 class SingleServer:
     """A `Forwarder` to the server `place` on behalf of the key `owner`, with `credentials` for the server.
 
-    `called` is the tool whose call was checked, None for messages that call none.
+    `called` is the tool whose call was checked before the message was rewritten, None for other messages.
     """
 
     def __init__(

@@ -1,6 +1,7 @@
 """What the operator says of a server beside where it is: what its tools cost, and its logo."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TypedDict
 
 import msgspec
@@ -10,7 +11,7 @@ from gateway.money import nanos_from_usd
 __all__ = ["CostInfo", "McpInfo"]
 
 
-class CostInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class CostInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """What one call costs in USD: of the tools that are named, and of all others.
 
     A number may be a text: so YAML reads `1e-05`.
@@ -26,8 +27,16 @@ class CostInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def price_of(self, tool: str) -> int:
         """What a call of a tool costs, in nano-dollars; 0 where nothing is said."""
-        stated = self.tool_name_to_cost_per_query.get(tool)
-        usd = self.default_cost_per_query if stated is None else stated
+        return self._of_tools.get(tool, self._default)
+
+    @cached_property
+    def _of_tools(self) -> dict[str, int]:
+        stated = self.tool_name_to_cost_per_query.items()
+        return {tool: nanos_from_usd(usd) for tool, usd in stated if usd is not None}
+
+    @cached_property
+    def _default(self) -> int:
+        usd = self.default_cost_per_query
         return 0 if usd is None else nanos_from_usd(usd)
 
 

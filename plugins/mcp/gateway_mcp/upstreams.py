@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 import msgspec
 
@@ -18,32 +19,35 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]{0,99}(?:/[A-Za-z0-9][A-Za-z0-9_.]{
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
-class Upstream(msgspec.Struct, frozen=True, eq=False):
-    """A server under its name; the address of one that `is_tenants` is a user's, the `submitter`'s."""
+class Upstream(msgspec.Struct, frozen=True, eq=False, dict=True):
+    """A server under its name; the address of one that `is_tenants` is a user's, the `submitter`'s.
+
+    Calls ask for much of it, so what follows from its settings is found once.
+    """
 
     name: str
     settings: McpServer
     is_tenants: bool = False
     submitter: str | None = None
 
-    @property
+    @cached_property
     def id(self) -> str:
         """What object permissions call it."""
         return self.settings.server_id or self.name
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Everything that it is called."""
         settings = self.settings
         return tuple(dict.fromkeys(filter(None, (self.id, self.name, settings.alias))))
 
-    @property
+    @cached_property
     def has_limits(self) -> bool:
         """Whether there is anything in `limits`."""
         stated = self.settings
         return not (stated.rpm is stated.max_concurrent_requests is stated.max_budget is None)
 
-    @property
+    @cached_property
     def limits(self) -> McpServerLimits:
         """What all of its callers share."""
         stated, usd = self.settings, self.settings.max_budget
@@ -56,7 +60,7 @@ class Upstream(msgspec.Struct, frozen=True, eq=False):
             budget_period=stated.budget_duration or "",
         )
 
-    @property
+    @cached_property
     def hidden_arguments(self) -> frozenset[str]:
         """The arguments whose values no record has."""
         return frozenset(name.lower() for name in self.settings.redacted_arguments)

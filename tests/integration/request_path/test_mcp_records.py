@@ -91,21 +91,26 @@ async def test_a_row_says_whether_the_call_failed(live: LiveGateway, server: Mcp
     assert await live.spent_nanos(key) == 2 * PRICE
 
 
-async def test_rows_of_free_calls_say_the_same_as_those_with_a_price(
+async def test_rows_that_the_database_puts_together_say_the_same_as_those_of_the_request(
     live: LiveGateway, server: McpFixture
 ) -> None:
-    """They are put together by the database, which is spared to the request."""
+    """It is spared to the request, unless there is more to say: of guardrails."""
     rows = []
-    for prices in (PRICES, {"logo_url": PRICES["logo_url"]}):
-        declare(live, server, prices=prices)
+    for prices, mode in ((PRICES, None), ({"logo_url": PRICES["logo_url"]}, None), (PRICES, "pre_mcp_call")):
+        declare(live, server, mode, prices)
         key = await live.make_key()
         await call(live, key, "fix")
         rows.append((await live.row(key)).details)
-    dear, free = rows
-    assert free["cost_breakdown"] == {"input_cost": 0, "output_cost": 0, "total_cost": 0}
-    assert free["mcp_tool_call_metadata"] == dear["mcp_tool_call_metadata"]
-    assert free.keys() == dear.keys()
-    assert [one["gatewright"].keys() for one in rows] == [free["gatewright"].keys()] * 2
+    dear, free, guarded = rows
+    nothing = {"input_cost": 0, "output_cost": 0, "total_cost": 0}
+    assert free["cost_breakdown"] == nothing
+    assert dear["cost_breakdown"].items() >= {**nothing, "total_cost": 0.01, "per_request_cost": 0.01}.items()
+    assert guarded["cost_breakdown"] == dear["cost_breakdown"]
+    assert (
+        free["mcp_tool_call_metadata"] == dear["mcp_tool_call_metadata"] == guarded["mcp_tool_call_metadata"]
+    )
+    assert free.keys() == dear.keys() == guarded.keys() - {"applied_guardrails", "guardrail_information"}
+    assert [one["gatewright"].keys() for one in rows] == [free["gatewright"].keys()] * 3
 
 
 async def test_what_is_no_call_has_no_tool(live: LiveGateway, server: McpFixture) -> None:

@@ -92,19 +92,22 @@ def test_what_is_out_of_the_ordinary_is_built_anew(changes: dict[str, object]) -
     assert "gatewright" in msgspec.json.decode(msgspec.json.decode(line)[_METADATA])
 
 
+@pytest.mark.parametrize("charge", [Charge(), Charge(total=5, per_request=5)])
 @pytest.mark.parametrize("tool", ["add", "a" * 300, "two\nlines"])
-def test_calls_of_tools_come_out_as_the_record_built_anew(tool: str) -> None:
+def test_calls_of_tools_come_out_as_the_record_built_anew(tool: str, charge: Charge) -> None:
     builder = RecordBuilder()
     lines = RecordLines(builder)
-    free = completion(deployment_id=None, provider=None, upstream_model=None, charge=Charge(), usage=Usage())
+    ended = completion(deployment_id=None, provider=None, upstream_model=None, charge=charge, usage=Usage())
     for name, server in ((tool, "one"), (tool, "two"), ("other", "one"), (tool, "one")):
         request = context()
         request.endpoint, request.tool = Endpoint.MCP, f"{server}/{name[:200]}"
         request.tool_call = McpCall(name=name, server=server)
-        line = lines.charged(request, free, NO_DETAILS)[0]
-        assert line == encode_line(builder.build_charged(request, free, NO_DETAILS))
-        said = msgspec.json.decode(msgspec.json.decode(line)[_METADATA])["mcp_tool_call_metadata"]
+        line = lines.charged(request, ended, NO_DETAILS)[0]
+        assert line == encode_line(builder.build_charged(request, ended, NO_DETAILS))
+        metadata = msgspec.json.decode(msgspec.json.decode(line)[_METADATA])
+        said = metadata["mcp_tool_call_metadata"]
         assert (said["mcp_server_name"], said["name"][:3]) == (server, name[:3].replace("\n", " "))
+        assert "cost_breakdown" not in metadata
 
 
 def test_callers_do_not_share_templates() -> None:

@@ -36,13 +36,9 @@ class Transports:
 
     def of(self, upstream: Upstream) -> Forwarder:
         """What sends requests to a server."""
-        settings = upstream.settings
-        is_plain = settings.transport == "http" and not settings.spec_path
-        is_plain = is_plain and settings.allow_sampling and settings.allow_elicitation
-        if is_plain and not settings.takes_no_others and not settings.takes_client_tokens:
-            return self._plain(upstream)
         made = self._made.get(upstream)
         if made is None:
+            settings = upstream.settings
             made = self._make(upstream)
             if settings.is_asked_with_tokens:
                 made = RenewingForwarder(made, upstream, self._tokens_of(upstream))

@@ -18,13 +18,18 @@ from gateway_mcp.transports.choose import Transports
 from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import MODERN, PROTOCOL, Object
 
-__all__ = ["Repeating", "is_modern_call"]
+__all__ = ["Repeating", "is_modern_call", "is_rewritten"]
 
 
 def is_modern_call(context: RequestContext) -> bool:
     """Whether a client of the revision without sessions calls a tool."""
     is_call = context.tool_call is not None and SAID in context.state
     return is_call and context.head.headers.get(PROTOCOL) == MODERN
+
+
+def is_rewritten(context: RequestContext) -> bool:
+    """Whether a guardrail, or a search, has made another message of the client's."""
+    return context.body.members.get("body") is not context.state.get(SAID)
 
 
 class Repeating:
@@ -41,8 +46,7 @@ class Repeating:
         """
         known = context.state.get(FOUND_TOOL) or (place.upstreams[0], context.state.get(CALLED_TOOL))
         one, tool = cast("tuple[Upstream, str]", known)  # the guards write nothing else
-        # A guardrail, or a search, has made another call of the client's.
-        is_retold = context.body.members.get("body") is not context.state[SAID]
+        is_retold = is_rewritten(context)
         if not is_retold and await self._is_compared(one, context, is_passed_on=place.is_single):
             return forwarder
         name, arguments = _read_call(context.body.members["body"])
