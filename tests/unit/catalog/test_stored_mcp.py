@@ -9,6 +9,7 @@ from gateway.catalog.added import McpServerRow
 from gateway.catalog.stored_mcp import OWN, PINS, build_settings, read_mcp
 from gateway.db.sealing import Seal
 from gateway.domain import McpShelf, Secret
+from tests.litellm_secrets import CREDENTIALS, HEADERS, SALT
 
 _PINS = {"find": {"description": "Find it.", "input_schema": None}}
 
@@ -44,29 +45,18 @@ def test_what_a_row_says(columns: dict[str, Any], found: dict[str, Any]) -> None
     assert build_settings({"server_id": "s", **columns}) == {"server_id": "s", **found}
 
 
-# What LiteLLM 1.108.7 wrote under the salt key "sk-salt".
-_HEADERS = "sBYp9b-nx7-cIbOSaYWH2xz4PSAbLhy6unCszYPWISiSzC7ruaJcHq9vfzaWmzNzFD_92xzJdnEtNUmUBClL4t4="
-_CREDENTIALS = {
-    "auth_value": "tUq4IgamVR1UvtEhwnaeWfonPST-f_499rkG185yY_QBHB-wS9qt5RPj",
-    "aws_region_name": "eu-west-1",
-    "dcr_issuer": "https://issuer.example",
-    "dcr_server_url": "https://server.example/mcp",
-    "redirect_uris": ["https://gateway.example/callback"],
-}
-
-
-@pytest.mark.parametrize("headers", [_HEADERS, {"X-Key": "header-secret"}, '{"X-Key": "header-secret"}'])
+@pytest.mark.parametrize("headers", [HEADERS, {"X-Key": "header-secret"}, '{"X-Key": "header-secret"}'])
 def test_secrets_are_read_as_each_release_of_litellm_stores_them(headers: object) -> None:
     """Until 1.100 headers were stored plainly, since 1.106 as one encrypted text."""
     columns = {
         "server_id": "s",
         "url": "http://x",
         "auth_type": "api_key",
-        "credentials": _CREDENTIALS,
+        "credentials": CREDENTIALS,
         "static_headers": headers,
     }
     row = McpServerRow(server_id="s", columns=json.dumps(columns))
-    _, shelf = read_mcp((row,), (), Seal(Secret("sk-salt")), {}, ((), McpShelf()))
+    _, shelf = read_mcp((row,), (), Seal(Secret(SALT)), {}, ((), McpShelf()))
     settings = shelf.servers[0].settings
     assert settings["static_headers"] == {"X-Key": "header-secret"}
     assert (settings["auth_value"], settings["aws_region_name"]) == ("av", "eu-west-1")
