@@ -1,7 +1,5 @@
-"""What the operator says of an MCP server: where it is, and what it is asked with."""
+"""What the operator says of an MCP server: where it is, who reaches it, and which tools it has."""
 
-import base64
-import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -10,25 +8,12 @@ import msgspec
 
 from gateway.money import nanos_from_usd
 from gateway_mcp.arguments import hide_arguments
-from gateway_mcp.brought import CREDENTIALS, is_free
+from gateway_mcp.header_terms import HeaderTerms
 from gateway_mcp.terms import McpInfo
-from gateway_mcp.token_terms import FORWARDED, TokenTerms, check_address
+from gateway_mcp.token_terms import check_address
 from gateway_mcp.wire import MODERN
 
-__all__ = ["McpServer", "PinnedTool", "Variable"]
-
-_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_USUAL = "authorization"
-_SCHEMES = {
-    "bearer_token": "Bearer {}",
-    "oauth2": "Bearer {}",
-    "oauth2_token_exchange": "Bearer {}",
-    "oauth2_id_jag": "Bearer {}",
-    "basic": "Basic {}",
-    "token": "token {}",
-    **dict.fromkeys(("api_key", "authorization", *FORWARDED), "{}"),
-}
+__all__ = ["McpServer", "PinnedTool"]
 
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 _Period = Annotated[str, msgspec.Meta(pattern="^[1-9][0-9]{0,3}(s|m|h|d|w|mo)$")]
@@ -41,26 +26,9 @@ class PinnedTool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     input_schema: dict[str, object] | None = None
 
 
-class Variable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A value for which `${NAME}` stands in headers: each user's own, or the operator's for all of them.
-
-    Without a `scope` it is the operator's where there is a `value`. Beside `user` a value means nothing.
-    """
-
-    name: Annotated[str, msgspec.Meta(pattern="^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
-    description: str | None = None
-    scope: Literal["user", "global"] | None = None
-    value: str | None = None
-
-    __repr__ = object.__repr__
-
-    @property
-    def is_users(self) -> bool:
-        """Whether each user gives it."""
-        return self.scope == "user" or (self.scope is None and self.value is None)
-
-
-class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
+class McpServer(
+    HeaderTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True
+):
     """One item of `mcp_servers`, by LiteLLM's names; `timeout` is in seconds.
 
     `transport` None is found out: `http`, else `sse`. With `stdio` it is `command` with `args` and the
@@ -92,17 +60,11 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
     transport: Literal["http", "sse", "stdio"] | None = None
     command: str = ""
     args: tuple[str, ...] = ()
-    env: dict[str, str] = {}
     spec_path: str = ""
     server_id: str | None = None
     alias: str | None = None
     description: str | None = None
     instructions: str = ""
-    auth_value: str | None = None
-    authentication_token: str | None = None
-    upstream_token_header: str = ""
-    static_headers: dict[str, str] = {}
-    extra_headers: tuple[str, ...] = ()
     access_groups: tuple[str, ...] = ()
     allowed_tools: tuple[str, ...] = ()
     disallowed_tools: tuple[str, ...] = ()
@@ -130,7 +92,6 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
     max_budget: float | None = None
     budget_duration: _Period | None = None
     redacted_arguments: tuple[str, ...] = ()
-    env_vars: tuple[Variable, ...] = ()
 
     __repr__ = object.__repr__
 
@@ -146,35 +107,21 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
             raise ValueError("with 'is_byok' users bring the credential, so there is no 'auth_value'")
         self.check_tokens(has_credential=bool(self.credential) or self.is_byok)
         self._check_signed()
-        self._check_token_header()
+        self.check_token_header()
         self._check_forwarding()
-        self._check_variables()
+        self.check_variables()
         is_told = self.auth_type == "none" or self.takes_no_others or self.forwards_tokens
         if not is_told and not (self.credential or self.is_byok):
             raise ValueError(f"auth_type '{self.auth_type}' needs 'auth_value'")
         if self.timeout <= 0:
             raise ValueError("'timeout' is more than 0 seconds")
-        for name in self.extra_headers:
-            if not _HEADER.fullmatch(name) or not is_free(name.lower()):
-                raise ValueError(f"'extra_headers': '{name[:100]}' is no header that a client may set")
-        for name, value in self.headers().items():
-            if not _HEADER.fullmatch(name) or not (value.isascii() and value.isprintable()):
-                raise ValueError(f"the header '{name[:100]}' cannot be sent")
+        self.check_headers()
 
     def _check_signed(self) -> None:
         has_other = bool(self.credential) or self.is_byok or "authorization" in self.lower_static_headers()
         self.check_signature(self.auth_type, has_credential=has_other)
         if self.signs_requests and not self.url:
             raise ValueError(f"auth_type '{self.auth_type}' needs 'url': requests to its host are signed")
-
-    def _check_token_header(self) -> None:
-        name = self.upstream_token_header
-        if not name:
-            return
-        if self.forwards_tokens or self.signs_requests:
-            raise ValueError(f"with auth_type '{self.auth_type}' there is no 'upstream_token_header'")
-        if not _HEADER.fullmatch(name) or not is_free(name.lower()):
-            raise ValueError(f"'upstream_token_header': '{name[:100]}' is no header for a credential")
 
     def _check_budget(self) -> None:
         if self.max_budget is not None and nanos_from_usd(self.max_budget) < 0:
@@ -189,11 +136,6 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
             raise ValueError("a service with 'spec_path' speaks no MCP: leave 'protocol_version' out")
         if self.protocol_version == MODERN and self.transport in {"sse", "stdio"}:
             raise ValueError(f"transport '{self.transport}' has no 'protocol_version' {MODERN}")
-
-    def _check_variables(self) -> None:
-        for one in self.env_vars:
-            if not one.is_users and one.value is None and one.name not in self.env:
-                raise ValueError(f"'env_vars': '{one.name}' is everybody's, and has no 'value'")
 
     def _check_forwarding(self) -> None:
         """Raise ValueError for a credential beside those of clients."""
@@ -229,11 +171,6 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
         """The resource that tokens are for, as far as the operator says it (RFC 8707)."""
         return self.url if self.upstream_resource == "auto" else self.upstream_resource
 
-    @property
-    def credential(self) -> str:
-        """What the server is asked with."""
-        return self.auth_value or self.authentication_token or ""
-
     @cached_property
     def is_behind_http(self) -> bool:
         """Whether it may speak streamable HTTP."""
@@ -250,11 +187,6 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
         """The only revision of clients whose messages pass through to it, if it has one."""
         return self.protocol_version if self.is_behind_http else None
 
-    @property
-    def forwards_tokens(self) -> bool:
-        """Whether its `auth_type` says that clients bring tokens of the server's own issuer."""
-        return self.auth_type in FORWARDED
-
     @cached_property
     def takes_no_others(self) -> bool:
         """Whether what it is asked with is the gateway's to get, and no client's to bring."""
@@ -269,12 +201,6 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
     def takes_client_tokens(self) -> bool:
         """Whether clients bring tokens of the server's own issuer, with a key of the gateway or without."""
         return self.forwards_tokens or self.is_passed_through
-
-    @cached_property
-    def client_headers(self) -> frozenset[str]:
-        """The headers of clients that go along, in lower case."""
-        named = frozenset(map(str.lower, self.extra_headers))
-        return named | {"authorization"} if self.forwards_tokens else named
 
     @cached_property
     def is_passed_through(self) -> bool:
@@ -308,60 +234,3 @@ class McpServer(TokenTerms, msgspec.Struct, frozen=True, forbid_unknown_fields=T
         shown = {**said, **changes} if changes else said
         allowed = self.allowed_params.get(name)
         return shown if allowed is None else hide_arguments(shown, allowed)
-
-    def headers(self, given: str = "") -> dict[str, str]:
-        """The headers for the server, in lower case; `given` is the credential that a user has brought."""
-        value = given or (self.credential if self.auth_type != "none" else "")
-        return {**self.lower_static_headers(), **self.present(value)}
-
-    @cached_property
-    def own_headers(self) -> dict[str, str]:
-        """The same without such a credential; not to be changed."""
-        return self.headers()
-
-    def fill(self, headers: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
-        """The headers with the values of a user in those that the operator has set."""
-        filled = dict(headers)
-        wanted = {one.name: values[one.name] for one in self.user_variables}
-        for name in self.lower_static_headers():
-            filled[name] = _replace(filled[name], wanted)
-        return filled
-
-    @cached_property
-    def user_variables(self) -> tuple[Variable, ...]:
-        """The variables whose values users give."""
-        return tuple(one for one in self.env_vars if one.is_users)
-
-    def lower_static_headers(self) -> dict[str, str]:
-        """The headers that do not depend on any caller, but for what users put in."""
-        own = {one.name: self._value_of(one) for one in self.env_vars if not one.is_users}
-        return {name.lower(): _replace(value, own) for name, value in self.static_headers.items()}
-
-    def _value_of(self, variable: Variable) -> str:
-        return variable.value if variable.value is not None else self.env[variable.name]
-
-    def present(self, value: str) -> dict[str, str]:
-        """The header in which the server looks for a credential; a bearer token where nothing is said."""
-        if not value:
-            return {}
-        kind = "bearer_token" if self.auth_type == "none" else self.auth_type
-        if kind == "basic" and ":" in value:
-            value = base64.b64encode(value.encode()).decode()
-        return {self.token_header: _SCHEMES[kind].format(value)}
-
-    @property
-    def token_header(self) -> str:
-        """The header in which the server looks for a credential, in lower case."""
-        return self.upstream_token_header.lower() or ("x-api-key" if self.auth_type == "api_key" else _USUAL)
-
-    @cached_property
-    def credential_headers(self) -> frozenset[str]:
-        """The headers in which a client may bring a credential for it, without the operator naming them."""
-        return frozenset({self.token_header}) if self.upstream_token_header else CREDENTIALS
-
-
-def _replace(text: str, values: Mapping[str, str]) -> str:
-    """A text with values in the place of `${NAME}`; what stands in a value is no variable."""
-    if not values:
-        return text
-    return _VARIABLE.sub(lambda found: values.get(found[1], found[0]), text)
