@@ -3,7 +3,7 @@
 from gateway.hooks.body import RequestBody
 from gateway.hooks.context import Admission, RequestContext, RequestHead
 from gateway.hooks.dispatch import Hooks, compile_hooks
-from gateway.hooks.guards import CallGuard, Recorded, RecordGuard, StreamGuard
+from gateway.hooks.guards import Beside, CallGuard, Recorded, RecordGuard, StreamGuard
 from gateway.hooks.registry import LoadedPlugins, PluginChoice, PluginInfo, build_plugin, load_plugins
 from gateway.hooks.services import (
     OFFLINE,
@@ -32,6 +32,7 @@ __all__ = [
     "GROUP",
     "OFFLINE",
     "Admission",
+    "Beside",
     "CallGuard",
     "Closing",
     "ForwardRequest",

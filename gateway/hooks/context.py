@@ -8,6 +8,7 @@ import msgspec
 from gateway.domain import ClientChoice, Endpoint, McpCall, Principal, Scope, Subject
 from gateway.errors import GatewayError
 from gateway.hooks.body import RequestBody
+from gateway.hooks.guards import Beside
 
 __all__ = ["Admission", "RequestContext", "RequestHead"]
 
@@ -73,7 +74,8 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     and hears what they say, each message of which is inspected by itself.
     `cost_nanos` is what a request of a pass-through costs if it succeeds: who authorizes it may say so, and a
     guard of its answer may take it back. `failed` is what such a guard says of an answer that HTTP calls a
-    success. `tell_refusal` gives a refusal the form of the request's protocol.
+    success. `beside` is what goes on beside the call, if anything does: once it refuses, the call is
+    cancelled. `tell_refusal` gives a refusal the form of the request's protocol.
     `policies` are those that it has, each with the reason. `own_answer` is what the gateway answers itself,
     in the place of a model.
     """
@@ -108,6 +110,7 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     withheld_tools: frozenset[str] = frozenset()
     tool_call: McpCall | None = None
     failed: GatewayError | None = None
+    beside: Beside | None = None
     end_user: str | None = None
     listens: bool = False
     holds_slot: bool = True

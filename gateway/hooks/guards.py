@@ -5,7 +5,18 @@ from typing import Protocol
 
 import msgspec
 
-__all__ = ["CallGuard", "RecordGuard", "Recorded", "StreamGuard"]
+from gateway.errors import GatewayError
+
+__all__ = ["Beside", "CallGuard", "RecordGuard", "Recorded", "StreamGuard"]
+
+
+class Beside(Protocol):
+    """What goes on beside one call."""
+
+    @property
+    def refusal(self) -> GatewayError | None:
+        """What the call is refused with, as far as that is decided: nobody waits for its answer then."""
+        ...
 
 
 class Recorded(msgspec.Struct, frozen=True):

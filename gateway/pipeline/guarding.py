@@ -10,6 +10,7 @@ from gateway.domain import ModelGroup
 from gateway.errors import GatewayError
 from gateway.hooks import CallGuard, RecordGuard, StreamGuard
 from gateway.pipeline.answers import as_gateway_error
+from gateway.pipeline.stopping import Stop
 from gateway.spend.builder import CallDetails
 
 __all__ = ["CallGuards", "StreamGuards", "join_reports", "list_guardrails"]
@@ -38,10 +39,40 @@ class CallGuards:
         if beside:
             self._beside.append(asyncio.create_task(_check_beside(beside)))
 
+    @property
+    def refusal(self) -> GatewayError | None:
+        """See Beside."""
+        ended = (beside.exception() for beside in self._beside if beside.done() and not beside.cancelled())
+        return next((error for error in ended if isinstance(error, GatewayError)), None)
+
+    @property
+    def go_beside(self) -> bool:
+        """Whether anything goes on beside the call."""
+        return bool(self._beside)
+
     async def wait_beside(self) -> None:
         """Wait for what goes on beside the call. Raises GatewayError."""
         for beside in self._beside:
             await beside
+
+    async def race(self, work: Awaitable[_Value]) -> _Value:
+        """Await a part of the call, which is cancelled once what goes on beside it refuses it.
+
+        Raises that refusal, and what the work raises.
+        """
+        stop = Stop()
+        for beside in self._beside:
+            beside.add_done_callback(stop.note_end)
+        try:
+            return await work
+        except (asyncio.CancelledError, GatewayError):
+            if stop.take_back() and self.refusal is not None:
+                raise self.refusal from None
+            raise
+        finally:
+            for beside in self._beside:
+                beside.remove_done_callback(stop.note_end)
+            stop.take_back()
 
     async def check_answer(self, body: bytes) -> bytes:
         """Have a whole answer inspected; return it as the client may get it. Raises GatewayError."""

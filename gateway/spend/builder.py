@@ -39,6 +39,8 @@ class CallDetails(msgspec.Struct, frozen=True, kw_only=True):
     that there are but end user, agent and tags, and that this very object comes with many requests; whoever
     changes a copy of it makes it False.
     `asked_by` is the guardrail whose own call this is, `asked_for` the call id of the request it inspects.
+    `stopped` says of a request that a guardrail has refused beside the call how far it had come: `unsent`,
+    `under_way` or `answered`.
     """
 
     end_user: str | None = None
@@ -61,6 +63,7 @@ class CallDetails(msgspec.Struct, frozen=True, kw_only=True):
     tool_arguments: msgspec.Raw | None = None
     asked_by: str = ""
     asked_for: str = ""
+    stopped: str = ""
     is_shared: bool = False
 
 
@@ -311,7 +314,8 @@ def _build_marks(completion: Completion, details: CallDetails) -> metadata.Gatew
         completion.is_client_gone,
     )
     has_tools = details.tools_offered or details.tools_called
-    if charge.is_priced and not is_estimated and not is_gone and not has_tools and not details.asked_by:
+    is_special = is_estimated or is_gone or has_tools or details.asked_by or details.stopped
+    if charge.is_priced and not is_special:
         return metadata.GatewrightMarks(charge_id=completion.charge_id, cost_nanos=charge.total)
     return metadata.GatewrightMarks(
         charge_id=completion.charge_id,
@@ -323,6 +327,7 @@ def _build_marks(completion: Completion, details: CallDetails) -> metadata.Gatew
         tools_called=details.tools_called,
         guardrail=clean_text(details.asked_by, _NAME_LIMIT),
         guarded_call_id=clean_text(details.asked_for, _ID_LIMIT),
+        stopped=details.stopped,
     )
 
 

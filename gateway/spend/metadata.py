@@ -54,6 +54,7 @@ class GatewrightMarks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     tools_called: tuple[str, ...] = ()
     guardrail: str = ""
     guarded_call_id: str = ""
+    stopped: str = ""
 
 
 class _TokenDetails(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

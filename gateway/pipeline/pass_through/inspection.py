@@ -1,10 +1,18 @@
 """What guardrails see of a pass-through: the path, the query and the body of the request, and the answer."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from typing import TypeVar
 
 import msgspec
 
-from gateway.errors import GuardrailBlocked, MalformedBody, UnsupportedMediaType, UpstreamGarbled
+from gateway.errors import (
+    GatewayError,
+    GuardrailBlocked,
+    MalformedBody,
+    UnsupportedMediaType,
+    UpstreamGarbled,
+)
 from gateway.hooks import CallGuard, RequestBody, RequestContext, UpstreamStream
 from gateway.pipeline.guarding import CallGuards
 from gateway.pipeline.pass_through.body import BodySource
@@ -17,6 +25,7 @@ _WHERE = ("path", "query")
 _PLAIN = frozenset({None, "", "identity"})
 _CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii"})
 _encode = msgspec.json.encode
+_Value = TypeVar("_Value")
 
 
 class ReadRequest(msgspec.Struct, frozen=True):
@@ -71,6 +80,8 @@ class Inspection:
     async def check_request(self, read: ReadRequest) -> bytes:
         """Have a request inspected; return the body as it may go to the target. Raises as the guardrails."""
         await self._guards.begin(self._opened)
+        if self._guards.go_beside:
+            self._context.beside = self._guards
         members = self._context.body.members
         if any(members[name] is not read.members[name] for name in _WHERE):
             raise GuardrailBlocked(
@@ -80,6 +91,22 @@ class Inspection:
         if changed is None or changed is read.members.get(_BODY):
             return read.data
         return _unwrap(changed, self._context.head.headers.get("content-type", ""))
+
+    async def check_unsent(self) -> None:
+        """Look whether the call is refused beside it already. Raises as the guardrails."""
+        if self._guards.go_beside:
+            # Those that wait for nothing have decided then.
+            await asyncio.sleep(0)
+        if self._guards.refusal is not None:
+            raise self._guards.refusal
+
+    async def race(self, work: Awaitable[_Value]) -> _Value:
+        """Await a part of the call for as long as nothing beside it refuses it. Raises as the guardrails."""
+        return await (self._guards.race(work) if self._guards.go_beside else work)
+
+    def has_refused(self, error: GatewayError) -> bool:
+        """Whether it is that with which the call was refused beside it."""
+        return error is self._guards.refusal
 
     async def wait_beside(self) -> None:
         """Wait for what goes on beside the call. Raises as the guardrails."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterable, Collection
+from contextlib import AbstractAsyncContextManager
 
 import msgspec
 
@@ -123,9 +124,11 @@ class _Relay:
         passage = self._passage
         settlement, started = passage.settlement, self._now()
         forwarder = await passage.snapshot.pass_through_hooks.open_transport(passage.context)
+        if passage.inspection is not None:
+            await self._check_unsent(passage.inspection)
         opening = (forwarder or passage.gateway.parts.clients).forward(request)
         try:
-            stream = await opening.__aenter__()
+            stream = await self._open(opening)
         except UpstreamError:
             await self._refuse_unread()
             raise
@@ -135,6 +138,30 @@ class _Relay:
             await self._answer(stream)
         finally:
             await opening.__aexit__(None, None, None)
+
+    async def _check_unsent(self, inspection: Inspection) -> None:
+        """Raise what the request is refused with beside the call: nothing was sent yet."""
+        try:
+            await inspection.check_unsent()
+        except GatewayError:
+            self._passage.settlement.stopped = "unsent"
+            raise
+
+    async def _open(self, opening: AbstractAsyncContextManager[UpstreamStream]) -> UpstreamStream:
+        """Wait for the head of the answer. What is refused beside the call is stopped, and charged.
+
+        The target may have worked on it: nobody can tell what it has read.
+        """
+        inspection, settlement = self._passage.inspection, self._passage.settlement
+        if inspection is None:
+            return await opening.__aenter__()
+        try:
+            return await inspection.race(opening.__aenter__())
+        except GatewayError as error:
+            if inspection.has_refused(error):
+                settlement.stopped = "under_way"
+                await settlement.charge(error)
+            raise
 
     async def _refuse_unread(self) -> None:
         """Where the body was the reason, say so instead of what the client library makes of it."""
@@ -160,6 +187,10 @@ class _Relay:
         try:
             await self._answer_inspected(inspection, stream, headers, kind)
         except GatewayError as error:
+            if inspection.has_refused(error):
+                self._passage.settlement.stopped = (
+                    "under_way" if self._passage.context.is_stream else "answered"
+                )
             await self._settle(status, error)
             raise
 

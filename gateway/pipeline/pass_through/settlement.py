@@ -36,6 +36,8 @@ class PassThroughSettlement:
         self.upstream_nanos = 0
         self.first_byte_nanos: int | None = None
         self.guards: CallGuards | None = None
+        self.stopped = ""
+        """How far the call had come when it was refused beside it, as `CallDetails` says."""
 
     async def charge(self, error: GatewayError | None = None, *, is_client_gone: bool = False) -> None:
         """Charge the price of the request; an `error` says what failed after the target had worked on it."""
@@ -54,7 +56,11 @@ class PassThroughSettlement:
         completion = self._completion(nanos, error, is_client_gone=is_client_gone)
         if error is not None:
             details = msgspec.structs.replace(
-                details, error_code=str(error.status), error_class=type(error).__name__, is_shared=False
+                details,
+                error_code=str(error.status),
+                error_class=type(error).__name__,
+                stopped=self.stopped,
+                is_shared=False,
             )
         if self._snapshot.settings.general.store_prompts_in_spend_logs:
             details = self._with_arguments(completion, details)

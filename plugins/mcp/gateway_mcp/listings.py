@@ -17,6 +17,7 @@ from gateway_mcp.names import join_name, join_uri
 from gateway_mcp.passing_on import UpstreamRefusalError, read_again
 from gateway_mcp.repeated import is_sound, repeat_arguments
 from gateway_mcp.transports.asking import watch_refusals
+from gateway_mcp.transports.cancelling import stop_refused
 from gateway_mcp.transports.choose import Transports
 from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import METHOD_NOT_FOUND, Object
@@ -101,7 +102,8 @@ class Listings:
         """A conversation with a server on behalf of a caller."""
         credentials = await self._credentials.list_headers(upstream, context)
         seconds = min(upstream.settings.timeout, _LIST_SECONDS)
-        way = watch_refusals(self._transports.of(upstream), upstream, context, self._credentials)
+        way = stop_refused(self._transports.of(upstream), context)
+        way = watch_refusals(way, upstream, context, self._credentials)
         return Conversation(way, upstream, credentials, self.eras, seconds)
 
     async def is_modern(self, upstream: Upstream, context: RequestContext) -> bool:

@@ -65,6 +65,7 @@ from gateway_mcp.sessions import Sessions
 from gateway_mcp.single import CALLED_TOOL, SingleServer, SingleTools
 from gateway_mcp.tokens import Tokens
 from gateway_mcp.transports.asking import ask_users
+from gateway_mcp.transports.cancelling import stop_refused
 from gateway_mcp.transports.choose import Transports
 from gateway_mcp.transports.refusing import StatingForwarder
 from gateway_mcp.transports.repeating import Repeating, is_modern_call, is_rewritten
@@ -264,7 +265,9 @@ class Relay:
         if place.is_single:
             one = place.upstreams[0]
             credentials = await self._credentials.list_headers(one, context)
-            forwarder = ask_users(self._transports.of(one), one, context, self._credentials)
+            forwarder = ask_users(
+                stop_refused(self._transports.of(one), context), one, context, self._credentials
+            )
             called = context.state.get(CALLED_TOOL) if is_rewritten(context) else None
             checked = cast("str | None", called)  # the guard writes nothing else
             return SingleServer(forwarder, self._sessions, owner, place.key, credentials, checked)

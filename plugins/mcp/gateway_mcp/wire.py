@@ -24,6 +24,7 @@ __all__ = [
     "PROTOCOL",
     "STATED_PROTOCOL",
     "Object",
+    "cancellation",
     "decode_object",
     "error_message",
     "request_message",
@@ -83,3 +84,9 @@ def decode_object(data: bytes) -> Object:
         return msgspec.json.decode(data, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise UpstreamGarbled(ANSWER_IS_NO_MESSAGE) from None
+
+
+def cancellation(identifier: object, reason: str) -> bytes:
+    """The notification that nobody waits for the answer to a request any more."""
+    params = {"requestId": identifier, "reason": reason}
+    return msgspec.json.encode({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params})

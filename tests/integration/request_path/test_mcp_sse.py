@@ -71,8 +71,12 @@ async def test_a_call_ends_with_its_client(live: LiveGateway, key: str, server: 
     async with asyncio.timeout(20):
         while not server.calls:  # noqa: ASYNC110  the server's own loop
             await asyncio.sleep(0.02)
+        server.headers.clear()
         task.cancel()
         await server.cancelled.wait()
+        while not server.headers:  # noqa: ASYNC110  the notification, beside the end of the stream
+            await asyncio.sleep(0.02)
+    assert [one["content-type"] for one in server.headers] == ["application/json"]
 
 
 @pytest.mark.parametrize("transport", ["sse", None])

@@ -14,6 +14,7 @@ from gateway_mcp.listings import Listings
 from gateway_mcp.reach import Reach
 from gateway_mcp.sessions import SESSION
 from gateway_mcp.transports.asking import watch_refusals
+from gateway_mcp.transports.cancelling import stop_refused
 from gateway_mcp.transports.choose import Transports
 from gateway_mcp.upstreams import Upstream
 from gateway_mcp.wire import MODERN, PROTOCOL, Object
@@ -114,6 +115,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
             body=body,
             silence_seconds=self.request.timeout_seconds if is_waiting else seconds,
         )
-        way = watch_refusals(self.transports.of(upstream), upstream, self.context, self.credentials)
+        way = stop_refused(self.transports.of(upstream), self.context)
+        way = watch_refusals(way, upstream, self.context, self.credentials)
         async with way.forward(request) as stream:
             yield stream

@@ -3,8 +3,9 @@
 Source: https://modelcontextprotocol.io/specification/2024-11-05/basic/transports.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import cast
 from urllib.parse import urljoin, urlsplit
 
@@ -24,6 +25,7 @@ __all__ = ["SseServer"]
 
 _BYTES = 32 * 1024 * 1024
 _OK, _FIRST_REDIRECT = 200, 300
+_CANCEL_SECONDS = 2.0
 _CHANGED = "/list_changed"
 _NOT_PASSED = frozenset(
     {"accept", "accept-encoding", "content-length", "content-type", "host", "last-event-id", PROTOCOL}
@@ -140,9 +142,19 @@ class _Session:
         await self.post({"method": "notifications/initialized"})
 
     async def ask(self, method: str, params: Object, tell: Tell) -> Object:
-        """The result of a request. Raises RefusedError."""
+        """The result of a request; one that is given up is cancelled on the server. Raises RefusedError."""
         self._last += 1
-        await self.post({"id": self._last, "method": method, "params": params})
+        try:
+            await self.post({"id": self._last, "method": method, "params": params})
+            return await self._wait_for_result(tell)
+        except asyncio.CancelledError:
+            given_up = {"requestId": self._last, "reason": "Nobody waits for the answer any more."}
+            with suppress(UpstreamError, TimeoutError):
+                async with asyncio.timeout(_CANCEL_SECONDS):
+                    await self.post({"method": "notifications/cancelled", "params": given_up})
+            raise
+
+    async def _wait_for_result(self, tell: Tell) -> Object:
         while True:
             message = decode_object(await self.read_payload())
             if "method" in message:
