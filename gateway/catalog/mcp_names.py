@@ -1,12 +1,11 @@
-"""Names of MCP servers and access groups stand in paths: none may lead where the gateway has a route."""
+"""Names of MCP servers and access groups stand in paths: none leads where the gateway has a route."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from gateway.catalog.own_paths import OwnPaths
-from gateway.errors import ConfigError
 
-__all__ = ["check_configured_names", "find_taken", "refusal_of"]
+__all__ = ["find_taken", "find_taken_names", "refusal_of"]
 
 _BELOW, _BEFORE = "/mcp/{}", ("/{}/mcp", "/{}/mcp/sse")
 _MCP_PATHS: Mapping[str, OwnPaths] = {
@@ -34,19 +33,19 @@ def find_taken(name: str, own: OwnPaths) -> str | None:
 
 def refusal_of(name: str, path: str) -> str:
     """Why nothing is called so."""
-    return (
-        f"No MCP server and no access group is called '{name[:100]}': {path[:200]} is a path of the "
-        "gateway's own; choose another name."
-    )
+    return f"No MCP server and no access group is called so: {_taken(name, path)}; choose another name."
 
 
-def check_configured_names(servers: Mapping[str, object], own: OwnPaths) -> None:
-    """Raise ConfigError for a name, alias, id or access group of the configuration that is taken."""
+def find_taken_names(servers: Mapping[str, object], own: OwnPaths) -> Iterator[tuple[str, str]]:
+    """The names, aliases, ids and access groups of the configuration that are taken: where one is, and why.
+
+    They are LiteLLM's to give, so that they are served, where nothing else is: `/mcp/guardrails`.
+    """
     for name, settings in servers.items():
         for member, text in _names(name, settings):
             path = find_taken(text, own)
             if path is not None:
-                raise ConfigError(refusal_of(text, path), path=f"{_SERVERS}.{name}{member}")
+                yield f"{_SERVERS}.{name}{member}", _taken(text, path)
 
 
 def _names(name: str, settings: object) -> Iterator[tuple[str, str]]:
@@ -61,3 +60,7 @@ def _names(name: str, settings: object) -> Iterator[tuple[str, str]]:
         named += [(f".{_GROUPS}[{index}]", group) for index, group in enumerate(items)]
     # What is no text is the plugin's to refuse.
     yield from ((member, value) for member, value in named if isinstance(value, str))
+
+
+def _taken(name: str, path: str) -> str:
+    return f"'{name[:100]}' does not lead to {path[:200]}, which is a path of the gateway's own"

@@ -4,6 +4,7 @@ import random
 from collections.abc import Mapping
 
 import msgspec
+import structlog
 
 from gateway.access.aliases import Aliases
 from gateway.access.checks import AccessChecks
@@ -17,7 +18,7 @@ from gateway.admission.options import build_ledger_options
 from gateway.catalog.added import AddedModels
 from gateway.catalog.builder import build_catalog
 from gateway.catalog.catalog import Catalog
-from gateway.catalog.mcp_names import check_configured_names
+from gateway.catalog.mcp_names import find_taken_names
 from gateway.catalog.naming import find_family
 from gateway.catalog.pass_throughs import PassThroughs, build_pass_throughs
 from gateway.catalog.price_book import PriceBook, load_price_book
@@ -54,7 +55,6 @@ def build_snapshot(
     settings: Settings, environ: Mapping[str, str], parts: Parts, cooldowns: Cooldowns
 ) -> Snapshot:
     """Build what a reload replaces; raises ConfigError or PluginError and changes nothing."""
-    check_configured_names(configured_servers(settings.gatewright), OWN_PATHS)
     book = load_price_book(settings)
     catalog = build_catalog(
         settings, book, with_variables(settings, environ), parts.clock, parts.added.current
@@ -62,6 +62,8 @@ def build_snapshot(
     snapshot = _assemble(settings, catalog, parts, cooldowns, None, parts.added.current)
     served = _pass_throughs(settings, with_variables(settings, environ), parts, parts.added.current)
     snapshot = _with_pass_throughs(snapshot, served, parts, parts.added.current)
+    for path, reason in find_taken_names(configured_servers(settings.gatewright), OWN_PATHS):
+        structlog.get_logger(__name__).warning("mcp_name_taken", path=path, reason=reason)
     # Last, when nothing can fail any more.
     apply_snapshot(snapshot, parts)
     return snapshot

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from structlog.testing import capture_logs
 
-from gateway.errors import ConfigError
 from tests.integration.manage.conftest import Desk
 from tests.integration.manage.mcp_serving import (
     SERVERS,
@@ -94,11 +94,19 @@ async def test_a_name_that_leads_to_a_route_is_refused_where_it_is_made(
     assert [one["server_id"] for one in await desk.get(SERVERS)] == [made["server_id"]]
 
 
-async def test_the_same_name_in_the_configuration_stops_the_start(desk: Desk, server: McpFixture) -> None:
-    servers = {"fix": {"url": server.url, "access_groups": ["policies"]}}
-    with pytest.raises(ConfigError, match="/policies/mcp is a path of the gateway's own") as caught:
+async def test_the_same_name_in_the_configuration_has_the_other_path(desk: Desk, server: McpFixture) -> None:
+    servers = {"guardrails": {"url": server.url, "access_groups": ["policies"]}}
+    with capture_logs() as lines:
         desk.live.configure(deployment("m", desk.live.upstream), mcp_servers=servers)
-    assert caught.value.path == "mcp_servers.fix.access_groups[0]"
+
+    warned = {line["path"]: line["reason"] for line in lines if line["event"] == "mcp_name_taken"}
+    assert set(warned) == {"mcp_servers.guardrails", "mcp_servers.guardrails.access_groups[0]"}
+    assert "/guardrails/mcp" in warned["mcp_servers.guardrails"]
+    key = await desk.live.make_key()
+    assert await list_tools(desk, "/mcp/guardrails", key)
+    assert await list_tools(desk, "/mcp/policies", key)
+    await check_is_of_the_gateway(desk, "/guardrails/mcp")
+    await check_is_of_the_gateway(desk, "/policies/mcp")
 
 
 async def test_what_is_stored_under_such_a_name_has_the_other_path(desk: Desk, server: McpFixture) -> None:
