@@ -34,6 +34,8 @@ async def empty(url: str) -> None:
 def run(database_of_module: str, tmp_path, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", database_of_module)
     monkeypatch.setenv("GATEWAY_MASTER_KEY", MASTER_KEY)
+    # A command has its process for itself; the lines of later tests would go elsewhere.
+    monkeypatch.setattr("gateway.cli.asking.configure_logs", lambda **_: None)
     former = [table._meta._db for table in TABLES]
 
     def invoke(command: str, *arguments: str) -> Result:

@@ -13,6 +13,9 @@ def run(migrated_database_url: str, tmp_path, monkeypatch, bound_tables: None):
     monkeypatch.setenv("DATABASE_URL", migrated_database_url)
     monkeypatch.setenv("GATEWAY_MASTER_KEY", MASTER_KEY)
 
+    # A command has its process for itself; the lines of later tests would go elsewhere.
+    monkeypatch.setattr("gateway.cli.asking.configure_logs", lambda **_: None)
+
     def invoke(*arguments: str):
         return CliRunner().invoke(key, ["create", "--data-dir", str(tmp_path), *arguments])
 
