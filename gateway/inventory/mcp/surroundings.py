@@ -8,8 +8,9 @@ import msgspec
 from gateway.catalog.own_paths import OwnPaths
 from gateway.domain import McpFindings, McpServerRecord, McpShelf
 
-_NONE = OwnPaths()
 __all__ = ["McpSurroundings", "configured_names"]
+
+_NONE = OwnPaths()
 
 
 class McpSurroundings(msgspec.Struct, frozen=True):
