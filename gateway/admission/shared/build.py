@@ -29,7 +29,7 @@ class RedisSharing:
         self._worker = worker
         self._names = Names(own.redis_prefix)
         self._link = RedisLink(url, clock, deadline_seconds=own.redis_deadline_seconds)
-        self._wire = Wire(self._link, self._names, worker)
+        self._wire = Wire(self._link, self._names, worker, clock)
         self._seeds = Seeds(self._link, self._names, self._wire, TotalsStore(database))
         self._ledger = SharedLedger(
             clock, build_ledger_options(settings), self._wire, self._seeds, calendar=calendar

@@ -29,7 +29,7 @@ from gateway.admission.shared.steps import (
     Step,
 )
 from gateway.admission.shared.untold import Untold
-from gateway.admission.shared.wire import EpochChangedError, Wire
+from gateway.admission.shared.wire import Answer, EpochChangedError, Wire
 from gateway.cache.redis_link import RedisUnavailableError
 from gateway.clock import Clock
 from gateway.domain import Scope
@@ -108,9 +108,11 @@ class SharedLedger(Ledger):
         remote, step, answer = await self._try(part, want, charge_id)
         if answer is None:
             return self._admit_alone(part, self._remote(part), want, charge_id, undoing=step)
-        code, values = answer
+        code, found = answer
         now = self._now()
-        began = remote.apply(values, now)
+        if code == REFUSED:
+            # As it was when it was refused: others have given back since.
+            remote.apply(found, now)
         refusing = find_refusing(part if code == REFUSED else _NOTHING, want, now, self.options)
         if refusing:
             if code != REFUSED:
@@ -118,14 +120,12 @@ class SharedLedger(Ledger):
             raise self._refusals.build(refusing, now)
         if code == REFUSED:
             raise _unavailable("A limit was used up a moment ago; try again.")
-        hold = self.holds[charge_id] = RemoteHold(self, charge_id, part, remote, want, began)
+        hold = self.holds[charge_id] = RemoteHold(self, charge_id, part, remote, want, found)
         if want.extras:
             hold.local = Hold(_NOTHING, want, now, None)
         return hold
 
-    async def _try(
-        self, part: Part, want: Want, charge_id: str
-    ) -> tuple[RemotePart, Step, tuple[int, list[int]] | None]:
+    async def _try(self, part: Part, want: Want, charge_id: str) -> tuple[RemotePart, Step, Answer | None]:
         """Ask Redis to take everything; without an answer nobody knows whether it did."""
         remote = self._remote(part)
         step = self._taking(remote, want, charge_id)
@@ -168,8 +168,7 @@ class SharedLedger(Ledger):
         remote = hold.remote
         try:
             if self.is_open and hold.is_told:
-                _, values = await self._wire.run(step, remote)
-                remote.apply(values, self._now())
+                await self._wire.run(step, remote)
                 return
         except (RedisUnavailableError, EpochChangedError):
             pass
@@ -193,10 +192,9 @@ class SharedLedger(Ledger):
         remote = self._remote(part)
         step = Step(READ, 0, "", 0, (), ())
         try:
-            _, values = await self._run(step, remote)
+            await self._run(step, remote)
         except (RedisUnavailableError, EpochChangedError) as error:
             raise _unavailable("The counters cannot be looked up at the moment; try again.") from error
-        remote.apply(values, self._now())
 
     async def refresh(self, scopes: Iterable[Scope]) -> None:
         """Set the counters of scopes to what Redis says. Raises ServiceUnavailable."""
@@ -229,14 +227,14 @@ class SharedLedger(Ledger):
         await self._run(_registering(hold), hold.remote)
         hold.is_told = True
 
-    async def _run(self, step: Step, remote: RemotePart) -> tuple[int, list[int]]:
+    async def _run(self, step: Step, remote: RemotePart) -> Answer:
         """Run a step; moneys that nobody counts yet are seeded first."""
         for _ in range(_ATTEMPTS):
-            code, values = await self._wire.run(step, remote)
+            answer = code, places = await self._wire.run(step, remote)
             if code != MISSING:
-                return code, values
+                return answer
             try:
-                await self._seeds.ensure([remote.moneys[place - 1].key for place in values])
+                await self._seeds.ensure([remote.moneys[place - 1].key for place in places])
             except DatabaseUnavailable as error:
                 raise RedisUnavailableError(str(error)) from error
         raise RedisUnavailableError("what was counted is forgotten again and again")

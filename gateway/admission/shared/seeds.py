@@ -59,12 +59,13 @@ class Seeds:
         epoch, names = self._wire.epoch, self.names
         totals = await self._store.read(keys)
         places = [names.epoch]
-        seeds: list[tuple[int, tuple[str, ...], int]] = []
+        seeds: list[tuple[str, tuple[str, ...], str]] = []
         for key in keys:
             total = totals[key]
             places.append(names.money(epoch, key))
-            places += [names.marker(epoch, one) for one in _markers(key, total.adjustment_ids)]
-            seeds.append((total.nanos, _markers(key, total.adjustment_ids), added.get(key, 0)))
+            markers = _markers(key, total.adjustment_ids)
+            places += [names.marker(epoch, one) for one in markers]
+            seeds.append((str(total.nanos), markers, str(added.get(key, 0))))
         arguments = (epoch, KEPT_SECONDS, _MARKED_SECONDS, _encode(seeds))
         if not await self._link.call(SEED, places, arguments, seconds=_SECONDS):
             raise EpochChangedError("everything is counted anew")
@@ -76,12 +77,12 @@ class Seeds:
         """
         epoch, names = self._wire.epoch, self.names
         places = [names.epoch]
-        changes: list[tuple[str, int]] = []
+        changes: list[tuple[str, str]] = []
         for adjustment, kind, identifier, nanos in await self._store.list_adjustments(scopes):
             for scope in _scopes_of(kind, identifier):
                 (marker,) = _markers(scope, (adjustment,))
                 places += (names.money(epoch, scope), names.marker(epoch, marker))
-                changes.append((marker, nanos))
+                changes.append((marker, str(nanos)))
         if not changes:
             return
         arguments = (epoch, KEPT_SECONDS, _MARKED_SECONDS, _encode(changes))

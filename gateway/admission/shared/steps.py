@@ -81,18 +81,20 @@ class RemotePart:
         """
         place = 0
         for money in self.moneys:
-            money.settled, money.held = values[place], values[place + 1]
+            if values[place + 1] != _NOT_LOOKED_AT:
+                money.settled, money.held = values[place], values[place + 1]
             place += 2
         began: list[int] = []
         server_now = values[-1]
         for window in self.windows:
-            count, ends = values[place], values[place + 2]
+            ends = values[place + 2]
             began.append(values[place + 1])
-            if count != _NOT_LOOKED_AT or ends != _NOT_LOOKED_AT:
-                window.count = count
+            if ends != _NOT_LOOKED_AT:
+                window.count = values[place]
                 window.ends_at = now + (ends - server_now) * 1_000 if ends else 0
             place += 3
         for slots in self.slots:
-            slots.used = values[place]
+            if values[place] != _NOT_LOOKED_AT:
+                slots.used = values[place]
             place += 1
         return began

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import cast
 
 import msgspec
 
@@ -10,17 +9,21 @@ from gateway.admission.shared.names import Names
 from gateway.admission.shared.scripts import LEDGER
 from gateway.admission.shared.steps import RemotePart, Step
 from gateway.cache.redis_link import RedisLink, RedisUnavailableError
+from gateway.clock import Clock
 
-__all__ = ["EpochChangedError", "Wire"]
+__all__ = ["Answer", "EpochChangedError", "Wire"]
 
 KEPT_SECONDS = 172_800
 """How long a counter that nobody uses is kept: longer than any journal waits for the database."""
 _MOST_STEPS = 64
 _MOST_CALLS = 2
+_ANOTHER_EPOCH = -1
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
 
-Answer = tuple[int, list[int]]
+Answer = tuple[int, Sequence[int]]
+"""A code and what comes with it: when the windows began at the server (OK, GONE), the values (REFUSED), the
+places of moneys that nobody counts (MISSING)."""
 _Queued = tuple[Step, RemotePart, "asyncio.Future[Answer]"]
 
 
@@ -35,7 +38,7 @@ def _ignore(_step: Step, _part: RemotePart, _is_done: bool) -> None:  # noqa: FB
 class Wire:
     """One worker's way to the script, in the present epoch."""
 
-    def __init__(self, link: RedisLink, names: Names, worker: str) -> None:
+    def __init__(self, link: RedisLink, names: Names, worker: str, clock: Clock) -> None:
         self.epoch = ""
         self.calls = 0
         self.steps = 0
@@ -44,6 +47,7 @@ class Wire:
         self._link = link
         self._names = names
         self._worker = worker
+        self._now = clock.monotonic_nanos
         self._queue: list[_Queued] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -53,7 +57,7 @@ class Wire:
         return self._link.is_trusted
 
     async def run(self, step: Step, part: RemotePart) -> Answer:
-        """Run one step; return its code and values.
+        """Run one step, and set the counters of its part to what Redis says then; return the answer.
 
         Raises RedisUnavailableError, and EpochChangedError with nothing done.
         """
@@ -102,7 +106,7 @@ class Wire:
     async def _call(self, epoch: str, queued: Sequence[_Queued]) -> list[Answer]:
         names, worker = self._names, self._worker
         keys: list[str | bytes] = [names.epoch, names.holds(epoch, worker), names.reaped(epoch, worker)]
-        parts: list[tuple[int, msgspec.Raw]] = []
+        statics: list[tuple[int, msgspec.Raw]] = []
         places: dict[RemotePart, int] = {}
         steps: list[Step] = []
         for step, part, _ in queued:
@@ -110,15 +114,20 @@ class Wire:
             if place is None:
                 if part.epoch != epoch:
                     raise EpochChangedError("everything is counted anew")
-                parts.append((len(keys), part.static))
-                places[part] = place = len(parts)
+                statics.append((len(keys), part.static))
+                places[part] = place = len(statics)
                 keys += part.keys
             step.part = place
             steps.append(step)
         self.calls += 1
         self.steps += len(steps)
-        arguments = (epoch, _encode((parts, steps)), KEPT_SECONDS)
-        answer = _decode(await self._link.call(LEDGER, keys, arguments))
-        if answer[0] == -1:
+        arguments = (epoch, _encode((statics, steps)), KEPT_SECONDS)
+        answers, values = _decode(await self._link.call(LEDGER, keys, arguments))
+        if answers == _ANOTHER_EPOCH:
             raise EpochChangedError("everything is counted anew")
-        return cast("list[Answer]", answer)  # what ledger.lua answers
+        now = self._now()
+        began = [part.apply(found, now) for part, found in zip(places, values, strict=True)]
+        return [
+            (answer[0], answer[1] if len(answer) > 1 else began[step.part - 1])
+            for step, answer in zip(steps, answers, strict=True)
+        ]

@@ -72,7 +72,7 @@ class Worker:
         self.undrained: dict[Scope, int] = {}
         names = Names("test")
         self.link = RedisLink(url, self.clock, deadline_seconds=DEADLINE_SECONDS)
-        wire = Wire(self.link, names, name)
+        wire = Wire(self.link, names, name, self.clock)
         seeds = Seeds(self.link, names, wire, books)  # type: ignore[arg-type]  it answers as the store does
         self.ledger = SharedLedger(self.clock, options, wire, seeds)
         self.membership = Membership(

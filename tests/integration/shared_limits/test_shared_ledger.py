@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from gateway.admission.options import LedgerOptions
+from gateway.admission.shared.names import Names
 from gateway.domain import LimitKind, Scope
 from gateway.errors import BudgetExceeded, RateLimited
 from tests.integration.shared_limits.conftest import Books, Make, Worker, eventually
@@ -31,6 +32,56 @@ async def test_requests_of_one_turn_are_admitted_together(worker: Worker) -> Non
     await asyncio.gather(*(worker.settle(hold, 4) for hold in holds))
     assert worker.ledger._wire.calls == before + 2
     assert (worker.ledger.settled(KEY), worker.ledger.held(KEY)) == (41 * 4, 0)
+
+
+async def test_what_requests_of_one_turn_have_in_common_is_read_and_written_once(
+    worker: Worker, redis_server: RedisServer
+) -> None:
+    who = caller(
+        budget(USD),
+        rate(LimitKind.REQUESTS, 99),
+        rate(LimitKind.TOKENS, 999, TEAM),
+        slots(99),
+        budget(USD, TEAM),
+    )
+    await worker.settle(await worker.take(who, 5, (3, 1, 2)), 4, 1, 1)
+    before = _commands(redis_server)
+    holds = await asyncio.gather(*(worker.take(who, 5, (3, 1, 2)) for _ in range(40)))
+    await asyncio.gather(*(worker.settle(hold, 4, 1, 1) for hold in holds))
+    after = _commands(redis_server)
+    # Each call: the holds, two moneys, and the windows; a settlement has no request to correct.
+    assert after["hmget"] - before["hmget"] == (1 + 2 + 2) + (1 + 2 + 1)
+    # To hold: two moneys, two windows; to settle: what was settled and held of two moneys, one window.
+    assert after["hincrby"] - before["hincrby"] == 4 + 5
+    assert after["incrby"] - before["incrby"] == 2
+    assert (worker.ledger.settled(TEAM), worker.ledger.held(TEAM)) == (41 * 4, 0)
+
+
+async def test_more_than_a_double_can_count_is_counted_exactly(
+    worker: Worker, books: Books, redis_server: RedisServer
+) -> None:
+    books.totals[KEY] = 2**53 + 1
+    await worker.settle(await worker.take(caller(), 5), 4)
+    books.adjust("refund-1", KEY, -(2**53) - 3)
+    books.adjust("refund-2", KEY, 2**53 + 3)
+    await worker.membership._seeds.adjust([KEY])
+    client = redis_server.client()
+    assert client.hget(Names("test").money(worker.ledger._wire.epoch, KEY), "s") == b"%d" % (2**53 + 5)
+    client.close()
+
+
+async def test_a_counter_that_redis_lost_is_read_anew_from_the_database(
+    worker: Worker, books: Books, redis_server: RedisServer
+) -> None:
+    books.totals[KEY] = 60
+    hold = await worker.take(caller(), 5)
+    client = redis_server.client()
+    client.delete(Names("test").money(worker.ledger._wire.epoch, KEY))
+    client.close()
+    await worker.settle(hold, 4)
+    worker.drain()
+    await worker.take(caller(), 1)
+    assert (worker.ledger.settled(KEY), worker.ledger.held(KEY)) == (64, 1)
 
 
 async def test_one_step_takes_everything_or_nothing(worker: Worker) -> None:
@@ -236,6 +287,14 @@ async def test_a_seed_that_contains_an_adjustment_is_not_adjusted_again(worker: 
 
 async def test_other_scopes_do_not_matter(worker: Worker) -> None:
     assert await _settled_after_one(worker, TEAM) == 3
+
+
+def _commands(redis_server: RedisServer) -> dict[str, int]:
+    """How often the server ran each command so far, those of scripts included."""
+    client = redis_server.client()
+    found = client.info("commandstats")
+    client.close()
+    return {name.removeprefix("cmdstat_"): told["calls"] for name, told in found.items()}
 
 
 async def _settled_after_one(worker: Worker, scope: Scope) -> int:
