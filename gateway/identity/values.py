@@ -17,6 +17,7 @@ __all__ = [
     "BudgetLimitEntry",
     "check_members",
     "check_money",
+    "check_name_of_requests",
     "check_soft_budget",
     "check_text",
 ]
@@ -27,6 +28,8 @@ HIGHEST_USD = 1e9
 _HIGHEST_BIGINT = 2**63 - 1
 _HIGHEST_INTEGER = 2**31 - 1
 _LONGEST_TEXT = 512
+_LONGEST_NAME_OF_REQUESTS = 256
+"""Of longer names in requests no more is read."""
 _LONGEST_DESCRIPTION = 8_192
 _MOST_NAMES = 2_000
 _LARGEST_METADATA = 64 * 1024
@@ -38,6 +41,8 @@ _METADATA_LISTS = (
     *("allowed_tools", "enforced_params"),
     *("allowed_passthrough_routes", "denied_passthrough_routes"),
 )
+
+_CONTROLS = frozenset(map(chr, (*range(32), 127)))
 
 Check = Callable[[Faults, str, Any], None]
 
@@ -78,6 +83,17 @@ def check_text(faults: Faults, path: str, text: str) -> None:
     """Note a name or id that is empty or too long."""
     if not text.strip() or len(text) > _LONGEST_TEXT:
         faults.add(path, f"must have between 1 and {_LONGEST_TEXT} characters.")
+
+
+def check_name_of_requests(faults: Faults, path: str, name: str) -> None:
+    """Note a name that no request could say, so that no block and no budget of its would ever hold."""
+    is_plain = name == name.strip() and not any(character in _CONTROLS for character in name)
+    if not 1 <= len(name) <= _LONGEST_NAME_OF_REQUESTS or not is_plain:
+        faults.add(
+            path,
+            f"must have between 1 and {_LONGEST_NAME_OF_REQUESTS} characters, without spaces at its ends and "
+            "without control characters: requests can carry no other names.",
+        )
 
 
 def _check_description(faults: Faults, path: str, text: str) -> None:

@@ -1,6 +1,6 @@
 """On whose account a request is booked beside its key: end user, agent, tags, session, notes for its row."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 import msgspec
@@ -126,7 +126,7 @@ def _scopes_of(end_user: str | None, agent_id: str | None, tags: tuple[str, ...]
 
 
 def _read_agent(agent: str) -> CallDetails:
-    tags = _limited(_agent_tags(agent))
+    tags = tuple(dict.fromkeys(_names(_agent_tags(agent))))
     scopes = tuple(Scope(ScopeKind.TAG, tag) for tag in tags)
     return CallDetails(tags=tags, extra_scopes=scopes, is_shared=True)
 
@@ -136,7 +136,7 @@ def _is_marked(principal: Principal) -> bool:
 
 
 def _read_everything(said: "_Said") -> CallDetails:
-    end_user, tags, agent_id = said.end_user(), _limited(said.tags()), said.agent_id()
+    end_user, tags, agent_id = said.end_user(), said.tags(), said.agent_id()
     return CallDetails(
         end_user=end_user,
         agent_id=agent_id,
@@ -186,17 +186,22 @@ class _Said:
             self._own_metadata.get("session_id"),
         )
 
-    def tags(self) -> Iterator[object]:
+    def tags(self) -> tuple[str, ...]:
+        """The tags of the request, key and team, and of the client program where there is room.
+
+        However many a request brings, those of key and team stay: budgets stand on them.
+        """
+        sent = _limited(self._sent_tags())
+        owners = (self._principal.metadata, self._principal.team_metadata)
+        owned = (name for owner in owners for name in _names(_sequence(owner.get("tags"))))
+        agent = _agent_tags(self._headers.get("user-agent", ""))[: _MOST_TAGS - len(sent)]
+        return tuple(dict.fromkeys((*sent, *owned, *_names(agent))))
+
+    def _sent_tags(self) -> Iterator[object]:
         yield from self._headers.get("x-litellm-tags", "").split(",")
         yield from _sequence(self._body.read("tags"))
-        for owner in (
-            self._metadata,
-            self._own_metadata,
-            self._principal.metadata,
-            self._principal.team_metadata,
-        ):
-            yield from _sequence(owner.get("tags"))
-        yield from _agent_tags(self._headers.get("user-agent", ""))
+        for said in (self._metadata, self._own_metadata):
+            yield from _sequence(said.get("tags"))
 
     def notes(self) -> msgspec.Raw | None:
         """The member `spend_logs_metadata` of team, key, body and header; the nearest to the request wins."""
@@ -227,16 +232,22 @@ def _agent_tags(agent: str) -> tuple[str, ...]:
     return (_AGENT_TAG + agent.partition("/")[0], _AGENT_TAG + agent)
 
 
-def _limited(tags: Iterator[object] | tuple[str, ...]) -> tuple[str, ...]:
-    """Different names, each cut to what the tables take, and not too many."""
+def _limited(tags: Iterable[object]) -> tuple[str, ...]:
+    """Different names, and not too many."""
     found: dict[str, None] = {}
+    for name in _names(tags):
+        found[name] = None
+        if len(found) == _MOST_TAGS:
+            break
+    return tuple(found)
+
+
+def _names(tags: Iterable[object]) -> Iterator[str]:
+    """The names among the tags, each cut to what the tables take."""
     for tag in tags:
         name = clean_text(tag, _NAME_LIMIT).strip() if isinstance(tag, str) else ""
         if name:
-            found[name] = None
-            if len(found) == _MOST_TAGS:
-                break
-    return tuple(found)
+            yield name
 
 
 def _first_name(*candidates: object) -> str | None:

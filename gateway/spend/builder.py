@@ -237,9 +237,9 @@ def _build_caller(principal: Principal) -> _Caller:
         scopes=scopes,
         scopes_text=clean_json(scopes),
         user=clean_text(principal.user_id or "", _ID_LIMIT),
-        team_id=_name(principal.team_id),
-        organization_id=_name(principal.organization_id),
-        agent_id=_name(principal.agent_id),
+        team_id=_id(principal.team_id),
+        organization_id=_id(principal.organization_id),
+        agent_id=_id(principal.agent_id),
     )
 
 
@@ -365,6 +365,11 @@ def _tags(tags: tuple[str, ...]) -> str:
 
 def _name(text: str | None) -> str | None:
     return None if text is None else clean_text(text, _NAME_LIMIT)
+
+
+def _id(text: str | None) -> str | None:
+    """The id of an object of the database: its totals go by all of it, and so must its records."""
+    return None if text is None else clean_text(text, _ID_LIMIT)
 
 
 def _limited(value: msgspec.Raw | None) -> msgspec.Raw | None:

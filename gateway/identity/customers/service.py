@@ -16,7 +16,7 @@ from gateway.identity.faults import Faults
 from gateway.identity.linked_rows import with_links
 from gateway.identity.pages import Listed, Page, cut
 from gateway.identity.records import Records
-from gateway.identity.values import check_members
+from gateway.identity.values import check_members, check_name_of_requests
 
 __all__ = ["CustomerService"]
 
@@ -48,6 +48,7 @@ class CustomerService:
         async with self._records.transaction():
             faults = Faults()
             check_members(faults, sent)
+            check_name_of_requests(faults, "user_id", request.user_id)
             await check_link(self._records, faults, sent)
             reset_at = sent.get("budget_reset_at")
             if reset_at is not None and reset_at.astimezone() <= self._records.now():
@@ -117,6 +118,7 @@ class CustomerService:
         wanted = _ids(user_ids)
         async with self._records.transaction():
             before = await self._rows.lock_any(wanted)
+            _check_new(set(wanted) - {row["user_id"] for row in before})
             new = await self._rows.block(wanted)
             await self._records.entries.open_accounts(ScopeKind.END_USER, new)
             return {"blocked_users": await self._switched(caller, Action.BLOCKED, wanted, before)}
@@ -180,6 +182,14 @@ def _ids(user_ids: list[str]) -> list[str]:
     check_members(faults, {"user_ids": user_ids})
     faults.refuse()
     return sorted(set(user_ids))
+
+
+def _check_new(user_ids: Iterable[str]) -> None:
+    """Raise BadRequest for customers who could not be named by a request."""
+    faults = Faults()
+    for user_id in sorted(user_ids):
+        check_name_of_requests(faults, "user_ids", user_id)
+    faults.refuse()
 
 
 def _not_found(user_ids: list[str], param: str) -> NotFound:

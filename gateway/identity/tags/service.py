@@ -15,7 +15,7 @@ from gateway.identity.records import Records
 from gateway.identity.rights import actor_of
 from gateway.identity.tags.request import NewTagRequest
 from gateway.identity.tags.response import shown_tags
-from gateway.identity.values import check_members
+from gateway.identity.values import check_members, check_name_of_requests
 
 __all__ = ["TagService"]
 
@@ -39,6 +39,7 @@ class TagService:
         async with self._records.transaction():
             faults = Faults()
             check_members(faults, sent)
+            check_name_of_requests(faults, "name", request.name)
             await check_link(self._records, faults, sent)
             faults.refuse()
             values = {name: sent[name] for name in _CHANGED if name in sent}

@@ -227,3 +227,19 @@ async def test_a_charge_id_that_no_notice_to_other_workers_could_hold_is_refused
     )
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["loc"] == ["body", "charge_id"]
+
+
+async def test_ids_of_any_length_are_booked_whole(live: LiveGateway, desk: Desk) -> None:
+    """What records cut, their totals would not have."""
+    team, organization = "a-long-team".ljust(512, "t"), "a-long-organization".ljust(512, "o")
+    user = "a-long-user".ljust(512, "u")
+    await desk.post("/organization/new", {"organization_id": organization, "organization_alias": "long"})
+    await desk.post("/user/new", {"user_id": user, "auto_create_key": False})
+    await desk.post("/team/new", {"team_id": team, "organization_id": organization})
+    key = await live.make_key(team_id=team, user_id=user)
+    assert (await live.chat(key)).status_code == 200
+    row = await live.row(key)
+    assert (row.team_id, row.organization_id, row.user) == (team, organization, user)
+    assert await desk.unbalanced("a-long-") == []
+    daily = 'SELECT spend FROM "LiteLLM_DailyTeamSpend" WHERE team_id = $1'
+    assert await desk.value(daily, team) == USD

@@ -117,6 +117,29 @@ class TestBlocking:
         await desk.post(path, {}, status=422)
 
 
+NAMES_OF_NO_REQUEST = ["n" * 257, " ann", "ann ", "a\tb", ""]
+"""Requests are read without them: a block or a budget of such a customer would never hold."""
+
+
+@pytest.mark.parametrize("name", NAMES_OF_NO_REQUEST, ids=["long", "before", "behind", "tab", "empty"])
+@pytest.mark.parametrize(
+    ("path", "member"), [("/customer/new", "user_id"), ("/customer/block", "user_ids"), ("/tag/new", "name")]
+)
+async def test_what_no_request_can_name_is_not_made(desk: Desk, name, path, member):
+    answer = await desk.ask("POST", path, json={member: [name] if member == "user_ids" else name})
+    assert answer.status_code == 400, answer.text
+    assert f"{member}" in answer.text
+    assert "must have between 1 and" in answer.text
+
+
+async def test_the_longest_name_is_blocked_and_limited(desk: Desk, live: LiveGateway, key: str, unique):
+    user_id, tag = (unique(name).ljust(256, "x") for name in ("customer", "tag"))
+    await desk.post("/customer/block", {"user_ids": [user_id]})
+    await desk.post("/tag/new", {"name": tag, "max_budget": 0})
+    assert (await live.chat(key, user=user_id)).status_code == 401
+    assert (await live.chat(key, tags=[tag])).status_code == 422
+
+
 class TestDeleting:
     async def test_a_customer_who_comes_back_begins_anew(
         self, desk: Desk, live: LiveGateway, key: str, unique, at_once

@@ -106,6 +106,16 @@ def test_tags_are_bounded_in_number_and_length():
     assert details.tags[0] == "x" * 256
 
 
+def test_tags_of_key_and_team_stay_however_many_a_request_brings():
+    """Budgets stand on them: a client must not get rid of one by sending others."""
+    principal = Principal(
+        token_hash="hash", metadata={"tags": ["key", "tag-1"]}, team_metadata={"tags": ["team"]}
+    )
+    sent = [f"tag-{number}" for number in range(100)]
+    details = read({"user-agent": "prog"}, principal, tags=sent)
+    assert details.tags == (*sent[:50], "key", "team")
+
+
 def test_notes_of_the_key_are_overruled_by_those_of_the_request():
     principal = Principal(
         token_hash="hash", metadata={"spend_logs_metadata": {"cost_centre": 1, "job": "key"}}
