@@ -26,8 +26,14 @@ _GUARDRAIL_MEMBERS = frozenset(
 
 
 def check_user_named(context: RequestContext) -> None:
-    """`enforce_user_param`: raise AuthenticationFailed for a request that names no end user."""
-    if "user" in context.body.members or any(name in context.head.headers for name in _USER_HEADERS):
+    """`enforce_user_param`: raise AuthenticationFailed for a request that names no end user.
+
+    One of null, without letters or of a wrong type is booked on nobody, and so is none.
+    """
+    body, headers = context.body, context.head.headers
+    if context.principal.end_user_id or any(headers.get(name, "").strip() for name in _USER_HEADERS):
+        return
+    if "user" in body.members and _is_name(body.read("user")):
         return
     raise AuthenticationFailed(
         "Authentication Error, 'user' param not passed in. 'enforce_user_param'=True: name the end user in "
@@ -113,6 +119,11 @@ def build_cache_check(allowed: Iterable[str]) -> Callable[[RequestContext], None
                 )
 
     return check
+
+
+def _is_name(value: object) -> bool:
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return is_number or (isinstance(value, str) and bool(value.strip()))
 
 
 def _mapping(body: RequestBody, name: str) -> Mapping[str, object]:

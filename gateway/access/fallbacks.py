@@ -1,14 +1,14 @@
-"""Whether the models that a request names as its fallbacks are open to its caller."""
+"""Whether the models that a request names as its fallbacks are open to its caller, and limited apart."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import cast
 
 from gateway.access.aliases import follow_aliases
 from gateway.access.model_access import check_models, check_subject_models
-from gateway.access.models import ModelLists
+from gateway.access.models import ModelLists, pattern_covers
 from gateway.hooks import RequestContext
 
-__all__ = ["build_fallback_check"]
+__all__ = ["build_fallback_check", "is_limited_apart"]
 
 _MEMBERS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
 
@@ -26,6 +26,27 @@ def build_fallback_check(lists: ModelLists) -> Callable[[RequestContext], None]:
                     check_subject_models(lists, context.principal, context.subjects, name, routed)
 
     return check
+
+
+def is_limited_apart(context: RequestContext, *names: str) -> bool:
+    """Whether somebody has a limit on a model of these names, and not on the one that the request asks for.
+
+    What the request costs and counts would be missing there.
+    """
+    fallback, asked = _spellings(names), _spellings((context.model, context.routed_model))
+    limits = (limit for owner in (context.principal, *context.subjects) for limit in owner.limits)
+    patterns = {limit.model for limit in limits if limit.model is not None}
+    return any(_covers(pattern, fallback) and not _covers(pattern, asked) for pattern in patterns)
+
+
+def _covers(pattern: str, names: Iterable[str]) -> bool:
+    return any(pattern_covers(pattern, name) for name in names)
+
+
+def _spellings(names: Iterable[str]) -> frozenset[str]:
+    """The names, and what follows a provider in them."""
+    given = frozenset(names)
+    return given | {rest for name in given if (rest := name.partition("/")[2])}
 
 
 def _names(value: object) -> Iterator[str]:

@@ -73,8 +73,8 @@ def build_user_defaults(settings: AccessSettings) -> UserDefaults:
 def build_principal(row: KeyRow, now_nanos: int, defaults: UserDefaults = NO_DEFAULTS) -> Principal:
     """Join one look-up into a Principal; `now_nanos` decides whether a temporary budget increase is over.
 
-    A user's own models and budgets hold for personal keys only: those of a team key come from its team. Its
-    rates hold for all its keys.
+    A user's own models and budget hold for personal keys only: those of a team key come from its team. Its
+    budgets per model and its rates hold for all its keys.
     """
     key, now = row.key, datetime_from_nanos(now_nanos)
     metadata, team_metadata = row.owners[0].metadata, _metadata_of(row, ScopeKind.TEAM)
@@ -223,6 +223,8 @@ def _limits(owner: OwnerRow, row: KeyRow, now: datetime, defaults: UserDefaults)
         builder.add_windows(owner.windows)
     elif row.key.team_id is None or defaults.holds_for_team_keys:
         _add_user_budget(builder, owner.budget, role_of(row.user), defaults)
+    else:
+        builder.add_model_budgets(owner.budget)
     builder.add_rates(owner.budget)
     builder.add_model_rates(owner.metadata)
     return builder

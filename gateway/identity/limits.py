@@ -79,6 +79,10 @@ class LimitBuilder:
             amount = self._nanos("soft_budget", budget.soft_budget)
             if amount is not None:
                 self._add_budget(amount, reset_at_nanos=reset_at, is_soft=True)
+        self.add_model_budgets(budget)
+
+    def add_model_budgets(self, budget: BudgetColumns) -> None:
+        """The budgets and rates per model of a row."""
         for model, entry in budget.model_max_budget.items():
             self._add_model_budget(model, entry)
 

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
+from gateway.access.fallbacks import is_limited_apart
 from gateway.access.reach import find_group
 from gateway.catalog.priced import has_price
 from gateway.domain import Deployment, ModelGroup
@@ -78,10 +79,14 @@ class Attempts:
     async def _may_use(self, name: str) -> bool:
         """Whether a fallback may be tried: the caller may use it, and its budgets have room for it.
 
-        The operator's own fallbacks lead where the operator wants; names that the client chose are checked.
+        Names that the client chose are checked. The operator's own fallbacks lead where the operator wants,
+        unless `enforce_fallback_model_access` says that they open nothing either.
         """
         context = self.context
-        if name in self._wished and not await self._is_granted(name):
+        is_checked = name in self._wished or self._call.snapshot.settings.access.enforce_fallback_model_access
+        if is_checked and not await self._is_granted(name):
+            return False
+        if name in self._wished and is_limited_apart(context, name, self._wished[name]):
             return False
         group = self._find_group(name)
         if group is None or self._lacks_price(group):
@@ -146,7 +151,7 @@ class Attempts:
         """Whether the checks of a request would let the caller ask for this model by itself."""
         context = self.context
         before = context.model, context.routed_model
-        context.model, context.routed_model = self._wished[name], name
+        context.model, context.routed_model = self._wished.get(name, name), name
         try:
             await self._call.snapshot.hooks.authorize(context)
         except GatewayError:

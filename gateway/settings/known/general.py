@@ -169,7 +169,7 @@ GENERAL_KEYS = (
     ),
     supported(
         "enforce_fallback_model_access",
-        "Refuses requests whose own fallbacks their caller may not use.",
+        "Refuses requests with fallbacks that their caller may not use; passes over such of the operator.",
         restricts=True,
     ),
     supported(

@@ -131,6 +131,60 @@ async def test_an_alias_among_the_clients_fallbacks_is_followed(live: LiveGatewa
     assert models_seen(live) == ["a", "b"]
 
 
+@pytest.mark.parametrize("is_enforced", [False, True])
+async def test_configured_fallbacks_open_no_model_where_the_operator_says_so(
+    live: LiveGateway,
+    is_enforced: bool,  # noqa: FBT001  pytest passes it by name
+) -> None:
+    live.configure(
+        *(deployment(name, live.upstream, f"openai/{name}") for name in ("m", "dear", "open")),
+        router_settings={"fallbacks": [{"m": ["dear", "open"]}], "num_retries": 0},
+        general_settings={"enforce_fallback_model_access": is_enforced},
+    )
+    live.upstream.default = failing("m")
+    answer = await live.chat(await live.make_key(models=["m", "open"]))
+    assert answer.status_code == 200, answer.text
+    assert models_seen(live) == ["m", "open" if is_enforced else "dear"]
+
+
+async def test_where_no_configured_fallback_is_open_the_models_own_error_is_told(live: LiveGateway) -> None:
+    live.configure(
+        deployment("m", live.upstream, "openai/m"),
+        deployment("dear", live.upstream, "openai/dear"),
+        router_settings={"fallbacks": [{"m": ["dear"]}], "num_retries": 0},
+        litellm_settings={"enforce_fallback_model_access": True},
+    )
+    live.upstream.default = failing("m")
+    assert (await live.chat(await live.make_key(models=["m"]))).status_code == 503
+    assert models_seen(live) == ["m"]
+
+
+LIMITS_OF_THE_DEAR_MODEL = {
+    "budget": {"model_max_budget": {"dear": {"budget_limit": 0, "time_period": "1d"}}},
+    "budget of a pattern": {"model_max_budget": {"de*": {"budget_limit": 100}}},
+    "rate": {"model_rpm_limit": {"dear": 5}},
+}
+
+
+@pytest.mark.parametrize("limits", LIMITS_OF_THE_DEAR_MODEL.values(), ids=LIMITS_OF_THE_DEAR_MODEL)
+async def test_the_clients_fallbacks_evade_no_limit_on_a_model(
+    live: LiveGateway, limits: dict[str, object]
+) -> None:
+    """What a request costs counts for the limits of the model that it asks for."""
+    live.configure(deployment("m", live.upstream, "openai/a"), deployment("dear", live.upstream, "openai/b"))
+    live.upstream.default = failing("a")
+    key = await live.make_key(**limits)
+    assert (await live.chat(key, fallbacks=["dear"], num_retries=0)).status_code == 503
+    assert models_seen(live) == ["a"]
+
+
+async def test_a_limit_on_both_models_leaves_the_clients_fallback(live: LiveGateway) -> None:
+    live.configure(deployment("m-a", live.upstream, "openai/a"), deployment("m-b", live.upstream, "openai/b"))
+    live.upstream.default = failing("a")
+    key = await live.make_key(model_max_budget={"m-*": {"budget_limit": 100}})
+    assert (await live.chat(key, "m-a", fallbacks=["m-b"], num_retries=0)).status_code == 200
+
+
 async def test_fallbacks_can_be_switched_off_by_the_client(live: LiveGateway, key: str) -> None:
     live.configure(
         deployment("m", live.upstream, "openai/a"),

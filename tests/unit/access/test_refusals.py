@@ -333,6 +333,24 @@ CASES = {
         "user",
         r"^Authentication Error, 'user' param not passed in\. 'enforce_user_param'=True",
     ),
+    "an end user of null for everybody": Case(
+        Ask(body={"user": None}, settings={"enforce_user_param": True}),
+        Ask({"end_user_id": "of-the-token"}, settings={"enforce_user_param": True}),
+        401,
+        "auth_error",
+        "user",
+        r"^Authentication Error, 'user' param not passed in\. 'enforce_user_param'=True",
+    ),
+    "an end user of spaces for everybody": Case(
+        Ask(
+            body={"user": " "}, headers={"x-litellm-end-user-id": " "}, settings={"enforce_user_param": True}
+        ),
+        Ask(body={"user": 7}, settings={"enforce_user_param": True}),
+        401,
+        "auth_error",
+        "user",
+        r"^Authentication Error, 'user' param not passed in\. 'enforce_user_param'=True",
+    ),
     "a member that the configuration requires": Case(
         Ask(body={"metadata": {}}, settings={"enforced_params": ("user", "metadata.run")}),
         Ask(

@@ -181,6 +181,15 @@ def test_a_users_rates_hold_for_all_its_keys():
     ]
 
 
+def test_a_users_budgets_per_model_hold_for_all_its_keys():
+    row = make_row(
+        owners=(user_row(max_budget=2, soft_budget=1, model_max_budget={"m": {"budget_limit": 1}}),),
+        team_id="t",
+    )
+    found = build_principal(row, NOW).limits
+    assert [(limit.scope, limit.model, limit.amount) for limit in found] == [(USER, "m", USD)]
+
+
 def test_internal_users_without_a_budget_get_the_configured_one():
     defaults = UserDefaults(budget_nanos=0, budget_period="30d")
     (limit,) = build_principal(make_row(owners=(user_row(),)), NOW, defaults).limits
