@@ -25,6 +25,11 @@ _UPSTREAM = {
     *("langfuse_public_key", "langfuse_secret", "langfuse_secret_key", "langfuse_host"),
     *("langsmith_api_key", "langsmith_base_url", "turn_off_message_logging"),
     *("model_info", "custom_pricing", "base_model"),
+    *(
+        f"cache_{what}_input_token_cost{tier}"
+        for what in ("read", "creation")
+        for tier in ("", "_above_1hr", "_above_200k_tokens", "_flex", "_priority", "_batches")
+    ),
 }
 # These name real things inside `metadata` and in options of guardrails; at the top level they reach
 # the upstream.

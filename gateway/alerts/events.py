@@ -116,7 +116,7 @@ def build_alert(principal: Principal, limit: Limit, spent_nanos: int) -> Alert |
 def _mark_of(limit: Limit, spent_nanos: int) -> tuple[BudgetMark | None, str]:
     spent_percent = spent_nanos * 100 // limit.amount if limit.amount > 0 else 0
     if limit.is_soft:
-        mark = BudgetMark.SOFT if spent_percent >= 100 else None  # noqa: PLR2004  percent
+        mark = BudgetMark.SOFT if spent_nanos >= max(1, limit.amount) else None
     elif spent_percent >= 100:  # noqa: PLR2004  percent
         mark = BudgetMark.CROSSED
     elif spent_percent >= 85:  # noqa: PLR2004  percent, as in the contract

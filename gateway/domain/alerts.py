@@ -60,7 +60,8 @@ def first_mark_nanos(limit: Limit) -> int:
 def next_mark_nanos(limit: Limit, spent_nanos: int) -> int:
     """The smallest mark of a budget above what is spent; larger than any spend when there is none."""
     if limit.amount <= 0:
-        return _NEVER
+        # A soft budget of nothing is crossed by the first nano-dollar.
+        return 1 if limit.is_soft and spent_nanos < 1 else _NEVER
     percents = (100,) if limit.is_soft else _PERCENTS
     # Rounded up: below the mark the percentage is not reached.
     marks = (-(-limit.amount * percent // 100) for percent in percents)

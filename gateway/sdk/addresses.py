@@ -1,5 +1,6 @@
 """Where a request comes from, behind proxies that are trusted, and whether that is allowed."""
 
+import re
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -7,6 +8,7 @@ __all__ = ["Address", "Networks", "client_address", "counted_address", "read_net
 
 Address = IPv4Address | IPv6Address
 _Network = IPv4Network | IPv6Network
+_WITH_PORT = re.compile(r"\[([0-9a-fA-F:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
 
 
 class Networks:
@@ -57,8 +59,14 @@ def counted_address(forwarded: str, hops: int) -> Address | None:
 
 def _read(text: str | None) -> Address | None:
     try:
-        address = ip_address((text or "").strip())
+        address = ip_address(_without_port((text or "").strip()))
     except ValueError:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
+
+
+def _without_port(text: str) -> str:
+    """An address as some proxies write it, `10.0.0.1:4711` or `[2001:db8::1]:4711`, without the rest."""
+    match = _WITH_PORT.fullmatch(text)
+    return text if match is None else match[1] or match[2]

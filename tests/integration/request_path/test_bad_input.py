@@ -108,6 +108,8 @@ BANNED = {
     "metadata.deep.api_key": {"metadata": {"deep": {"api_key": "x"}}},
     "litellm_metadata.base_url": {"litellm_metadata": {"base_url": "x"}},
     "input_cost_per_token": {"input_cost_per_token": 0},
+    "cache_read_input_token_cost": {"cache_read_input_token_cost": 0},
+    "metadata.a.cache_creation_input_token_cost": {"metadata": {"a": {"cache_creation_input_token_cost": 0}}},
     "fallbacks[0].api_base": {"fallbacks": [{"model": "m", "api_base": "x"}]},
 }
 

@@ -27,3 +27,10 @@ def test_nothing_is_awaited_of_a_budget_of_zero() -> None:
     zero = Limit(scope=HARD.scope, kind=LimitKind.BUDGET, amount=0)
 
     assert first_mark_nanos(zero) == LARGEST
+
+
+def test_a_soft_limit_of_zero_is_crossed_by_the_first_nano_dollar() -> None:
+    zero = Limit(scope=SOFT.scope, kind=LimitKind.BUDGET, amount=0, is_soft=True)
+
+    assert first_mark_nanos(zero) == 1
+    assert next_mark_nanos(zero, 1) == LARGEST

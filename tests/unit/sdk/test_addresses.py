@@ -21,6 +21,11 @@ NOBODY = read_networks([])
         ("1.2.3.4", "10.0.0.9", PROXIES, "1.2.3.4"),
         ("::ffff:10.0.0.1", "::ffff:5.6.7.8", PROXIES, "5.6.7.8"),
         ("10.0.0.1", "2001:db8::1", PROXIES, "2001:db8::1"),
+        # Some proxies append the port too.
+        ("10.0.0.1", "5.6.7.8:4711", PROXIES, "5.6.7.8"),
+        ("10.0.0.1", "5.6.7.8:4711, 10.0.0.2:80", PROXIES, "5.6.7.8"),
+        ("10.0.0.1", "[2001:db8::1]:4711", PROXIES, "2001:db8::1"),
+        ("10.0.0.1", "[2001:db8::1]", PROXIES, "2001:db8::1"),
     ],
 )
 def test_the_client_is_the_first_that_is_no_proxy_from_the_end(peer, forwarded, proxies, client):
@@ -28,7 +33,14 @@ def test_the_client_is_the_first_that_is_no_proxy_from_the_end(peer, forwarded, 
 
 
 @pytest.mark.parametrize(
-    ("peer", "forwarded"), [(None, "5.6.7.8"), ("", ""), ("10.0.0.1", "5.6.7.8, unknown"), ("socket", "")]
+    ("peer", "forwarded"),
+    [
+        *((None, "5.6.7.8"), ("", ""), ("10.0.0.1", "5.6.7.8, unknown"), ("socket", "")),
+        *(
+            ("10.0.0.1", text)
+            for text in ("5.6.7.8:", "5.6.7.8:x", "[5.6.7.8", "5.6.7.8:1:2", "5.6.7.8:123456")
+        ),
+    ],
 )
 def test_who_cannot_be_told_is_nobody(peer, forwarded):
     assert client_address(peer, forwarded, PROXIES) is None
