@@ -17,7 +17,8 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
-from gateway.cli.address import check_is_free
+from gateway.cli.address import check_is_free, describe_address
+from gateway.cli.certificate import check_certificate
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.db.embedded_keeper import EmbeddedKeeper
 from gateway.errors import ConfigError
@@ -56,13 +57,28 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--config", "-c", type=click.Path(path_type=Path), help="The config.yaml.")
 @click.option("--host", default="0.0.0.0", envvar="HOST", help="The address to listen on.")  # noqa: S104  the contract's default
 @click.option("--port", default=4000, envvar="PORT", type=click.IntRange(0, 65535), help="The port.")
-@click.option("--num_workers", "--workers", default=1, type=click.IntRange(1), help="Worker processes.")
+@click.option(
+    "--num_workers",
+    "--workers",
+    default=1,
+    envvar="NUM_WORKERS",
+    type=click.IntRange(1),
+    help="Worker processes.",
+)
 @click.option("--data-dir", type=_FOLDER, help="The folder of database, journal and master key.")
 @click.option("--server_root_path", "--server-root-path", help="Serve below this prefix as well.")
 @click.option("--log-json/--log-text", default=None, help="Write log lines as JSON.")
 @click.option("--db-upgrade/--no-db-upgrade", default=True, help="Upgrade an outdated database at the start.")
-@click.option("--ssl_certfile_path", "--ssl-certfile", type=_FILE, help="The TLS certificate, PEM.")
-@click.option("--ssl_keyfile_path", "--ssl-keyfile", type=_FILE, help="The TLS key, PEM.")
+@click.option(
+    "--ssl_certfile_path",
+    "--ssl-certfile",
+    envvar="SSL_CERTFILE_PATH",
+    type=_FILE,
+    help="The TLS certificate, PEM.",
+)
+@click.option(
+    "--ssl_keyfile_path", "--ssl-keyfile", envvar="SSL_KEYFILE_PATH", type=_FILE, help="The TLS key, PEM."
+)
 @click.option("--telemetry", default=None, help="Accepted: there is no telemetry.")
 @click.option("--use_prisma_db_push", is_flag=True, help="Accepted: see --db-upgrade.")
 @click.option("--enforce_prisma_migration_check", is_flag=True, help="Accepted: serve always checks.")
@@ -91,7 +107,9 @@ def serve(
         config_path=options.config,
         flags=given,
         may_upgrade=options.db_upgrade,
-        address=_describe_address(options),
+        address=describe_address(
+            "https" if options.ssl_certfile_path else "http", options.host, options.port
+        ),
     )
     os.environ.update(write_handover(handover))
     with contextlib.ExitStack() as stack:
@@ -135,6 +153,8 @@ def _refuse_impossible(options: ServeOptions, settings: Settings) -> None:
         raise ConfigError(
             "TLS needs both --ssl_certfile_path and --ssl_keyfile_path.", path="--ssl_certfile_path"
         )
+    if options.ssl_certfile_path is not None and options.ssl_keyfile_path is not None:
+        check_certificate(options.ssl_certfile_path, options.ssl_keyfile_path)
     check_is_free(options.host, options.port)
 
 
@@ -203,9 +223,3 @@ def _forward_reload() -> None:
 
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, forward)
-
-
-def _describe_address(options: ServeOptions) -> str:
-    scheme = "https" if options.ssl_certfile_path else "http"
-    shown = "127.0.0.1" if options.host in {"0.0.0.0", "::"} else options.host  # noqa: S104  compared, not bound
-    return f"{scheme}://{options.host}:{options.port}; try {scheme}://{shown}:{options.port}/v1"

@@ -277,9 +277,12 @@ class ServerProcess(Client):
         *,
         workers: int = 1,
         redis_url: str | None = None,
+        flags: tuple[str, ...] = (),
     ) -> None:
         self.port = port or free_port()
-        super().__init__(f"http://127.0.0.1:{self.port}")
+        self._flags = flags
+        scheme = "https" if "--ssl_certfile_path" in flags else "http"
+        super().__init__(f"{scheme}://127.0.0.1:{self.port}")
         self.folder = folder
         self.workers = workers
         self.config_path = write_config(folder / "config.yaml", config)
@@ -318,6 +321,7 @@ class ServerProcess(Client):
                 *(sys.executable, "-m", "gateway.cli.main", "serve", "--host", "127.0.0.1"),
                 *("--config", str(self.config_path), "--port", str(self.port)),
                 *("--data-dir", str(self.folder / "data"), "--workers", str(self.workers)),
+                *self._flags,
                 env=self._environ,
                 stdout=log,
                 stderr=log,

@@ -104,7 +104,9 @@ PARAMS_KEYS = (
     refused("default_api_key_rpm_limit"),
     refused("default_api_key_tpm_limit"),
     refused("allowed_users"),
-    no_effect("use_in_pass_through", "Pass-through routes are not served."),
+    no_effect(
+        "use_in_pass_through", "Pass-throughs name their credentials themselves; see docs/pass-through.md."
+    ),
     no_effect("use_litellm_proxy", "Name the other gateway in `api_base`."),
     *harmless(
         "itpm otpm max_file_size_mb model_info litellm_trace_id num_retries fallbacks "

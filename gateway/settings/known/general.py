@@ -5,7 +5,9 @@ from gateway.settings.known.entry import harmless, no_effect, refused, supported
 __all__ = ["GENERAL_KEYS"]
 
 _JOURNAL = "Spend goes through a local journal and is drained in batches."
-_NO_USER_ADDRESSES = "The gateway fetches no address that a caller names."
+_CALLERS_ADDRESSES = (
+    "An address that a caller names leads to public networks only; see `gatewright.client_side_networks`."
+)
 _IN_THE_URL = "Write it as an option of the database URL."
 
 GENERAL_KEYS = (
@@ -202,9 +204,9 @@ GENERAL_KEYS = (
     no_effect(
         "allow_requests_on_db_unavailable", "Without a database known keys keep working, and only those."
     ),
-    no_effect("user_url_validation", _NO_USER_ADDRESSES),
-    no_effect("user_url_allowed_hosts", _NO_USER_ADDRESSES),
-    no_effect("provider_url_destination_allowed_hosts", _NO_USER_ADDRESSES),
+    no_effect("user_url_validation", _CALLERS_ADDRESSES),
+    no_effect("user_url_allowed_hosts", _CALLERS_ADDRESSES),
+    no_effect("provider_url_destination_allowed_hosts", _CALLERS_ADDRESSES),
     no_effect("disable_adding_master_key_hash_to_db", "The master key's hash is not stored."),
     no_effect("disable_master_key_return", "The master key is never returned."),
     no_effect("scheduled_job_stagger", "One worker runs each job."),

@@ -116,7 +116,7 @@ LITELLM_KEYS = (
     no_effect("redact_user_api_key_info", _NO_CALLBACKS),
     no_effect("redact_messages_in_exceptions", "Errors carry no messages."),
     no_effect("log_raw_request_response", _NO_CALLBACKS),
-    no_effect("set_verbose", "The level of the log is set on the command line."),
+    no_effect("set_verbose", "There is no debug output."),
     supported("mcp_semantic_tool_filter", "Which tools of MCP servers lists have; see [mcp](mcp.md)."),
     supported("mcp_tool_search", "How `search_tools` finds tools of MCP servers; see [mcp](mcp.md)."),
     no_effect("suppress_debug_info", "There is no debug output."),

@@ -20,11 +20,12 @@ TOP_KEYS = (
     supported("policies", "Named sets of guardrails; see [policies](policies.md).", restricts=True),
     supported("policy_attachments", "Where policies apply.", restricts=True),
     no_effect("worker_registry", "Every gateway is managed on its own."),
-    no_effect("default_vertex_config", "It serves pass-through routes, which are not served."),
+    no_effect("default_vertex_config", "It serves pass-throughs to Vertex, which are not served."),
+    no_effect("pass_through_endpoints", "It is read in `general_settings`; see docs/pass-through.md."),
     *harmless(
         "prompts mcp_tools search_tools vector_store_registry agent_list agents "
         "files_settings finetune_settings assistant_settings callback_settings "
-        "pass_through_endpoints plugins sandbox_tools mcp_semantic_tool_filter "
+        "plugins sandbox_tools mcp_semantic_tool_filter "
         "cost_discount_config health_check_settings ui_settings"
     ),
 )

@@ -16,6 +16,7 @@ import pytest
 from gateway.app import create_app
 from gateway.errors import StartupError
 from gateway.settings import load_settings
+from tests.certificates import write_certificate
 from tests.integration.cli.conftest import NOBODY, Run, environment, surroundings
 from tests.integration.serving import ServerProcess, free_port, write_config
 
@@ -130,6 +131,37 @@ async def test_it_tells_notices_of_models_once_and_its_address_when_it_is_ready(
         log = server.log_path.read_text()
     assert log.count("no price is known for 'openai/unheard-of'") == 1
     assert f"Gatewright listens on http://127.0.0.1:{server.port}" in log
+
+
+async def test_the_flags_of_litellms_scripts_serve_tls_below_a_prefix_with_logs_in_json(
+    tmp_path: Path, migrated_database_url: str
+):
+    pair = str(write_certificate(tmp_path))
+    flags = (
+        *("--ssl_certfile_path", pair, "--ssl_keyfile_path", pair, "--telemetry", "False"),
+        *("--server_root_path", "/llm", "--log-json", "--use_prisma_db_push"),
+        "--enforce_prisma_migration_check",
+    )
+    async with ServerProcess(tmp_path, {"model_list": [MODEL]}, migrated_database_url, flags=flags) as server:
+        client = server.openai(await server.make_key(), "/llm/v1")
+        models = [model.id async for model in client.models.list()]
+        lines = server.log_path.read_text().splitlines()
+    assert models == ["a"]
+    assert [line for line in lines if line.startswith("--")] == [
+        "--telemetry is accepted and does nothing: this gateway sends no telemetry.",
+        "--use_prisma_db_push is accepted and does nothing: see --db-upgrade.",
+        "--enforce_prisma_migration_check is accepted: serve always checks the schema before it serves.",
+    ]
+    events = [json.loads(line)["event"] for line in lines if not line.startswith("--")]
+    assert any(event.startswith("Gatewright listens on https://127.0.0.1") for event in events)
+
+
+def test_a_certificate_that_is_none_is_one_sentence(run: Run, tmp_path: Path):
+    path = tmp_path / "hello.pem"
+    path.write_text("hello")
+    flags = {"SSL_CERTFILE_PATH": str(path), "SSL_KEYFILE_PATH": str(path)}
+    result = serve(run, tmp_path, {"model_list": [MODEL]}, DATABASE_URL=NOBODY, **flags)
+    assert_is_one_sentence(result, "hello.pem holds no certificate in PEM form.")
 
 
 async def test_an_embedded_database_that_was_killed_comes_back(tmp_path: Path):
