@@ -15,7 +15,7 @@ from gateway.catalog import PriceBook, build_catalog, load_price_book
 from gateway.catalog.price_snapshot import PriceSnapshot
 from gateway.cli.console import build_console
 from gateway.domain import Secret
-from gateway.errors import ConfigError, StartupError
+from gateway.errors import ConfigError, PluginError, StartupError
 from gateway.identity.keys.defaults import build_key_defaults
 from gateway.identity.newcomers import build_newcomer_defaults
 from gateway.ids import new_key
@@ -84,6 +84,8 @@ def _build(settings: Settings) -> None:
         build(msgspec.structs.replace(settings, environment=environment), os.environ, Handover())
     except ConfigError:
         raise
+    except PluginError as error:
+        raise ConfigError(error.reason, file=error.file, line=error.line) from error
     except StartupError as error:
         raise ConfigError(error.message) from error
 

@@ -66,11 +66,30 @@ class ConfigErrors(ConfigError):
 
 
 class PluginError(StartupError):
-    """A plugin cannot be loaded; the message names the plugin and the hook, argument or setting."""
+    """A plugin cannot be loaded; the message names the plugin and the hook, argument or setting.
 
-    def __init__(self, plugin: str, message: str) -> None:
-        super().__init__(f"Plugin '{plugin}': {message}")
+    `path` is the key path of a setting that is wrong, `file` and `line` where it stands, `reason` the message
+    without these two.
+    """
+
+    def __init__(
+        self,
+        plugin: str,
+        message: str,
+        *,
+        path: str | None = None,
+        place: tuple[str, int] | None = None,
+    ) -> None:
+        self.reason = f"Plugin '{plugin}': {message}"
+        super().__init__(f"{place[0]}:{place[1]}: {self.reason}" if place else self.reason)
         self.plugin = plugin
+        self.path = path
+        self.file, self.line = place or (None, None)
+
+    def at(self, place: tuple[str, int]) -> "PluginError":
+        """The same error with the place of its setting."""
+        message = self.reason.removeprefix(f"Plugin '{self.plugin}': ")
+        return PluginError(self.plugin, message, path=self.path, place=place)
 
 
 class SchemaError(StartupError):

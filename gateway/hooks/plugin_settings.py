@@ -25,13 +25,14 @@ def decode_settings(
     """
     path = path or f"gatewright.plugins.settings.{plugin}"
     for place, key, known in _unknown_keys(section, msgspec.inspect.type_info(declared), path):
-        raise PluginError(plugin, f"{place}: there is no setting '{key}'.{nearest(key, known)}")
+        message = f"{place}: there is no setting '{key}'.{nearest(key, known)}"
+        raise PluginError(plugin, message, path=f"{place}.{key}")
     try:
         return msgspec.convert(section, declared, dec_hook=_decode_secret)
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at `$")
         where = path + place.rstrip("`")
-        raise PluginError(plugin, f"{where}: {message}.") from error
+        raise PluginError(plugin, f"{where}: {message}.", path=where) from error
 
 
 def _decode_secret(expected: type, value: object) -> object:

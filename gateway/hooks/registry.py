@@ -2,7 +2,8 @@
 
 import importlib.metadata
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -36,6 +37,11 @@ class PluginChoice(Protocol):
     @property
     def settings(self) -> Mapping[str, dict[str, object]]:
         """A section per plugin."""
+        ...
+
+    @property
+    def places(self) -> Mapping[str, tuple[str, int]]:
+        """File and line by key path, of what the configuration says of plugins."""
         ...
 
     @property
@@ -82,12 +88,14 @@ def load_plugins(
     lent to plugins that ask for them. Raises PluginError, naming the plugin and the word that is wrong.
     """
     installed = _index(importlib.metadata.entry_points(group=GROUP) if entry_points is None else entry_points)
-    _refuse_unknown_names(choice, installed)
+    with _placing(choice):
+        _refuse_unknown_names(choice, installed)
     named = choice.settings if choice.allow is None else choice.allow
     offered = [name for name in choice.offered if name in installed]
     chosen = [name for name in dict.fromkeys((*named, *offered)) if name not in choice.deny]
     sections = {**choice.offered, **choice.settings}
-    built = [(name, _load(name, installed[name], sections.get(name, {}), services)) for name in chosen]
+    with _placing(choice):
+        built = [(name, _load(name, installed[name], sections.get(name, {}), services)) for name in chosen]
     all_hooks = compile_hooks(built)
     hooks_of = {name: _hooks_of(name, all_hooks) for name, _ in built}
     hooks = compile_hooks([*built, *((_core_name(item), item) for item in core)], HookUse.MODELS)
@@ -108,7 +116,8 @@ def build_plugin(
     build: Any = target if inspect.isclass(target) else getattr(target, "build", None)
     if declared is None:
         if section:
-            raise PluginError(name, f"it has no settings; remove '{next(iter(section))}'.")
+            key = next(iter(section))
+            raise PluginError(name, f"it has no settings; remove '{key}'.", path=f"{_section(name)}.{key}")
         return _call(name, target) if inspect.isclass(target) else target
     if not (inspect.isclass(declared) and issubclass(declared, msgspec.Struct)):
         raise PluginError(name, "its 'Settings' must be a subclass of msgspec.Struct.")
@@ -132,7 +141,23 @@ def _call(name: str, build: Any, *values: object) -> object:
         raise
     except Exception as error:
         # Whatever a plugin does when it is built stops the boot with the plugin's name on it.
-        raise PluginError(name, f"it could not be built: {_reason(error)}") from error
+        raise PluginError(name, f"it could not be built: {_reason(error)}", path=_section(name)) from error
+
+
+def _section(name: str) -> str:
+    return f"gatewright.plugins.settings.{name}"
+
+
+@contextmanager
+def _placing(choice: PluginChoice) -> Generator[None]:
+    """Give file and line to the error that ends the block, where its setting has them."""
+    try:
+        yield
+    except PluginError as error:
+        place = choice.places.get(error.path or "")
+        if place is None:
+            raise
+        raise error.at(place) from error.__cause__
 
 
 def _load(
@@ -164,9 +189,9 @@ def _refuse_unknown_names(choice: PluginChoice, installed: Mapping[str, object])
         for name in names:
             if name not in installed:
                 hint = nearest(name, installed) or " No plugin is installed."
-                raise PluginError(
-                    name, f"gatewright.plugins.{member} names it, but it is not installed.{hint}"
-                )
+                path = f"gatewright.plugins.{member}"
+                place = _section(name) if member == "settings" else path
+                raise PluginError(name, f"{path} names it, but it is not installed.{hint}", path=place)
 
 
 def _hooks_of(name: str, hooks: Hooks) -> tuple[str, ...]:

@@ -236,13 +236,15 @@ class PluginSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     `allow` None loads what is configured in `settings`; a list loads exactly these. `deny` wins.
     `settings` maps a plugin's name to its own section, handed over as it stands. `offered` are sections of
-    plugins that load without being configured, where they are installed.
+    plugins that load without being configured, where they are installed. `places` are file and line of
+    everything here, by key path.
     """
 
     allow: tuple[str, ...] | None = None
     deny: tuple[str, ...] = ()
     settings: dict[str, dict[str, object]] = msgspec.field(default_factory=dict[str, dict[str, object]])
     offered: dict[str, dict[str, object]] = msgspec.field(default_factory=dict[str, dict[str, object]])
+    places: dict[str, tuple[str, int]] = msgspec.field(default_factory=dict[str, tuple[str, int]])
 
 
 class GatewrightSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """Read the section `gatewright:`, in which every unknown key is refused."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
@@ -68,7 +68,17 @@ PLUGIN_READERS: Mapping[str, tuple[str, Reader]] = {
 
 
 def _read_plugins(node: Node) -> PluginSettings:
-    return msgspec.structs.replace(PluginSettings(), **_read_strictly(node, PLUGIN_READERS))
+    read = msgspec.structs.replace(PluginSettings(), **_read_strictly(node, PLUGIN_READERS))
+    return msgspec.structs.replace(read, places=dict(_list_places(node)))
+
+
+def _list_places(node: Node) -> Iterator[tuple[str, tuple[str, int]]]:
+    yield node.path, (node.file, node.line)
+    members = node.value.values() if isinstance(node.value, dict) else node.value
+    if isinstance(members, str | int | float | None):
+        return
+    for member in members:
+        yield from _list_places(member)
 
 
 def _read_networks(node: Node) -> tuple[IPv4Network | IPv6Network, ...]:

@@ -106,6 +106,13 @@ def test_what_keeps_the_gateway_from_starting_is_told(tmp_path: Path, text: str,
     assert told in result.stderr
 
 
+def test_a_setting_of_a_plugin_is_told_with_its_place(tmp_path: Path):
+    text = "gatewright:\n  plugins:\n    settings:\n      guardrails:\n        secrets: 1\n"
+    result = _check(tmp_path, text, "--json")
+    error = msgspec.json.decode(result.stdout)["error"]
+    assert (error["file"], error["line"]) == (f"{tmp_path}/config.yaml", 5)
+
+
 def test_settings_and_models_that_cannot_be_served_are_told_in_one_run(tmp_path: Path):
     text = """\
 model_list:

@@ -92,6 +92,13 @@ def test_what_the_boot_refuses_is_refused_with_the_nearest_word(
     assert f"Did you mean '{right}'?" in result.output
 
 
+def test_what_the_boot_refuses_is_told_with_file_and_line(tmp_path: Path) -> None:
+    wrong = CONFIG.replace("secret_detection", "secret_detecton")
+    line = next(at for at, text in enumerate(wrong.splitlines(), 1) if "secret_detecton" in text)
+
+    assert f"config.yaml:{line}: Plugin 'guardrails': " in run(tmp_path, wrong).output
+
+
 def test_a_broken_configuration_is_refused_by_name(tmp_path: Path) -> None:
     result = run(tmp_path, "gatewright: [")
 
