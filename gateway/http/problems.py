@@ -9,7 +9,8 @@ from litestar import HttpMethod, MediaType, Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.params import ParameterKwarg
 
-from gateway.errors import GatewayError, MethodNotAllowed, NotFound, ValidationFailed
+from gateway.errors import BodyTooLarge, GatewayError, MethodNotAllowed, NotFound, ValidationFailed
+from gateway.pipeline.exchange import too_large
 from gateway.wire.errors import error_bytes
 from gateway.wire.faults import Fault, fault_at, fault_of, missing_at
 
@@ -59,9 +60,14 @@ def answer_http_exception(request: Request[Any, Any, Any], error: HTTPException)
         return _response(NotFound(f"There is no route {request.method} {request.url.path}."))
     if error.status_code == MethodNotAllowed.status:
         allowed = _allowed_methods(request)
+        if not allowed:
+            return _response(NotFound(f"There is no route {request.method} {request.url.path}."))
         answered = ", ".join(method for method in allowed if method != HttpMethod.OPTIONS)
         message = f"{request.url.path} answers {answered}, not {request.method}."
         return _response(MethodNotAllowed(message, headers={"allow": ", ".join(allowed)}))
+    if error.status_code == BodyTooLarge.status:
+        # Only a handler whose body has a limit refuses a body for its size.
+        return _response(too_large(request.route_handler.resolve_request_max_body_size() or 0))
     kind = "invalid_request_error" if error.status_code < GatewayError.status else GatewayError.type
     return _response(GatewayError(error.detail, status=error.status_code, type=kind))
 

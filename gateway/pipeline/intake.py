@@ -12,6 +12,7 @@ from gateway.pipeline.stored_state import check_stateless
 __all__ = ["begin_context", "fill_context"]
 
 _CALL_ID_LENGTH = 128
+_GZIP = b"\x1f\x8b"
 _OPENING_BRACKET, _CLOSING_BRACKET = b"[]"
 _CONTENT_MEMBERS = {
     Endpoint.CHAT: ("messages", b"["),
@@ -75,8 +76,18 @@ def _parse(data: bytes) -> RequestBody:
         return RequestBody.parse(data)
     except RecursionError:
         raise MalformedBody("The JSON of the request body is nested too deeply.", param="body") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise MalformedBody(
+            f"The request body is not a JSON object: {_say_what(data)}.", param="body"
+        ) from None
+    except msgspec.DecodeError as error:
         raise MalformedBody(f"The request body is not a JSON object: {error}.", param="body") from None
+
+
+def _say_what(data: bytes) -> str:
+    if data.startswith(_GZIP):
+        return "it is compressed with gzip, which is not read here"
+    return "it is not UTF-8"
 
 
 def _read_model(body: RequestBody, path_model: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import pytest
-from litestar import Litestar, get
+from litestar import Litestar, Request, get, post
 from litestar.params import FromQuery, QueryParameter
 from litestar.testing import TestClient
 
@@ -39,9 +39,14 @@ async def error() -> None:
     raise GatewayError("No.", status=418, type="teapot")
 
 
+@post("/body", request_max_body_size=100)
+async def body(request: Request[Any, Any, Any]) -> str:
+    return (await request.body()).decode()
+
+
 @pytest.fixture(scope="module")
 def client() -> Iterator[TestClient[Litestar]]:
-    app = Litestar([faults, sentence, number, choice, error], exception_handlers=EXCEPTION_HANDLERS)
+    app = Litestar([faults, sentence, number, choice, error, body], exception_handlers=EXCEPTION_HANDLERS)
     with TestClient(app) as client:
         yield client
 
@@ -86,6 +91,19 @@ def test_a_wrong_method_is_told_what_the_path_answers(client):
     answer = client.delete("/error")
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, OPTIONS")
     assert answer.json()["error"]["message"] == "/error answers GET, not DELETE."
+
+
+def test_a_path_that_answers_nothing_is_none(client):
+    answer = client.request("CONNECT", "/nowhere")
+    assert (answer.status_code, answer.json()["error"]["type"]) == (404, "not_found_error")
+
+
+def test_a_body_beyond_the_limit_is_told_the_limit(client):
+    answer = client.post("/body", content=b"x" * 101)
+    assert answer.status_code == 413
+    error = answer.json()["error"]
+    assert error["message"] == "The request body is larger than 100 bytes, the limit of this gateway."
+    assert (error["type"], error["param"]) == ("invalid_request_error", "body")
 
 
 def test_any_other_error_stays_an_error_object(client):

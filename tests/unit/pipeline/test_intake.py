@@ -79,3 +79,11 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     except MalformedBody:
         return
     assert context.model
+
+
+@pytest.mark.parametrize(
+    ("data", "said"), [(b"\x1f\x8b\x08\x00", "compressed with gzip"), (b'{"model":"\xff"}', "is not UTF-8")]
+)
+def test_bytes_that_are_no_text_are_told_as_what_they_are(data: bytes, said: str) -> None:
+    with pytest.raises(MalformedBody, match=said):
+        fill_context(make_context(), data, "")
