@@ -15,10 +15,10 @@ from gateway.pipeline.exchange import ClientLeftError, Exchange
 from gateway.pipeline.guarding import CallGuards
 from gateway.pipeline.interruption import Interruption
 from gateway.pipeline.response_headers import build_headers
-from gateway.pipeline.sending import send_once
+from gateway.pipeline.sending import read_sent, send_once
 from gateway.pipeline.tool_names import list_called
 from gateway.routing.router import Routed
-from gateway.upstream.answer import ReadAnswer, read_answer
+from gateway.upstream.answer import ReadAnswer
 from gateway.upstream.client import UpstreamAnswer
 
 __all__ = ["relay_answer"]
@@ -46,7 +46,7 @@ async def relay_answer(call: Call) -> None:
     async def attempt(deployment: Deployment, tried: ModelGroup) -> _Answered:
         answer = await send_once(gateway, settlement, deployment, attempts.build_request(deployment))
         shown = call.context.model if tried is call.group else attempts.shown_model(tried)
-        return _Answered(answer, read_answer(answer.body, shown))
+        return _Answered(answer, read_sent(gateway, deployment, answer, shown))
 
     for item in call.group.deployments:
         if item.on_disconnect is OnDisconnect.CANCEL:

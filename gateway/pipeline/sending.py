@@ -3,10 +3,11 @@
 from gateway.domain import Deployment
 from gateway.pipeline.settlement import Settlement
 from gateway.runtime import Gateway
+from gateway.upstream.answer import ReadAnswer, read_answer
 from gateway.upstream.client import UpstreamAnswer, UpstreamRequest
-from gateway.upstream.errors import error_from_answer, upstream_source
+from gateway.upstream.errors import error_from_answer, error_from_event, upstream_source
 
-__all__ = ["send_once"]
+__all__ = ["read_sent", "send_once"]
 
 
 async def send_once(
@@ -25,3 +26,13 @@ async def send_once(
         source = upstream_source(deployment, gateway.clock.now_nanos())
         raise error_from_answer(answer.status, answer.headers, answer.body, source)
     return answer
+
+
+def read_sent(
+    gateway: Gateway, deployment: Deployment, answer: UpstreamAnswer, shown_model: str | None
+) -> ReadAnswer:
+    """Read a successful answer. Raises UpstreamError for one that is an error in spite of its status."""
+    read = read_answer(answer.body, shown_model)
+    if read.error is not None:
+        raise error_from_event(read.error, upstream_source(deployment, gateway.clock.now_nanos()))
+    return read

@@ -20,6 +20,7 @@ from gateway.pipeline.keepalive import KeepAlive
 from gateway.pipeline.response_headers import build_headers
 from gateway.pipeline.tool_names import list_streamed
 from gateway.routing.router import Routed
+from gateway.upstream.answer import find_error
 from gateway.upstream.errors import error_from_answer, error_from_event, upstream_source
 from gateway.upstream.relay import StreamRelay
 from gateway.upstream.responses_relay import ResponsesRelay
@@ -119,9 +120,11 @@ async def _check(stream: UpstreamStream, deployment: Deployment, now_nanos: int)
     body = b""
     while len(body) < _ERROR_BODY_BYTES and (chunk := await stream.read_chunk()):
         body += chunk
-    if stream.status in _OK:
-        raise UpstreamGarbled("litellm.BadGatewayError: The model provider did not answer with a stream.")
     source = upstream_source(deployment, now_nanos)
+    if stream.status in _OK:
+        if (error := find_error(body)) is not None:
+            raise error_from_event(error, source)
+        raise UpstreamGarbled("litellm.BadGatewayError: The model provider did not answer with a stream.")
     raise error_from_answer(stream.status, stream.headers, body, source)
 
 

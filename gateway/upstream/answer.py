@@ -7,7 +7,7 @@ from gateway.upstream import faults
 from gateway.upstream.usage import usage_from_block, usage_from_json
 from gateway.wire.openai import AnswerEnvelope, PlainAnswer
 
-__all__ = ["ReadAnswer", "read_answer"]
+__all__ = ["ReadAnswer", "find_error", "read_answer"]
 
 _decode_plain = msgspec.json.Decoder(PlainAnswer).decode
 _decode_envelope = msgspec.json.Decoder(AnswerEnvelope).decode
@@ -16,14 +16,20 @@ _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 _MODEL = b'"model"'
+_NO_ERROR = (b"null", b'""', b"{}", b"false")
+_CONTENT = {"choices", "data", "output"}
 
 
 class ReadAnswer(msgspec.Struct, frozen=True, gc=False):
-    """The bytes for the client, and what the gateway learned from them; None where nothing was stated."""
+    """The bytes for the client, and what the gateway learned from them; None where nothing was stated.
+
+    `error` is the encoded error of an answer that is one in spite of its status, which no client gets to see.
+    """
 
     body: bytes
     usage: Usage | None
     response_id: str | None
+    error: bytes | None = None
 
 
 def read_answer(body: bytes, shown_model: str | None) -> ReadAnswer:
@@ -51,7 +57,22 @@ def _read_leniently(body: bytes, shown_model: str | None) -> ReadAnswer:
             body = _rename(body, bytes(envelope.model), _encode(shown_model))
     except (msgspec.DecodeError, RecursionError):
         raise faults.answer_is_not_json() from None
-    return ReadAnswer(body, usage_from_json(envelope.usage), found if isinstance(found, str) else None)
+    identifier = found if isinstance(found, str) else None
+    error = None if bytes(envelope.error) in _NO_ERROR else find_error(body)
+    return ReadAnswer(body, usage_from_json(envelope.usage), identifier, error)
+
+
+def find_error(body: bytes) -> bytes | None:
+    """The encoded `error` of a body that has one and no content: some providers answer 200 and say so there.
+
+    https://openrouter.ai/docs/api/reference/errors-and-debugging
+    """
+    try:
+        members = _decode_members(body)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    error = bytes(members.get("error", b"null"))
+    return None if error in _NO_ERROR or _CONTENT & members.keys() else error
 
 
 def _rename(body: bytes, model: bytes, shown: bytes) -> bytes:

@@ -69,7 +69,7 @@ def error_from_answer(
 
 
 def error_from_event(error: bytes, source: UpstreamSource) -> UpstreamError:
-    """Return the error for the `error` member of an event in a stream that had begun well."""
+    """Return the error for the `error` member of an answer or a stream that had begun well."""
     try:
         found: object = _decode_value(error)
     except msgspec.DecodeError:

@@ -1,5 +1,6 @@
 """What a client gets when a provider fails, what is recorded, and what must never be told."""
 
+import json
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
@@ -12,6 +13,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 HTML = b"<html><body>nginx 502</body></html>"
 QUOTED = f"Incorrect API key provided: {UPSTREAM_KEY} at http://internal-host.local:8443/v1 (10.1.2.3)."
+
+
+def told_as_success(error: object) -> Reply:
+    """As OpenRouter does when a model behind it fails."""
+    return replies.raw(200, json.dumps({"error": error, "user_id": "x"}).encode())
+
 
 FAILURES: dict[str, tuple[Reply, int, str]] = {
     "400": (replies.error(400, QUOTED), 400, "invalid_request_error"),
@@ -38,6 +45,8 @@ FAILURES: dict[str, tuple[Reply, int, str]] = {
     "reset": (replies.reset(), 500, "api_connection_error"),
     "breaks off": (replies.short_body(), 502, "bad_gateway_error"),
     "text with 200": (replies.raw(200, b"hello", {"content-type": "text/plain"}), 502, "bad_gateway_error"),
+    "429 in a 200": (told_as_success({"message": QUOTED, "code": 429}), 429, "rate_limit_error"),
+    "an error in a 200": (told_as_success(QUOTED), 500, "internal_server_error"),
     "a redirect": (replies.raw(302, b"", {"location": "http://127.0.0.1:1/x"}), 502, "bad_gateway_error"),
 }
 

@@ -24,6 +24,19 @@ def test_a_nested_member_of_the_same_name_is_left_alone(body):
     assert json.loads(read_answer(body, "mine").body) == {"model": "mine", "inner": {"model": "up-1"}}
 
 
+@pytest.mark.parametrize("error", ['{"code":429}', '"no"', "true"])
+def test_an_error_in_the_place_of_content_is_one(error):
+    body = b'{"error": %s, "model":"m"}' % error.encode()
+    assert read_answer(body, "mine").error == error.encode()
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"error":{},"id":7}', b'{"error":null,"x":1}', b'{"error":{"code":1},"choices":[]}']
+)
+def test_a_member_error_beside_content_is_none(body):
+    assert read_answer(body, "mine").error is None
+
+
 def test_without_a_name_to_show_the_bytes_are_the_same():
     body = b'{"model":"up-1", "x" : 1}'
 
