@@ -2,6 +2,7 @@
 
     uv run python benchmarks/profile_request.py
     uv run python benchmarks/profile_request.py --profile      also cProfile, by own time
+    uv run python benchmarks/profile_request.py --scopes       with owners, tags and a customer, and limits on all
 
 The application is driven as a server would drive it, on one core, beside a bare Litestar route with the same
 null upstream. Stages are timed one after the other, so that no timer times another one; each time is the
@@ -14,7 +15,7 @@ import pstats
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import cast
@@ -24,6 +25,7 @@ import click
 import uvloop
 from litestar import Litestar, asgi
 from litestar.types import Receive, Scope, Send
+from loadtest.callers import EVERYBODY, KEY, THEIR_HEADERS, THEIR_KEY
 from loadtest.cases import ANSWER, Case, build_body
 from loadtest.stages import STAGES, Stage
 
@@ -42,7 +44,6 @@ _COLLECTOR_THRESHOLDS = (50_000, 20, 50)
 """Those of the gateway's workers."""
 _MASTER_KEY = "sk-benchmark-master-key"
 _PATH = "/v1/chat/completions"
-_LIMITS = b'{"max_budget": 1000000, "rpm_limit": 1000000000, "tpm_limit": 1000000000000000}'
 _CONFIG = """
 model_list:
   - model_name: answer
@@ -98,10 +99,13 @@ class _Protocol:
 class Driver:
     """Calls an application as the server would, and waits for nothing."""
 
-    def __init__(self, app: Entrance, key: str, body: bytes) -> None:
+    def __init__(
+        self, app: Entrance, key: str, body: bytes, more_headers: Mapping[str, str] | None = None
+    ) -> None:
         self._app = app
         self._key = key
         self._body = body
+        self._more_headers = more_headers or {}
 
     async def ask(self, path: str = _PATH, body: bytes | None = None) -> tuple[int, bytes]:
         """One request; status and body of the answer."""
@@ -112,6 +116,7 @@ class Driver:
                 "content-type": "application/json",
                 "authorization": f"Bearer {self._key}",
                 "content-length": str(len(sent)),
+                **self._more_headers,
             }
         )
         protocol = _Protocol(sent)
@@ -145,8 +150,10 @@ async def pass_on(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @asynccontextmanager
-async def open_gateway(database_url: str, folder: Path, body: bytes) -> AsyncIterator[Driver]:
-    """The application, open, and a driver with a key that has a budget and limits."""
+async def open_gateway(
+    database_url: str, folder: Path, body: bytes, *, has_scopes: bool
+) -> AsyncIterator[Driver]:
+    """The application, open, and a driver with a key that has a budget and limits, as its owners may have."""
     config = folder / "config.yaml"
     config.write_text(_CONFIG)
     environ = {"DATABASE_URL": database_url, "GATEWAY_MASTER_KEY": _MASTER_KEY}
@@ -155,8 +162,11 @@ async def open_gateway(database_url: str, folder: Path, body: bytes) -> AsyncIte
     await app.open()
     try:
         owner = Driver(app, _MASTER_KEY, body)
-        _, answer = await owner.ask("/key/generate", _LIMITS)
-        driver = Driver(app, answer.split(b'"key":"')[1].split(b'"')[0].decode(), body)
+        for path, said in EVERYBODY if has_scopes else ():
+            await owner.ask(path, said)
+        _, answer = await owner.ask("/key/generate", THEIR_KEY if has_scopes else KEY)
+        key = answer.split(b'"key":"')[1].split(b'"')[0].decode()
+        driver = Driver(app, key, body, THEIR_HEADERS if has_scopes else None)
         status, answer = await driver.ask()
         if status != 200:
             sys.exit(f"The gateway answered {status}: {answer.decode()}")
@@ -165,12 +175,14 @@ async def open_gateway(database_url: str, folder: Path, body: bytes) -> AsyncIte
         await app.close()
 
 
-async def measure(database_url: str, folder: Path, kilobytes: int, *, is_profiled: bool) -> None:
+async def measure(
+    database_url: str, folder: Path, kilobytes: int, *, is_profiled: bool, has_scopes: bool
+) -> None:
     """Print the total, the stages, and what the rest is."""
     body = build_body(Case("answer", 1, kilobytes * 1000))
     bare_app = Litestar([pass_on], openapi_config=None, logging_config=None)
     bare = Driver(Entrance(cast("App", bare_app), nullcontext(), {}), "sk-none", body)
-    async with open_gateway(database_url, folder, body) as driver:
+    async with open_gateway(database_url, folder, body, has_scopes=has_scopes) as driver:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_COLLECTOR_THRESHOLDS)
@@ -180,7 +192,7 @@ async def measure(database_url: str, folder: Path, kilobytes: int, *, is_profile
             await print_profile(driver)
     with ExitStack() as stack:
         found = [stage for stage in (Stage(*each) for each in STAGES) if stage.install(stack)]
-        async with open_gateway(database_url, folder, body) as driver:
+        async with open_gateway(database_url, folder, body, has_scopes=has_scopes) as driver:
             for stage in found:
                 stage.is_on = True
                 print(f"{await driver.micros(stage):8.2f} us  {stage.name}", flush=True)
@@ -200,13 +212,16 @@ async def print_profile(driver: Driver) -> None:
 @click.command()
 @click.option("--kilobytes", default=1, show_default=True, help="Size of the request body.")
 @click.option("--profile", "is_profiled", is_flag=True, help="Run cProfile as well.")
-def main(kilobytes: int, is_profiled: bool) -> None:  # noqa: FBT001  click passes flags as booleans
+@click.option("--scopes", "has_scopes", is_flag=True, help="A key with owners, and limits on all of them.")
+def main(kilobytes: int, is_profiled: bool, has_scopes: bool) -> None:  # noqa: FBT001  click passes flags so
     """Measure in a fresh data folder with a PostgreSQL of its own."""
     null = _NullClient()
     with tempfile.TemporaryDirectory(prefix="gatewright-profile-") as name, ExitStack() as stack:
         database = stack.enter_context(EmbeddedPostgres(Path(name)))
         stack.enter_context(patch.object(UpstreamClients, "client_for", lambda _self, _deployment: null))
-        uvloop.run(measure(database.url, Path(name), kilobytes, is_profiled=is_profiled))
+        uvloop.run(
+            measure(database.url, Path(name), kilobytes, is_profiled=is_profiled, has_scopes=has_scopes)
+        )
 
 
 if __name__ == "__main__":

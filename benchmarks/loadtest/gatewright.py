@@ -11,6 +11,7 @@ from pathlib import Path
 
 import asyncpg
 import msgspec
+from loadtest.callers import EVERYBODY, KEY, THEIR_HEADERS, THEIR_KEY
 from loadtest.cases import COST_NANOS, TRAFFIC
 from loadtest.field import Field, Target, count_served
 from loadtest.machine import descendants, free_port, pin
@@ -23,7 +24,6 @@ from gateway.ids import hash_token
 __all__ = ["Books", "Gatewright", "Startup", "measure_startup", "run_gatewright"]
 
 _MASTER_KEY = "sk-benchmark-master-key"
-_KEY_BODY = b'{"max_budget": 1000000, "rpm_limit": 1000000000, "tpm_limit": 1000000000000000}'
 _RUN = "from gateway.cli.main import main; main()"
 _MODEL = """
   - model_name: {name}
@@ -37,22 +37,6 @@ _ROWS = """
 """
 _SPEND = 'SELECT round((spend * 1e9)::numeric)::bigint FROM "LiteLLM_VerificationToken" WHERE token = $1'
 _SETTLE_SECONDS = 300
-_MOST = '"max_budget": 1000000, "rpm_limit": 1000000000, "tpm_limit": 1000000000000000'
-_EVERYBODY = (
-    ("/organization/new", f'{{"organization_id": "o", "organization_alias": "o", {_MOST}}}'),
-    ("/user/new", f'{{"user_id": "u", "auto_create_key": false, {_MOST}}}'),
-    ("/team/new", f'{{"team_id": "t", "organization_id": "o", {_MOST}}}'),
-    (
-        "/team/member_add",
-        '{"team_id": "t", "member": {"role": "user", "user_id": "u"}, "max_budget_in_team": 1000000}',
-    ),
-    ("/project/new", f'{{"project_id": "p", "team_id": "t", {_MOST}}}'),
-    ("/tag/new", f'{{"name": "a", {_MOST}}}'),
-    ("/tag/new", f'{{"name": "b", {_MOST}}}'),
-    ("/customer/new", '{"user_id": "c", "max_budget": 1000000}'),
-)
-"""Objects that a request can belong to, with budgets and limits on all of them."""
-_THEIR_KEY = f'{{"user_id": "u", "team_id": "t", "project_id": "p", {_MOST}}}'
 
 
 class Startup(msgspec.Struct, frozen=True):
@@ -108,22 +92,20 @@ class Gatewright:
 
     def _make_key(self) -> str:
         """A key with a budget and limits, and where it is asked for everything else that can have some."""
-        wanted = _KEY_BODY
+        wanted = KEY
         if self._field.has_all_scopes:
-            for path, said in _EVERYBODY:
-                status, answer = self._ask(path, said.encode())
+            for path, said in EVERYBODY:
+                status, answer = self._ask(path, said)
                 if status != 200:
                     sys.exit(f"{path} answered {status}: {answer.decode()}")
-            wanted = _THEIR_KEY.encode()
+            wanted = THEIR_KEY
         status, answer = self._ask("/key/generate", wanted)
         if status != 200:
             sys.exit(f"/key/generate answered {status}: {answer.decode()}")
         return str(msgspec.json.decode(answer)["key"])
 
     def _scopes(self) -> dict[str, str]:
-        if not self._field.has_all_scopes:
-            return {}
-        return {"x-litellm-customer-id": "c", "x-litellm-tags": "a,b"}
+        return THEIR_HEADERS if self._field.has_all_scopes else {}
 
     def check_books(self) -> Books:
         """Compare what the upstreams served with what PostgreSQL has."""
