@@ -2,7 +2,7 @@
 
     uv run python benchmarks/profile_request.py
     uv run python benchmarks/profile_request.py --profile      also cProfile, by own time
-    uv run python benchmarks/profile_request.py --scopes       with owners, tags and a customer, and limits on all
+    uv run python benchmarks/profile_request.py --scopes       with owners, tags, a customer, limits on all
 
 The application is driven as a server would drive it, on one core, beside a bare Litestar route with the same
 null upstream. Stages are timed one after the other, so that no timer times another one; each time is the

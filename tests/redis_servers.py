@@ -34,6 +34,8 @@ class RedisServer:
         self._folder = folder
         self._program = program or redis_programs()["wheel"]
         self._is_cluster = is_cluster
+        self.was_harmed = False
+        """Whether a test has frozen or killed it: what was said to it then may still be under way."""
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -95,6 +97,7 @@ class RedisServer:
 
     def freeze(self) -> None:
         """Accept, and never answer."""
+        self.was_harmed = True
         self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
@@ -107,6 +110,7 @@ class RedisServer:
             self.start()
 
     def kill(self) -> None:
+        self.was_harmed = True
         if self._process is not None:
             self.thaw()
             self._process.kill()

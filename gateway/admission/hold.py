@@ -52,10 +52,12 @@ class Hold:
                 window.roll(taken_at)
             window.count += 1
         tokens = want.tokens
-        for window, _, counts in part.tokens:
-            if taken_at >= window.ends_at:
-                window.roll(taken_at)
-            window.count += tokens[counts]
+        for counts, windows in part.counted:
+            reserved = tokens[counts]
+            for window in windows:
+                if taken_at >= window.ends_at:
+                    window.roll(taken_at)
+                window.count += reserved
         for slots, _ in part.slots:
             slots.used += 1
         for account, amount in want.extras:
@@ -124,9 +126,11 @@ class Hold:
 
     def _correct(self, used: tuple[int, int, int]) -> None:
         taken_at, reserved = self._taken_at, self._want.tokens
-        for window, _, counts in self._part.tokens:
-            if window.began <= taken_at:
-                window.count += used[counts] - reserved[counts]
+        for counts, windows in self._part.counted:
+            more = used[counts] - reserved[counts]
+            for window in windows:
+                if window.began <= taken_at:
+                    window.count += more
 
     def _tell(self, watch: BudgetWatch) -> None:
         for account in self._part.watched:

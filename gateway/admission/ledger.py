@@ -107,9 +107,10 @@ class Ledger:
 
 def _is_over(part: Part, cost: int) -> bool:
     """Whether a budget is used up, or has less left than `cost`."""
-    for money, most in part.budgets:
-        used = money.settled + money.held
-        if used >= most or used + cost > most:
+    # What is not used up has a nano-dollar left.
+    least = cost or 1
+    for money, most in part.budgets:  # noqa: SIM110  as below
+        if money.settled + money.held + least > most:
             return True
     return False
 

@@ -18,16 +18,17 @@ class Part:
     """Counters of some scopes and limits, sorted by what is done with them.
 
     `moneys` hold and settle the cost; `budgets`, `requests`, `tokens` and `slots` are the counters that can
-    refuse, each with its limit; `watched` are the budgets whose marks somebody wants to know. `charged` are
-    the scopes that the journal does not know from the caller: meters. `accounts` is everything in the order
-    of refusals. `seen_at` and `ends_at` bound the time of day for which all this holds. `shared` is what a
-    ledger in Redis made of it.
+    refuse, each with its limit; `counted` are the windows of tokens by what they count; `watched` are the
+    budgets whose marks somebody wants to know. `charged` are the scopes that the journal does not know from
+    the caller: meters. `accounts` is everything in the order of refusals. `seen_at` and `ends_at` bound the
+    time of day for which all this holds. `shared` is what a ledger in Redis made of it.
     """
 
     __slots__ = (
         "accounts",
         "budgets",
         "charged",
+        "counted",
         "ends_at",
         "fixed",
         "key_money",
@@ -60,6 +61,7 @@ class Part:
         self.tokens: tuple[tuple[Window, int, int], ...] = tuple(
             (item.window, item.limit.amount, item.counts) for item in rates if item.counts is not None
         )
+        self.counted = _by_kind(self.tokens)
         self.slots: tuple[tuple[Slots, int], ...] = tuple(
             item.check for item in self.accounts if isinstance(item, SlotsAccount)
         )
@@ -100,6 +102,14 @@ def counts_requests(account: Account) -> bool:
 
 def _keep(part: Part, accounts: Iterable[Account]) -> Part:
     return Part(accounts, (money for money in part.moneys if money.key not in part.charged), part.key_money)
+
+
+def _by_kind(tokens: Iterable[tuple[Window, int, int]]) -> tuple[tuple[int, tuple[Window, ...]], ...]:
+    """Windows by the place of what they count among total, input and output."""
+    found: dict[int, list[Window]] = {}
+    for window, _, counts in tokens:
+        found.setdefault(counts, []).append(window)
+    return tuple((counts, tuple(windows)) for counts, windows in found.items())
 
 
 def _headers(

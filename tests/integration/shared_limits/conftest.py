@@ -140,11 +140,41 @@ def redis_kind(request: pytest.FixtureRequest) -> str:
     return kind
 
 
+class KeptRedis:
+    """One server for all tests that do it no harm: a cluster takes two seconds until it can be written to."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        self._kind = kind
+        self._folder = folder
+        self._server: RedisServer | None = None
+
+    def get(self) -> RedisServer:
+        """An empty server."""
+        server = self._server
+        if server is not None and not server.was_harmed:
+            server.flush()
+            return server
+        self.close()
+        program = PROGRAMS.get(self._kind)
+        server = RedisServer(self._folder, program=program, is_cluster=self._kind == "cluster")
+        self._server = server.__enter__()
+        return server
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.kill()
+
+
+@pytest.fixture(scope="session")
+def kept_redis(redis_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeptRedis]:
+    kept = KeptRedis(redis_kind, tmp_path_factory.mktemp("redis"))
+    yield kept
+    kept.close()
+
+
 @pytest.fixture
-def redis_server(redis_kind: str, tmp_path: Path) -> Iterator[RedisServer]:
-    program = PROGRAMS.get(redis_kind)
-    with RedisServer(tmp_path, program=program, is_cluster=redis_kind == "cluster") as server:
-        yield server
+def redis_server(kept_redis: KeptRedis) -> RedisServer:
+    return kept_redis.get()
 
 
 @pytest.fixture
