@@ -56,7 +56,7 @@ def end_of_period(limit: Limit, now_nanos: int, calendar: Calendar) -> int:
     else:
         # A Monday, so that weeks begin where the calendar's weeks do.
         anchor = datetime(1970, 1, 5 if unit == "w" else 1, tzinfo=calendar.zone)
-    if anchor > local:
+    if _is_after(anchor, local):
         return _nanos(anchor)
     return _nanos(
         _after_months(anchor, local, count)
@@ -68,14 +68,19 @@ def end_of_period(limit: Limit, now_nanos: int, calendar: Calendar) -> int:
 def _after_days(anchor: datetime, local: datetime, days: int) -> datetime:
     steps = (local.date() - anchor.date()).days // days
     end = anchor + timedelta(days=steps * days)
-    return end if end > local else end + timedelta(days=days)
+    return end if _is_after(end, local) else end + timedelta(days=days)
 
 
 def _after_months(anchor: datetime, local: datetime, months: int) -> datetime:
     passed = (local.year - anchor.year) * _MONTHS_A_YEAR + local.month - anchor.month
     steps = passed // months
     end = _add_months(anchor, steps * months)
-    return end if end > local else _add_months(anchor, (steps + 1) * months)
+    return end if _is_after(end, local) else _add_months(anchor, (steps + 1) * months)
+
+
+def _is_after(one: datetime, other: datetime) -> bool:
+    """Whether a moment comes later; times of one zone would be compared by what the clock shows."""
+    return one.astimezone(UTC) > other.astimezone(UTC)
 
 
 def _add_months(start: datetime, months: int) -> datetime:

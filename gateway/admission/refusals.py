@@ -136,9 +136,10 @@ def _rate_refusal(
     if isinstance(account, SlotsAccount):
         text += "A slot gets free when one of the requests under way ends"
     else:
-        resets = (
-            f"{datetime_from_nanos(now_of_day + max(0, account.window.ends_at - now)):%Y-%m-%d %H:%M:%S} UTC"
-        )
+        left = account.window.ends_at - now
+        # A limit of 0 refuses before any window has begun.
+        ends = now_of_day + (left if left > 0 else limit.window_seconds * _NANOS)
+        resets = f"{datetime_from_nanos(ends):%Y-%m-%d %H:%M:%S} UTC"
         text += f"Limit resets at: {resets}"
         details["reset_at"] = resets
         headers["reset_at"] = f"{datetime_from_nanos(comes_back):%Y-%m-%d %H:%M:%S} UTC"

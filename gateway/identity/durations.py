@@ -99,14 +99,38 @@ def _after_weeks(local: datetime, weeks: int) -> datetime:
 
 
 def _next_multiple(local: datetime, seconds: int) -> datetime:
-    """The next time whose distance from midnight, for more than a day from the epoch, is a multiple."""
+    """The next multiple of the day's clock, which begins anew at midnight; beyond a day, of all seconds."""
     if seconds > _SECONDS["d"]:
         elapsed = int(local.timestamp())
         return datetime.fromtimestamp(elapsed - elapsed % seconds + seconds, local.tzinfo)
-    midnight = _midnight(local)
-    # Wall-clock arithmetic, so that a change to or from summer time does not shift the grid.
+    ahead = _after_seconds(local, _seconds_to_multiple(local, seconds))
+    if ahead.utcoffset() == local.utcoffset():
+        return ahead
+    # The clock changes before: the first multiple that it shows from then on, that moment included.
+    changed = _change_of_clock(local, ahead)
+    to_next = _seconds_to_multiple(changed, seconds)
+    return changed if to_next == seconds else _after_seconds(changed, to_next)
+
+
+def _seconds_to_multiple(local: datetime, seconds: int) -> int:
     passed = local.hour * 3600 + local.minute * 60 + local.second
-    return midnight + timedelta(seconds=passed - passed % seconds + seconds)
+    return min(seconds - passed % seconds, _SECONDS["d"] - passed)
+
+
+def _after_seconds(local: datetime, seconds: int) -> datetime:
+    """So many seconds after the whole second, however the clock changes meanwhile."""
+    elapsed = local.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=seconds)
+    return elapsed.astimezone(local.tzinfo)
+
+
+def _change_of_clock(before: datetime, after: datetime) -> datetime:
+    """The first whole second with another offset from UTC than before."""
+    offset, low, high = before.utcoffset(), int(before.timestamp()), int(after.timestamp())
+    while high - low > 1:
+        middle = (low + high) // 2
+        is_changed = datetime.fromtimestamp(middle, before.tzinfo).utcoffset() != offset
+        low, high = (low, middle) if is_changed else (middle, high)
+    return datetime.fromtimestamp(high, before.tzinfo)
 
 
 def _midnight(local: datetime) -> datetime:

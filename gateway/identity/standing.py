@@ -6,7 +6,11 @@ from gateway.errors import AuthenticationFailed, KeyExpired
 
 __all__ = ["check_active", "check_expiry", "check_not_blocked", "check_owner", "check_standing"]
 
-_OWNER_NAMES = {ScopeKind.TEAM: "Team", ScopeKind.PROJECT: "Project"}
+_OWNERS = {
+    ScopeKind.TEAM: ("Team", "`/team/unblock`"),
+    ScopeKind.PROJECT: ("Project", "`/project/update`, with `blocked` false,"),
+}
+"""What an owner is called, and by which route it is unblocked."""
 
 
 def check_standing(principal: Principal, clock: Clock) -> None:
@@ -58,8 +62,7 @@ def check_owner(principal: Principal) -> None:
     """Raise AuthenticationFailed for a key whose team or project is blocked."""
     owner = principal.blocked_owner
     if owner is not None:
-        name = _OWNER_NAMES.get(owner.kind, owner.kind.value)
+        name, route = _OWNERS[owner.kind]
         raise AuthenticationFailed(
-            f"Authentication Error, {name}={owner.id} is blocked. "
-            f"Update via `/{owner.kind.value}/unblock` if you're an admin."
+            f"Authentication Error, {name}={owner.id} is blocked. Update via {route} if you're an admin."
         )

@@ -182,7 +182,7 @@ CASES = {
         401,
         "auth_error",
         None,
-        r"^Authentication Error, Project=p is blocked\. Update via `/project/unblock`",
+        r"^Authentication Error, Project=p is blocked\. Update via `/project/update`",
     ),
     "a setting that nobody can read": Case(
         Ask({"unreadable": ((KEY, "metadata"),)}),

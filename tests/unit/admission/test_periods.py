@@ -1,7 +1,9 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from gateway.admission.ledger import Ledger
 from gateway.admission.periods import end_of_period
@@ -30,6 +32,8 @@ def nanos(text: str) -> int:
         ("1h", "2026-03-04T10:59:59", "2026-03-04T11:00"),
         ("15m", "2026-03-04T10:15", "2026-03-04T10:30"),
         ("hourly", "2026-03-04T10:15", "2026-03-04T11:00"),
+        ("5h", "2026-03-04T14:59", "2026-03-04T15:00"),
+        ("5h", "2026-03-04T22:00", "2026-03-05T00:00"),
         ("2d", "1970-01-02T23:00", "1970-01-03"),
         ("2d", "1970-01-03T00:00", "1970-01-05"),
         ("2w", "1970-01-06T00:00", "1970-01-19"),
@@ -39,6 +43,45 @@ def nanos(text: str) -> int:
 )
 def test_periods_end_where_the_calendar_says(period: str, now: str, end: str) -> None:
     assert end_of_period(budget(1, period=period), nanos(now), UTC_DAYS) == nanos(end)
+
+
+ZONES = [
+    ZoneInfo(name)
+    for name in ("UTC", "Europe/Berlin", "America/Havana", "Australia/Lord_Howe", "Asia/Kolkata")
+]
+LENGTHS = ["1d", "2d", "3d", "1w", "2w", "1mo", "2mo", "30d", "1h", "5h", "6h", "7m", "15m", "90m", "36h"]
+RESET_TIMES = [None, "2026-01-01T01:30", "2026-01-10T23:59:59"]
+
+
+@given(
+    st.one_of(
+        st.integers(nanos("2026-01-12"), nanos("2027-01-01")),
+        # Where a zone above changes its clock.
+        *(
+            st.integers(nanos(day), nanos(day) + 86_400 * 10**9)
+            for day in ("2026-03-08", "2026-03-29", "2026-04-04", "2026-10-03", "2026-10-25", "2026-11-01")
+        ),
+    ),
+    st.floats(0, 1, exclude_max=True),
+    st.sampled_from(LENGTHS),
+    st.sampled_from(RESET_TIMES),
+    st.sampled_from(ZONES),
+    st.sampled_from([time(), time(2, 30)]),
+)
+@example(nanos("2026-03-04T20:30"), 0.9, "5h", None, ZONES[0], time())
+@example(nanos("2026-10-25T00:58"), 0.9, "15m", None, ZONES[1], time())
+@example(nanos("2026-10-25T01:13"), 0.0, "3d", "2026-01-01T01:30", ZONES[1], time())
+@example(nanos("2026-03-29T00:58"), 0.9, "3d", "2026-01-01T01:30", ZONES[1], time())
+def test_whoever_asks_within_a_period_hears_the_same_end(
+    now: int, share: float, period: str, reset_at: str | None, zone: ZoneInfo, begins: time
+) -> None:
+    """Workers that begin to count at different times must not count in different periods."""
+    calendar = ResetCalendar(zone, begins)
+    limit = budget(1, period=period, reset_at_nanos=None if reset_at is None else nanos(reset_at))
+    end = end_of_period(limit, now, calendar)
+    assert end > now
+    later = now + int((end - now) * share)
+    assert end_of_period(limit, later, calendar) == end
 
 
 def test_days_begin_in_the_operators_time_zone() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.admission.ledger import Ledger
+from gateway.clock import datetime_from_nanos
 from gateway.domain import Limit, LimitKind, Scope, ScopeKind, Subject
 from gateway.errors import BudgetExceeded, RateLimited
 from gateway.testing import FakeClock
@@ -118,6 +119,16 @@ def test_a_rate_refuses_when_its_count_is_reached_and_not_before(
     assert members.items() <= error.details.items()
     clock.advance(42)
     ask(ledger, limit, tokens=(1, 1, 1))
+
+
+def test_a_rate_of_nothing_tells_one_time_to_come_back(ledger: Ledger, clock: FakeClock) -> None:
+    with pytest.raises(RateLimited) as raised:
+        ask(ledger, rate(LimitKind.REQUESTS, 0, KEY))
+    error = raised.value
+    in_a_minute = f"{datetime_from_nanos(clock.now_nanos() + 60 * 10**9):%Y-%m-%d %H:%M:%S} UTC"
+    assert error.message.endswith(f"Limit resets at: {in_a_minute}")
+    assert (error.details["retry_after"], error.details["reset_at"]) == (60, in_a_minute)
+    assert (error.headers["retry-after"], error.headers["reset_at"]) == ("60", in_a_minute)
 
 
 @pytest.mark.parametrize("kind", RATED)
