@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -23,6 +23,7 @@ from gateway.identity.organizations.store import OrganizationRecords
 from gateway.identity.permissions_store import PermissionRecords
 from gateway.identity.projects.store import ProjectRecords
 from gateway.identity.reset_calendar import ResetCalendar
+from gateway.identity.stored_values import as_object, read_moment
 from gateway.identity.tags.store import TagRecords
 from gateway.identity.teams.store import TeamRecords
 from gateway.identity.users.store import UserRecords
@@ -63,15 +64,23 @@ class Records:
         """When a budget of this duration starts anew; never without one."""
         return None if budget_duration is None else self.calendar.next_reset(self.now(), budget_duration)
 
-    def open_windows(self, entries: list[BudgetLimitEntry] | None) -> list[dict[str, object]] | None:
-        """Budget windows as they are stored, each with the time of its next reset."""
+    def open_windows(
+        self, entries: list[BudgetLimitEntry] | None, former: object = None
+    ) -> list[dict[str, object]] | None:
+        """Budget windows as they are stored, each with the time of its next reset.
+
+        A period of the `former` windows goes on, and with it what was spent in it: another amount is no new
+        period.
+        """
         if not entries:
             return None
+        ends = _ends_of(former, self.now())
         return [
             {
                 "budget_duration": entry.budget_duration,
                 "max_budget": entry.max_budget,
-                "reset_at": self.calendar.next_reset(self.now(), entry.budget_duration).isoformat(),
+                "reset_at": ends.get(entry.budget_duration)
+                or self.calendar.next_reset(self.now(), entry.budget_duration).isoformat(),
             }
             for entry in entries
         ]
@@ -122,3 +131,15 @@ class Records:
         if permission is not None:
             return {"object_permission_id": await self.save_permission(caller, permission_id, permission)}
         return {"object_permission_id": None}
+
+
+def _ends_of(windows: object, now: datetime) -> dict[str, str]:
+    """When stored windows end that go on, by their durations."""
+    found: dict[str, str] = {}
+    for window in cast("list[object]", windows) if isinstance(windows, list) else ():  # decoded JSON
+        entry = as_object(window) or {}
+        duration, reset_at = entry.get("budget_duration"), entry.get("reset_at")
+        end = read_moment(reset_at)
+        if isinstance(duration, str) and isinstance(reset_at, str) and end is not None and end > now:
+            found[duration] = reset_at
+    return found

@@ -35,7 +35,7 @@ def build_changes(records: Records, sent: Mapping[str, Any], row: Mapping[str, A
     if "budget_duration" in sent:
         columns["budget_reset_at"] = records.reset_at(sent["budget_duration"])
     if "budget_limits" in sent:
-        columns["budget_limits"] = records.open_windows(sent["budget_limits"])
+        columns["budget_limits"] = records.open_windows(sent["budget_limits"], row.get("budget_limits"))
     if "auto_rotate" in columns or "rotation_interval" in columns:
         columns["key_rotation_at"] = _rotation({**row, **columns}, now)
     metadata = merge_metadata(row["metadata"] or {}, _storable(sent), (*METADATA_FIELDS, *_TEMPORARY))

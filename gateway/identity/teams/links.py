@@ -35,8 +35,8 @@ class TeamLinks:
     async def build(self, caller: Principal, sent: Mapping[str, Any], team: Columns | None) -> Columns:
         """The team's columns, with the permission, aliases and member budget that they refer to saved."""
         actor = actor_of(caller)
+        values = build_columns(self._records, sent, team or {})
         stored: Mapping[str, object] = (team["metadata"] if team else None) or {}
-        values = build_columns(self._records, sent, stored)
         if sent.get("object_permission") is not None:
             permission_id = team["object_permission_id"] if team else None
             permission = sent["object_permission"]

@@ -32,8 +32,8 @@ _MEMBER_BUDGET = {
 """Members of a request that are columns of the budget row of the team's members."""
 
 
-def build_columns(records: Records, sent: Mapping[str, Any], stored: Mapping[str, object]) -> Columns:
-    """What changes in the row when these members were sent; `stored` is the metadata that the team has."""
+def build_columns(records: Records, sent: Mapping[str, Any], team: Mapping[str, Any]) -> Columns:
+    """What changes in the row when these members were sent; `team` is empty for a new one."""
     columns: Columns = {name: sent[name] for name in _PLAIN_COLUMNS if name in sent}
     if sent.get("blocked") is not None:
         columns["blocked"] = sent["blocked"]
@@ -42,8 +42,10 @@ def build_columns(records: Records, sent: Mapping[str, Any], stored: Mapping[str
     if "budget_duration" in sent:
         columns["budget_reset_at"] = records.reset_at(sent["budget_duration"])
     if "budget_limits" in sent:
-        columns["budget_limits"] = records.open_windows(sent["budget_limits"])
-    metadata = merge_metadata(stored, sent, METADATA_FIELDS, always_keep=("team_member_budget_id",))
+        columns["budget_limits"] = records.open_windows(sent["budget_limits"], team.get("budget_limits"))
+    metadata = merge_metadata(
+        team.get("metadata") or {}, sent, METADATA_FIELDS, always_keep=("team_member_budget_id",)
+    )
     if metadata is not None:
         columns["metadata"] = metadata
     return columns

@@ -233,6 +233,19 @@ async def test_a_window_that_has_ended_begins_anew(
     assert json.loads(stored) == [{**windows[0], "reset_at": "2026-03-11T00:00:00+00:00"}, windows[1]]
 
 
+async def test_a_window_of_several_days_follows_the_one_that_ended_however_late_the_job_comes(
+    database: Database, lease: Lease, resets: BudgetResets
+) -> None:
+    """It is the period in which requests have counted meanwhile."""
+    window = {"budget_duration": "3d", "max_budget": 1, "reset_at": "2026-03-08T06:00:00+00:00"}
+    sql = 'UPDATE "LiteLLM_TeamTable" SET budget_limits = $1::jsonb'
+    await database.execute(sql, json.dumps([window]))
+    await resets.run(lease)
+
+    stored = await database.fetch_value('SELECT budget_limits FROM "LiteLLM_TeamTable" LIMIT 1')
+    assert json.loads(stored) == [{**window, "reset_at": "2026-03-11T06:00:00+00:00"}]
+
+
 @pytest.mark.parametrize("windows", ['[1, null, "x"]', "{}", '"1d"', "[]", '[{"budget_duration": 5}]'])
 async def test_windows_that_are_none_are_left_alone(
     database: Database, lease: Lease, resets: BudgetResets, windows: str

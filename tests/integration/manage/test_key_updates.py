@@ -1,5 +1,6 @@
 """Changed keys through the running app: who may change what, and what books and request path make of it."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -306,3 +307,29 @@ class TestRequestPath:
         await at_once(lambda: live.chat(key), 403)
         await desk.post("/key/update", {"key": key, "models": None, "blocked": True})
         await at_once(lambda: live.chat(key), 401)
+
+
+@pytest.mark.parametrize("kind", ["key", "team"])
+async def test_another_amount_is_no_new_period(desk: Desk, live: LiveGateway, kind: str):
+    """What was spent in a period counts for the budget that it has from now on."""
+    window = {"budget_duration": "3d", "max_budget": 1}
+    if kind == "key":
+        named = {"key": await live.make_key(budget_limits=[window])}
+    else:
+        named = {"team_id": (await desk.post("/team/new", {"budget_limits": [window]}))["team_id"]}
+    table, column = {
+        "key": ("LiteLLM_VerificationToken", "token"),
+        "team": ("LiteLLM_TeamTable", "team_id"),
+    }[kind]
+    identifier = hash_token(named["key"]) if kind == "key" else named["team_id"]
+    end = "2199-01-01T00:00:00+00:00"
+    began = [{**window, "reset_at": end}]
+    await desk.run(
+        f'UPDATE "{table}" SET budget_limits = $1::jsonb WHERE {column} = $2', json.dumps(began), identifier
+    )
+    changed = [{**window, "max_budget": 2}, {"budget_duration": "1d", "max_budget": 3}]
+    await desk.post(f"/{kind}/update", {**named, "budget_limits": changed})
+    stored = await desk.value(f'SELECT budget_limits FROM "{table}" WHERE {column} = $1', identifier)
+    first, second = json.loads(stored)
+    assert first == {**changed[0], "reset_at": end}
+    assert second["reset_at"] < end
