@@ -4,10 +4,9 @@ import contextlib
 import logging
 import multiprocessing
 import os
-import signal
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
@@ -19,6 +18,7 @@ from granian.server.mp import MPServer
 
 from gateway.cli.address import check_is_free, describe_address
 from gateway.cli.certificate import check_certificate
+from gateway.cli.reloading import forward_reloads, hold_reloads
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.db.embedded_keeper import EmbeddedKeeper
 from gateway.errors import ConfigError
@@ -89,12 +89,16 @@ def serve(
     **flags: Any,
 ) -> None:
     """Serve the gateway until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
-    options = msgspec.convert(flags, ServeOptions)
     _explain_accepted(
         telemetry=telemetry is not None,
         use_prisma_db_push=use_prisma_db_push,
         enforce_prisma_migration_check=enforce_prisma_migration_check,
     )
+    with hold_reloads():
+        _serve(msgspec.convert(flags, ServeOptions))
+
+
+def _serve(options: ServeOptions) -> None:
     given = Flags(
         data_dir=options.data_dir, server_root_path=options.server_root_path, is_log_json=options.log_json
     )
@@ -197,9 +201,14 @@ def _build_server(options: ServeOptions, settings: Settings) -> MPServer:
         ssl_key=options.ssl_keyfile_path,
         workers_kill_timeout=int(settings.gatewright.drain_seconds) + _GRACE_SECONDS,
     )
-    server.on_startup(_forward_reload)
+    forward_reloads(partial(_worker_pids, server))
     _keep_to_one_sentence(server)
     return server
+
+
+def _worker_pids(server: MPServer) -> list[int | None]:
+    workers: list[Any] = list(server.wrks)  # granian leaves its processes untyped
+    return [worker.inner.pid for worker in workers]
 
 
 def _keep_to_one_sentence(server: MPServer) -> None:
@@ -211,15 +220,3 @@ def _keep_to_one_sentence(server: MPServer) -> None:
         return not (has_explained and record.getMessage().startswith("Unexpected exit"))
 
     logging.getLogger("_granian").addFilter(is_news)
-
-
-def _forward_reload() -> None:
-    """Pass SIGHUP on: a worker replaces what it can while it serves, which a respawned one could not."""
-
-    def forward(_number: int, _frame: FrameType | None) -> None:
-        for child in multiprocessing.active_children():
-            if child.pid is not None:
-                os.kill(child.pid, signal.SIGHUP)
-
-    if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, forward)

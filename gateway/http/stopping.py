@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -24,18 +25,23 @@ class StopSignal:
         self._reload = reload
         self._loop = asyncio.get_running_loop()
         self._previous: dict[int, Any] = {}
+        self._mask: set[int] = set()
 
     def install(self) -> None:
         """Put our handlers before the server's; only the main thread may, elsewhere nothing happens."""
         for number in (signal.SIGTERM, signal.SIGINT):
             self._previous[number] = signal.getsignal(number)
             signal.signal(number, self._on_stop)
-        if hasattr(signal, "SIGHUP"):
+        if sys.platform != "win32":
             self._previous[signal.SIGHUP] = signal.getsignal(signal.SIGHUP)
             self._loop.add_signal_handler(signal.SIGHUP, self._reload)
+            # Held by whoever started us: what came during the start comes now.
+            self._mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 
     def remove(self) -> None:
         """Give the signals back."""
+        if sys.platform != "win32":
+            signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
         for number, handler in self._previous.items():
             signal.signal(number, handler or signal.SIG_DFL)
 

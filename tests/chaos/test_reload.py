@@ -2,11 +2,13 @@
 
 import asyncio
 import signal
+from pathlib import Path
 
 import pytest
 
 from tests.chaos.conftest import Stage, config_for
-from tests.integration.serving import ServerProcess, deployment, eventually, write_config
+from tests.integration.serving import ServerProcess, deployment, eventually, wait_until_ready, write_config
+from tests.upstreams import Upstream
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -29,6 +31,23 @@ async def test_a_reload_brings_a_new_model_and_a_broken_file_changes_nothing(sta
     server.process.send_signal(signal.SIGHUP)
     await eventually(lambda: "reload_refused" in server.log_path.read_text(), pause=0.05)
     assert (await server.chat(key, "new")).status_code == 200
+
+
+async def test_a_reload_during_the_start_ends_nothing(
+    upstream: Upstream, migrated_database_url: str, tmp_path: Path
+) -> None:
+    server = ServerProcess(tmp_path, config_for(upstream), migrated_database_url)
+    await server.spawn()
+    await eventually(lambda: bool(server.worker_pids()))
+    ready = asyncio.create_task(wait_until_ready(server.http, server.process))
+    while not ready.done():
+        assert server.process is not None
+        server.process.send_signal(signal.SIGHUP)
+        await asyncio.sleep(0.05)
+    await ready
+    await eventually(lambda: "reloaded" in server.log_path.read_text(), pause=0.05)
+    assert await server.stop() == 0
+    await server.http.aclose()
 
 
 async def test_the_process_serves_the_real_client_and_browsers(stage: Stage) -> None:
