@@ -68,7 +68,7 @@ class PassThroughChecks:
         for entry in self._settings.role_permissions:
             routes = entry.routes if entry.role == role else ()
             if routes and not any(covers_pass_through(one, path) for one in routes):
-                raise route_refusal(routes, path)
+                raise route_refusal(path, f"The role {role}")
 
 
 def _demands(settings: AccessSettings) -> Iterable[_Check]:

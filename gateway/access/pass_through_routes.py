@@ -40,7 +40,7 @@ def check_pass_through_routes(principal: Principal, path: str) -> None:
             return
     allowed = principal.allowed_routes
     if allowed and not any(covers_pass_through(entry, path) for entry in allowed):
-        raise route_refusal(allowed, path)
+        raise route_refusal(path)
 
 
 def is_open_to(principal: Principal, path: str) -> bool:

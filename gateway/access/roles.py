@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from gateway.access.model_access import denied, is_granted
 from gateway.access.models import ModelLists
-from gateway.access.routes import RouteLists, covers_path, plain_path
+from gateway.access.routes import RouteLists, covers_path, plain_path, route_refusal
 from gateway.domain import ModelGrant, Principal, Scope, ScopeKind
 from gateway.errors import PermissionDenied
 from gateway.hooks import RequestContext
@@ -43,7 +43,8 @@ def build_role_check(
     grant = ModelGrant(Scope(ScopeKind.USER, entry.role), frozenset(entry.models))
 
     def check(context: RequestContext) -> None:
-        routes.check(entry.routes, context.head.path)
+        if entry.routes and not routes.covers(entry.routes, context.head.path):
+            raise route_refusal(context.head.path, f"The role {entry.role}")
         principal, model, routed = context.principal, context.model, context.routed_model
         if entry.models and not is_granted(lists, principal, grant, model, routed):
             raise denied(grant, context.model)

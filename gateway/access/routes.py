@@ -24,6 +24,9 @@ _MCP_ROUTES = (
 )
 """What reaches MCP servers; the name of one may have a slash."""
 
+_LONGEST_PATH = 200
+"""Characters of a path that a message repeats."""
+
 _MODEL_ROUTES = (
     "chat/completions",
     "completions",
@@ -104,18 +107,18 @@ class RouteLists:
     def check(self, allowed_routes: tuple[str, ...], path: str) -> None:
         """Raise PermissionDenied when the list is not empty and none of its entries covers the path."""
         if allowed_routes and not self.covers(allowed_routes, path):
-            raise route_refusal(allowed_routes, path)
+            raise route_refusal(path)
 
     def covers(self, routes: tuple[str, ...], path: str) -> bool:
         """Whether one of the entries covers the path."""
         return self._covers((routes, path))
 
 
-def route_refusal(allowed_routes: tuple[str, ...], path: str) -> PermissionDenied:
-    """The refusal of a path that no entry of a list covers."""
+def route_refusal(path: str, owner: str = "Virtual key") -> PermissionDenied:
+    """The refusal of a path that no entry of an owner's list covers; what the list has is not told."""
     return PermissionDenied(
-        "Virtual key is not allowed to call this route. "
-        f"Only allowed to call routes: {list(allowed_routes)}. Tried to call route: {path}"
+        f"{owner} is not allowed to call this route. Tried to call route: {path[:_LONGEST_PATH]}. "
+        "An administrator can allow it."
     )
 
 

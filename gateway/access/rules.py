@@ -66,7 +66,7 @@ def check_route(rule: RouteRule, principal: Principal, path: str) -> None:
         return
     allowed = principal.allowed_routes
     if allowed and not any(covers_own_path(entry, path) for entry in allowed):
-        raise route_refusal(allowed, path)
+        raise route_refusal(path)
     if not is_open_to(rule, principal.role):
         role = principal.role.value if principal.role else "unknown"
         raise AuthenticationFailed(

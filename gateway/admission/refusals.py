@@ -71,7 +71,9 @@ def _budget_refusal(account: BudgetAccount, status: int) -> BudgetExceeded:
         text += f". Held by requests under way: {usd_from_nanos(held)}"
     ends = reset_of(account)
     reset = None if ends is None else datetime_from_nanos(ends).isoformat().replace("+00:00", "Z")
-    if reset is not None:
+    if reset is None:
+        text += ". It does not start anew by itself: an administrator can raise it or reset what was spent"
+    else:
         text += f". The budget starts anew at {reset}"
     details = {
         "scope": limit.scope.kind.value,

@@ -413,7 +413,7 @@ CASES = {
     "a route of the role": Case(
         Ask(
             {"role": Role.CUSTOMER},
-            settings={"role_permissions": (RolePermission(role="customer", routes=("/v1/models",)),)},
+            settings={"role_permissions": (RolePermission(role="customer", routes=(SECRET,)),)},
         ),
         Ask(
             {"role": Role.INTERNAL_USER},
@@ -422,7 +422,7 @@ CASES = {
         403,
         "auth_error",
         None,
-        r"not allowed to call this route",
+        r"^The role customer is not allowed to call this route\. Tried to call route: /v1/chat/completions\.",
     ),
     "a model of the role": Case(
         Ask(
@@ -444,8 +444,8 @@ CASES = {
         403,
         "auth_error",
         None,
-        r"^Virtual key is not allowed to call this route\. Only allowed to call routes: "
-        r"\['/v1/embeddings'\]\. Tried to call route: /v1/chat/completions$",
+        r"^Virtual key is not allowed to call this route\. Tried to call route: /v1/chat/completions\. "
+        r"An administrator can allow it\.$",
     ),
     "a tool of the key": Case(
         Ask({"metadata": {"allowed_tools": ["search"]}}, tool("delete")),

@@ -78,6 +78,8 @@ async def test_a_budget_refuses_when_it_is_spent_and_not_before(
     assert members.items() <= error.details.items()
     assert (error.details["model"], error.details["period"]) == (more.get("model"), more.get("period"))
     assert (error.details["budget_reset_at"] is None) is ("period" not in more)
+    help_text = "The budget starts anew at" if "period" in more else "an administrator can raise it or reset"
+    assert help_text in error.message
 
 
 @pytest.mark.parametrize("kind", [*WORDS, *OWN_WORDING])
