@@ -10,6 +10,7 @@ import msgspec
 
 from gateway.cache.lane import Lane
 from gateway.clock import Clock
+from gateway.errors import ServiceUnavailable
 
 __all__ = ["ExpiringCache", "Limits"]
 
@@ -17,6 +18,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 _NANOS = 1_000_000_000
+_LATER = {"retry-after": "5"}
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +27,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     `refresh_seconds` is how long a caller waits for the reload of an expired entry before it gets the old
     value; `stale_seconds` how long the old value is served, without asking, after a reload failed or is slow.
     `loads` cold loads run at once and `waiting_loads` wait. Refreshing a known key is not a cold load.
+    `load_seconds` is how long a caller waits for a cold load: longer than a source takes that says that it is
+    away, and shorter than one that says nothing.
     """
 
     ttl_seconds: float = 60.0
@@ -35,6 +39,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     negative_capacity: int = 10_000
     loads: int = 8
     waiting_loads: int = 1_000
+    load_seconds: float = 15.0
 
 
 class _Entry(Generic[V]):
@@ -92,7 +97,8 @@ class ExpiringCache(Generic[K, V]):
     async def get_or_load(self, key: K, load: Callable[[K], Awaitable[V | None]]) -> V | None:
         """Return the value, loading it at most once for all who ask meanwhile; None when there is none.
 
-        Raises what `load` raises, and ServiceUnavailable when too many cold loads are waiting.
+        Raises what `load` raises, and ServiceUnavailable when too many cold loads are waiting, or one takes
+        too long.
         """
         value = self.peek(key)
         if value is not None or self._is_known_absent(key):
@@ -105,7 +111,10 @@ class ExpiringCache(Generic[K, V]):
                 return self._extend(entry)
         try:
             # A caller that gives up must not take the load away from those who still wait.
-            return await asyncio.shield(task)
+            await asyncio.wait((task,), timeout=self._limits.load_seconds)
+            if not task.done():
+                raise ServiceUnavailable("A look-up takes too long. Try again later.", headers=_LATER)
+            return task.result()
         except self._stale_on:
             entry = self._entries.get(key)
             if entry is None:

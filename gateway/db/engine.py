@@ -1,5 +1,7 @@
 """The gateway's database: raw SQL for what runs per request, Piccolo for the rest, one pool for both."""
 
+import asyncio
+import contextvars
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
@@ -17,6 +19,7 @@ __all__ = ["Database"]
 
 _Result = TypeVar("_Result")
 _CLOSE_SECONDS = 5.0
+_PROBE_SECONDS = 3.0
 
 
 class Database:
@@ -36,6 +39,7 @@ class Database:
         self.pool = ConnectionPool(options)
         self.engine = GatewayEngine(options, self.pool)
         self.attempts = self.pool.attempts
+        self._probe: asyncio.Task[bool] | None = None
 
     async def open(self, *, require: bool = True) -> None:
         """Connect. With `require=False` a server that is away is no error: it is reached when it is back.
@@ -51,6 +55,8 @@ class Database:
 
     async def close(self, timeout_seconds: float = _CLOSE_SECONDS) -> None:
         """Give borrowers that long to finish, then drop their connections. Safe to call twice."""
+        if self._probe is not None:
+            self._probe.cancel()
         await self.pool.close(timeout_seconds)
 
     def bind(self, tables: Iterable[type[Table]]) -> None:
@@ -111,9 +117,21 @@ class Database:
         self.attempts.note_change()
 
     async def is_reachable(self) -> bool:
-        """Whether a query is answered now; for readiness. Takes as long as the pool's timeouts at most."""
+        """Whether a query is answered within seconds; for readiness. Who asks meanwhile shares the query.
+
+        A server that hangs keeps what was asked of it for as long as other statements may take: it is not
+        waited for, and a probe that comes every few seconds does not take one connection after the other.
+        """
+        if self._probe is None or self._probe.done():
+            # An empty context: the query is no part of a transaction of who asks.
+            self._probe = asyncio.create_task(self._probe_server(), context=contextvars.Context())
+        probe = self._probe
+        await asyncio.wait({probe}, timeout=_PROBE_SECONDS)
+        return probe.done() and not probe.cancelled() and probe.result()
+
+    async def _probe_server(self) -> bool:
         try:
-            return await self.fetch_value("SELECT 1") == 1
+            return await self._run("SELECT 1", _ask) == 1
         except DatabaseUnavailable:
             return False
 
@@ -131,3 +149,7 @@ class Database:
             return await self.pool.run(sql, call)
         with using(current.connection):
             return await call(current.connection)
+
+
+async def _ask(connection: Connection) -> Any:
+    return await connection.fetchval("SELECT 1", timeout=_PROBE_SECONDS)

@@ -1,4 +1,6 @@
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -6,6 +8,7 @@ import pytest
 from piccolo.columns import Integer
 from piccolo.table import Table
 
+from gateway.db import engine
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.db.engine import Database
 from gateway.db.url import parse_database_url
@@ -100,6 +103,34 @@ async def test_an_open_database_outlives_a_restart_of_the_server(own_server: Emb
         await database.execute("SELECT 1")
     own_server.start()
     assert await database.fetch_value("SELECT n FROM kept") == 7
+    await database.close()
+
+
+def processes_of(server: EmbeddedPostgres) -> list[int]:
+    first = server.process_id
+    assert first is not None
+    return [first, *map(int, Path(f"/proc/{first}/task/{first}/children").read_text().split())]
+
+
+async def test_a_server_that_hangs_is_told_after_seconds_and_asked_once(
+    own_server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_PROBE_SECONDS", 0.1)
+    database = Database(parse_database_url(f"{own_server.url}&min_connections=3"))
+    await database.open()
+    processes = processes_of(own_server)
+    try:
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        async with asyncio.timeout(30):
+            assert not any(await asyncio.gather(*(database.is_reachable() for _ in range(5))))
+        assert database.pool.busy == 1
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
+    async with asyncio.timeout(30):
+        while not await database.is_reachable():
+            pass
     await database.close()
 
 

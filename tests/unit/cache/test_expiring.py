@@ -198,6 +198,16 @@ async def test_cold_loads_run_in_a_bounded_lane_and_the_rest_is_refused(clock):
     assert await cache.get_or_load("later", source.load) is None
 
 
+async def test_a_cold_load_that_takes_too_long_is_not_waited_for_and_kept_all_the_same(clock):
+    cache, source = make(clock, load_seconds=0.01), Source({"a": "1"})
+    source.gate.clear()
+    with pytest.raises(ServiceUnavailable, match="takes too long"):
+        await cache.get_or_load("a", source.load)
+    source.gate.set()
+    await until(lambda: cache.peek("a") == "1")
+    assert source.asked == ["a"]
+
+
 async def test_known_keys_are_refreshed_beside_a_full_lane(clock):
     cache, source = make(clock, ttl_seconds=60, loads=1, waiting_loads=0), Source({"a": "1"})
     await cache.get_or_load("a", source.load)
