@@ -36,6 +36,7 @@ REMEDIES: Mapping[str, str] = {
     "region": "Use a model with a deployment in that region, or give the end user a `default_model`.",
     "model_exists": "Use a model that GET /v1/models lists.",
     "client_choice": "Send a choice that a deployment of the model leaves to its clients.",
+    "previous_response": "Name the model that answered, or send the whole conversation as 'input'.",
     "price": "Have a price set for the model.",
     "estimate": "Send the body that the route reads.",
     "budgets": "Have the budget raised or its spend reset, or wait until it starts anew.",

@@ -8,7 +8,7 @@ from gateway.domain import Deployment, Endpoint, ModelGroup, Price, PriceTier
 from gateway.hooks.body import RequestBody
 from gateway.money import FEMTOS_PER_NANO
 
-__all__ = ["Bound", "bound_charge"]
+__all__ = ["Bound", "bound_charge", "bound_tokens"]
 
 _HIDDEN_TOKENS = 64
 """What providers add to a prompt by themselves: roles, separators, the beginning of an answer."""
@@ -28,14 +28,15 @@ class Bound(msgspec.Struct, frozen=True):
     added_output_tokens: int | None = None
 
 
-def bound_charge(endpoint: Endpoint, body: RequestBody, group: ModelGroup) -> Bound:
+def bound_charge(endpoint: Endpoint, body: RequestBody, group: ModelGroup, read_again: int = 0) -> Bound:
     """What a request costs at the very most, as long as its provider keeps to what it is asked.
 
     A byte of the request is at most a token. Images, audio and files are bounded by what the model reads.
     An answer is bounded by the caller, the operator or the model; where none of them does, a bound must be
-    added. Raises MalformedBody.
+    added. `read_again` are the tokens of what the provider has stored. Raises MalformedBody.
     """
     text, media = _measure(endpoint, body)
+    text += read_again
     answers = choices_of(body, group.deployments)
     if endpoint is Endpoint.COMPLETIONS and "prompt" in body.members:
         answers *= count_prompts(body.members["prompt"])
@@ -48,11 +49,21 @@ def bound_charge(endpoint: Endpoint, body: RequestBody, group: ModelGroup) -> Bo
                 output = added = DEFAULT_OUTPUT_TOKENS
         if deployment.price is None:
             continue
-        entered = text
-        if media:
-            entered = max(text + media, deployment.max_input_tokens or 0)
+        entered = _bound_input(text, media, deployment)
         nanos = max(nanos, _nanos(deployment.price, entered, output * answers, has_media=media > 0))
     return Bound(nanos, added)
+
+
+def bound_tokens(endpoint: Endpoint, body: RequestBody, deployment: Deployment) -> int:
+    """The tokens of a request and of one answer together, at the very most. Raises MalformedBody."""
+    text, media = _measure(endpoint, body)
+    output = _bound_output(endpoint, body, deployment)
+    answered = DEFAULT_OUTPUT_TOKENS if output is None else output
+    return _bound_input(text, media, deployment) + answered
+
+
+def _bound_input(text: int, media: int, deployment: Deployment) -> int:
+    return max(text + media, deployment.max_input_tokens or 0) if media else text
 
 
 def _measure(endpoint: Endpoint, body: RequestBody) -> tuple[int, int]:

@@ -119,14 +119,14 @@ def choices_of(body: RequestBody, deployments: Sequence[Deployment]) -> int:
 
 
 def estimate_charge(
-    endpoint: Endpoint, body: RequestBody, group: ModelGroup, expected_output_tokens: int
+    endpoint: Endpoint, body: RequestBody, group: ModelGroup, expected_output_tokens: int, read_again: int = 0
 ) -> Estimate:
     """What a request may come to, where an answer is expected to have so many tokens unless it is bounded.
 
-    The cost is that of the dearest deployment of the group, which need not be the one that answers. Raises
-    MalformedBody.
+    `read_again` are the tokens of what the provider has stored, and reads before the prompt. The cost is that
+    of the dearest deployment of the group, which need not be the one that answers. Raises MalformedBody.
     """
-    prompt = estimate_prompt_tokens(endpoint, body)
+    prompt = estimate_prompt_tokens(endpoint, body) + read_again
     prompts = 1
     if endpoint is _COMPLETIONS and "prompt" in body.members:
         prompts = count_prompts(body.members["prompt"])

@@ -38,6 +38,7 @@ from gateway.domain.mcp import (
 from gateway.domain.pass_through import PassThrough
 from gateway.domain.permissions import AccessGroup, ObjectPermission
 from gateway.domain.price import Price, PriceTier
+from gateway.domain.stored_response import StoredResponse
 from gateway.domain.usage import Usage
 
 __all__ = [
@@ -87,6 +88,7 @@ __all__ = [
     "Scope",
     "ScopeKind",
     "Secret",
+    "StoredResponse",
     "Subject",
     "UpstreamWatch",
     "Usage",

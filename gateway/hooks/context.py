@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.domain import ClientChoice, Endpoint, McpCall, Principal, Scope, Subject
+from gateway.domain import ClientChoice, Endpoint, McpCall, Principal, Scope, StoredResponse, Subject
 from gateway.errors import GatewayError
 from gateway.hooks.body import RequestBody
 from gateway.hooks.guards import Beside
@@ -77,7 +77,7 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     success. `beside` is what goes on beside the call, if anything does: once it refuses, the call is
     cancelled. `tell_refusal` gives a refusal the form of the request's protocol.
     `policies` are those that it has, each with the reason. `own_answer` is what the gateway answers itself,
-    in the place of a model.
+    in the place of a model. `previous` is the stored response that the request goes on from.
     """
 
     # A struct, for its constructor is not a Python function.
@@ -120,6 +120,7 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     tell_refusal: Callable[[GatewayError], None] | None = None
     policies: tuple[tuple[str, str], ...] = ()
     own_answer: str | None = None
+    previous: StoredResponse | None = None
     state: dict[str, object] = {}
 
     # What a request says is nothing for a log.

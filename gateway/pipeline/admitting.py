@@ -10,6 +10,7 @@ from gateway.errors import BudgetExceeded, GatewayError, ModelAccessDenied, Unkn
 from gateway.hooks import RequestContext
 from gateway.pipeline.estimates import estimate_request, note_estimate
 from gateway.pipeline.guarding import list_guardrails
+from gateway.pipeline.previous import keep_place
 from gateway.pipeline.settlement import Settlement
 from gateway.runtime import Gateway, Snapshot
 from gateway.spend.builder import CallDetails
@@ -48,6 +49,8 @@ async def _authorize(
     context.is_free = snapshot.catalog.is_free(context.routed_model, context.started_nanos)
     if context.client_choice is not None:
         group = follow_choice(group, context.client_choice)
+    if context.previous is not None:
+        group = keep_place(group, context.previous)
     if snapshot.settings.litellm.block_requests_for_models_without_pricing:
         check_priced(snapshot.catalog, group, context.started_nanos)
     if snapshot.catalog.has_guarded_models:
@@ -111,8 +114,11 @@ async def _fall_back(
 ) -> tuple[ModelGroup, Settlement]:
     """Admit a request to a model that the key names for when its budget of the asked one is used up.
 
-    Raises `refused` where no such model may be used either, or where another budget refused.
+    Raises `refused` where no such model may be used either, or where another budget refused, and where the
+    request goes on from a response that no other model knows.
     """
+    if context.previous is not None:
+        raise refused
     asked = context.model, context.routed_model
     for name in context.principal.budget_fallbacks.get(refused.key_model or "", ()):
         context.model = name

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from gateway.domain import Charge, Deployment, ModelGroup, OnDisconnect
+from gateway.domain import Charge, Deployment, Endpoint, ModelGroup, OnDisconnect
 from gateway.errors import GatewayError
 from gateway.pipeline.answers import JSON
 from gateway.pipeline.attempts import Attempts
@@ -15,6 +15,7 @@ from gateway.pipeline.exchange import ClientLeftError, Exchange
 from gateway.pipeline.guarding import CallGuards
 from gateway.pipeline.interruption import Interruption
 from gateway.pipeline.response_headers import build_headers
+from gateway.pipeline.response_ids import ResponseIds
 from gateway.pipeline.sending import read_sent, send_once
 from gateway.pipeline.tool_names import list_called
 from gateway.routing.router import Routed
@@ -59,6 +60,9 @@ async def relay_answer(call: Call) -> None:
         charge = await _charge(call, routed, body)
     else:
         body, charge = await _guard(call, call.guards, routed)
+    if call.context.endpoint is Endpoint.RESPONSES:
+        shown = attempts.shown_model(routed.group)
+        body = ResponseIds(call, routed.deployment, shown).write_body(body, routed.value.read.usage)
     headers = build_headers(call, routed, raw.headers, charge)
     headers.append(JSON)
     await call.exchange.answer(raw.status, headers, body)

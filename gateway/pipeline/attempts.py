@@ -1,6 +1,7 @@
 """The attempts of one request: how it is put to a deployment, and which deployments may be tried."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -9,10 +10,11 @@ from gateway.access.fallbacks import is_limited_apart
 from gateway.access.reach import find_group
 from gateway.catalog.priced import has_price
 from gateway.domain import Deployment, ModelGroup
-from gateway.errors import GatewayError, GuardrailBlocked, ModelAccessDenied
+from gateway.errors import BadRequest, GatewayError, GuardrailBlocked, ModelAccessDenied, UpstreamNotFound
 from gateway.pipeline.call import Call
 from gateway.pipeline.estimates import estimate_request
 from gateway.pipeline.guarding import CallGuards, list_guardrails
+from gateway.pipeline.previous import PREVIOUS, tell_provider
 from gateway.pipeline.wishes import NO_WISHES, Wishes, read_wishes
 from gateway.routing.router import Routed, RoutePlan
 from gateway.upstream.client import UpstreamRequest
@@ -48,7 +50,21 @@ class Attempts:
         self, attempt: Callable[[Deployment, ModelGroup], Awaitable[_Value]]
     ) -> Awaitable[Routed[_Value]]:
         """Try deployments until one answers; awaiting it raises the last UpstreamError."""
+        if self.context.previous is not None:
+            attempt = partial(self._go_on, attempt)
         return self._call.snapshot.router.route(self.group, attempt, self._build_plan)
+
+    async def _go_on(
+        self,
+        attempt: Callable[[Deployment, ModelGroup], Awaitable[_Value]],
+        deployment: Deployment,
+        tried: ModelGroup,
+    ) -> _Value:
+        """Go on from a stored response; that it is gone says nothing against the deployment."""
+        try:
+            return await attempt(deployment, tried)
+        except UpstreamNotFound as error:
+            raise BadRequest(error.message, param=PREVIOUS) from None
 
     async def _build_plan(self) -> RoutePlan:
         await self._resolve_wished()
@@ -57,17 +73,25 @@ class Attempts:
             find_group=self._find_group,
             may_use=self._may_use,
             client_fallbacks=None if self.wishes.fallbacks is None else tuple(self._wished),
-            # What a request chose itself is for the model that it named, and goes to no other provider.
-            uses_fallbacks=self.wishes.uses_fallbacks and self.context.client_choice is None,
+            uses_fallbacks=self.wishes.uses_fallbacks and not self._is_bound,
             num_retries=self.wishes.num_retries,
         )
 
+    @property
+    def _is_bound(self) -> bool:
+        """Whether no other model can answer: it does not know what the request goes on from.
+
+        And what a request chose itself is for the model that it named, and goes to no other provider.
+        """
+        return self.context.client_choice is not None or self.context.previous is not None
+
     def build_request(self, deployment: Deployment) -> UpstreamRequest:
         """Build the request to one deployment."""
+        body, previous = self.context.body, self.context.previous
         return build_upstream_request(
             deployment,
             self.context.endpoint,
-            self.context.body,
+            body if previous is None else tell_provider(body, previous),
             is_stream=self.context.is_stream,
             bounds=self._bounds,
         )

@@ -5,14 +5,21 @@ from typing import cast
 
 import msgspec
 
-from gateway.catalog.bounds import bound_charge
+from gateway.catalog.bounds import bound_charge, bound_tokens
 from gateway.catalog.estimate import Estimate, estimate_charge, estimate_prompt_tokens
 from gateway.catalog.output_sizes import OutputSizes
-from gateway.domain import Endpoint, ModelGroup, Usage
+from gateway.domain import Deployment, Endpoint, ModelGroup, Usage
 from gateway.hooks import RequestContext
 from gateway.settings import Settings
 
-__all__ = ["estimate_request", "limit_member", "note_estimate", "usage_of_answer", "usage_of_stream"]
+__all__ = [
+    "estimate_request",
+    "limit_member",
+    "most_tokens",
+    "note_estimate",
+    "usage_of_answer",
+    "usage_of_stream",
+]
 
 _BYTES_PER_TOKEN = 4
 _OPENAI = frozenset({"openai", "azure"})
@@ -32,13 +39,25 @@ def estimate_request(
         or settings.general.default_estimated_output_tokens
         or sizes.expected(group.name)
     )
-    estimate = estimate_charge(context.endpoint, context.body, group, expected)
+    again = _read_again(context)
+    estimate = estimate_charge(context.endpoint, context.body, group, expected, again)
     if settings.gatewright.budget_mode != "strict":
         return estimate
-    bound = bound_charge(context.endpoint, context.body, group)
+    bound = bound_charge(context.endpoint, context.body, group, again)
     if bound.added_output_tokens is not None:
         context.body.write(limit_member(context.endpoint, group), bound.added_output_tokens)
     return msgspec.structs.replace(estimate, nanos=bound.nanos)
+
+
+def most_tokens(context: RequestContext, deployment: Deployment, settings: Settings) -> int:
+    """What the provider reads again of a request that is being answered; in strict mode, at the very most."""
+    if settings.gatewright.budget_mode != "strict":
+        return context.estimated_tokens
+    return bound_tokens(context.endpoint, context.body, deployment) + _read_again(context)
+
+
+def _read_again(context: RequestContext) -> int:
+    return 0 if context.previous is None else context.previous.tokens
 
 
 def _expected_by_owner(context: RequestContext) -> int | None:
@@ -84,7 +103,7 @@ def usage_of_answer(context: RequestContext, answer_bytes: int) -> Usage:
 def usage_of_stream(context: RequestContext, completion_tokens: int) -> Usage:
     """Estimate the tokens of the prompt beside a counted completion."""
     return Usage(
-        prompt_tokens=estimate_prompt_tokens(context.endpoint, context.body),
+        prompt_tokens=estimate_prompt_tokens(context.endpoint, context.body) + _read_again(context),
         completion_tokens=completion_tokens,
         is_estimated=True,
     )

@@ -22,6 +22,7 @@ from gateway.pipeline.memberships import settle_team
 from gateway.pipeline.nesting import check_depth
 from gateway.pipeline.own_answer import answering_itself
 from gateway.pipeline.pass_through.leading import lead_request
+from gateway.pipeline.previous import read_previous
 from gateway.pipeline.settlement import Settlement, record_refusal
 from gateway.pipeline.streaming import relay_stream
 from gateway.runtime import Gateway, Snapshot
@@ -100,6 +101,8 @@ async def _read(
         check_depth(data, limits.json_depth)
     if context.principal.alternatives:
         settle_team(snapshot, context)
+    if context.endpoint is Endpoint.RESPONSES:
+        read_previous(gateway.parts.added.seal, context)
     details = gateway.parts.attribution.read(context)
     context.tags = details.tags
     if snapshot.settings.access.validates_end_users:

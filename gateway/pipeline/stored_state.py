@@ -7,8 +7,8 @@ from gateway.hooks import RequestBody
 
 __all__ = ["check_stateless"]
 
-_STORED = ("previous_response_id", "conversation", "prompt")
-"""Members that name something in the store of the operator's account."""
+_STORED = ("conversation", "prompt")
+"""Members that name something in the store of the operator's account; ids of responses are sealed."""
 _NULL = b"null"
 _LIST = b"["
 

@@ -18,6 +18,7 @@ from gateway.pipeline.guarding import CallGuards, StreamGuards
 from gateway.pipeline.interruption import Interruption, Reason
 from gateway.pipeline.keepalive import KeepAlive
 from gateway.pipeline.response_headers import build_headers
+from gateway.pipeline.response_ids import ResponseIds
 from gateway.pipeline.tool_names import list_streamed
 from gateway.routing.router import Routed
 from gateway.upstream.answer import find_error
@@ -67,7 +68,7 @@ async def relay_stream(call: Call) -> None:
     try:
         attempts = Attempts(call)
         routed = await _open(call, attempts, interruption)
-        relay = _build_relay(call, attempts, attempts.shown_model(routed.group))
+        relay = _build_relay(call, attempts, routed)
         try:
             await _Pump(call, interruption, routed, relay).run()
         finally:
@@ -77,9 +78,10 @@ async def relay_stream(call: Call) -> None:
         call.gateway.streams.discard(interruption)
 
 
-def _build_relay(call: Call, attempts: Attempts, shown_model: str) -> StreamRelay | ResponsesRelay:
+def _build_relay(call: Call, attempts: Attempts, routed: Routed[_Open]) -> StreamRelay | ResponsesRelay:
+    shown_model = attempts.shown_model(routed.group)
     if call.context.endpoint is Endpoint.RESPONSES:
-        return ResponsesRelay(shown_model)
+        return ResponsesRelay(shown_model, ResponseIds(call, routed.deployment, shown_model).write)
     return StreamRelay(shown_model, wants_usage=attempts.wants_usage)
 
 

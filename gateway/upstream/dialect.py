@@ -36,6 +36,7 @@ _PLAIN_MEMBERS = frozenset(
         "n",
         "parallel_tool_calls",
         "presence_penalty",
+        "previous_response_id",
         "prompt",
         "reasoning",
         "reasoning_effort",

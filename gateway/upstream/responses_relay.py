@@ -1,5 +1,7 @@
 """A provider's stream of the Responses API on its way to the client; see `relay` for that of chats."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from gateway.domain import Usage
@@ -25,7 +27,8 @@ _ABSENT = b"null"
 class ResponsesRelay:
     """Feed it chunks; it returns what goes to the client and remembers what the gateway has to know.
 
-    `shown_model` is the name that the client gets to see, or None to leave the provider's. `usage` is the
+    `shown_model` is the name that the client gets to see, or None to leave the provider's; `write_ids` puts
+    the ids that it gets to see into the members of a response. `usage` is the
     last one stated, `response_id` the provider's id. `error` is the encoded error object of a provider that
     failed within its stream; that event is withheld, with everything after it. `is_done` says that the
     event with the whole response came, after which nothing is expected: this API has no `[DONE]`.
@@ -36,13 +39,19 @@ class ResponsesRelay:
         "_events",
         "_shown",
         "_splitter",
+        "_write_ids",
         "error",
         "is_done",
         "response_id",
         "usage",
     )
 
-    def __init__(self, shown_model: str | None) -> None:
+    def __init__(
+        self,
+        shown_model: str | None,
+        write_ids: Callable[[dict[str, msgspec.Raw]], None] | None = None,
+    ) -> None:
+        self._write_ids = write_ids
         self._shown = None if shown_model is None else msgspec.Raw(_encode(shown_model))
         self._splitter = EventSplitter()
         self._events = 0
@@ -115,14 +124,18 @@ class ResponsesRelay:
         self.error = stated
 
     def _rename(self, event: bytes, found: ResponseEvent, response: AnswerEnvelope) -> bytes:
-        model = bytes(response.model)
-        if self._shown is None or model in {_ABSENT, bytes(self._shown)}:
+        shown = self._shown
+        is_renamed = shown is not None and bytes(response.model) not in {_ABSENT, bytes(shown)}
+        if not is_renamed and self._write_ids is None:
             return event
         payload = event_payload(event)
         if payload is None:
             return event
         members, inner = _decode_members(payload), _decode_members(found.response)
-        inner["model"] = self._shown
+        if shown is not None and is_renamed:
+            inner["model"] = shown
+        if self._write_ids is not None:
+            self._write_ids(inner)
         members["response"] = msgspec.Raw(_encode(inner))
         return replace_payload(event, _encode(members))
 

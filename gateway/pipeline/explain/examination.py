@@ -22,6 +22,7 @@ from gateway.pipeline.exchange import too_large
 from gateway.pipeline.explain.question import Question, Target, build_body, build_head, read_route
 from gateway.pipeline.intake import fill_context
 from gateway.pipeline.nesting import check_depth
+from gateway.pipeline.previous import keep_place, read_previous
 from gateway.routing.fallbacks import list_fallbacks
 from gateway.runtime import Gateway
 from gateway.spend.builder import NO_DETAILS
@@ -147,6 +148,7 @@ class Examination:
         fill_context(context, data, self._target.model)
         if settings.json_depth:
             check_depth(data, settings.json_depth)
+        read_previous(self._gateway.parts.added.seal, context)
         self._details = self._gateway.parts.attribution.read(context)
         self.asked = context.model
         if self._instead is not None:
@@ -175,6 +177,12 @@ class Examination:
             if choice.error is not None:
                 return None
             group = follow_choice(group, context.client_choice)
+        if context.previous is not None:
+            place = judge("previous_response", partial(keep_place, group, context.previous))
+            self.findings.append(place)
+            if place.error is not None:
+                return None
+            group = keep_place(group, context.previous)
         is_closed = snapshot.settings.litellm.block_requests_for_models_without_pricing
         check = partial(check_priced, snapshot.catalog, group, context.started_nanos) if is_closed else None
         self.findings.append(judge("price", check))
