@@ -10,7 +10,7 @@ import msgspec
 
 from gateway.identity.durations import parse_duration
 from gateway.identity.faults import Faults
-from gateway.identity.stored_values import read_counts, read_texts
+from gateway.identity.stored_values import as_object, read_counts, read_texts
 
 __all__ = [
     "HIGHEST_USD",
@@ -28,6 +28,7 @@ HIGHEST_USD = 1e9
 _HIGHEST_BIGINT = 2**63 - 1
 _HIGHEST_INTEGER = 2**31 - 1
 _LONGEST_TEXT = 512
+_LARGEST_ID = 1_024
 _LONGEST_NAME_OF_REQUESTS = 256
 """Of longer names in requests no more is read."""
 _LONGEST_DESCRIPTION = 8_192
@@ -38,9 +39,11 @@ _METADATA_RATES = (
     *("tag_rpm_limit", "mcp_rpm_limit"),
 )
 _METADATA_LISTS = (
-    *("allowed_tools", "enforced_params"),
+    *("allowed_tools", "enforced_params", "policies", "guardrails", "tags"),
     *("allowed_passthrough_routes", "denied_passthrough_routes"),
 )
+_ALSO_READ: Mapping[str, type | tuple[()]] = MappingProxyType({"guardrails": dict, "tags": str})
+"""What a list may be instead: a right of a team's, texts with commas between."""
 
 _CONTROLS = frozenset(map(chr, (*range(32), 127)))
 
@@ -94,6 +97,13 @@ def check_name_of_requests(faults: Faults, path: str, name: str) -> None:
             f"must have between 1 and {_LONGEST_NAME_OF_REQUESTS} characters, without spaces at its ends and "
             "without control characters: requests can carry no other names.",
         )
+
+
+def _check_id(faults: Faults, path: str, text: str) -> None:
+    """Note an id that would not fit the indexes of the daily tables beside a model's name."""
+    check_text(faults, path, text)
+    if len(text) <= _LONGEST_TEXT and len(text.encode(errors="replace")) > _LARGEST_ID:
+        faults.add(path, f"must have at most {_LARGEST_ID} bytes of UTF-8.")
 
 
 def _check_description(faults: Faults, path: str, text: str) -> None:
@@ -189,12 +199,28 @@ def _check_metadata(faults: Faults, path: str, metadata: Mapping[str, object]) -
         counts = read_counts(metadata.get(name))
         if counts is None:
             faults.add(f"{path}.{name}", "must be an object with a whole number for each name.")
+        given = as_object(metadata.get(name)) or {}
         for key, count in (counts or {}).items():
             if count is None:
                 faults.add(f"{path}.{name}.{key[:_LONGEST_TEXT]}", "must be a whole number.")
+            elif count == 0 and _is_negative(given.get(key)):
+                faults.add(f"{path}.{name}.{key[:_LONGEST_TEXT]}", "cannot be negative.")
     for name in _METADATA_LISTS:
-        if read_texts(metadata.get(name)) is None:
+        value = metadata.get(name)
+        if read_texts(value) is None and not isinstance(value, _ALSO_READ.get(name, ())):
             faults.add(f"{path}.{name}", "must be a list of texts.")
+
+
+def _is_negative(count: object) -> bool:
+    # A count has been read from it, so it is a number or the text of one.
+    return isinstance(count, int | float | str) and float(count) < 0
+
+
+def _check_fallbacks(faults: Faults, path: str, fallbacks: Mapping[str, object]) -> None:
+    """The models that take over from one: a name, or a list of names."""
+    for model, names in fallbacks.items():
+        if not isinstance(names, str) and not read_texts(names):
+            faults.add(f"{path}.{model[:_LONGEST_TEXT]}", "must be a model name, or a list of them.")
 
 
 def _check_moment(faults: Faults, path: str, moment: datetime) -> None:
@@ -220,8 +246,16 @@ _CHECKS: Mapping[str, Check] = MappingProxyType(
         **_checks(_check_rates, "default_estimated_output_tokens_per_model"),
         **_checks(_check_duration, "duration", "budget_duration", "rotation_interval"),
         **_checks(_check_duration, "team_member_budget_duration", "team_member_key_duration"),
-        **_checks(check_text, "key_alias", "user_id", "team_id", "agent_id", "organization_id", "project_id"),
-        **_checks(check_text, "budget_id", "end_user_budget_id", "team_alias", "organization_alias", "alias"),
+        **_checks(_check_id, "user_id", "team_id", "agent_id", "organization_id", "project_id"),
+        **_checks(
+            check_text,
+            "key_alias",
+            "budget_id",
+            "end_user_budget_id",
+            "team_alias",
+            "organization_alias",
+            "alias",
+        ),
         **_checks(check_text, "project_alias", "user_alias", "user_email", "sso_user_id", "name"),
         **_checks(check_text, "default_model"),
         **_checks(_check_description, "description"),
@@ -237,6 +271,7 @@ _CHECKS: Mapping[str, Check] = MappingProxyType(
         **_checks(_check_windows, "budget_limits"),
         **_checks(_check_model_budgets, "model_max_budget"),
         **_checks(_check_metadata, "metadata"),
+        **_checks(_check_fallbacks, "budget_fallbacks"),
         **_checks(_check_moment, "budget_reset_at", "temp_budget_expiry"),
     }
 )

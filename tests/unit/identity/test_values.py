@@ -35,6 +35,18 @@ def refusal_of(**members: object) -> BadRequest:
         ({"metadata": {"tag_rpm_limit": {"a": "many"}}}, "metadata.tag_rpm_limit.a"),
         ({"metadata": {"allowed_tools": "search"}}, "metadata.allowed_tools"),
         ({"metadata": {"enforced_params": [1]}}, "metadata.enforced_params"),
+        ({"metadata": {"guardrails": "pii"}}, "metadata.guardrails"),
+        ({"metadata": {"guardrails": [1]}}, "metadata.guardrails"),
+        ({"metadata": {"policies": {"a": 1}}}, "metadata.policies"),
+        ({"metadata": {"tags": [2026]}}, "metadata.tags"),
+        ({"metadata": {"tags": {"a": 1}}}, "metadata.tags"),
+        ({"metadata": {"model_itpm_limit": {"m": -1}}}, "metadata.model_itpm_limit.m"),
+        ({"metadata": {"mcp_rpm_limit": {"m": "-1"}}}, "metadata.mcp_rpm_limit.m"),
+        ({"budget_fallbacks": {"m": [1]}}, "budget_fallbacks.m"),
+        ({"budget_fallbacks": {"m": []}}, "budget_fallbacks.m"),
+        ({"budget_fallbacks": {"m": 5}}, "budget_fallbacks.m"),
+        ({"team_id": "\U00020000" * 257}, "team_id"),
+        ({"user_id": "x" * 513}, "user_id"),
         ({"description": "x" * 8_193}, "description"),
     ],
 )
@@ -56,6 +68,10 @@ def test_null_and_the_edges_pass():
     faults = Faults()
     edges = {"max_budget": 0.0, "rpm_limit": 0, "tpm_limit": 2**63 - 1, "soft_budget": None, "tags": []}
     edges["metadata"] = {"model_rpm_limit": {"a": "7", "b": None}, "allowed_tools": None, "mine": [{}]}
+    edges["metadata"] |= {"guardrails": {"modify_guardrails": False}, "tags": "a,b", "policies": ["p"]}
+    edges["metadata"] |= {"mcp_rpm_limit": {"docs": 0}}
+    edges["team_id"] = "\U00020000" * 256
+    edges["budget_fallbacks"] = {"m": "n", "o": ["p", "q"]}
     check_members(
         faults, {**edges, "budget_reset_at": datetime(2030, 1, 1, tzinfo=UTC), "unchecked": object()}
     )
