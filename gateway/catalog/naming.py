@@ -42,13 +42,19 @@ def find_provider(model: str, chosen: str | None, *, api_base: str | None) -> tu
     """
     if chosen is not None:
         provider = PROVIDERS.get(chosen)
-        return None if provider is None else (provider, model.removeprefix(f"{chosen}/"))
+        return None if provider is None else _at_home(provider, model.removeprefix(f"{chosen}/"))
     prefix, slash, rest = model.partition("/")
     if slash and rest and prefix in PROVIDERS:
-        return PROVIDERS[prefix], rest
+        return _at_home(PROVIDERS[prefix], rest)
     family = None if slash else find_family(model)
     if family is not None:
         return family, model
     if api_base is not None:
         return PROVIDERS["openai"], model
     return None
+
+
+def _at_home(provider: Provider, name: str) -> tuple[Provider, str]:
+    """The provider, and its whole name for the model; a pattern stays one."""
+    is_short = provider.home and not {"/", "*"} & set(name)
+    return provider, provider.home + name if is_short else name

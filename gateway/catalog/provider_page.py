@@ -51,6 +51,8 @@ def _remarks(provider: Provider) -> list[str]:
         remarks.append("addresses of its own, see below")
     if provider.base_suffix:
         remarks.append(f"`{provider.base_suffix}` is added to an address without it")
+    if provider.home:
+        remarks.append(f"`{provider.home}` is put before a name without a slash")
     if not provider.does_stream_usage:
         remarks.append("usage of streams is not asked for")
     lacks = sorted(UNSUPPORTED.get(provider.prefix, ()))

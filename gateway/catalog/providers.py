@@ -33,7 +33,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     has to say `api_base`. `key_variables` and `base_variables` are environment variables, the first that is
     set wins. `base_suffix` is appended to a base address that lacks it. `is_key_optional` says that a missing
     key is normal. `price_source` is the provider's name in genai-prices; an empty one means that the price
-    follows the model's name. `does_stream_usage` says whether `stream_options` is understood.
+    follows the model's name. `does_stream_usage` says whether `stream_options` is understood. `home` is put
+    before a name without a slash, for the provider knows its models by longer ones.
     """
 
     prefix: str
@@ -46,6 +47,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     is_key_optional: bool = False
     does_stream_usage: bool = True
     price_source: str = ""
+    home: str = ""
     headers: tuple[tuple[str, str], ...] = ()
 
 
@@ -88,9 +90,12 @@ _HOSTED = (
     _row("together_ai", "https://api.together.xyz/v1",
          "TOGETHER_API_KEY", "TOGETHER_AI_API_KEY", "TOGETHERAI_API_KEY", "TOGETHER_AI_TOKEN",
          bases="TOGETHER_AI_API_BASE", prices="together"),
-    _row("fireworks_ai", "https://api.fireworks.ai/inference/v1",
-         "FIREWORKS_API_KEY", "FIREWORKS_AI_API_KEY", "FIREWORKSAI_API_KEY", "FIREWORKS_AI_TOKEN",
-         bases="FIREWORKS_API_BASE", prices="fireworks"),
+    _replace(
+        _row("fireworks_ai", "https://api.fireworks.ai/inference/v1",
+             "FIREWORKS_API_KEY", "FIREWORKS_AI_API_KEY", "FIREWORKSAI_API_KEY", "FIREWORKS_AI_TOKEN",
+             bases="FIREWORKS_API_BASE", prices="fireworks"),
+        home="accounts/fireworks/models/",
+    ),
     _row("deepseek", "https://api.deepseek.com/beta", "DEEPSEEK_API_KEY",
          bases="DEEPSEEK_API_BASE", prices="deepseek"),
     _replace(

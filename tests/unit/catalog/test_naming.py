@@ -53,6 +53,25 @@ def test_a_chosen_provider_is_not_doubled() -> None:
     assert found[1] == "llama"
 
 
+@pytest.mark.parametrize(
+    ("model", "chosen", "name"),
+    [
+        ("fireworks_ai/deepseek-v3p2", None, "accounts/fireworks/models/deepseek-v3p2"),
+        ("deepseek-v3p2", "fireworks_ai", "accounts/fireworks/models/deepseek-v3p2"),
+        ("fireworks_ai/accounts/me/models/mine", None, "accounts/me/models/mine"),
+        ("fireworks_ai/nomic-ai/nomic-embed-text-v1.5", None, "nomic-ai/nomic-embed-text-v1.5"),
+        ("fireworks_ai/*", None, "*"),
+    ],
+)
+def test_a_short_name_becomes_the_one_that_the_provider_knows(
+    model: str, chosen: str | None, name: str
+) -> None:
+    found = find_provider(model, chosen, api_base=None)
+
+    assert found is not None
+    assert found[1] == name
+
+
 def test_an_unknown_chosen_provider_is_refused() -> None:
     assert find_provider("gpt-4o", "nobody", api_base="http://x") is None
 
