@@ -1,5 +1,6 @@
 """Which tools and vector stores a request may bring."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import cast
 
@@ -18,6 +19,10 @@ __all__ = [
 ]
 
 _LONGEST_LIST = 10
+_DESCRIPTIONS = ("function", "custom")
+"""Members of a tool of the caller's that say its name."""
+_OF_CALLERS = frozenset({"", *_DESCRIPTIONS})
+_VERSION = re.compile(r"[0-9]{8}")
 
 
 def build_tool_check(allowed: frozenset[str], blocked: frozenset[str]) -> Callable[[RequestContext], None]:
@@ -76,15 +81,20 @@ def list_tool_names(body: RequestBody) -> Iterator[str]:
 
 
 def _names_of(tool: Mapping[str, object], path: str) -> list[str]:
-    """Every name that a provider may take for the tool's, else the type of one that it brings itself."""
-    inner = _object(tool.get("function"))
-    names = [name for name in (inner.get("name"), tool.get("name")) if isinstance(name, str) and name]
+    """Every name that a provider may take for the tool's, and the type of one that it brings itself."""
+    inner = (_object(tool.get(member)).get("name") for member in _DESCRIPTIONS)
+    names = [name for name in (*inner, tool.get("name")) if isinstance(name, str) and name]
     kind = tool.get("type")
-    if not names and isinstance(kind, str) and kind not in {"", "function"}:
-        names = [kind]
+    # A name makes no other tool of it; `bash_20250124` is a version of `bash`.
+    if isinstance(kind, str) and kind not in _OF_CALLERS and not _is_version(kind, names):
+        names.append(kind)
     if not names:
         raise BadRequest(f"'{path}' has no name, so nobody can tell whether it is allowed.", param=path)
     return names
+
+
+def _is_version(kind: str, names: Iterable[str]) -> bool:
+    return any(kind == name or _VERSION.fullmatch(kind.removeprefix(f"{name}_")) for name in names)
 
 
 def _vector_stores(body: RequestBody) -> Iterator[str]:

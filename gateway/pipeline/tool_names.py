@@ -22,8 +22,7 @@ def list_offered(body: RequestBody) -> tuple[str, ...]:
     if "tools" not in body.members and "functions" not in body.members:
         return ()
     items = [*_objects(body.read("tools")), *_objects(body.read("functions"))]
-    names = (_object(item.get("function")).get("name", item.get("name")) for item in items)
-    return _clean(names)
+    return _clean(_described(item).get("name", item.get("name")) for item in items)
 
 
 def list_called(answer: bytes) -> tuple[str, ...]:
@@ -59,8 +58,13 @@ def _find(answer: object) -> Iterator[object]:
             yield item.get("name")
     for choice in _objects(found.get("choices")):
         said = _object(choice.get("message") or choice.get("delta"))
-        yield from (_object(call.get("function")).get("name") for call in _objects(said.get("tool_calls")))
+        yield from (_described(call).get("name") for call in _objects(said.get("tool_calls")))
         yield _object(said.get("function_call")).get("name")
+
+
+def _described(tool: dict[str, object]) -> dict[str, object]:
+    """What says the name of a tool of the caller's."""
+    return _object(tool.get("function")) or _object(tool.get("custom"))
 
 
 def _clean(names: Iterator[object] | list[object]) -> tuple[str, ...]:

@@ -104,6 +104,10 @@ def tool(name: str) -> dict[str, object]:
     return {"tools": [{"type": "function", "function": {"name": name}}]}
 
 
+def custom(name: str) -> dict[str, object]:
+    return {"tools": [{"type": "custom", "custom": {"name": name}}]}
+
+
 STORE = {"vector_store_ids": ["other"]}
 LISTED_STORE = {"tools": [{"type": "file_search", "vector_store_ids": ["mine"]}]}
 MODIFY = {"team_metadata": {"guardrails": {"modify_guardrails": False}}}
@@ -492,6 +496,26 @@ CASES = {
         "tool_access_denied",
         "tools",
         r"take trusted input only, and the conversation holds what web answered",
+    ),
+    "a custom tool": Case(
+        Ask(permission(blocked_tools=("delete",)), custom("delete")),
+        Ask({"metadata": {"allowed_tools": ["delete"]}}, custom("delete")),
+        403,
+        "tool_access_denied",
+        "tools",
+        r"^Tool\(s\) \['delete'\]",
+    ),
+    "a tool of the provider's under another name": Case(
+        Ask(
+            {"metadata": {"allowed_tools": ["search"]}}, {"tools": [{"type": "web_search", "name": "search"}]}
+        ),
+        Ask(
+            {"metadata": {"allowed_tools": ["bash"]}}, {"tools": [{"type": "bash_20250124", "name": "bash"}]}
+        ),
+        403,
+        "tool_access_denied",
+        "tools",
+        r"^Tool\(s\) \['web_search'\]",
     ),
     "a tool of the provider's": Case(
         Ask({"metadata": {"allowed_tools": ["search"]}}, {"tools": [{"type": "web_search"}]}),

@@ -25,6 +25,12 @@ def test_what_is_offered() -> None:
     assert list_offered(body_of(tools="x", functions={"name": "c"})) == ()
 
 
+def test_custom_tools_have_names_too() -> None:
+    tool = {"type": "custom", "custom": {"name": "a"}}
+    assert list_offered(body_of(tools=[tool])) == ("a",)
+    assert list_called(json.dumps({"choices": [{"message": {"tool_calls": [tool]}}]}).encode()) == ("a",)
+
+
 def test_the_last_event_of_a_response_names_its_tools() -> None:
     whole = {"output": [{"type": "function_call", "name": "a"}, {"type": "function_call", "name": "b"}]}
     event = {"type": "response.completed", "response": whole}
