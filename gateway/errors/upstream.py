@@ -27,7 +27,8 @@ class UpstreamError(GatewayError):
     """A model provider failed.
 
     `retry_after_seconds` is the provider's wish, if it stated one. `is_sent` says whether the request may
-    have reached the provider, so that a retry may be charged twice there.
+    have reached the provider, so that a retry may be charged twice there. `place` is who failed, where that
+    is known: the deployment's id, its provider and the provider's name of the model.
     """
 
     status = 502
@@ -35,6 +36,7 @@ class UpstreamError(GatewayError):
     litellm_class: ClassVar[str] = "APIError"
     retry_after_seconds: float | None = None
     is_sent: bool = True
+    place: tuple[str, str, str] | None = None
 
 
 class UpstreamBadRequest(UpstreamError):

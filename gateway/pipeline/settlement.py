@@ -10,7 +10,7 @@ from gateway.admission.hold import Want
 from gateway.admission.places import NOTHING_TO_DO, NOWHERE
 from gateway.catalog.pricing import compute_charge
 from gateway.domain import Charge, Completion, Deployment, ModelGroup, Usage
-from gateway.errors import GatewayError, ServiceUnavailable
+from gateway.errors import GatewayError, ServiceUnavailable, UpstreamError
 from gateway.hooks import Admission, CallGuard, RequestContext
 from gateway.pipeline.estimates import usage_of_stream
 from gateway.pipeline.guarding import CallGuards
@@ -202,15 +202,17 @@ class Settlement:
     def _unanswered(self, error: GatewayError) -> Completion:
         """The end of a request for which nothing was charged."""
         context = self.context
+        place = error.place if isinstance(error, UpstreamError) else None
+        deployment_id, provider, model = place or (None, None, None)
         return Completion(
             charge_id=context.charge_id,
             request_id=context.call_id,
             status="failure",
             usage=_NO_USAGE,
             charge=Charge(),
-            deployment_id=None,
-            provider=None,
-            upstream_model=None,
+            deployment_id=deployment_id,
+            provider=provider,
+            upstream_model=model,
             started_nanos=context.started_nanos,
             ended_nanos=self._gateway.clock.now_nanos(),
             upstream_nanos=self.upstream_nanos,

@@ -138,7 +138,8 @@ class Router:
         self.cooldowns.note_success(deployment.id)
 
     def note_failure(self, deployment: Deployment, error: UpstreamError, group_size: int) -> None:
-        """Count a call that failed; the deployment may begin to cool down."""
+        """Count a call that failed, and have the error say whose; the deployment may begin to cool down."""
+        error.place = deployment.id, deployment.provider, deployment.model
         self.cooldowns.note_failure(deployment, error, group_size, self._settings)
 
     async def route(

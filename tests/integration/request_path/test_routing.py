@@ -52,6 +52,21 @@ async def test_a_failed_call_is_retried_and_the_header_counts(live: LiveGateway,
     assert (await live.row(key)).details["attempted_retries"] == 1
 
 
+async def test_the_row_of_a_failure_names_the_last_deployment_that_failed(
+    live: LiveGateway, key: str
+) -> None:
+    live.configure(
+        deployment("m", live.upstream, "openai/a", order=1),
+        deployment("m", live.upstream, "groq/b", order=2, info_id="the-second"),
+    )
+    live.upstream.default = failing("a", "b")
+    assert (await live.chat(key)).status_code == 503
+    row = await live.row(key)
+    assert (row.model_id, row.model, row.custom_llm_provider) == ("the-second", "b", "groq")
+    assert row.details["error_information"]["llm_provider"] == "groq"
+    assert row.nanos == 0
+
+
 async def test_the_callers_number_of_retries_counts(live: LiveGateway, key: str) -> None:
     live.upstream.default = BUSY
     answer = await live.post("/v1/chat/completions", key, chat_body(), x_litellm_num_retries="0")
