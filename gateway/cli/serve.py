@@ -4,6 +4,7 @@ import contextlib
 import logging
 import multiprocessing
 import os
+from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -49,6 +50,15 @@ class ServeOptions(msgspec.Struct, frozen=True, kw_only=True):
     ssl_keyfile_path: Path | None
 
 
+_ACCEPTED: Mapping[str, str] = {
+    "telemetry": " and does nothing: this gateway sends no telemetry.",
+    "use_prisma_db_push": " and does nothing: see --db-upgrade.",
+    "enforce_prisma_migration_check": ": serve always checks the schema before it serves.",
+    "debug": " and does nothing: there is no debug output.",
+    "detailed_debug": " and does nothing: there is no debug output.",
+}
+"""Flags of scripts written for LiteLLM, and what is said of each that is given."""
+
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -82,18 +92,13 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--telemetry", default=None, help="Accepted: there is no telemetry.")
 @click.option("--use_prisma_db_push", is_flag=True, help="Accepted: see --db-upgrade.")
 @click.option("--enforce_prisma_migration_check", is_flag=True, help="Accepted: serve always checks.")
-def serve(
-    telemetry: str | None,
-    use_prisma_db_push: bool,  # noqa: FBT001  click passes flags as booleans
-    enforce_prisma_migration_check: bool,  # noqa: FBT001  the same
-    **flags: Any,
-) -> None:
+@click.option("--debug", is_flag=True, help="Accepted: there is no debug output.")
+@click.option("--detailed_debug", is_flag=True, help="Accepted: there is no debug output.")
+def serve(**flags: Any) -> None:
     """Serve the gateway until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
-    _explain_accepted(
-        telemetry=telemetry is not None,
-        use_prisma_db_push=use_prisma_db_push,
-        enforce_prisma_migration_check=enforce_prisma_migration_check,
-    )
+    for name, sentence in _ACCEPTED.items():
+        if flags.pop(name):
+            click.echo(f"--{name} is accepted{sentence}", err=True)
     with hold_reloads():
         _serve(msgspec.convert(flags, ServeOptions))
 
@@ -130,19 +135,6 @@ def _configure_logs(*, is_json: bool) -> None:
         import_module("gateway.logs").configure_logs(is_json=True)
         return
     logging.basicConfig(format="%(asctime)s [%(levelname)s] %(message)s", level=logging.INFO)
-
-
-def _explain_accepted(**given: bool) -> None:
-    sentences = {
-        "telemetry": "--telemetry is accepted and does nothing: this gateway sends no telemetry.",
-        "use_prisma_db_push": "--use_prisma_db_push is accepted and does nothing: see --db-upgrade.",
-        "enforce_prisma_migration_check": (
-            "--enforce_prisma_migration_check is accepted: serve always checks the schema before it serves."
-        ),
-    }
-    for name, is_given in given.items():
-        if is_given:
-            click.echo(sentences[name], err=True)
 
 
 def _refuse_impossible(options: ServeOptions, settings: Settings) -> None:

@@ -140,7 +140,7 @@ async def test_the_flags_of_litellms_scripts_serve_tls_below_a_prefix_with_logs_
     flags = (
         *("--ssl_certfile_path", pair, "--ssl_keyfile_path", pair, "--telemetry", "False"),
         *("--server_root_path", "/llm", "--log-json", "--use_prisma_db_push"),
-        "--enforce_prisma_migration_check",
+        *("--enforce_prisma_migration_check", "--detailed_debug"),
     )
     async with ServerProcess(tmp_path, {"model_list": [MODEL]}, migrated_database_url, flags=flags) as server:
         client = server.openai(await server.make_key(), "/llm/v1")
@@ -151,6 +151,7 @@ async def test_the_flags_of_litellms_scripts_serve_tls_below_a_prefix_with_logs_
         "--telemetry is accepted and does nothing: this gateway sends no telemetry.",
         "--use_prisma_db_push is accepted and does nothing: see --db-upgrade.",
         "--enforce_prisma_migration_check is accepted: serve always checks the schema before it serves.",
+        "--detailed_debug is accepted and does nothing: there is no debug output.",
     ]
     events = [json.loads(line)["event"] for line in lines if not line.startswith("--")]
     assert any(event.startswith("Gatewright listens on https://127.0.0.1") for event in events)
