@@ -146,6 +146,10 @@ class _AsgiCall:
         except ProtocolClosed:
             # As ASGI has it: who wants to know that the client left asks `receive`.
             return
+        finally:
+            if not has_more:
+                # Without it the answer is complete, whoever still keeps this object.
+                self._transport = None
 
 
 def _build_scope(scope: RsgiScope) -> Message:

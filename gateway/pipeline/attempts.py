@@ -15,6 +15,7 @@ from gateway.pipeline.call import Call
 from gateway.pipeline.estimates import estimate_request
 from gateway.pipeline.guarding import CallGuards, list_guardrails
 from gateway.pipeline.previous import PREVIOUS, tell_provider
+from gateway.pipeline.refusing import hear_beside
 from gateway.pipeline.wishes import NO_WISHES, Wishes, read_wishes
 from gateway.routing.router import Routed, RoutePlan
 from gateway.upstream.client import UpstreamRequest
@@ -146,6 +147,8 @@ class Attempts:
             context.routed_model = asked
         if opened:
             await settlement.watch(opened)
+            if settlement.guards is not None:
+                await hear_beside(self._call, settlement.guards)
         if context.own_answer is not None:
             # It came too late to be an answer of the model that was asked.
             raise GuardrailBlocked(context.own_answer)

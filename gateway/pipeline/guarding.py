@@ -1,8 +1,8 @@
 """What watches over one call: asked before, beside and after it, and written into its record."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,6 +16,7 @@ from gateway.spend.builder import CallDetails
 __all__ = ["CallGuards", "StreamGuards", "join_reports", "list_guardrails"]
 
 _Value = TypeVar("_Value")
+Tell = Callable[[GatewayError], Coroutine[Any, Any, None]]
 
 
 class CallGuards:
@@ -24,6 +25,8 @@ class CallGuards:
     def __init__(self) -> None:
         self._guards: list[CallGuard] = []
         self._beside: list[asyncio.Task[None]] = []
+        self._tell: Tell | None = None
+        self._telling: asyncio.Task[None] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -37,7 +40,9 @@ class CallGuards:
             await guard.check_request()
         beside = [guard for guard in guards if guard.goes_beside]
         if beside:
-            self._beside.append(asyncio.create_task(_check_beside(beside)))
+            task = asyncio.create_task(_check_beside(beside))
+            task.add_done_callback(self._note_end)
+            self._beside.append(task)
 
     @property
     def refusal(self) -> GatewayError | None:
@@ -49,6 +54,18 @@ class CallGuards:
     def go_beside(self) -> bool:
         """Whether anything goes on beside the call."""
         return bool(self._beside)
+
+    async def check_unsent(self) -> None:
+        """Look whether the call is refused beside it before it goes out. Raises GatewayError."""
+        if self._beside:
+            # Those that wait for nothing have decided then.
+            await asyncio.sleep(0)
+        if self.refusal is not None:
+            raise self.refusal
+
+    def tell_at_once(self, tell: Tell) -> None:
+        """Have a refusal beside the call told when it comes, and not when the call ends."""
+        self._tell = tell
 
     async def wait_beside(self) -> None:
         """Wait for what goes on beside the call. Raises GatewayError."""
@@ -90,8 +107,15 @@ class CallGuards:
         """Those that look at what is recorded."""
         return [found for guard in self._guards if (found := guard.open_record()) is not None]
 
+    def _note_end(self, _ended: "asyncio.Task[None]") -> None:
+        refusal = self.refusal
+        if refusal is not None and self._tell is not None and self._telling is None:
+            self._telling = asyncio.create_task(self._tell(refusal))
+
     def end(self, details: CallDetails) -> CallDetails:
         """Stop what still goes on; return the details of the record with what was inspected and found."""
+        # It leads back here by the call, and the request would wait for the garbage collector.
+        self._tell = None
         for beside in self._beside:
             if not beside.cancel():
                 # Whoever did not wait for it had another error to tell.

@@ -23,6 +23,7 @@ from gateway.pipeline.nesting import check_depth
 from gateway.pipeline.own_answer import answering_itself
 from gateway.pipeline.pass_through.leading import lead_request
 from gateway.pipeline.previous import read_previous
+from gateway.pipeline.refusing import hear_beside
 from gateway.pipeline.settlement import Settlement, record_refusal
 from gateway.pipeline.streaming import relay_stream
 from gateway.runtime import Gateway, Snapshot
@@ -69,8 +70,10 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
     under_way.begin(context.charge_id)
     try:
         group = await _inspect(hooks, context, settlement, group)
-        relay = relay_stream if context.is_stream else relay_answer
-        await relay(Call(gateway, snapshot, exchange, context, group, settlement))
+        call = Call(gateway, snapshot, exchange, context, group, settlement)
+        if settlement.guards is not None:
+            await _guard(hear_beside(call, settlement.guards), settlement)
+        await (relay_stream if context.is_stream else relay_answer)(call)
     except ClientLeftError:
         await settlement.abandon(group)
     except asyncio.CancelledError:

@@ -1,6 +1,5 @@
 """What guardrails see of a pass-through: the path, the query and the body of the request, and the answer."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import TypeVar
 
@@ -94,11 +93,7 @@ class Inspection:
 
     async def check_unsent(self) -> None:
         """Look whether the call is refused beside it already. Raises as the guardrails."""
-        if self._guards.go_beside:
-            # Those that wait for nothing have decided then.
-            await asyncio.sleep(0)
-        if self._guards.refusal is not None:
-            raise self._guards.refusal
+        await self._guards.check_unsent()
 
     async def race(self, work: Awaitable[_Value]) -> _Value:
         """Await a part of the call for as long as nothing beside it refuses it. Raises as the guardrails."""

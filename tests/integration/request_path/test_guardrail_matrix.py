@@ -72,8 +72,10 @@ async def test_a_request_that_is_not_passed_is_refused(
     assert "secret detail" not in answer.text
     row = await live.row(key)
     assert row.status == "failure"
-    assert (row.nanos == 0) is (mode is PRE), "beside the call something was used"
-    assert len(live.upstream.requests) == (mode is not PRE)
+    # Beside the call, what takes its time is too late to keep it from the provider.
+    is_sent = mode is not PRE and outcome == "hang"
+    assert (row.nanos > 0) is is_sent
+    assert len(live.upstream.requests) == is_sent
     assert row.details["applied_guardrails"] == ["probe"]
     (told,) = row.details["guardrail_information"]
     failed = ("guardrail_failed_to_respond", "failed")
@@ -245,7 +247,7 @@ async def test_tool_calls_and_results_of_a_request(
         call = sent.json["messages"][1]["tool_calls"][0]["function"]
         assert json.loads(call["arguments"]) == {"to": "[MASKED]"}
     if not is_answered:
-        assert len(live.upstream.requests) == (mode is not PRE)
+        assert len(live.upstream.requests) == (mode is not PRE and outcome == "hang")
         assert (await live.row(key)).status == "failure"
 
 

@@ -7,6 +7,9 @@ import pytest
 
 from gateway.hooks import RequestContext
 from gateway.http.rsgi_exchange import RsgiExchange
+from gateway.sdk import Content, Guardrail, GuardrailCall, Verdict
+from gateway.settings.guardrails import GuardrailMode
+from tests.integration.request_path.guarded import DURING, POST, install
 from tests.integration.serving import LiveGateway, deployment, eventually
 from tests.upstreams import Reply, replies
 
@@ -23,6 +26,13 @@ ENDINGS: dict[str, tuple[Reply, str, dict[str, object]]] = {
 }
 
 
+class Idle(Guardrail):
+    """Passes everything."""
+
+    async def inspect(self, content: Content, call: GuardrailCall) -> Verdict | None:
+        del content, call
+
+
 @pytest.fixture(scope="module", autouse=True)
 def only_new_objects() -> Iterator[None]:
     """The collector passes over what tests before have left, which would take a second each time."""
@@ -36,13 +46,21 @@ def count_kept() -> int:
     return sum(isinstance(each, RequestContext | RsgiExchange) for each in gc.get_objects())
 
 
+@pytest.mark.parametrize("mode", [None, DURING, POST])
 @pytest.mark.parametrize(("reply", "model", "members"), ENDINGS.values(), ids=ENDINGS)
 async def test_a_request_is_freed_when_it_ends(
-    live: LiveGateway, key: str, reply: Reply, model: str, members: dict[str, object]
+    live: LiveGateway,
+    key: str,
+    reply: Reply,
+    model: str,
+    members: dict[str, object],
+    mode: GuardrailMode | None,
 ) -> None:
     live.configure(
         deployment("m", live.upstream), router_settings={"num_retries": 0, "disable_cooldowns": True}
     )
+    if mode is not None:
+        install(live, Idle(), mode)
     live.upstream.default = reply
     await live.chat(key, model, **members)
     await live.settled()

@@ -1,6 +1,7 @@
 """The entrance with an ASGI application and a lane that say what reached them; a server of our own asks."""
 
 import asyncio
+import weakref
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
@@ -111,6 +112,30 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
 @asynccontextmanager
 async def no_life() -> AsyncIterator[None]:
     yield
+
+
+async def test_a_stream_has_ended_whoever_keeps_what_it_was_sent_by() -> None:
+    """The server ends an answer when its transport is forgotten."""
+    kept: list[Any] = []
+    told: list[weakref.ref[object]] = []
+
+    class Transport:
+        async def send_bytes(self, data: bytes) -> None:
+            del data
+
+    class Streaming(Protocol):
+        def response_stream(self, status: int, headers: Pairs) -> Any:
+            transport = Transport()
+            told.append(weakref.ref(transport))
+            return transport
+
+    async def keep(scope: Any, receive: Any, send: Any) -> None:
+        kept.append(send)
+        await echo(scope, receive, send)
+
+    await Entrance(keep, no_life(), {}).__rsgi__(Scope("/parts"), Streaming(b"one"))
+    assert kept
+    assert [one() for one in told] == [None]
 
 
 def make_entrance(lanes: dict[str, Any] | None = None) -> Entrance:
