@@ -182,9 +182,15 @@ class replies:  # noqa: N801  used as a namespace: replies.ok()
     def ok(
         text: str = "Hello there", usage: dict[str, Any] | None = USAGE, headers: dict[str, str] | None = None
     ) -> Reply:
-        """Answer as the request asks: a chat completion, a completion, embeddings, or a stream of them."""
+        """Answer as the request asks: a chat completion, a completion, embeddings, or a stream of them.
+
+        What is asked of a stored response is answered as if every one were stored.
+        """
 
         async def reply(wire: Wire, request: SeenRequest) -> None:
+            if request.method != "POST":
+                await wire.answer(200, json.dumps(stored_answer_to(request, text, usage)).encode(), headers)
+                return
             if request.json.get("stream"):
                 await replies.stream(text.split(" "), usage)(wire, request)
                 return
@@ -382,6 +388,20 @@ def answer_to(request: SeenRequest, text: str, usage: dict[str, Any] | None) -> 
             "choices": choices,
         }
     return answer if usage is None else answer | {"usage": usage}
+
+
+def stored_answer_to(request: SeenRequest, text: str, usage: dict[str, Any] | None) -> dict[str, Any]:
+    """What OpenAI answers to requests below `/v1/responses/{id}`."""
+    _, _, below = request.path.partition("?")[0].partition("/responses/")
+    identifier, _, part = below.partition("/")
+    if part == "input_items":
+        item = {"id": "msg_in", "type": "message", "role": "user", "content": []}
+        ends = {"first_id": "msg_in", "last_id": "msg_in", "has_more": False}
+        return {"object": "list", "data": [item], **ends}
+    if request.method == "DELETE":
+        return {"id": identifier, "object": "response", "deleted": True}
+    asked = SeenRequest("POST", request.path, request.headers, request.raw_headers, b'{"model":"real-model"}')
+    return response_to(asked, text, usage) | {"id": identifier}
 
 
 def response_to(request: SeenRequest, text: str, usage: dict[str, Any] | None) -> dict[str, Any]:

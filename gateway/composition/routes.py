@@ -2,7 +2,7 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from gateway.http import health, metrics, models
+from gateway.http import health, metrics, models, stored_responses
 from gateway.http.description import routes as description_routes
 from gateway.manage import access_groups as access_group_routes
 from gateway.manage import allowed_addresses as allowed_address_routes
@@ -92,6 +92,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *description_routes.ROUTE_HANDLERS,
     *debug_routes.ROUTE_HANDLERS,
     *models.ROUTE_HANDLERS,
+    *stored_responses.ROUTE_HANDLERS,
     *key_routes.ROUTE_HANDLERS,
     *model_hub_routes.ROUTE_HANDLERS,
     *public_model_routes.ROUTE_HANDLERS,

@@ -63,6 +63,7 @@ class Resource(StrEnum):
     ORGANIZATION = "organization"
     POLICY = "policy"
     PROJECT = "project"
+    RESPONSE = "response"
     SCIM = "scim"
     SPEND = "spend"
     TAG = "tag"

@@ -15,7 +15,7 @@ from gateway.pipeline.settlement import Settlement
 from gateway.runtime import Gateway, Snapshot
 from gateway.spend.builder import CallDetails
 
-__all__ = ["admit_request", "hold_request", "turn_to_default", "unknown_model"]
+__all__ = ["admit_request", "authorize_request", "hold_request", "turn_to_default", "unknown_model"]
 
 
 async def admit_request(
@@ -25,16 +25,17 @@ async def admit_request(
 
     Raises GatewayError, with nothing taken.
     """
-    group = await _authorize(gateway, snapshot, context, details)
+    group = await authorize_request(gateway, snapshot, context, details)
     try:
         return group, await hold_request(gateway, snapshot, context, group, details)
     except BudgetExceeded as refused:
         return await _fall_back(gateway, snapshot, context, details, refused)
 
 
-async def _authorize(
+async def authorize_request(
     gateway: Gateway, snapshot: Snapshot, context: RequestContext, details: CallDetails
 ) -> ModelGroup:
+    """Check whether a request may be made at all; return where it goes. Raises GatewayError."""
     hooks, named = snapshot.hooks, details.extra_scopes
     if named or context.principal.agent_rules is not None:
         context.subjects = await gateway.parts.subjects.find(context.principal, named, details.session_id)
@@ -123,7 +124,7 @@ async def _fall_back(
     for name in context.principal.budget_fallbacks.get(refused.key_model or "", ()):
         context.model = name
         try:
-            group = await _authorize(gateway, snapshot, context, details)
+            group = await authorize_request(gateway, snapshot, context, details)
             return group, await hold_request(gateway, snapshot, context, group, details)
         except (BudgetExceeded, ModelAccessDenied, UnknownModel):
             continue

@@ -9,7 +9,7 @@ from gateway.db.sealing import Seal, Tokens
 from gateway.domain import Principal, StoredResponse
 from gateway.errors import BadRequest
 
-__all__ = ["open_id", "seal_id", "unknown_response"]
+__all__ = ["open_id", "seal_beside", "seal_id", "unknown_response"]
 
 _PURPOSE = "id of a stored response"
 _PREFIX = "resp_"
@@ -50,7 +50,18 @@ def seal_id(seal: Seal, stored: StoredResponse, owner: Principal) -> str:
         user,
         team,
     )
-    return _PREFIX + Tokens(seal).close(_PURPOSE, _encode(inside).decode())
+    return _close(seal, inside)
+
+
+def seal_beside(seal: Seal, sealed: str, identifier: str) -> str | None:
+    """The id of the response that another one has gone on from, which belongs to the same owner.
+
+    Nothing else is known of it: it counts as guarded, and with all the tokens of the one that followed.
+    """
+    found = _open(seal, sealed)
+    if found is None:
+        return None
+    return _close(seal, msgspec.structs.replace(found, id=identifier, is_guarded=True))
 
 
 def open_id(seal: Seal, sealed: str, caller: Principal, param: str) -> StoredResponse:
@@ -76,6 +87,10 @@ def unknown_response(param: str) -> BadRequest:
         f"'{param}' is no id of a response that the gateway has answered to this key, its user or its team.",
         param=param,
     )
+
+
+def _close(seal: Seal, inside: _Sealed) -> str:
+    return _PREFIX + Tokens(seal).close(_PURPOSE, _encode(inside).decode())
 
 
 def _open(seal: Seal, sealed: str) -> _Sealed | None:

@@ -29,7 +29,7 @@ class HeaderSource(Protocol):
 
 
 class UpstreamRequest(msgspec.Struct, frozen=True, gc=False):
-    """One POST to a provider.
+    """One request to a provider, a POST nearly always; one by another `method` has no body.
 
     `timeout_seconds` bounds the whole call, `read_timeout_seconds` the silence before the head of a stream
     and between two of its chunks. `max_response_bytes` bounds the body of the answer, as it is on the wire.
@@ -41,6 +41,7 @@ class UpstreamRequest(msgspec.Struct, frozen=True, gc=False):
     timeout_seconds: float
     read_timeout_seconds: float
     max_response_bytes: int
+    method: str = "POST"
 
 
 class UpstreamAnswer(msgspec.Struct, eq=False):

@@ -1,5 +1,8 @@
 """How a request is put to a provider that speaks OpenAI."""
 
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
 import msgspec
 
 from gateway.domain import Deployment, Endpoint
@@ -10,7 +13,13 @@ from gateway.upstream.client import UpstreamRequest
 from gateway.upstream.gateway_members import GATEWAY_MEMBERS, GATEWAY_PREFIXES
 from gateway.upstream.param_limits import drop, drop_unwanted, refuse_unsupported
 
-__all__ = ["CallBounds", "asks_for_stream_usage", "build_upstream_request", "is_mock"]
+__all__ = [
+    "CallBounds",
+    "asks_for_stream_usage",
+    "build_stored_request",
+    "build_upstream_request",
+    "is_mock",
+]
 
 _encode = msgspec.json.Encoder().encode
 _decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -57,11 +66,9 @@ _PLAIN_MEMBERS = frozenset(
 )
 """Members that never speak to the gateway: where there are no others, none has to be looked at by itself."""
 
-_OWN_HEADERS = (
-    ("content-type", "application/json"),
-    # Compressed answers are refused: their size would only show after decompression.
-    ("accept-encoding", "identity"),
-)
+# Compressed answers are refused: their size would only show after decompression.
+_OF_ALL = (("accept-encoding", "identity"),)
+_OWN_HEADERS = (("content-type", "application/json"), *_OF_ALL)
 
 
 class CallBounds(msgspec.Struct, frozen=True):
@@ -106,6 +113,27 @@ def build_upstream_request(
         bounds.stream_seconds if is_stream else timeout,
         bounds.silence_seconds or bounds.timeout_seconds or deployment.stream_timeout_seconds,
         bounds.max_response_bytes,
+    )
+
+
+def build_stored_request(
+    deployment: Deployment, method: str, path: str, query: Mapping[str, str], bounds: CallBounds
+) -> UpstreamRequest:
+    """Build a request about a stored response; `path` is its id, and what follows it, as an address has it.
+
+    Raises BadRequest when the deployment does not serve responses.
+    """
+    address, _, own = _address(deployment, Endpoint.RESPONSES).partition("?")
+    asked = "&".join(filter(None, (own, urlencode(query))))
+    url = f"{address}/{path}"
+    return UpstreamRequest(
+        f"{url}?{asked}" if asked else url,
+        _headers(deployment, has_body=False),
+        b"",
+        deployment.timeout_seconds,
+        deployment.stream_timeout_seconds,
+        bounds.max_response_bytes,
+        method,
     )
 
 
@@ -174,6 +202,6 @@ def _address(deployment: Deployment, endpoint: Endpoint) -> str:
         ) from None
 
 
-def _headers(deployment: Deployment) -> HeaderPairs:
+def _headers(deployment: Deployment, *, has_body: bool = True) -> HeaderPairs:
     own = [(name, secret.reveal()) for name, secret in deployment.headers.items()]
-    return (*_OWN_HEADERS, *own)
+    return (*(_OWN_HEADERS if has_body else _OF_ALL), *own)

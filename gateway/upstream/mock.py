@@ -26,7 +26,7 @@ from gateway.errors import (
 )
 from gateway.hooks import HeaderPairs
 from gateway.upstream.client import UpstreamAnswer, UpstreamRequest
-from gateway.upstream.mock_responses import mock_response, mock_response_events
+from gateway.upstream.mock_responses import answer_stored, mock_response, mock_response_events
 from gateway.upstream.mock_text import mock_answer, mock_chunks
 
 __all__ = ["MockClient"]
@@ -67,8 +67,10 @@ class MockClient:
 
     async def send(self, request: UpstreamRequest) -> UpstreamAnswer:
         """See UpstreamClient.send."""
-        members = _read(request)
         path, body = _path(request), request.body
+        if request.method != "POST":
+            return UpstreamAnswer(200, _JSON, _encode(answer_stored(request.method, path)))
+        members = _read(request)
         is_response = path == Endpoint.RESPONSES
         answer = mock_response(members, body) if is_response else mock_answer(path, members, body)
         return UpstreamAnswer(200, _JSON, _encode(answer))

@@ -3,10 +3,11 @@
 import hashlib
 from collections.abc import Mapping
 
+from gateway.errors import UpstreamNotFound
 from gateway.upstream.mock_text import MOCK_COMPLETION_TOKENS, MOCK_PROMPT_TOKENS, MOCK_TIME, mock_words
 from gateway.wire.responses import build_events, encode_event
 
-__all__ = ["mock_response", "mock_response_events"]
+__all__ = ["answer_stored", "mock_response", "mock_response_events"]
 
 _USAGE = {
     "input_tokens": MOCK_PROMPT_TOKENS,
@@ -69,3 +70,13 @@ def mock_response_events(members: Mapping[str, object], body: bytes) -> list[byt
         else:
             events.append(event)
     return [encode_event(event | {"sequence_number": number}) for number, event in enumerate(events)]
+
+
+def answer_stored(method: str, path: str) -> dict[str, object]:
+    """The answer to a request about a stored response. Nothing is: to delete it is no more than to say so.
+
+    Raises UpstreamNotFound for one that is to be shown.
+    """
+    if method != "DELETE":
+        raise UpstreamNotFound("litellm.NotFoundError: The mock provider stores no responses.")
+    return {"id": path.rpartition("/")[2], "object": "response", "deleted": True}

@@ -87,6 +87,8 @@ class PyreqwestClient:
             timeout = self._timeouts.get(request.timeout_seconds) or self._make_timeout(
                 request.timeout_seconds
             )
+            if request.method != "POST":
+                return self._client.request(request.method, url).headers(request.headers).timeout(timeout)
             return self._client.post(url).headers(request.headers).timeout(timeout).body_bytes(request.body)
         except ValueError:
             raise faults.request_is_unsendable() from None

@@ -63,6 +63,9 @@ def describe_answers(rule: RouteRule, method: str, success: int, *, has_names: b
         statuses |= {400, 401, 403, 404, 422, 429}
     if has_names or rule.body is not None:
         statuses |= {400, 404, 422}
+    if rule.permit.resource is Resource.RESPONSE:
+        # The model provider is asked.
+        statuses |= {408, 429, 500, 502, 504}
     if method != "GET":
         statuses |= {413}
     if rule.permit.action is Action.DELETE or rule.is_optional:

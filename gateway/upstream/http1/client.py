@@ -85,10 +85,10 @@ class Http1Client:
 
 def _as_forward(request: UpstreamRequest, silence_seconds: float) -> ForwardRequest:
     return ForwardRequest(
-        "POST",
+        request.method,
         request.url,
         request.headers,
-        request.body,
+        request.body if request.method == "POST" else None,
         request.timeout_seconds,
         silence_seconds,
         request.max_response_bytes,

@@ -16,6 +16,8 @@ from gateway.alerts.alerts import Alerts
 from gateway.alerts.channels import WebhookChannel
 from gateway.alerts.posting import parse_address
 from gateway.alerts.store import AlertStore
+from gateway.domain import Principal, StoredResponse
+from gateway.pipeline.sealed_ids import seal_id
 from tests.conftest import DatabaseFactory
 from tests.integration.conftest import serve_new
 from tests.integration.counting import Counted, counting, quiet, reread
@@ -102,6 +104,11 @@ async def desk(
         yield Desk(live)
 
 
+def _seal_response(live: LiveGateway) -> str:
+    stored = StoredResponse(id="resp_up", deployment_id="m-id", model="m", tokens=1)
+    return seal_id(live.gateway.parts.added.seal, stored, Principal(token_hash="nobody"))
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def names(desk: Desk, tmp_path: Path) -> AsyncIterator[dict[str, str]]:
     """What rows call what is there: servers, a request that was answered and one that never is."""
@@ -125,6 +132,7 @@ async def names(desk: Desk, tmp_path: Path) -> AsyncIterator[dict[str, str]]:
                 "mcp_url": server.url,
                 "redis_url": redis.url,
                 "request_id": row.request_id,
+                "response_id": _seal_response(live),
                 "spender": row.api_key,
             }
     live.upstream.release.set()

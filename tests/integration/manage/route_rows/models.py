@@ -11,6 +11,10 @@ _CREDENTIAL = "/credentials/{credential_name:path}"
 ROWS: tuple[Asked, ...] = (
     Asked(0, "GET /v1/models"),
     Asked(0, "GET /v1/models/{model_id:path}"),
+    # The tag of the client is looked up, as in the first model request that has it.
+    Asked(1, "GET /v1/responses/{response_id:str}"),
+    Asked(0, "GET /v1/responses/{response_id:str}/input_items"),
+    Asked(0, "DELETE /v1/responses/{response_id:str}"),
     Asked(
         4,
         "POST /credentials",
