@@ -37,7 +37,7 @@ def check_user_named(context: RequestContext) -> None:
         return
     raise AuthenticationFailed(
         "Authentication Error, 'user' param not passed in. 'enforce_user_param'=True: name the end user in "
-        "the member 'user'.",
+        "the member 'user', or in the header x-litellm-end-user-id.",
         param="user",
     )
 
@@ -75,10 +75,13 @@ def check_guardrails_kept(context: RequestContext) -> None:
 
 def check_trace_id(context: RequestContext) -> None:
     """Raise BadRequest for a request that no header ties to others."""
-    headers = context.head.headers
+    headers, principal = context.head.headers, context.principal
     if not any(headers.get(name) for name in TRACE_HEADERS):
+        # The operator can demand it of everybody, and an agent of who speaks for it.
+        of_agent = principal.agent_rules is not None and principal.agent_rules.requires_trace_id
+        whose = "made with this agent's key" if of_agent else "of this kind"
         raise BadRequest(
-            "Requests made with this agent's key must include the x-litellm-trace-id header.",
+            f"Requests {whose} must include the x-litellm-trace-id header.",
             param="x-litellm-trace-id",
             type="bad_request_error",
         )

@@ -10,7 +10,7 @@ from gateway.access.roles import check_admin_routes
 from gateway.access.routes import covers_pass_through, route_refusal
 from gateway.access.subject_checks import check_agents, check_subjects
 from gateway.clock import Clock
-from gateway.domain import Principal
+from gateway.domain import Endpoint, Principal
 from gateway.errors import PermissionDenied
 from gateway.hooks import RequestContext, hookimpl
 from gateway.settings import AccessSettings
@@ -78,4 +78,10 @@ def _demands(settings: AccessSettings) -> Iterable[_Check]:
     if settings.reject_clientside_metadata_tags:
         yield check_client_tags
     if settings.enforce_user_param:
-        yield check_user_named
+        yield _check_user_named
+
+
+def _check_user_named(context: RequestContext) -> None:
+    """Ask for an end user where something is sent; clients of MCP servers have no way to name one."""
+    if context.head.method == "POST" and context.endpoint is not Endpoint.MCP:
+        check_user_named(context)
