@@ -17,6 +17,9 @@ from gateway.settings.readers import (
 
 __all__ = ["find_unknown_models", "read_aliases", "read_fallbacks", "read_hidden_aliases"]
 
+_SECTIONS = ("router_settings", "litellm_settings")
+"""Where they stand; the first wins."""
+
 
 def read_fallbacks(node: Node) -> FallbackMap:
     """Fallbacks by model: a list of mappings, or one mapping; a single name counts as a list of one.
@@ -88,24 +91,49 @@ def read_hidden_aliases(node: Node) -> frozenset[str]:
     )
 
 
-def find_unknown_models(router: RouterSettings, models: tuple[ModelEntry, ...]) -> list[SettingsNotice]:
-    """A notice for every fallback and alias that leads to a model which no entry offers."""
+def find_unknown_models(
+    root: Node, router: RouterSettings, models: tuple[ModelEntry, ...]
+) -> list[SettingsNotice]:
+    """A notice for every name in fallbacks and aliases of a model that no entry offers, with its place."""
     offered = {entry.model_name for entry in models} | set(router.model_group_alias)
     patterns = [name for name in offered if "*" in name]
-    wanted = {
-        "router_settings.model_group_alias": set(router.model_group_alias.values()),
-        "router_settings.default_fallbacks": set(router.default_fallbacks),
-        "router_settings.fallbacks": _targets(router.fallbacks),
-        "router_settings.context_window_fallbacks": _targets(router.context_window_fallbacks),
-        "router_settings.content_policy_fallbacks": _targets(router.content_policy_fallbacks),
+    named = {
+        "model_group_alias": set(router.model_group_alias.values()),
+        "default_fallbacks": set(router.default_fallbacks),
+        "fallbacks": _names_in(router.fallbacks),
+        "context_window_fallbacks": _names_in(router.context_window_fallbacks),
+        "content_policy_fallbacks": _names_in(router.content_policy_fallbacks),
     }
     return [
-        SettingsNotice(path, f"The model '{name}' is named here, and no item of model_list offers it.")
-        for path, names in wanted.items()
+        _notice(root, key, name)
+        for key, names in named.items()
         for name in sorted(names - offered)
         if not any(fnmatchcase(name, pattern) for pattern in patterns)
     ]
 
 
-def _targets(fallbacks: FallbackMap) -> set[str]:
-    return {name for names in fallbacks.values() for name in names}
+def _names_in(fallbacks: FallbackMap) -> set[str]:
+    """The models that have fallbacks, and these."""
+    return {name for names in fallbacks.values() for name in names} | set(fallbacks) - {"*"}
+
+
+def _notice(root: Node, key: str, name: str) -> SettingsNotice:
+    message = f"The model '{name}' is named here, and no item of model_list offers it."
+    for section in map(root.member, _SECTIONS):
+        said = None if section is None else section.member(key)
+        if said is not None:
+            place = _find(said, name) or said
+            return SettingsNotice(said.path, message, place.file or None, place.line or None)
+    return SettingsNotice(f"{_SECTIONS[0]}.{key}", message)
+
+
+def _find(node: Node, name: str) -> Node | None:
+    """Where a name stands, as a key or as a value."""
+    if node.value == name:
+        return node
+    if isinstance(node.value, dict) and name in node.value:
+        return node.value[name]
+    if not isinstance(node.value, dict | list):
+        return None
+    below = node.value.values() if isinstance(node.value, dict) else node.value
+    return next((found for child in below if (found := _find(child, name)) is not None), None)

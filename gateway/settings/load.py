@@ -132,7 +132,7 @@ class _Reading:
         credentials = read_credentials(root, self._faults)
         router = attempt(lambda: read_router_settings(root, self._notices), RouterSettings())
         self._notices += find_missing_credentials(models, credentials)
-        self._notices += find_unknown_models(router, models)
+        self._notices += find_unknown_models(root, router, models)
         return Settings(
             environment=environment,
             models=models,

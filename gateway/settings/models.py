@@ -211,5 +211,5 @@ def find_missing_credentials(
         if isinstance(name, str) and name not in credentials:
             path = f"{entry.key_path}.litellm_params.litellm_credential_name"
             message = f"No item of credential_list is named '{name}'; the database has to have it."
-            found.append(SettingsNotice(path, message))
+            found.append(SettingsNotice(path, message, entry.file or None, entry.line_of(path) or None))
     return found

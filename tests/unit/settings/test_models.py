@@ -87,3 +87,9 @@ def test_wrong_credentials_are_refused(load, items):
 def test_a_model_with_a_credential_that_is_not_listed_is_told(load):
     (notice,) = load(_one("{model: openai/a, litellm_credential_name: nobody}")).notices
     assert "'nobody'" in notice.message
+
+
+def test_a_credential_that_the_database_has_to_have_is_told_with_its_place(load):
+    params = "    model: mock/a\n    litellm_credential_name: vault\n"
+    (notice,) = load("model_list:\n- model_name: a\n  litellm_params:\n" + params).notices
+    assert (notice.path, notice.line) == ("model_list[0].litellm_params.litellm_credential_name", 5)

@@ -56,6 +56,26 @@ def test_other_aliases_are_refused(load, value):
         load(f"router_settings: {{model_group_alias: {value}}}")
 
 
+def test_a_model_that_nobody_offers_is_told_with_its_place(load):
+    text = """
+litellm_settings:
+  fallbacks:
+  - a: [b]
+  - aa: [b]
+  - '*':
+    - c
+    - cc
+router_settings: {model_group_alias: {x: yy}}
+"""
+    notices = load(MODELS + text).notices
+    first = (MODELS + text).splitlines().index("litellm_settings:") + 1
+    assert [(notice.path, notice.line, notice.message.split("'")[1]) for notice in notices] == [
+        ("router_settings.model_group_alias", first + 7, "yy"),
+        ("litellm_settings.fallbacks", first + 3, "aa"),
+        ("litellm_settings.fallbacks", first + 6, "cc"),
+    ]
+
+
 def test_a_fallback_to_a_model_that_nobody_offers_is_told(load):
     text = MODELS + "- {model_name: 'openai/*', litellm_params: {model: 'openai/*'}}\n"
     notices = load(text + "router_settings: {fallbacks: [{a: [b, openai/x, zz]}]}").notices
