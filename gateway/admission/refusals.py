@@ -33,6 +33,10 @@ _SCOPE_WORDS: Mapping[ScopeKind, str] = {
     ScopeKind.DEPLOYMENT: "Deployment",
     ScopeKind.GATEWAY: "Gateway",
 }
+_BY_ID = frozenset(
+    {ScopeKind.TEAM, ScopeKind.USER, ScopeKind.ORGANIZATION, ScopeKind.PROJECT, ScopeKind.END_USER}
+)
+"""Objects that the contract's words call by their ids; `scope_name` has what people call them."""
 _EXCEEDED = frozenset({ScopeKind.USER, ScopeKind.END_USER})
 """Objects for whose budgets the contract has a wording of its own."""
 
@@ -93,17 +97,16 @@ def _budget_refusal(account: BudgetAccount, status: int) -> BudgetExceeded:
 
 def _budget_text(limit: Limit, spent: float, most: float) -> str:
     kind, word = limit.scope.kind, _SCOPE_WORDS.get(limit.scope.kind, limit.scope.kind.value)
+    name = limit.scope.id if kind in _BY_ID else limit.name
     if limit.model is not None:
         owner = "LiteLLM Virtual Key" if kind is ScopeKind.KEY else word
-        text = f"{owner}: {limit.name}, exceeded budget for model={limit.model}"
+        text = f"{owner}: {name}, exceeded budget for model={limit.model}"
         return f"{text}. Current cost: {spent}, Max budget: {most}"
     if limit.period:
-        return (
-            f"ExceededBudget: {word}={limit.name} over {limit.period} budget. Spend=${spent}, Limit=${most}"
-        )
+        return f"ExceededBudget: {word}={name} over {limit.period} budget. Spend=${spent}, Limit=${most}"
     if kind in _EXCEEDED:
-        return f"ExceededBudget: {word}={limit.name} over budget. Spend={spent}, Budget={most}"
-    return f"Budget has been exceeded! {word}={limit.name} Current cost: {spent}, Max budget: {most}"
+        return f"ExceededBudget: {word}={name} over budget. Spend={spent}, Budget={most}"
+    return f"Budget has been exceeded! {word}={name} Current cost: {spent}, Max budget: {most}"
 
 
 def _seconds_left(account: Account, now: int) -> int:

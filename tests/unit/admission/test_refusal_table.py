@@ -23,6 +23,12 @@ WORDS = {
     ScopeKind.MCP_SERVER: "McpServer",
     ScopeKind.GATEWAY: "Gateway",
 }
+BY_ID = {
+    ScopeKind.ORGANIZATION: "it",
+    ScopeKind.PROJECT: "it",
+    ScopeKind.USER: "it",
+    ScopeKind.END_USER: "it",
+}
 OWN_WORDING = {ScopeKind.USER: "User", ScopeKind.END_USER: "End User"}
 DESCRIPTORS = {ScopeKind.KEY: "api_key"}
 RATED = (
@@ -47,15 +53,16 @@ def ask(ledger: Ledger, limit: Limit, *, cost: int = 0, tokens: tuple[int, int, 
 
 def text_of(kind: ScopeKind, more: dict[str, Any]) -> str:
     word = WORDS.get(kind) or OWN_WORDING[kind]
+    name = {**BY_ID, ScopeKind.TEAM: TEAM.id}.get(kind, "alias")
     if "model" in more:
         owner = "LiteLLM Virtual Key" if kind is ScopeKind.KEY else word
-        return f"{owner}: alias, exceeded budget for model=m. Current cost: 3e-09, Max budget: 3e-09"
+        return f"{owner}: {name}, exceeded budget for model=m. Current cost: 3e-09, Max budget: 3e-09"
     if "period" in more:
-        text = f"ExceededBudget: {word}=alias over 1d budget. Spend=$3e-09, Limit=$3e-09"
+        text = f"ExceededBudget: {word}={name} over 1d budget. Spend=$3e-09, Limit=$3e-09"
         return f"{text}. The budget starts anew at"
     if kind in OWN_WORDING:
-        return f"ExceededBudget: {word}=alias over budget. Spend=3e-09, Budget=3e-09"
-    return f"Budget has been exceeded! {word}=alias Current cost: 3e-09, Max budget: 3e-09"
+        return f"ExceededBudget: {word}={name} over budget. Spend=3e-09, Budget=3e-09"
+    return f"Budget has been exceeded! {word}={name} Current cost: 3e-09, Max budget: 3e-09"
 
 
 @pytest.mark.parametrize(
