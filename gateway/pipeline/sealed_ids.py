@@ -125,9 +125,16 @@ def _is_of(found: _Sealed, caller: Principal) -> bool:
 def _marks(principal: Principal) -> tuple[str, str, str]:
     return (
         _mark("key", principal.token_hash),
-        _mark("user", principal.user_id),
+        _mark_person(principal),
         _mark("team", principal.team_id),
     )
+
+
+def _mark_person(principal: Principal) -> str:
+    """The user; and where the credential itself names an end user, this one apart from all others."""
+    if principal.end_user_id:
+        return _mark("end user", f"{principal.user_id or ''}\n{principal.end_user_id}")
+    return _mark("user", principal.user_id)
 
 
 def _mark(kind: str, identifier: str | None) -> str:

@@ -11,6 +11,7 @@ from gateway.errors import BadRequest, NotFound
 from gateway.hooks import RequestBody, RequestContext, RequestHead
 from gateway.ids import new_charge_id
 from gateway.pipeline.admitting import authorize_request
+from gateway.pipeline.memberships import settle_team
 from gateway.pipeline.previous import PREVIOUS
 from gateway.pipeline.sealed_ids import open_id, seal_beside, unknown_response
 from gateway.runtime import Gateway, Snapshot
@@ -47,14 +48,14 @@ async def ask_stored(
     Raises GatewayError: NotFound, the same for an id that is none and for one that belongs to somebody else.
     """
     snapshot = gateway.snapshot
-    principal, found = _open(gateway, caller, question.named)
+    found = _open(gateway, caller, question.named)
     if found.is_guarded and question.method == "GET":
         raise BadRequest(
             "Guardrails watched over this response: what its provider has stored may be something else than "
             "what was answered, and is not shown.",
             param=_PARAM,
         )
-    deployment = await _find_place(gateway, snapshot, head, principal, found)
+    deployment = await _find_place(gateway, snapshot, head, caller, found)
     path = quote(found.id, safe="") + question.part
     request = build_stored_request(deployment, question.method, path, question.query, snapshot.bounds)
     answer = await gateway.parts.clients.client_for(deployment).send(request)
@@ -65,22 +66,22 @@ async def ask_stored(
     return _show(gateway, answer, found, question)
 
 
-def _open(gateway: Gateway, caller: Principal, named: str) -> tuple[Principal, StoredResponse]:
-    """The response, and as a member of which of its teams the caller may name it."""
+def _open(gateway: Gateway, caller: Principal, named: str) -> StoredResponse:
+    """The response, if the caller may name it as a member of any of its teams. Raises NotFound."""
     for candidate in (caller, *caller.alternatives):
         with suppress(BadRequest):
-            return candidate, open_id(gateway.parts.added.seal, named, candidate, _PARAM)
+            return open_id(gateway.parts.added.seal, named, candidate, _PARAM)
     raise NotFound(unknown_response(_PARAM).message, param=_PARAM)
 
 
 async def _find_place(
-    gateway: Gateway, snapshot: Snapshot, head: RequestHead, principal: Principal, found: StoredResponse
+    gateway: Gateway, snapshot: Snapshot, head: RequestHead, caller: Principal, found: StoredResponse
 ) -> Deployment:
     """The deployment that has the response, if the caller may use its model still. Raises GatewayError."""
     charge_id, clock = new_charge_id(), gateway.clock
     context = RequestContext(
         head=head,
-        principal=principal,
+        principal=caller,
         endpoint=Endpoint.RESPONSES,
         body=RequestBody({}),
         model=found.model,
@@ -91,6 +92,8 @@ async def _find_place(
         started_monotonic=clock.monotonic_nanos(),
         client_address=snapshot.core.gate.client_of(head),
     )
+    if caller.alternatives:
+        settle_team(snapshot, context)
     details = gateway.parts.attribution.read(context)
     context.tags = details.tags
     group = await authorize_request(gateway, snapshot, context, details)

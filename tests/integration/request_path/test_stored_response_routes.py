@@ -81,6 +81,21 @@ async def test_a_response_is_asked_for_where_it_is(live: LiveGateway, key: str) 
         assert live.upstream.requests[-1].headers["authorization"] == credential
 
 
+@pytest.mark.parametrize("model", ["w/some-model", "alias", "grouped"])
+async def test_a_response_is_found_by_the_name_that_its_client_knows(live: LiveGateway, model: str) -> None:
+    wild = deployment("w/*", live.upstream, "openai/*")
+    live.configure(
+        deployment(MODEL, live.upstream), wild, router_settings={"model_group_alias": {"grouped": MODEL}}
+    )
+    key = await live.make_key(aliases={"alias": MODEL})
+    answer = await live.openai(key).responses.create(model=model, input="Hello")
+    shown = await live.openai(key).responses.retrieve(answer.id)
+    assert (shown.id, shown.model) == (answer.id, model)
+    again = await live.openai(key).responses.create(model=model, input="And?", previous_response_id=answer.id)
+    assert again.model == model
+    assert live.upstream.requests[-1].json["previous_response_id"] == "resp_up"
+
+
 @pytest.mark.parametrize(("method", "part"), ROUTES)
 async def test_a_model_that_is_closed_or_gone_shows_nothing(
     live: LiveGateway, key: str, method: str, part: str
