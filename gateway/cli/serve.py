@@ -4,7 +4,7 @@ import contextlib
 import logging
 import multiprocessing
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -23,7 +23,7 @@ from gateway.cli.reloading import forward_reloads, hold_reloads
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.db.embedded_keeper import EmbeddedKeeper
 from gateway.errors import ConfigError
-from gateway.settings import Flags, Settings, ensure_master_key, load_settings
+from gateway.settings import Flags, Settings, SettingsNotice, ensure_master_key, load_settings
 from gateway.settings.handover import EXPLAINED, Handover, write_handover
 
 __all__ = ["serve"]
@@ -96,22 +96,21 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--detailed_debug", is_flag=True, help="Accepted: there is no debug output.")
 def serve(**flags: Any) -> None:
     """Serve the gateway until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
-    for name, sentence in _ACCEPTED.items():
-        if flags.pop(name):
-            click.echo(f"--{name} is accepted{sentence}", err=True)
+    explained = [f"--{name} is accepted{said}" for name, said in _ACCEPTED.items() if flags.pop(name)]
     with hold_reloads():
-        _serve(msgspec.convert(flags, ServeOptions))
+        _serve(msgspec.convert(flags, ServeOptions), explained)
 
 
-def _serve(options: ServeOptions) -> None:
+def _serve(options: ServeOptions, explained: Sequence[str]) -> None:
     given = Flags(
         data_dir=options.data_dir, server_root_path=options.server_root_path, is_log_json=options.log_json
     )
     settings = load_settings(options.config, os.environ, given)
     _refuse_impossible(options, settings)
-    _tell_notices(settings)
+    is_json = settings.environment.is_log_json
+    _configure_logs(is_json=is_json)
+    _tell([*explained, *map(_say, settings.notices)], is_json=is_json)
     _tell_master_key(settings)
-    _configure_logs(is_json=settings.environment.is_log_json)
     handover = Handover(
         config_path=options.config,
         flags=given,
@@ -154,10 +153,19 @@ def _refuse_impossible(options: ServeOptions, settings: Settings) -> None:
     check_is_free(options.host, options.port)
 
 
-def _tell_notices(settings: Settings) -> None:
-    for notice in settings.notices:
-        where = ":".join(str(part) for part in (notice.file, notice.line) if part is not None)
-        click.echo(f"{where + ': ' if where else ''}{notice.path}: {notice.message}", err=True)
+def _say(notice: SettingsNotice) -> str:
+    where = ":".join(str(part) for part in (notice.file, notice.line) if part is not None)
+    return f"{where + ': ' if where else ''}{notice.path}: {notice.message}"
+
+
+def _tell(sentences: Iterable[str], *, is_json: bool) -> None:
+    """Tell what is no error: as lines of the log where a machine reads it, else as they are."""
+    log = logging.getLogger(__name__)
+    for sentence in sentences:
+        if is_json:
+            log.warning("%s", sentence)
+        else:
+            click.echo(sentence, err=True)
 
 
 def _tell_master_key(settings: Settings) -> None:
