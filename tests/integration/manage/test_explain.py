@@ -444,3 +444,16 @@ async def test_a_spent_budget_of_a_deployment_is_told(live: LiveGateway, desk: D
     assert (told["refusal"]["rule"], told["refusal"]["type"]) == ("deployments", refused["type"])
     (seen,) = (await ask(desk, {"model": "m"}, key))["model"]["deployments"]
     assert seen == {"id": one["id"], "is_cooling_down": False, "is_over_budget": True}
+
+
+async def test_whose_a_stored_response_is_and_where_is_told(live: LiveGateway, desk: Desk) -> None:
+    live.configure(deployment("m", live.upstream), deployment("n", live.upstream, "openai/other"))
+    key, other = await live.make_key(), await live.make_key()
+    first = await live.post("/v1/responses", key, {"model": "m", "input": "Hello"})
+    body = {"input": "And?", "previous_response_id": first.json()["id"]}
+    asked = {"route": "/v1/responses", "body": body}
+    assert (await ask(desk, {**asked, "key": key, "model": "m"}))["is_allowed"] is True
+    for who, model, rule in ((key, "n", "previous_response"), (other, "m", "body")):
+        refusal = (await ask(desk, {**asked, "key": who, "model": model}))["refusal"]
+        answer = await live.post("/v1/responses", who, {**body, "model": model})
+        assert (refusal["rule"], refusal["message"]) == (rule, answer.json()["error"]["message"])

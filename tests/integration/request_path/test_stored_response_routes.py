@@ -159,6 +159,25 @@ async def test_the_gateways_own_model_stores_nothing(live: LiveGateway, key: str
     await client.responses.delete(named)
 
 
+async def test_a_deployment_whose_calls_can_be_stopped_is_asked_as_well(live: LiveGateway, key: str) -> None:
+    live.configure(deployment(MODEL, live.upstream, on_disconnect="cancel"))
+    named = await first_id(live, key)
+    for method, part in ROUTES:
+        assert (await ask(live, method, f"/v1/responses/{named}{part}", key)).status_code == 200
+        seen = live.upstream.requests[-1]
+        assert (seen.method, seen.path, seen.body) == (method, f"/v1/responses/resp_up{part}", b"")
+
+
+async def test_routes_of_models_are_closed_together(live: LiveGateway, key: str) -> None:
+    named = await first_id(live, key)
+    live.configure(deployment(MODEL, live.upstream), general_settings={"disable_llm_api_endpoints": True})
+    closed = await live.post("/v1/responses", key, {"model": MODEL, "input": "Hello"})
+    for method, part in ROUTES:
+        answer = await ask(live, method, f"/v1/responses/{named}{part}", key)
+        assert answer.status_code == closed.status_code == 403
+    assert len(live.upstream.requests) == 1
+
+
 async def test_a_stored_response_is_not_streamed(live: LiveGateway, key: str) -> None:
     named = await first_id(live, key)
     answer = await ask(live, "GET", f"/v1/responses/{named}?stream=true", key)

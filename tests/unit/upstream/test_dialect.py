@@ -6,7 +6,13 @@ import pytest
 from gateway.domain import Deployment, Endpoint, Secret
 from gateway.errors import BadRequest
 from gateway.hooks import RequestBody
-from gateway.upstream.dialect import CallBounds, asks_for_stream_usage, build_upstream_request, is_mock
+from gateway.upstream.dialect import (
+    CallBounds,
+    asks_for_stream_usage,
+    build_stored_request,
+    build_upstream_request,
+    is_mock,
+)
 from gateway.upstream.gateway_members import GATEWAY_MEMBERS
 
 BOUNDS = CallBounds(max_response_bytes=1000, stream_seconds=3600.0)
@@ -153,3 +159,17 @@ def test_a_deployment_with_a_mock_response_is_answered_by_the_gateway():
     assert is_mock(deployment)
     assert request.url == "mock:chat/completions"
     assert json.loads(request.body)["mock_response"] == "hi"
+
+
+def test_a_stored_response_is_asked_for_below_the_address_of_responses():
+    azure = change(urls={Endpoint.RESPONSES: "https://up.example/openai/v1/responses?api-version=preview"})
+
+    request = build_stored_request(azure, "GET", "resp_1/input_items", {"limit": "5"}, BOUNDS)
+
+    assert request.url == (
+        "https://up.example/openai/v1/responses/resp_1/input_items?api-version=preview&limit=5"
+    )
+    assert (request.method, request.body) == ("GET", b"")
+    assert "content-type" not in dict(request.headers)
+    with pytest.raises(BadRequest, match="does not serve responses"):
+        build_stored_request(change(urls={}), "DELETE", "resp_1", {}, BOUNDS)
