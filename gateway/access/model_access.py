@@ -1,6 +1,6 @@
 """Whether everybody on a request may use its model: key, team, user, ..., and what the request names."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from gateway.access.models import ModelLists
 from gateway.domain import ModelGrant, Principal, ScopeKind, Subject
@@ -63,10 +63,8 @@ def is_granted(
     lists: ModelLists, principal: Principal, grant: ModelGrant, model: str, routed_model: str
 ) -> bool:
     """Whether one grant covers a model, by a name that its owner goes by or by where that leads."""
-    name = model
-    if principal.aliases and grant.owner.kind is not ScopeKind.KEY:
-        name = principal.aliases.get(model, model)
-    return _covers(lists, grant, name) or (routed_model != name and _covers(lists, grant, routed_model))
+    names = dict.fromkeys((*_names_of(principal, grant, model), routed_model))
+    return any(_covers(lists, grant, name) for name in names)
 
 
 def is_model_allowed(lists: ModelLists, principal: Principal, model: str, routed_model: str) -> bool:
@@ -76,6 +74,15 @@ def is_model_allowed(lists: ModelLists, principal: Principal, model: str, routed
     except ModelAccessDenied:
         return False
     return True
+
+
+def _names_of(principal: Principal, grant: ModelGrant, model: str) -> Iterator[str]:
+    """What the asked name is called on its way; of a key's alias the others see where it leads only."""
+    target = principal.aliases.get(model, model)
+    if grant.owner.kind is ScopeKind.KEY:
+        yield model
+    yield target
+    yield principal.team_aliases.get(target, target)
 
 
 def denied(grant: ModelGrant, model: str) -> ModelAccessDenied:

@@ -67,6 +67,11 @@ class Catalog:
         return self._contents.notices
 
     @property
+    def aliases(self) -> Mapping[str, str]:
+        """The operator's other names of models (`model_group_alias`), and the names that they stand for."""
+        return self._contents.aliases
+
+    @property
     def price_book(self) -> PriceBook:
         """What the prices were asked of."""
         return self._contents.book

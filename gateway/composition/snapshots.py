@@ -144,7 +144,7 @@ def _assemble(
     admission = AdmissionHooks(parts.ledger) if parts.sharing is None else parts.sharing.build_hooks()
     policies = _set_up_policies(settings, added, former)
     guarding = GuardrailHooks(guardrails, parts.clock, policies, parts.questions)
-    aliases = Aliases(catalog.team_models.names)
+    aliases = Aliases(catalog.team_models.names, catalog.aliases)
     core = (*build_gate(settings.access), authentication, aliases, checks, admission, guarding)
     rules = CoreRules(
         gate=Gate(settings.access),

@@ -52,7 +52,8 @@ def may_name(snapshot: Snapshot, callers: Iterable[Principal], name: str, *, is_
 
 
 def _is_listed(snapshot: Snapshot, caller: Principal, name: str, query: ListQuery) -> bool:
-    is_allowed = is_model_allowed(snapshot.model_lists, caller, name, name)
+    routed = snapshot.catalog.aliases.get(name, name)
+    is_allowed = is_model_allowed(snapshot.model_lists, caller, name, routed)
     return is_allowed and (not query.is_healthy_only or _is_healthy(snapshot, caller, name))
 
 

@@ -22,6 +22,7 @@ def settle_team(snapshot: Snapshot, context: RequestContext) -> None:
 def _may_use(snapshot: Snapshot, candidate: Principal, model: str) -> bool:
     routed = follow_aliases(candidate, model)
     routed = snapshot.catalog.team_models.names.get((candidate.team_id or "", routed), routed)
+    routed = snapshot.catalog.aliases.get(routed, routed)
     if not is_model_allowed(snapshot.model_lists, candidate, model, routed):
         return False
     return find_group(snapshot.catalog, routed, candidate) is not None

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gateway.ids import hash_token
-from tests.integration.serving import INPUT_NANOS, OUTPUT_NANOS, LiveGateway, deployment
+from tests.integration.serving import INPUT_NANOS, OUTPUT_NANOS, LiveGateway, bearer, deployment
 from tests.upstreams import replies
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -92,3 +92,37 @@ async def test_many_at_once_share_a_budget_of_a_model(live: LiveGateway) -> None
     served = [answer for answer in answers if answer.status_code == 200]
     assert 1 <= len(served) <= 4
     assert await meters_of(live, key) == {("m", "1d"): len(served) * PRICE}
+
+
+LIMITS_ON_DEAR: dict[str, dict[str, object]] = {
+    "budget": {"model_max_budget": {"dear": {"budget_limit": 0}}},
+    "rate": {"model_rpm_limit": {"dear": 0}},
+}
+
+
+@pytest.mark.parametrize("limits", LIMITS_ON_DEAR.values(), ids=LIMITS_ON_DEAR)
+async def test_no_alias_of_the_operators_leads_past_a_limit_on_a_model(
+    live: LiveGateway, limits: dict[str, object]
+) -> None:
+    aliases = {"nick": "dear", "unseen": {"model": "dear", "hidden": True}}
+    live.configure(deployment("dear", live.upstream), router_settings={"model_group_alias": aliases})
+    key, own = await live.make_key(**limits), await live.make_key(**limits, aliases={"mine": "nick"})
+    asked = [*((key, name) for name in ("dear", "nick", "unseen")), (own, "mine")]
+    assert {(await live.chat(who, name)).status_code for who, name in asked} <= {422, 429}
+    assert live.upstream.requests == []
+
+
+async def test_an_alias_of_the_operators_is_open_to_who_may_use_its_model(live: LiveGateway) -> None:
+    live.configure(
+        deployment("dear", live.upstream),
+        deployment("other", live.upstream),
+        router_settings={"model_group_alias": {"nick": "dear"}},
+    )
+    for models, status in ((["dear"], 200), (["nick"], 200), (["other"], 403)):
+        key = await live.make_key(models=models)
+        answer = await live.chat(key, "nick")
+        assert answer.status_code == status, models
+        listed = (await live.http.get("/v1/models", headers=bearer(key))).json()["data"]
+        assert ("nick" in {one["id"] for one in listed}) is (status == 200)
+    key = await live.make_key(models=["nick"], aliases={"mine": "nick"})
+    assert (await live.chat(key, "mine")).json()["model"] == "mine"
