@@ -15,6 +15,7 @@ from gateway.wire.rsgi import RsgiHeaders, RsgiProtocol, RsgiScope, RsgiTranspor
 __all__ = ["RsgiExchange", "list_headers", "read_head", "split_address"]
 
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
+_NAMES_HOSTS = "1.1"
 _CALL_ID = "x-litellm-call-id"
 """Only replaced by ours where it cannot be sent back."""
 _UNKNOWN = "unknown"
@@ -67,11 +68,18 @@ class RsgiExchange(Exchange):
         """
         headers = self.head.headers
         host = headers.get("host")
-        if host is not None and not _HOST.fullmatch(host):
+        if host is None:
+            self._check_version()
+        elif not _HOST.fullmatch(host):
             raise BadRequest("The Host header names no host (RFC 9110 section 7.2).", param="host")
         names = self._scope.headers.keys()
         if len(names) != len(headers):
             _check_values(names, headers)
+
+    def _check_version(self) -> None:
+        """A request of HTTP/1.1 says its host (RFC 9112 section 3.2)."""
+        if self._scope.http_version == _NAMES_HOSTS and "host" not in self._scope.headers:
+            raise BadRequest("The request has no Host header (RFC 9112 section 3.2).", param="host")
 
     async def _read_body(self, length: int, limit: int) -> bytes:
         try:

@@ -215,6 +215,19 @@ async def test_of_a_length_and_a_transfer_encoding_the_latter_counts_and_nothing
     assert len(live.upstream.requests) == 1
 
 
+@pytest.mark.parametrize(("version", "status"), [("1.1", 400), ("1.0", 200)])
+async def test_a_request_of_http_1_1_names_its_host(
+    live: LiveGateway, key: str, version: str, status: int
+) -> None:
+    data = json.dumps(chat_body()).encode()
+    head = f"POST {CHAT} HTTP/{version}\r\nauthorization: Bearer {key}\r\ncontent-length: {len(data)}\r\n\r\n"
+    answer = await live.raw(head.encode() + data)
+    assert answer.startswith(f"HTTP/{version} {status}".encode())
+    if status != 200:
+        _, error = parse(answer)
+        assert (error["param"], error["type"]) == ("host", "invalid_request_error")
+
+
 async def test_two_different_lengths_are_refused(live: LiveGateway, key: str) -> None:
     head = (
         f"POST {CHAT} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n"
