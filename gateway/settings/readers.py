@@ -21,6 +21,7 @@ __all__ = [
     "read_members",
     "read_number",
     "read_plain_mapping",
+    "read_retention",
     "read_seconds",
     "read_secret",
     "read_text",
@@ -119,6 +120,25 @@ def read_seconds(node: Node) -> float:
     if seconds is None:
         message = f"Expected seconds or a duration such as 30s, 5m, 1h, 7d, found {describe(node)}."
         raise config_error(node, message)
+    return seconds
+
+
+def read_retention(node: Node) -> float:
+    """How long rows are kept: `30d`, or a number of days, as LiteLLM has it. Raises ConfigError.
+
+    A text without a unit, and 0, are refused: a slip must not delete everything.
+    """
+    value = node.value
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = f"{value}d"
+    text = value.strip() if isinstance(value, str) else ""
+    seconds = parse_seconds(text)
+    if not seconds or text[-1].isdigit():
+        raise config_error(
+            node,
+            f"Expected a duration above 0 with its unit, such as 30d, or a number of days, found "
+            f"{describe(node)}. Leave the setting out to keep all rows.",
+        )
     return seconds
 
 

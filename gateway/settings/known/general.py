@@ -43,7 +43,9 @@ GENERAL_KEYS = (
     supported("disable_reset_budget", "Budgets never start anew by themselves."),
     supported("proxy_budget_rescheduler_min_time", "Seconds between two looks for budgets that are over."),
     supported("proxy_budget_rescheduler_max_time", "The same at most: each wait is random between both."),
-    supported("maximum_spend_logs_retention_period", "How long spend rows are kept, for example `30d`."),
+    supported(
+        "maximum_spend_logs_retention_period", "How long spend rows are kept: `30d`, or a number of days."
+    ),
     supported("maximum_spend_logs_retention_interval", "How often old rows are deleted (`1d`)."),
     supported("maximum_spend_logs_cleanup_cron", "When old rows are deleted instead, as a cron expression."),
     supported("maximum_daily_tag_spend_retention_period", "How long the days of tags are kept."),

@@ -98,3 +98,24 @@ def test_exactly_the_supported_keys_are_read():
     assert names("litellm_settings") - SHARED_KEYS - LOGIN_KEYS == (
         set(LITELLM_READERS) | set(LITELLM_ACCESS_READERS) | MCP_FINDING_KEYS
     )
+
+
+@pytest.mark.parametrize(("written", "days"), [("30d", 30), ("30", 30), ("'36h'", 1.5), ("1w", 7)], ids=str)
+def test_a_number_of_retention_is_days(load, written, days):
+    """As LiteLLM has it: read as seconds, a configuration of its would delete nearly everything."""
+    text = f"general_settings: {{maximum_spend_logs_retention_period: {written}}}"
+    assert load(text).general.logs_retention_seconds == days * 86_400
+
+
+@pytest.mark.parametrize("written", ["0", "0d", "'30'", "-1", "1.5", "true", "soon", "''", "[]"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "maximum_spend_logs_retention_period",
+        "maximum_daily_tag_spend_retention_period",
+        "maximum_health_check_retention_period",
+    ],
+)
+def test_a_retention_that_is_none_deletes_nothing(load, name, written):
+    with pytest.raises(ConfigError, match=r"above 0 with its unit|above 0"):
+        load(f"general_settings: {{{name}: {written}}}")
