@@ -47,6 +47,20 @@ async def _of_period(client: Client, database: Database, name: str) -> Setup:
     return await client.make_key(budget_limits=[{"budget_duration": "1mo", "max_budget": BUDGET}]), {}
 
 
+async def _of_users_model(client: Client, database: Database, name: str) -> Setup:
+    """A user's budget per model holds for its team keys too."""
+    budgets = f'{{"m": {{"budget_limit": {BUDGET:.9f}, "time_period": "1d"}}}}'
+    await _insert(database, "LiteLLM_UserTable", user_id=name, model_max_budget=budgets)
+    await _insert(database, "LiteLLM_TeamTable", team_id=name)
+    return await client.make_key(user_id=name, team_id=name), {}
+
+
+async def _of_teams_period(client: Client, database: Database, name: str) -> Setup:
+    windows = f'[{{"budget_duration": "1mo", "max_budget": {BUDGET:.9f}}}]'
+    await _insert(database, "LiteLLM_TeamTable", team_id=name, budget_limits=windows)
+    return await client.make_key(team_id=name), {}
+
+
 async def _of_team(client: Client, database: Database, name: str) -> Setup:
     await _insert(database, "LiteLLM_TeamTable", team_id=name, max_budget=BUDGET)
     return await client.make_key(team_id=name), {}
@@ -130,6 +144,8 @@ SETUPS: dict[str, Make] = {
     "key": _of_key,
     "model": _of_model,
     "period": _of_period,
+    "user's model": _of_users_model,
+    "team's period": _of_teams_period,
     "team": _of_team,
     "user": _of_user,
     "team member": _of_team_member,
