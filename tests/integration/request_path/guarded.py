@@ -58,6 +58,19 @@ class Probe(Guardrail):
         return "\n".join(piece.text for content in self.shown for piece in content.pieces)
 
 
+class Later(Guardrail):
+    """Decides once it is let go."""
+
+    def __init__(self, *, refuses: bool = True) -> None:
+        self.go = asyncio.Event()
+        self.refuses = refuses
+
+    async def inspect(self, content: Content, call: GuardrailCall) -> Verdict | None:
+        del content, call
+        await self.go.wait()
+        return Verdict(refusal="Not that.") if self.refuses else None
+
+
 def install(
     live: LiveGateway,
     guardrail: Guardrail,

@@ -4,27 +4,13 @@ import asyncio
 
 import pytest
 
-from gateway.sdk import Content, Guardrail, GuardrailCall, Verdict
-from tests.integration.request_path.guarded import CALLS, DURING, Call, Probe, ask, install, refusal_of
+from tests.integration.request_path.guarded import CALLS, DURING, Call, Later, Probe, ask, install, refusal_of
 from tests.integration.serving import LiveGateway, deployment
 from tests.upstreams import Reply, replies
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 each_call = pytest.mark.parametrize("call", CALLS, ids=str)
-
-
-class Later(Guardrail):
-    """Decides when it is let go."""
-
-    def __init__(self, *, refuses: bool = True) -> None:
-        self.go = asyncio.Event()
-        self._refuses = refuses
-
-    async def inspect(self, content: Content, call: GuardrailCall) -> Verdict | None:
-        del content, call
-        await self.go.wait()
-        return Verdict(refusal="Not that.") if self._refuses else None
 
 
 def usual(call: Call) -> Reply:

@@ -10,9 +10,9 @@ import pytest_asyncio
 from mcp import MCPError
 
 from gateway.pipeline.pass_through.inspection import Inspection
-from gateway.sdk import Content, Guardrail, GuardrailCall, Verdict
+from gateway.sdk import Guardrail
 from gateway.settings.guardrails import GuardrailMode
-from tests.integration.request_path.guarded import Probe, install_for_mcp
+from tests.integration.request_path.guarded import Later, Probe, install_for_mcp
 from tests.integration.request_path.mcp import connect, post, text_of
 from tests.integration.request_path.mcp_doors import ERA, META, SAID
 from tests.integration.serving import LiveGateway, deployment, eventually
@@ -28,19 +28,6 @@ OLDER = "2025-11-25"
 RESULT = json.dumps({"jsonrpc": "2.0", "id": 7, "result": {"content": [{"type": "text", "text": "told"}]}})
 EVENT = f"event: message\ndata: {RESULT}\n\n"
 REST = "/mcp-rest/tools/call"
-
-
-class Slow(Guardrail):
-    """Refuses a call once it is let go."""
-
-    def __init__(self) -> None:
-        self.go = asyncio.Event()
-        self.refuses = True
-
-    async def inspect(self, content: Content, call: GuardrailCall) -> Verdict | None:
-        del content, call
-        await self.go.wait()
-        return Verdict(refusal="Not that.") if self.refuses else None
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
@@ -96,7 +83,7 @@ WAYS = [
 async def test_a_refusal_stops_a_tool_that_runs(
     live: LiveGateway, server: McpFixture, path: str, tool: str, settings: dict[str, str], mode: str
 ) -> None:
-    guard = Slow()
+    guard = Later()
     guard.refuses = False
     declare(live, server.url, guard, **settings)
     key = await live.make_key(max_parallel_requests=1, max_budget=1)
@@ -124,7 +111,7 @@ async def test_a_refusal_stops_a_tool_that_runs(
 async def test_a_refusal_stops_a_tool_that_is_called_by_plain_http(
     live: LiveGateway, server: McpFixture
 ) -> None:
-    guard = Slow()
+    guard = Later()
     declare(live, server.url, guard, protocol_version=OLDER)
     key = await live.make_key(max_budget=1)
     server.calls.clear()
@@ -143,7 +130,7 @@ async def test_a_refusal_stops_a_tool_that_is_called_by_plain_http(
 async def test_a_server_that_has_not_answered_is_told_as_its_generation_says(
     live: LiveGateway, wild: WildServer, era: str
 ) -> None:
-    guard = Slow()
+    guard = Later()
     declare(live, wild.url, guard)
     key = await live.make_key(max_budget=1)
     calling = asyncio.create_task(call(live, key, era))
@@ -165,7 +152,7 @@ async def test_a_server_that_has_not_answered_is_told_as_its_generation_says(
 async def test_a_server_that_does_not_hear_of_it_holds_nobody_up(
     live: LiveGateway, wild: WildServer, era: str
 ) -> None:
-    guard = Slow()
+    guard = Later()
     declare(live, wild.url, guard)
     key = await live.make_key(max_budget=1)
     calling = asyncio.create_task(call(live, key, era))
@@ -181,7 +168,7 @@ async def test_a_server_that_does_not_hear_of_it_holds_nobody_up(
 async def test_an_answer_that_came_first_is_not_told(
     live: LiveGateway, wild: WildServer, monkeypatch: pytest.MonkeyPatch, era: str, kind: str
 ) -> None:
-    guard, is_there = Slow(), asyncio.Event()
+    guard, is_there = Later(), asyncio.Event()
     wait_beside = Inspection.wait_beside
 
     async def note_and_wait(self: Inspection) -> None:
@@ -218,7 +205,7 @@ async def test_a_guardrail_that_decides_at_once_lets_nothing_out(
 async def test_a_client_that_leaves_before_the_guardrail_decides_is_charged_once(
     live: LiveGateway, wild: WildServer
 ) -> None:
-    guard = Slow()
+    guard = Later()
     declare(live, wild.url, guard)
     key = await live.make_key(max_budget=1)
     calling = asyncio.create_task(call(live, key, ERA))
