@@ -63,6 +63,7 @@ class Endpoint(StrEnum):
     """A message to an MCP server, which a plugin leads there as to a pass-through."""
 
 
+_RESPONSES = Endpoint.RESPONSES
 MODEL_ENDPOINTS = (Endpoint.CHAT, Endpoint.COMPLETIONS, Endpoint.EMBEDDINGS, Endpoint.RESPONSES)
 """The endpoints of models."""
 
@@ -162,7 +163,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
 
     def defaults_of(self, endpoint: Endpoint) -> dict[str, msgspec.Raw]:
         """The members that the operator set for requests of an endpoint."""
-        return self.response_defaults if endpoint is Endpoint.RESPONSES else self.defaults
+        return self.response_defaults if endpoint is _RESPONSES else self.defaults
 
 
 class ModelGroup(msgspec.Struct, frozen=True):

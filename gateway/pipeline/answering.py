@@ -24,6 +24,8 @@ from gateway.upstream.client import UpstreamAnswer
 
 __all__ = ["relay_answer"]
 
+_CANCEL, _RESPONSES = OnDisconnect.CANCEL, Endpoint.RESPONSES
+
 
 class _Answered(msgspec.Struct, frozen=True):
     """An answer, and what the gateway read in it."""
@@ -50,7 +52,7 @@ async def relay_answer(call: Call) -> None:
         return _Answered(answer, read_sent(gateway, deployment, answer, shown))
 
     for item in call.group.deployments:
-        if item.on_disconnect is OnDisconnect.CANCEL:
+        if item.on_disconnect is _CANCEL:
             routed = await _run_stoppable(attempts, call.exchange, attempt)
             break
     else:
@@ -60,7 +62,7 @@ async def relay_answer(call: Call) -> None:
         charge = await _charge(call, routed, body)
     else:
         body, charge = await _guard(call, call.guards, routed)
-    if call.context.endpoint is Endpoint.RESPONSES:
+    if call.context.endpoint is _RESPONSES:
         shown = attempts.shown_model(routed.group)
         body = ResponseIds(call, routed.deployment, shown).write_body(body, routed.value.read.usage)
     headers = build_headers(call, routed, raw.headers, charge)

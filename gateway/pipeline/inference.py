@@ -33,6 +33,7 @@ from gateway.wire.errors import error_event
 __all__ = ["answer_inside", "infer"]
 
 _Value = TypeVar("_Value")
+_RESPONSES = Endpoint.RESPONSES
 
 
 def answer_inside(gateway: Gateway) -> None:
@@ -104,7 +105,7 @@ async def _read(
         check_depth(data, limits.json_depth)
     if context.principal.alternatives:
         settle_team(snapshot, context)
-    if context.endpoint is Endpoint.RESPONSES:
+    if context.endpoint is _RESPONSES:
         read_previous(gateway.parts.added.seal, context)
     details = gateway.parts.attribution.read(context)
     context.tags = details.tags

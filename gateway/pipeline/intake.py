@@ -14,6 +14,7 @@ __all__ = ["begin_context", "fill_context"]
 _CALL_ID_LENGTH = 128
 _GZIP = b"\x1f\x8b"
 _OPENING_BRACKET, _CLOSING_BRACKET = b"[]"
+_RESPONSES = Endpoint.RESPONSES
 _CONTENT_MEMBERS = {
     Endpoint.CHAT: ("messages", b"["),
     Endpoint.COMPLETIONS: ("prompt", b'"['),
@@ -62,7 +63,7 @@ def fill_context(context: RequestContext, data: bytes, path_model: str) -> None:
     if "stream" in body.members:
         context.is_stream = _read_stream(context)
     _check_content(body, context.endpoint)
-    if context.endpoint is Endpoint.RESPONSES:
+    if context.endpoint is _RESPONSES:
         check_stateless(body)
 
 
