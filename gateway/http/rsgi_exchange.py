@@ -23,12 +23,12 @@ _UNKNOWN = "unknown"
 _ACTED_ON = ("x-litellm-", "authorization", "x-api-key", "api-key", "x-goog-api-key")
 
 
-def read_head(scope: RsgiScope, path: str) -> RequestHead:
-    """Read an RSGI scope; `path` is without the server's root path."""
+def read_head(scope: RsgiScope, headers: RsgiHeaders, path: str) -> RequestHead:
+    """Read an RSGI scope and its headers; `path` is without the server's root path."""
     host, _, _ = scope.client.rpartition(":")
     peer = host.strip("[]") or None
-    headers = join_headers(list_headers(scope.headers))
-    return RequestHead(scope.method, path, headers, scope.query_string, peer, scope.scheme)
+    joined = join_headers(list_headers(headers))
+    return RequestHead(scope.method, path, joined, scope.query_string, peer, scope.scheme)
 
 
 def list_headers(headers: RsgiHeaders) -> list[tuple[str, str]]:
@@ -52,10 +52,12 @@ def split_address(text: str) -> tuple[str, int | str]:
 class RsgiExchange(Exchange):
     """Reads and answers by the protocol object of one request."""
 
-    __slots__ = ("_protocol", "_scope", "_transport")
+    __slots__ = ("_headers", "_protocol", "_scope", "_transport")
 
     def __init__(self, scope: RsgiScope, path: str, protocol: RsgiProtocol, clock: Clock) -> None:
-        super().__init__(read_head(scope, path), clock)
+        # The server makes them anew each time that they are asked for.
+        headers = self._headers = scope.headers
+        super().__init__(read_head(scope, headers, path), clock)
         self._scope = scope
         self._protocol = protocol
         self._transport: RsgiTransport | None = None
@@ -72,13 +74,12 @@ class RsgiExchange(Exchange):
             self._check_version()
         elif not _HOST.fullmatch(host):
             raise BadRequest("The Host header names no host (RFC 9110 section 7.2).", param="host")
-        names = self._scope.headers.keys()
-        if len(names) != len(headers):
-            _check_values(names, headers)
+        if len(self._headers) != len(headers):
+            _check_values(self._headers.keys(), headers)
 
     def _check_version(self) -> None:
         """A request of HTTP/1.1 says its host (RFC 9112 section 3.2)."""
-        if self._scope.http_version == _NAMES_HOSTS and "host" not in self._scope.headers:
+        if self._scope.http_version == _NAMES_HOSTS and "host" not in self._headers:
             raise BadRequest("The request has no Host header (RFC 9112 section 3.2).", param="host")
 
     async def _read_body(self, length: int, limit: int) -> bytes:

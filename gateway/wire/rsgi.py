@@ -13,6 +13,10 @@ class RsgiHeaders(Protocol):
 
     def __contains__(self, name: str) -> bool: ...
 
+    def __len__(self) -> int:
+        """Return how many names there are."""
+        ...
+
     def items(self) -> list[tuple[str, str]]:
         """Return the pairs; a repeated name is there as often as it was sent."""
         ...

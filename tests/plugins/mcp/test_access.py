@@ -23,7 +23,9 @@ FAR, NEAR = "203.0.113.7", "10.0.0.1"
         (COUNTED, NEAR, NEAR, False),
         (COUNTED, NEAR, "", False),
         (COUNTED, NEAR, f"unknown, {NEAR}", False),
-        (COUNTED, NEAR, f"{NEAR}:443, {NEAR}", False),
+        # Some proxies tell the port as well.
+        (COUNTED, FAR, f"{NEAR}:443, {FAR}", True),
+        (COUNTED, NEAR, f"{FAR}:443, {NEAR}", False),
         ({**COUNTED, "mcp_xff_num_trusted_hops": 1}, FAR, f"{FAR}, {NEAR}", True),
         ({**COUNTED, "mcp_xff_num_trusted_hops": 1}, NEAR, f"{NEAR}, {FAR}", False),
         (RANGED, "127.0.0.1", f"{NEAR}, {FAR}", True),
