@@ -1,6 +1,6 @@
 """Which of a model's deployments a request may reach: those of its team, in the regions of its end user."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from gateway.catalog.catalog import Catalog
 from gateway.catalog.team_models import team_of
@@ -29,7 +29,7 @@ _OUTSIDE = frozenset({"eu-west-2", "eu-central-2", "europe-west2", "europe-west6
 
 
 def find_group(
-    catalog: Catalog, name: str, principal: Principal, subjects: Iterable[Subject] = ()
+    catalog: Catalog, name: str, principal: Principal, subjects: Sequence[Subject] = ()
 ) -> ModelGroup | None:
     """The deployments behind a name that a request may reach; None for a name without any.
 
@@ -40,9 +40,17 @@ def find_group(
         return group
     if catalog.has_scoped_models:
         group = _keep(group, [one for one in group.deployments if team_of(one) in (None, principal.team_id)])
+    if group is None:
+        return None
+    for subject in subjects:
+        if subject.allowed_region is not None:
+            return _keep_regions(group, name, subjects)
+    return group
+
+
+def _keep_regions(group: ModelGroup, name: str, subjects: Sequence[Subject]) -> ModelGroup:
+    """The deployments in the regions of end users. Raises ModelAccessDenied where there are none."""
     regions = [subject.allowed_region for subject in subjects if subject.allowed_region is not None]
-    if group is None or not regions:
-        return group
     inside = [one for one in group.deployments if all(is_in_region(one, region) for region in regions)]
     narrowed = _keep(group, inside)
     if narrowed is None:

@@ -47,16 +47,14 @@ class Hold:
         cost = want.cost
         for money in self._moneys:
             money.held += cost
+        if taken_at >= part.rolls_at:
+            part.roll(taken_at)
         for window, _ in part.requests:
-            if taken_at >= window.ends_at:
-                window.roll(taken_at)
             window.count += 1
         tokens = want.tokens
         for counts, windows in part.counted:
             reserved = tokens[counts]
             for window in windows:
-                if taken_at >= window.ends_at:
-                    window.roll(taken_at)
                 window.count += reserved
         for slots, _ in part.slots:
             slots.used += 1

@@ -21,7 +21,8 @@ class Part:
     refuse, each with its limit; `counted` are the windows of tokens by what they count; `watched` are the
     budgets whose marks somebody wants to know. `charged` are the scopes that the journal does not know from
     the caller: meters. `accounts` is everything in the order of refusals. `seen_at` and `ends_at` bound the
-    time of day for which all this holds. `shared` is what a ledger in Redis made of it.
+    time of day for which all this holds. No window of `windows` ends before `rolls_at` (monotonic). `shared`
+    is what a ledger in Redis made of it.
     """
 
     __slots__ = (
@@ -36,11 +37,13 @@ class Part:
         "moneys",
         "remaining",
         "requests",
+        "rolls_at",
         "seen_at",
         "shared",
         "slots",
         "tokens",
         "watched",
+        "windows",
     )
 
     def __init__(self, accounts: Iterable[Account], moneys: Iterable[Money], key_money: Money | None) -> None:
@@ -62,6 +65,8 @@ class Part:
             (item.window, item.limit.amount, item.counts) for item in rates if item.counts is not None
         )
         self.counted = _by_kind(self.tokens)
+        self.windows = tuple(dict.fromkeys(item.window for item in rates))
+        self.rolls_at = 0
         self.slots: tuple[tuple[Slots, int], ...] = tuple(
             item.check for item in self.accounts if isinstance(item, SlotsAccount)
         )
@@ -70,6 +75,16 @@ class Part:
         self.ends_at = min((item.ends_at for item in budgets), default=_NEVER)
         self.seen_at = max((item.seen_at for item in budgets), default=0)
         self.shared: object = None
+
+    def roll(self, now: int) -> None:
+        """Begin those windows anew that have ended at `now`.
+
+        Requests of other parts begin them as well, so that an end is never nearer than it was.
+        """
+        for window in self.windows:
+            if now >= window.ends_at:
+                window.roll(now)
+        self.rolls_at = min((window.ends_at for window in self.windows), default=_NEVER)
 
 
 def build_part(accounts: Iterable[Account], moneys: Iterable[Money], key_money: Money | None = None) -> Part:

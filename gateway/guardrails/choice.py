@@ -54,12 +54,6 @@ class Selection(msgspec.Struct, frozen=True):
     pipelines: Sequence[ChosenPipeline] = ()
     origins: Mapping[str, str] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self.chosen or self.pipelines)
-
-
-_NOBODY = Selection()
-
 
 class Choice:
     """Finds the guardrails of a request; of several with one name, the next one in turn."""
@@ -71,18 +65,19 @@ class Choice:
             self._by_name.setdefault(item.entry.name, []).append(item)
         self._turns = {name: itertools.cycle(items) for name, items in self._by_name.items()}
         self._defaults = [name for name, items in self._by_name.items() if items[0].entry.is_default]
+        self._concerns_all = bool(self._defaults or book)
 
-    def find(self, context: RequestContext) -> Selection:
-        """The guardrails of a request, in the order in which they run; its policies are noted in it.
+    def find(self, context: RequestContext) -> Selection | None:
+        """The guardrails of a request in the order in which they run, or None; its policies are noted in it.
 
         Raises BadRequest for a name that the request made up, ServiceUnavailable for one of its key or team
         that is not set up, and PermissionDenied where it switches off what it may not.
         """
         principal = context.principal
         says_nothing = _MEMBERS.isdisjoint(context.body.members)
-        is_owned = bool(principal.guardrails or principal.policies or context.guardrails)
-        if says_nothing and not is_owned and not self._defaults and not self._book:
-            return _NOBODY
+        is_owned = principal.guardrails or principal.policies or context.guardrails
+        if says_nothing and not is_owned and not self._concerns_all:
+            return None
         asked = {} if says_nothing else _read_names(context)
         named = self._owned(context)
         if not says_nothing and _switches_off(context):
@@ -101,6 +96,8 @@ class Choice:
             for name in names
             if name not in context.guarded_by
         ]
+        if not found and not allotted.pipelines:
+            return None
         return Selection(
             sorted(found, key=lambda item: item.installed.entry.order),
             [self._fill(pipeline, context, asked) for pipeline in allotted.pipelines],

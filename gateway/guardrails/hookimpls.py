@@ -49,7 +49,7 @@ class GuardrailHooks:
     def open_guards(self, context: RequestContext) -> list[CallGuard] | None:
         """Watch over a call that has guardrails. Raises as `Choice.find`."""
         selection = self._choice.find(context)
-        return [_Watch(selection, context, self._clock, self._questions)] if selection else None
+        return None if selection is None else [_Watch(selection, context, self._clock, self._questions)]
 
 
 class _Modes(msgspec.Struct, frozen=True):

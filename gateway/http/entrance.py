@@ -87,11 +87,13 @@ class Entrance:
 
     def __rsgi__(self, scope: RsgiScope, protocol: RsgiProtocol) -> Awaitable[None]:
         """Answer one request once it is awaited."""
-        lane = self._lanes.get(scope.path)
-        if lane is not None and "origin" not in scope.headers:
-            return lane(scope, protocol)
-        if self._pass_throughs is not None and "origin" not in scope.headers:
-            path = self._pass_throughs.find(scope.path)
+        # The server makes both anew each time that they are asked for.
+        asked, headers = scope.path, scope.headers
+        lane = self._lanes.get(asked)
+        if lane is not None and "origin" not in headers:
+            return lane(scope, headers, protocol)
+        if self._pass_throughs is not None and "origin" not in headers:
+            path = self._pass_throughs.find(asked)
             if path is not None:
                 return self._pass_throughs.answer(
                     scope, path, protocol, partial(self._serve, scope, protocol)

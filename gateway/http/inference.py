@@ -19,15 +19,15 @@ from gateway.pipeline.inference import infer
 from gateway.pipeline.intake import call_id_of
 from gateway.runtime import Gateway
 from gateway.wire import asgi as wire
-from gateway.wire.rsgi import RsgiProtocol, RsgiScope
+from gateway.wire.rsgi import RsgiHeaders, RsgiProtocol, RsgiScope
 
 __all__ = ["MOUNTS", "Lane", "build_inference_routes", "list_lanes"]
 
 MOUNTS = ("/openai/deployments", "/engines")
 """Prefixes below which the path names the model, with the contract's spelling."""
 
-Lane = Callable[[RsgiScope, RsgiProtocol], Awaitable[None]]
-"""The same endpoint for a request of the server's own interface, without ASGI in between."""
+Lane = Callable[[RsgiScope, RsgiHeaders, RsgiProtocol], Awaitable[None]]
+"""The same endpoint for a request of the server's own interface and its headers, without ASGI in between."""
 
 
 def build_inference_routes(gateway: Gateway) -> list[ASGIRouteHandler]:
@@ -52,8 +52,8 @@ def list_lanes(app: Litestar) -> Mapping[str, Lane]:
 
 def _plain_route(gateway: Gateway, endpoint: Endpoint, path: str) -> ASGIRouteHandler:
     # Not a coroutine of its own: each one costs as much as a look-up in three dicts.
-    def lane(scope: RsgiScope, protocol: RsgiProtocol) -> Awaitable[None]:
-        return _answer(gateway, endpoint, "", RsgiExchange(scope, path, protocol, gateway.clock))
+    def lane(scope: RsgiScope, headers: RsgiHeaders, protocol: RsgiProtocol) -> Awaitable[None]:
+        return _answer(gateway, endpoint, "", RsgiExchange(scope, headers, path, protocol, gateway.clock))
 
     @asgi(path, copy_scope=False, opt={"is_inference": True, "lane": lane})
     async def route(scope: Scope, receive: Receive, send: Send) -> None:

@@ -49,7 +49,7 @@ class PartedRsgiExchange(RsgiExchange, PartedExchange):
     __slots__ = ("_body", "_start")
 
     def __init__(self, scope: RsgiScope, path: str, protocol: RsgiProtocol, clock: Clock) -> None:
-        super().__init__(scope, path, protocol, clock)
+        super().__init__(scope, scope.headers, path, protocol, clock)
         self._body = RsgiBody(scope, protocol)
         self._start: tuple[int, Headers] | None = None
 

@@ -54,11 +54,12 @@ class RsgiExchange(Exchange):
 
     __slots__ = ("_headers", "_protocol", "_scope", "_transport")
 
-    def __init__(self, scope: RsgiScope, path: str, protocol: RsgiProtocol, clock: Clock) -> None:
-        # The server makes them anew each time that they are asked for.
-        headers = self._headers = scope.headers
+    def __init__(
+        self, scope: RsgiScope, headers: RsgiHeaders, path: str, protocol: RsgiProtocol, clock: Clock
+    ) -> None:
         super().__init__(read_head(scope, headers, path), clock)
         self._scope = scope
+        self._headers = headers
         self._protocol = protocol
         self._transport: RsgiTransport | None = None
 

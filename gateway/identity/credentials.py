@@ -57,7 +57,8 @@ def find_credential(head: RequestHead, header_name: str | None = None) -> str:
         return _unwrap(own)
     authorization = headers.get("authorization")
     if authorization:
-        return _from_authorization(authorization)
+        is_usual = authorization.startswith("Bearer ")
+        return (is_usual and authorization[7:].strip()) or _from_authorization(authorization)
     for name in _BARE_HEADERS:
         value = headers.get(name)
         if value:
@@ -93,11 +94,8 @@ def check_is_virtual_key(credential: str) -> None:
 
 
 def _from_authorization(value: str) -> str:
-    if value.startswith("Bearer "):
-        token = value[7:].strip()
-    else:
-        scheme, _, rest = value.strip().partition(" ")
-        token = _DECODERS.get(scheme.lower(), _refuse)(rest.strip())
+    scheme, _, rest = value.strip().partition(" ")
+    token = _DECODERS.get(scheme.lower(), _refuse)(rest.strip())
     if not token:
         raise AuthenticationFailed(_MALFORMED)
     return token

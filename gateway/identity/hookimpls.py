@@ -33,7 +33,12 @@ class KeyAuthentication:
         Raises AuthenticationFailed without one, with a malformed, unknown, blocked or expired one, and
         DatabaseUnavailable when it is not known here and the database does not answer.
         """
-        return await self.identify(find_credential(head, self.header_name))
+        credential = find_credential(head, self.header_name)
+        # Spelled out: most keys are known, and each coroutine costs as much as a digest.
+        if credential.startswith(KEY_PREFIX) and (known := self._principals.peek(hash_token(credential))):
+            check_standing(known, self._clock)
+            return known
+        return await self.identify(credential)
 
     async def identify(self, credential: str) -> Principal:
         """Return whose key this is; raises as `authenticate`."""

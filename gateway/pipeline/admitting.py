@@ -12,6 +12,7 @@ from gateway.pipeline.estimates import estimate_request, note_estimate
 from gateway.pipeline.guarding import list_guardrails
 from gateway.pipeline.previous import keep_place
 from gateway.pipeline.settlement import Settlement
+from gateway.pipeline.transcript import Transcript
 from gateway.runtime import Gateway, Snapshot
 from gateway.spend.builder import CallDetails
 
@@ -36,7 +37,7 @@ async def authorize_request(
     gateway: Gateway, snapshot: Snapshot, context: RequestContext, details: CallDetails
 ) -> ModelGroup:
     """Check whether a request may be made at all; return where it goes. Raises GatewayError."""
-    hooks, named = snapshot.hooks, details.extra_scopes
+    hooks, named = snapshot.plugins.hooks, details.extra_scopes
     if named or context.principal.agent_rules is not None:
         context.subjects = await gateway.parts.subjects.find(context.principal, named, details.session_id)
     context.routed_model = await hooks.resolve_model(context.model, context)
@@ -90,7 +91,7 @@ async def hold_request(
     gateway: Gateway, snapshot: Snapshot, context: RequestContext, group: ModelGroup, details: CallDetails
 ) -> Settlement:
     """Hold what a checked request is likely to cost. Raises GatewayError, with nothing taken."""
-    hooks = snapshot.hooks
+    hooks = snapshot.plugins.hooks
     estimate = estimate_request(context, group, snapshot.settings, gateway.parts.output_sizes)
     note_estimate(context, estimate)
     claims = await hooks.collect_claims(context)
@@ -98,6 +99,8 @@ async def hold_request(
     if admission is None:
         raise GatewayError("No plugin admits requests; the gateway's own admission was replaced by nothing.")
     settlement = Settlement(gateway, snapshot, context, admission, details)
+    if snapshot.settings.general.store_prompts_in_spend_logs:
+        settlement.transcript = Transcript(context)
     try:
         gateway.record_opened(context, details)
     except GatewayError:

@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import msgspec
-
 from gateway.domain import Charge, Deployment, Endpoint, ModelGroup, OnDisconnect
 from gateway.errors import GatewayError
 from gateway.pipeline.answers import JSON
@@ -16,25 +14,16 @@ from gateway.pipeline.guarding import CallGuards
 from gateway.pipeline.interruption import Interruption
 from gateway.pipeline.response_headers import build_headers
 from gateway.pipeline.response_ids import ResponseIds
-from gateway.pipeline.sending import read_sent, send_once
+from gateway.pipeline.sending import Answered, ask_once
 from gateway.pipeline.tool_names import list_called
 from gateway.routing.router import Routed
-from gateway.upstream.answer import ReadAnswer
-from gateway.upstream.client import UpstreamAnswer
 
 __all__ = ["relay_answer"]
 
 _CANCEL, _RESPONSES = OnDisconnect.CANCEL, Endpoint.RESPONSES
 
 
-class _Answered(msgspec.Struct, frozen=True):
-    """An answer, and what the gateway read in it."""
-
-    raw: UpstreamAnswer
-    read: ReadAnswer
-
-
-_Attempt = Callable[[Deployment, ModelGroup], Awaitable[_Answered]]
+_Attempt = Callable[[Deployment, ModelGroup], Awaitable[Answered]]
 
 
 async def relay_answer(call: Call) -> None:
@@ -46,10 +35,10 @@ async def relay_answer(call: Call) -> None:
     attempts = Attempts(call)
     gateway, settlement = call.gateway, call.settlement
 
-    async def attempt(deployment: Deployment, tried: ModelGroup) -> _Answered:
-        answer = await send_once(gateway, settlement, deployment, attempts.build_request(deployment))
+    def attempt(deployment: Deployment, tried: ModelGroup) -> Awaitable[Answered]:
+        request = attempts.build_request(deployment)
         shown = call.context.model if tried is call.group else attempts.shown_model(tried)
-        return _Answered(answer, read_sent(gateway, deployment, answer, shown))
+        return ask_once(gateway, settlement, deployment, request, shown)
 
     for item in call.group.deployments:
         if item.on_disconnect is _CANCEL:
@@ -58,10 +47,12 @@ async def relay_answer(call: Call) -> None:
     else:
         routed = await attempts.run(attempt)
     raw, body = routed.value.raw, routed.value.read.body
-    if call.guards is None:
+    # A fallback may have brought some.
+    guards = settlement.guards
+    if guards is None:
         charge = await _charge(call, routed, body)
     else:
-        body, charge = await _guard(call, call.guards, routed)
+        body, charge = await _guard(call, guards, routed)
     if call.context.endpoint is _RESPONSES:
         shown = attempts.shown_model(routed.group)
         body = ResponseIds(call, routed.deployment, shown).write_body(body, routed.value.read.usage)
@@ -70,7 +61,7 @@ async def relay_answer(call: Call) -> None:
     await call.exchange.answer(raw.status, headers, body)
 
 
-async def _guard(call: Call, guards: CallGuards, routed: Routed[_Answered]) -> tuple[bytes, Charge]:
+async def _guard(call: Call, guards: CallGuards, routed: Routed[Answered]) -> tuple[bytes, Charge]:
     """Have the answer inspected before it is charged, for the record says what was found.
 
     Raises what the guards raise: the call is charged all the same.
@@ -84,7 +75,7 @@ async def _guard(call: Call, guards: CallGuards, routed: Routed[_Answered]) -> t
 
 
 def _charge(
-    call: Call, routed: Routed[_Answered], body: bytes, error: GatewayError | None = None
+    call: Call, routed: Routed[Answered], body: bytes, error: GatewayError | None = None
 ) -> Awaitable[Charge]:
     context, read = call.context, routed.value.read
     call.settlement.tools_called = list_called(read.body)
@@ -96,7 +87,7 @@ def _charge(
     return call.settlement.charge(routed, usage, read.response_id or context.call_id, error=error)
 
 
-async def _run_stoppable(attempts: Attempts, exchange: Exchange, attempt: _Attempt) -> Routed[_Answered]:
+async def _run_stoppable(attempts: Attempts, exchange: Exchange, attempt: _Attempt) -> Routed[Answered]:
     interruption = Interruption(exchange.wait_until_gone)
     interruption.watch()
     interruption.arm()

@@ -39,7 +39,8 @@ def estimate_request(
         or settings.general.default_estimated_output_tokens
         or sizes.expected(group.name)
     )
-    again = _read_again(context)
+    # `_read_again` spelled out.
+    again = 0 if context.previous is None else context.previous.tokens
     estimate = estimate_charge(context.endpoint, context.body, group, expected, again)
     if settings.gatewright.budget_mode != "strict":
         return estimate

@@ -48,7 +48,8 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
     recorded here. Raises ClientLeftError when the client left before its request was whole.
     """
     snapshot = gateway.snapshot
-    hooks = snapshot.hooks
+    # Not its property, which is a function.
+    hooks = snapshot.plugins.hooks
     principal = await hooks.authenticate(exchange.head)
     if principal is None:
         raise AuthenticationFailed("No authentication accepts this credential.")

@@ -16,7 +16,7 @@ from gateway.pipeline.admitting import hold_request
 from gateway.pipeline.answers import as_gateway_error, drop_frames
 from gateway.pipeline.end_users import attribute_call
 from gateway.pipeline.estimates import limit_member, usage_of_answer
-from gateway.pipeline.sending import read_sent, send_once
+from gateway.pipeline.sending import ask_once
 from gateway.pipeline.settlement import Settlement, record_refusal
 from gateway.routing.router import Routed, RoutePlan
 from gateway.runtime import Gateway, Snapshot
@@ -213,8 +213,7 @@ async def _ask(call: _Call) -> Routed[ReadAnswer]:
         request = build_upstream_request(
             deployment, context.endpoint, context.body, is_stream=False, bounds=snapshot.bounds
         )
-        answer = await send_once(call.gateway, call.settlement, deployment, request)
-        return read_sent(call.gateway, deployment, answer, None)
+        return (await ask_once(call.gateway, call.settlement, deployment, request, None)).read
 
     async def plan() -> RoutePlan:
         return RoutePlan(group=group, find_group=_no_group, may_use=_never, uses_fallbacks=False)

@@ -1,5 +1,7 @@
 """One attempt at one deployment: its place is paid for, it is asked, and it has answered."""
 
+import msgspec
+
 from gateway.domain import Deployment
 from gateway.pipeline.settlement import Settlement
 from gateway.runtime import Gateway
@@ -7,13 +9,28 @@ from gateway.upstream.answer import ReadAnswer, read_answer
 from gateway.upstream.client import UpstreamAnswer, UpstreamRequest
 from gateway.upstream.errors import error_from_answer, error_from_event, upstream_source
 
-__all__ = ["read_sent", "send_once"]
+__all__ = ["Answered", "ask_once"]
 
 
-async def send_once(
-    gateway: Gateway, settlement: Settlement, deployment: Deployment, request: UpstreamRequest
-) -> UpstreamAnswer:
-    """Return a successful answer. Raises UpstreamError, and PlaceSpentError where the place has no money."""
+class Answered(msgspec.Struct, frozen=True):
+    """An answer, and what the gateway read in it."""
+
+    raw: UpstreamAnswer
+    read: ReadAnswer
+
+
+async def ask_once(
+    gateway: Gateway,
+    settlement: Settlement,
+    deployment: Deployment,
+    request: UpstreamRequest,
+    shown_model: str | None,
+) -> Answered:
+    """Return a successful answer, in which the model has the name `shown_model` (None: the provider's).
+
+    Raises UpstreamError, also for an error that came with a status of success, and PlaceSpentError where the
+    place has no money.
+    """
     if settlement.is_placed:
         await settlement.enter(deployment)
     now = gateway.clock.monotonic_nanos
@@ -25,14 +42,7 @@ async def send_once(
     if not 200 <= answer.status < 300:  # noqa: PLR2004  the successes of RFC 9110
         source = upstream_source(deployment, gateway.clock.now_nanos())
         raise error_from_answer(answer.status, answer.headers, answer.body, source)
-    return answer
-
-
-def read_sent(
-    gateway: Gateway, deployment: Deployment, answer: UpstreamAnswer, shown_model: str | None
-) -> ReadAnswer:
-    """Read a successful answer. Raises UpstreamError for one that is an error in spite of its status."""
     read = read_answer(answer.body, shown_model)
     if read.error is not None:
         raise error_from_event(read.error, upstream_source(deployment, gateway.clock.now_nanos()))
-    return read
+    return Answered(answer, read)

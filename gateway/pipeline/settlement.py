@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from gateway.admission.hold import Want
-from gateway.admission.places import NOTHING_TO_DO, NOWHERE
+from gateway.admission.places import NOTHING_TO_DO, NOWHERE, PlaceHold
 from gateway.catalog.pricing import compute_charge
 from gateway.domain import Charge, Completion, Deployment, ModelGroup, Usage
 from gateway.errors import GatewayError, ServiceUnavailable, UpstreamError
@@ -27,44 +27,25 @@ _NO_USAGE = Usage()
 _NO_TOKENS = (0, 0, 0)
 
 
-class Settlement:
-    """Turns the hold of one request into its cost; the first of its endings counts, later ones do nothing."""
+class Settlement(msgspec.Struct, eq=False):
+    """Turns the hold of one request into its cost; the first of its endings counts, later ones do nothing.
 
-    __slots__ = (
-        "_details",
-        "_gateway",
-        "_is_stored",
-        "_place",
-        "_snapshot",
-        "admission",
-        "context",
-        "guards",
-        "is_open",
-        "tools_called",
-        "transcript",
-        "upstream_nanos",
-    )
+    With a `transcript` request and answer are noted for its row.
+    """
 
-    def __init__(
-        self,
-        gateway: Gateway,
-        snapshot: Snapshot,
-        context: RequestContext,
-        admission: Admission,
-        details: CallDetails = NO_DETAILS,
-    ) -> None:
-        self._gateway = gateway
-        self._snapshot = snapshot
-        self.context = context
-        self.admission = admission
-        self._details = details
-        self._is_stored = snapshot.settings.general.store_prompts_in_spend_logs
-        self.transcript = Transcript(context) if self._is_stored else None
-        self.guards: CallGuards | None = None
-        self.tools_called: tuple[str, ...] = ()
-        self.is_open = True
-        self._place = NOWHERE
-        self.upstream_nanos = 0
+    # A struct, for its constructor is not a Python function.
+
+    _gateway: Gateway
+    _snapshot: Snapshot
+    context: RequestContext
+    admission: Admission
+    _details: CallDetails = NO_DETAILS
+    transcript: Transcript | None = None
+    guards: CallGuards | None = None
+    tools_called: tuple[str, ...] = ()
+    is_open: bool = True
+    _place: PlaceHold = NOWHERE
+    upstream_nanos: int = 0
 
     @property
     def is_placed(self) -> bool:
@@ -232,7 +213,8 @@ class Settlement:
             details = self.transcript.add_to(details)
         if self.guards is not None:
             if records := self.guards.open_records():
-                inspections, is_stored = self._gateway.parts.inspections, self._is_stored
+                inspections = self._gateway.parts.inspections
+                is_stored = self._snapshot.settings.general.store_prompts_in_spend_logs
                 details = hand_over(
                     inspections, records, self.context, completion, details, is_stored=is_stored
                 )

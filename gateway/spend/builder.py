@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from gateway.domain import Completion, Endpoint, McpCall, Meter, Principal, Scope, ScopeKind
+from gateway.domain import Completion, Endpoint, McpCall, Meter, Principal, Scope, ScopeKind, Usage
 from gateway.hooks.context import RequestContext
 from gateway.spend import metadata
 from gateway.spend.records import ChargedRecord, OpenedRecord, clean_json, clean_text
@@ -215,15 +215,22 @@ class RecordBuilder:
 
 
 def is_plain(context: RequestContext, completion: Completion) -> bool:
-    """Whether the columns say everything about a request, so that SQL can put its metadata together."""
+    """Whether the columns say everything about a request, so that SQL can put its metadata together.
+
+    Its tokens are but prompt and completion, stated by the provider, and its cost is theirs and the price of
+    a request.
+    """
+    usage, charge = completion.usage, completion.charge
     return (
         completion.status == "success"
-        and completion.charge.is_priced
+        and charge.is_priced
         and (completion.upstream_model is not None or context.tool_call is not None)
         and not completion.is_client_gone
         and not context.policies
         and context.model == context.routed_model
-        and metadata.is_plain(completion.usage, completion.charge)
+        # The parts of a charge are never negative and add up to its total.
+        and charge.input + charge.output + charge.per_request == charge.total
+        and usage == Usage(usage.prompt_tokens, usage.completion_tokens)
     )
 
 

@@ -21,7 +21,6 @@ __all__ = [
     "build_user_agent",
     "encode_principal",
     "extend",
-    "is_plain",
 ]
 
 _TEXT_LIMIT = 2_000
@@ -262,14 +261,6 @@ def _without_surrogates(value: object) -> object:
         members: dict[str, object] = value  # pyright: ignore[reportUnknownVariableType]  builtins of a struct
         return {name: _without_surrogates(member) for name, member in members.items()}
     return value
-
-
-def is_plain(usage: Usage, charge: Charge) -> bool:
-    """Whether there are but prompt and completion, stated by the provider, and the price of a request."""
-    # The parts of a charge are never negative and add up to its total.
-    return charge.input + charge.output + charge.per_request == charge.total and usage == Usage(
-        usage.prompt_tokens, usage.completion_tokens
-    )
 
 
 def _has_details(usage: Usage) -> bool:

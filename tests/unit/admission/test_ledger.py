@@ -136,6 +136,20 @@ async def test_a_correction_never_reaches_a_later_window(ledger: Ledger, clock: 
         take(ledger, limit)
 
 
+def test_a_window_that_another_caller_has_begun_goes_on(ledger: Ledger, clock: FakeClock) -> None:
+    shared = rate(LimitKind.REQUESTS, 3, TEAM)
+    one, other = caller(shared), caller(shared, scopes=(TEAM,))
+    take(ledger, principal=one)
+    clock.advance(61)
+    take(ledger, principal=other)
+    # The first caller has yet to learn that there is another window, and that it has one request already.
+    take(ledger, principal=one)
+    take(ledger, principal=one)
+    for who in (one, other):
+        with pytest.raises(RateLimited):
+            take(ledger, principal=who)
+
+
 async def test_a_release_gives_the_request_and_the_slot_back(ledger: Ledger) -> None:
     limits = (rate(LimitKind.REQUESTS, 1), rate(LimitKind.TOKENS, 5), slots(1))
     hold = take(ledger, *limits, tokens=(5, 2, 3))

@@ -199,7 +199,7 @@ async def test_a_lane_is_for_its_exact_path_and_never_for_another_origin(
 ) -> None:
     taken: list[str] = []
 
-    async def lane(scope: Any, _protocol: Any) -> None:
+    async def lane(scope: Any, _headers: Any, _protocol: Any) -> None:
         taken.append(scope.path)
 
     await make_entrance({"/v1/x": lane}).__rsgi__(Scope(path, *headers), Protocol())
@@ -266,7 +266,8 @@ async def test_what_keeps_the_application_closed_is_raised_at_the_start() -> Non
 
 
 def make_exchange(protocol: Protocol, *headers: tuple[str, str | None]) -> RsgiExchange:
-    return RsgiExchange(Scope("/v1/x", *headers), "/v1/x", protocol, SystemClock())
+    scope = Scope("/v1/x", *headers)
+    return RsgiExchange(scope, scope.headers, "/v1/x", protocol, SystemClock())
 
 
 async def test_a_body_without_a_length_is_counted() -> None:
