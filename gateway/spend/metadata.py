@@ -27,17 +27,13 @@ _TEXT_LIMIT = 2_000
 _encode = msgspec.json.Encoder().encode
 
 
-class PrincipalMetadata(msgspec.Struct, frozen=True, gc=False, rename={"api_key": "user_api_key"}):
-    """What every row of one caller says about the caller."""
+class PrincipalMetadata(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What every row of one caller says about the caller and no column does; SQL adds what columns do."""
 
-    api_key: str
-    user_api_key_alias: str | None
-    user_api_key_team_id: str | None
-    user_api_key_team_alias: str | None
-    user_api_key_org_id: str | None
-    user_api_key_user_id: str | None
-    user_api_key_project_id: str | None
-    user_api_key_project_alias: str | None
+    user_api_key_alias: str | None = None
+    user_api_key_team_alias: str | None = None
+    user_api_key_project_id: str | None = None
+    user_api_key_project_alias: str | None = None
 
 
 class GatewrightMarks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -150,28 +146,23 @@ def encode_principal(principal: Principal) -> bytes:
     """The JSON object of a caller's part; the same bytes for every request of one Principal."""
     return _encode_safely(
         PrincipalMetadata(
-            principal.token_hash,
-            principal.key_alias,
-            principal.team_id,
-            principal.team_alias,
-            principal.organization_id,
-            principal.user_id,
-            principal.project_id,
-            principal.project_alias,
+            principal.key_alias, principal.team_alias, principal.project_id, principal.project_alias
         )
     )
 
 
 def extend(caller: bytes, request: RequestMetadata) -> str:
     """One JSON object with the members of both, without decoding either."""
-    own = _encode_safely(request)
-    return clean_json(caller[:-1] + b"," + own[1:] if len(caller) > len(b"{}") else own)
+    return _join(caller, _encode_safely(request))
 
 
 def add_tool_call(caller: bytes, call: McpToolCall) -> str:
     """One JSON object with the members of a caller's part and the call of a tool."""
-    own = _encode_safely(_ToolMember(call))
-    return clean_json(caller[:-1] + b"," + own[1:])
+    return _join(caller, _encode_safely(_ToolMember(call)))
+
+
+def _join(caller: bytes, own: bytes) -> str:
+    return clean_json(caller[:-1] + b"," + own[1:] if len(caller) > len(b"{}") else own)
 
 
 def build_user_agent(agent: str | None) -> str | None:

@@ -88,8 +88,8 @@ class ChargedRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_l
     and the three bodies are JSON text. `endpoint` is the route as the daily tables name it. What differs from
     request to request stands first, so that the rest of a line can be kept as it is.
 
-    Of an `is_plain` record `metadata` is the caller's part only, and the drain's SQL puts the rest together
-    from the columns: building that JSON is work for the database, not for the request. `overhead_us` is
+    `metadata` has what no column says; of an `is_plain` record it is the caller's part only. The drain's SQL
+    puts the rest together: building that JSON is work for the database, not for the request. `overhead_us` is
     microseconds. `end` is there because the closing bracket of the line ends up in the last column.
     """
 

@@ -39,8 +39,13 @@ CREATE TEMP TABLE charge (
 """
 
 _EPOCH = "timestamp 'epoch' + {} * interval '1 millisecond'"
-# The members of a request that went as most do; `gateway.spend.metadata` builds those of all others.
-_METADATA = f"""COALESCE(metadata, '{{}}') || CASE WHEN is_plain THEN jsonb_strip_nulls(jsonb_build_object(
+# What columns say of the caller, and the members of a request that went as most do; `gateway.spend.metadata`
+# builds those of all others.
+_METADATA = f"""jsonb_build_object('user_api_key', api_key, 'user_api_key_alias', NULL,
+        'user_api_key_team_id', team_id, 'user_api_key_team_alias', NULL,
+        'user_api_key_org_id', organization_id, 'user_api_key_user_id', NULLIF(user_id, ''),
+        'user_api_key_project_id', NULL, 'user_api_key_project_alias', NULL
+    ) || COALESCE(metadata, '{{}}') || CASE WHEN is_plain THEN jsonb_strip_nulls(jsonb_build_object(
         'status', status, 'litellm_call_id', litellm_call_id,
         'usage_object', jsonb_build_object('prompt_tokens', prompt_tokens,
             'completion_tokens', completion_tokens, 'total_tokens', total_tokens),

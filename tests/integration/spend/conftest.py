@@ -56,6 +56,22 @@ def build_principal(token: str = "hash") -> Principal:
     )
 
 
+def build_completion(context: RequestContext, nanos: int, request_id: str) -> Completion:
+    return Completion(
+        charge_id=context.charge_id,
+        request_id=request_id,
+        status="success",
+        usage=Usage(prompt_tokens=10, completion_tokens=5, cached_tokens=3),
+        charge=Charge(total=nanos, input=nanos),
+        deployment_id="deployment",
+        provider="openai",
+        upstream_model="gpt-4o",
+        started_nanos=STARTED_NANOS,
+        ended_nanos=STARTED_NANOS + 250_000_000,
+        model_group="gpt",
+    )
+
+
 class Worker:
     """What the pipeline does with a journal: opens requests, and charges them."""
 
@@ -91,19 +107,7 @@ class Worker:
         details: CallDetails = NO_DETAILS,
         **changes: object,
     ) -> None:
-        completion = Completion(
-            charge_id=context.charge_id,
-            request_id=request_id or f"chatcmpl-{context.charge_id}",
-            status="success",
-            usage=Usage(prompt_tokens=10, completion_tokens=5, cached_tokens=3),
-            charge=Charge(total=nanos, input=nanos),
-            deployment_id="deployment",
-            provider="openai",
-            upstream_model="gpt-4o",
-            started_nanos=STARTED_NANOS,
-            ended_nanos=STARTED_NANOS + 250_000_000,
-            model_group="gpt",
-        )
+        completion = build_completion(context, nanos, request_id or f"chatcmpl-{context.charge_id}")
         record = self.builder.build_charged(context, msgspec.structs.replace(completion, **changes), details)
         scopes = (*self.principal.scopes, *details.extra_scopes)
         self.journal.append_charged_line(record.charge_id, encode_line(record), scopes, record.cost_nanos)

@@ -10,14 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.db.engine import Database
-from gateway.domain import Scope, ScopeKind
+from gateway.domain import Principal, Scope, ScopeKind
 from gateway.errors import DatabaseUnavailable
 from gateway.spend.builder import CallDetails
 from gateway.spend.drain import Drain
 from gateway.spend.journal import Journal
+from gateway.spend.records import encode_line
 from gateway.spend.rejected import RejectedFile
 from gateway.spend.store import SpendStore
-from tests.integration.spend.conftest import Worker, build_principal
+from tests.integration.spend.conftest import Worker, build_completion, build_principal
 
 TOTALS = {
     "LiteLLM_UserTable": "user_id = 'user'",
@@ -49,7 +50,16 @@ async def test_one_charge_reaches_its_row_and_every_total(database: Database, wo
     assert (row["request_duration_ms"], row["cache_hit"], row["cache_key"]) == (250, "False", "Cache OFF")
     assert (row["model"], row["model_group"], row["status"]) == ("gpt-4o", "gpt", "success")
     metadata = msgspec.json.decode(row["metadata"])
-    assert metadata["user_api_key_team_alias"] == "Team"
+    assert {name: value for name, value in metadata.items() if name.startswith("user_api_key")} == {
+        "user_api_key": "hash",
+        "user_api_key_alias": "alias",
+        "user_api_key_team_id": "team",
+        "user_api_key_team_alias": "Team",
+        "user_api_key_org_id": "org",
+        "user_api_key_user_id": "user",
+        "user_api_key_project_id": "project",
+        "user_api_key_project_alias": None,
+    }
     assert metadata["usage_object"]["prompt_tokens_details"] == {"cached_tokens": 3}
     assert metadata["cost_breakdown"]["total_cost"] == 1.234e-06
     for table, condition in TOTALS.items():
@@ -68,6 +78,36 @@ async def test_one_charge_reaches_its_row_and_every_total(database: Database, wo
     )
     assert (day["prompt_tokens"], day["cache_read_input_tokens"], day["api_requests"]) == (10, 3, 1)
     assert await database.fetch_value('SELECT total_spend FROM "LiteLLM_TeamMembership"') == 1.234e-06
+
+
+_NOTHING_BUT_A_KEY = {
+    "user_api_key": "hash",
+    "user_api_key_alias": None,
+    "user_api_key_team_id": None,
+    "user_api_key_team_alias": None,
+    "user_api_key_org_id": None,
+    "user_api_key_user_id": None,
+    "user_api_key_project_id": None,
+    "user_api_key_project_alias": None,
+}
+
+
+@pytest.mark.parametrize("status", ["success", "failure"])
+@pytest.mark.parametrize("written", [{}, _NOTHING_BUT_A_KEY], ids=["now", "before columns were read for it"])
+async def test_a_row_names_what_its_caller_has_not(
+    database: Database, worker: Worker, drain: Drain, status: str, written: dict[str, object]
+):
+    worker.principal = Principal(token_hash="hash", scopes=(Scope(ScopeKind.KEY, "hash"),))
+    context = worker.open()
+    completion = msgspec.structs.replace(build_completion(context, 7, "chatcmpl-1"), status=status)
+    record = worker.builder.build_charged(context, completion)
+    own = msgspec.json.decode(record.metadata)
+    record = msgspec.structs.replace(record, metadata=msgspec.json.encode(written | own).decode())
+    worker.journal.append_charged_line(record.charge_id, encode_line(record), (), record.cost_nanos)
+    await drain.flush()
+    metadata = msgspec.json.decode(await database.fetch_value('SELECT metadata FROM "LiteLLM_SpendLogs"'))
+    assert {name: metadata[name] for name in _NOTHING_BUT_A_KEY} == _NOTHING_BUT_A_KEY
+    assert metadata["status"] == status
 
 
 async def test_end_users_and_tags_grow_and_new_end_users_get_a_row(

@@ -124,6 +124,6 @@ def test_lone_surrogates_do_not_stop_a_record() -> None:
 def test_a_replaced_principal_is_not_taken_for_the_old_one() -> None:
     builder = RecordBuilder(max_callers=2)
     for name in "abcabc":
-        record = builder.build_opened(build_context(Principal(token_hash=name)))
+        record = builder.build_opened(build_context(Principal(token_hash=name, key_alias=f"the {name}")))
         assert record.api_key == name
-        assert msgspec.json.decode(record.metadata)["user_api_key"] == name
+        assert msgspec.json.decode(record.metadata) == {"user_api_key_alias": f"the {name}"}
