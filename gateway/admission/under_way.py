@@ -8,15 +8,22 @@ __all__ = ["UnderWay"]
 
 
 class UnderWay:
-    """Tasks of requests; one per gateway."""
+    """Tasks of requests; one per gateway, whose requests are all served by one loop."""
 
     def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: dict[str, asyncio.Task[object] | None] = {}
         self._released: set[str] = set()
 
     def begin(self, charge_id: str) -> None:
         """The task that calls this serves an admitted request from now on."""
-        self._tasks[charge_id] = asyncio.current_task()
+        # To find out which loop runs is a system call before Python 3.12.
+        loop = self._loop or self._begin()
+        self._tasks[charge_id] = asyncio.current_task(loop)
+
+    def _begin(self) -> asyncio.AbstractEventLoop:
+        self._loop = asyncio.get_running_loop()
+        return self._loop
 
     def end(self, charge_id: str) -> None:
         """The request is settled or released."""
