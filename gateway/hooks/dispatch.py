@@ -212,19 +212,7 @@ def _compile_pipe(implementations: _Implementations) -> _Call:
 
 def _compile_collect(implementations: _Implementations) -> _Call:
     if len(implementations) == 1:
-        ask = implementations[0].call
-
-        async def take_from_one(*values: object) -> Sequence[Any]:
-            answer = ask(*values)
-            if hasattr(answer, "__await__"):
-                answer = await answer
-            if answer is None:
-                return ()
-            # As it is: what lists its claims only on demand need not list them. Not `isinstance`, which costs
-            # four times as much for an abstract class.
-            return answer if hasattr(answer, "__getitem__") else list(answer)
-
-        return take_from_one
+        return _collect_from_one(implementations[0])
     calls = tuple((item.call, item.is_async) for item in implementations)
 
     async def put_together(*values: object) -> Sequence[Any]:
@@ -236,11 +224,38 @@ def _compile_collect(implementations: _Implementations) -> _Call:
             if answer is not None:
                 # The only answer stays as it is.
                 collected = answer if collected is None else [*collected, *answer]
-        if collected is None:
-            return []
-        return collected if hasattr(collected, "__getitem__") else list(collected)
+        return _as_sequence(collected)
 
     return put_together
+
+
+def _collect_from_one(implementation: Implementation) -> _Call:
+    ask = implementation.call
+    ready: set[object] = set()
+    """Types of answers that are sequences, and need not be awaited."""
+
+    async def take_from_one(*values: object) -> Sequence[Any]:
+        answer = ask(*values)
+        if answer is None:
+            return ()
+        kind: object = answer.__class__
+        if kind in ready:
+            return answer
+        if hasattr(answer, "__await__"):
+            return _as_sequence(await answer)
+        if hasattr(answer, "__getitem__"):
+            ready.add(kind)
+        return _as_sequence(answer)
+
+    return take_from_one
+
+
+def _as_sequence(answer: Any) -> Sequence[Any]:
+    """An answer as it is, if it can be: what lists its claims only on demand need not list them."""
+    if answer is None:
+        return []
+    # Not `isinstance`, which costs four times as much for an abstract class.
+    return answer if hasattr(answer, "__getitem__") else list(answer)
 
 
 def _compile_notify(hook: str, implementations: _Implementations) -> _Call:
