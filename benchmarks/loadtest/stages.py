@@ -28,7 +28,7 @@ STAGES = (
     ("relay, all of it", "gateway.pipeline.inference:relay_answer"),
     ("  route, with the attempt", "gateway.pipeline.attempts:Attempts.run"),
     ("    build the request", "gateway.pipeline.attempts:Attempts.build_request"),
-    ("    read the answer", "gateway.pipeline.answering:read_sent"),
+    ("    read the answer", "gateway.pipeline.sending:read_answer"),
     ("  settle, all of it", "gateway.pipeline.settlement:Settlement.charge"),
     ("    price it", "gateway.pipeline.settlement:compute_charge"),
     ("    settle the hold", "gateway.admission.hold:Hold.settle"),

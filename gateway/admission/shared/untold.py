@@ -1,5 +1,6 @@
 """What Redis has not been told yet: steps of requests that went on while it did not answer."""
 
+import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
@@ -22,6 +23,7 @@ class Untold:
     def __init__(self) -> None:
         self.has_overflowed = False
         self._steps: deque[tuple[RemotePart, Step, RemoteHold | None]] = deque()
+        self._turn = asyncio.Lock()
 
     def add(self, remote: RemotePart, step: Step, hold: RemoteHold | None = None) -> None:
         """Keep a step; with a `hold` it is the one that makes the hold known."""
@@ -36,14 +38,21 @@ class Untold:
         self.has_overflowed = False
 
     async def tell(self, epoch: str, run: Run) -> None:
-        """Run the steps of an epoch, and drop those of others. Raises what `run` raises, the rest kept."""
-        while self._steps:
-            first = self._steps[0]
-            remote, step, hold = first
-            if remote.epoch == epoch:
-                await run(step, remote)
-                if hold is not None:
-                    hold.is_told = True
-            # While that was awaited the steps may have been cleared.
-            if self._steps and self._steps[0] is first:
-                self._steps.popleft()
+        """Run the steps of an epoch, and drop those of others. Raises what `run` raises, the rest kept.
+
+        One caller at a time: a hold that is made known again after its end would be charged twice.
+        """
+        async with self._turn:
+            while self._steps:
+                await self._tell_first(epoch, run)
+
+    async def _tell_first(self, epoch: str, run: Run) -> None:
+        first = self._steps[0]
+        remote, step, hold = first
+        if remote.epoch == epoch:
+            await run(step, remote)
+            if hold is not None:
+                hold.is_told = True
+        # While that was awaited the steps may have been cleared.
+        if self._steps and self._steps[0] is first:
+            self._steps.popleft()
