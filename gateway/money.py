@@ -1,6 +1,7 @@
 """Money as integers: prices in femto-dollars (1e-15 USD) per unit, amounts in nano-dollars (1e-9 USD)."""
 
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from functools import lru_cache
 
 __all__ = [
     "FEMTOS_PER_NANO",
@@ -9,6 +10,7 @@ __all__ = [
     "nanos_from_femtos",
     "nanos_from_usd",
     "usd_from_nanos",
+    "usd_text",
 ]
 
 NANOS_PER_USD = 1_000_000_000
@@ -42,6 +44,12 @@ def nanos_from_femtos(femtos: int) -> int:
 def usd_from_nanos(nanos: int) -> float:
     """USD of an amount in nano-dollars, for JSON and for the `spend` columns of the prescribed schema."""
     return nanos / NANOS_PER_USD
+
+
+@lru_cache(4_096)
+def usd_text(nanos: int) -> str:
+    """USD of an amount in nano-dollars as headers tell it; small amounts come again and are kept."""
+    return repr(nanos / NANOS_PER_USD)
 
 
 def _scaled(value: Decimal | float | str, factor: int) -> int:

@@ -17,14 +17,17 @@ __all__ = ["AdmissionHooks", "charged_by"]
 class AdmissionHooks:
     """The core's claims on the limits of caller and subjects, and its admission by the ledger."""
 
+    # See AccessChecks.
+    __slots__ = ("_ledger", "_plans")
+
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._find = ledger.plans.find
+        self._plans = ledger.plans
 
     @hookimpl
     def collect_claims(self, context: RequestContext) -> Sequence[Claim]:
         """Claim the estimated cost, one request and the estimated tokens from each limit that applies."""
-        part = self._find(context.principal, context.subjects, context.model, context.routed_model)
+        part = self._plans.find(context.principal, context.subjects, context.model, context.routed_model)
         return Claims(part, context)
 
     # A coroutine, although it need not wait: the dispatch then calls it directly where it is the only one.
@@ -33,7 +36,9 @@ class AdmissionHooks:
         """Take all claims from the ledger, or raise BudgetExceeded or RateLimited."""
         part, want = self._read(context, claims)
         hold = self._ledger.take(part, want)
-        context.charged = charged_by(part, want) if want.extras else part.charged
+        charged = charged_by(part, want) if want.extras else part.charged
+        if charged is not context.charged:
+            context.charged = charged
         return hold
 
     async def look(self, context: RequestContext, claims: Sequence[Claim]) -> Outlook:
@@ -45,7 +50,7 @@ class AdmissionHooks:
         if type(claims) is Claims:
             part, extras = claims.part, ()
         else:
-            part = self._find(context.principal, context.subjects, context.model, context.routed_model)
+            part = self._plans.find(context.principal, context.subjects, context.model, context.routed_model)
             of_limit = self._ledger.accounts.of_limit
             # What plugins claim beside the core.
             extras = [

@@ -93,7 +93,8 @@ class Ledger:
         A budget refuses when `settled + held >= limit`, in strict mode when `settled + held + cost > limit`;
         a rate when its count has reached its limit. Raises BudgetExceeded before any RateLimited.
         """
-        now = self._now()
+        look = self._now
+        now = look()
         is_over = not want.is_free and _is_over(part, want.cost if self.options.is_strict else 0)
         if is_over or _is_full(part, now) or want.extras:
             refusing = find_refusing(part, want, now, self.options)

@@ -84,7 +84,8 @@ class ExpiringCache(Generic[K, V]):
     def peek(self, key: K) -> V | None:
         """Return the value if it is here and fresh; never waits."""
         entry = self._entries.get(key)
-        if entry is None or entry.expires_at <= self._clock.monotonic_nanos():
+        now = self._clock.monotonic_nanos
+        if entry is None or entry.expires_at <= now():
             return None
         self._entries.move_to_end(key)
         return entry.value

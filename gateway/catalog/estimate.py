@@ -91,7 +91,7 @@ def estimate_output_tokens(
     limit = deployment.max_output_tokens or deployment.max_input_tokens or _MAXIMUM_OUTPUT_TOKENS
     if _OUTPUT_MEMBERS.isdisjoint(members) and (not defaults or _OUTPUT_MEMBERS.isdisjoint(defaults)):
         # Most requests say nothing about it.
-        return min(default, limit)
+        return default if default < limit else limit  # noqa: FURB136  a call of `min` costs as much as all this
     wanted = wanted_output_tokens(endpoint, body, deployment)
     return min(default if wanted is None else wanted, limit) * choices_of(body, (deployment,))
 
@@ -141,8 +141,11 @@ def estimate_charge(
             costs = _nanos(deployment.price, read, answered)
             if costs[0] > nanos:
                 nanos, input_nanos = costs
-        entered = max(entered, read)
-        output = max(output, answered)
+        # Two calls of `max` would cost as much as the price.
+        if read > entered:  # noqa: PLR1730
+            entered = read
+        if answered > output:  # noqa: PLR1730
+            output = answered
     return Estimate(nanos, entered, output, input_nanos)
 
 

@@ -127,7 +127,7 @@ class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     __repr__ = object.__repr__
 
     def __post_init__(self) -> None:
-        if not self.routed_model:
+        if self.model and not self.routed_model:
             self.routed_model = self.model
         if self.client_address is None:
             self.client_address = self.head.client_host

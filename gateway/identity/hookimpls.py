@@ -33,9 +33,9 @@ class KeyAuthentication:
         Raises AuthenticationFailed without one, with a malformed, unknown, blocked or expired one, and
         DatabaseUnavailable when it is not known here and the database does not answer.
         """
-        credential = find_credential(head, self.header_name)
+        credential, peek = find_credential(head, self.header_name), self._principals.peek
         # Spelled out: most keys are known, and each coroutine costs as much as a digest.
-        if credential.startswith(KEY_PREFIX) and (known := self._principals.peek(hash_token(credential))):
+        if credential.startswith(KEY_PREFIX) and (known := peek(hash_token(credential))):
             check_standing(known, self._clock)
             return known
         return await self.identify(credential)

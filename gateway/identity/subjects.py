@@ -94,8 +94,8 @@ class Subjects:
         """
         if _OFFER in principal.metadata:
             named = self._with_offer(principal, named)
-        known = self._together.get(named)
-        if known is not None and known[0] > self._clock.monotonic_nanos():
+        known, now = self._together.get(named), self._clock.monotonic_nanos
+        if known is not None and known[0] > now():
             _, found, have_rules = known
         else:
             found = await self._find_each(named) if named else ()

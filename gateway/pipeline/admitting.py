@@ -38,17 +38,22 @@ async def authorize_request(
 ) -> ModelGroup:
     """Check whether a request may be made at all; return where it goes. Raises GatewayError."""
     hooks, named = snapshot.plugins.hooks, details.extra_scopes
+    resolve_model, authorize = hooks.resolve_model, hooks.authorize
     if named or context.principal.agent_rules is not None:
         context.subjects = await gateway.parts.subjects.find(context.principal, named, details.session_id)
-    context.routed_model = await hooks.resolve_model(context.model, context)
-    await hooks.authorize(context)
+    resolved = await resolve_model(context.model, context)
+    if resolved is not context.routed_model:
+        context.routed_model = resolved
+    await authorize(context)
     try:
         group = find_group(snapshot.catalog, context.routed_model, context.principal, context.subjects)
     except ModelAccessDenied as error:
-        group = await turn_to_default(snapshot, context, error, hooks.authorize)
+        group = await turn_to_default(snapshot, context, error, authorize)
     if group is None:
         raise unknown_model(context)
-    context.is_free = snapshot.catalog.is_free(context.routed_model, context.started_nanos)
+    is_free = snapshot.catalog.is_free(context.routed_model, context.started_nanos)
+    if is_free is not context.is_free:
+        context.is_free = is_free
     if context.client_choice is not None:
         group = follow_choice(group, context.client_choice)
     if context.previous is not None:
@@ -92,10 +97,11 @@ async def hold_request(
 ) -> Settlement:
     """Hold what a checked request is likely to cost. Raises GatewayError, with nothing taken."""
     hooks = snapshot.plugins.hooks
+    collect_claims, admit = hooks.collect_claims, hooks.admit
     estimate = estimate_request(context, group, snapshot.settings, gateway.parts.output_sizes)
     note_estimate(context, estimate)
-    claims = await hooks.collect_claims(context)
-    admission = await hooks.admit(context, claims)
+    claims = await collect_claims(context)
+    admission = await admit(context, claims)
     if admission is None:
         raise GatewayError("No plugin admits requests; the gateway's own admission was replaced by nothing.")
     settlement = Settlement(gateway, snapshot, context, admission, details)

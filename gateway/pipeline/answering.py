@@ -78,7 +78,8 @@ def _charge(
     call: Call, routed: Routed[Answered], body: bytes, error: GatewayError | None = None
 ) -> Awaitable[Charge]:
     context, read = call.context, routed.value.read
-    call.settlement.tools_called = list_called(read.body)
+    if called := list_called(read.body):
+        call.settlement.tools_called = called
     if call.settlement.transcript is not None:
         call.settlement.transcript.add(body)
     usage = read.usage

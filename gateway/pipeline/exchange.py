@@ -29,8 +29,9 @@ class Exchange(ABC):
         self.head = head
         self.is_begun = False
         self.is_ended = False
-        self.started_nanos = clock.now_nanos()
-        self.started_monotonic = clock.monotonic_nanos()
+        now, monotonic = clock.now_nanos, clock.monotonic_nanos
+        self.started_nanos = now()
+        self.started_monotonic = monotonic()
 
     @abstractmethod
     def check_head(self) -> None:

@@ -50,7 +50,8 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
     snapshot = gateway.snapshot
     # Not its property, which is a function.
     hooks = snapshot.plugins.hooks
-    principal = await hooks.authenticate(exchange.head)
+    authenticate = hooks.authenticate
+    principal = await authenticate(exchange.head)
     if principal is None:
         raise AuthenticationFailed("No authentication accepts this credential.")
     context = begin_context(exchange, principal, endpoint, snapshot.core.gate.client_of(exchange.head))
@@ -145,7 +146,8 @@ async def _inspect(
     """Have the request inspected; return the model that answers it. Raises GatewayError."""
     if hooks.has_guard_request:
         await _guard(hooks.guard_request(context), settlement)
-    if hooks.has_open_guards and (opened := await hooks.open_guards(context)):
+    open_guards = hooks.open_guards
+    if hooks.has_open_guards and (opened := await open_guards(context)):
         await _guard(settlement.watch(opened), settlement)
     return group if context.own_answer is None else answering_itself(group, context.own_answer)
 

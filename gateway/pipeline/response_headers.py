@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.domain import Charge
 from gateway.hooks import HeaderPairs
-from gateway.money import NANOS_PER_USD
+from gateway.money import usd_text
 from gateway.pipeline.call import Call
 from gateway.pipeline.exchange import Headers
 from gateway.routing.router import Routed
@@ -46,7 +46,8 @@ def build_headers(call: Call, routed: Routed[Any], upstream: HeaderPairs, charge
     The upstream's address is never told.
     """
     settlement = call.settlement
-    elapsed = call.gateway.clock.monotonic_nanos() - call.exchange.started_monotonic
+    now = call.gateway.clock.monotonic_nanos
+    elapsed = now() - call.exchange.started_monotonic
     overhead = elapsed - settlement.upstream_nanos
     retries, fallbacks = routed.attempted_retries, routed.attempted_fallbacks
     headers: Headers = [
@@ -60,15 +61,14 @@ def build_headers(call: Call, routed: Routed[Any], upstream: HeaderPairs, charge
         ("x-litellm-attempted-fallbacks", str(fallbacks)) if fallbacks else _NO_FALLBACKS,
     ]
     if charge is not None and charge.is_priced:
-        # `usd_from_nanos` spelled out.
         headers += (
-            ("x-litellm-response-cost", repr(charge.total / NANOS_PER_USD)),
-            ("x-litellm-response-cost-input", repr(charge.input / NANOS_PER_USD)),
-            ("x-litellm-response-cost-output", repr(charge.output / NANOS_PER_USD)),
+            ("x-litellm-response-cost", usd_text(charge.total)),
+            ("x-litellm-response-cost-input", usd_text(charge.input)),
+            ("x-litellm-response-cost-output", usd_text(charge.output)),
         )
     headers += settlement.admission.headers()
-    if call.guards is not None:
-        headers.append(("x-litellm-applied-guardrails", ",".join(call.guards.names)))
+    if settlement.guards is not None:
+        headers.append(("x-litellm-applied-guardrails", ",".join(settlement.guards.names)))
     if call.context.policies:
         headers += tell_policies(call.context.policies)
     for name, value in upstream:

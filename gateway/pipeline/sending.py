@@ -31,7 +31,7 @@ async def ask_once(
     Raises UpstreamError, also for an error that came with a status of success, and PlaceSpentError where the
     place has no money.
     """
-    if settlement.is_placed:
+    if gateway.parts.ledger.places.is_active:
         await settlement.enter(deployment)
     now = gateway.clock.monotonic_nanos
     started = now()

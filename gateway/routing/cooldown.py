@@ -1,7 +1,5 @@
 """Deployments that failed are left alone for a while."""
 
-import msgspec
-
 from gateway.clock import Clock
 from gateway.domain import ChosenBy, Deployment, UpstreamWatch
 from gateway.errors import UpstreamError, UpstreamUnreachable
@@ -25,12 +23,16 @@ _FEWEST_FOR_SHARE = 5
 _FEWEST_FOR_TOTAL = 1000
 
 
-class _Minute(msgspec.Struct, gc=False):
+class _Minute:
     """What a deployment did in one minute of the monotonic clock."""
 
-    number: int
-    successes: int = 0
-    failures: int = 0
+    # No struct: one is made in a minute, and counts every request.
+    __slots__ = ("failures", "number", "successes")
+
+    def __init__(self, number: int, successes: int = 0) -> None:
+        self.number = number
+        self.successes = successes
+        self.failures = 0
 
 
 class Cooldowns:
@@ -71,7 +73,8 @@ class Cooldowns:
     def note_success(self, deployment_id: str) -> None:
         """Count a success; a cooldown under way goes on."""
         # Spelled out instead of calling `_minute`: it happens in every request.
-        number = self._clock.monotonic_nanos() // _MINUTE_NANOS
+        now = self._clock.monotonic_nanos
+        number = now() // _MINUTE_NANOS
         minute = self._minutes.get(deployment_id)
         if minute is not None and minute.number == number:
             minute.successes += 1

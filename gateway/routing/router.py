@@ -116,16 +116,16 @@ class Router:
 
         Raises NoDeploymentAvailable when there is none.
         """
-        cooldowns = self.cooldowns
+        cooldowns, is_spent = self.cooldowns, self._is_spent
         if len(group.deployments) == 1:
             only = group.deployments[0]
-            if only.id in excluded or cooldowns.is_cooling(only.id) or self._is_spent(only):
+            if only.id in excluded or cooldowns.is_cooling(only.id) or is_spent(only):
                 raise self._nothing_available(group)
             return only
         candidates = [
             item
             for item in group.deployments
-            if not (item.id in excluded or cooldowns.is_cooling(item.id) or self._is_spent(item))
+            if not (item.id in excluded or cooldowns.is_cooling(item.id) or is_spent(item))
         ]
         if len(candidates) == 1:
             return candidates[0]

@@ -140,8 +140,9 @@ class Journal:
         """
         if self._syncer.error is not None:
             raise _refusal() from self._syncer.error
+        put = self._put
         try:
-            self.position += self._put(line)
+            self.position += put(line)
         except ValueError:
             try:
                 self._write(line)
@@ -157,8 +158,9 @@ class Journal:
 
         Never raises for the disk: the line waits in memory until it is taken.
         """
+        put = self._put
         try:
-            self.position += self._put(line)
+            self.position += put(line)
         except ValueError:
             try:
                 self._write(line)

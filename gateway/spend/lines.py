@@ -175,6 +175,9 @@ def _scopes(context: RequestContext, details: CallDetails) -> tuple[Scope, ...]:
 
 def _opened_values(context: RequestContext, group: str) -> tuple[object, ...]:
     """The first members of an OpenedRecord."""
+    tokens, input_tokens = context.estimated_tokens, context.estimated_input_tokens
+    if tokens > _INT_MAX:
+        tokens, input_tokens = _INT_MAX, min(input_tokens, _INT_MAX)
     return (
         OPENED_TAG,
         context.charge_id,
@@ -182,8 +185,8 @@ def _opened_values(context: RequestContext, group: str) -> tuple[object, ...]:
         context.estimated_cost_nanos,
         context.started_nanos // 1_000_000,
         group,
-        min(context.estimated_tokens, _INT_MAX),
+        tokens,
         context.client_address,
         context.estimated_input_nanos,
-        min(context.estimated_input_tokens, _INT_MAX),
+        input_tokens,
     )

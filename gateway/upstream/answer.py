@@ -79,12 +79,13 @@ def _rename(body: bytes, model: bytes, shown: bytes) -> bytes:
     if model in {b"null", shown}:
         return body
     # Inside a JSON string each quote has a backslash before it, so that a single match is the member.
-    if body.count(_MODEL) == 1:
-        for colon in (_MODEL + b":", _MODEL + b": "):
-            found = colon + model
-            if found in body:
-                # There is but one, so that what follows it need not be searched.
-                return body.replace(found, colon + shown, 1)
+    parts = body.split(_MODEL)
+    if len(parts) == 2:  # noqa: PLR2004  what is before the name and behind it
+        before, behind = parts
+        for colon in (b":", b": "):
+            size = len(colon) + len(model)
+            if behind[:size] == colon + model:
+                return b"".join((before, _MODEL, colon, shown, behind[size:]))
     members = _decode_members(body)
     members["model"] = msgspec.Raw(shown)
     return _encode(members)
