@@ -26,7 +26,7 @@ class Aliases:
         self._operators = operators
 
     @hookimpl
-    async def resolve_model(self, model: str, context: RequestContext) -> str | None:
+    def resolve_model(self, model: str, context: RequestContext) -> str | None:
         """Return the target, or None when nobody has another meaning for this name."""
         principal = context.principal
         if principal.aliases or principal.team_aliases:

@@ -188,19 +188,18 @@ def _compile_veto(implementations: _Implementations) -> _Call:
     return _only_async(implementations) or call_each
 
 
+# Hooks whose values are piped or collected have the same parameters all of them: a value and the context, or
+# the context alone. CPython calls a function quickly whose parameters are no list of any length.
+
+
 def _compile_pipe(implementations: _Implementations) -> _Call:
-    if (only := _only_async(implementations)) is not None:
-
-        async def pass_on(value: object, *rest: object) -> Any:
-            answer = await only(value, *rest)
-            return value if answer is None else answer
-
-        return pass_on
+    if len(implementations) == 1:
+        return _pipe_through_one(implementations[0])
     calls = tuple((item.call, item.is_async) for item in implementations)
 
-    async def thread_through(value: object, *rest: object) -> Any:
+    async def thread_through(value: object, context: RequestContext) -> Any:
         for call, is_async in calls:
-            answer = call(value, *rest)
+            answer = call(value, context)
             if is_async or hasattr(answer, "__await__"):
                 answer = await answer
             if answer is not None:
@@ -210,15 +209,29 @@ def _compile_pipe(implementations: _Implementations) -> _Call:
     return thread_through
 
 
+def _pipe_through_one(implementation: Implementation) -> _Call:
+    ask = implementation.call
+
+    async def pass_on(value: object, context: RequestContext) -> Any:
+        answer = ask(value, context)
+        if answer is None:
+            return value
+        if answer.__class__ is not value.__class__ and hasattr(answer, "__await__"):
+            answer = await answer
+        return value if answer is None else answer
+
+    return pass_on
+
+
 def _compile_collect(implementations: _Implementations) -> _Call:
     if len(implementations) == 1:
         return _collect_from_one(implementations[0])
     calls = tuple((item.call, item.is_async) for item in implementations)
 
-    async def put_together(*values: object) -> Sequence[Any]:
+    async def put_together(context: RequestContext) -> Sequence[Any]:
         collected: Any = None
         for call, is_async in calls:
-            answer = call(*values)
+            answer = call(context)
             if is_async or hasattr(answer, "__await__"):
                 answer = await answer
             if answer is not None:
@@ -234,8 +247,8 @@ def _collect_from_one(implementation: Implementation) -> _Call:
     ready: set[object] = set()
     """Types of answers that are sequences, and need not be awaited."""
 
-    async def take_from_one(*values: object) -> Sequence[Any]:
-        answer = ask(*values)
+    async def take_from_one(context: RequestContext) -> Sequence[Any]:
+        answer = ask(context)
         if answer is None:
             return ()
         kind: object = answer.__class__

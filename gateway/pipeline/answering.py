@@ -1,9 +1,9 @@
 """Answers that come whole: sent upstream, charged by their usage, returned as the bytes that came."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 
-from gateway.domain import Charge, Deployment, Endpoint, ModelGroup, OnDisconnect
+from gateway.domain import Charge, Endpoint, OnDisconnect
 from gateway.errors import GatewayError
 from gateway.pipeline.answers import JSON
 from gateway.pipeline.attempts import Attempts
@@ -14,16 +14,13 @@ from gateway.pipeline.guarding import CallGuards
 from gateway.pipeline.interruption import Interruption
 from gateway.pipeline.response_headers import build_headers
 from gateway.pipeline.response_ids import ResponseIds
-from gateway.pipeline.sending import Answered, ask_once
+from gateway.pipeline.sending import Answered
 from gateway.pipeline.tool_names import list_called
 from gateway.routing.router import Routed
 
 __all__ = ["relay_answer"]
 
 _CANCEL, _RESPONSES = OnDisconnect.CANCEL, Endpoint.RESPONSES
-
-
-_Attempt = Callable[[Deployment, ModelGroup], Awaitable[Answered]]
 
 
 async def relay_answer(call: Call) -> None:
@@ -33,22 +30,15 @@ async def relay_answer(call: Call) -> None:
     its end and is charged exactly. Raises GatewayError when no deployment answers.
     """
     attempts = Attempts(call)
-    gateway, settlement = call.gateway, call.settlement
-
-    def attempt(deployment: Deployment, tried: ModelGroup) -> Awaitable[Answered]:
-        request = attempts.build_request(deployment)
-        shown = call.context.model if tried is call.group else attempts.shown_model(tried)
-        return ask_once(gateway, settlement, deployment, request, shown)
-
     for item in call.group.deployments:
         if item.on_disconnect is _CANCEL:
-            routed = await _run_stoppable(attempts, call.exchange, attempt)
+            routed = await _run_stoppable(attempts, call.exchange)
             break
     else:
-        routed = await attempts.run(attempt)
+        routed = await attempts.run(attempts.ask)
     raw, body = routed.value.raw, routed.value.read.body
     # A fallback may have brought some.
-    guards = settlement.guards
+    guards = call.settlement.guards
     if guards is None:
         charge = await _charge(call, routed, body)
     else:
@@ -88,12 +78,12 @@ def _charge(
     return call.settlement.charge(routed, usage, read.response_id or context.call_id, error=error)
 
 
-async def _run_stoppable(attempts: Attempts, exchange: Exchange, attempt: _Attempt) -> Routed[Answered]:
+async def _run_stoppable(attempts: Attempts, exchange: Exchange) -> Routed[Answered]:
     interruption = Interruption(exchange.wait_until_gone)
     interruption.watch()
     interruption.arm()
     try:
-        return await attempts.run(attempt)
+        return await attempts.run(attempts.ask)
     except asyncio.CancelledError:
         if not interruption.absorb():
             raise

@@ -16,6 +16,7 @@ from gateway.pipeline.estimates import estimate_request
 from gateway.pipeline.guarding import CallGuards, list_guardrails
 from gateway.pipeline.previous import PREVIOUS, tell_provider
 from gateway.pipeline.refusing import hear_beside
+from gateway.pipeline.sending import Answered, ask_once
 from gateway.pipeline.wishes import NO_WISHES, Wishes, read_wishes
 from gateway.routing.router import Routed, RoutePlan
 from gateway.upstream.client import UpstreamRequest
@@ -96,6 +97,12 @@ class Attempts:
             is_stream=self.context.is_stream,
             bounds=self._bounds,
         )
+
+    def ask(self, deployment: Deployment, tried: ModelGroup) -> Awaitable[Answered]:
+        """Ask a deployment once for an answer that comes whole; raises as `ask_once`."""
+        call = self._call
+        shown = self.context.model if tried is self.group else self.shown_model(tried)
+        return ask_once(call.gateway, call.settlement, deployment, self.build_request(deployment), shown)
 
     def shown_model(self, group: ModelGroup) -> str:
         """Return the name in the answer: the one that the client asked for, except after a fallback."""
