@@ -16,6 +16,10 @@ __all__ = [
 NANOS_PER_USD = 1_000_000_000
 FEMTOS_PER_NANO = 1_000_000
 _FEMTOS_PER_USD = NANOS_PER_USD * FEMTOS_PER_NANO
+_LEAST_PLAIN = 100_000
+"""Smaller amounts are shown with an exponent: 1e-05."""
+_LEAST_INEXACT = 10**15
+"""A float has 15 decimal digits for certain."""
 
 
 def nanos_from_usd(usd: Decimal | float | str) -> int:
@@ -46,9 +50,19 @@ def usd_from_nanos(nanos: int) -> float:
     return nanos / NANOS_PER_USD
 
 
-@lru_cache(4_096)
 def usd_text(nanos: int) -> str:
-    """USD of an amount in nano-dollars as headers tell it; small amounts come again and are kept."""
+    """USD of an amount in nano-dollars as headers tell it: what Python shows of `usd_from_nanos`."""
+    if not _LEAST_PLAIN <= nanos < _LEAST_INEXACT:
+        return _show_float(nanos)
+    digits = str(nanos)
+    if nanos < NANOS_PER_USD:
+        digits = digits.zfill(10)
+    return f"{digits[:-9]}.{digits[-9:].rstrip('0') or '0'}"
+
+
+@lru_cache(4_096)
+def _show_float(nanos: int) -> str:
+    """The same of any amount; the small ones come again and are kept."""
     return repr(nanos / NANOS_PER_USD)
 
 

@@ -9,6 +9,7 @@ import msgspec
 from gateway.access.client_choices import ClientChoices
 from gateway.errors import BannedParameter
 from gateway.hooks import RequestBody
+from gateway.wire.openai import ORDINARY_MEMBERS
 
 __all__ = ["check_banned"]
 
@@ -60,6 +61,8 @@ def check_banned(body: RequestBody, model: str = "", choices: ClientChoices | No
     a member. Nested containers are decoded only when their bytes make it possible that they hold one.
     """
     members = body.members
+    if ORDINARY_MEMBERS.issuperset(members):
+        return False
     does_choose = not _AT_TOP.isdisjoint(members)
     if does_choose:
         for name in members:

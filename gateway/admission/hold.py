@@ -8,7 +8,7 @@ from gateway.admission.accounts import Account, BudgetAccount, RateAccount, Slot
 from gateway.admission.headers import Header
 from gateway.admission.part import Part
 from gateway.domain import BudgetWatch, Principal, next_mark_nanos
-from gateway.money import NANOS_PER_USD
+from gateway.money import usd_text
 
 __all__ = ["Extra", "Hold", "Want"]
 
@@ -114,8 +114,7 @@ class Hold:
         part = self._part
         found = part.fixed.copy()
         if part.key_money is not None:
-            # USD as `usd_from_nanos` tells them.
-            found.append(("x-litellm-key-spend", repr(part.key_money.settled / NANOS_PER_USD)))
+            found.append(("x-litellm-key-spend", usd_text(part.key_money.settled)))
         found += [
             (name, str(most - window.count) if window.count < most else "0")
             for window, most, name in part.remaining

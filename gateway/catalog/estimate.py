@@ -87,7 +87,9 @@ def estimate_output_tokens(
     Never more than the model's maximum per answer. Raises MalformedBody for a limit that is no number of
     tokens.
     """
-    members, defaults = body.members, deployment.defaults_of(endpoint)
+    members = body.members
+    # `defaults_of` spelled out.
+    defaults = deployment.response_defaults if endpoint is _RESPONSES else deployment.defaults
     limit = deployment.max_output_tokens or deployment.max_input_tokens or _MAXIMUM_OUTPUT_TOKENS
     if _OUTPUT_MEMBERS.isdisjoint(members) and (not defaults or _OUTPUT_MEMBERS.isdisjoint(defaults)):
         # Most requests say nothing about it.

@@ -34,8 +34,10 @@ def estimate_request(
     In strict mode its cost is the most that it can come to, and the body gets a bound on the answer where
     nothing else bounds it.
     """
+    principal = context.principal
+    says_anything = principal.metadata or principal.team_metadata
     expected = (
-        _expected_by_owner(context)
+        (_expected_by_owner(context) if says_anything else None)
         or settings.general.default_estimated_output_tokens
         or sizes.expected(group.name)
     )
@@ -64,8 +66,6 @@ def _read_again(context: RequestContext) -> int:
 def _expected_by_owner(context: RequestContext) -> int | None:
     """What the metadata of key or team expects of an answer; values of another kind say nothing."""
     principal = context.principal
-    if not principal.metadata and not principal.team_metadata:
-        return None
     for metadata in (principal.metadata, principal.team_metadata):
         per_model = metadata.get("default_estimated_output_tokens_per_model")
         is_mapping = isinstance(per_model, dict)

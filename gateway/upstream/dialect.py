@@ -1,6 +1,7 @@
 """How a request is put to a provider that speaks OpenAI."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import urlencode
 
 import msgspec
@@ -12,6 +13,7 @@ from gateway.hooks.body import RequestBody
 from gateway.upstream.client import UpstreamRequest
 from gateway.upstream.gateway_members import GATEWAY_MEMBERS, GATEWAY_PREFIXES
 from gateway.upstream.param_limits import drop, drop_unwanted, refuse_unsupported
+from gateway.wire.openai import ORDINARY_MEMBERS
 
 __all__ = [
     "CallBounds",
@@ -26,45 +28,6 @@ _decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 _USAGE_WANTED = msgspec.Raw(b'{"include_usage":true}')
 _TRUE = msgspec.Raw(b"true")
-
-_PLAIN_MEMBERS = frozenset(
-    {
-        "dimensions",
-        "echo",
-        "encoding_format",
-        "frequency_penalty",
-        "input",
-        "instructions",
-        "logit_bias",
-        "logprobs",
-        "max_completion_tokens",
-        "max_output_tokens",
-        "max_tokens",
-        "messages",
-        "model",
-        "n",
-        "parallel_tool_calls",
-        "presence_penalty",
-        "previous_response_id",
-        "prompt",
-        "reasoning",
-        "reasoning_effort",
-        "response_format",
-        "seed",
-        "stop",
-        "store",
-        "stream",
-        "stream_options",
-        "temperature",
-        "text",
-        "tool_choice",
-        "tools",
-        "top_logprobs",
-        "top_p",
-        "user",
-    }
-)
-"""Members that never speak to the gateway: where there are no others, none has to be looked at by itself."""
 
 # Compressed answers are refused: their size would only show after decompression.
 _OF_ALL = (("accept-encoding", "identity"),)
@@ -154,7 +117,7 @@ def asks_for_stream_usage(body: RequestBody) -> bool:
 
 
 def _members(deployment: Deployment, endpoint: Endpoint, body: RequestBody) -> dict[str, msgspec.Raw]:
-    if _PLAIN_MEMBERS.issuperset(body.members):
+    if ORDINARY_MEMBERS.issuperset(body.members):
         members = body.members.copy()
     else:
         members = {
@@ -170,10 +133,16 @@ def _members(deployment: Deployment, endpoint: Endpoint, body: RequestBody) -> d
         drop(members, dropped)
     if refused and not refused.isdisjoint(members):
         refuse_unsupported(members, deployment, body)
-    members["model"] = msgspec.Raw(_encode(deployment.model))
+    members["model"] = _encode_name(deployment.model)
     if deployment.mock_response is not None:
         members["mock_response"] = msgspec.Raw(_encode(deployment.mock_response))
     return members
+
+
+@lru_cache(1_024)
+def _encode_name(model: str) -> msgspec.Raw:
+    """The name of a model as a member; there are but few."""
+    return msgspec.Raw(_encode(model))
 
 
 def _ask_for_usage(members: dict[str, msgspec.Raw]) -> None:
@@ -203,5 +172,7 @@ def _address(deployment: Deployment, endpoint: Endpoint) -> str:
 
 
 def _headers(deployment: Deployment, *, has_body: bool = True) -> HeaderPairs:
-    own = [(name, secret.reveal()) for name, secret in deployment.headers.items()]
-    return (*(_OWN_HEADERS if has_body else _OF_ALL), *own)
+    headers = _OWN_HEADERS if has_body else _OF_ALL
+    for name, secret in deployment.headers.items():
+        headers = (*headers, (name, secret.reveal()))
+    return headers

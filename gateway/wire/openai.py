@@ -6,6 +6,7 @@ import msgspec
 
 __all__ = [
     "MOST_TOKENS",
+    "ORDINARY_MEMBERS",
     "AnswerEnvelope",
     "ErrorEnvelope",
     "PlainAnswer",
@@ -18,6 +19,45 @@ MOST_TOKENS = 1_000_000_000
 """More than any model reads or writes in one call; a larger number is a defect, not a bill."""
 
 TokenCount = Annotated[int, msgspec.Meta(ge=0, le=MOST_TOKENS)]
+
+ORDINARY_MEMBERS = frozenset(
+    {
+        "dimensions",
+        "echo",
+        "encoding_format",
+        "frequency_penalty",
+        "input",
+        "instructions",
+        "logit_bias",
+        "logprobs",
+        "max_completion_tokens",
+        "max_output_tokens",
+        "max_tokens",
+        "messages",
+        "model",
+        "n",
+        "parallel_tool_calls",
+        "presence_penalty",
+        "previous_response_id",
+        "prompt",
+        "reasoning",
+        "reasoning_effort",
+        "response_format",
+        "seed",
+        "stop",
+        "store",
+        "stream",
+        "stream_options",
+        "temperature",
+        "text",
+        "tool_choice",
+        "tools",
+        "top_logprobs",
+        "top_p",
+        "user",
+    }
+)
+"""Members that never speak to the gateway: where there are no others, none has to be looked at by itself."""
 
 _ABSENT = msgspec.Raw(b"null")
 

@@ -9,7 +9,7 @@ from gateway.admission.hold import Hold, Want
 from gateway.admission.part import Part
 from gateway.admission.shared.steps import RELEASE, SETTLE, RemotePart, Step
 from gateway.domain import BudgetWatch, next_mark_nanos
-from gateway.money import NANOS_PER_USD
+from gateway.money import usd_text
 
 __all__ = ["Keeper", "RemoteHold"]
 
@@ -99,7 +99,7 @@ class RemoteHold:
         part = self.part
         found = part.fixed.copy()
         if part.key_money is not None:
-            found.append(("x-litellm-key-spend", repr(part.key_money.settled / NANOS_PER_USD)))
+            found.append(("x-litellm-key-spend", usd_text(part.key_money.settled)))
         for window, most, name in part.remaining:
             left = most - window.count
             found.append((name, str(left) if left > 0 else "0"))

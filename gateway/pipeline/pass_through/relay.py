@@ -9,7 +9,7 @@ import msgspec
 from gateway.domain import PassThrough
 from gateway.errors import GatewayError, ServiceUnavailable, UpstreamError
 from gateway.hooks import ForwardRequest, RequestContext, UpstreamStream
-from gateway.money import NANOS_PER_USD
+from gateway.money import usd_text
 from gateway.pipeline.exchange import Headers
 from gateway.pipeline.interruption import Interruption, Reason
 from gateway.pipeline.pass_through.body import BodySource, PartedExchange
@@ -265,7 +265,7 @@ class _Relay:
     def _cost(self, status: int) -> tuple[str, str]:
         """The header that tells the price; that of events tells it before anybody knows how they end."""
         cost = self._passage.context.cost_nanos if status < _FIRST_FAILURE else 0
-        return _COST, repr(cost / NANOS_PER_USD)
+        return _COST, usd_text(cost)
 
     def _headers(self, stream: UpstreamStream) -> Headers:
         context = self._passage.context
