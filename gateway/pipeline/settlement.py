@@ -86,8 +86,8 @@ class Settlement(msgspec.Struct, eq=False):
     ) -> Charge:
         """Charge what was used; with an `error`, a request that failed after it had used something."""
         now = self._gateway.clock.now_nanos
-        deployment, context = routed.deployment, self.context
-        charge = compute_charge(self._snapshot.catalog.price_of(deployment, now()), usage)
+        deployment, context, ended = routed.deployment, self.context, now()
+        charge = compute_charge(self._snapshot.catalog.price_of(deployment, ended), usage)
         if not self.is_open:
             return charge
         self.is_open = False
@@ -109,7 +109,7 @@ class Settlement(msgspec.Struct, eq=False):
             deployment.provider,
             deployment.model,
             context.started_nanos,
-            now(),
+            ended,
             first_byte_nanos,
             self.upstream_nanos,
             routed.group.name,

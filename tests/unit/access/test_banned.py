@@ -4,6 +4,7 @@ import pytest
 from gateway.access.banned import check_banned
 from gateway.errors import BannedParameter
 from gateway.hooks import RequestBody
+from gateway.wire.openai import ORDINARY_MEMBERS
 
 
 def refused_path(body: object) -> str | None:
@@ -70,3 +71,8 @@ def test_they_are_found_inside_the_gateways_own_options_however_they_are_spelt(b
 )
 def test_words_and_tools_of_the_client_are_its_own(body):
     assert refused_path(body) is None
+
+
+@pytest.mark.parametrize("name", sorted(ORDINARY_MEMBERS))
+def test_what_is_looked_at_only_beside_others_could_not_be_refused_anyway(name):
+    assert refused_path({name: {"api_base": "x", "input_cost_per_token": 1}, "beside": 1}) is None
