@@ -1,5 +1,6 @@
 """How often permissions are read for calls of MCP servers, and what one does that cannot be read."""
 
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -7,7 +8,6 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from gateway.clock import SystemClock
 from gateway.ids import new_id
 from tests.integration.counting import Counted, counting, quiet
 from tests.integration.request_path.mcp import speak
@@ -24,13 +24,16 @@ AGENT = """INSERT INTO "LiteLLM_AgentsTable" (agent_id, agent_name, agent_card_p
     created_by, updated_by) VALUES ($1, $1, '{}', $2, 'x', 'x')"""
 
 
-class MovingClock(SystemClock):
+class MovingClock:
     """A clock that can be put forward."""
 
     ahead_nanos = 0
 
+    def now_nanos(self) -> int:
+        return time.time_ns()
+
     def monotonic_nanos(self) -> int:
-        return super().monotonic_nanos() + self.ahead_nanos
+        return time.monotonic_ns() + self.ahead_nanos
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
