@@ -16,6 +16,8 @@ from gateway.wire.rsgi import RsgiHeaders, RsgiProtocol, RsgiScope, RsgiTranspor
 __all__ = ["RsgiExchange", "list_headers", "read_head", "split_address"]
 
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
+_LONGEST_HOST = 253 + len(":65535")
+"""A name has at most 253 characters (RFC 1035 section 3.1, without the root's dot)."""
 _NAMES_HOSTS = "1.1"
 _CALL_ID = "x-litellm-call-id"
 """Only replaced by ours where it cannot be sent back."""
@@ -75,7 +77,7 @@ class RsgiExchange(Exchange):
         host = headers.get("host")
         if host is None:
             self._check_version()
-        elif not _names_host(host):
+        elif len(host) > _LONGEST_HOST or not _names_host(host):
             raise BadRequest("The Host header names no host (RFC 9110 section 7.2).", param="host")
         if len(self._headers) != len(headers):
             _check_values(self._headers.keys(), headers)

@@ -50,6 +50,7 @@ async def infer(gateway: Gateway, endpoint: Endpoint, exchange: Exchange, path_m
     snapshot = gateway.snapshot
     # Not its property, which is a function.
     hooks = snapshot.plugins.hooks
+    # Taken first: what is called in the same breath and is no method takes CPython longer to find.
     authenticate = hooks.authenticate
     principal = await authenticate(exchange.head)
     if principal is None:

@@ -1,7 +1,6 @@
 """How a request is put to a provider that speaks OpenAI."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 from urllib.parse import urlencode
 
 import msgspec
@@ -133,16 +132,10 @@ def _members(deployment: Deployment, endpoint: Endpoint, body: RequestBody) -> d
         drop(members, dropped)
     if refused and not refused.isdisjoint(members):
         refuse_unsupported(members, deployment, body)
-    members["model"] = _encode_name(deployment.model)
+    members["model"] = msgspec.Raw(_encode(deployment.model))
     if deployment.mock_response is not None:
         members["mock_response"] = msgspec.Raw(_encode(deployment.mock_response))
     return members
-
-
-@lru_cache(1_024)
-def _encode_name(model: str) -> msgspec.Raw:
-    """The name of a model as a member; there are but few."""
-    return msgspec.Raw(_encode(model))
 
 
 def _ask_for_usage(members: dict[str, msgspec.Raw]) -> None:
