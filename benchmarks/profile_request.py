@@ -53,7 +53,7 @@ model_list:
 _ANSWER_HEADERS = (("server", "null"), ("content-type", "application/json"), ("content-length", "279"))
 
 
-class _NullClient:
+class NullClient:
     """An upstream that has answered already."""
 
     async def send(self, request: object) -> UpstreamAnswer:
@@ -142,7 +142,7 @@ async def pass_on(scope: Scope, receive: Receive, send: Send) -> None:
     """The least that a route does."""
     del scope
     await receive()
-    answer = await _NullClient().send(None)
+    answer = await NullClient().send(None)
     length = str(len(answer.body)).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", length)]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
@@ -215,7 +215,7 @@ async def print_profile(driver: Driver) -> None:
 @click.option("--scopes", "has_scopes", is_flag=True, help="A key with owners, and limits on all of them.")
 def main(kilobytes: int, is_profiled: bool, has_scopes: bool) -> None:  # noqa: FBT001  click passes flags so
     """Measure in a fresh data folder with a PostgreSQL of its own."""
-    null = _NullClient()
+    null = NullClient()
     with tempfile.TemporaryDirectory(prefix="gatewright-profile-") as name, ExitStack() as stack:
         database = stack.enter_context(EmbeddedPostgres(Path(name)))
         stack.enter_context(patch.object(UpstreamClients, "client_for", lambda _self, _deployment: null))

@@ -135,7 +135,7 @@ def admitting(context: RequestContext, named: tuple[Scope, ...]) -> Loop:
     async def loop() -> None:
         for _ in range(CALLS):
             context.subjects = await subjects.find(context.principal, named)
-            await aliases.resolve_model(context.model, context)
+            aliases.resolve_model(context.model, context)
             await checks.authorize(context)
             held = await admission.admit(context, admission.collect_claims(context))
             await held.release()
