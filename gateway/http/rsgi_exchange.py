@@ -30,7 +30,11 @@ def read_head(scope: RsgiScope, headers: RsgiHeaders, path: str) -> RequestHead:
     """Read an RSGI scope and its headers; `path` is without the server's root path."""
     host, _, _ = scope.client.rpartition(":")
     peer = host.strip("[]") or None
-    joined = join_headers(list_headers(headers))
+    # `list_headers` and `join_headers` spelled out for what most requests have: each name once, and no proxy.
+    pairs = list_headers(headers) if FORWARDED in headers else headers.items()
+    joined = dict(pairs)
+    if len(joined) != len(pairs):
+        joined = join_headers(pairs)
     return RequestHead(scope.method, path, joined, scope.query_string, peer, scope.scheme)
 
 
