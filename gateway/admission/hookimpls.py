@@ -17,7 +17,7 @@ __all__ = ["AdmissionHooks", "charged_by"]
 class AdmissionHooks:
     """The core's claims on the limits of caller and subjects, and its admission by the ledger."""
 
-    # See AccessChecks.
+    # Registering a plugin looks at it in a way that gives it a `__dict__`, where methods are slow to find.
     __slots__ = ("_ledger", "_plans")
 
     def __init__(self, ledger: Ledger) -> None:

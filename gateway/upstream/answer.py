@@ -79,13 +79,14 @@ def _rename(body: bytes, model: bytes, shown: bytes) -> bytes:
     if model in {b"null", shown}:
         return body
     # Inside a JSON string each quote has a backslash before it, so that a single match is the member.
-    parts = body.split(_MODEL)
-    if len(parts) == 2:  # noqa: PLR2004  what is before the name and behind it
-        before, behind = parts
+    # An answer may be large: it is searched, and copied but where the name is there.
+    name = body.find(_MODEL)
+    behind = name + len(_MODEL)
+    if name >= 0 and body.find(_MODEL, behind) < 0:
         for colon in (b":", b": "):
-            size = len(colon) + len(model)
-            if behind[:size] == colon + model:
-                return b"".join((before, _MODEL, colon, shown, behind[size:]))
+            end = behind + len(colon) + len(model)
+            if body[behind:end] == colon + model:
+                return b"".join((body[:behind], colon, shown, body[end:]))
     members = _decode_members(body)
     members["model"] = msgspec.Raw(shown)
     return _encode(members)

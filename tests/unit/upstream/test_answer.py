@@ -24,6 +24,11 @@ def test_a_nested_member_of_the_same_name_is_left_alone(body):
     assert json.loads(read_answer(body, "mine").body) == {"model": "mine", "inner": {"model": "up-1"}}
 
 
+def test_a_name_that_is_spelt_with_an_escape_is_found_and_no_other_member_taken_for_it():
+    body = rb'{"abc":"up-1","mod\u0065l":"up-1"}'
+    assert json.loads(read_answer(body, "mine").body) == {"abc": "up-1", "model": "mine"}
+
+
 @pytest.mark.parametrize("error", ['{"code":429}', '"no"', "true"])
 def test_an_error_in_the_place_of_content_is_one(error):
     body = b'{"error": %s, "model":"m"}' % error.encode()
